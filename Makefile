@@ -1,0 +1,50 @@
+# Two commands: `make demo` and `make test`. Each one makes what it needs first.
+PYTHON ?= python3
+VENV := .venv
+SERVER := .venv-triton
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint ui server install browser benchmarks clean
+
+demo: install server
+	$(BIN)/dnn-porting
+
+test: install server browser lint
+	$(BIN)/pytest
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+ui: install
+	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///artifacts/mlflow.db --host 127.0.0.1
+
+benchmarks: install server
+	for script in scripts/benchmark_*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python scripts/write_benchmarks.py
+
+install: $(VENV)/.installed
+server: $(SERVER)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[porting,dev]'
+	touch $@
+
+# The server's own environment: its wheel would hold the whole project at numpy 1.
+$(SERVER)/.installed: requirements-triton.txt
+	$(PYTHON) -m venv $(SERVER)
+	$(SERVER)/bin/pip install --quiet --no-deps --requirement requirements-triton.txt
+	touch $@
+
+# A Chromium for the browser tests: the system's, else Debian's package, else Playwright's download.
+browser: install
+	command -v chromium chromium-browser google-chrome >/dev/null \
+	  || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
+	  || $(BIN)/playwright install --with-deps chromium
+
+clean:
+	rm -rf $(VENV) $(SERVER) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,30 @@
+"""scikit-learn's digits: 1,797 real handwritten digits of 8×8 pixels, the embedded default (no download)."""
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch.nn.functional import interpolate
+
+from datamodules.images import Augmentation, ImageDataModule, Images, Split, TensorImages, stratified
+from datamodules.preprocessing import Preprocessing
+
+SIZE = 32
+MAXIMUM = 16
+SHARES = (0.2, 0.2)
+
+
+class Digits(ImageDataModule):
+    """Upsampled to 32×32, one channel; 60 % train, 20 % validation, 20 % test, class by class."""
+
+    def __init__(self, batch_size: int = 64, shift: int = 2) -> None:
+        preprocessing = Preprocessing(size=SIZE, colour="L", mean=(0.305,), sd=(0.376,))
+        super().__init__(preprocessing, batch_size, Augmentation(shift=shift))
+        self.classes = [str(digit) for digit in range(10)]
+
+    def load(self) -> dict[Split, Images]:
+        bunch = load_digits()
+        pixels = torch.from_numpy(bunch.images.astype(np.float32) / MAXIMUM * 255).unsqueeze(1)
+        images = interpolate(pixels, size=(SIZE, SIZE), mode="bilinear").round().to(torch.uint8)
+        every = TensorImages(images, torch.from_numpy(bunch.target.astype(np.int64)))
+        train, val, test = (every.subset(index) for index in stratified(every.labels, SHARES))
+        return {"train": train, "val": val, "test": test}

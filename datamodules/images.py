@@ -1,0 +1,205 @@
+"""What every data module here shares: three splits that never leak, one preprocessing, one digest."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning import LightningDataModule
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.augmentation import flip, shift
+from datamodules.preprocessing import Preprocessing
+
+Split = Literal["train", "val", "test"]
+SPLIT_SEED = 0
+
+
+class Images(Dataset[Any]):
+    """Labelled pictures, as uint8 tensors; `content` gives each one's bytes' hash, to find duplicates by."""
+
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @abstractmethod
+    def pixels(self, index: Sequence[int]) -> Tensor:
+        """uint8 (N, C, H, W)."""
+
+    @abstractmethod
+    def content(self) -> list[str]:
+        """A hash of each picture."""
+
+    @abstractmethod
+    def subset(self, index: Sequence[int]) -> "Images":
+        """Some of them."""
+
+
+class TensorImages(Images):
+    """Pictures in memory: uint8 (N, C, H, W) and labels (N)."""
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images, labels
+
+    def pixels(self, index: Sequence[int]) -> Tensor:
+        return self.images[torch.as_tensor(index)]
+
+    def content(self) -> list[str]:
+        return [hashlib.sha256(image.numpy().tobytes()).hexdigest() for image in self.images]
+
+    def subset(self, index: Sequence[int]) -> "TensorImages":
+        chosen = torch.as_tensor(index, dtype=torch.long)
+        return TensorImages(self.images[chosen], self.labels[chosen])
+
+
+class FileImages(Images):
+    """Pictures in files, decoded when they are asked for."""
+
+    def __init__(self, files: list[Path], labels: Tensor, preprocessing: Preprocessing) -> None:
+        self.files, self.labels, self._preprocessing = files, labels, preprocessing
+
+    def pixels(self, index: Sequence[int]) -> Tensor:
+        return torch.stack([self._decode(self.files[i]) for i in index])
+
+    def _decode(self, file: Path) -> Tensor:
+        with Image.open(file) as image:
+            return self._preprocessing.pixels(image)
+
+    def content(self) -> list[str]:
+        return [hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files]
+
+    def subset(self, index: Sequence[int]) -> "FileImages":
+        files = [self.files[i] for i in index]
+        return FileImages(files, self.labels[torch.as_tensor(index, dtype=torch.long)], self._preprocessing)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Largest shift in pixels, and whether pictures may be mirrored."""
+
+    shift: int = 0
+    flip: bool = False
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        if self.shift:
+            pixels = shift(pixels, self.shift)
+        return flip(pixels) if self.flip else pixels
+
+
+class Prepared(Dataset[Any]):
+    """A split as the network takes it: whole batches at once, float32 (N, C, H, W) and labels (N)."""
+
+    def __init__(self, images: Images, preprocessing: Preprocessing, augmentation: Augmentation) -> None:
+        self._images, self._preprocessing, self._augmentation = images, preprocessing, augmentation
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        images, labels = self.__getitems__([index])
+        return images[0], labels[0]
+
+    def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
+        pixels = self._augmentation(self._images.pixels(index))
+        return self._preprocessing.normalise(pixels), self._images.labels[torch.as_tensor(index)]
+
+
+class ImageDataModule(LightningDataModule):
+    """A data set of labelled pictures. A subclass says its `classes` and loads its splits.
+
+    `classes` are the labels in the order of the network's outputs; `preprocessing` travels with every variant.
+    """
+
+    classes: list[str]
+
+    def __init__(
+        self, preprocessing: Preprocessing, batch_size: int, augmentation: Augmentation, num_workers: int = 0
+    ) -> None:
+        super().__init__()
+        self.preprocessing, self.batch_size = preprocessing, batch_size
+        self._augmentation, self._num_workers = augmentation, num_workers
+        self._splits: dict[Split, Images] = {}
+
+    @abstractmethod
+    def load(self) -> dict[Split, Images]:
+        """The three splits, from disk or from where they are published."""
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+        if not self._splits:
+            self._splits = without_leaks(self.load())
+
+    def split(self, name: Split) -> Images:
+        """The pictures of a split, not yet normalised."""
+        self.setup()
+        return self._splits[name]
+
+    def digest(self) -> str:
+        """A hash of every picture, label, split, class and preprocessing value: what a result depends on."""
+        parts = [repr(self.classes), repr(sorted(asdict(self.preprocessing).items()))]
+        for name in ("train", "val", "test"):
+            images = self.split(name)
+            parts += [name, *images.content(), repr(images.labels.tolist())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def loader(self, name: Split, training: bool = False) -> DataLoader[Any]:
+        """Batches of a split; shuffled, augmented and without a short last one when `training`."""
+        augmentation = self._augmentation if training else Augmentation()
+        images = self.split(name)
+        return DataLoader(
+            Prepared(images, self.preprocessing, augmentation),
+            batch_size=self.batch_size,
+            shuffle=training,
+            drop_last=training and len(images) >= self.batch_size,
+            num_workers=self._num_workers,
+            collate_fn=whole_batch,
+        )
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return self.loader("train", training=True)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self.loader("val")
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return self.loader("test")
+
+
+def whole_batch(batch: Any) -> Any:
+    """The batch as `Prepared` made it: images and labels, not a list of samples."""
+    return batch
+
+
+def without_leaks(splits: dict[Split, Images]) -> dict[Split, Images]:
+    """Drops from train what stands in val or test too, and from val what stands in test, by content."""
+    seen: set[str] = set()
+    clean: dict[Split, Images] = {}
+    for name in ("test", "val", "train"):
+        content = splits[name].content()
+        keep = [i for i, digest in enumerate(content) if digest not in seen]
+        clean[name] = splits[name].subset(keep)
+        seen.update(content)
+        if not keep:
+            raise ValueError(f"the {name} split is empty: every split needs pictures of its own")
+    return clean
+
+
+def stratified(labels: Tensor, shares: Sequence[float]) -> list[list[int]]:
+    """Splits indices by `shares` (their sum at most 1; the rest goes to the first), class by class, always alike."""
+    generator = torch.Generator().manual_seed(SPLIT_SEED)
+    parts: list[list[int]] = [[] for _ in range(len(shares) + 1)]
+    for label in sorted(set(labels.tolist())):
+        found = torch.nonzero(labels == label).flatten()
+        members = found[torch.randperm(len(found), generator=generator)].tolist()
+        start = 0
+        for part, share in enumerate(shares, 1):
+            size = round(len(members) * share)
+            parts[part] += members[start : start + size]
+            start += size
+        parts[0] += members[start:]
+    return [sorted(part) for part in parts]

@@ -1,0 +1,109 @@
+"""The command `dnn-porting`: verbs first, then Hydra; whatever goes wrong ends in one line and an exit code."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from porting.messages import hydra_message
+from profiler.errors import DnnPortingError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+# Read before Hydra is told to raise its errors instead of printing them.
+WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
+BAD_INPUT, FAILURE, INTERRUPTED = 2, 1, 130
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def config_folder() -> Path:
+    """`conf/`, which lies inside this package in a wheel and beside it in a checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"
+
+
+def main() -> None:
+    """Entry point of `dnn-porting`."""
+    # Spinning OpenMP threads of one process starve those of another on a small machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    arguments = sys.argv[1:]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.exit(guarded(lambda: dispatch(arguments)))
+
+
+def guarded(work: Callable[[], None]) -> int:
+    """Runs the work; an error becomes one line on stderr and an exit code, unless HYDRA_FULL_ERROR=1 asks for all."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        work()
+    except KeyboardInterrupt:
+        return complain("interrupted: what was complete stays, run the same command to go on", INTERRUPTED)
+    except (DnnPortingError, HydraException, OmegaConfBaseException, OSError) as error:
+        if WITH_TRACE:
+            raise
+        if isinstance(error, DnnPortingError):
+            return complain(str(error), error.exit_code)
+        if isinstance(error, OSError):
+            if error.errno not in DISK_ERRORS:
+                raise
+            return complain(f"{error.filename or 'the disk'}: {error.strerror}; what was complete stays", FAILURE)
+        return complain(hydra_message(error), BAD_INPUT)
+    return 0
+
+
+def complain(message: str, code: int) -> int:
+    """One line on stderr."""
+    print(f"dnn-porting: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def dispatch(arguments: Sequence[str]) -> None:
+    """A verb, or the stages of a Hydra configuration."""
+    from porting.verbs import VERBS
+
+    if arguments and arguments[0] in VERBS:
+        VERBS[arguments[0]](arguments[1:])
+        return
+    sys.argv[1:] = [*arguments, *implied(arguments)]
+    make_plugins_importable(arguments)
+    import hydra
+
+    hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(run_stages)()
+
+
+def implied(arguments: Sequence[str]) -> list[str]:
+    """`datamodule=none` for an import that names no data: a default must not become a false accuracy."""
+    given = {argument.partition("=")[0].lstrip("+~") for argument in arguments if "=" in argument}
+    return ["datamodule=none"] if "model" in given and not given & {"datamodule", "experiment"} else []
+
+
+def make_plugins_importable(arguments: Sequence[str]) -> None:
+    """Puts the folder of `--config-dir` on the import path, as its configs name modules that lie in it."""
+    for index, argument in enumerate(arguments):
+        option, _, value = argument.partition("=")
+        if option in ("--config-dir", "-cd"):
+            folder = value or (arguments[index + 1] if index + 1 < len(arguments) else "")
+            sys.path.append(str(Path(folder).resolve()))
+
+
+def run_stages(config: "DictConfig") -> None:
+    """The task that Hydra calls, once for each job of a sweep."""
+    from omegaconf import OmegaConf
+
+    from porting.pipeline import run
+    from porting.settings import validated
+    from porting.summary import summarise
+
+    def work() -> None:
+        OmegaConf.resolve(config)
+        settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
+        summarise(run(settings, OmegaConf.to_yaml(config)), settings)
+
+    # Not as an exception, to which Hydra would add lines of its own.
+    if code := guarded(work):
+        raise SystemExit(code)

@@ -1,0 +1,92 @@
+"""Components: what a config names with `_target_`, checked before it is built and hashed by what decides it."""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import typing
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from porting.messages import suggestion
+from profiler.errors import BadInputError
+
+
+class Component(BaseModel):
+    """A callable by its dotted path, with its arguments as further fields."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True)
+    target: str = Field(alias="_target_", pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+
+    def arguments(self) -> dict[str, JsonValue]:
+        """What the callable gets."""
+        return dict(self.__pydantic_extra__)
+
+    def build(self, **given: Any) -> Any:
+        """Calls the target; `given` are arguments that the pipeline knows. Raises `BadInputError` for wrong ones."""
+        target = locate(self.target)
+        check_arguments(self.target, target, self.arguments(), given)
+        try:
+            return target(**given, **self.arguments())
+        except (ValueError, TypeError, OSError) as error:
+            raise BadInputError(f"{self.target} cannot be made: {error}") from error
+
+    def recipe(self) -> dict[str, JsonValue]:
+        """What its results depend on: path, arguments without machine paths, and its module's source."""
+        hints = path_arguments(locate(self.target))
+        arguments = {key: value for key, value in self.arguments().items() if key not in hints}
+        return {"target": self.target, "arguments": arguments, "source": source_digest(self.target)}
+
+
+class NamedComponent(Component):
+    """A component whose name becomes part of a variant's or a task's name."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=30)
+
+
+def locate(dotted: str) -> Any:
+    """The object at a dotted path; raises `BadInputError` that says which part is missing."""
+    module_name, _, name = dotted.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise BadInputError(
+            f"_target_ {dotted!r} cannot be imported ({error}): install what it needs, "
+            "or put its file into the folder given with --config-dir"
+        ) from error
+    if not callable(getattr(module, name, None)):
+        choices = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise BadInputError(f"module {module_name} has no {name!r}{suggestion(name, choices)}")
+    return getattr(module, name)
+
+
+def check_arguments(dotted: str, target: Any, arguments: dict[str, JsonValue], given: dict[str, Any]) -> None:
+    """Raises `BadInputError` for an argument that the target does not take, or one that it lacks."""
+    parameters = inspect.signature(target).parameters
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    own = [name for name in parameters if name not in given]
+    for key in arguments:
+        if key not in own:
+            raise BadInputError(f"{dotted} takes no {key!r}{suggestion(key, own)}")
+    for name in own:
+        if parameters[name].default is inspect.Parameter.empty and name not in arguments:
+            raise BadInputError(f"{dotted} needs {name!r}: set it in its config")
+
+
+def path_arguments(target: Any) -> set[str]:
+    """The arguments annotated as `Path`: where a thing lies on this machine, never part of a key."""
+    function = target.__init__ if inspect.isclass(target) else target
+    hints = typing.get_type_hints(function)
+    return {name for name, hint in hints.items() if hint is Path or Path in typing.get_args(hint)}
+
+
+def source_digest(dotted: str) -> str:
+    """The sha256 of the source file of the module that holds the target."""
+    specification = importlib.util.find_spec(dotted.rpartition(".")[0])
+    if specification is None or specification.origin is None:
+        raise BadInputError(f"_target_ {dotted!r} has no source file")
+    return hashlib.sha256(Path(specification.origin).read_bytes()).hexdigest()

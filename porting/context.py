@@ -1,0 +1,88 @@
+"""What a stage is given: the settings, the workspace, the data, and the place to report to."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from porting.console import Advance, progress
+from porting.data import Data
+from porting.records import Epoch, Variant
+from porting.settings import Settings
+from porting.workspace import Workspace
+from profiler.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run of one stage.
+
+    `config` is the resolved configuration as YAML, which is kept beside every result; what a stage enters
+    into `stack` is closed when the stage ends.
+    """
+
+    settings: Settings
+    workspace: Workspace
+    config: str
+    on_epoch: Callable[[str, Epoch], None]
+    stack: ExitStack
+
+    @cached_property
+    def data(self) -> Data | None:
+        component = self.settings.datamodule
+        return None if component is None else Data(component)
+
+    def needed_data(self, stage: str) -> Data:
+        """The data; raises `BadInputError` where the run has none."""
+        if self.data is None:
+            raise BadInputError(f"stage {stage} needs data: choose one with datamodule=NAME")
+        return self.data
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Advance]:
+        with progress(title, total) as advance:
+            yield advance
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of a stage's work, with the variant that it made or added to as its result.
+
+    `reuse` gives that variant back where the same recipe was followed before; `run` follows it.
+    """
+
+    title: str
+    reuse: Callable[[], Variant | None]
+    run: Callable[[], Variant]
+
+
+JobsOf = Callable[[Context, Sequence[Variant]], list[Job]]
+
+
+def versions(packages: tuple[str, ...]) -> dict[str, str]:
+    """The installed versions of what decides a result, this project's own among them."""
+    return {name: version(name) for name in ("dnn-porting", *packages)}
+
+
+def seeded(seed: int) -> None:
+    """The same random numbers in every run, in every library that draws any."""
+    from lightning import seed_everything
+
+    seed_everything(seed, workers=True, verbose=False)
+
+
+def needed(path: Path | None, key: str, stage: str) -> Path:
+    """A path that a stage cannot do without; raises `BadInputError` where it is missing."""
+    if path is None:
+        raise BadInputError(f"stage {stage} needs {key}=FILE")
+    if not path.is_file():
+        raise BadInputError(f"{key}={path} is no file: give the path of an existing one")
+    return path
+
+
+def section_values(section: Any) -> dict[str, Any]:
+    """A settings section as JSON, for keys and records."""
+    return dict(section.model_dump(mode="json"))

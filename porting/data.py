@@ -1,0 +1,68 @@
+"""The data module of a run, built when it is first needed."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
+
+from porting.components import NamedComponent
+from porting.repository.schema import Preprocessing
+from profiler.errors import BadInputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Data:
+    """What stages ask of a data module.
+
+    A data module is a LightningDataModule with `classes`, `preprocessing` (a dataclass with the fields of
+    `Preprocessing` and an `input_shape` C, H, W), `digest()` and `loader(split, training)`.
+    """
+
+    def __init__(self, component: NamedComponent) -> None:
+        self.component, self.name = component, component.name
+
+    @cached_property
+    def module(self) -> Any:
+        module = self.component.build()
+        try:
+            module.setup()
+        except (ValueError, OSError) as error:
+            raise BadInputError(f"datamodule {self.name} cannot be read: {error}") from error
+        return module
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return tuple(self.module.preprocessing.input_shape)
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self.module.classes)
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        values = {
+            name: getattr(self.module.preprocessing, name) for name in Preprocessing.model_fields if name != "reasons"
+        }
+        return Preprocessing.model_validate({**values, "mean": list(values["mean"]), "sd": list(values["sd"])})
+
+    @cached_property
+    def recipe(self) -> dict[str, JsonValue]:
+        """What a result depends on: the component and the digest of everything it prepares."""
+        return {"component": self.component.recipe(), "digest": str(self.module.digest())}
+
+    def batches(self, split: str) -> Iterator[tuple["Tensor", "Tensor"]]:
+        """Every image of a split in order, as the network takes it: (N, C, H, W) and labels (N)."""
+        yield from self.module.loader(split)
+
+    def training_images(self, count: int) -> list[tuple["Tensor", "Tensor"]]:
+        """The first batches of the training split, not augmented, until they hold `count` images."""
+        found: list[tuple[Tensor, Tensor]] = []
+        for images, labels in self.module.loader("train"):
+            left = count - sum(len(part) for _, part in found)
+            if left <= 0:
+                break
+            found.append((images[:left], labels[:left]))
+        return found

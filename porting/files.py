@@ -1,0 +1,73 @@
+"""Writing so that a reader sees the old content or the new one, never a part, whenever the writer dies."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+UNFINISHED = ".unfinished-"
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """To a temporary name in the same folder, flushed, then renamed."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f"{UNFINISHED}{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which gets its name when the block ends well and vanishes when it does not."""
+    temporary = path.with_name(f"{UNFINISHED}{path.name}")
+    remove(temporary)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        remove(path)
+        temporary.rename(path)
+    finally:
+        remove(temporary)
+
+
+def remove(folder: Path) -> None:
+    """Removes a folder and all in it, if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """What a killed writer left behind in `folder`."""
+    for leftover in folder.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+def sha256(path: Path) -> str:
+    """The hex digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """The hex digest of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def packed(arrays: dict[str, np.ndarray]) -> bytes:
+    """The arrays as the content of an `.npz` file."""
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()

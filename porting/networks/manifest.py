@@ -1,0 +1,114 @@
+"""The shape of a pruned network as data: layer widths and groups, to be applied to the backbone's fresh build."""
+
+import math
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from profiler.errors import ModelError
+
+WIDTHS: dict[str, tuple[str, ...]] = {
+    "Conv1d": ("in_channels", "out_channels", "groups"),
+    "Conv2d": ("in_channels", "out_channels", "groups"),
+    "ConvTranspose2d": ("in_channels", "out_channels", "groups"),
+    "Linear": ("in_features", "out_features"),
+    "BatchNorm1d": ("num_features",),
+    "BatchNorm2d": ("num_features",),
+    "GroupNorm": ("num_groups", "num_channels"),
+    "LayerNorm": ("normalized_shape",),
+    "PReLU": ("num_parameters",),
+}
+LARGEST_WIDTH = 1 << 20
+LARGEST_TENSOR = 1 << 30
+TOLERANCE = 1e-4
+
+Width = int | list[int]
+
+
+class Layer(BaseModel):
+    """One layer: its class, and the attributes that pruning changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: str
+    widths: dict[str, Width]
+
+
+class Manifest(BaseModel):
+    """Every layer by name, the input's shape (C, H, W), and the outputs of `fixed_input` to check a reload against."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    layers: dict[str, Layer] = Field(max_length=100_000)
+    input_shape: tuple[int, int, int]
+    outputs: list[list[float]]
+
+
+def fixed_input(shape: tuple[int, int, int]) -> Tensor:
+    """Two inputs (2, C, H, W) that no version of a random generator can change."""
+    count = 2 * math.prod(shape)
+    return torch.sin(torch.arange(count, dtype=torch.float64) * 0.7).float().view(2, *shape)
+
+
+def answers(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+    """The network's outputs (2, classes) to the fixed input."""
+    with torch.no_grad():
+        outputs: Tensor = model.eval()(fixed_input(shape))
+    return outputs
+
+
+def describe(model: nn.Module, input_shape: tuple[int, int, int]) -> Manifest:
+    """The manifest of a network as it is; raises `ModelError` for a layer that it cannot describe."""
+    layers = {}
+    for name, module in model.named_modules():
+        if not list(module.parameters(recurse=False)):
+            continue
+        kind = type(module).__name__
+        if kind not in WIDTHS:
+            raise ModelError(f"layer {name!r} is a {kind}, which a manifest cannot hold: known are {sorted(WIDTHS)}")
+        layers[name] = Layer(kind=kind, widths={key: plain(getattr(module, key)) for key in WIDTHS[kind]})
+    return Manifest(layers=layers, input_shape=input_shape, outputs=answers(model, input_shape).tolist())
+
+
+def plain(value: Any) -> Width:
+    return int(value) if isinstance(value, int) else [int(axis) for axis in value]
+
+
+def restore(model: nn.Module, manifest: Manifest, weights: dict[str, Tensor]) -> nn.Module:
+    """Gives a freshly built backbone the manifest's shape and the weights, and checks its answers.
+
+    Raises `ModelError` where a layer is unknown, a tensor is missing, left over, or of another shape, or where
+    the answers to the fixed input are not the stored ones.
+    """
+    modules = dict(model.named_modules())
+    for name, layer in manifest.layers.items():
+        if name not in modules or type(modules[name]).__name__ != layer.kind or layer.kind not in WIDTHS:
+            raise ModelError(f"the backbone has no {layer.kind} named {name!r}: it is not the one that was saved")
+        reshape(modules[name], name, layer, weights)
+    try:
+        model.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise ModelError(f"the weights do not fit the network: {' '.join(str(error).split())[:300]}") from error
+    found, stored = answers(model, manifest.input_shape), torch.tensor(manifest.outputs)
+    if found.shape != stored.shape or not torch.allclose(found, stored, rtol=TOLERANCE, atol=TOLERANCE):
+        raise ModelError("the reloaded network does not answer as the saved one did: its backbone's code has changed")
+    return model
+
+
+def reshape(module: nn.Module, name: str, layer: Layer, weights: dict[str, Tensor]) -> None:
+    """Sets the layer's widths and makes room for tensors of the stored shapes."""
+    for key, value in layer.widths.items():
+        numbers = value if isinstance(value, list) else [value]
+        if key not in WIDTHS[layer.kind] or not all(0 < number <= LARGEST_WIDTH for number in numbers):
+            raise ModelError(f"layer {name!r} cannot have {key}={value}")
+        setattr(module, key, tuple(value) if isinstance(value, list) else value)
+    holders: list[dict[str, Any]] = [module._parameters, module._buffers]
+    for holder in holders:
+        for key, tensor in holder.items():
+            stored = weights.get(f"{name}.{key}")
+            if tensor is None or stored is None:
+                continue
+            if stored.numel() > LARGEST_TENSOR:
+                raise ModelError(f"tensor {name}.{key} of shape {tuple(stored.shape)} is too large")
+            empty = torch.empty_like(stored)
+            holder[key] = nn.Parameter(empty) if isinstance(tensor, nn.Parameter) else empty

@@ -1,0 +1,56 @@
+"""Networks on disk: safetensors weights and a manifest, nothing pickled."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from porting.components import NamedComponent
+from porting.networks.manifest import Manifest, describe, restore
+from porting.records import Network
+from porting.workspace import MANIFEST, WEIGHTS, network_digest
+from profiler.errors import ModelError
+
+
+def build_backbone(backbone: NamedComponent, in_channels: int, num_classes: int) -> nn.Module:
+    """A fresh network with random weights."""
+    model = backbone.build(in_channels=in_channels, num_classes=num_classes)
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"{backbone.target} gives a {type(model).__name__}: a backbone must give a torch.nn.Module")
+    return model
+
+
+def save_network(
+    model: nn.Module, folder: Path, backbone: NamedComponent, num_classes: int, input_shape: tuple[int, int, int]
+) -> Network:
+    """Writes weights and manifest, reloads them to see that they are whole, and returns their record."""
+    model = model.eval().cpu()
+    manifest = describe(model, input_shape)
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
+    (folder / MANIFEST).write_text(manifest.model_dump_json())
+    network = Network(
+        backbone=backbone,
+        in_channels=input_shape[0],
+        num_classes=num_classes,
+        sha256=network_digest(folder),
+    )
+    load_network(network, folder)
+    return network
+
+
+def load_network(network: Network, folder: Path) -> nn.Module:
+    """The saved network, in evaluation mode; raises `ModelError` where anything differs from what was saved."""
+    model = build_backbone(network.backbone, network.in_channels, network.num_classes)
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        weights = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError, ValidationError) as error:
+        raise ModelError(f"the network in {folder} is missing or truncated ({error}): run its stage again") from error
+    return restore(model, manifest, weights).eval()
+
+
+def input_shape(folder: Path) -> tuple[int, int, int]:
+    """C, H, W of the saved network's input."""
+    return Manifest.model_validate_json((folder / MANIFEST).read_bytes()).input_shape

@@ -1,0 +1,53 @@
+"""What an ONNX file predicts, and how often it is right: the file itself, not the network it came from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import binomtest
+
+from porting.data import Data
+from porting.files import packed, write_atomically
+from porting.repository.schema import Accuracy
+from porting.workspace import PREDICTIONS
+from profiler.session import open_session
+
+SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy on both held-out splits; the predicted classes lie in `predictions.npz` beside the file."""
+
+    validation: Accuracy
+    test: Accuracy
+
+
+def evaluate(path: Path, data: Data) -> Evaluation:
+    """Runs every validation and test image through the file; writes the predictions beside it."""
+    session = open_session(path, threads=0)
+    name = session.get_inputs()[0].name
+    predictions, found = {}, {}
+    for split in SPLITS:
+        parts = [(session.run(None, {name: x.numpy()})[0].argmax(axis=1), y.numpy()) for x, y in data.batches(split)]
+        predicted = np.concatenate([part for part, _ in parts])
+        labels = np.concatenate([part for _, part in parts])
+        predictions[split] = predicted.astype(np.int64)
+        found[split] = accuracy(int((predicted == labels).sum()), len(labels), data.name, split)
+    write_atomically(path.parent / PREDICTIONS, packed(predictions))
+    return Evaluation(found["val"], found["test"])
+
+
+def accuracy(right: int, n: int, dataset: str, split: str) -> Accuracy:
+    """The share that is right, with its Wilson interval."""
+    interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
+    return Accuracy.model_validate(
+        {
+            "dataset": dataset,
+            "split": split,
+            "n": n,
+            "value": right / n,
+            "low": float(interval.low),
+            "high": float(interval.high),
+        }
+    )

@@ -1,0 +1,81 @@
+"""A torch network as an ONNX file: symbolic batch axis, the same answers, nothing of this machine in it."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+from torch.export import Dim
+
+from porting.settings import ExportSettings
+from profiler.errors import DnnPortingError, ModelError
+from profiler.session import open_session
+
+INPUT, OUTPUT = "input", "logits"
+PARITY_BATCHES = (1, 3, 8)
+
+
+def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
+    """Writes the file and checks it; returns its operator set. Raises `ModelError` where a check fails."""
+    model = model.eval()
+    with warnings.catch_warnings():
+        # torch's exporter warns of its own internals.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, *shape),),
+            str(path),
+            dynamo=True,
+            external_data=False,
+            opset_version=settings.opset,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: Dim("batch")},),
+            verbose=False,
+        )
+    strip_provenance(path)
+    return check_export(model, path, shape, settings)
+
+
+def strip_provenance(path: Path) -> None:
+    """Removes source lines and paths of this machine, so that the same network gives the same bytes."""
+    file = onnx.load(path)
+    for part in (file.graph, *file.graph.node, *file.graph.input, *file.graph.output, *file.graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for tensor in file.graph.initializer:
+        del tensor.metadata_props[:]
+    del file.metadata_props[:]
+    path.write_bytes(file.SerializeToString(deterministic=True))
+
+
+def check_export(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
+    """Operator set, batch axis and parity with torch at batches 1, 3 and 8."""
+    file = onnx.load(path)
+    opset: int = next(entry.version for entry in file.opset_import if entry.domain == "")
+    if opset != settings.opset:
+        raise ModelError(f"the export has opset {opset} where {settings.opset} was asked: set export.opset={opset}")
+    if not file.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        raise ModelError(
+            "the network fixes its batch size, so it cannot be served in batches: use sizes from its input"
+        )
+    check_parity(model, path, shape, settings.tolerance)
+    return opset
+
+
+def check_parity(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> None:
+    """Raises `DnnPortingError` where file and network answer differently."""
+    session = open_session(path, threads=1)
+    for batch in PARITY_BATCHES:
+        images = torch.from_numpy(np.random.default_rng(batch).standard_normal((batch, *shape), dtype=np.float32))
+        with torch.no_grad():
+            expected = model(images).numpy()
+        answers = session.run(None, {session.get_inputs()[0].name: images.numpy()})[0]
+        error = float(np.abs(answers - expected).max() / (np.ptp(expected) or 1.0))
+        if answers.shape != expected.shape or not error <= tolerance:
+            raise DnnPortingError(
+                f"the exported file differs from the network by {error:.1e} of its range at batch {batch}, "
+                f"more than export.tolerance={tolerance:g}"
+            )

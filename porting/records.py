@@ -1,0 +1,83 @@
+"""A variant in the workspace: what it is, how it was made, and which files belong to it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from porting.components import NamedComponent
+from porting.repository.schema import LABEL, SHA256, Accuracy, Precision, Preprocessing, Step, TensorSpec
+from profiler.records import Record
+
+
+class Network(Record):
+    """A torch network that can be loaded again: its backbone, and the digest of weights and manifest together."""
+
+    backbone: NamedComponent
+    in_channels: int = Field(ge=1)
+    num_classes: int = Field(ge=1)
+    sha256: str = Field(pattern=SHA256)
+
+
+class OnnxFile(Record):
+    """The exported file `model.onnx`; `key` is the recipe of its export, `sha256` what profiles hang on."""
+
+    key: str = Field(pattern=SHA256)
+    sha256: str = Field(pattern=SHA256)
+    opset: int
+    precision: Precision
+    input: TensorSpec
+    output: TensorSpec
+    validation_accuracy: Accuracy | None
+    test_accuracy: Accuracy | None
+
+
+class Pruning(Record):
+    """What was asked of a pruner and what it took away; shares are of the network before, 0 to 1."""
+
+    asked_ratio: float = Field(gt=0, lt=1)
+    parameters_before: int
+    parameters_after: int
+    achieved_parameter_ratio: float = Field(gt=0, lt=1)
+
+
+class Epoch(Record):
+    """What one pass over the training split gave."""
+
+    epoch: int = Field(ge=0)
+    train_loss: float
+    val_loss: float
+    val_accuracy: float = Field(ge=0, le=1)
+
+
+class Variant(Record):
+    """`variant.json`. `key` hashes the whole recipe and decides reuse; `lineage` holds its steps, oldest first."""
+
+    schema_version: Literal[1] = 1
+    task: str = Field(pattern=LABEL)
+    name: str = Field(pattern=LABEL, max_length=63)
+    key: str = Field(pattern=SHA256)
+    backbone: str
+    parent: str | None
+    lineage: list[Step] = Field(min_length=1)
+    labels: list[str] | None
+    preprocessing: Preprocessing | None
+    network: Network | None
+    onnx: OnnxFile | None
+    pruning: Pruning | None
+    history: list[Epoch]
+
+    @property
+    def stage(self) -> str:
+        """The stage that made it."""
+        return self.lineage[-1].stage
+
+    @property
+    def technique(self) -> list[str]:
+        """How it was made, step by step, in the words of its name."""
+        return [step.label for step in self.lineage if step.label]
+
+
+def variant_name(task: str, backbone: str, labels: list[str], key: str) -> str:
+    """`<task>-<backbone>-<how>-<8 hex>`: a DNS-1123 label of at most 63 characters, cut in its readable part."""
+    readable = "-".join([task, backbone, *[label for label in labels if label]])
+    return f"{readable[: 63 - 9].rstrip('-')}-{key[:8]}"

@@ -1,0 +1,156 @@
+"""The whole configuration, typed; the values themselves stand in `conf/`, and nothing is guessed here."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from porting.components import Component, NamedComponent
+from porting.messages import suggestion
+from profiler.errors import BadInputError
+from profiler.quick import QuickSettings
+
+Ratio = Annotated[float, Field(gt=0, lt=1)]
+STAGES = ("train", "import", "prune", "finetune", "export", "quantize", "profile", "publish")
+LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+
+
+class Section(BaseModel):
+    """One part of the configuration; a key that it does not know is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FitSettings(Section):
+    """SGD with Nesterov momentum on a one-cycle schedule; stops after `patience` epochs without a better loss."""
+
+    epochs: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    patience: int = Field(ge=1)
+
+
+class ImportSettings(Section):
+    """What a file cannot say of itself and no datamodule tells: needed for a TorchScript file or a checkpoint."""
+
+    input_shape: tuple[int, int, int] | None
+    num_classes: int | None = Field(ge=1)
+
+
+class PruneSettings(Section):
+    """One variant for each pruner and ratio; kept widths are rounded up to `round_to`."""
+
+    ratios: list[Ratio] = Field(min_length=1)
+    round_to: int = Field(ge=1)
+    batches: int = Field(ge=1)
+
+
+class FinetuneSettings(FitSettings):
+    """As training, taught by the base network where `distill`: weight and temperature of its share in the loss."""
+
+    distill: bool
+    distill_weight: float = Field(ge=0, le=1)
+    temperature: float = Field(gt=0)
+
+
+class ExportSettings(Section):
+    """The ONNX operator set, and how far the file's answers may be from the network's, relative to their range."""
+
+    opset: int = Field(ge=18, le=20)
+    tolerance: float = Field(gt=0)
+
+
+class QuantizeSettings(Section):
+    """How many training images calibrate the activations' ranges, and how the ranges are chosen."""
+
+    calibration_images: int = Field(ge=1)
+    calibration: Literal["minmax", "entropy", "percentile"]
+
+
+class TrackingSettings(Section):
+    """MLflow: on or off, and where (null is sqlite in the workspace)."""
+
+    enabled: bool
+    uri: str | None
+
+
+class Settings(Section):
+    """Everything one run is told."""
+
+    task: str = Field(pattern=LABEL, max_length=30)
+    stage: list[str]
+    workspace: Path
+    model: Path | None
+    seed: int = Field(ge=0)
+    backbone: NamedComponent
+    datamodule: NamedComponent | None
+    pruners: dict[str, Component]
+    targets: dict[str, Component]
+    train: FitSettings
+    import_: ImportSettings = Field(alias="import")
+    prune: PruneSettings
+    finetune: FinetuneSettings
+    export: ExportSettings
+    quantize: QuantizeSettings
+    profile: QuickSettings
+    tracking: TrackingSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def name_the_task(cls, values: Any) -> Any:
+        """A task without a name is called after its data, or after the imported file."""
+        if isinstance(values, dict) and not values.get("task"):
+            data, model = values.get("datamodule"), values.get("model")
+            stem = Path(str(model)).stem.lower() if model else ""
+            derived = data.get("name") if data else "".join(c if c.isalnum() else "-" for c in stem)[:30].strip("-")
+            return {**values, "task": derived or "imported"}
+        return values
+
+    @field_validator("stage", mode="before")
+    @classmethod
+    def list_of_stages(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def known_stages(self) -> Self:
+        for name in self.stage:
+            if name not in (*STAGES, "all"):
+                raise ValueError(f"unknown stage {name!r}{suggestion(name, (*STAGES, 'all'))}")
+        if len(self.stage) > 1 and "all" in self.stage:
+            raise ValueError("stage=all stands alone: it is every stage in order")
+        return self
+
+    def stages(self) -> list[str]:
+        """The stages to run, in their order; a run has one source: `import` where a model is given, else `train`."""
+        wanted = STAGES if self.stage == ["all"] else self.stage
+        skipped = {"train" if self.model else "import"} if self.stage == ["all"] else set()
+        return [name for name in STAGES if name in wanted and name not in skipped]
+
+
+def validated(values: dict[str, Any]) -> Settings:
+    """The settings from resolved values; raises `BadInputError` with the first thing that is wrong."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise BadInputError(explain(error)) from error
+
+
+def explain(error: ValidationError) -> str:
+    """One line: the key, the bad value, what is valid."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place!r}{suggestion(str(first['loc'][-1]), known_keys(first['loc'][:-1]))}"
+    message = first["msg"].removeprefix("Value error, ")
+    if not place:
+        return message
+    return f"{place}={first['input']!r} cannot be used: {message[:1].lower()}{message[1:]}"
+
+
+def known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """The keys of the section at `location`."""
+    section: Any = Settings
+    for part in location:
+        fields = {field.alias or name: field for name, field in section.model_fields.items()}
+        section = fields[str(part)].annotation
+    return [field.alias or name for name, field in section.model_fields.items()]

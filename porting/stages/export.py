@@ -1,0 +1,81 @@
+"""export: an ONNX file for every network that is to be served, with the accuracy of that file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from porting.context import Context, Job, section_values, versions
+from porting.files import digest, sha256
+from porting.networks.store import input_shape, load_network
+from porting.onnx_files.evaluate import evaluate
+from porting.onnx_files.export import export_network
+from porting.records import Network, OnnxFile, Variant
+from porting.repository.schema import Precision, TensorSpec
+from porting.workspace import ONNX
+from profiler.session import input_tensor, open_session, output_tensor
+
+PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
+NO_ACCURACY = "no datamodule was given to measure it on"
+
+
+def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
+    """One for each network; a pruned one that has a fine-tuned successor is not served."""
+    succeeded = {variant.parent for variant in pool if variant.stage == "finetune"}
+    return [
+        job(context, variant, variant.network)
+        for variant in pool
+        if variant.network is not None and variant.name not in succeeded
+    ]
+
+
+def job(context: Context, variant: Variant, network: Network) -> Job:
+    """The file of one network, beside its weights."""
+    data = context.data
+    recipe = {
+        "network": variant.key,
+        "settings": section_values(context.settings.export),
+        "data": data.recipe if data else None,
+        "versions": versions(PACKAGES),
+    }
+    key = digest(recipe)
+
+    def reuse() -> Variant | None:
+        return variant if variant.onnx is not None and variant.onnx.key == key else None
+
+    def run() -> Variant:
+        folder = context.workspace.folder(variant)
+        if variant.onnx is not None:
+            # Should this be killed half way, the record must not speak of a file that is gone.
+            context.workspace.record(with_file(variant, None))
+        with context.workspace.replacing(folder / ONNX) as path:
+            opset = export_network(load_network(network, folder), path, input_shape(folder), context.settings.export)
+        file = describe_file(context, folder / ONNX, key, opset, "fp32")
+        return context.workspace.record(with_file(variant, file))
+
+    return Job(title=f"export {variant.name}", reuse=reuse, run=run)
+
+
+def with_file(variant: Variant, file: OnnxFile | None) -> Variant:
+    """The variant with its file on record, or with none."""
+    reasons = {name: reason for name, reason in variant.reasons.items() if name != "onnx"}
+    if file is None:
+        reasons["onnx"] = "it is being exported"
+    return Variant.model_validate({**dict(variant), "onnx": file, "reasons": reasons})
+
+
+def describe_file(context: Context, path: Path, key: str, opset: int, precision: Precision) -> OnnxFile:
+    """The record of an ONNX file; its accuracy is measured where there are data."""
+    session = open_session(path, threads=1)
+    source, sink = input_tensor(session), output_tensor(session)
+    evaluation = evaluate(path, context.data) if context.data else None
+    unknown = {} if evaluation else dict.fromkeys(("validation_accuracy", "test_accuracy"), NO_ACCURACY)
+    return OnnxFile(
+        key=key,
+        sha256=sha256(path),
+        opset=opset,
+        precision=precision,
+        input=TensorSpec(name=source.name, shape=list(source.shape)),
+        output=TensorSpec(name=sink.name, shape=list(sink.shape)),
+        validation_accuracy=evaluation.validation if evaluation else None,
+        test_accuracy=evaluation.test if evaluation else None,
+        reasons=unknown,
+    )

@@ -1,0 +1,116 @@
+"""import: a network that exists already, as an ONNX file, a TorchScript file or a torch checkpoint."""
+
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from porting.context import Context, Job, needed
+from porting.derive import Made, Recipe, derive
+from porting.files import sha256
+from porting.networks.foreign import Kind, load_checkpoint, load_torchscript
+from porting.networks.store import build_backbone, save_network
+from porting.onnx_files.export import export_network
+from porting.records import Variant
+from porting.repository.schema import Precision
+from porting.stages.export import describe_file
+from porting.workspace import ONNX
+from profiler.complexity import read_onnx
+from profiler.errors import BadInputError, ModelError
+from profiler.session import input_tensor, open_session
+
+PACKAGES = ("torch", "onnx", "onnxruntime")
+
+
+def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
+    """One: the file that `model=` names."""
+    path = needed(context.settings.model, "model", "import")
+    kind = kind_of(path)
+    settings = context.settings
+    backbone = settings.backbone if kind == "checkpoint" else None
+    data = context.data
+
+    def make(folder: Path, _: str) -> Made:
+        if kind == "onnx":
+            return import_onnx(context, path, folder, recipe.key())
+        if kind == "torchscript":
+            return import_torchscript(context, path, folder, recipe.key())
+        return import_checkpoint(context, path, folder)
+
+    recipe = Recipe(
+        stage="import",
+        label="",
+        parent=None,
+        settings=settings.import_.model_dump(mode="json"),
+        ingredients={
+            "file": sha256(path),
+            "backbone": backbone.recipe() if backbone else None,
+            "data": data.recipe if data else None,
+        },
+        packages=PACKAGES,
+    )
+    return [derive(context, recipe, make, backbone=backbone.name if backbone else "imported")]
+
+
+def kind_of(path: Path) -> Kind:
+    """What the file is, by its name and, for torch's archives, by what is in them."""
+    if path.suffix == ".onnx":
+        return "onnx"
+    if path.suffix == ".safetensors":
+        return "checkpoint"
+    if not zipfile.is_zipfile(path):
+        raise ModelError(
+            f"{path} is truncated or of an unknown kind: give a complete .onnx file, a TorchScript file, "
+            "a checkpoint written by torch.save, or .safetensors"
+        )
+    with zipfile.ZipFile(path) as archive:
+        names = [name.rpartition("/")[2] for name in archive.namelist()]
+    return "torchscript" if "constants.pkl" in names else "checkpoint"
+
+
+def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Made:
+    """The file as it is, once it is seen to be servable and to fit the data."""
+    file = read_onnx(path)
+    precision: Precision = "int8" if any(node.op_type == "QuantizeLinear" for node in file.graph.node) else "fp32"
+    check_fits_data(context, path)
+    shutil.copyfile(path, folder / ONNX)
+    opset = next(entry.version for entry in file.opset_import if entry.domain in ("", "ai.onnx"))
+    return Made(onnx=describe_file(context, folder / ONNX, key, opset, precision))
+
+
+def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> Made:
+    """The program as an ONNX file; there is no backbone to prune."""
+    network = load_torchscript(path)
+    opset = export_network(network, folder / ONNX, shape_of_input(context), context.settings.export)
+    return Made(onnx=describe_file(context, folder / ONNX, key, opset, "fp32"))
+
+
+def import_checkpoint(context: Context, path: Path, folder: Path) -> Made:
+    """The weights in the backbone of the settings; from here on as if it had been trained here."""
+    shape, settings = shape_of_input(context), context.settings
+    classes = len(context.data.labels) if context.data else settings.import_.num_classes
+    if classes is None:
+        raise BadInputError("a checkpoint needs a datamodule, or import.num_classes=N")
+    model = build_backbone(settings.backbone, shape[0], classes)
+    load_checkpoint(path, model)
+    return Made(network=save_network(model, folder, settings.backbone, classes, shape))
+
+
+def shape_of_input(context: Context) -> tuple[int, int, int]:
+    """C, H, W from the data, else from the settings."""
+    shape = context.data.input_shape if context.data else context.settings.import_.input_shape
+    if shape is None:
+        raise BadInputError(
+            "this file does not say its input's shape: choose a datamodule, or import.input_shape=[C,H,W]"
+        )
+    return shape
+
+
+def check_fits_data(context: Context, path: Path) -> None:
+    """Raises `BadInputError` where the data have another shape than the network's input."""
+    tensor = input_tensor(open_session(path, threads=1))
+    if context.data and tensor.shape != context.data.input_shape:
+        raise BadInputError(
+            f"{path} takes input of shape {list(tensor.shape)} and datamodule {context.data.name} gives "
+            f"{list(context.data.input_shape)}: choose another datamodule, or datamodule=none"
+        )

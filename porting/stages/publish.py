@@ -1,0 +1,68 @@
+"""publish: every profiled variant of the workspace against the others, and the frontier as a Triton repository."""
+
+from pathlib import Path
+
+from porting.files import remove_unfinished
+from porting.records import OnnxFile, Variant
+from porting.repository import Repository
+from porting.repository.schema import Details
+from porting.repository.writer import Item, publish, repository_key
+from porting.workspace import ONNX, Workspace
+from profiler.errors import BadInputError
+from profiler.locks import exclusive
+from profiler.records import Profile
+
+REPOSITORY = "repository"
+
+
+def publish_workspace(workspace: Workspace) -> tuple[Repository, bool]:
+    """The repository of all tasks, and whether it was there already; `BadInputError` where nothing is profiled."""
+    items = list(profiled(workspace))
+    if not items:
+        raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
+    root = workspace.root / REPOSITORY
+    with exclusive(workspace.root / ".publish.lock", f"{root}"):
+        remove_unfinished(workspace.root)
+        if is_current(root, repository_key(items)):
+            return Repository.load(root), True
+        return publish(root, items), False
+
+
+def is_current(root: Path, key: str) -> bool:
+    """Whether this very content is published already."""
+    return root.is_symlink() and root.exists() and Repository.load(root).index.key == key
+
+
+def profiled(workspace: Workspace) -> list[Item]:
+    """Every variant with a profile, in the order of its making."""
+    found = []
+    for task in workspace.tasks():
+        for variant in workspace.variants(task):
+            profiles = workspace.profiles(variant)
+            if variant.onnx is not None and profiles:
+                workspace.check_files(variant)
+                found.append(item(workspace, variant, variant.onnx, profiles))
+    return found
+
+
+def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Item:
+    """A variant as the repository takes it."""
+    unknown = {name: variant.reasons[name] for name in ("labels", "preprocessing") if name in variant.reasons}
+    details = Details(
+        name=variant.name,
+        task=variant.task,
+        backbone=variant.backbone,
+        precision=file.precision,
+        labels=variant.labels,
+        preprocessing=variant.preprocessing,
+        input=file.input,
+        output=file.output,
+        onnx_sha256=file.sha256,
+        opset=file.opset,
+        validation_accuracy=file.validation_accuracy,
+        test_accuracy=file.test_accuracy,
+        lineage=variant.lineage,
+        profiles=profiles,
+        reasons=unknown | file.reasons,
+    )
+    return Item(details, variant.parent, variant.technique, workspace.folder(variant) / ONNX)

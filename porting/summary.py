@@ -1,0 +1,51 @@
+"""The table that ends a run, and what to do next."""
+
+from pathlib import Path
+
+from porting.console import say, table
+from porting.pipeline import Outcome
+from porting.records import Variant
+from porting.repository import Repository
+from porting.repository.figure import panels
+from porting.repository.report import Panel, panel
+from porting.settings import Settings
+from porting.stages.publish import REPOSITORY
+
+PUBLISHED_COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
+COLUMNS = ["variant", "made by", "accuracy", "file"]
+
+
+def summarise(outcome: Outcome, settings: Settings) -> None:
+    """Prints what a run leaves behind."""
+    if outcome.repository is None:
+        table(f"{settings.task}", COLUMNS, [describe(variant) for variant in outcome.variants])
+        say(f"variants    {settings.workspace / 'tasks' / settings.task / 'variants'}")
+    else:
+        show_repository(outcome.repository, settings.workspace / REPOSITORY)
+    if settings.tracking.enabled and settings.tracking.uri is None:
+        say(f"tracking    mlflow ui --backend-store-uri sqlite:///{settings.workspace / 'mlflow.db'}")
+
+
+def show_repository(repository: Repository, root: Path) -> None:
+    """One table for each task and target, the report and the command that serves."""
+    for task, target in panels(repository.index):
+        shown = panel(repository.index, task, target)
+        table(f"{task} on {target}", PUBLISHED_COLUMNS, rows(shown))
+    say(f"report      {root / 'report.html'}")
+    say(f"repository  {root}")
+    say(f"serve it    dnn-porting serve {root}")
+
+
+def rows(shown: Panel) -> list[list[str]]:
+    return [
+        [row.name, row.validation, row.parameters, row.flops, row.latency, row.throughput, row.standing]
+        for row in shown.rows
+    ]
+
+
+def describe(variant: Variant) -> list[str]:
+    """A variant that is not published yet."""
+    accuracy = variant.onnx.validation_accuracy if variant.onnx else None
+    value = accuracy.value if accuracy else max((epoch.val_accuracy for epoch in variant.history), default=None)
+    shown = "unknown" if value is None else f"{value:.2%}"
+    return [variant.name, variant.stage, shown, "model.onnx" if variant.onnx else "not exported"]

@@ -1,0 +1,149 @@
+"""MLflow: a parent run for each pipeline, a child run for each variant, the same keys on all of them."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from porting.records import Epoch, Variant
+from porting.settings import Settings
+from profiler.records import Profile
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
+PARENT_TAG = "mlflow.parentRunId"
+
+
+class Tracker(Protocol):
+    """What a pipeline tells while it runs."""
+
+    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
+
+    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
+
+    def repository(self, folder: Path) -> None: ...
+
+
+class NoTracker:
+    """Tracking switched off."""
+
+    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
+
+    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
+
+    def repository(self, folder: Path) -> None: ...
+
+
+class MlflowTracker:
+    """Writes to one MLflow experiment, named after the task."""
+
+    def __init__(self, client: "MlflowClient", experiment: str, parent: str, parameters: dict[str, str]) -> None:
+        self._client, self._experiment, self._parent = client, experiment, parent
+        self._parameters = parameters
+        self._children: dict[str, str] = {}
+
+    def _child(self, name: str) -> str:
+        if name not in self._children:
+            run = self._client.create_run(self._experiment, tags={PARENT_TAG: self._parent}, run_name=name)
+            self._children[name] = run.info.run_id
+        return self._children[name]
+
+    def epoch(self, variant_name: str, epoch: Epoch) -> None:
+        for key in ("train_loss", "val_loss", "val_accuracy"):
+            self._client.log_metric(self._child(variant_name), f"epoch/{key}", getattr(epoch, key), step=epoch.epoch)
+
+    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        run = self._child(variant.name)
+        values = figures(variant, profiles)
+        own = {
+            "variant": variant.name,
+            "backbone": variant.backbone,
+            "technique": " ".join(variant.technique) or "base",
+            "precision": variant.onnx.precision if variant.onnx else "fp32",
+            "key": variant.key,
+        }
+        self._client.log_batch(
+            run,
+            metrics=[Metric(key, value, timestamp=0, step=0) for key, value in values.items()],
+            params=[Param(key, value) for key, value in (self._parameters | own).items()],
+            tags=[RunTag("task", variant.task)],
+        )
+        self._client.log_artifact(run, str(folder / "variant.json"))
+        self._client.set_terminated(run)
+
+    def repository(self, folder: Path) -> None:
+        for name in ("report.html", "frontier.png", "repository.json"):
+            self._client.log_artifact(self._parent, str(folder / name))
+
+
+def figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
+    """A variant's figures, under the same keys for every variant."""
+    found: dict[str, float] = {}
+    if variant.onnx is not None:
+        for accuracy in (variant.onnx.validation_accuracy, variant.onnx.test_accuracy):
+            if accuracy is not None:
+                found[f"accuracy/{accuracy.split}"] = accuracy.value
+    for target, profile in profiles.items():
+        best, latency = profile.max_throughput, profile.latency_at(1)
+        found |= {
+            "parameters": float(profile.complexity.parameters),
+            "flops": float(profile.complexity.flops),
+            "file_bytes": float(profile.complexity.file_bytes),
+            f"{target}/corrected_images_per_s": best.corrected_images_per_s,
+            f"{target}/images_per_s": best.images_per_s,
+            f"{target}/load_ms": profile.load_time.mean_ms,
+        }
+        if latency is not None:
+            found[f"{target}/latency_batch_1_mean_ms"] = latency.mean_ms
+    return found
+
+
+@contextmanager
+def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
+    """The tracker of one pipeline; its parent run ends as finished, failed or killed as the pipeline does."""
+    if not settings.tracking.enabled:
+        yield NoTracker()
+        return
+    client, experiment = connect(settings)
+    parent = client.create_run(experiment, run_name=f"{settings.task}: {', '.join(settings.stages())}").info.run_id
+    parameters = {
+        "task": settings.task,
+        "datamodule": settings.datamodule.name if settings.datamodule else "none",
+        "seed": str(settings.seed),
+    }
+    for key, value in parameters.items():
+        client.log_param(parent, key, value)
+    client.log_text(parent, config, "config.yaml")
+    status = "FAILED"
+    try:
+        yield MlflowTracker(client, experiment, parent, parameters)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        client.set_terminated(parent, status=status)
+
+
+def connect(settings: Settings) -> tuple["MlflowClient", str]:
+    """The client, and the id of the task's experiment."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from mlflow import MlflowClient
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    root = settings.workspace.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    client = MlflowClient(tracking_uri=settings.tracking.uri or f"sqlite:///{root / DATABASE}")
+    found: Any = client.get_experiment_by_name(settings.task)
+    if found is not None:
+        return client, str(found.experiment_id)
+    location = None if settings.tracking.uri else (root / ARTIFACTS).as_uri()
+    return client, str(client.create_experiment(settings.task, artifact_location=location))

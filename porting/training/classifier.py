@@ -1,0 +1,74 @@
+"""The classifier that Lightning trains: cross-entropy, and a teacher's answers beside the labels if there is one."""
+
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
+from torchmetrics.classification import MulticlassAccuracy
+
+from porting.settings import FitSettings
+from profiler.errors import DnnPortingError
+
+MOMENTUM = 0.9
+
+
+class Teacher:
+    """The network that teaches; not a module, so that its weights are neither trained nor saved."""
+
+    def __init__(self, model: nn.Module, weight: float, temperature: float) -> None:
+        self.model, self.weight, self.temperature = model.eval(), weight, temperature
+
+    def loss(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Kullback-Leibler divergence at a temperature, times its square (Hinton et al. 2015, section 2)."""
+        with torch.no_grad():
+            taught = self.model.to(images.device)(images)
+        student = log_softmax(logits / self.temperature, dim=1)
+        target = softmax(taught / self.temperature, dim=1)
+        return kl_div(student, target, reduction="batchmean") * self.temperature**2
+
+
+class Classifier(LightningModule):
+    """Images (N, C, H, W) to logits (N, classes)."""
+
+    def __init__(self, model: nn.Module, num_classes: int, settings: FitSettings, teacher: Teacher | None) -> None:
+        super().__init__()
+        self.model, self._settings, self._teacher = model, settings, teacher
+        self.accuracy = MulticlassAccuracy(num_classes, average="micro")
+        self.train_losses: list[float] = []
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        images, labels = batch
+        logits = self.model(images)
+        loss = cross_entropy(logits, labels)
+        if self._teacher is not None:
+            share = self._teacher.weight
+            loss = (1 - share) * loss + share * self._teacher.loss(logits, images)
+        if not torch.isfinite(loss):
+            raise DnnPortingError(
+                f"the loss became {loss.item()} in epoch {self.current_epoch}: "
+                f"lower the learning rate (it is {self._settings.learning_rate:g})"
+            )
+        self.train_losses.append(float(loss.detach()))
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        images, labels = batch
+        logits = self.model(images)
+        self.accuracy(logits, labels)
+        self.log("val_loss", cross_entropy(logits, labels), batch_size=len(labels))
+        self.log("val_accuracy", self.accuracy, batch_size=len(labels))
+
+    def configure_optimizers(self) -> Any:
+        settings = self._settings
+        optimiser = torch.optim.SGD(
+            self.parameters(),
+            lr=settings.learning_rate,
+            momentum=MOMENTUM,
+            nesterov=True,
+            weight_decay=settings.weight_decay,
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps + 1)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,32 @@
+"""The verbs: commands that are no stages, dispatched before Hydra sees the arguments."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+def serve(arguments: Sequence[str]) -> None:
+    """Serves a published repository with Triton on this machine until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="dnn-porting serve", description=serve.__doc__)
+    parser.add_argument("repository", type=Path)
+    parser.add_argument("--grpc-port", type=int, default=8001)
+    parser.add_argument("--http-port", type=int, default=8000)
+    options = parser.parse_args(arguments)
+
+    from porting.console import say
+    from porting.repository import Repository
+    from profiler.triton.installation import find_triton
+    from profiler.triton.server import triton_server
+
+    repository = Repository.load(options.repository)
+    ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
+    with triton_server(find_triton(), repository=repository.root, **ports) as server:
+        names = ", ".join(variant.name for variant in repository.variants)
+        say(f"serving {names}\ngRPC {server.endpoint}, HTTP 127.0.0.1:{options.http_port}; Ctrl-C stops")
+        try:
+            server.process.wait()
+        except KeyboardInterrupt:
+            say("stopping")
+
+
+VERBS: dict[str, Callable[[Sequence[str]], None]] = {"serve": serve}

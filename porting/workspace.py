@@ -1,0 +1,127 @@
+"""Where a task's variants lie, and the only code that writes there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from porting.files import UNFINISHED, digest, remove_unfinished, sha256, whole_folder, write_atomically
+from porting.records import Variant
+from profiler.errors import BadInputError, ModelError
+from profiler.locks import exclusive
+from profiler.records import Profile
+
+RECORD, ONNX, WEIGHTS, MANIFEST, CONFIG = (
+    "variant.json",
+    "model.onnx",
+    "model.safetensors",
+    "manifest.json",
+    "config.yaml",
+)
+PREDICTIONS = "predictions.npz"
+R = TypeVar("R", bound=BaseModel)
+
+
+class Workspace:
+    """The folder `artifacts/` of one or more tasks."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def variants_folder(self, task: str) -> Path:
+        return self.root / "tasks" / task / "variants"
+
+    def folder(self, variant: Variant) -> Path:
+        return self.variants_folder(variant.task) / variant.name
+
+    def tasks(self) -> list[str]:
+        """Every task that has variants."""
+        return sorted(folder.parent.name for folder in self.root.glob("tasks/*/variants"))
+
+    @contextmanager
+    def writing(self, task: str) -> Iterator[None]:
+        """One writer at a time per task; removes what a killed one left behind."""
+        with exclusive(self.root / "tasks" / task / ".lock", f"task {task} in {self.root}"):
+            folder = self.variants_folder(task)
+            for place in (folder, *folder.glob("*"), *folder.glob("*/profiles"), *folder.glob("*/samples")):
+                remove_unfinished(place)
+            yield
+
+    def variants(self, task: str) -> list[Variant]:
+        """Every complete variant of a task, parents before children."""
+        found = [read(path, Variant) for path in self.variants_folder(task).glob(f"*/{RECORD}")]
+        return sorted(found, key=lambda variant: (len(variant.lineage), variant.name))
+
+    def find(self, task: str, name: str) -> Variant | None:
+        """The variant of that name, if it is complete and its files are what they were."""
+        path = self.variants_folder(task) / name / RECORD
+        if not path.exists():
+            return None
+        variant = read(path, Variant)
+        self.check_files(variant)
+        return variant
+
+    def check_files(self, variant: Variant) -> None:
+        """Raises `ModelError` where a file is missing, truncated or changed since it was recorded."""
+        folder = self.folder(variant)
+        whole = True
+        if variant.onnx is not None:
+            whole = (folder / ONNX).is_file() and sha256(folder / ONNX) == variant.onnx.sha256
+        if variant.network is not None:
+            whole = whole and network_digest(folder) == variant.network.sha256
+        if not whole:
+            raise ModelError(
+                f"a file in {folder} is missing, truncated or changed since it was written: "
+                "remove that folder and run its stage again"
+            )
+
+    @contextmanager
+    def making(self, task: str, name: str) -> Iterator[Path]:
+        """A folder for a new variant, which appears whole or not at all."""
+        with whole_folder(self.variants_folder(task) / name) as folder:
+            yield folder
+
+    @contextmanager
+    def replacing(self, path: Path) -> Iterator[Path]:
+        """A name to write to, which takes the place of `path` when the block ends well."""
+        temporary = path.with_name(f"{UNFINISHED}{path.name}")
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def record(self, variant: Variant, folder: Path | None = None) -> Variant:
+        """Writes the record; its files must be there already."""
+        write_atomically((folder or self.folder(variant)) / RECORD, variant.model_dump_json(indent=1))
+        return variant
+
+    def profile_path(self, variant: Variant, target: str) -> Path:
+        return self.folder(variant) / "profiles" / f"{target}.json"
+
+    def profiles(self, variant: Variant) -> dict[str, Profile]:
+        """The profiles, by target, of the variant's present ONNX file."""
+        if variant.onnx is None:
+            return {}
+        found = [read(path, Profile) for path in sorted(self.folder(variant).glob("profiles/*.json"))]
+        return {profile.target_name: profile for profile in found if profile.onnx_sha256 == variant.onnx.sha256}
+
+
+def read(path: Path, kind: type[R]) -> R:
+    """A record from its file; raises `BadInputError` for one that is not valid."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise BadInputError(
+            f"{path} is not a valid {kind.__name__} ({place}: {first['msg']}): remove its folder"
+        ) from error
+
+
+def network_digest(folder: Path) -> str | None:
+    """The digest of weights and manifest together, `None` where one is missing."""
+    files = [folder / WEIGHTS, folder / MANIFEST]
+    return digest([sha256(file) for file in files]) if all(file.is_file() for file in files) else None

@@ -1,0 +1,188 @@
+"""The `quick` level: in seconds, enough to rank a variant and to drop what is dominated."""
+
+import hashlib
+import json
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import psutil
+from pydantic import BaseModel, ConfigDict, Field
+from tritonclient.grpc import InferenceServerClient
+
+from profiler.complexity import count_complexity
+from profiler.fingerprint import cpu_model, gpu_models, split_cores
+from profiler.latency import measure_latency
+from profiler.locks import exclusive
+from profiler.probe import Probe
+from profiler.records import Fingerprint, FirstInference, LatencyPoint, LoadTime, Profile
+from profiler.served import Expectation, Served, in_process
+from profiler.session import pinned
+from profiler.target import Target
+from profiler.throughput import Search, ThroughputMeter
+from profiler.triton.installation import find_triton
+from profiler.triton.model import connected, loaded
+from profiler.triton.server import triton_server
+
+HOST_LOCK = Path(tempfile.gettempdir()) / "dnn-porting-profiler.lock"
+# Kernels differ by some pages in what they keep for themselves; the machine is the same.
+MEMORY_STEP = 1 << 28
+Samples = dict[str, np.ndarray]
+Announce = Callable[[str], None]
+
+
+class QuickSettings(BaseModel):
+    """What the quick level measures; together with the target it decides the figures."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    level: str = Field(pattern="^quick$")
+    batches: list[int] = Field(min_length=1)
+    seconds_per_batch: float = Field(gt=0)
+    throughput_batches: list[int] = Field(min_length=1)
+    max_concurrency: int = Field(ge=1)
+    search_slices: int = Field(ge=1)
+    settle_slices: int = Field(ge=6)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A target made ready: its server runs (or none is needed), nobody else measures on this host."""
+
+    name: str
+    target: Target
+    settings: QuickSettings
+    fingerprint: Fingerprint
+    probe: Probe
+    server_cores: list[int]
+    client_cores: list[int]
+    client: InferenceServerClient | None
+
+    def profile(
+        self, path: Path, onnx_sha256: str, reference_per_s: float | None, announce: Announce
+    ) -> tuple[Profile, Samples]:
+        """Measures one ONNX file; returns its profile and the raw samples.
+
+        `reference_per_s` is the probe's rate that counts as this machine's normal speed: that of the first
+        profile on the same fingerprint, or `None` to take the one found now.
+        """
+        start, measured_at = time.monotonic(), datetime.now(UTC)
+        announce("complexity")
+        complexity = count_complexity(path)
+        samples: Samples = {}
+        latency = list(self._latency(path, samples, announce))
+        announce("load time")
+        with ExitStack() as stack:
+            served, load_s = stack.enter_context(self._serve(path))
+            expectation = Expectation(path, max(self.settings.throughput_batches))
+            stack.enter_context(pinned(self.server_cores if self.client is None else self.client_cores))
+            announce("maximal throughput")
+            meter = ThroughputMeter(served, expectation, self.target, self.probe)
+            points, best = meter.search(self._search(), reference_per_s)
+        for index, run in enumerate(meter.runs):
+            key = f"throughput_{index:02d}_batch_{run.batch}_concurrency_{run.concurrency}"
+            samples[f"{key}_images_per_s"] = np.array(run.rates())
+            samples[f"{key}_probe_per_s"] = np.array(run.probes_per_s)
+            samples[f"{key}_latency_s"] = np.array([value for one in run.slices for value in one.latencies_s])
+        return Profile(
+            key=measurement_key(onnx_sha256, self.target, self.settings),
+            level="quick",
+            target_name=self.name,
+            target=self.target,
+            fingerprint=self.fingerprint,
+            onnx_sha256=onnx_sha256,
+            complexity=complexity,
+            first_inference=[first for first, _ in latency],
+            latency=[point for _, point in latency],
+            load_time=LoadTime(runtime=served.runtime, n=1, mean_ms=load_s * 1e3),
+            throughput=points,
+            max_throughput=best,
+            probe_reference_per_s=reference_per_s or best.noise.probe_per_s or self.probe.rate_per_s(),
+            measured_at=measured_at,
+            seconds=time.monotonic() - start,
+        ), samples
+
+    def _latency(
+        self, path: Path, samples: Samples, announce: Announce
+    ) -> Iterator[tuple[FirstInference, LatencyPoint]]:
+        settings = self.settings
+        announce("latency")
+        for first, point, raw in measure_latency(
+            path, self.target, self.server_cores, settings.batches, settings.seconds_per_batch
+        ):
+            samples[f"latency_batch_{point.batch}_ms"] = np.array(raw)
+            yield first, point
+
+    def _search(self) -> Search:
+        settings = self.settings
+        return Search(
+            settings.throughput_batches, settings.max_concurrency, settings.search_slices, settings.settle_slices
+        )
+
+    @contextmanager
+    def _serve(self, path: Path) -> Iterator[tuple[Served, float]]:
+        if self.client is None:
+            with in_process(path, self.target.threads, self.server_cores) as (model, seconds):
+                yield model, seconds
+        else:
+            with loaded(self.client, path, self.target) as (model, seconds):
+                yield model, seconds
+
+
+@contextmanager
+def bench(name: str, target: Target, settings: QuickSettings) -> Iterator[Bench]:
+    """Makes a target ready to be measured on, alone on this host, and takes everything down again.
+
+    Raises `BadInputError` where another run is measuring, `ServerNotFoundError` where no server is
+    to be had, `ServerError` where it does not come up.
+    """
+    server_cores, client_cores = split_cores(target.cores)
+    with ExitStack() as stack:
+        stack.enter_context(exclusive(HOST_LOCK, "the profiler on this host"))
+        client, version, kind = None, None, "in-process"
+        if target.runtime == "triton":
+            kind, endpoint = "unknown", target.endpoint
+            if endpoint is None:
+                installation = find_triton(target.server_environment)
+                server = triton_server(installation, grpc_port=target.grpc_port, cores=server_cores)
+                endpoint, kind = stack.enter_context(server).endpoint, installation.backend_kind
+            client = stack.enter_context(connected(endpoint))
+            version = client.get_server_metadata().version
+        found = fingerprint(target, version, kind)
+        yield Bench(name, target, settings, found, Probe(server_cores), server_cores, client_cores, client)
+
+
+def measurement_key(onnx_sha256: str, target: Target, settings: QuickSettings) -> str:
+    """The hash of what decides a measurement: file, machine, server and settings, known before a server runs."""
+    server = None
+    if target.runtime == "triton":
+        server = target.endpoint or find_triton(target.server_environment).identity()
+    resources = target.model_dump(mode="json", exclude={"server_environment", "grpc_port"})
+    machine = fingerprint(target, None, "unknown").model_dump(mode="json", exclude={"backend_kind"})
+    parts = [onnx_sha256, server, resources, machine, settings.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def fingerprint(target: Target, runtime_version: str | None, backend_kind: str) -> Fingerprint:
+    """What this target is made of."""
+    return Fingerprint(
+        cpu_model=cpu_model(),
+        cpu_cores=psutil.cpu_count(logical=True) or 1,
+        memory_bytes=round(psutil.virtual_memory().total / MEMORY_STEP) * MEMORY_STEP,
+        gpu_models=gpu_models(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        runtime=target.runtime,
+        runtime_version=runtime_version,
+        backend_kind=backend_kind,
+        onnxruntime_version=ort.__version__,
+        cores=target.cores,
+        threads=target.threads,
+        instances=target.instances,
+        reasons={} if runtime_version else {"runtime_version": "the network runs in the profiler's own process"},
+    )

@@ -1,0 +1,73 @@
+"""What the load generator drives: a model that answers, in a server or in this process."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from profiler.errors import ServerError
+from profiler.session import input_tensor, open_session, pinned, sample_input
+
+MAXIMUM_ERROR = 0.05
+
+Call = Callable[[], np.ndarray]
+
+
+class Served(Protocol):
+    """A loaded model. `prepare` makes a call that sends one fixed input and returns the answer (N, classes)."""
+
+    runtime: str
+
+    def prepare(self, images: np.ndarray) -> Call: ...
+
+    def answers_counted(self) -> int | None:
+        """Inputs answered so far by the server's own count, `None` where nobody else counts."""
+        ...
+
+
+class InProcess:
+    """ONNX Runtime called from the load generator's own threads, on the server's cores."""
+
+    runtime = "onnxruntime"
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._session = open_session(path, threads)
+        self._input = self._session.get_inputs()[0].name
+
+    def prepare(self, images: np.ndarray) -> Call:
+        feed = {self._input: images}
+        return lambda: np.asarray(self._session.run(None, feed)[0])
+
+    def answers_counted(self) -> int | None:
+        return None
+
+
+class Expectation:
+    """The answers that the file gives in this process to a fixed input, to hold a server's answers against."""
+
+    def __init__(self, path: Path, largest_batch: int) -> None:
+        session = open_session(path, threads=1)
+        self.images = sample_input(input_tensor(session), largest_batch)
+        self._answers = np.asarray(session.run(None, {session.get_inputs()[0].name: self.images})[0])
+        self._span = float(np.ptp(self._answers)) or 1.0
+
+    def check(self, answers: np.ndarray) -> None:
+        """Raises `ServerError` where shape or values differ: a server can be ready and answer nonsense."""
+        expected = self._answers[: len(answers)]
+        if answers.shape != expected.shape or len(answers) == 0:
+            raise ServerError(f"the server answered shape {answers.shape} where {expected.shape} was due")
+        error = float(np.abs(answers - expected).max()) / self._span
+        if not error <= MAXIMUM_ERROR:
+            raise ServerError(f"the server's answers differ from the file's own by {error:.0%} of their range")
+
+
+@contextmanager
+def in_process(path: Path, threads: int, cores: list[int]) -> Iterator[tuple[InProcess, float]]:
+    """The model in this process, pinned, and how long it took to load (s)."""
+    with pinned(cores):
+        start = time.perf_counter()
+        model = InProcess(path, threads)
+        yield model, time.perf_counter() - start

@@ -1,0 +1,69 @@
+"""The `onnxruntime` backend for a Triton server that lacks the C++ one: a Triton Python-based backend.
+
+Triton takes a folder `<backends>/<name>/model.py` for a backend of that name, so a repository whose
+`config.pbtxt` says `backend: "onnxruntime"` is served unchanged by this file and by the official container.
+It runs in the server's own interpreter and imports nothing of this project.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+import onnxruntime as ort
+import triton_python_backend_utils as pb_utils
+
+GRAPH_LEVELS = {
+    "-1": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "1": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "2": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+}
+
+
+def parameter(config: dict, key: str, default: str) -> str:
+    return config.get("parameters", {}).get(key, {}).get("string_value", default)
+
+
+def session_options(config: dict) -> ort.SessionOptions:
+    """The options that the C++ backend takes from the same `config.pbtxt`."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = int(parameter(config, "intra_op_thread_count", "0"))
+    options.inter_op_num_threads = int(parameter(config, "inter_op_thread_count", "0"))
+    if parameter(config, "execution_mode", "0") == "1":
+        options.execution_mode = ort.ExecutionMode.ORT_PARALLEL
+    level = str(config.get("optimization", {}).get("graph", {}).get("level", ""))
+    options.graph_optimization_level = GRAPH_LEVELS.get(level, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
+    return options
+
+
+class TritonPythonModel:
+    """One instance of one served model."""
+
+    @staticmethod
+    def auto_complete_config(auto_complete_model_config):
+        return auto_complete_model_config
+
+    def initialize(self, args):
+        config = json.loads(args["model_config"])
+        name = config.get("default_model_filename") or "model.onnx"
+        file = pathlib.Path(args["model_repository"], args["model_version"], name)
+        self.session = ort.InferenceSession(
+            str(file), sess_options=session_options(config), providers=["CPUExecutionProvider"]
+        )
+        self.inputs = [tensor["name"] for tensor in config["input"]]
+        self.outputs = [tensor["name"] for tensor in config["output"]]
+
+    def execute(self, requests):
+        return [self.answer(request) for request in requests]
+
+    def answer(self, request):
+        """One response; an error is answered as an error, never as an empty tensor."""
+        try:
+            feed = {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs}
+            values = self.session.run(self.outputs, feed)
+            tensors = [
+                pb_utils.Tensor(name, np.ascontiguousarray(value))
+                for name, value in zip(self.outputs, values, strict=True)
+            ]
+            return pb_utils.InferenceResponse(output_tensors=tensors)
+        except Exception as error:  # the server must live on, whatever one request did
+            return pb_utils.InferenceResponse(output_tensors=[], error=pb_utils.TritonError(str(error)))

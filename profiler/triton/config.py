@@ -1,0 +1,59 @@
+"""The `config.pbtxt` of a served ONNX file: one source for what is profiled and what is published."""
+
+from dataclasses import dataclass
+
+from google.protobuf import text_format
+from google.protobuf.json_format import MessageToJson
+from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, ModelParameter
+
+from profiler.session import Tensor
+
+TYPE_FP32 = "TYPE_FP32"
+
+
+@dataclass(frozen=True)
+class ServingSettings:
+    """What a target decides about how a model is served."""
+
+    threads: int
+    instances: int
+    max_batch: int
+
+
+def model_config(
+    input_tensor: Tensor,
+    output_tensor: Tensor,
+    serving: ServingSettings,
+    parameters: dict[str, str] | None = None,
+    label_file: str | None = None,
+) -> ModelConfig:
+    """The configuration message.
+
+    It has no name (the folder names the model, and ModelMesh refuses one), and it names every value that
+    auto-completion would otherwise choose. `parameters` reach the model as strings.
+    """
+    config = ModelConfig(backend="onnxruntime", max_batch_size=serving.max_batch)
+    config.default_model_filename = "model.onnx"
+    config.input.add(name=input_tensor.name, data_type=TYPE_FP32, dims=input_tensor.shape)
+    output = config.output.add(name=output_tensor.name, data_type=TYPE_FP32, dims=output_tensor.shape)
+    if label_file is not None:
+        output.label_filename = label_file
+    config.instance_group.add(count=serving.instances, kind=ModelInstanceGroup.KIND_CPU)
+    strings = {
+        "intra_op_thread_count": str(serving.threads),
+        "inter_op_thread_count": "1",
+        **(parameters or {}),
+    }
+    for key, value in strings.items():
+        config.parameters[key].CopyFrom(ModelParameter(string_value=value))
+    return config
+
+
+def to_text(config: ModelConfig) -> str:
+    """`config.pbtxt` as a text."""
+    return str(text_format.MessageToString(config))
+
+
+def to_json(config: ModelConfig) -> str:
+    """The same as JSON, as the load call takes it."""
+    return str(MessageToJson(config, preserving_proto_field_name=True))

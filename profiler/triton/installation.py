@@ -1,0 +1,77 @@
+"""Where a Triton server is on this machine, and how to call it."""
+
+import hashlib
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiler.errors import ServerNotFoundError
+
+OUR_BACKENDS = Path(__file__).parent / "backend"
+WHEEL_ENVIRONMENT = ".venv-triton"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A `tritonserver` binary, the kind of its `onnxruntime` backend, and the environment it runs in.
+
+    `backend_kind` is `cpp` for the official build and `python` for the one in this package: a profile
+    records it, as a request costs the Python one about 100 µs more.
+    """
+
+    binary: Path
+    backend_kind: str
+    wheel: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The process environment; the wheel's libraries and interpreter come first where it is used."""
+        environment = dict(os.environ)
+        if self.wheel is not None:
+            bin_folder = self.wheel.parents[3] / "bin"
+            libraries = self.wheel.parent / "nvidia_pytriton.libs"
+            environment["PATH"] = f"{bin_folder}{os.pathsep}{environment.get('PATH', '')}"
+            environment["LD_LIBRARY_PATH"] = str(libraries)
+            environment.pop("PYTHONPATH", None)
+            environment.pop("PYTHONHOME", None)
+        return environment
+
+    def identity(self) -> str:
+        """The digest of the server's binary."""
+        with self.binary.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def link_backends(self, folder: Path) -> list[str]:
+        """Lay out `folder` as a backend directory where one is needed; return the server's arguments."""
+        if self.wheel is None:
+            return []
+        tritonserver = self.wheel / "tritonserver"
+        version = self.wheel.parents[1].name.removeprefix("python")
+        # Copies, as the server refuses a backend library that a link leads out of its folder.
+        shutil.copytree(tritonserver / "backends" / "python", folder / "python")
+        shutil.copy2(tritonserver / "python_backend_stubs" / version / "triton_python_backend_stub", folder / "python")
+        shutil.copytree(OUR_BACKENDS / "onnxruntime", folder / "onnxruntime")
+        return [f"--backend-directory={folder}"]
+
+
+def find_triton(environment: Path | None = None) -> Installation:
+    """`tritonserver` on the PATH, else the one inside the `nvidia-pytriton` wheel.
+
+    The wheel is looked for in `environment`, else in a virtual environment `.venv-triton` beside the
+    running one or in the working directory. Raises `ServerNotFoundError` where there is none.
+    """
+    if environment is None and (on_path := shutil.which("tritonserver")):
+        binary = Path(on_path).resolve()
+        if (binary.parents[1] / "backends" / "onnxruntime").is_dir():
+            return Installation(binary=binary, backend_kind="cpp")
+    beside = [Path(sys.prefix).parent / WHEEL_ENVIRONMENT, Path.cwd() / WHEEL_ENVIRONMENT]
+    folders = beside if environment is None else [environment]
+    for folder in folders:
+        for wheel in sorted(folder.glob("lib/python3.*/site-packages/pytriton")):
+            return Installation(wheel / "tritonserver" / "bin" / "tritonserver", "python", wheel)
+    raise ServerNotFoundError(
+        f"no Triton server: looked for tritonserver on the PATH and in {', '.join(map(str, folders))}. "
+        "Get one with 'make server', name an endpoint with target.<name>.endpoint=HOST:PORT, "
+        "or measure in this process with target.<name>.runtime=onnxruntime"
+    )

@@ -1,0 +1,157 @@
+"""Starting, watching and stopping a Triton server of our own, on loopback."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tritonclient.grpc import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from profiler.errors import BadInputError, ServerError
+from profiler.triton.installation import Installation
+
+START_LIMIT_S = 90.0
+STOP_LIMIT_S = 20.0
+LOOPBACK = "127.0.0.1"
+LAUNCHER = Path(__file__).with_name("launch.py")
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+FOLDER = "dnn-porting-triton"
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that answers; `endpoint` is its gRPC address, `log` what it printed."""
+
+    endpoint: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def check_port(port: int) -> None:
+    """Raises `BadInputError` where somebody listens on `port` already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise BadInputError(
+                f"port {port} cannot be used ({error.strerror}): choose another from 1024 to 65535, "
+                "or null to take any free one"
+            ) from error
+
+
+@contextmanager
+def triton_server(
+    installation: Installation,
+    repository: Path | None = None,
+    grpc_port: int | None = None,
+    http_port: int | None = None,
+    cores: list[int] | None = None,
+) -> Iterator[RunningServer]:
+    """A ready server, stopped on the way out whatever happens; it also dies with this process.
+
+    Without a `repository` it starts empty, and models come through the load call. Without an `http_port`
+    it speaks gRPC only. `cores` pins it.
+    Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
+    """
+    port = free_port() if grpc_port is None else grpc_port
+    for wanted in (port, http_port):
+        if wanted is not None:
+            check_port(wanted)
+    http = ["--allow-http=false"] if http_port is None else [f"--http-address={LOOPBACK}", f"--http-port={http_port}"]
+    remove_leftovers()
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}-{os.getpid()}-") as name:
+        folder = Path(name)
+        empty = folder / "models"
+        empty.mkdir()
+        log = folder / "server.log"
+        command = [
+            sys.executable,
+            "-S",
+            str(LAUNCHER),
+            ",".join(map(str, cores)) if cores else "all",
+            str(installation.binary),
+            f"--model-repository={repository or empty}",
+            "--model-control-mode=explicit",
+            "--disable-auto-complete-config",
+            *(["--load-model=*"] if repository else []),
+            f"--grpc-address={LOOPBACK}",
+            f"--grpc-port={port}",
+            *http,
+            "--allow-metrics=false",
+            "--exit-timeout-secs=5",
+            f"--backend-config=python,shm-region-prefix-name={folder.name}",
+            *installation.link_backends(folder / "backends"),
+        ]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                env=installation.environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        server = RunningServer(f"{LOOPBACK}:{port}", process, log)
+        try:
+            wait_until_ready(server)
+            yield server
+        finally:
+            stop(process)
+            for region in SHARED_MEMORY.glob(f"{folder.name}*"):
+                region.unlink(missing_ok=True)
+
+
+def remove_leftovers() -> None:
+    """What killed runs left: folders and shared memory that are named after a process which is gone."""
+    for place in (Path(tempfile.gettempdir()), SHARED_MEMORY):
+        for leftover in place.glob(f"{FOLDER}-*"):
+            process = leftover.name.removeprefix(f"{FOLDER}-").partition("-")[0]
+            if process.isdigit() and not Path("/proc", process).exists():
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+
+
+def wait_until_ready(server: RunningServer) -> None:
+    """Returns when the server says ready; raises `ServerError` when it exits or takes too long."""
+    deadline = time.monotonic() + START_LIMIT_S
+    with InferenceServerClient(server.endpoint) as client:
+        while time.monotonic() < deadline:
+            if server.process.poll() is not None:
+                raise ServerError(f"tritonserver exited with code {server.process.returncode}: {last_words(server)}")
+            try:
+                if client.is_server_ready(client_timeout=1.0):
+                    return
+            except InferenceServerException:
+                pass
+            time.sleep(0.05)
+    raise ServerError(f"tritonserver was not ready within {START_LIMIT_S:.0f} s: {last_words(server)}")
+
+
+def last_words(server: RunningServer) -> str:
+    """The last lines of the server's log that tell of an error, on one line."""
+    lines = server.log.read_text(errors="replace").splitlines()
+    telling = [line for line in lines if line.startswith("E") or "rror" in line] or lines
+    return " | ".join(line.strip() for line in telling[-3:])[:600] or "it printed nothing"
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the server to stop, then make it."""
+    process.terminate()
+    try:
+        process.wait(STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
