@@ -23,7 +23,8 @@ class BasicBlock(nn.Module):
         """(N, C, H, W) to (N, channels, H / stride, W / stride)."""
         out: Tensor = self.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return self.relu(out + self.shortcut(x))
+        summed: Tensor = self.relu(out + self.shortcut(x))
+        return summed
 
 
 class ResNet(nn.Module):

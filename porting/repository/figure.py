@@ -41,6 +41,7 @@ def panels(index: Index) -> list[tuple[str, str]]:
 def draw(index: Index) -> "Figure":
     """One panel for each task and target; frontier points are filled and joined, dominated ones hollow."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
 
     shown = panels(index)
     figure = Figure(figsize=(INCHES_WIDE, INCHES_HIGH * len(shown)), layout="constrained")
@@ -62,6 +63,8 @@ def draw(index: Index) -> "Figure":
             ylabel="validation accuracy (95 % interval)",
             xscale="log",
         )
+        for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            axis_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.grid(visible=True, which="both", color="#e4e4e4", linewidth=0.5)
         axes.set_axisbelow(True)
         legend(axes)

@@ -1,0 +1,72 @@
+"""The order of the rooms: arrows point one way, and what must be light stays light."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, command_line, environment
+
+ROOMS = ("backbones", "datamodules", "profiler", "porting", "orchestrators")
+MAY_IMPORT = {
+    "backbones": {"backbones"},
+    "datamodules": {"datamodules"},
+    "profiler": {"profiler"},
+    "porting": {"porting", "profiler"},
+}
+FILES = [path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py")]
+TORCH = {"torch", "torchvision", "lightning", "torchmetrics", "nni", "torch_pruning"}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Every module that a file imports, at its top or inside a function, but not for type checking only."""
+    tree = ast.parse(path.read_text())
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_in_the_order_of_the_rooms(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    ours = {name.partition(".")[0] for name in imported_modules(path)} & set(ROOMS)
+    assert ours <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("folder", ["profiler", "porting/repository"])
+def test_the_plain_install_needs_no_torch(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        assert not {name.partition(".")[0] for name in imported_modules(path)} & TORCH, path
+
+
+def test_a_wrong_arrow_would_be_found(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def f():\n    from porting.files import digest\n    return digest\n")
+    assert "porting.files" in imported_modules(wrong)
+
+
+def seconds_to_run(arguments: list[str]) -> float:
+    """The quickest of three, as the machine is noisy."""
+    found = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run(arguments, check=True, capture_output=True, env=environment())
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def test_importing_the_repository_is_quick_and_loads_no_torch() -> None:
+    code = "import sys, porting.repository; sys.exit('torch' in sys.modules)"
+    bare = seconds_to_run([sys.executable, "-c", "pass"])
+    assert seconds_to_run([sys.executable, "-c", code]) - bare < 0.5
+
+
+def test_help_is_quick() -> None:
+    assert seconds_to_run(command_line("--help")) < 2
