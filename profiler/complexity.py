@@ -59,7 +59,7 @@ def batch_one_shapes(model: ModelProto) -> Shapes:
 
 
 def count_parameters(model: ModelProto) -> int:
-    """Elements of the weights and biases; scales, zero points and shape constants are not parameters."""
+    """Elements of the weights and biases; scales, zero points, scalars and shape constants are not parameters."""
     nodes = model.graph.node
     scales = {name for node in nodes if node.op_type in QUANTISERS for name in node.input[1:]}
     quantised = {node.input[0] for node in nodes if node.op_type == "DequantizeLinear"}
@@ -67,7 +67,7 @@ def count_parameters(model: ModelProto) -> int:
     for tensor in model.graph.initializer:
         floating = tensor.data_type in WEIGHT_TYPES
         integer = tensor.data_type in INTEGER_WEIGHT_TYPES and tensor.name in quantised
-        if tensor.name not in scales and (floating or integer):
+        if tensor.dims and tensor.name not in scales and (floating or integer):
             total += math.prod(tensor.dims)
     return total
 

@@ -1,50 +1,11 @@
-"""What tests share: a small real pipeline run, the command line, and a Chromium."""
+"""A small real pipeline run, the command line, a network to measure, and a Chromium."""
 
-import json
-import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
-SHARED_DATA = ROOT.parent / "shared" / "data"
-SMALL = [
-    "train.epochs=2",
-    "finetune.epochs=1",
-    "prune.ratios=[0.5]",
-    "backbone.width=8",
-    "profile.batches=[1,4]",
-    "profile.seconds_per_batch=0.05",
-    "profile.throughput_batches=[4]",
-    "profile.max_concurrency=2",
-    "profile.search_slices=1",
-    "profile.settle_slices=6",
-]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a finished command printed."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Run]
-
-
-def command_line(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "porting", *arguments]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "240"}
+from support import SMALL, Command, Run, command_line, environment, write_network
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +47,7 @@ def chromium() -> str:
     return path
 
 
-def variant_records(workspace: Path) -> dict[str, dict]:
-    """Every complete variant's record by name."""
-    return {
-        path.parent.name: json.loads(path.read_text()) for path in workspace.glob("tasks/*/variants/*/variant.json")
-    }
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    """A small ONNX file."""
+    return write_network(tmp_path / "model.onnx")

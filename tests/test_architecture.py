@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, command_line, environment
+from support import ROOT, command_line, environment
 
 ROOMS = ("backbones", "datamodules", "profiler", "porting", "orchestrators")
 MAY_IMPORT = {

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SHARED_DATA
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from support import ROOT, SHARED_DATA
 
 from porting.settings import Settings, validated
 from profiler.target import Target

@@ -1,0 +1,84 @@
+"""What tests share that is no fixture: places, small settings, the command line, a small network."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper, save
+
+ROOT = Path(__file__).parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+CHANNELS, SIZE, CLASSES = 4, 8, 3
+SMALL = [
+    "train.epochs=2",
+    "finetune.epochs=1",
+    "prune.ratios=[0.5]",
+    "backbone.width=8",
+    "profile.batches=[1,4]",
+    "profile.seconds_per_batch=0.05",
+    "profile.throughput_batches=[4]",
+    "profile.max_concurrency=2",
+    "profile.search_slices=1",
+    "profile.settle_slices=6",
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished command printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Run]
+
+
+def command_line(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "porting", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "240"}
+
+
+def variant_records(workspace: Path) -> dict[str, Any]:
+    """Every complete variant's record by name."""
+    return {
+        path.parent.name: json.loads(path.read_text()) for path in workspace.glob("tasks/*/variants/*/variant.json")
+    }
+
+
+def write_network(path: Path, batch: str | int = "batch", bias: float = 0.0, work: int = 1) -> Path:
+    """Convolutions, a mean over the picture, a matrix product: (N, 1, 8, 8) to (N, 3)."""
+    generator = np.random.default_rng(0)
+    tensors = {
+        "w0": generator.standard_normal((CHANNELS, 1, 3, 3)),
+        "b0": generator.standard_normal(CHANNELS),
+        "fc": generator.standard_normal((CLASSES, CHANNELS)),
+        "fcb": np.full(CLASSES, bias),
+    }
+    nodes = [helper.make_node("Conv", ["input", "w0", "b0"], ["c0"], pads=[1, 1, 1, 1])]
+    for layer in range(1, work):
+        tensors[f"w{layer}"] = generator.standard_normal((CHANNELS, CHANNELS, 3, 3)) * 0.2
+        nodes.append(helper.make_node("Conv", [f"c{layer - 1}", f"w{layer}"], [f"c{layer}"], pads=[1, 1, 1, 1]))
+    nodes += [
+        helper.make_node("GlobalAveragePool", [f"c{work - 1}"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "fc", "fcb"], ["logits"], transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 1, SIZE, SIZE])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in tensors.items()],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+    return path
