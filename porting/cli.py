@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # Read before Hydra is told to raise its errors instead of printing them.
 WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
 BAD_INPUT, FAILURE, INTERRUPTED = 2, 1, 130
+OVERRIDE = re.compile(r"[~+\w][\w./@+]*=")
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -48,11 +50,11 @@ def guarded(work: Callable[[], None]) -> int:
             raise
         if isinstance(error, DnnPortingError):
             return complain(str(error), error.exit_code)
-        if isinstance(error, OSError):
-            if error.errno not in DISK_ERRORS:
-                raise
-            return complain(f"{error.filename or 'the disk'}: {error.strerror}; what was complete stays", FAILURE)
-        return complain(hydra_message(error), BAD_INPUT)
+        if isinstance(error, HydraException | OmegaConfBaseException):
+            return complain(hydra_message(error), BAD_INPUT)
+        if error.errno not in DISK_ERRORS:
+            raise
+        return complain(f"{error.filename or 'the disk'}: {error.strerror}; what was complete stays", FAILURE)
     return 0
 
 
@@ -69,7 +71,10 @@ def dispatch(arguments: Sequence[str]) -> None:
     if arguments and arguments[0] in VERBS:
         VERBS[arguments[0]](arguments[1:])
         return
-    sys.argv[1:] = [*arguments, *implied(arguments)]
+    # Options first: Hydra's parser takes no override between two of them.
+    overrides = [argument for argument in arguments if OVERRIDE.match(argument)]
+    options = [argument for argument in arguments if not OVERRIDE.match(argument)]
+    sys.argv[1:] = [*options, *overrides, *implied(arguments)]
     make_plugins_importable(arguments)
     import hydra
 

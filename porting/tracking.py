@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from porting.records import Epoch, Variant
 from porting.settings import Settings
+from profiler.errors import DnnPortingError
 from profiler.records import Profile
 
 if TYPE_CHECKING:
@@ -106,10 +107,26 @@ def figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
 
 @contextmanager
 def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
-    """The tracker of one pipeline; its parent run ends as finished, failed or killed as the pipeline does."""
+    """The tracker of one pipeline; raises `DnnPortingError` where MLflow fails."""
     if not settings.tracking.enabled:
         yield NoTracker()
         return
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with pipeline_run(settings, config) as tracker:
+            yield tracker
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DnnPortingError(
+            f"MLflow does not take the run ({reason}): mend it, or set tracking.enabled=false"
+        ) from error
+
+
+@contextmanager
+def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
+    """The parent run, ended as finished, failed or killed."""
     client, experiment = connect(settings)
     parent = client.create_run(experiment, run_name=f"{settings.task}: {', '.join(settings.stages())}").info.run_id
     parameters = {

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from porting.components import NamedComponent
+from porting.files import write_atomically
 from porting.networks.manifest import Manifest, describe, restore
 from porting.records import Network
 from porting.workspace import MANIFEST, WEIGHTS, network_digest
@@ -28,8 +29,9 @@ def save_network(
     """Writes weights and manifest, reloads them to see that they are whole, and returns their record."""
     model = model.eval().cpu()
     manifest = describe(model, input_shape)
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
-    (folder / MANIFEST).write_text(manifest.model_dump_json())
+    weights = save({name: tensor.contiguous() for name, tensor in model.state_dict().items()})
+    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / MANIFEST, manifest.model_dump_json())
     network = Network(
         backbone=backbone,
         in_channels=input_shape[0],
