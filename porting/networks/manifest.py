@@ -87,9 +87,10 @@ def restore(model: nn.Module, manifest: Manifest, weights: dict[str, Tensor]) ->
         reshape(modules[name], name, layer, weights)
     try:
         model.load_state_dict(weights, strict=True)
+        found = answers(model, manifest.input_shape)
     except RuntimeError as error:
         raise ModelError(f"the weights do not fit the network: {' '.join(str(error).split())[:300]}") from error
-    found, stored = answers(model, manifest.input_shape), torch.tensor(manifest.outputs)
+    stored = torch.tensor(manifest.outputs)
     if found.shape != stored.shape or not torch.allclose(found, stored, rtol=TOLERANCE, atol=TOLERANCE):
         raise ModelError("the reloaded network does not answer as the saved one did: its backbone's code has changed")
     return model

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from porting.files import UNFINISHED, digest, remove_unfinished, sha256, whole_folder, write_atomically
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_atomically(path, "old")
+    write_atomically(path, b"new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    write_atomically(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    def half() -> None:
+        with whole_folder(tmp_path / "v") as folder:
+            (folder / "half").write_text("")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
+    assert list(tmp_path.iterdir()) == []
+    with whole_folder(tmp_path / "v") as folder:
+        (folder / "whole").write_text("")
+        assert not (tmp_path / "v").exists()
+    assert (tmp_path / "v" / "whole").exists()
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / f"{UNFINISHED}file").write_text("")
+    (tmp_path / f"{UNFINISHED}folder" / "inside").mkdir(parents=True)
+    (tmp_path / "kept").write_text("")
+    remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys(tmp_path: Path) -> None:
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
+    assert digest({"a": 1}) != digest({"a": 1.5})
+    (tmp_path / "f").write_bytes(b"abc")
+    assert sha256(tmp_path / "f").startswith("ba7816bf")

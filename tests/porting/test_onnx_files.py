@@ -1,0 +1,128 @@
+"""Export, quantisation, evaluation: the file is servable, answers as the network does, and holds no machine's trace."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from backbones.resnet import resnet8
+from porting.components import NamedComponent
+from porting.data import Data
+from porting.files import sha256
+from porting.onnx_files.evaluate import accuracy, evaluate
+from porting.onnx_files.export import check_parity, export_network
+from porting.onnx_files.quantize import quantize_file
+from porting.settings import ExportSettings, QuantizeSettings
+from profiler.errors import DnnPortingError, ModelError
+from profiler.session import open_session
+
+EXPORT = ExportSettings(opset=20, tolerance=1e-4)
+QUANTIZE = QuantizeSettings(calibration_images=32, calibration="minmax")
+SHAPE = (1, 32, 32)
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return resnet8(1, 10, width=8).eval()
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return Data(NamedComponent.model_validate({"_target_": "datamodules.digits.Digits", "name": "digits"}))
+
+
+@pytest.fixture
+def exported(network: nn.Module, tmp_path: Path) -> Path:
+    export_network(network, tmp_path / "model.onnx", SHAPE, EXPORT)
+    return tmp_path / "model.onnx"
+
+
+def test_the_batch_axis_is_symbolic_and_the_opset_is_the_one_asked_for(exported: Path) -> None:
+    file = onnx.load(exported)
+    assert file.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    assert [entry.version for entry in file.opset_import if entry.domain == ""] == [20]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_the_file_answers_as_the_network_does(network: nn.Module, exported: Path, batch: int) -> None:
+    images = torch.randn(batch, *SHAPE)
+    with torch.no_grad():
+        expected = network(images).numpy()
+    (found,) = open_session(exported, 1).run(None, {"input": images.numpy()})
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_file_of_another_network_fails_the_parity_check(exported: Path) -> None:
+    torch.manual_seed(1)
+    other = resnet8(1, 10, width=8).eval()
+    with pytest.raises(DnnPortingError, match=r"differs from the network.*at batch 1"):
+        check_parity(other, exported, SHAPE, 1e-4)
+
+
+def test_the_same_network_gives_the_same_bytes(network: nn.Module, exported: Path, tmp_path: Path) -> None:
+    export_network(network, tmp_path / "again.onnx", SHAPE, EXPORT)
+    assert sha256(tmp_path / "again.onnx") == sha256(exported)
+
+
+def test_the_file_holds_no_source_lines_or_paths(exported: Path) -> None:
+    content = exported.read_bytes()
+    assert b".py" not in content
+    assert b"stack_trace" not in content
+
+
+def test_a_network_that_fixes_its_batch_is_refused(tmp_path: Path) -> None:
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc(x.reshape(2, 4))
+
+    with pytest.raises((ModelError, RuntimeError, ValueError)):
+        export_network(Fixed(), tmp_path / "model.onnx", (1, 2, 2), EXPORT)
+
+
+def test_int8_has_u8_activations_and_s8_weights_per_channel(exported: Path, digits: Data, tmp_path: Path) -> None:
+    images = [batch.numpy() for batch, _ in digits.training_images(32)]
+    quantize_file(exported, tmp_path / "int8.onnx", images, QUANTIZE)
+    graph = onnx.load(tmp_path / "int8.onnx").graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    activations = {tensors[node.input[2]].data_type for node in graph.node if node.op_type == "QuantizeLinear"}
+    assert activations == {onnx.TensorProto.UINT8}
+    weights = [
+        node for node in graph.node if node.op_type == "DequantizeLinear"
+        and node.input[0] in tensors and tensors[node.input[0]].data_type == onnx.TensorProto.INT8
+    ]  # fmt: skip
+    assert len(weights) == 10
+    assert all(tensors[node.input[1]].dims[0] > 1 for node in weights)
+
+
+def test_calibration_takes_exactly_the_images_it_is_asked_for(digits: Data) -> None:
+    batches = digits.training_images(100)
+    assert sum(len(labels) for _, labels in batches) == 100
+
+
+def test_quantising_twice_gives_the_same_bytes(exported: Path, digits: Data, tmp_path: Path) -> None:
+    images = [batch.numpy() for batch, _ in digits.training_images(32)]
+    for name in ("a.onnx", "b.onnx"):
+        quantize_file(exported, tmp_path / name, images, QUANTIZE)
+    assert sha256(tmp_path / "a.onnx") == sha256(tmp_path / "b.onnx")
+
+
+def test_the_accuracy_is_that_of_the_file_on_its_own_predictions(exported: Path, digits: Data) -> None:
+    found = evaluate(exported, digits)
+    predictions = np.load(exported.parent / "predictions.npz")
+    labels = digits.module.split("test").labels.numpy()
+    assert found.test.value == pytest.approx((predictions["test"] == labels).mean())
+    assert found.test.n == len(labels)
+    assert found.validation.split == "val"
+
+
+def test_an_accuracy_carries_wilson_s_interval() -> None:
+    found = accuracy(90, 100, "digits", "val")
+    assert (round(found.low, 4), round(found.high, 4)) == (0.8256, 0.9448)

@@ -1,0 +1,209 @@
+"""Whatever the user gets wrong ends in one line: the bad value, the valid ones, the fix, and the right exit code."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import SMALL, Command, Run, variant_records, write_network
+
+QUIET = "tracking.enabled=false"
+
+
+def complaint(run: Run, code: int) -> str:
+    """The one line on stderr."""
+    lines = run.err.strip().splitlines()
+    assert run.code == code, run
+    assert len(lines) == 1, run.err
+    assert lines[0].startswith("dnn-porting: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["stage=trian"], "unknown stage 'trian': did you mean 'train'?"),
+        (["stage=[train,foo]"], "unknown stage 'foo': choices are all, export"),
+        (["stage=[all,train]"], "stage=all stands alone"),
+        (["backbone=resnt8"], "unknown backbone 'resnt8': did you mean 'resnet8'? Choices: mobilenet_v2"),
+        (["datamodule=digit"], "unknown datamodule 'digit': did you mean 'digits'?"),
+        (["pruner=tailor"], "unknown pruner 'tailor': did you mean 'taylor'?"),
+        (["target=local"], "unknown target 'local': did you mean 'local_cpu'?"),
+        (["experiment=cifar"], "unknown experiment 'cifar': choices are cifar10_resnet"),
+        (["train.epoch=3"], "unknown key 'train.epoch': did you mean 'epochs'?"),
+        (["trian.epochs=3"], "unknown key 'trian': did you mean 'train'?"),
+        (["backbone.widht=3"], "unknown key 'backbone.widht': did you mean 'width'?"),
+        (["stage=train", "++backbone.widht=3"], "takes no 'widht': did you mean 'width'?"),
+        (["++train.epoch=3"], "unknown key 'train.epoch': did you mean 'epochs'?"),
+        (["train.epochs=many"], "train.epochs='many' cannot be used"),
+        (["prune.ratios=[1.0]"], "prune.ratios.0=1.0 cannot be used: input should be less than 1"),
+        (["prune.ratios=[0]"], "prune.ratios.0=0 cannot be used: input should be greater than 0"),
+        (["prune.ratios=[]"], "prune.ratios=[] cannot be used"),
+        (["stage=prune"], "stage prune needs a trained or imported torch network"),
+        (["stage=finetune"], "run stage=prune first"),
+        (["stage=export"], "run stage=train first"),
+        (["stage=quantize"], "run stage=export first"),
+        (["stage=profile"], "run stage=export first"),
+        (["stage=publish"], "run stage=profile first"),
+        (["stage=train", "datamodule=none"], "stage train needs data: choose one with datamodule=NAME"),
+        (["stage=import"], "stage import needs model=FILE"),
+        (["model=nowhere.onnx"], "model=nowhere.onnx is no file"),
+        (["datamodule=image_folder"], "datamodule.root has no value"),
+        (["stage=train", "datamodule=image_folder", "datamodule.root=/nowhere"], "/nowhere is no folder"),
+        (["--config-dir", "/nowhere", "stage=train"], "'/nowhere' not found"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input(dnn_porting: Command, tmp_path: Path, arguments: list[str], says: str) -> None:
+    found = complaint(dnn_porting(*arguments, f"workspace={tmp_path}", QUIET), code=2)
+    assert says in found
+    assert not variant_records(tmp_path)
+
+
+def test_a_misspelt_key_in_a_file_is_found(dnn_porting: Command, tmp_path: Path) -> None:
+    experiment = tmp_path / "experiment"
+    experiment.mkdir()
+    (experiment / "mine.yaml").write_text("# @package _global_\ntrain: {epcohs: 3}\n")
+    run = dnn_porting("--config-dir", str(tmp_path), "experiment=mine", f"workspace={tmp_path / 'w'}", QUIET)
+    assert "epcohs" in complaint(run, code=2)
+    assert "epochs" in run.err
+
+
+def test_a_trace_is_there_for_who_asks(tmp_path: Path) -> None:
+    from support import command_line, environment
+
+    asked = {**environment(), "HYDRA_FULL_ERROR": "1"}
+    command = command_line("stage=trian", f"workspace={tmp_path}")
+    done = subprocess.run(command, env=asked, capture_output=True, text=True)
+    assert "Traceback" in done.stderr
+
+
+def test_a_verb_names_what_it_needs(dnn_porting: Command, tmp_path: Path) -> None:
+    assert "holds no repository.json" in complaint(dnn_porting("serve", str(tmp_path)), code=2)
+
+
+@pytest.mark.integration
+def test_no_triton_says_how_to_get_one(tmp_path: Path, published: Path) -> None:
+    from support import command_line, environment
+
+    shutil.copytree(published / "tasks", tmp_path / "tasks")
+    for profile in tmp_path.glob("tasks/*/variants/*/profiles"):
+        shutil.rmtree(profile)
+    arguments = command_line("stage=profile", f"workspace={tmp_path}", QUIET, *SMALL)
+    arguments.append(f"targets.local_cpu.server_environment={tmp_path}")
+    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True)
+    found = complaint(Run(done.returncode, done.stdout, done.stderr), code=2)
+    assert "make server" in found
+    assert "runtime=onnxruntime" in found
+
+
+@pytest.mark.integration
+def test_a_port_in_use(dnn_porting: Command, tmp_path: Path, published: Path) -> None:
+    shutil.copytree(published / "tasks", tmp_path / "tasks")
+    for profile in tmp_path.glob("tasks/*/variants/*/profiles"):
+        shutil.rmtree(profile)
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        run = dnn_porting(
+            "stage=profile", f"workspace={tmp_path}", QUIET, *SMALL, f"targets.local_cpu.grpc_port={port}"
+        )
+    assert f"port {port} cannot be used" in complaint(run, code=2)
+    assert len(variant_records(tmp_path)) == len(variant_records(published))
+
+
+@pytest.mark.integration
+def test_a_loss_that_is_not_finite(dnn_porting: Command, tmp_path: Path) -> None:
+    run = dnn_porting("stage=train", "train.learning_rate=1e12", f"workspace={tmp_path}", QUIET)
+    assert "lower the learning rate" in complaint(run, code=1)
+    assert not list(tmp_path.glob("tasks/*/variants/*"))
+
+
+@pytest.mark.integration
+def test_a_network_from_which_nothing_is_pruned(dnn_porting: Command, tmp_path: Path, published: Path) -> None:
+    shutil.copytree(published / "tasks", tmp_path / "tasks")
+    before = variant_records(tmp_path)
+    run = dnn_porting("stage=prune", "prune.ratios=[0.01]", "prune.round_to=16", f"workspace={tmp_path}", QUIET)
+    assert "prunes nothing from ResNet" in complaint(run, code=2)
+    assert variant_records(tmp_path) == before
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", ["model.safetensors", "model.onnx", "manifest.json"])
+def test_a_truncated_file_of_a_variant(dnn_porting: Command, tmp_path: Path, published: Path, name: str) -> None:
+    shutil.copytree(published / "tasks", tmp_path / "tasks")
+    (base,) = (n for n, record in variant_records(tmp_path).items() if len(record["lineage"]) == 1)
+    path = tmp_path / "tasks/digits/variants" / base / name
+    path.write_bytes(path.read_bytes()[:-100])
+    run = dnn_porting(*SMALL, f"workspace={tmp_path}", QUIET)
+    found = complaint(run, code=2)
+    assert "missing, truncated or changed" in found
+    assert base in found
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.pt", "model.safetensors"])
+def test_a_truncated_file_to_import(dnn_porting: Command, tmp_path: Path, name: str) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    path = tmp_path / name
+    if name == "model.onnx":
+        write_network(path)
+    elif name == "model.pt":
+        torch.save({"w": torch.zeros(1000)}, path)
+    else:
+        save_file({"w": torch.zeros(1000)}, path)
+    path.write_bytes(path.read_bytes()[:-200])
+    extra = ["import.input_shape=[1,32,32]", "import.num_classes=10"]
+    run = dnn_porting("stage=import", f"model={path}", f"workspace={tmp_path / 'w'}", QUIET, *extra)
+    assert "truncated" in complaint(run, code=2)
+    assert not variant_records(tmp_path / "w")
+
+
+def test_a_model_that_does_not_fit_the_data(dnn_porting: Command, tmp_path: Path) -> None:
+    path = write_network(tmp_path / "model.onnx")
+    run = dnn_porting("stage=import", f"model={path}", "datamodule=digits", f"workspace={tmp_path / 'w'}", QUIET)
+    assert "takes input of shape [1, 8, 8] and datamodule digits gives [1, 32, 32]" in complaint(run, code=2)
+
+
+def test_two_writers_of_one_task(dnn_porting: Command, tmp_path: Path) -> None:
+    from profiler.locks import exclusive
+
+    with exclusive(tmp_path / "tasks" / "digits" / ".lock", "it"):
+        run = dnn_porting("stage=train", f"workspace={tmp_path}", QUIET)
+    assert f"in use by process {os.getpid()}" in complaint(run, code=2)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 200 KiB."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting a small file system needs root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(place)], capture_output=True)
+    if done.returncode:
+        pytest.skip("mounting is not allowed here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.integration
+def test_a_full_disk(dnn_porting: Command, small_disk: Path) -> None:
+    run = dnn_porting("stage=train", "train.epochs=1", f"workspace={small_disk}", QUIET)
+    assert "No space left on device" in complaint(run, code=1)
+    assert not list(small_disk.glob("tasks/digits/variants/*"))
+
+
+def test_a_full_disk_under_mlflow(dnn_porting: Command, small_disk: Path) -> None:
+    run = dnn_porting("stage=train", "train.epochs=1", f"workspace={small_disk}")
+    assert "tracking.enabled=false" in complaint(run, code=1)
+
+
+def test_a_read_only_disk(dnn_porting: Command, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    run = dnn_porting("stage=train", "train.epochs=1", f"workspace={small_disk}", QUIET)
+    assert "Read-only file system" in complaint(run, code=1)

@@ -1,0 +1,117 @@
+"""Fitting: the best epoch is kept, the seed decides, a teacher teaches, batch statistics are re-estimated."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from backbones.resnet import resnet8
+from porting.components import NamedComponent
+from porting.context import Context, seeded
+from porting.data import Data
+from porting.records import Epoch
+from porting.settings import FitSettings
+from porting.training.batch_norm import reestimate_statistics
+from porting.training.classifier import Classifier, Teacher
+from porting.training.fit import fit
+from porting.workspace import Workspace
+from profiler.errors import DnnPortingError
+
+FIT = FitSettings(epochs=2, learning_rate=0.1, weight_decay=0.0, patience=2)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return Data(NamedComponent.model_validate({"_target_": "datamodules.digits.Digits", "name": "digits"}))
+
+
+@pytest.fixture
+def epochs() -> list[Epoch]:
+    return []
+
+
+@pytest.fixture
+def context(tmp_path: Path, epochs: list[Epoch]) -> Context:
+    return Context(None, Workspace(tmp_path), "", lambda _, epoch: epochs.append(epoch), ExitStack())  # type: ignore[arg-type]
+
+
+def train(context: Context, data: Data, settings: FitSettings = FIT, teacher: Teacher | None = None):
+    seeded(0)
+    return fit(context, resnet8(1, 10, width=8), "test", data, settings, teacher)
+
+
+def test_the_same_seed_gives_the_same_weights(context: Context, digits: Data) -> None:
+    a, b = train(context, digits)[0], train(context, digits)[0]
+    for name, tensor in a.state_dict().items():
+        assert torch.equal(tensor, b.state_dict()[name]), name
+
+
+def test_every_epoch_is_told_and_kept(context: Context, digits: Data, epochs: list[Epoch]) -> None:
+    _, history = train(context, digits)
+    assert [epoch.epoch for epoch in history] == [0, 1]
+    assert epochs == history
+    assert history[1].val_loss < history[0].val_loss
+
+
+def test_the_weights_are_those_of_the_best_epoch(context: Context, digits: Data) -> None:
+    settings = FitSettings(epochs=4, learning_rate=0.5, weight_decay=0.0, patience=4)
+    model, history = train(context, digits, settings)
+    losses, count = 0.0, 0
+    with torch.no_grad():
+        for images, labels in digits.batches("val"):
+            losses += float(nn.functional.cross_entropy(model(images), labels, reduction="sum"))
+            count += len(labels)
+    assert losses / count == pytest.approx(min(epoch.val_loss for epoch in history), rel=1e-3)
+
+
+def test_training_stops_early_when_nothing_gets_better(context: Context, digits: Data) -> None:
+    settings = FitSettings(epochs=12, learning_rate=1e-9, weight_decay=0.0, patience=1)
+    _, history = train(context, digits, settings)
+    assert len(history) < 12
+
+
+def test_a_loss_that_is_not_finite_is_said_with_the_fix(context: Context, digits: Data) -> None:
+    settings = FitSettings(epochs=2, learning_rate=1e12, weight_decay=0.0, patience=2)
+    with pytest.raises(DnnPortingError, match=r"the loss became (nan|inf) in epoch \d: lower the learning rate"):
+        train(context, digits, settings)
+
+
+def test_a_perfect_pupil_has_no_distillation_loss() -> None:
+    model = resnet8(1, 10, width=8).eval()
+    images = torch.randn(4, 1, 32, 32)
+    teacher = Teacher(model, weight=1.0, temperature=4.0)
+    with torch.no_grad():
+        logits = model(images)
+    assert float(teacher.loss(logits, images)) == pytest.approx(0.0, abs=1e-5)
+    assert float(teacher.loss(torch.zeros(4, 10), images)) > 0
+
+
+def test_distillation_gives_the_temperature_s_square_times_the_divergence() -> None:
+    class Fixed(nn.Module):
+        def forward(self, images):
+            return torch.tensor([[2.0, 0.0]])
+
+    found = Teacher(Fixed(), weight=1.0, temperature=2.0).loss(torch.tensor([[0.0, 0.0]]), torch.zeros(1))
+    p = torch.softmax(torch.tensor([1.0, 0.0]), 0)
+    expected = 4 * float((p * (p.log() - torch.tensor([0.5, 0.5]).log())).sum())
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_teacher_is_neither_trained_nor_saved() -> None:
+    teacher = Teacher(resnet8(1, 10, width=8), weight=0.5, temperature=4.0)
+    classifier = Classifier(resnet8(1, 10, width=8), 10, FIT, teacher)
+    assert len(list(classifier.parameters())) == len(list(resnet8(1, 10, width=8).parameters()))
+
+
+def test_statistics_become_those_of_the_data() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.BatchNorm2d(2))
+    batches = [(torch.randn(16, 2, 4, 4) * 3 + 5, torch.zeros(16)) for _ in range(8)]
+    reestimate_statistics(model, batches)
+    everything = torch.cat([images for images, _ in batches])
+    assert torch.allclose(model[0].running_mean, everything.mean(dim=(0, 2, 3)), atol=1e-4)
+    assert torch.allclose(model[0].running_var, everything.var(dim=(0, 2, 3)), rtol=0.05)
+    assert model[0].momentum == 0.1
+    assert not model.training
