@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,27 +14,31 @@ from porting.settings import ExportSettings
 from profiler.errors import DnnPortingError, ModelError
 from profiler.session import open_session
 
-INPUT, OUTPUT = "input", "logits"
+INPUT, OUTPUT, BATCH = "input", "logits", "batch"
 PARITY_BATCHES = (1, 3, 8)
 
 
 def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
     """Writes the file and checks it; returns its operator set. Raises `ModelError` where a check fails."""
     model = model.eval()
+    # Only the older exporter reads TorchScript programs, and the two name the batch axis differently.
+    script = isinstance(model, torch.jit.ScriptModule)
+    axes: dict[str, Any] = {"dynamic_axes": {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}}
+    shapes: dict[str, Any] = {"dynamic_shapes": ({0: Dim(BATCH)},)}
     with warnings.catch_warnings():
-        # torch's exporter warns of its own internals.
+        # torch's exporters warn of their own internals.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model,
             (torch.zeros(2, *shape),),
             str(path),
-            dynamo=True,
+            dynamo=not script,
             external_data=False,
             opset_version=settings.opset,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            dynamic_shapes=({0: Dim("batch")},),
             verbose=False,
+            **(axes if script else shapes),
         )
     strip_provenance(path)
     return check_export(model, path, shape, settings)

@@ -1,0 +1,116 @@
+"""What a person sees: MLflow's page and the report, in a real Chromium."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+from support import environment
+
+from porting.repository import Repository
+from profiler.triton.server import free_port
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def page(chromium: str) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def mlflow_url(published: Path) -> Iterator[str]:
+    """MLflow's own server over the tracking database of the run."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", f"sqlite:///{published / 'mlflow.db'}",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+    ]  # fmt: skip
+    quiet = {**environment(), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    server = subprocess.Popen(command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_the_report_shows_the_frontier_and_every_point(page: Page, published: Path) -> None:
+    repository = Repository.load(published / "repository")
+    page.goto(f"file://{published}/repository/report.html")
+    everyone = [*repository.index.variants, *repository.index.dropped]
+    assert "Frontier of digits" in page.inner_text("h1")
+    for variant in everyone:
+        assert page.locator(f"g#point-{variant.name}").count() == 1
+        assert variant.name in page.inner_text(f"tr[data-variant={variant.name}]")
+    frontier = page.locator("tr.frontier").evaluate_all("rows => rows.map(row => row.dataset.variant)")
+    assert set(frontier) == {variant.name for variant in repository.variants}
+    assert page.locator("tr[data-variant]").count() == len(everyone)
+
+
+def test_the_report_needs_no_network(published: Path) -> None:
+    text = (published / "repository" / "report.html").read_text()
+    assert "<script" not in text
+    assert 'src="http' not in text
+    assert 'href="http' not in text
+
+
+def test_mlflow_shows_the_pipeline_and_its_variants(page: Page, published: Path, mlflow_url: str) -> None:
+    from mlflow import MlflowClient
+
+    experiment = MlflowClient(f"sqlite:///{published / 'mlflow.db'}").get_experiment_by_name("digits").experiment_id
+    page.goto(f"{mlflow_url}/#/experiments/{experiment}/runs")
+    page.get_by_text("digits: train, prune, finetune").first.wait_for(timeout=60_000)
+    # The pipeline's row folds its variants away behind the only button of its cells.
+    page.locator("[role=gridcell] button").last.click()
+    for variant in Repository.load(published / "repository").variants:
+        page.get_by_text(variant.name).first.wait_for(timeout=60_000)
+
+
+def test_mlflow_holds_a_child_run_for_each_variant_with_the_same_keys(published: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{published / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("digits")
+    runs = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    first = parents[0]
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == first.info.run_id]
+    repository = Repository.load(published / "repository")
+    everyone = {variant.name for variant in (*repository.index.variants, *repository.index.dropped)}
+    assert {run.info.run_name for run in children} == everyone
+    assert first.info.status == "FINISHED"
+    parameters = {frozenset(run.data.params) for run in children}
+    assert len(parameters) == 1
+    metrics = {frozenset(name for name in run.data.metrics if not name.startswith("epoch/")) for run in children}
+    assert len(metrics) == 1
+    assert {"accuracy/val", "flops", "local_cpu/corrected_images_per_s"} <= set(next(iter(metrics)))
+    assert all(run.data.params[key] == value for run in children for key, value in first.data.params.items())
+    artifacts = {file.path for file in client.list_artifacts(first.info.run_id)}
+    assert {"report.html", "frontier.png"} <= artifacts

@@ -1,0 +1,91 @@
+"""SIGKILL in the middle of each stage: the next run goes on, does nothing complete twice, and ends the same."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import SMALL, Command, command_line, environment, variant_records
+
+from porting.files import UNFINISHED
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+ARGUMENTS = [*SMALL, "pruner=l1", "tracking.enabled=false", "train.epochs=3"]
+
+
+def unfinished(pattern: str) -> Callable[[Path], bool]:
+    return lambda workspace: bool(list(workspace.glob(pattern)))
+
+
+def measuring(workspace: Path) -> bool:
+    """Whether a server of this test's run is up and some but not all profiles are there."""
+    return bool(list(workspace.glob("tasks/digits/variants/*/profiles/*.json")))
+
+
+VARIANTS = "tasks/digits/variants"
+IN_THE_MIDDLE: dict[str, Callable[[Path], bool]] = {
+    "train": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-????????"),
+    "prune": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-l1-50-????????"),
+    "finetune": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-l1-50-tuned-????????"),
+    "export": unfinished(f"{VARIANTS}/*/{UNFINISHED}model.onnx"),
+    "quantize": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-*int8-????????"),
+    "profile": measuring,
+    "publish": unfinished(f"{UNFINISHED}.repository-*"),
+}
+
+
+def kill_in_the_middle(workspace: Path, middle: Callable[[Path], bool]) -> None:
+    """Starts the whole pipeline and kills it as soon as the stage has begun something."""
+    process = subprocess.Popen(
+        command_line(*ARGUMENTS, f"workspace={workspace}"),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < deadline and not middle(workspace):
+        time.sleep(0.002)
+    assert process.poll() is None, "the run ended before it could be killed"
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def complete(workspace: Path) -> dict[Path, int]:
+    """Every file of a complete piece of work, and when it was written."""
+    names = ("model.safetensors", "predictions.npz", "local_cpu.json", "local_cpu.npz")
+    files = [path for name in names for path in workspace.glob(f"{VARIANTS}/digits-*/**/{name}")]
+    exported = [name for name, record in variant_records(workspace).items() if record["onnx"]]
+    done = [path for path in files if path.name != "predictions.npz" or path.parent.name in exported]
+    return {path: path.stat().st_mtime_ns for path in done}
+
+
+def digests(workspace: Path) -> dict[str, tuple[str | None, str | None]]:
+    """Every variant's weights and file."""
+    return {
+        name: (record["network"] and record["network"]["sha256"], record["onnx"] and record["onnx"]["sha256"])
+        for name, record in variant_records(workspace).items()
+    }
+
+
+def test_a_killed_pipeline_goes_on_and_ends_as_an_undisturbed_one(dnn_porting: Command, tmp_path: Path) -> None:
+    disturbed, undisturbed = tmp_path / "disturbed", tmp_path / "undisturbed"
+    done: dict[Path, int] = {}
+    for stage, middle in IN_THE_MIDDLE.items():
+        kill_in_the_middle(disturbed, middle)
+        now = complete(disturbed)
+        assert {path: now.get(path) for path in done} == done, f"something complete was done again before {stage}"
+        done = now
+    last = dnn_porting(*ARGUMENTS, f"workspace={disturbed}")
+    assert last.code == 0, last.err
+    assert "profile   0 made, 4 reused" in last.out
+    now = complete(disturbed)
+    assert {path: now[path] for path in done} == done
+    assert not list(disturbed.rglob(f"{UNFINISHED}*"))
+
+    run = dnn_porting(*ARGUMENTS, f"workspace={undisturbed}")
+    assert run.code == 0, run.err
+    assert digests(disturbed) == digests(undisturbed)
+    assert len(digests(disturbed)) == 5
