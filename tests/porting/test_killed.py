@@ -20,12 +20,14 @@ def unfinished(pattern: str) -> Callable[[Path], bool]:
     return lambda workspace: bool(list(workspace.glob(pattern)))
 
 
-def measuring(workspace: Path) -> bool:
-    """Whether a server of this test's run is up and some but not all profiles are there."""
-    return bool(list(workspace.glob("tasks/digits/variants/*/profiles/*.json")))
-
-
 VARIANTS = "tasks/digits/variants"
+
+
+def measuring(workspace: Path) -> bool:
+    """Whether the first profile is there, and so the second one is being measured."""
+    return bool(list(workspace.glob(f"{VARIANTS}/*/profiles/local_cpu.json")))
+
+
 IN_THE_MIDDLE: dict[str, Callable[[Path], bool]] = {
     "train": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-????????"),
     "prune": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-l1-50-????????"),
@@ -55,7 +57,7 @@ def kill_in_the_middle(workspace: Path, middle: Callable[[Path], bool]) -> None:
 
 def complete(workspace: Path) -> dict[Path, int]:
     """Every file of a complete piece of work, and when it was written."""
-    names = ("model.safetensors", "predictions.npz", "local_cpu.json", "local_cpu.npz")
+    names = ("model.safetensors", "predictions.npz", "local_cpu.json")
     files = [path for name in names for path in workspace.glob(f"{VARIANTS}/digits-*/**/{name}")]
     exported = [name for name, record in variant_records(workspace).items() if record["onnx"]]
     done = [path for path in files if path.name != "predictions.npz" or path.parent.name in exported]
