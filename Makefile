@@ -23,13 +23,12 @@ ui: install
 
 benchmarks: install server
 	for script in scripts/benchmark_*.py; do $(BIN)/python $$script || exit 1; done
-	$(BIN)/python scripts/write_benchmarks.py
 
 install: $(VENV)/.installed
 server: $(SERVER)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[porting,dev]'
 	touch $@
@@ -42,7 +41,7 @@ $(SERVER)/.installed: requirements-triton.txt
 
 # A Chromium for the browser tests: the system's, else Debian's package, else Playwright's download.
 browser: install
-	command -v chromium chromium-browser google-chrome >/dev/null \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	  || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
 	  || $(BIN)/playwright install --with-deps chromium
 

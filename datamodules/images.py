@@ -150,7 +150,15 @@ class ImageDataModule(LightningDataModule):
     def loader(self, name: Split, training: bool = False) -> DataLoader[Any]:
         """Batches of a split; shuffled, augmented and without a short last one when `training`."""
         augmentation = self._augmentation if training else Augmentation()
-        images = self.split(name)
+        return self._batches(self.split(name), augmentation, training)
+
+    def sample(self, count: int) -> DataLoader[Any]:
+        """Batches of `count` training pictures drawn over the whole split, always the same, not augmented."""
+        images = self.split("train")
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(SPLIT_SEED))
+        return self._batches(images.subset(order[:count].tolist()), Augmentation(), training=False)
+
+    def _batches(self, images: Images, augmentation: Augmentation, training: bool) -> DataLoader[Any]:
         return DataLoader(
             Prepared(images, self.preprocessing, augmentation),
             batch_size=self.batch_size,

@@ -1,6 +1,5 @@
 """The command `dnn-porting`: verbs first, then Hydra; whatever goes wrong ends in one line and an exit code."""
 
-import errno
 import os
 import re
 import sys
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
 BAD_INPUT, FAILURE, INTERRUPTED = 2, 1, 130
 OVERRIDE = re.compile(r"[~+\w][\w./@+]*=")
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def config_folder() -> Path:
@@ -52,9 +50,8 @@ def guarded(work: Callable[[], None]) -> int:
             return complain(str(error), error.exit_code)
         if isinstance(error, HydraException | OmegaConfBaseException):
             return complain(hydra_message(error), BAD_INPUT)
-        if error.errno not in DISK_ERRORS:
-            raise
-        return complain(f"{error.filename or 'the disk'}: {error.strerror}; what was complete stays", FAILURE)
+        reason = f"{error.filename or 'the disk'}: {error.strerror}" if error.strerror else str(error)
+        return complain(f"{reason}; what was complete stays", FAILURE)
     return 0
 
 

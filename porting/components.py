@@ -1,5 +1,6 @@
 """Components: what a config names with `_target_`, checked before it is built and hashed by what decides it."""
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -85,8 +86,35 @@ def path_arguments(target: Any) -> set[str]:
 
 
 def source_digest(dotted: str) -> str:
-    """The sha256 of the source file of the module that holds the target."""
-    specification = importlib.util.find_spec(dotted.rpartition(".")[0])
-    if specification is None or specification.origin is None:
+    """The sha256 of the module that holds the target and of what it imports from beside itself."""
+    found: dict[str, bytes] = {}
+    collect_sources(dotted.rpartition(".")[0], found)
+    if not found:
         raise BadInputError(f"_target_ {dotted!r} has no source file")
-    return hashlib.sha256(Path(specification.origin).read_bytes()).hexdigest()
+    return hashlib.sha256(b"\0".join(found[name] for name in sorted(found))).hexdigest()
+
+
+def collect_sources(module: str, found: dict[str, bytes]) -> None:
+    """Adds a module's source and, following its imports, that of every module in the same folder."""
+    specification = importlib.util.find_spec(module)
+    if module in found or specification is None or not specification.origin:
+        return
+    file = Path(specification.origin)
+    if file.suffix != ".py":
+        return
+    found[module] = file.read_bytes()
+    package = module.rpartition(".")[0]
+    for name in imported_names(found[module]):
+        if name.rpartition(".")[0] == package and (file.parent / f"{name.rpartition('.')[2]}.py").is_file():
+            collect_sources(name, found)
+
+
+def imported_names(source: bytes) -> list[str]:
+    """The modules that a source imports by their full names."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module)
+    return found

@@ -13,12 +13,17 @@ Advance = Callable[[str], None]
 # Into a file or a pipe nothing is folded: a variant's name must stay one word.
 PIPE_WIDTH = 240
 
+# The bars on the screen: a stage's own, to which its jobs add theirs.
+_shown: list[Progress] = []
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Advance]:
     """A bar for `total` steps; call the result with a note after each one. Off a terminal it says nothing."""
+    if _shown:
+        yield bar(_shown[-1], title, total)
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -28,12 +33,23 @@ def progress(title: str, total: int) -> Iterator[Advance]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task(title, total=total, note="")
+        _shown.append(bars)
+        try:
+            yield bar(bars, title, total)
+        finally:
+            _shown.pop()
 
-        def advance(note: str = "") -> None:
-            bars.update(task, advance=1, note=note)
 
-        yield advance
+def bar(bars: Progress, title: str, total: int) -> Advance:
+    """One line among the bars; it goes when it is full, unless it is the first."""
+    task = bars.add_task(title, total=total, note="")
+
+    def advance(note: str = "") -> None:
+        bars.update(task, advance=1, note=note)
+        if len(bars.tasks) > 1 and bars.tasks[-1].id == task and bars.tasks[-1].finished:
+            bars.remove_task(task)
+
+    return advance
 
 
 def say(text: str) -> None:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,9 @@ class Context:
     settings: Settings
     workspace: Workspace
     config: str
+    data: Data | None
     on_epoch: Callable[[str, Epoch], None]
     stack: ExitStack
-
-    @cached_property
-    def data(self) -> Data | None:
-        component = self.settings.datamodule
-        return None if component is None else Data(component)
 
     def needed_data(self, stage: str) -> Data:
         """The data; raises `BadInputError` where the run has none."""
@@ -64,7 +59,20 @@ JobsOf = Callable[[Context, Sequence[Variant]], list[Job]]
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
     """The installed versions of what decides a result, this project's own among them."""
-    return {name: version(name) for name in ("dnn-porting", *packages)}
+    return {name: installed_version(name) for name in ("dnn-porting", *packages)}
+
+
+def installed_version(package: str) -> str:
+    """Its version; nni, for one, is absent on Arm."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def needs_the_extra(what: str, error: ModuleNotFoundError) -> BadInputError:
+    """The error for work that the plain install cannot do."""
+    return BadInputError(f"{what} needs the package {error.name}: pip install 'dnn-porting[porting]'")
 
 
 def seeded(seed: int) -> None:

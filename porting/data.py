@@ -18,7 +18,8 @@ class Data:
     """What stages ask of a data module.
 
     A data module is a LightningDataModule with `classes`, `preprocessing` (a dataclass with the fields of
-    `Preprocessing` and an `input_shape` C, H, W), `digest()` and `loader(split, training)`.
+    `Preprocessing` and an `input_shape` C, H, W), `batch_size`, `digest()`, `loader(split)` and `sample(count)`.
+    `datamodules.images.ImageDataModule` has all of it.
     """
 
     def __init__(self, component: NamedComponent) -> None:
@@ -51,18 +52,17 @@ class Data:
     @cached_property
     def recipe(self) -> dict[str, JsonValue]:
         """What a result depends on: the component and the digest of everything it prepares."""
-        return {"component": self.component.recipe(), "digest": str(self.module.digest())}
+        return {"component": self.component.recipe(), "digest": self.digest}
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of every picture, label and preparation."""
+        return str(self.module.digest())
 
     def batches(self, split: str) -> Iterator[tuple["Tensor", "Tensor"]]:
         """Every image of a split in order, as the network takes it: (N, C, H, W) and labels (N)."""
         yield from self.module.loader(split)
 
     def training_images(self, count: int) -> list[tuple["Tensor", "Tensor"]]:
-        """The first batches of the training split, not augmented, until they hold `count` images."""
-        found: list[tuple[Tensor, Tensor]] = []
-        for images, labels in self.module.loader("train"):
-            left = count - sum(len(part) for _, part in found)
-            if left <= 0:
-                break
-            found.append((images[:left], labels[:left]))
-        return found
+        """Batches of `count` training images drawn from all of them, always the same ones, not augmented."""
+        return list(self.module.sample(count))

@@ -37,10 +37,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        flush(temporary)
         remove(path)
         temporary.rename(path)
     finally:
         remove(temporary)
+
+
+def flush(path: Path) -> None:
+    """Makes a file, or a folder with all in it, survive a power cut."""
+    for place in (*path.rglob("*"), path):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def remove(folder: Path) -> None:

@@ -6,43 +6,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import cast
 
-from porting.console import say
-from porting.context import Context, Job, JobsOf
+from porting.console import progress, say
+from porting.context import Context, Job, JobsOf, needs_the_extra
+from porting.data import Data
 from porting.records import Variant
 from porting.repository import Repository
 from porting.settings import Settings
+from porting.stage_table import SOURCES, STAGES, Stage
 from porting.stages.publish import publish_workspace
 from porting.tracking import Tracker, tracked
 from porting.workspace import Workspace
 from profiler.errors import BadInputError
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A stage's name, the module whose `jobs` does its work, and what must be there before it."""
-
-    name: str
-    module: str
-    needs: str = ""
-    before: str = ""
-    needs_data: bool = True
-
-    def jobs(self, context: Context, pool: Sequence[Variant]) -> list[Job]:
-        """Its work; the module is imported only now, as it may bring torch along."""
-        module = importlib.import_module(f"porting.stages.{self.module}")
-        return cast("JobsOf", module.jobs)(context, pool)
-
-
-STAGES = (
-    Stage("train", "train"),
-    Stage("import", "import_model", needs_data=False),
-    Stage("prune", "prune", "a trained or imported torch network", "train"),
-    Stage("finetune", "finetune", "a pruned network", "prune"),
-    Stage("export", "export", "a torch network", "train", needs_data=False),
-    Stage("quantize", "quantize", "an exported fp32 file", "export"),
-    Stage("profile", "profile", "an exported file", "export", needs_data=False),
-)
-SOURCES = ("train", "import")
+def jobs_of(stage: Stage, context: Context, pool: Sequence[Variant]) -> list[Job]:
+    """A stage's work; its module is imported only now, as it may bring torch along."""
+    try:
+        module = importlib.import_module(f"porting.stages.{stage.module}")
+    except ModuleNotFoundError as error:
+        raise needs_the_extra(f"stage {stage.name}", error) from error
+    return cast("JobsOf", module.jobs)(context, pool)
 
 
 @dataclass(frozen=True)
@@ -62,10 +45,8 @@ def run(settings: Settings, config: str) -> Outcome:
         stack.enter_context(workspace.writing(settings.task))
         tracker = stack.enter_context(tracked(settings, config))
         runner = Runner(settings, workspace, config, tracker)
-        try:
-            runner.run_stages()
-        finally:
-            runner.track_variants()
+        runner.run_stages()
+        runner.track_variants()
         repository = None
         if "publish" in settings.stages():
             repository, same = publish_workspace(workspace)
@@ -80,6 +61,7 @@ class Runner:
     def __init__(self, settings: Settings, workspace: Workspace, config: str, tracker: Tracker) -> None:
         self._settings, self._workspace = settings, workspace
         self._config, self._tracker = config, tracker
+        self._data = None if settings.datamodule is None else Data(settings.datamodule)
         self.pool: dict[str, Variant] = {}
         self.made = self.reused = 0
 
@@ -89,7 +71,7 @@ class Runner:
         if names[0] not in SOURCES:
             self._keep(self._workspace.variants(self._settings.task))
         for stage in STAGES:
-            if stage.name in names:
+            if stage.name in names and stage.name != "publish":
                 self._run_stage(stage, first=stage.name == names[0])
 
     def track_variants(self) -> None:
@@ -103,25 +85,30 @@ class Runner:
         self.pool.update({variant.name: variant for variant in variants})
 
     def _run_stage(self, stage: Stage, first: bool) -> None:
-        if stage.needs_data and self._settings.datamodule is None and not first:
+        named = not self._settings.everything
+        if stage.needs_data and self._data is None and not named:
             say(f"{stage.name:<9} skipped: it needs data, and datamodule=none")
             return
         with ExitStack() as stack:
-            context = Context(self._settings, self._workspace, self._config, self._tracker.epoch, stack)
-            jobs = stage.jobs(context, list(self.pool.values()))
-            if not jobs and first:
+            context = Context(self._settings, self._workspace, self._config, self._data, self._tracker.epoch, stack)
+            jobs = jobs_of(stage, context, list(self.pool.values()))
+            if not jobs and (first or named):
                 raise BadInputError(
                     f"stage {stage.name} needs {stage.needs}, and {self._settings.workspace} has none for task "
                     f"{self._settings.task}: run stage={stage.before} first"
                 )
-            made = sum(self._do(job) for job in jobs)
-        note = "nothing to do" if not jobs else f"{made} made, {len(jobs) - made} reused"
-        say(f"{stage.name:<9} {note}")
+            made = self._do(stage, jobs)
+        say(f"{stage.name:<9} {f'{made} made, {len(jobs) - made} reused' if jobs else 'nothing to do'}")
         self.made += made
         self.reused += len(jobs) - made
 
-    def _do(self, job: Job) -> bool:
-        """Whether the job had to be run."""
-        found = job.reuse()
-        self._keep([found or job.run()])
-        return found is None
+    def _do(self, stage: Stage, jobs: list[Job]) -> int:
+        """How many of the jobs had to be run."""
+        made = 0
+        with progress(stage.name, len(jobs)) as advance:
+            for job in jobs:
+                found = job.reuse()
+                made += found is None
+                self._keep([found or job.run()])
+                advance(job.title)
+        return made

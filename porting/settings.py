@@ -7,12 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from porting.components import Component, NamedComponent
 from porting.messages import suggestion
+from porting.repository.schema import LABEL
+from porting.stage_table import NAMES, SOURCES
 from profiler.errors import BadInputError
 from profiler.quick import QuickSettings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
-STAGES = ("train", "import", "prune", "finetune", "export", "quantize", "profile", "publish")
-LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]
 
 
 class Section(BaseModel):
@@ -78,14 +79,14 @@ class Settings(Section):
     """Everything one run is told."""
 
     task: str = Field(pattern=LABEL, max_length=30)
-    stage: list[str]
+    stage: list[str] = Field(min_length=1)
     workspace: Path
     model: Path | None
     seed: int = Field(ge=0)
     backbone: NamedComponent
     datamodule: NamedComponent | None
-    pruners: dict[str, Component]
-    targets: dict[str, Component]
+    pruners: dict[OptionName, Component]
+    targets: dict[OptionName, Component]
     train: FitSettings
     import_: ImportSettings = Field(alias="import")
     prune: PruneSettings
@@ -114,17 +115,24 @@ class Settings(Section):
     @model_validator(mode="after")
     def known_stages(self) -> Self:
         for name in self.stage:
-            if name not in (*STAGES, "all"):
-                raise ValueError(f"unknown stage {name!r}{suggestion(name, (*STAGES, 'all'))}")
+            if name not in (*NAMES, "all"):
+                raise ValueError(f"unknown stage {name!r}{suggestion(name, (*NAMES, 'all'))}")
         if len(self.stage) > 1 and "all" in self.stage:
             raise ValueError("stage=all stands alone: it is every stage in order")
+        if set(SOURCES) <= set(self.stage):
+            raise ValueError("stages train and import exclude each other: a run has one source")
         return self
 
     def stages(self) -> list[str]:
         """The stages to run, in their order; a run has one source: `import` where a model is given, else `train`."""
-        wanted = STAGES if self.stage == ["all"] else self.stage
-        skipped = {"train" if self.model else "import"} if self.stage == ["all"] else set()
-        return [name for name in STAGES if name in wanted and name not in skipped]
+        wanted = NAMES if self.everything else self.stage
+        skipped = {"train" if self.model else "import"} if self.everything else set()
+        return [name for name in NAMES if name in wanted and name not in skipped]
+
+    @property
+    def everything(self) -> bool:
+        """Whether every stage was asked for, and not each by its name."""
+        return self.stage == ["all"]
 
 
 def validated(values: dict[str, Any]) -> Settings:

@@ -1,5 +1,8 @@
 """The table that ends a run, and what to do next."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 
 from porting.console import say, table
@@ -23,7 +26,7 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
     else:
         show_repository(outcome.repository, settings.workspace / REPOSITORY)
     if settings.tracking.enabled and settings.tracking.uri is None:
-        say(f"tracking    mlflow ui --backend-store-uri sqlite:///{settings.workspace / 'mlflow.db'}")
+        say(f"tracking    {here('mlflow')} ui --backend-store-uri sqlite:///{settings.workspace / 'mlflow.db'}")
 
 
 def show_repository(repository: Repository, root: Path) -> None:
@@ -33,7 +36,15 @@ def show_repository(repository: Repository, root: Path) -> None:
         table(f"{task} on {target}", PUBLISHED_COLUMNS, rows(shown))
     say(f"report      {root / 'report.html'}")
     say(f"repository  {root}")
-    say(f"serve it    dnn-porting serve {root}")
+    say(f"serve it    {here('dnn-porting')} serve {root}")
+
+
+def here(command: str) -> str:
+    """A command of this environment, by its path where the shell would not find it."""
+    path = Path(sys.executable).parent / command
+    if shutil.which(command) == str(path):
+        return command
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def rows(shown: Panel) -> list[list[str]]:

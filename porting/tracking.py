@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from porting.context import needs_the_extra
 from porting.records import Epoch, Variant
 from porting.settings import Settings
 from profiler.errors import DnnPortingError
@@ -46,11 +47,13 @@ class MlflowTracker:
         self._client, self._experiment, self._parent = client, experiment, parent
         self._parameters = parameters
         self._children: dict[str, str] = {}
+        self._open: set[str] = set()
 
     def _child(self, name: str) -> str:
         if name not in self._children:
             run = self._client.create_run(self._experiment, tags={PARENT_TAG: self._parent}, run_name=name)
             self._children[name] = run.info.run_id
+            self._open.add(run.info.run_id)
         return self._children[name]
 
     def epoch(self, variant_name: str, epoch: Epoch) -> None:
@@ -77,10 +80,16 @@ class MlflowTracker:
         )
         self._client.log_artifact(run, str(folder / "variant.json"))
         self._client.set_terminated(run)
+        self._open.discard(run)
 
     def repository(self, folder: Path) -> None:
         for name in ("report.html", "frontier.png", "repository.json"):
             self._client.log_artifact(self._parent, str(folder / name))
+
+    def end(self, status: str) -> None:
+        """Ends the parent, and with it the children that did not become a variant."""
+        for run in (*self._open, self._parent):
+            self._client.set_terminated(run, status=status)
 
 
 def figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
@@ -94,12 +103,13 @@ def figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
         best, latency = profile.max_throughput, profile.latency_at(1)
         found |= {
             "parameters": float(profile.complexity.parameters),
-            "flops": float(profile.complexity.flops),
             "file_bytes": float(profile.complexity.file_bytes),
             f"{target}/corrected_images_per_s": best.corrected_images_per_s,
             f"{target}/images_per_s": best.images_per_s,
             f"{target}/load_ms": profile.load_time.mean_ms,
         }
+        if profile.complexity.flops is not None:
+            found["flops"] = float(profile.complexity.flops)
         if latency is not None:
             found[f"{target}/latency_batch_1_mean_ms"] = latency.mean_ms
     return found
@@ -111,8 +121,11 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
     if not settings.tracking.enabled:
         yield NoTracker()
         return
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+    try:
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+    except ModuleNotFoundError as error:
+        raise needs_the_extra("tracking (or set tracking.enabled=false: it)", error) from error
 
     try:
         with pipeline_run(settings, config) as tracker:
@@ -137,15 +150,16 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
     for key, value in parameters.items():
         client.log_param(parent, key, value)
     client.log_text(parent, config, "config.yaml")
+    tracker = MlflowTracker(client, experiment, parent, parameters)
     status = "FAILED"
     try:
-        yield MlflowTracker(client, experiment, parent, parameters)
+        yield tracker
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
     finally:
-        client.set_terminated(parent, status=status)
+        tracker.end(status)
 
 
 def connect(settings: Settings) -> tuple["MlflowClient", str]:

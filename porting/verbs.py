@@ -5,18 +5,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
+def port(text: str) -> int:
+    """A TCP port as an argument."""
+    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 1024 to 65535")
+    return int(text)
+
+
 def serve(arguments: Sequence[str]) -> None:
     """Serves a published repository with Triton on this machine until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="dnn-porting serve", description=serve.__doc__)
     parser.add_argument("repository", type=Path)
-    parser.add_argument("--grpc-port", type=int, default=8001)
-    parser.add_argument("--http-port", type=int, default=8000)
+    parser.add_argument("--grpc-port", type=port, default=8001)
+    parser.add_argument("--http-port", type=port, default=8000)
     options = parser.parse_args(arguments)
 
     from porting.console import say
     from porting.repository import Repository
+    from profiler.errors import ServerError
     from profiler.triton.installation import find_triton
-    from profiler.triton.server import triton_server
+    from profiler.triton.server import last_words, triton_server
 
     repository = Repository.load(options.repository)
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
@@ -27,6 +35,8 @@ def serve(arguments: Sequence[str]) -> None:
             server.process.wait()
         except KeyboardInterrupt:
             say("stopping")
+            return
+        raise ServerError(f"the server ended with code {server.process.returncode}: {last_words(server)}")
 
 
 VERBS: dict[str, Callable[[Sequence[str]], None]] = {"serve": serve}

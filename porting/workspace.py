@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from porting.files import UNFINISHED, digest, remove_unfinished, sha256, whole_folder, write_atomically
+from porting.files import UNFINISHED, digest, flush, remove_unfinished, sha256, whole_folder, write_atomically
 from porting.records import Variant
 from profiler.errors import BadInputError, ModelError
 from profiler.locks import exclusive
@@ -89,6 +89,7 @@ class Workspace:
         temporary = path.with_name(f"{UNFINISHED}{path.name}")
         try:
             yield temporary
+            flush(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

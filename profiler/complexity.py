@@ -16,6 +16,16 @@ WEIGHT_TYPES = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, Te
 INTEGER_WEIGHT_TYPES = {TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32}
 
 
+# Where an operator's weight stands among its inputs.
+CONVOLUTIONS = {"Conv": 1, "ConvTranspose": 1, "ConvInteger": 1, "QLinearConv": 3}
+PRODUCTS = {"MatMul", "MatMulInteger", "QLinearMatMul"}
+UNCOUNTED = {"Attention", "DeformConv", "Einsum", "GRU", "If", "LSTM", "Loop", "QGemm", "RNN", "Scan"}
+
+
+class UncountedError(Exception):
+    """The work of a graph cannot be told."""
+
+
 def read_onnx(path: Path) -> ModelProto:
     """The checked model; raises `ModelError` for a file that is missing, truncated or not ONNX."""
     try:
@@ -33,12 +43,17 @@ def count_complexity(path: Path) -> Complexity:
     """Parameters, MACs of one input (batch 1, C, H, W) and bytes of the file."""
     model = read_onnx(path)
     shapes = batch_one_shapes(model)
-    macs = sum(count_macs(node, shapes) for node in model.graph.node)
+    try:
+        macs = sum(count_macs(node, shapes) for node in model.graph.node)
+        flops, unknown = 2 * macs, ""
+    except UncountedError as error:
+        macs, flops, unknown = None, None, str(error)
     return Complexity(
         parameters=count_parameters(model),
         macs=macs,
-        flops=2 * macs,
+        flops=flops,
         file_bytes=path.stat().st_size,
+        reasons={"macs": unknown, "flops": unknown} if unknown else {},
     )
 
 
@@ -63,6 +78,10 @@ def count_parameters(model: ModelProto) -> int:
     nodes = model.graph.node
     scales = {name for node in nodes if node.op_type in QUANTISERS for name in node.input[1:]}
     quantised = {node.input[0] for node in nodes if node.op_type == "DequantizeLinear"}
+    for node in nodes:
+        weight = CONVOLUTIONS.get(node.op_type, 1)
+        if node.op_type in ("QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul"):
+            quantised |= {node.input[3 if node.op_type == "QLinearMatMul" else weight], *node.input[8:]}
     total = 0
     for tensor in model.graph.initializer:
         floating = tensor.data_type in WEIGHT_TYPES
@@ -73,15 +92,29 @@ def count_parameters(model: ModelProto) -> int:
 
 
 def count_macs(node: NodeProto, shapes: Shapes) -> int:
-    """Multiply-accumulates of one node: convolutions and matrix products, as torch's flop counter counts."""
-    if node.op_type in {"Conv", "ConvTranspose"}:
-        weight = shapes[node.input[1]]
-        positions = shapes[node.output[0]] if node.op_type == "Conv" else shapes[node.input[0]]
+    """Multiply-accumulates of one node: convolutions and matrix products, as torch's flop counter counts.
+
+    Raises `UncountedError` for other nodes that multiply weights, and where a shape is not known.
+    """
+    kind = node.op_type
+    if kind in CONVOLUTIONS:
+        weight = known(shapes, node.input[CONVOLUTIONS[kind]])
+        positions = known(shapes, node.input[0] if kind == "ConvTranspose" else node.output[0])
         return math.prod(positions) * math.prod(weight[1:])
-    if node.op_type == "Gemm":
-        rows_first = not any(a.name == "transA" and a.i for a in node.attribute)
-        inner = shapes[node.input[0]][1 if rows_first else 0]
-        return math.prod(shapes[node.output[0]]) * inner
-    if node.op_type == "MatMul":
-        return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
+    if kind == "Gemm":
+        transposed = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
+        inner = known(shapes, node.input[0])[0 if transposed else 1]
+        return math.prod(known(shapes, node.output[0])) * inner
+    if kind in PRODUCTS:
+        return math.prod(known(shapes, node.output[0])) * known(shapes, node.input[0])[-1]
+    if kind in UNCOUNTED:
+        raise UncountedError(f"operator {kind} is not counted")
     return 0
+
+
+def known(shapes: Shapes, name: str) -> list[int]:
+    """A tensor's shape, all of whose axes must be known."""
+    shape = shapes.get(name)
+    if shape is None or 0 in shape:
+        raise UncountedError(f"the shape of tensor {name} cannot be inferred")
+    return shape

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pynvml
 
+from profiler.errors import BadInputError
 from profiler.records import Noise
 
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -33,8 +34,13 @@ def gpu_models() -> list[str]:
 
 
 def split_cores(wanted: int) -> tuple[list[int], list[int]]:
-    """The cores of the server and those of the load generator: different ones where the machine has them."""
+    """The cores of the server and those of the load generator: different ones where the machine has them.
+
+    Raises `BadInputError` where more are wanted than there are.
+    """
     available = sorted(os.sched_getaffinity(0))
+    if wanted > len(available):
+        raise BadInputError(f"target cores={wanted} cannot be had: this process may use {len(available)}")
     server = available[-wanted:]
     client = [core for core in available if core not in server]
     return server, client or available

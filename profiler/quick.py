@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import onnxruntime as ort
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tritonclient.grpc import InferenceServerClient
 
 from profiler.complexity import count_complexity
+from profiler.errors import BadInputError
 from profiler.fingerprint import cpu_model, gpu_models, split_cores
 from profiler.latency import measure_latency
 from profiler.locks import exclusive
@@ -28,12 +30,13 @@ from profiler.session import pinned
 from profiler.target import Target
 from profiler.throughput import Search, ThroughputMeter
 from profiler.triton.installation import find_triton
-from profiler.triton.model import connected, loaded
+from profiler.triton.model import MAX_BATCH, connected, loaded, server_version
 from profiler.triton.server import triton_server
 
 HOST_LOCK = Path(tempfile.gettempdir()) / "dnn-porting-profiler.lock"
 # Kernels differ by some pages in what they keep for themselves; the machine is the same.
 MEMORY_STEP = 1 << 28
+Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
 Samples = dict[str, np.ndarray]
 Announce = Callable[[str], None]
 
@@ -43,9 +46,9 @@ class QuickSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     level: str = Field(pattern="^quick$")
-    batches: list[int] = Field(min_length=1)
+    batches: list[Batch] = Field(min_length=1)
     seconds_per_batch: float = Field(gt=0)
-    throughput_batches: list[int] = Field(min_length=1)
+    throughput_batches: list[Batch] = Field(min_length=1)
     max_concurrency: int = Field(ge=1)
     search_slices: int = Field(ge=1)
     settle_slices: int = Field(ge=6)
@@ -67,16 +70,17 @@ class Bench:
     def profile(
         self, path: Path, onnx_sha256: str, reference_per_s: float | None, announce: Announce
     ) -> tuple[Profile, Samples]:
-        """Measures one ONNX file; returns its profile and the raw samples.
+        """Measures one ONNX file; returns its profile and the raw samples. `announce` is told what comes next.
 
         `reference_per_s` is the probe's rate that counts as this machine's normal speed: that of the first
         profile on the same fingerprint, or `None` to take the one found now.
         """
         start, measured_at = time.monotonic(), datetime.now(UTC)
-        announce("complexity")
+        reference = reference_per_s or self.probe.rate_per_s()
         complexity = count_complexity(path)
+        announce("latency")
         samples: Samples = {}
-        latency = list(self._latency(path, samples, announce))
+        latency = list(self._latency(path, samples))
         announce("load time")
         with ExitStack() as stack:
             served, load_s = stack.enter_context(self._serve(path))
@@ -84,7 +88,8 @@ class Bench:
             stack.enter_context(pinned(self.server_cores if self.client is None else self.client_cores))
             announce("maximal throughput")
             meter = ThroughputMeter(served, expectation, self.target, self.probe)
-            points, best = meter.search(self._search(), reference_per_s)
+            points, best = meter.search(self._search(), reference)
+        announce("done")
         for index, run in enumerate(meter.runs):
             key = f"throughput_{index:02d}_batch_{run.batch}_concurrency_{run.concurrency}"
             samples[f"{key}_images_per_s"] = np.array(run.rates())
@@ -103,16 +108,14 @@ class Bench:
             load_time=LoadTime(runtime=served.runtime, n=1, mean_ms=load_s * 1e3),
             throughput=points,
             max_throughput=best,
-            probe_reference_per_s=reference_per_s or best.noise.probe_per_s or self.probe.rate_per_s(),
+            probe_reference_per_s=reference,
+            settings=self.settings.model_dump(mode="json"),
             measured_at=measured_at,
             seconds=time.monotonic() - start,
         ), samples
 
-    def _latency(
-        self, path: Path, samples: Samples, announce: Announce
-    ) -> Iterator[tuple[FirstInference, LatencyPoint]]:
+    def _latency(self, path: Path, samples: Samples) -> Iterator[tuple[FirstInference, LatencyPoint]]:
         settings = self.settings
-        announce("latency")
         for first, point, raw in measure_latency(
             path, self.target, self.server_cores, settings.batches, settings.seconds_per_batch
         ):
@@ -145,16 +148,22 @@ def bench(name: str, target: Target, settings: QuickSettings) -> Iterator[Bench]
     server_cores, client_cores = split_cores(target.cores)
     with ExitStack() as stack:
         stack.enter_context(exclusive(HOST_LOCK, "the profiler on this host"))
-        client, version, kind = None, None, "in-process"
+        client, version, kind, onnxruntime_version = None, None, "in-process", ort.__version__
         if target.runtime == "triton":
-            kind, endpoint = "unknown", target.endpoint
+            kind, endpoint, onnxruntime_version = "unknown", target.endpoint, None
             if endpoint is None:
                 installation = find_triton(target.server_environment)
                 server = triton_server(installation, grpc_port=target.grpc_port, cores=server_cores)
                 endpoint, kind = stack.enter_context(server).endpoint, installation.backend_kind
+                onnxruntime_version = installation.onnxruntime_version()
+            elif not is_here(endpoint):
+                raise BadInputError(
+                    f"endpoint {endpoint} is on another machine, of which this one can tell neither cores nor noise: "
+                    "run the profile stage there, or take an endpoint on 127.0.0.1"
+                )
             client = stack.enter_context(connected(endpoint))
-            version = client.get_server_metadata().version
-        found = fingerprint(target, version, kind)
+            version = server_version(client)
+        found = fingerprint(target, version, kind, onnxruntime_version)
         yield Bench(name, target, settings, found, Probe(server_cores), server_cores, client_cores, client)
 
 
@@ -164,13 +173,24 @@ def measurement_key(onnx_sha256: str, target: Target, settings: QuickSettings) -
     if target.runtime == "triton":
         server = target.endpoint or find_triton(target.server_environment).identity()
     resources = target.model_dump(mode="json", exclude={"server_environment", "grpc_port"})
-    machine = fingerprint(target, None, "unknown").model_dump(mode="json", exclude={"backend_kind"})
+    machine = fingerprint(target, None, "unknown", ort.__version__).model_dump(mode="json", exclude={"backend_kind"})
     parts = [onnx_sha256, server, resources, machine, settings.model_dump(mode="json")]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def fingerprint(target: Target, runtime_version: str | None, backend_kind: str) -> Fingerprint:
+def is_here(endpoint: str) -> bool:
+    """Whether an endpoint is on this machine's loopback."""
+    return endpoint.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
+
+
+def fingerprint(
+    target: Target, runtime_version: str | None, backend_kind: str, onnxruntime_version: str | None
+) -> Fingerprint:
     """What this target is made of."""
+    unknown = {
+        "runtime_version": None if runtime_version else "the network runs in the profiler's own process",
+        "onnxruntime_version": None if onnxruntime_version else "the server does not tell it",
+    }
     return Fingerprint(
         cpu_model=cpu_model(),
         cpu_cores=psutil.cpu_count(logical=True) or 1,
@@ -180,9 +200,9 @@ def fingerprint(target: Target, runtime_version: str | None, backend_kind: str) 
         runtime=target.runtime,
         runtime_version=runtime_version,
         backend_kind=backend_kind,
-        onnxruntime_version=ort.__version__,
+        onnxruntime_version=onnxruntime_version,
         cores=target.cores,
         threads=target.threads,
         instances=target.instances,
-        reasons={} if runtime_version else {"runtime_version": "the network runs in the profiler's own process"},
+        reasons={name: reason for name, reason in unknown.items() if reason},
     )

@@ -6,7 +6,7 @@ Every point says whether it was measured or predicted, and every throughput unde
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from profiler.target import Target
 
@@ -33,13 +33,13 @@ class Complexity(Record):
     """Size and work of the graph for one input; FLOPs are twice the multiply-accumulates."""
 
     parameters: int = Field(ge=0)
-    macs: int = Field(ge=0)
-    flops: int = Field(ge=0)
+    macs: int | None = Field(ge=0)
+    flops: int | None = Field(ge=0)
     file_bytes: int = Field(ge=0)
 
     @model_validator(mode="after")
     def two_operations_for_each_accumulation(self) -> Self:
-        if self.flops != 2 * self.macs:
+        if self.flops != (None if self.macs is None else 2 * self.macs):
             raise ValueError(f"flops {self.flops} are not twice the macs {self.macs}")
         return self
 
@@ -135,7 +135,7 @@ class Fingerprint(Record):
     runtime: str
     runtime_version: str | None
     backend_kind: Literal["cpp", "python", "in-process", "unknown"]
-    onnxruntime_version: str
+    onnxruntime_version: str | None
     cores: int
     threads: int
     instances: int
@@ -158,6 +158,7 @@ class Profile(Record):
     throughput: list[ThroughputPoint] = Field(min_length=1)
     max_throughput: ThroughputPoint
     probe_reference_per_s: float = Field(gt=0)
+    settings: dict[str, JsonValue]
     measured_at: datetime
     seconds: float
 

@@ -47,10 +47,11 @@ def input_tensor(session: ort.InferenceSession) -> Tensor:
 
 
 def output_tensor(session: ort.InferenceSession) -> Tensor:
-    """The one output, checked as `input_tensor` is."""
+    """The one float32 output (N, …), checked as `input_tensor` is."""
     outputs = session.get_outputs()
-    if len(outputs) != 1:
-        raise ModelError(f"the graph has {len(outputs)} outputs: export a network with one")
+    if len(outputs) != 1 or outputs[0].type != "tensor(float)":
+        found = [(tensor.name, tensor.type) for tensor in outputs]
+        raise ModelError(f"the graph's outputs are {found}: export a network with one float32 output")
     return without_batch(outputs[0])
 
 

@@ -60,7 +60,7 @@ class ThroughputMeter:
         self._served, self._expectation, self._target, self._probe = served, expectation, target, probe
         self.runs: list[Run] = []
 
-    def search(self, search: Search, reference_per_s: float | None) -> tuple[list[ThroughputPoint], ThroughputPoint]:
+    def search(self, search: Search, reference_per_s: float) -> tuple[list[ThroughputPoint], ThroughputPoint]:
         """The points of the sweep, and the best of them measured again with more slices.
 
         The second measurement is the maximum: the best of many short ones is lucky as well as fast.
@@ -70,9 +70,7 @@ class ThroughputMeter:
         settled = self._measure(best.batch, best.concurrency, search.settle_slices, reference_per_s, saturated)
         return [point for point, _ in tried], settled
 
-    def _saturate(
-        self, batch: int, search: Search, reference_per_s: float | None
-    ) -> Iterator[tuple[ThroughputPoint, bool]]:
+    def _saturate(self, batch: int, search: Search, reference_per_s: float) -> Iterator[tuple[ThroughputPoint, bool]]:
         """Doubles the concurrency until it gains nothing; says of each point whether saturation was reached."""
         concurrency, best = 1, 0.0
         while True:
@@ -86,13 +84,14 @@ class ThroughputMeter:
             concurrency *= 2
 
     def _measure(
-        self, batch: int, concurrency: int, slices: int, reference_per_s: float | None, saturated: bool
+        self, batch: int, concurrency: int, slices: int, reference_per_s: float, saturated: bool
     ) -> ThroughputPoint:
         loop = ClosedLoop(self._served, self._expectation, batch, concurrency)
         loop.warm_up()
         run = Run(batch, concurrency)
-        meter, counted = NoiseMeter(), self._served.answers_counted()
-        before = self._probe.rate_per_s()
+        # The server counts an answer after sending it; the probe gives it the time to.
+        meter, before = NoiseMeter(), self._probe.rate_per_s()
+        counted = self._served.answers_counted()
         for _ in range(slices):
             run.slices.append(loop.run(SLICE_S))
             after = self._probe.rate_per_s()
@@ -114,13 +113,12 @@ class ThroughputMeter:
         meter: NoiseMeter,
         answers: int,
         server_answers: int | None,
-        reference_per_s: float | None,
+        reference_per_s: float,
         saturated: bool,
     ) -> ThroughputPoint:
         raw = median_interval(run.rates())
         probe_per_s = float(np.median(run.probes_per_s))
-        scale = reference_per_s or probe_per_s
-        corrected = median_interval([value * scale for value in run.relative()])
+        corrected = median_interval([value * reference_per_s for value in run.relative()])
         share = float(np.median([one.client_cpu_share for one in run.slices]))
         verdict, reason = judge(corrected, share, saturated, self._served.runtime)
         bounds = {

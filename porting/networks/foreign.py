@@ -18,7 +18,7 @@ PREFIXES = ("model.", "module.", "_orig_mod.", "net.", "backbone.")
 
 
 def load_torchscript(path: Path) -> nn.Module:
-    """The program as an eager module that the exporter takes; raises `ModelError` for a broken file."""
+    """The program (a ScriptModule, in evaluation mode); raises `ModelError` for a broken file."""
     with warnings.catch_warnings():
         # TorchScript is deprecated; files of it exist all the same.
         warnings.simplefilter("ignore")

@@ -58,16 +58,20 @@ def answers(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
 
 
 def describe(model: nn.Module, input_shape: tuple[int, int, int]) -> Manifest:
-    """The manifest of a network as it is; raises `ModelError` for a layer that it cannot describe."""
+    """The manifest of a network as it is; of a layer that pruning cannot change it holds the kind alone."""
     layers = {}
     for name, module in model.named_modules():
-        if not list(module.parameters(recurse=False)):
-            continue
-        kind = type(module).__name__
-        if kind not in WIDTHS:
-            raise ModelError(f"layer {name!r} is a {kind}, which a manifest cannot hold: known are {sorted(WIDTHS)}")
-        layers[name] = Layer(kind=kind, widths={key: plain(getattr(module, key)) for key in WIDTHS[kind]})
+        if list(module.parameters(recurse=False)):
+            kind = kind_of(module)
+            widths = {key: plain(getattr(module, key)) for key in WIDTHS.get(kind, ())}
+            layers[name] = Layer(kind=kind, widths=widths)
     return Manifest(layers=layers, input_shape=input_shape, outputs=answers(model, input_shape).tolist())
+
+
+def kind_of(module: nn.Module) -> str:
+    """The torch layer that a module is or extends, else its own class."""
+    names = [kind.__name__ for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn.")]
+    return next((name for name in names if name in WIDTHS), type(module).__name__)
 
 
 def plain(value: Any) -> Width:
@@ -82,7 +86,7 @@ def restore(model: nn.Module, manifest: Manifest, weights: dict[str, Tensor]) ->
     """
     modules = dict(model.named_modules())
     for name, layer in manifest.layers.items():
-        if name not in modules or type(modules[name]).__name__ != layer.kind or layer.kind not in WIDTHS:
+        if name not in modules or kind_of(modules[name]) != layer.kind:
             raise ModelError(f"the backbone has no {layer.kind} named {name!r}: it is not the one that was saved")
         reshape(modules[name], name, layer, weights)
     try:
@@ -100,9 +104,11 @@ def reshape(module: nn.Module, name: str, layer: Layer, weights: dict[str, Tenso
     """Sets the layer's widths and makes room for tensors of the stored shapes."""
     for key, value in layer.widths.items():
         numbers = value if isinstance(value, list) else [value]
-        if key not in WIDTHS[layer.kind] or not all(0 < number <= LARGEST_WIDTH for number in numbers):
+        if key not in WIDTHS.get(layer.kind, ()) or not all(0 < number <= LARGEST_WIDTH for number in numbers):
             raise ModelError(f"layer {name!r} cannot have {key}={value}")
         setattr(module, key, tuple(value) if isinstance(value, list) else value)
+    if not layer.widths:
+        return
     holders: list[dict[str, Any]] = [module._parameters, module._buffers]
     for holder in holders:
         for key, tensor in holder.items():

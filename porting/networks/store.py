@@ -29,7 +29,7 @@ def save_network(
     """Writes weights and manifest, reloads them to see that they are whole, and returns their record."""
     model = model.eval().cpu()
     manifest = describe(model, input_shape)
-    weights = save({name: tensor.contiguous() for name, tensor in model.state_dict().items()})
+    weights = save({name: tensor.contiguous().clone() for name, tensor in model.state_dict().items()})
     write_atomically(folder / WEIGHTS, weights)
     write_atomically(folder / MANIFEST, manifest.model_dump_json())
     network = Network(

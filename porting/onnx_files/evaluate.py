@@ -33,17 +33,18 @@ def evaluate(path: Path, data: Data) -> Evaluation:
         predicted = np.concatenate([part for part, _ in parts])
         labels = np.concatenate([part for _, part in parts])
         predictions[split] = predicted.astype(np.int64)
-        found[split] = accuracy(int((predicted == labels).sum()), len(labels), data.name, split)
+        found[split] = accuracy(int((predicted == labels).sum()), len(labels), data, split)
     write_atomically(path.parent / PREDICTIONS, packed(predictions))
     return Evaluation(found["val"], found["test"])
 
 
-def accuracy(right: int, n: int, dataset: str, split: str) -> Accuracy:
+def accuracy(right: int, n: int, data: Data, split: str) -> Accuracy:
     """The share that is right, with its Wilson interval."""
     interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
     return Accuracy.model_validate(
         {
-            "dataset": dataset,
+            "dataset": data.name,
+            "dataset_sha256": data.digest,
             "split": split,
             "n": n,
             "value": right / n,

@@ -25,21 +25,28 @@ def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], se
     script = isinstance(model, torch.jit.ScriptModule)
     axes: dict[str, Any] = {"dynamic_axes": {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}}
     shapes: dict[str, Any] = {"dynamic_shapes": ({0: Dim(BATCH)},)}
-    with warnings.catch_warnings():
-        # torch's exporters warn of their own internals.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (torch.zeros(2, *shape),),
-            str(path),
-            dynamo=not script,
-            external_data=False,
-            opset_version=settings.opset,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            verbose=False,
-            **(axes if script else shapes),
-        )
+    try:
+        with warnings.catch_warnings():
+            # torch's exporters warn of their own internals.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                model,
+                (torch.zeros(2, *shape),),
+                str(path),
+                dynamo=not script,
+                external_data=False,
+                opset_version=settings.opset,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                verbose=False,
+                **(axes if script else shapes),
+            )
+    except OSError:
+        raise
+    except Exception as error:
+        # The exporter runs the network's own code and fails with whatever that raises.
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"a network cannot be exported for input {list(shape)} of any batch size: {reason}") from error
     strip_provenance(path)
     return check_export(model, path, shape, settings)
 

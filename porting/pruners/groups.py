@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch_pruning as tp
 from torch import Tensor, nn
 
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, DnnPortingError
 
 PRUNABLE = (nn.Conv2d, nn.Linear)
 
@@ -62,6 +62,18 @@ def coupled_layers(model: nn.Module, graph: tp.DependencyGraph, ratio: float, ro
         if keep < width:
             found.append(CoupledLayers(layers, width, keep))
     return found
+
+
+def check_widths(model: nn.Module, groups: list[CoupledLayers]) -> None:
+    """Raises `DnnPortingError` where an engine kept another width than it was told to."""
+    for group in groups:
+        for name in group.names:
+            layer = model.get_submodule(name)
+            width = layer.out_channels if isinstance(layer, nn.Conv2d) else layer.out_features
+            if width != group.keep:
+                raise DnnPortingError(
+                    f"layer {name} kept {width} of {group.width} channels where {group.keep} were due"
+                )
 
 
 def last_layer(model: nn.Module) -> nn.Module:

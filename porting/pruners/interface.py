@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from profiler.errors import BadInputError
 
-Criterion = Literal["taylor", "l1", "fpgm"]
 CRITERIA = ("taylor", "l1", "fpgm")
 Batches = Sequence[tuple[Tensor, Tensor]]
 
@@ -53,10 +52,14 @@ def check_pruned(before: int, model: nn.Module, request: Request) -> None:
             f"{type(model).__name__}: ask for a larger ratio or a smaller prune.round_to"
         )
     images, _ = request.batches[0]
-    with torch.no_grad():
-        answers = model.eval()(images)
-    if not torch.isfinite(answers).all():
-        raise BadInputError(f"{type(model).__name__} pruned by {request.ratio:g} answers NaN: train it again")
+    name = f"{type(model).__name__} pruned by {request.ratio:g}"
+    try:
+        with torch.no_grad():
+            answers = model.eval()(images)
+    except RuntimeError as error:
+        raise BadInputError(f"{name} does not run ({error}): its code fixes a width that pruning changes") from error
+    if len(answers) != len(images) or not torch.isfinite(answers).all():
+        raise BadInputError(f"{name} answers {tuple(answers.shape)} or NaN to {len(images)} images: take other ratios")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.groups import CoupledLayers, coupled_layers, dependency_graph
+from porting.pruners.groups import CoupledLayers, check_widths, coupled_layers, dependency_graph
 from porting.pruners.interface import Request, checked_criterion, untouched_statistics
 from profiler.errors import BadInputError
 
@@ -42,8 +42,8 @@ class NNI:
                 masks = self._masks(model, groups, request)
             model.eval()
             smaller: nn.Module = ModelSpeedup(model, example, masks, graph_module=trace(model)).speedup_model()
-        for parameter in smaller.parameters():
-            parameter.grad = None
+        check_widths(smaller, groups)
+        smaller.zero_grad(set_to_none=True)
         return smaller
 
     def _masks(self, model: nn.Module, groups: list[CoupledLayers], request: Request) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import torch_pruning as tp
 from torch import nn
 
-from porting.pruners.groups import coupled_layers, dependency_graph
+from porting.pruners.groups import check_widths, coupled_layers, dependency_graph
 from porting.pruners.interface import Request, accumulate_gradients, checked_criterion
 
 IMPORTANCES = {
@@ -26,14 +26,14 @@ class TorchPruning:
             accumulate_gradients(model, request.batches)
         importance = IMPORTANCES[self.criterion]()
         modules = dict(model.named_modules())
-        for coupled in coupled_layers(model, graph, request.ratio, request.round_to):
+        groups = coupled_layers(model, graph, request.ratio, request.round_to)
+        for coupled in groups:
             root = modules[coupled.names[0]]
             prune_channels = graph.get_pruner_of_module(root).prune_out_channels
             everything = graph.get_pruning_group(root, prune_channels, list(range(coupled.width)))
             scores = importance(everything)
-            if scores is None:
-                continue
             least = scores.argsort()[: coupled.width - coupled.keep].tolist()
             graph.get_pruning_group(root, prune_channels, sorted(least)).prune()
+        check_widths(model, groups)
         model.zero_grad(set_to_none=True)
         return model

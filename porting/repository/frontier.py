@@ -54,14 +54,18 @@ def dominates(a: Candidate, b: Candidate) -> bool:
 def places(candidates: Sequence[Candidate]) -> dict[str, Place]:
     """Every candidate's place among the others."""
     frontier = [b for b in candidates if not any(dominates(a, b) for a in candidates)]
-    return {candidate.name: place(candidate, frontier) for candidate in candidates}
+    return {candidate.name: place(candidate, frontier, candidates) for candidate in candidates}
 
 
-def place(candidate: Candidate, frontier: Sequence[Candidate]) -> Place:
-    """The candidate's place: its first dominator, or the frontier members that it cannot be told from."""
-    better = [other for other in frontier if dominates(other, candidate)]
-    if better:
-        return Place(max(better, key=lambda other: other.metrics[0].value).name, ())
+def place(candidate: Candidate, frontier: Sequence[Candidate], everyone: Sequence[Candidate]) -> Place:
+    """The candidate's place: its most accurate dominator, or the frontier members that it cannot be told from.
+
+    Where no frontier member dominates it somebody else may: with intervals, dominance is not transitive.
+    """
+    for better in (frontier, everyone):
+        found = [other for other in better if dominates(other, candidate)]
+        if found:
+            return Place(max(found, key=lambda other: other.metrics[0].value).name, ())
     ties = [
         other.name
         for other in frontier

@@ -66,10 +66,10 @@ class Repository:
         return Details.model_validate_json(content)
 
     def frontier(self, task: str, target: str, cost: Cost = "max_throughput") -> list[Published]:
-        """The variants that nobody dominates in validation accuracy and `cost`, the most accurate first.
+        """The published variants that none of them dominates in validation accuracy and `cost`, most accurate first.
 
-        For `max_throughput` that is what was published, with its intervals. The other costs are compared by
-        their point values. Raises `BadInputError` for an unknown task, target or cost.
+        `max_throughput` goes by the intervals, as at publication; the other costs go by their point values, and
+        a variant of unknown accuracy comes last. Raises `BadInputError` for an unknown task, target or cost.
         """
         for value, choices, what in (
             (task, self.tasks, "task"),
@@ -93,10 +93,11 @@ def accuracy_of(variant: Published) -> float:
 
 
 def cost_of(standing: Standing, cost: Cost) -> float:
-    """The value of a cost metric, lower is better; an unknown latency is infinite."""
+    """The value of a cost metric, lower is better; an unknown one is infinite."""
     if cost == "latency":
         return standing.latency_batch_1_p50_ms or float("inf")
-    return float(getattr(standing.complexity, cost))
+    value: float | None = getattr(standing.complexity, cost)
+    return float("inf") if value is None else value
 
 
 def beats(a: tuple[float, float], b: tuple[float, float]) -> bool:

@@ -97,7 +97,7 @@ def describe(machine: Fingerprint) -> str:
     runtime = f"{machine.runtime} {machine.runtime_version or ''}".strip()
     return (
         f"{machine.cpu_model}, {machine.cpu_cores} cores, {machine.memory_bytes / 2**30:.1f} GiB, {machine.system}; "
-        f"{runtime} with its {machine.backend_kind} ONNX Runtime backend, ONNX Runtime {machine.onnxruntime_version}, "
+        f"{runtime} with its {machine.backend_kind} backend, ONNX Runtime {machine.onnxruntime_version or 'unknown'}, "
         f"{machine.cores} core(s), {machine.threads} thread(s), {machine.instances} instance(s)"
     )
 
@@ -111,7 +111,7 @@ def row(variant: Summary, standing: Standing) -> Row:
         validation_interval=f"{accuracy.low:.2%} … {accuracy.high:.2%}, n {accuracy.n}" if accuracy else "",
         test=percent(variant.test_accuracy),
         parameters=f"{standing.complexity.parameters:,}",
-        flops=f"{standing.complexity.flops:,}",
+        flops="unknown" if standing.complexity.flops is None else f"{standing.complexity.flops:,}",
         file_kib=f"{standing.complexity.file_bytes / 1024:.1f}",
         latency=f"{standing.latency_batch_1_p50_ms:.3f}" if standing.latency_batch_1_p50_ms else "unknown",
         throughput=interval(best),
@@ -145,14 +145,14 @@ def place_in_words(variant: Summary, standing: Standing) -> str:
 
 def correlations(standings: list[Standing]) -> str:
     """How well cheaper figures rank the variants: Spearman's coefficient against maximal throughput."""
-    known = [standing for standing in standings if standing.latency_batch_1_p50_ms is not None]
+    known = [s for s in standings if s.latency_batch_1_p50_ms is not None and s.complexity.flops is not None]
     if len(known) < MINIMUM_FOR_RANKS:
         return f"needs {MINIMUM_FOR_RANKS} variants"
     from scipy.stats import spearmanr
 
     throughput = [standing.max_throughput.corrected_images_per_s for standing in known]
     columns: dict[str, list[float | None]] = {
-        "FLOPs": [float(standing.complexity.flops) for standing in known],
+        "FLOPs": [standing.complexity.flops for standing in known],
         "latency at batch 1": [standing.latency_batch_1_p50_ms for standing in known],
     }
     words = []

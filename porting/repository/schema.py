@@ -40,6 +40,7 @@ class Accuracy(Record):
     metric: Literal["top1"] = "top1"
     direction: Literal["higher"] = "higher"
     dataset: str
+    dataset_sha256: str = Field(pattern=SHA256)
     split: Literal["val", "test"]
     n: int = Field(ge=1)
     value: float = Field(ge=0, le=1)

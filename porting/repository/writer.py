@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from porting.files import digest, remove, whole_folder
+from porting.files import digest, remove, sha256, whole_folder
 from porting.repository.figure import draw_frontier
 from porting.repository.frontier import Candidate, Metric, Place, places
 from porting.repository.reader import DETAILS, INDEX, Repository
@@ -44,7 +44,7 @@ def publish(root: Path, items: Sequence[Item]) -> Repository:
     if root.exists() and not root.is_symlink():
         raise BadInputError(f"{root} is a folder that this program did not write: move it away")
     key = repository_key(items)
-    previous = Repository.load(root) if root.exists() else None
+    previous = readable(root)
     targets = fingerprints(items)
     ranks = {target: ranked(items, target) for target in targets}
     with whole_folder(root.parent / f".repository-{key[:12]}") as folder:
@@ -72,6 +72,25 @@ def publish(root: Path, items: Sequence[Item]) -> Repository:
     return Repository.load(root)
 
 
+def readable(root: Path) -> Repository | None:
+    """The repository at `root`, `None` where there is none or it is broken: then it is written anew."""
+    try:
+        return Repository.load(root)
+    except BadInputError:
+        return None
+
+
+def is_whole(repository: Repository) -> bool:
+    """Whether every file that the index speaks of is there and is the one it speaks of."""
+    for variant in repository.variants:
+        folder = repository.root / variant.name
+        files = {DETAILS: variant.details_sha256, f"{variant.version}/model.onnx": variant.onnx_sha256}
+        for name, expected in files.items():
+            if not (folder / name).is_file() or sha256(folder / name) != expected:
+                return False
+    return True
+
+
 def fingerprints(items: Sequence[Item]) -> dict[str, Fingerprint]:
     """Each target's fingerprint; raises `BadInputError` where one name stands for two machines."""
     found: dict[str, Fingerprint] = {}
@@ -86,16 +105,18 @@ def fingerprints(items: Sequence[Item]) -> dict[str, Fingerprint]:
 
 
 def ranked(items: Sequence[Item], target: str) -> dict[str, Place]:
-    """Every variant's place on one target, among those of its own task."""
+    """Every variant's place on one target, among those of its own task that were evaluated on the same data."""
+    groups: dict[tuple[str, str], list[Candidate]] = {}
+    for item in items:
+        details = item.details
+        if target in details.profiles:
+            accuracy = details.validation_accuracy
+            comparable = details.task, accuracy.dataset_sha256 if accuracy else ""
+            candidate = Candidate(details.name, metrics(details, details.profiles[target]))
+            groups.setdefault(comparable, []).append(candidate)
     found: dict[str, Place] = {}
-    for task in {item.details.task for item in items}:
-        found |= places(
-            [
-                Candidate(item.details.name, metrics(item.details, item.details.profiles[target]))
-                for item in items
-                if item.details.task == task and target in item.details.profiles
-            ]
-        )
+    for group in groups.values():
+        found |= places(group)
     return found
 
 

@@ -39,16 +39,19 @@ def job(context: Context, variant: Variant, network: Network) -> Job:
     key = digest(recipe)
 
     def reuse() -> Variant | None:
-        return variant if variant.onnx is not None and variant.onnx.key == key else None
+        if variant.onnx is None or variant.onnx.key != key:
+            return None
+        context.workspace.check_files(variant)
+        return variant
 
     def run() -> Variant:
         folder = context.workspace.folder(variant)
-        if variant.onnx is not None:
-            # Should this be killed half way, the record must not speak of a file that is gone.
-            context.workspace.record(with_file(variant, None))
         with context.workspace.replacing(folder / ONNX) as path:
             opset = export_network(load_network(network, folder), path, input_shape(folder), context.settings.export)
-        file = describe_file(context, folder / ONNX, key, opset, "fp32")
+            file = describe_file(context, path, key, opset, "fp32")
+            if variant.onnx is not None:
+                # Should this be killed between two files, the record must not speak of the one that is gone.
+                context.workspace.record(with_file(variant, None))
         return context.workspace.record(with_file(variant, file))
 
     return Job(title=f"export {variant.name}", reuse=reuse, run=run)

@@ -5,7 +5,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from porting.context import Context, Job, needed
+from onnx import TensorProto
+
+from porting.context import Context, Job, needed, section_values
 from porting.derive import Made, Recipe, derive
 from porting.files import sha256
 from porting.networks.foreign import Kind, load_checkpoint, load_torchscript
@@ -17,9 +19,9 @@ from porting.stages.export import describe_file
 from porting.workspace import ONNX
 from profiler.complexity import read_onnx
 from profiler.errors import BadInputError, ModelError
-from profiler.session import input_tensor, open_session
+from profiler.session import input_tensor, open_session, output_tensor
 
-PACKAGES = ("torch", "onnx", "onnxruntime")
+PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
 def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
@@ -46,6 +48,7 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
             "file": sha256(path),
             "backbone": backbone.recipe() if backbone else None,
             "data": data.recipe if data else None,
+            "export": section_values(settings.export) if kind == "torchscript" else None,
         },
         packages=PACKAGES,
     )
@@ -71,6 +74,8 @@ def kind_of(path: Path) -> Kind:
 def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Made:
     """The file as it is, once it is seen to be servable and to fit the data."""
     file = read_onnx(path)
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in file.graph.initializer):
+        raise ModelError(f"{path} keeps its weights in other files: make it one with onnx.save(onnx.load(…), …)")
     precision: Precision = "int8" if any(node.op_type == "QuantizeLinear" for node in file.graph.node) else "fp32"
     check_fits_data(context, path)
     shutil.copyfile(path, folder / ONNX)
@@ -108,7 +113,13 @@ def shape_of_input(context: Context) -> tuple[int, int, int]:
 
 def check_fits_data(context: Context, path: Path) -> None:
     """Raises `BadInputError` where the data have another shape than the network's input."""
-    tensor = input_tensor(open_session(path, threads=1))
+    session = open_session(path, threads=1)
+    tensor, classes = input_tensor(session), output_tensor(session).shape
+    if context.data and classes != (len(context.data.labels),):
+        raise BadInputError(
+            f"{path} answers {list(classes)} values and datamodule {context.data.name} has "
+            f"{len(context.data.labels)} classes: choose another datamodule, or datamodule=none"
+        )
     if context.data and tensor.shape != context.data.input_shape:
         raise BadInputError(
             f"{path} takes input of shape {list(tensor.shape)} and datamodule {context.data.name} gives "

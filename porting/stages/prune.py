@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+from torch import nn
 
 from porting.components import Component
 from porting.context import Context, Job, section_values, seeded
@@ -12,10 +12,10 @@ from porting.derive import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
 from porting.pruners.interface import Pruner, Request, check_pruned, count_parameters
 from porting.records import Network, Pruning, Variant
-from profiler.errors import BadInputError
+from porting.stage_table import SOURCES
+from profiler.errors import BadInputError, DnnPortingError
 
 PACKAGES = ("torch", "torch-pruning", "nni")
-SOURCES = ("train", "import")
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
@@ -43,8 +43,7 @@ def job(context: Context, base: Variant, network: Network, name: str, component:
         request = Request(ratio, settings.round_to, batches)
         pruner: Pruner = component.build()
         before = count_parameters(model)
-        with torch.enable_grad():
-            model = pruner.prune(model, request)
+        model = pruned(pruner, model, request, name)
         check_pruned(before, model, request)
         after = count_parameters(model)
         saved = save_network(model, folder, network.backbone, network.num_classes, input_shape(source))
@@ -68,3 +67,15 @@ def job(context: Context, base: Variant, network: Network, name: str, component:
         packages=PACKAGES,
     )
     return derive(context, recipe, make)
+
+
+def pruned(pruner: Pruner, model: nn.Module, request: Request, name: str) -> nn.Module:
+    """What the engine makes of the model; raises `BadInputError` that names both where it fails."""
+    try:
+        return pruner.prune(model, request)
+    except DnnPortingError:
+        raise
+    except Exception as error:
+        # Engines walk through a network that is not theirs and fail with whatever they stumble over.
+        reason = f"{type(error).__name__}: {error}"
+        raise BadInputError(f"pruner {name} cannot prune {type(model).__name__} ({reason}): take another") from error

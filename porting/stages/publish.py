@@ -1,12 +1,10 @@
 """publish: every profiled variant of the workspace against the others, and the frontier as a Triton repository."""
 
-from pathlib import Path
-
 from porting.files import remove_unfinished
 from porting.records import OnnxFile, Variant
 from porting.repository import Repository
 from porting.repository.schema import Details
-from porting.repository.writer import Item, publish, repository_key
+from porting.repository.writer import Item, is_whole, publish, readable, repository_key
 from porting.workspace import ONNX, Workspace
 from profiler.errors import BadInputError
 from profiler.locks import exclusive
@@ -23,14 +21,10 @@ def publish_workspace(workspace: Workspace) -> tuple[Repository, bool]:
     root = workspace.root / REPOSITORY
     with exclusive(workspace.root / ".publish.lock", f"{root}"):
         remove_unfinished(workspace.root)
-        if is_current(root, repository_key(items)):
-            return Repository.load(root), True
+        current = readable(root)
+        if current is not None and current.index.key == repository_key(items) and is_whole(current):
+            return current, True
         return publish(root, items), False
-
-
-def is_current(root: Path, key: str) -> bool:
-    """Whether this very content is published already."""
-    return root.is_symlink() and root.exists() and Repository.load(root).index.key == key
 
 
 def profiled(workspace: Workspace) -> list[Item]:

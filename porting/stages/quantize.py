@@ -30,6 +30,7 @@ def job(context: Context, variant: Variant, file: OnnxFile) -> Job:
     settings, data = context.settings.quantize, context.needed_data("quantize")
 
     def make(folder: Path, _: str) -> Made:
+        context.workspace.check_files(variant)
         images = [batch.numpy() for batch, _ in data.training_images(settings.calibration_images)]
         path = folder / ONNX
         quantize_file(context.workspace.folder(variant) / ONNX, path, images, settings)
@@ -41,7 +42,7 @@ def job(context: Context, variant: Variant, file: OnnxFile) -> Job:
         label=LABEL,
         parent=variant,
         settings=section_values(settings),
-        ingredients={"export": file.key, "data": data.recipe},
+        ingredients={"file": file.sha256, "data": data.recipe},
         packages=PACKAGES,
     )
     return derive(context, recipe, make)

@@ -1,6 +1,8 @@
 """Fitting a network with Lightning: early stopping, the best checkpoint, progress with the time left."""
 
 import logging
+import math
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from porting.data import Data
 from porting.records import Epoch
 from porting.settings import FitSettings
 from porting.training.classifier import Classifier, Teacher
+from profiler.errors import DnnPortingError
 
 BETTER = 1e-4
 
@@ -30,16 +33,30 @@ class Watch(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         losses = pl_module.train_losses
+        val_loss = float(trainer.callback_metrics["val_loss"])
+        if not math.isfinite(val_loss):
+            raise DnnPortingError(f"the validation loss became {val_loss}: lower the learning rate")
         epoch = Epoch(
             epoch=trainer.current_epoch,
             train_loss=sum(losses) / len(losses),
-            val_loss=float(trainer.callback_metrics["val_loss"]),
+            val_loss=val_loss,
             val_accuracy=float(trainer.callback_metrics["val_accuracy"]),
         )
         losses.clear()
         self.history.append(epoch)
         self._on_epoch(epoch)
         self._advance(f"validation accuracy {epoch.val_accuracy:.4f}")
+
+
+def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data) -> None:
+    """Fits; passes Ctrl-C on, which Lightning answers by ignoring all further ones and leaving with code 1."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(classifier, data.module)
+    except SystemExit as leaving:
+        raise KeyboardInterrupt from leaving
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def fit(
@@ -58,6 +75,8 @@ def fit(
             max_epochs=settings.epochs,
             callbacks=[watch, best, stop],
             logger=False,
+            # Several devices would start this very command again, beside itself.
+            devices=1,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -68,7 +87,7 @@ def fit(
             # The images lie in memory, so Lightning's advice to decode them in more processes does not apply.
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-            trainer.fit(classifier, data.module)
+            fit_or_be_interrupted(trainer, classifier, data)
         checkpoint = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
     classifier.load_state_dict(checkpoint["state_dict"])
     return model.cpu().eval(), watch.history

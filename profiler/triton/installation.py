@@ -38,9 +38,14 @@ class Installation:
         return environment
 
     def identity(self) -> str:
-        """The digest of the server's binary."""
+        """The digest of the server's binary, and the version of ONNX Runtime where it is known."""
         with self.binary.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {self.onnxruntime_version()}"
+
+    def onnxruntime_version(self) -> str | None:
+        """The version in the server's own environment; the official build does not tell it."""
+        packages = self.wheel.parent.glob("onnxruntime-*.dist-info") if self.wheel else ()
+        return next((folder.name.split("-")[1].removesuffix(".dist") for folder in packages), None)
 
     def link_backends(self, folder: Path) -> list[str]:
         """Lay out `folder` as a backend directory where one is needed; return the server's arguments."""

@@ -43,7 +43,10 @@ class TritonModel:
         return call
 
     def answers_counted(self) -> int | None:
-        statistics = self._client.get_inference_statistics(self._name, client_timeout=ANSWER_LIMIT_S)
+        try:
+            statistics = self._client.get_inference_statistics(self._name, client_timeout=ANSWER_LIMIT_S)
+        except InferenceServerException as error:
+            raise ServerError(f"the server does not say what it counted: {error.message()}") from error
         return sum(int(model.inference_count) for model in statistics.model_stats)
 
 
@@ -61,6 +64,14 @@ def connected(endpoint: str) -> Iterator[InferenceServerClient]:
         if not ready:
             raise ServerError(f"the server at {endpoint} is live but not ready")
         yield client
+
+
+def server_version(client: InferenceServerClient) -> str:
+    """What the server says of itself; raises `ServerError` where it says nothing."""
+    try:
+        return str(client.get_server_metadata(client_timeout=ANSWER_LIMIT_S).version)
+    except InferenceServerException as error:
+        raise ServerError(f"the server does not tell its version: {error.message()}") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +50,7 @@ def check_port(port: int) -> None:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             raise BadInputError(
-                f"port {port} cannot be used ({error.strerror}): choose another from 1024 to 65535, "
-                "or null to take any free one"
+                f"port {port} cannot be used ({error.strerror}): choose another from 1024 to 65535"
             ) from error
 
 
@@ -121,7 +120,9 @@ def remove_leftovers() -> None:
         for leftover in place.glob(f"{FOLDER}-*"):
             process = leftover.name.removeprefix(f"{FOLDER}-").partition("-")[0]
             if process.isdigit() and not Path("/proc", process).exists():
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+                # Somebody else's cannot be removed, and need not be.
+                with suppress(OSError):
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
 def wait_until_ready(server: RunningServer) -> None:

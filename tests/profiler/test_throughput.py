@@ -64,7 +64,7 @@ def test_a_slow_server_is_waited_for_until_there_is_enough_to_count(expectation:
 
 def test_the_search_raises_concurrency_until_it_gains_nothing(expectation: Expectation, probe: Probe) -> None:
     meter = ThroughputMeter(Metronome(expectation, 0.004, lanes=2), expectation, Target(), probe)
-    points, best = meter.search(Search([1], 8, search_slices=2, settle_slices=6), None)
+    points, best = meter.search(Search([1], 8, search_slices=2, settle_slices=6), 1000.0)
     tried = [point.concurrency for point in points]
     assert tried[:2] == [1, 2]
     assert tried[-1] <= 8
@@ -76,14 +76,14 @@ def test_the_search_raises_concurrency_until_it_gains_nothing(expectation: Expec
 
 def test_throughput_is_not_batch_over_latency(expectation: Expectation, probe: Probe) -> None:
     meter = ThroughputMeter(Metronome(expectation, 0.01, lanes=4), expectation, Target(), probe)
-    _, best = meter.search(Search([8], 4, search_slices=1, settle_slices=6), None)
+    _, best = meter.search(Search([8], 4, search_slices=1, settle_slices=6), 1000.0)
     batch_over_latency = 8 / 0.01
     assert best.images_per_s > 2 * batch_over_latency
 
 
 def test_a_server_still_gaining_is_called_not_saturated(expectation: Expectation, probe: Probe) -> None:
     meter = ThroughputMeter(Metronome(expectation, 0.01, lanes=8), expectation, Target(), probe)
-    points, best = meter.search(Search([1], 2, search_slices=1, settle_slices=6), None)
+    points, best = meter.search(Search([1], 2, search_slices=1, settle_slices=6), 1000.0)
     assert [point.concurrency for point in points] == [1, 2]
     assert best.verdict == "not saturated"
 

@@ -1,0 +1,28 @@
+"""The stages: their names in order, who does their work, and what must be there before them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row: `porting.stages.<module>` does the work; `needs` and `before` explain what is missing."""
+
+    name: str
+    module: str
+    needs: str = ""
+    before: str = ""
+    needs_data: bool = True
+
+
+STAGES = (
+    Stage("train", "train"),
+    Stage("import", "import_model", needs_data=False),
+    Stage("prune", "prune", "a trained or imported torch network", "train"),
+    Stage("finetune", "finetune", "a pruned network", "prune"),
+    Stage("export", "export", "a torch network", "train", needs_data=False),
+    Stage("quantize", "quantize", "an exported fp32 file", "export"),
+    Stage("profile", "profile", "an exported file", "export", needs_data=False),
+    Stage("publish", "publish", "a profiled variant", "profile", needs_data=False),
+)
+NAMES = tuple(stage.name for stage in STAGES)
+SOURCES = ("train", "import")
