@@ -201,3 +201,11 @@ def test_real_photographs_load() -> None:
     images, labels = next(iter(module.loader("test")))
     assert images.shape[1:] == (3, 64, 64)
     assert set(labels.tolist()) <= {0, 1}
+
+
+def test_a_sample_is_drawn_over_all_classes_and_is_always_the_same(tmp_path: Path) -> None:
+    module = ImageFolder(picture_folder(tmp_path / "p", per_class=60), size=16)
+    labels = torch.cat([labels for _, labels in module.sample(20)])
+    assert len(labels) == 20
+    assert 4 <= int(labels.sum()) <= 16
+    assert torch.equal(labels, torch.cat([labels for _, labels in module.sample(20)]))

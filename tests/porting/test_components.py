@@ -57,6 +57,20 @@ def test_a_changed_source_changes_the_recipe(tmp_path: Path, monkeypatch: pytest
     sys.modules.pop("my_plugin")
 
 
+def test_a_changed_helper_beside_the_plugin_changes_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "my_helper.py").write_text("VALUE = 1\n")
+    (tmp_path / "my_other.py").write_text("from my_helper import VALUE\n\n\ndef build():\n    return VALUE\n")
+    plugin = component("my_other.build")
+    before = plugin.recipe()
+    (tmp_path / "unrelated.py").write_text("")
+    assert plugin.recipe() == before
+    (tmp_path / "my_helper.py").write_text("VALUE = 2\n")
+    assert plugin.recipe() != before
+    for name in ("my_helper", "my_other"):
+        sys.modules.pop(name, None)
+
+
 def test_a_name_is_a_dns_label() -> None:
     with pytest.raises(ValueError, match="pattern"):
         NamedComponent.model_validate({"_target_": "a.b", "name": "Not_A_Label"})

@@ -39,10 +39,10 @@ IN_THE_MIDDLE: dict[str, Callable[[Path], bool]] = {
 }
 
 
-def kill_in_the_middle(workspace: Path, middle: Callable[[Path], bool]) -> None:
-    """Starts the whole pipeline and kills it as soon as the stage has begun something."""
+def kill_in_the_middle(workspace: Path, middle: Callable[[Path], bool], arguments: list[str]) -> None:
+    """Starts a run and kills it as soon as the stage has begun something."""
     process = subprocess.Popen(
-        command_line(*ARGUMENTS, f"workspace={workspace}"),
+        command_line(*arguments, f"workspace={workspace}"),
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -76,7 +76,7 @@ def test_a_killed_pipeline_goes_on_and_ends_as_an_undisturbed_one(dnn_porting: C
     disturbed, undisturbed = tmp_path / "disturbed", tmp_path / "undisturbed"
     done: dict[Path, int] = {}
     for stage, middle in IN_THE_MIDDLE.items():
-        kill_in_the_middle(disturbed, middle)
+        kill_in_the_middle(disturbed, middle, ARGUMENTS)
         now = complete(disturbed)
         assert {path: now.get(path) for path in done} == done, f"something complete was done again before {stage}"
         done = now
@@ -91,3 +91,33 @@ def test_a_killed_pipeline_goes_on_and_ends_as_an_undisturbed_one(dnn_porting: C
     assert run.code == 0, run.err
     assert digests(disturbed) == digests(undisturbed)
     assert len(digests(disturbed)) == 5
+
+
+def test_a_killed_import_goes_on(dnn_porting: Command, published: Path, tmp_path: Path) -> None:
+    (base,) = (name for name, record in variant_records(published).items() if len(record["lineage"]) == 1)
+    arguments = ["stage=import", f"model={published / VARIANTS / base / 'model.onnx'}", "datamodule=digits"]
+    workspace = tmp_path / "w"
+    middle = unfinished(f"{VARIANTS}/{UNFINISHED}digits-imported-????????")
+    kill_in_the_middle(workspace, middle, [*arguments, "tracking.enabled=false"])
+    assert not variant_records(workspace)
+    run = dnn_porting(*arguments, "tracking.enabled=false", f"workspace={workspace}")
+    assert run.code == 0, run.err
+    assert not list(workspace.rglob(f"{UNFINISHED}*"))
+    (record,) = variant_records(workspace).values()
+    assert record["onnx"]["sha256"] == variant_records(published)[base]["onnx"]["sha256"]
+
+
+def test_ctrl_c_in_training_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command_line("stage=train", "train.epochs=500", "tracking.enabled=false", f"workspace={tmp_path}"),
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not IN_THE_MIDDLE["train"](tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: what was complete stays" in err
+    assert not list(tmp_path.glob(f"{VARIANTS}/*"))

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8, resnet20
 from porting.networks.manifest import Manifest, answers, describe, fixed_input, restore
-from porting.pruners.groups import coupled_layers, dependency_graph, kept_width
+from porting.pruners.groups import check_widths, coupled_layers, dependency_graph, kept_width
 from porting.pruners.interface import CRITERIA, Pruner, Request, check_pruned, count_parameters
 from porting.pruners.nni import NNI
 from porting.pruners.torch_pruning import TorchPruning
-from profiler.errors import BadInputError, ModelError
+from profiler.errors import BadInputError, DnnPortingError, ModelError
 
 ENGINES = (TorchPruning, NNI)
 BACKBONES = {"resnet8": resnet8, "resnet20": resnet20, "mobilenet_v2": mobilenet_v2}
@@ -213,3 +213,36 @@ def test_impossible_widths_in_a_manifest_are_refused(width: int) -> None:
 
 def test_the_fixed_input_is_what_it_always_was() -> None:
     assert fixed_input((1, 1, 2)).flatten().tolist() == pytest.approx([0.0, 0.644218, 0.985450, 0.863209], abs=1e-5)
+
+
+def test_an_engine_that_keeps_other_widths_is_found_out() -> None:
+    model = resnet8(3, 10)
+    groups = coupled_layers(model, dependency_graph(model, batches()[0][0]), 0.5, 4)
+    with pytest.raises(DnnPortingError, match="layer conv1 kept 16 of 16 channels where 8 were due"):
+        check_widths(model, groups)
+
+
+def test_a_network_whose_code_fixes_a_width_is_refused() -> None:
+    class Fixed(Two):
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc(self.conv(x).mean(dim=(2, 3)).view(-1, 8))
+
+    model = Fixed()
+    model.conv = nn.Conv2d(3, 4, 3)
+    with pytest.raises(BadInputError, match=r"does not run|answers"):
+        check_pruned(10**9, model, request_for(0.5))
+
+
+def test_layers_that_pruning_cannot_change_reload_too() -> None:
+    class Scaled(Two):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.full((1,), 2.0))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) * self.scale
+
+    model = Scaled()
+    manifest = describe(model, (3, 16, 16))
+    again = restore(Scaled(), manifest, {name: tensor.clone() for name, tensor in model.state_dict().items()})
+    assert torch.equal(answers(again, (3, 16, 16)), answers(model, (3, 16, 16)))

@@ -48,6 +48,9 @@ def complaint(run: Run, code: int) -> str:
         (["stage=profile"], "run stage=export first"),
         (["stage=publish"], "run stage=profile first"),
         (["stage=train", "datamodule=none"], "stage train needs data: choose one with datamodule=NAME"),
+        (["stage=[train,import]"], "stages train and import exclude each other"),
+        (["stage=[]"], "stage=[] cannot be used"),
+        (["profile.throughput_batches=[128]"], "profile.throughput_batches.0=128 cannot be used"),
         (["stage=import"], "stage import needs model=FILE"),
         (["model=nowhere.onnx"], "model=nowhere.onnx is no file"),
         (["datamodule=image_folder"], "datamodule.root has no value"),
@@ -128,6 +131,22 @@ def test_a_network_from_which_nothing_is_pruned(dnn_porting: Command, tmp_path: 
     before = variant_records(tmp_path)
     run = dnn_porting("stage=prune", "prune.ratios=[0.01]", "prune.round_to=16", f"workspace={tmp_path}", QUIET)
     assert "prunes nothing from ResNet" in complaint(run, code=2)
+    assert variant_records(tmp_path) == before
+
+
+@pytest.mark.integration
+def test_a_named_stage_without_its_predecessor_is_no_success(dnn_porting: Command, tmp_path: Path) -> None:
+    run = dnn_porting("stage=[train,finetune]", "train.epochs=1", f"workspace={tmp_path}", QUIET)
+    assert "stage finetune needs a pruned network" in complaint(run, code=2)
+    assert len(variant_records(tmp_path)) == 1
+
+
+@pytest.mark.integration
+def test_a_failed_export_leaves_the_file_that_was_there(dnn_porting: Command, tmp_path: Path, published: Path) -> None:
+    shutil.copytree(published / "tasks", tmp_path / "tasks")
+    before = variant_records(tmp_path)
+    run = dnn_porting("stage=export", "export.tolerance=1e-12", f"workspace={tmp_path}", QUIET)
+    assert "more than export.tolerance" in complaint(run, code=1)
     assert variant_records(tmp_path) == before
 
 

@@ -70,3 +70,16 @@ def test_a_truncated_file_is_refused(tmp_path: Path, network: Path) -> None:
     (tmp_path / "half.onnx").write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match="truncated"):
         read_onnx(tmp_path / "half.onnx")
+
+
+def test_work_that_cannot_be_counted_is_unknown_and_not_0(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper, save
+
+    node = helper.make_node("Einsum", ["input", "input"], ["output"], equation="bi,bj->bij")
+    shapes = [("input", ["batch", 4]), ("output", ["batch", 4, 4])]
+    source, sink = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes)
+    graph = helper.make_graph([node], "einsum", [source], [sink])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), tmp_path / "m.onnx")
+    found = count_complexity(tmp_path / "m.onnx")
+    assert (found.macs, found.flops) == (None, None)
+    assert found.reasons["macs"] == "operator Einsum is not counted"

@@ -209,3 +209,30 @@ def test_the_backend_in_the_package_imports_nothing_of_ours() -> None:
     text = (OUR_BACKENDS / "onnxruntime" / "model.py").read_text()
     assert "profiler" not in text
     assert shutil.which("tritonserver") or find_triton().backend_kind == "python"
+
+
+def test_more_cores_than_there_are_is_refused() -> None:
+    with pytest.raises(BadInputError, match="cores=4096 cannot be had"):
+        with bench("here", Target(cores=4096), QUICK):
+            pass
+
+
+def test_an_endpoint_on_another_machine_is_refused() -> None:
+    with pytest.raises(BadInputError, match="is on another machine"):
+        with bench("there", Target(endpoint="192.0.2.1:8001"), QUICK):
+            pass
+
+
+@pytest.mark.integration
+def test_an_endpoint_of_the_user_is_measured_and_left_running(network: Path) -> None:
+    with triton_server(find_triton()) as server:
+        with bench("theirs", Target(endpoint=server.endpoint), QUICK) as ready:
+            profile, _ = ready.profile(network, "0" * 64, None, lambda _: None)
+        assert server.process.poll() is None
+    assert profile.fingerprint.backend_kind == "unknown"
+    assert profile.fingerprint.onnxruntime_version is None
+    assert profile.max_throughput.server_answers is not None
+
+
+def test_the_server_s_own_onnxruntime_is_known() -> None:
+    assert find_triton().onnxruntime_version() == "1.31.1"

@@ -73,5 +73,17 @@ def test_dominance_is_a_strict_order_and_somebody_always_remains() -> None:
             assert not (dominates(a, b) and dominates(b, a))
         found = places(crowd)
         assert any(place.on_frontier for place in found.values())
-        for place in found.values():
-            assert place.dominated_by is None or found[place.dominated_by].on_frontier
+        by_name = {one.name: one for one in crowd}
+        for name, place in found.items():
+            dominated = any(dominates(other, by_name[name]) for other in crowd)
+            assert place.on_frontier != dominated
+            assert place.dominated_by is None or dominates(by_name[place.dominated_by], by_name[name])
+
+
+def test_whoever_is_dominated_is_off_the_frontier_even_by_a_dominated_one() -> None:
+    a = candidate("a", Metric(0.91, 0.80, 0.97), Metric(100, 99, 101))
+    b = candidate("b", Metric(0.90, 0.89, 0.91), Metric(90, 89, 91))
+    c = candidate("c", Metric(0.80, 0.78, 0.85), Metric(80, 60, 120))
+    assert dominates(b, c)
+    assert not dominates(a, c)
+    assert places([a, b, c])["c"].dominated_by == "b"
