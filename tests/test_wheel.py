@@ -12,9 +12,19 @@ from support import ROOT, SMALL, environment
 
 WITHOUT_TORCH = """
 import sys
-for name in ("torch", "torchvision", "lightning", "torchmetrics", "nni", "torch_pruning", "sklearn", "mlflow"):
-    sys.modules[name] = None
+
+ABSENT = {"torch", "torchvision", "lightning", "torchmetrics", "nni", "torch_pruning", "sklearn", "mlflow"}
+
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ABSENT:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, Absent())
 from porting.cli import main
+
 main()
 """
 

@@ -115,13 +115,16 @@ def check_fits_data(context: Context, path: Path) -> None:
     """Raises `BadInputError` where the data have another shape than the network's input."""
     session = open_session(path, threads=1)
     tensor, classes = input_tensor(session), output_tensor(session).shape
-    if context.data and classes != (len(context.data.labels),):
+    if context.data is None:
+        return
+    name, due = context.data.name, context.data.input_shape
+    if tensor.shape != due:
         raise BadInputError(
-            f"{path} answers {list(classes)} values and datamodule {context.data.name} has "
-            f"{len(context.data.labels)} classes: choose another datamodule, or datamodule=none"
+            f"{path} takes input of shape {list(tensor.shape)} and datamodule {name} gives {list(due)}: "
+            "choose another datamodule, or datamodule=none"
         )
-    if context.data and tensor.shape != context.data.input_shape:
+    if classes != (len(context.data.labels),):
         raise BadInputError(
-            f"{path} takes input of shape {list(tensor.shape)} and datamodule {context.data.name} gives "
-            f"{list(context.data.input_shape)}: choose another datamodule, or datamodule=none"
+            f"{path} answers {list(classes)} values and datamodule {name} has {len(context.data.labels)} classes: "
+            "choose another datamodule, or datamodule=none"
         )

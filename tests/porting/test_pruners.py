@@ -218,7 +218,7 @@ def test_the_fixed_input_is_what_it_always_was() -> None:
 def test_an_engine_that_keeps_other_widths_is_found_out() -> None:
     model = resnet8(3, 10)
     groups = coupled_layers(model, dependency_graph(model, batches()[0][0]), 0.5, 4)
-    with pytest.raises(DnnPortingError, match="layer conv1 kept 16 of 16 channels where 8 were due"):
+    with pytest.raises(DnnPortingError, match=r"layer .* kept (\d+) of \1 channels where \d+ were due"):
         check_widths(model, groups)
 
 

@@ -34,7 +34,7 @@ def epochs() -> list[Epoch]:
 
 @pytest.fixture
 def context(tmp_path: Path, epochs: list[Epoch]) -> Context:
-    return Context(None, Workspace(tmp_path), "", lambda _, epoch: epochs.append(epoch), ExitStack())  # type: ignore[arg-type]
+    return Context(None, Workspace(tmp_path), "", None, lambda _, epoch: epochs.append(epoch), ExitStack())  # type: ignore[arg-type]
 
 
 def train(context: Context, data: Data, settings: FitSettings = FIT, teacher: Teacher | None = None):
