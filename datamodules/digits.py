@@ -5,8 +5,10 @@ import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import interpolate
 
-from datamodules.images import Augmentation, ImageDataModule, Images, Split, TensorImages, stratified
+from datamodules.images import Augmentation, ImageDataModule
+from datamodules.pictures import Images, TensorImages
 from datamodules.preprocessing import Preprocessing
+from datamodules.splits import Split, stratified
 
 SIZE = 32
 MAXIMUM = 16

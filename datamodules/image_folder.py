@@ -5,8 +5,10 @@ from pathlib import Path
 import torch
 from torchvision.datasets import ImageFolder as TorchvisionFolder
 
-from datamodules.images import Augmentation, FileImages, ImageDataModule, Images, Split, stratified
+from datamodules.images import Augmentation, ImageDataModule
+from datamodules.pictures import FileImages, Images
 from datamodules.preprocessing import Preprocessing
+from datamodules.splits import Split, stratified
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_SD = (0.229, 0.224, 0.225)

@@ -2,81 +2,18 @@
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from lightning import LightningDataModule
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.augmentation import flip, shift
+from datamodules.pictures import Images
 from datamodules.preprocessing import Preprocessing
-
-Split = Literal["train", "val", "test"]
-SPLIT_SEED = 0
-
-
-class Images(Dataset[Any]):
-    """Labelled pictures, as uint8 tensors; `content` gives each one's bytes' hash, to find duplicates by."""
-
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @abstractmethod
-    def pixels(self, index: Sequence[int]) -> Tensor:
-        """uint8 (N, C, H, W)."""
-
-    @abstractmethod
-    def content(self) -> list[str]:
-        """A hash of each picture."""
-
-    @abstractmethod
-    def subset(self, index: Sequence[int]) -> "Images":
-        """Some of them."""
-
-
-class TensorImages(Images):
-    """Pictures in memory: uint8 (N, C, H, W) and labels (N)."""
-
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels
-
-    def pixels(self, index: Sequence[int]) -> Tensor:
-        return self.images[torch.as_tensor(index)]
-
-    def content(self) -> list[str]:
-        return [hashlib.sha256(image.numpy().tobytes()).hexdigest() for image in self.images]
-
-    def subset(self, index: Sequence[int]) -> "TensorImages":
-        chosen = torch.as_tensor(index, dtype=torch.long)
-        return TensorImages(self.images[chosen], self.labels[chosen])
-
-
-class FileImages(Images):
-    """Pictures in files, decoded when they are asked for."""
-
-    def __init__(self, files: list[Path], labels: Tensor, preprocessing: Preprocessing) -> None:
-        self.files, self.labels, self._preprocessing = files, labels, preprocessing
-
-    def pixels(self, index: Sequence[int]) -> Tensor:
-        return torch.stack([self._decode(self.files[i]) for i in index])
-
-    def _decode(self, file: Path) -> Tensor:
-        with Image.open(file) as image:
-            return self._preprocessing.pixels(image)
-
-    def content(self) -> list[str]:
-        return [hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files]
-
-    def subset(self, index: Sequence[int]) -> "FileImages":
-        files = [self.files[i] for i in index]
-        return FileImages(files, self.labels[torch.as_tensor(index, dtype=torch.long)], self._preprocessing)
+from datamodules.splits import SPLIT_SEED, Split, without_leaks
 
 
 @dataclass(frozen=True)
@@ -181,33 +118,3 @@ class ImageDataModule(LightningDataModule):
 def whole_batch(batch: Any) -> Any:
     """The batch as `Prepared` made it: images and labels, not a list of samples."""
     return batch
-
-
-def without_leaks(splits: dict[Split, Images]) -> dict[Split, Images]:
-    """Drops from train what stands in val or test too, and from val what stands in test, by content."""
-    seen: set[str] = set()
-    clean: dict[Split, Images] = {}
-    for name in ("test", "val", "train"):
-        content = splits[name].content()
-        keep = [i for i, digest in enumerate(content) if digest not in seen]
-        clean[name] = splits[name].subset(keep)
-        seen.update(content)
-        if not keep:
-            raise ValueError(f"the {name} split is empty: every split needs pictures of its own")
-    return clean
-
-
-def stratified(labels: Tensor, shares: Sequence[float]) -> list[list[int]]:
-    """Splits indices by `shares` (their sum at most 1; the rest goes to the first), class by class, always alike."""
-    generator = torch.Generator().manual_seed(SPLIT_SEED)
-    parts: list[list[int]] = [[] for _ in range(len(shares) + 1)]
-    for label in sorted(set(labels.tolist())):
-        found = torch.nonzero(labels == label).flatten()
-        members = found[torch.randperm(len(found), generator=generator)].tolist()
-        start = 0
-        for part, share in enumerate(shares, 1):
-            size = round(len(members) * share)
-            parts[part] += members[start : start + size]
-            start += size
-        parts[0] += members[start:]
-    return [sorted(part) for part in parts]

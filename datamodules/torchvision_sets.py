@@ -7,8 +7,10 @@ from urllib.error import URLError
 import torch
 from torchvision.datasets import CIFAR10, MNIST
 
-from datamodules.images import Augmentation, ImageDataModule, Images, Split, TensorImages, stratified
+from datamodules.images import Augmentation, ImageDataModule
+from datamodules.pictures import Images, TensorImages
 from datamodules.preprocessing import Preprocessing
+from datamodules.splits import Split, stratified
 
 
 class Cifar10(ImageDataModule):

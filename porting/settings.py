@@ -10,7 +10,7 @@ from porting.messages import suggestion
 from porting.repository.schema import LABEL
 from porting.stage_table import NAMES, SOURCES
 from profiler.errors import BadInputError
-from profiler.quick import QuickSettings
+from profiler.level import QuickSettings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]

@@ -11,6 +11,7 @@ from profiler.session import pinned
 
 CHANNELS, SIZE, LAYERS = 16, 16, 4
 SLICE_S = 0.05
+USUAL_SLICES = 15
 
 
 class Probe:
@@ -32,6 +33,10 @@ class Probe:
                 self._session.run(None, self._feed)
                 runs += 1
         return runs / elapsed
+
+    def usual_rate_per_s(self) -> float:
+        """The median over some slices: what counts as this machine's speed until another profile says so."""
+        return float(np.median([self.rate_per_s() for _ in range(USUAL_SLICES)]))
 
 
 def probe_network() -> bytes:

@@ -1,8 +1,5 @@
 """The `quick` level: in seconds, enough to rank a variant and to drop what is dominated."""
 
-import hashlib
-import json
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -10,18 +7,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import onnxruntime as ort
-import psutil
-from pydantic import BaseModel, ConfigDict, Field
 from tritonclient.grpc import InferenceServerClient
 
 from profiler.complexity import count_complexity
 from profiler.errors import BadInputError
-from profiler.fingerprint import cpu_model, gpu_models, split_cores
+from profiler.fingerprint import split_cores
+from profiler.identity import fingerprint, is_here, measurement_key
 from profiler.latency import measure_latency
+from profiler.level import QuickSettings
 from profiler.locks import exclusive
 from profiler.probe import Probe
 from profiler.records import Fingerprint, FirstInference, LatencyPoint, LoadTime, Profile
@@ -30,28 +26,12 @@ from profiler.session import pinned
 from profiler.target import Target
 from profiler.throughput import Search, ThroughputMeter
 from profiler.triton.installation import find_triton
-from profiler.triton.model import MAX_BATCH, connected, loaded, server_version
+from profiler.triton.model import connected, loaded, server_version
 from profiler.triton.server import triton_server
 
 HOST_LOCK = Path(tempfile.gettempdir()) / "dnn-porting-profiler.lock"
-# Kernels differ by some pages in what they keep for themselves; the machine is the same.
-MEMORY_STEP = 1 << 28
-Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
 Samples = dict[str, np.ndarray]
 Announce = Callable[[str], None]
-
-
-class QuickSettings(BaseModel):
-    """What the quick level measures; together with the target it decides the figures."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    level: str = Field(pattern="^quick$")
-    batches: list[Batch] = Field(min_length=1)
-    seconds_per_batch: float = Field(gt=0)
-    throughput_batches: list[Batch] = Field(min_length=1)
-    max_concurrency: int = Field(ge=1)
-    search_slices: int = Field(ge=1)
-    settle_slices: int = Field(ge=6)
 
 
 @dataclass(frozen=True)
@@ -76,7 +56,7 @@ class Bench:
         profile on the same fingerprint, or `None` to take the one found now.
         """
         start, measured_at = time.monotonic(), datetime.now(UTC)
-        reference = reference_per_s or self.probe.rate_per_s()
+        reference = reference_per_s or self.probe.usual_rate_per_s()
         complexity = count_complexity(path)
         announce("latency")
         samples: Samples = {}
@@ -165,44 +145,3 @@ def bench(name: str, target: Target, settings: QuickSettings) -> Iterator[Bench]
             version = server_version(client)
         found = fingerprint(target, version, kind, onnxruntime_version)
         yield Bench(name, target, settings, found, Probe(server_cores), server_cores, client_cores, client)
-
-
-def measurement_key(onnx_sha256: str, target: Target, settings: QuickSettings) -> str:
-    """The hash of what decides a measurement: file, machine, server and settings, known before a server runs."""
-    server = None
-    if target.runtime == "triton":
-        server = target.endpoint or find_triton(target.server_environment).identity()
-    resources = target.model_dump(mode="json", exclude={"server_environment", "grpc_port"})
-    machine = fingerprint(target, None, "unknown", ort.__version__).model_dump(mode="json", exclude={"backend_kind"})
-    parts = [onnx_sha256, server, resources, machine, settings.model_dump(mode="json")]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def is_here(endpoint: str) -> bool:
-    """Whether an endpoint is on this machine's loopback."""
-    return endpoint.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
-
-
-def fingerprint(
-    target: Target, runtime_version: str | None, backend_kind: str, onnxruntime_version: str | None
-) -> Fingerprint:
-    """What this target is made of."""
-    unknown = {
-        "runtime_version": None if runtime_version else "the network runs in the profiler's own process",
-        "onnxruntime_version": None if onnxruntime_version else "the server does not tell it",
-    }
-    return Fingerprint(
-        cpu_model=cpu_model(),
-        cpu_cores=psutil.cpu_count(logical=True) or 1,
-        memory_bytes=round(psutil.virtual_memory().total / MEMORY_STEP) * MEMORY_STEP,
-        gpu_models=gpu_models(),
-        system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        runtime=target.runtime,
-        runtime_version=runtime_version,
-        backend_kind=backend_kind,
-        onnxruntime_version=onnxruntime_version,
-        cores=target.cores,
-        threads=target.threads,
-        instances=target.instances,
-        reasons={name: reason for name, reason in unknown.items() if reason},
-    )

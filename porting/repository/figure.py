@@ -49,10 +49,10 @@ def draw(index: Index) -> "Figure":
         found = list(points(index, task, target))
         for point in found:
             draw_point(axes, point)
-        frontier = sorted((p for p in found if p.standing.on_frontier), key=lambda p: p.accuracy.value)
+        joined = staircase(found)
         axes.plot(
-            [throughput(point) for point in frontier],
-            [point.accuracy.value for point in frontier],
+            [throughput(point) for point in joined],
+            [point.accuracy.value for point in joined],
             color="#444444",
             linewidth=1,
             zorder=1,
@@ -97,6 +97,15 @@ def legend(axes) -> None:  # type: ignore[no-untyped-def]
     ]
     marks.append(Line2D([], [], marker="o", linestyle="", color="#444444", markerfacecolor="white", label="dominated"))
     axes.legend(handles=marks, loc="lower left", frameon=False)
+
+
+def staircase(found: list[Point]) -> list[Point]:
+    """The frontier without those that only a tie keeps on it, the fastest first."""
+    chosen: list[Point] = []
+    for point in sorted(found, key=lambda p: (throughput(p), p.accuracy.value), reverse=True):
+        if point.standing.on_frontier and (not chosen or point.accuracy.value > chosen[-1].accuracy.value):
+            chosen.append(point)
+    return chosen
 
 
 def throughput(point: Point) -> float:

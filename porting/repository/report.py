@@ -17,7 +17,7 @@ COLUMNS = [
     "file, KiB",
     "p50 at batch 1, ms",
     "images/s",
-    "offered load",
+    "batch × callers",
     "verdict",
     "frontier",
 ]
@@ -116,7 +116,7 @@ def row(variant: Summary, standing: Standing) -> Row:
         latency=f"{standing.latency_batch_1_p50_ms:.3f}" if standing.latency_batch_1_p50_ms else "unknown",
         throughput=interval(best),
         raw_throughput=f"{best.images_per_s:,.0f}",
-        load=f"batch {best.batch}, concurrency {best.concurrency}",
+        load=f"{best.batch} × {best.concurrency}",
         verdict=best.verdict,
         standing=place_in_words(variant, standing),
     )

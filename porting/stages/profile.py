@@ -9,7 +9,9 @@ from porting.files import packed, write_atomically
 from porting.records import OnnxFile, Variant
 from porting.workspace import ONNX
 from profiler.errors import BadInputError
-from profiler.quick import Bench, QuickSettings, bench, measurement_key
+from profiler.identity import measurement_key
+from profiler.level import QuickSettings
+from profiler.quick import Bench, bench
 from profiler.records import Fingerprint, Profile
 from profiler.target import Target
 

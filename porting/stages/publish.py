@@ -3,8 +3,9 @@
 from porting.files import remove_unfinished
 from porting.records import OnnxFile, Variant
 from porting.repository import Repository
+from porting.repository.item import Item
 from porting.repository.schema import Details
-from porting.repository.writer import Item, is_whole, publish, readable, repository_key
+from porting.repository.writer import is_whole, publish, readable, repository_key
 from porting.workspace import ONNX, Workspace
 from profiler.errors import BadInputError
 from profiler.locks import exclusive

@@ -15,7 +15,9 @@ from support import SHARED_DATA
 from datamodules.augmentation import flip, shift
 from datamodules.digits import Digits
 from datamodules.image_folder import ImageFolder
-from datamodules.images import ImageDataModule, TensorImages, stratified, without_leaks
+from datamodules.images import ImageDataModule
+from datamodules.pictures import TensorImages
+from datamodules.splits import stratified, without_leaks
 from datamodules.torchvision_sets import Cifar10, Mnist
 
 needs_data = pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real data sets are not beside the checkout")

@@ -23,7 +23,9 @@ class Tiny(nn.Module):
 DATA = '''
 import torch
 
-from datamodules.images import Augmentation, ImageDataModule, TensorImages, stratified
+from datamodules.images import Augmentation, ImageDataModule
+from datamodules.pictures import TensorImages
+from datamodules.splits import stratified
 from datamodules.preprocessing import Preprocessing
 
 

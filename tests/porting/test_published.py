@@ -214,7 +214,7 @@ def test_a_folder_of_somebody_else_is_not_replaced(published: Path, tmp_path: Pa
 
 
 def test_two_machines_under_one_target_name_are_refused(published: Path) -> None:
-    from porting.repository.writer import fingerprints
+    from porting.repository.ranking import fingerprints
     from porting.stages.publish import profiled
     from porting.workspace import Workspace
     from profiler.errors import BadInputError

@@ -16,7 +16,9 @@ from support import environment
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from profiler.errors import BadInputError, ServerError, ServerNotFoundError
-from profiler.quick import QuickSettings, bench, measurement_key
+from profiler.identity import measurement_key
+from profiler.level import QuickSettings
+from profiler.quick import bench
 from profiler.served import Expectation
 from profiler.session import Tensor
 from profiler.target import Target

@@ -87,3 +87,23 @@ def test_whoever_is_dominated_is_off_the_frontier_even_by_a_dominated_one() -> N
     assert dominates(b, c)
     assert not dominates(a, c)
     assert places([a, b, c])["c"].dominated_by == "b"
+
+
+def test_the_joined_points_of_the_figure_never_turn_back() -> None:
+    from types import SimpleNamespace as Value
+
+    from porting.repository.figure import staircase
+
+    generator = np.random.default_rng(1)
+    found = []
+    for _ in range(20):
+        best = Value(corrected_images_per_s=float(generator.uniform(50, 99)))
+        standing = Value(on_frontier=bool(generator.random() < 0.7), max_throughput=best)
+        found.append(Value(accuracy=Value(value=float(generator.uniform(0.8, 1))), standing=standing))
+    joined = staircase(found)
+    rates = [point.standing.max_throughput.corrected_images_per_s for point in joined]
+    accuracies = [point.accuracy.value for point in joined]
+    assert joined
+    assert rates == sorted(rates, reverse=True)
+    assert accuracies == sorted(accuracies)
+    assert all(point.standing.on_frontier for point in joined)

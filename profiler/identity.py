@@ -1,0 +1,58 @@
+"""What a measurement hangs on: the key that decides whether it is still good, and the fingerprint of the machine."""
+
+import hashlib
+import json
+import platform
+
+import onnxruntime as ort
+import psutil
+
+from profiler.fingerprint import cpu_model, gpu_models
+from profiler.level import QuickSettings
+from profiler.records import Fingerprint
+from profiler.target import Target
+from profiler.triton.installation import find_triton
+
+# Kernels differ by some pages in what they keep for themselves; the machine is the same.
+MEMORY_STEP = 1 << 28
+
+
+def measurement_key(onnx_sha256: str, target: Target, settings: QuickSettings) -> str:
+    """The hash of what decides a measurement: file, machine, server and settings, known before a server runs."""
+    server = None
+    if target.runtime == "triton":
+        server = target.endpoint or find_triton(target.server_environment).identity()
+    resources = target.model_dump(mode="json", exclude={"server_environment", "grpc_port"})
+    machine = fingerprint(target, None, "unknown", ort.__version__).model_dump(mode="json", exclude={"backend_kind"})
+    parts = [onnx_sha256, server, resources, machine, settings.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def is_here(endpoint: str) -> bool:
+    """Whether an endpoint is on this machine's loopback."""
+    return endpoint.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
+
+
+def fingerprint(
+    target: Target, runtime_version: str | None, backend_kind: str, onnxruntime_version: str | None
+) -> Fingerprint:
+    """What this target is made of."""
+    unknown = {
+        "runtime_version": None if runtime_version else "the network runs in the profiler's own process",
+        "onnxruntime_version": None if onnxruntime_version else "the server does not tell it",
+    }
+    return Fingerprint(
+        cpu_model=cpu_model(),
+        cpu_cores=psutil.cpu_count(logical=True) or 1,
+        memory_bytes=round(psutil.virtual_memory().total / MEMORY_STEP) * MEMORY_STEP,
+        gpu_models=gpu_models(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        runtime=target.runtime,
+        runtime_version=runtime_version,
+        backend_kind=backend_kind,
+        onnxruntime_version=onnxruntime_version,
+        cores=target.cores,
+        threads=target.threads,
+        instances=target.instances,
+        reasons={name: reason for name, reason in unknown.items() if reason},
+    )
