@@ -10,18 +10,21 @@ from porting.pipeline import Outcome
 from porting.records import Variant
 from porting.repository import Repository
 from porting.repository.figure import panels
-from porting.repository.report import Panel, panel
+from porting.repository.report import Panel, interval, panel
 from porting.settings import Settings
 from porting.stages.publish import REPOSITORY
+from porting.workspace import Workspace
+from profiler.records import Profile
 
-PUBLISHED_COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
-COLUMNS = ["variant", "made by", "accuracy", "file"]
+COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
 
 
 def summarise(outcome: Outcome, settings: Settings) -> None:
     """Prints what a run leaves behind."""
     if outcome.repository is None:
-        table(f"{settings.task}", COLUMNS, [describe(variant) for variant in outcome.variants])
+        workspace = Workspace(settings.workspace)
+        found = [describe(variant, workspace.profiles(variant)) for variant in outcome.variants]
+        table(settings.task, COLUMNS, found)
         say(f"variants    {settings.workspace / 'tasks' / settings.task / 'variants'}")
     else:
         show_repository(outcome.repository, settings.workspace / REPOSITORY)
@@ -33,7 +36,7 @@ def show_repository(repository: Repository, root: Path) -> None:
     """One table for each task and target, the report and the command that serves."""
     for task, target in panels(repository.index):
         shown = panel(repository.index, task, target)
-        table(f"{task} on {target}", PUBLISHED_COLUMNS, rows(shown))
+        table(f"{task} on {target}", COLUMNS, rows(shown))
     say(f"report      {root / 'report.html'}")
     say(f"repository  {root}")
     say(f"serve it    {here('dnn-porting')} serve {root}")
@@ -54,9 +57,18 @@ def rows(shown: Panel) -> list[list[str]]:
     ]
 
 
-def describe(variant: Variant) -> list[str]:
-    """A variant that is not published yet."""
+def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
+    """A variant that is not published by this run, with what is known of it so far."""
     accuracy = variant.onnx.validation_accuracy if variant.onnx else None
     value = accuracy.value if accuracy else max((epoch.val_accuracy for epoch in variant.history), default=None)
-    shown = "unknown" if value is None else f"{value:.2%}"
-    return [variant.name, variant.stage, shown, "model.onnx" if variant.onnx else "not exported"]
+    figures = ["", "", "", ""]
+    for profile in profiles.values():
+        flops, latency = profile.complexity.flops, profile.latency_at(1)
+        figures = [
+            f"{profile.complexity.parameters:,}",
+            "unknown" if flops is None else f"{flops:,}",
+            f"{latency.p50_ms:.3f}" if latency and latency.p50_ms else "unknown",
+            interval(profile.max_throughput),
+        ]
+    state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
+    return [variant.name, "unknown" if value is None else f"{value:.2%}", *figures, f"not ranked yet: {state}"]

@@ -19,7 +19,6 @@ COLUMNS = [
     "images/s",
     "batch × callers",
     "verdict",
-    "frontier",
 ]
 MINIMUM_FOR_RANKS = 3
 

@@ -90,7 +90,9 @@ def test_mlflow_shows_the_pipeline_and_its_variants(page: Page, published: Path,
     # The pipeline's row folds its variants away behind the only button of its cells.
     page.locator("[role=gridcell] button").last.click()
     for variant in Repository.load(published / "repository").variants:
-        page.get_by_text(variant.name).first.wait_for(timeout=60_000)
+        row = page.get_by_text(variant.name).first
+        row.wait_for(timeout=60_000)
+        assert row.is_visible()
 
 
 def test_mlflow_holds_a_child_run_for_each_variant_with_the_same_keys(published: Path) -> None:

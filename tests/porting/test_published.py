@@ -228,3 +228,12 @@ def test_two_machines_under_one_target_name_are_refused(published: Path) -> None
     items[0] = type(items[0])(details, None, [], items[0].onnx)
     with pytest.raises(BadInputError, match="different machines"):
         fingerprints(items)
+
+
+def test_a_run_that_does_not_publish_shows_what_is_known_so_far(dnn_porting: Command, published: Path) -> None:
+    run = dnn_porting(*SMALL, "stage=profile", f"workspace={published}", "tracking.enabled=false")
+    assert run.code == 0, run.err
+    assert "profile   0 made" in run.out
+    for name, record in variant_records(published).items():
+        (line,) = (line for line in run.out.splitlines() if f" {name} " in line)
+        assert ("not ranked yet: profiled" in line) == (record["onnx"] is not None)
