@@ -30,11 +30,9 @@ def jobs_of(stage: Stage, context: Context, pool: Sequence[Variant]) -> list[Job
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: its variants, how much was made and how much reused, and the repository if it published."""
+    """What a run leaves: its variants, and the repository if it published."""
 
     variants: list[Variant]
-    made: int
-    reused: int
     repository: Repository | None
 
 
@@ -52,7 +50,7 @@ def run(settings: Settings, config: str) -> Outcome:
             repository, same = publish_workspace(workspace)
             say(f"publish   {'unchanged' if same else 'written'}: {len(repository.variants)} variants")
             tracker.repository(repository.root)
-    return Outcome(list(runner.pool.values()), runner.made, runner.reused, repository)
+    return Outcome(list(runner.pool.values()), repository)
 
 
 class Runner:
@@ -63,7 +61,6 @@ class Runner:
         self._config, self._tracker = config, tracker
         self._data = None if settings.datamodule is None else Data(settings.datamodule)
         self.pool: dict[str, Variant] = {}
-        self.made = self.reused = 0
 
     def run_stages(self) -> None:
         """Every stage but publish. A run without a source works on what the workspace holds already."""
@@ -99,8 +96,6 @@ class Runner:
                 )
             made = self._do(stage, jobs)
         say(f"{stage.name:<9} {f'{made} made, {len(jobs) - made} reused' if jobs else 'nothing to do'}")
-        self.made += made
-        self.reused += len(jobs) - made
 
     def _do(self, stage: Stage, jobs: list[Job]) -> int:
         """How many of the jobs had to be run."""
