@@ -6,7 +6,7 @@ from pydantic import Field
 
 from porting.components import NamedComponent
 from porting.repository.schema import LABEL, SHA256, Accuracy, Precision, Preprocessing, Step, TensorSpec
-from profiler.records import Record
+from profiler.records.base import Record
 
 
 class Network(Record):

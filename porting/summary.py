@@ -14,7 +14,7 @@ from porting.repository.report import Panel, interval, panel
 from porting.settings import Settings
 from porting.stages.publish import REPOSITORY
 from porting.workspace import Workspace
-from profiler.records import Profile
+from profiler.records.profile import Profile
 
 COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
 

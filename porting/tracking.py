@@ -11,7 +11,7 @@ from porting.context import needs_the_extra
 from porting.records import Epoch, Variant
 from porting.settings import Settings
 from profiler.errors import DnnPortingError
-from profiler.records import Profile
+from profiler.records.profile import Profile
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

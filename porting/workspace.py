@@ -11,7 +11,7 @@ from porting.files import UNFINISHED, digest, flush, remove_unfinished, sha256, 
 from porting.records import Variant
 from profiler.errors import BadInputError, ModelError
 from profiler.locks import exclusive
-from profiler.records import Profile
+from profiler.records.profile import Profile
 
 RECORD, ONNX, WEIGHTS, MANIFEST, CONFIG = (
     "variant.json",

@@ -7,9 +7,9 @@ import platform
 import onnxruntime as ort
 import psutil
 
-from profiler.fingerprint import cpu_model, gpu_models
 from profiler.level import QuickSettings
-from profiler.records import Fingerprint
+from profiler.records.fingerprint import Fingerprint
+from profiler.system.machine import cpu_model, gpu_models
 from profiler.target import Target
 from profiler.triton.installation import find_triton
 

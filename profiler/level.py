@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from profiler.triton.model import MAX_BATCH
+from profiler.runtimes.v2 import MAX_BATCH
 
 Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
 

@@ -12,21 +12,24 @@ import numpy as np
 import onnxruntime as ort
 from tritonclient.grpc import InferenceServerClient
 
-from profiler.complexity import count_complexity
 from profiler.errors import BadInputError
-from profiler.fingerprint import split_cores
+from profiler.graph.complexity import count_complexity
 from profiler.identity import fingerprint, is_here, measurement_key
-from profiler.latency import measure_latency
 from profiler.level import QuickSettings
+from profiler.load_generator.probe import Probe
 from profiler.locks import exclusive
-from profiler.probe import Probe
-from profiler.records import Fingerprint, FirstInference, LatencyPoint, LoadTime, Profile
-from profiler.served import Expectation, Served, in_process
-from profiler.session import pinned
+from profiler.measure.latency import measure_latency
+from profiler.measure.throughput import Search, ThroughputMeter
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.latency import LatencyPoint
+from profiler.records.profile import Profile
+from profiler.records.warm_up import FirstInference, LoadTime
+from profiler.runtimes.served import Expectation, Served, in_process
+from profiler.runtimes.session import pinned
+from profiler.runtimes.v2 import connected, loaded, server_version
+from profiler.system.machine import split_cores
 from profiler.target import Target
-from profiler.throughput import Search, ThroughputMeter
 from profiler.triton.installation import find_triton
-from profiler.triton.model import connected, loaded, server_version
 from profiler.triton.server import triton_server
 
 HOST_LOCK = Path(tempfile.gettempdir()) / "dnn-porting-profiler.lock"

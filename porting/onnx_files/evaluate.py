@@ -10,7 +10,7 @@ from porting.data import Data
 from porting.files import packed, write_atomically
 from porting.repository.schema import Accuracy
 from porting.workspace import PREDICTIONS
-from profiler.session import open_session
+from profiler.runtimes.session import open_session
 
 SPLITS = ("val", "test")
 

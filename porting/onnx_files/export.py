@@ -12,7 +12,7 @@ from torch.export import Dim
 
 from porting.settings import ExportSettings
 from profiler.errors import DnnPortingError, ModelError
-from profiler.session import open_session
+from profiler.runtimes.session import open_session
 
 INPUT, OUTPUT, BATCH = "input", "logits", "batch"
 PARITY_BATCHES = (1, 3, 8)

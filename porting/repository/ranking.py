@@ -6,7 +6,8 @@ from porting.repository.frontier import Candidate, Metric, Place, places
 from porting.repository.item import Item
 from porting.repository.schema import Details, Standing, Summary
 from profiler.errors import BadInputError
-from profiler.records import Fingerprint, Profile
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.profile import Profile
 
 
 def fingerprints(items: Sequence[Item]) -> dict[str, Fingerprint]:

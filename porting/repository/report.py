@@ -5,7 +5,8 @@ from pathlib import Path
 
 from porting.repository.figure import frontier_svg, panels
 from porting.repository.schema import Accuracy, Index, Standing, Summary
-from profiler.records import Fingerprint, ThroughputPoint
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.throughput import ThroughputPoint
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 COLUMNS = [

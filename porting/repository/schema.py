@@ -5,7 +5,11 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from profiler.records import Complexity, Fingerprint, Profile, Record, ThroughputPoint
+from profiler.records.base import Record
+from profiler.records.complexity import Complexity
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.profile import Profile
+from profiler.records.throughput import ThroughputPoint
 
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"

@@ -7,10 +7,10 @@ from pathlib import Path
 from porting.repository.item import Item
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published, Summary
-from profiler.records import Profile
-from profiler.session import Tensor
+from profiler.records.profile import Profile
+from profiler.runtimes.session import Tensor
+from profiler.runtimes.v2 import MAX_BATCH
 from profiler.triton.config import ServingSettings, model_config, to_text
-from profiler.triton.model import MAX_BATCH
 
 
 def write_variant(folder: Path, item: Item, summary: Summary, previous: Repository | None) -> Published:

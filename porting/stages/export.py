@@ -11,7 +11,7 @@ from porting.onnx_files.export import export_network
 from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Precision, TensorSpec
 from porting.workspace import ONNX
-from profiler.session import input_tensor, open_session, output_tensor
+from profiler.runtimes.session import input_tensor, open_session, output_tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 NO_ACCURACY = "no datamodule was given to measure it on"

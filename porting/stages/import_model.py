@@ -17,9 +17,9 @@ from porting.records import Variant
 from porting.repository.schema import Precision
 from porting.stages.export import describe_file
 from porting.workspace import ONNX
-from profiler.complexity import read_onnx
 from profiler.errors import BadInputError, ModelError
-from profiler.session import input_tensor, open_session, output_tensor
+from profiler.graph.complexity import read_onnx
+from profiler.runtimes.session import input_tensor, open_session, output_tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 

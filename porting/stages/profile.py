@@ -12,7 +12,8 @@ from profiler.errors import BadInputError
 from profiler.identity import measurement_key
 from profiler.level import QuickSettings
 from profiler.quick import Bench, bench
-from profiler.records import Fingerprint, Profile
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.profile import Profile
 from profiler.target import Target
 
 PARTS = 4

@@ -9,7 +9,7 @@ from porting.repository.writer import is_whole, publish, readable, repository_ke
 from porting.workspace import ONNX, Workspace
 from profiler.errors import BadInputError
 from profiler.locks import exclusive
-from profiler.records import Profile
+from profiler.records.profile import Profile
 
 REPOSITORY = "repository"
 

@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from google.protobuf.json_format import MessageToJson
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, ModelParameter
 
-from profiler.session import Tensor
+from profiler.runtimes.session import Tensor
 
 TYPE_FP32 = "TYPE_FP32"
 

@@ -17,7 +17,7 @@ from porting.onnx_files.export import check_parity, export_network
 from porting.onnx_files.quantize import quantize_file
 from porting.settings import ExportSettings, QuantizeSettings
 from profiler.errors import DnnPortingError, ModelError
-from profiler.session import open_session
+from profiler.runtimes.session import open_session
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)
 QUANTIZE = QuantizeSettings(calibration_images=32, calibration="minmax")

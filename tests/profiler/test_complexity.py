@@ -12,8 +12,8 @@ from backbones.resnet import resnet8, resnet20
 from porting.onnx_files.export import export_network
 from porting.onnx_files.quantize import quantize_file
 from porting.settings import ExportSettings, QuantizeSettings
-from profiler.complexity import count_complexity, read_onnx
 from profiler.errors import ModelError
+from profiler.graph.complexity import count_complexity, read_onnx
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)
 

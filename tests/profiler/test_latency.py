@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from profiler.errors import ModelError
-from profiler.latency import measure_latency
-from profiler.session import input_tensor, open_session
+from profiler.measure.latency import measure_latency
+from profiler.runtimes.session import input_tensor, open_session
 from profiler.target import Target
 
 

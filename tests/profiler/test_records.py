@@ -1,7 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
-from profiler.records import Complexity, LoadTime, Noise
+from profiler.records.complexity import Complexity
+from profiler.records.noise import Noise
+from profiler.records.warm_up import LoadTime
 
 
 def noise(**changes: object) -> dict:

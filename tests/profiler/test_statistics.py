@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from profiler.statistics import median_interval, percentile, samples_for_percentile, too_few
+from profiler.analysis.statistics import median_interval, percentile, samples_for_percentile, too_few
 
 
 @pytest.mark.parametrize(("quantile", "n"), [(0.9, 44), (0.95, 90), (0.99, 459), (0.999, 4603)])

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from profiler.analysis.statistics import MedianInterval
 from profiler.errors import ServerError
-from profiler.load import ClosedLoop
-from profiler.probe import Probe
-from profiler.served import Expectation, InProcess
-from profiler.statistics import MedianInterval
+from profiler.load_generator.closed_loop import ClosedLoop
+from profiler.load_generator.probe import Probe
+from profiler.measure.throughput import Search, ThroughputMeter, check_counts, judge
+from profiler.runtimes.served import Expectation, InProcess
 from profiler.target import Target
-from profiler.throughput import Search, ThroughputMeter, check_counts, judge
 
 
 class Metronome:

@@ -19,12 +19,12 @@ from profiler.errors import BadInputError, ServerError, ServerNotFoundError
 from profiler.identity import measurement_key
 from profiler.level import QuickSettings
 from profiler.quick import bench
-from profiler.served import Expectation
-from profiler.session import Tensor
+from profiler.runtimes.served import Expectation
+from profiler.runtimes.session import Tensor
+from profiler.runtimes.v2 import connected, loaded
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import find_triton
-from profiler.triton.model import connected, loaded
 from profiler.triton.server import FOLDER, remove_leftovers, triton_server
 
 QUICK = QuickSettings(

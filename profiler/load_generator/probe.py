@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from profiler.session import pinned
+from profiler.runtimes.session import pinned
 
 CHANNELS, SIZE, LAYERS = 16, 16, 4
 SLICE_S = 0.05

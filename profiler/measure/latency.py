@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from profiler.analysis.statistics import median_interval, percentile, too_few
 from profiler.errors import DnnPortingError
-from profiler.fingerprint import NoiseMeter
-from profiler.records import FirstInference, LatencyPoint
-from profiler.session import input_tensor, open_session, pinned, sample_input
-from profiler.statistics import median_interval, percentile, too_few
+from profiler.records.latency import LatencyPoint
+from profiler.records.warm_up import FirstInference
+from profiler.runtimes.session import input_tensor, open_session, pinned, sample_input
+from profiler.system.machine import NoiseMeter
 from profiler.target import Target
 
 MINIMUM_SAMPLES = 10

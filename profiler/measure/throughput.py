@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from profiler.analysis.statistics import MedianInterval, median_interval
 from profiler.errors import ServerError
-from profiler.fingerprint import NoiseMeter
-from profiler.load import ClosedLoop, LoadSlice
-from profiler.probe import Probe
-from profiler.records import ThroughputPoint, Verdict
-from profiler.served import Expectation, Served
-from profiler.statistics import MedianInterval, median_interval
+from profiler.load_generator.closed_loop import ClosedLoop, LoadSlice
+from profiler.load_generator.probe import Probe
+from profiler.records.base import Verdict
+from profiler.records.throughput import ThroughputPoint
+from profiler.runtimes.served import Expectation, Served
+from profiler.system.machine import NoiseMeter
 from profiler.target import Target
 
 SLICE_S = 0.2

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from profiler.errors import DnnPortingError, ServerError
-from profiler.served import Call, Expectation, Served
+from profiler.runtimes.served import Call, Expectation, Served
 
 MINIMUM_ANSWERS = 8
 SLICE_LIMIT_S = 60.0

@@ -10,8 +10,8 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
 from profiler.errors import ServerError, ServerNotFoundError
-from profiler.served import Call
-from profiler.session import input_tensor, open_session, output_tensor
+from profiler.runtimes.served import Call
+from profiler.runtimes.session import input_tensor, open_session, output_tensor
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_json
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from profiler.errors import ServerError
-from profiler.session import input_tensor, open_session, pinned, sample_input
+from profiler.runtimes.session import input_tensor, open_session, pinned, sample_input
 
 MAXIMUM_ERROR = 0.05
 

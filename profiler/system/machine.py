@@ -8,7 +8,7 @@ import psutil
 import pynvml
 
 from profiler.errors import BadInputError
-from profiler.records import Noise
+from profiler.records.noise import Noise
 
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, NodeProto, TensorProto
 
 from profiler.errors import ModelError
-from profiler.records import Complexity
+from profiler.records.complexity import Complexity
 
 Shapes = dict[str, list[int]]
 QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}

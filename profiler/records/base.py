@@ -1,0 +1,32 @@
+"""What a measurement is: frozen, validated values with units in their names and a reason beside every unknown."""
+
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+Verdict = Literal["settled", "unsettled", "not saturated"]
+Kind = Literal["measured", "predicted"]
+
+
+class Record(BaseModel):
+    """A frozen value; unknown is `None` with its reason in `reasons`, never 0 and never silent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    reasons: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def every_unknown_has_a_reason(self) -> Self:
+        unknown = {name for name in type(self).model_fields if getattr(self, name) is None}
+        if unknown != set(self.reasons):
+            raise ValueError(f"fields that are null {sorted(unknown)} and reasons {sorted(self.reasons)} differ")
+        return self
+
+
+class Point(Record):
+    """One record among others of its kind; the fields in `identity` say which one it is."""
+
+    identity: ClassVar[tuple[str, ...]]
+
+    def at(self) -> dict[str, Any]:
+        """Where it was measured: the values of its identity."""
+        return {name: getattr(self, name) for name in self.identity}

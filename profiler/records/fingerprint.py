@@ -1,0 +1,22 @@
+"""What was measured on."""
+
+from typing import Literal
+
+from profiler.records.base import Record
+
+
+class Fingerprint(Record):
+    """What was measured on: never the clock rate or the load (state), never a price."""
+
+    cpu_model: str
+    cpu_cores: int
+    memory_bytes: int
+    gpu_models: list[str]
+    system: str
+    runtime: str
+    runtime_version: str | None
+    backend_kind: Literal["cpp", "python", "in-process", "unknown"]
+    onnxruntime_version: str | None
+    cores: int
+    threads: int
+    instances: int
