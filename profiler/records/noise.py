@@ -6,10 +6,17 @@ from profiler.records.base import Record
 
 
 class Noise(Record):
-    """What else the machine did while a point was measured; shares are of all cores, 0 to 1."""
+    """What else the machine did while a point was measured; shares are 0 to 1.
+
+    `steal_share` is of all cores. `switches_per_s` counts the context switches of the whole machine.
+    `throttled_share` is the share of scheduling periods in which the profiler's own control group ran
+    into its quota.
+    """
 
     steal_share: float | None = Field(ge=0, le=1)
     load_1min: float = Field(ge=0)
     cpu_mhz: float | None = Field(gt=0)
+    switches_per_s: float = Field(ge=0)
     cgroup_cores: float | None = Field(gt=0)
+    throttled_share: float | None = Field(ge=0, le=1)
     probe_per_s: float | None = Field(gt=0)

@@ -1,0 +1,18 @@
+"""Which cores serve and which drive the load."""
+
+import os
+
+from profiler.errors import BadInputError
+
+
+def split_cores(wanted: int) -> tuple[list[int], list[int]]:
+    """The cores of the server and those of the load generator: different ones where the machine has them.
+
+    Raises `BadInputError` where more are wanted than there are.
+    """
+    available = sorted(os.sched_getaffinity(0))
+    if wanted > len(available):
+        raise BadInputError(f"target cores={wanted} cannot be had: this process may use {len(available)}")
+    server = available[-wanted:]
+    client = [core for core in available if core not in server]
+    return server, client or available

@@ -1,0 +1,48 @@
+"""Where the kernel keeps the control groups that share out CPU time, version 1 and 2 of its interface.
+
+docs.kernel.org: scheduler/sched-bwc.html (v1), admin-guide/cgroup-v2.html (v2).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CGROUPS, PROC = Path("/sys/fs/cgroup"), Path("/proc")
+
+
+@dataclass(frozen=True)
+class Group:
+    """A control group's folder below the `mount` of its hierarchy."""
+
+    version: int
+    mount: Path
+    folder: Path
+
+    def upwards(self) -> list[Path]:
+        """This group and those that hold it, up to the mount."""
+        return [self.folder, *(one for one in self.folder.parents if one.is_relative_to(self.mount))]
+
+    def nest(self) -> Path:
+        """Where a group with a quota of its own may be made.
+
+        A v1 group holds processes and groups side by side. A v2 group may not, so there it is made beside this one.
+        """
+        return self.folder if self.version == 1 or self.folder == self.mount else self.folder.parent
+
+
+def group_of(pid: int, cgroups: Path = CGROUPS, proc: Path = PROC) -> Group | None:
+    """The group that has the cpu controller, `None` without one; raises `OSError` where the process is gone."""
+    lines = (line.split(":", 2) for line in (proc / str(pid) / "cgroup").read_text().splitlines())
+    paths = {controllers: path for _, controllers, path in lines}
+    for controllers, path in paths.items():
+        if "cpu" in controllers.split(","):
+            mount = cgroups / controllers if (cgroups / controllers).is_dir() else cgroups / "cpu"
+            return Group(1, mount, below(mount, path))
+    if "" in paths and (cgroups / "cgroup.controllers").exists():
+        return Group(2, cgroups, below(cgroups, paths[""]))
+    return None
+
+
+def below(mount: Path, path: str) -> Path:
+    """The group's folder; the mount itself where the kernel names one of the host that a container does not see."""
+    folder = mount / path.lstrip("/")
+    return folder if folder.is_dir() and ".." not in folder.parts else mount

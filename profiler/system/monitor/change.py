@@ -1,0 +1,61 @@
+"""What happened between two snapshots."""
+
+from typing import Any
+
+from profiler.records.state import DiskState, NetworkState, ProcessState, StateChange, SystemState
+from profiler.system.unknown import unknown
+
+
+def change(before: SystemState, after: SystemState) -> StateChange:
+    """Counts and rates from one snapshot to a later one of the same machine and processes."""
+    seconds = after.at_s - before.at_s
+    values = {
+        **disk_change(before.disk, after.disk, seconds),
+        **network_change(before.network, after.network, seconds),
+        **process_change(before.process, after.process, seconds),
+    }
+    return StateChange(
+        seconds=seconds,
+        switches=after.cpu.switches - before.cpu.switches,
+        interrupts=after.cpu.interrupts - before.cpu.interrupts,
+        soft_interrupts=after.cpu.soft_interrupts - before.cpu.soft_interrupts,
+        reasons=unknown(values, "a snapshot holds no such counter, or a process or thread ended between them"),
+        **values,
+    )
+
+
+def gained(before: Any, after: Any, name: str) -> Any:
+    """How far a counter rose, `None` where a side does not have it."""
+    first, last = (getattr(side, name, None) for side in (before, after))
+    return None if first is None or last is None else last - first
+
+
+def per_second(count: float | None, seconds: float) -> float | None:
+    return None if count is None else count / seconds
+
+
+def disk_change(before: DiskState | None, after: DiskState | None, seconds: float) -> dict[str, Any]:
+    counters = ("reads", "writes", "read_s", "write_s", "busy_s")
+    return {
+        **{f"disk_{name}": gained(before, after, name) for name in counters},
+        "disk_read_bytes_per_s": per_second(gained(before, after, "read_bytes"), seconds),
+        "disk_written_bytes_per_s": per_second(gained(before, after, "written_bytes"), seconds),
+    }
+
+
+def network_change(before: NetworkState | None, after: NetworkState | None, seconds: float) -> dict[str, Any]:
+    return {
+        f"network_{way}_bytes_per_s": per_second(gained(before, after, f"{way}_bytes"), seconds)
+        for way in ("sent", "received")
+    }
+
+
+def process_change(before: ProcessState | None, after: ProcessState | None, seconds: float) -> dict[str, Any]:
+    """Unknown where a process ended, and switches where so many of a thread's went with it that the sum fell."""
+    if before is None or after is None or not set(before.pids) <= set(after.pids):
+        return dict.fromkeys(("process_cores", "voluntary_switches", "involuntary_switches"))
+    switches = {f"{way}_switches": gained(before, after, f"{way}_switches") for way in ("voluntary", "involuntary")}
+    return {
+        "process_cores": per_second(gained(before, after, "cpu_s"), seconds),
+        **{name: count if count is None or count >= 0 else None for name, count in switches.items()},
+    }

@@ -1,0 +1,51 @@
+"""What else this machine does while a point is measured."""
+
+import os
+import time
+
+import psutil
+
+from profiler.records.noise import Noise
+from profiler.system.quota import own_quota
+
+
+class NoiseMeter:
+    """Watches the machine from its creation until `read`."""
+
+    def __init__(self) -> None:
+        self._start_s = time.monotonic()
+        self._cpu = psutil.cpu_times()
+        self._switches = psutil.cpu_stats().ctx_switches
+        self._quota = own_quota()
+        self._throttling = self._quota.throttling() if self._quota else None
+
+    def read(self, probe_per_s: float | None) -> Noise:
+        """The noise since creation, with the probe's rate beside it."""
+        seconds = time.monotonic() - self._start_s
+        frequency = psutil.cpu_freq()
+        values = {
+            "steal_share": (self._steal_share(), "the system reports no steal time"),
+            "cpu_mhz": ((frequency.current or None) if frequency else None, "the system reports no clock rate"),
+            "cgroup_cores": (self._quota.cores if self._quota else None, "no quota is set"),
+            "throttled_share": (self._throttled_share(), "no quota is set, or no scheduling period passed"),
+            "probe_per_s": (probe_per_s, "no probe ran beside this point"),
+        }
+        return Noise(
+            load_1min=os.getloadavg()[0],
+            switches_per_s=(psutil.cpu_stats().ctx_switches - self._switches) / seconds,
+            reasons={name: reason for name, (value, reason) in values.items() if value is None},
+            **{name: value for name, (value, _) in values.items()},
+        )
+
+    def _steal_share(self) -> float | None:
+        after = psutil.cpu_times()
+        passed = sum(after) - sum(self._cpu)
+        if not hasattr(after, "steal") or passed <= 0:
+            return None
+        return min(1.0, max(0.0, (after.steal - self._cpu.steal) / passed))
+
+    def _throttled_share(self) -> float | None:
+        after = self._quota.throttling() if self._quota else None
+        if after is None or self._throttling is None or after.periods == self._throttling.periods:
+            return None
+        return (after.throttled - self._throttling.throttled) / (after.periods - self._throttling.periods)

@@ -1,0 +1,136 @@
+"""The processes that serve a model, taken together: a root and everything that it started.
+
+One that ends in the middle is left out.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from profiler.errors import BadInputError, DnnPortingError, ServerError
+from profiler.records.usage import Usage
+from profiler.system.unknown import total, unknown
+
+PIN_PASSES = 20
+RESET_PEAK = "5"  # proc(5), clear_refs: the peak resident size becomes the present one.
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """The process and its descendants, empty where it has ended."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def status(folder: Path) -> dict[str, str]:
+    """The lines of a process's or thread's `status` in /proc; raises `OSError` where it has ended."""
+    return dict(line.partition(":")[::2] for line in (folder / "status").read_text().splitlines())
+
+
+def thread_folders(pid: int) -> list[Path]:
+    """The /proc folders of a process's threads, the main one first; empty where it has ended."""
+    try:
+        return sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda folder: int(folder.name))
+    except OSError:
+        return []
+
+
+def thread_switches(pid: int) -> dict[int, tuple[int, int]]:
+    """Voluntary and involuntary context switches of every living thread, by its id."""
+    switches = {}
+    for folder in thread_folders(pid):
+        with suppress(OSError):
+            lines = status(folder)
+            switches[int(folder.name)] = int(lines["voluntary_ctxt_switches"]), int(lines["nonvoluntary_ctxt_switches"])
+    return switches
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that the tree under a process has used; a parent keeps that of its children that have ended."""
+    total = 0.0
+    for process in tree(pid):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def usage(pid: int) -> Usage:
+    """What the tree under a process uses now; raises `ServerError` where it has ended."""
+    found = []
+    for process in tree(pid):
+        with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            found.append(usage_of(process))
+    if not found:
+        raise ServerError(f"process {pid} has ended")
+    values = {name: total([one[name] for one in found]) for name in found[0]}
+    reasons = unknown(values, "the system does not tell it of these processes")
+    return Usage(processes=len(found), reasons=reasons, **values)
+
+
+def usage_of(process: psutil.Process) -> dict[str, float | None]:
+    """One process's part of a `Usage`; raises `psutil.NoSuchProcess` where it has ended, also as a zombie."""
+    times, memory = process.cpu_times(), process.memory_info()
+    switches = thread_switches(process.pid).values()
+    try:
+        full = process.memory_full_info()
+        uss, pss = full.uss, full.pss
+    except psutil.AccessDenied:
+        uss, pss = None, None
+    lines = status(Path(f"/proc/{process.pid}"))
+    if lines["State"].strip().startswith("Z"):
+        raise psutil.ZombieProcess(process.pid)
+    peak = lines.get("VmHWM")
+    return {
+        "cpu_s": times.user + times.system,
+        "rss_bytes": memory.rss,
+        "uss_bytes": uss,
+        "pss_bytes": pss,
+        "peak_bytes": None if peak is None else int(peak.split()[0]) * 1024,
+        "involuntary_switches": sum(involuntary for _, involuntary in switches) if switches else None,
+    }
+
+
+def reset_peak(pid: int) -> str | None:
+    """Starts the peak memory of the whole tree anew; the reason where the system does not let us."""
+    for process in tree(pid):
+        try:
+            Path(f"/proc/{process.pid}/clear_refs").write_text(RESET_PEAK)
+        except OSError as error:
+            if process.is_running():
+                return f"the peak memory of process {process.pid} cannot be reset: {error}"
+    return None
+
+
+def pin(pid: int, cores: list[int]) -> None:
+    """Binds every thread of the whole tree to these cores; the threads that they start inherit it.
+
+    Raises `BadInputError` where the machine does not give those cores.
+    """
+    for _ in range(PIN_PASSES):
+        if not pin_once(pid, set(cores)):
+            return
+    raise DnnPortingError(f"process {pid} starts threads faster than they can be bound to cores {cores}")
+
+
+def pin_once(pid: int, cores: set[int]) -> bool:
+    """Whether a thread was found that was not bound to the cores yet: it may have started others meanwhile."""
+    found = False
+    for process in tree(pid):
+        for folder in thread_folders(process.pid):
+            thread = int(folder.name)
+            try:
+                if os.sched_getaffinity(thread) != cores:
+                    os.sched_setaffinity(thread, cores)
+                    found = True
+            except ProcessLookupError:
+                continue
+            except OSError as error:
+                raise BadInputError(
+                    f"cores {sorted(cores)} cannot be had for process {process.pid}: {error}"
+                ) from error
+    return found
