@@ -5,10 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 from scipy.stats import binom
 
 CONFIDENCE = 0.95
 PERCENTILE_CONFIDENCE = 0.99
+
+FEWEST_BLOCKS, MOST_BLOCKS, SLICES_IN_A_BLOCK = 6, 12, 2
+
+STEADY_WINDOW = 5
+STEADY_TOLERANCE = 0.05
+STEADY_STANDARD_ERRORS = 4
+NORMAL_QUARTILE = 0.6745
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,15 @@ class MedianInterval:
     """A median with a distribution-free interval of at least 95 %; the bounds are `None` below 6 samples."""
 
     median: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class RatioInterval:
+    """A ratio of sums with its 95 % interval; the bounds are `None` below 6 slices."""
+
+    ratio: float
     low: float | None
     high: float | None
 
@@ -49,3 +66,55 @@ def median_interval(samples: Sequence[float]) -> MedianInterval:
     if rank == 0:
         return MedianInterval(median, None, None)
     return MedianInterval(median, ordered[rank - 1], ordered[n - rank])
+
+
+def t_quantile(degrees_of_freedom: int) -> float:
+    """How many standard errors the 95 % interval reaches to each side (Student)."""
+    return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
+
+
+def ratio_interval(counted: Sequence[float], seconds: Sequence[float]) -> RatioInterval:
+    """Everything counted over all the seconds, with a jackknife interval on the logarithm (Miller 1974).
+
+    Slices follow each other in time, and neighbours are alike: what is left out is a block of at least two of them
+    where that leaves six blocks. To divide a drift out, a slice's seconds are scaled by the speed of its moment.
+    """
+    top, bottom = np.asarray(counted, float), np.asarray(seconds, float)
+    ratio = float(top.sum() / bottom.sum())
+    blocks = max(FEWEST_BLOCKS, min(MOST_BLOCKS, len(top) // SLICES_IN_A_BLOCK))
+    if len(top) < FEWEST_BLOCKS:
+        return RatioInterval(ratio, None, None)
+    left_top = top.sum() - np.array([block.sum() for block in np.array_split(top, blocks)])
+    left_bottom = bottom.sum() - np.array([block.sum() for block in np.array_split(bottom, blocks)])
+    if not left_top.all():
+        return RatioInterval(ratio, None, None)
+    logarithms = np.log(left_top / left_bottom)
+    half = t_quantile(blocks - 1) * math.sqrt((blocks - 1) * float(np.var(logarithms)))
+    return RatioInterval(ratio, ratio * math.exp(-half), ratio * math.exp(half))
+
+
+def steady_from(samples: Sequence[float]) -> int | None:
+    """The first sample from which a warm-up curve stays at its final level; `None` where it has not settled.
+
+    The level is the median of the last half. From the index on, the median of every five successive samples lies
+    within a band around it, and so does the sample at the index itself. The band is 5 % of the level, or four
+    standard errors of such a median where the noise is larger; the noise is told from a trend by the differences
+    of neighbours. So a lone spike ends nothing, and a curve that still falls has not settled.
+    """
+    values = np.asarray(samples, float)
+    if len(values) < 2 * STEADY_WINDOW:
+        return None
+    level = float(np.median(values[len(values) // 2 :]))
+    band = max(STEADY_TOLERANCE * level, STEADY_STANDARD_ERRORS * median_standard_error(values, STEADY_WINDOW))
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(values, STEADY_WINDOW), axis=1)
+    outside = np.flatnonzero(np.abs(medians - level) > band)
+    first = int(outside[-1]) + 1 if len(outside) else 0
+    inside = np.flatnonzero(np.abs(values - level) <= band)
+    later = inside[inside >= first]
+    return int(later[0]) if first < len(medians) and len(later) else None
+
+
+def median_standard_error(values: np.ndarray, n: int) -> float:
+    """Standard error of the median of `n` successive values, from the median difference between neighbours."""
+    sd = float(np.median(np.abs(np.diff(values)))) / (NORMAL_QUARTILE * math.sqrt(2))
+    return sd * math.sqrt(math.pi / 2 / n)

@@ -1,7 +1,16 @@
+"""Percentiles, intervals and the end of a warm-up claim no more than their samples bear."""
+
 import numpy as np
 import pytest
 
-from profiler.analysis.statistics import median_interval, percentile, samples_for_percentile, too_few
+from profiler.analysis.statistics import (
+    median_interval,
+    percentile,
+    ratio_interval,
+    samples_for_percentile,
+    steady_from,
+    too_few,
+)
 
 
 @pytest.mark.parametrize(("quantile", "n"), [(0.9, 44), (0.95, 90), (0.99, 459), (0.999, 4603)])
@@ -31,3 +40,106 @@ def test_the_median_s_interval_holds_it_at_least_as_often_as_it_says(n: int) -> 
         assert found.high is not None
         held += found.low <= np.log(2) <= found.high
     assert held / 2000 > 0.94
+
+
+def machine(generator: np.random.Generator, n: int, memory: float) -> tuple[np.ndarray, np.ndarray]:
+    """Speed of a drifting machine (AR(1), spread 20 %) during `n` slices of load, and during the probes around them."""
+    drift = [generator.normal(0, 0.2)]
+    for _ in range(2 * n):
+        drift.append(memory * drift[-1] + generator.normal(0, 0.2 * np.sqrt(1 - memory**2)))
+    speed = np.exp(drift)
+    return speed[1::2], speed[0::2]
+
+
+@pytest.mark.parametrize("memory", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("n", [6, 10, 24])
+def test_a_drift_corrected_rate_lies_in_its_interval_as_often_as_it_says(n: int, memory: float) -> None:
+    generator = np.random.default_rng(n)
+    true_rate, held, repeats = 200.0, 0, 600
+    for _ in range(repeats):
+        under_load, at_probe = machine(generator, n, memory)
+        counted = true_rate * 0.2 * under_load * np.exp(generator.normal(0, 0.05, n))
+        probe = at_probe * np.exp(generator.normal(0, 0.03, n + 1))
+        found = ratio_interval(counted, 0.2 * (probe[:-1] + probe[1:]) / 2)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= true_rate <= found.high
+    assert held / repeats >= 0.9
+
+
+def test_dividing_the_drift_out_narrows_the_interval() -> None:
+    under_load, at_probe = machine(np.random.default_rng(0), 24, memory=0.99)
+    counted, seconds = 40 * under_load, np.full(24, 0.2)
+    raw, corrected = (ratio_interval(counted, s) for s in (seconds, seconds * (at_probe[:-1] + at_probe[1:]) / 2))
+    widths = [(found.high or 0) - (found.low or 0) for found in (raw, corrected)]
+    assert widths[1] < widths[0] / 2
+
+
+def test_a_rate_is_all_that_was_counted_over_all_the_seconds() -> None:
+    assert ratio_interval([10, 0, 20], [1, 2, 2]).ratio == 6
+
+
+def test_slices_that_all_ran_alike_have_no_width() -> None:
+    found = ratio_interval([40] * 8, [0.2] * 8)
+    assert (found.low, found.high) == (pytest.approx(200), pytest.approx(200))
+
+
+def test_blocks_of_like_neighbours_widen_the_interval() -> None:
+    alike, mixed = [40.0] * 12 + [50.0] * 12, [40.0, 50.0] * 12
+    widths = [(found.high or 0) - (found.low or 0) for found in (ratio_interval(c, [0.2] * 24) for c in (alike, mixed))]
+    assert widths[1] < widths[0] / 10
+
+
+@pytest.mark.parametrize("counted", [[40] * 5, [0, 0, 0, 0, 0, 0, 40]])
+def test_too_little_counted_bounds_no_rate(counted: list[float]) -> None:
+    found = ratio_interval(counted, [0.2] * len(counted))
+    assert (found.low, found.high) == (None, None)
+
+
+def curve(n: int, noise_share: float, seed: int = 0) -> np.ndarray:
+    """A warm-up: three times the final 10 ms at first, then falling with a time constant of three inferences."""
+    falling = 10 * (1 + 2 * np.exp(-np.arange(n) / 3))
+    return falling * np.exp(np.random.default_rng(seed).normal(0, noise_share, n))
+
+
+@pytest.mark.parametrize("n", [30, 50, 200])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_warm_up_is_over_where_the_curve_reaches_its_level(n: int, seed: int) -> None:
+    # exp(−i / 3) × 2 falls below 5 % at the 11th.
+    assert steady_from(curve(n, noise_share=0.01, seed=seed)) in range(8, 15)
+
+
+def test_a_slow_first_inference_is_the_whole_warm_up() -> None:
+    assert steady_from([30.0, *[10.0] * 29]) == 1
+
+
+def test_a_curve_without_warm_up_is_steady_from_its_start() -> None:
+    assert steady_from([10.0] * 30) == 0
+
+
+@pytest.mark.parametrize("place", [20, 45, 49])
+def test_a_lone_late_spike_does_not_make_a_curve_unsteady(place: int) -> None:
+    samples = curve(50, noise_share=0.01)
+    before = steady_from(samples)
+    samples[place] *= 8
+    assert steady_from(samples) == before
+
+
+def test_noise_alone_is_no_warm_up() -> None:
+    found = [steady_from(np.random.default_rng(seed).normal(10, 1, 50)) for seed in range(100)]
+    assert sum(index is not None and index < 5 for index in found) >= 95
+
+
+@pytest.mark.parametrize("end_ms", [20.0, 5.0])
+def test_a_ramp_never_settles(end_ms: float) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 50)
+    assert steady_from(np.linspace(10, end_ms, 50) + noise) is None
+
+
+@pytest.mark.parametrize("end", [[14.0] * 10, [14.0] * 8 + [10.0] * 2])
+def test_a_late_change_of_level_is_not_steady(end: list[float]) -> None:
+    assert steady_from([10.0] * 40 + end) is None
+
+
+def test_too_few_inferences_tell_no_level() -> None:
+    assert steady_from([10.0] * 9) is None

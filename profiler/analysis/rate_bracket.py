@@ -1,0 +1,68 @@
+"""Between which rates a capacity lies, from trials that met the deadline or failed, and which rate to try next."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH = 0.07
+STEP = 1.3
+TOP_LOAD = 2.0
+LOWEST_LOAD = 0.02
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one trial at a rate showed."""
+
+    rate_per_s: float
+    met: bool
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """`best` is the rate that contradicts the fewest trials.
+
+    Below `low` every trial met the deadline and `low` did; above `high` every one failed and `high` did.
+    """
+
+    best: float | None
+    low: float | None
+    high: float | None
+
+
+def bracket(outcomes: Sequence[Outcome]) -> Bracket:
+    """What the trials say together; of equal rates the highest is best, as disturbances make trials fail."""
+    met = sorted(one.rate_per_s for one in outcomes if one.met)
+    failed = sorted(one.rate_per_s for one in outcomes if not one.met)
+    best = min(reversed(met), key=lambda rate: contradictions(rate, met, failed), default=None)
+    low = max((rate for rate in met if not failed or rate < failed[0]), default=None)
+    high = min((rate for rate in failed if not met or rate > met[-1]), default=None)
+    return Bracket(best, low, high)
+
+
+def contradictions(rate_per_s: float, met: Sequence[float], failed: Sequence[float]) -> int:
+    """How many trials a capacity of this rate would contradict."""
+    return sum(one <= rate_per_s for one in failed) + sum(one > rate_per_s for one in met)
+
+
+def next_rate(outcomes: Sequence[Outcome], start_per_s: float, max_per_s: float) -> float | None:
+    """The rate of the next trial, `None` where the bracket is narrow and two trials failed at its upper end.
+
+    Up and down from the start by a factor until one rate met the deadline and a higher one failed, then between
+    the two (in the geometric middle). `max_per_s` is the maximal throughput: rates far from it are not tried.
+    """
+    top_per_s = TOP_LOAD * max_per_s
+    best = bracket(outcomes).best
+    failed = [one.rate_per_s for one in outcomes if not one.met]
+    if not outcomes:
+        return min(start_per_s, top_per_s)
+    if best is None:
+        lower = min(failed) / STEP
+        return lower if lower >= LOWEST_LOAD * max_per_s else None
+    upper = min((rate for rate in failed if rate > best), default=None)
+    if upper is None:
+        return min(best * STEP, top_per_s) if best * (1 + WIDTH) < top_per_s else None
+    if upper > best * (1 + WIDTH):
+        return math.sqrt(best * upper)
+    near = sum(best < rate <= upper * (1 + WIDTH) for rate in failed)
+    return upper if near < 2 else None

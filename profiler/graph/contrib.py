@@ -1,0 +1,41 @@
+"""Operators that ONNX Runtime's quantiser and optimiser write, which ONNX itself cannot infer shapes of."""
+
+from onnx import GraphProto, NodeProto
+
+DOMAIN = "com.microsoft"
+
+# The standard operator whose output has the same shape, and which inputs it would read.
+STAND_INS = {
+    "BiasGelu": ("Identity", slice(0, 1)),
+    "DequantizeLinear": ("Identity", slice(0, 1)),
+    "FastGelu": ("Identity", slice(0, 1)),
+    "FusedConv": ("Conv", slice(0, 2)),
+    "Gelu": ("Identity", slice(0, 1)),
+    "QGemm": ("Gemm", slice(0, 6, 3)),
+    "QLinearAdd": ("Add", slice(0, 6, 3)),
+    "QLinearAveragePool": ("AveragePool", slice(0, 1)),
+    "QLinearConcat": ("Concat", slice(2, None, 3)),
+    "QLinearGlobalAveragePool": ("GlobalAveragePool", slice(0, 1)),
+    "QLinearLeakyRelu": ("Identity", slice(0, 1)),
+    "QLinearMul": ("Mul", slice(0, 6, 3)),
+    "QLinearSigmoid": ("Identity", slice(0, 1)),
+    "QLinearSoftmax": ("Identity", slice(0, 1)),
+    "QuantizeLinear": ("Identity", slice(0, 1)),
+    "QuickGelu": ("Identity", slice(0, 1)),
+}
+
+
+def is_known(node: NodeProto) -> bool:
+    """Whether the node is one of these operators."""
+    return node.domain == DOMAIN and node.op_type in STAND_INS
+
+
+def stand_in(graph: GraphProto) -> None:
+    """Puts the standard operators in, for their shapes only."""
+    for node in graph.node:
+        if is_known(node):
+            operator, inputs = STAND_INS[node.op_type]
+            names = list(node.input)[inputs]
+            node.op_type, node.domain = operator, ""
+            del node.input[:]
+            node.input.extend(names)

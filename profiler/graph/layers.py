@@ -1,0 +1,55 @@
+"""Work and parameters node by node, fp32 or quantised with Q/DQ nodes or integer operators."""
+
+from pathlib import Path
+
+from onnx import NodeProto
+from onnx.inliner import inline_local_functions
+
+from profiler.graph.macs import count_macs
+from profiler.graph.parameters import parameters_by_node
+from profiler.graph.read import read_onnx
+from profiler.graph.shapes import Shapes, UncountedError, infer_shapes
+from profiler.records.complexity import Layer
+
+
+def count_layers(path: Path, input_shape: tuple[int, ...] | None = None) -> list[Layer]:
+    """Every node that has work or parameters, in the graph's order, for one input of `input_shape` (C, H, W).
+
+    The first axis is the batch and counts as 1 where it is symbolic. `input_shape` is needed where other axes of
+    the input are symbolic too; without it the work is unknown. Raises `BadInputError` where it contradicts the graph.
+    """
+    model = inline_local_functions(read_onnx(path))
+    shapes = infer_shapes(model, input_shape)
+    nodes = zip(model.graph.node, parameters_by_node(model.graph), strict=True)
+    layers = [layer(node, parameters, shapes) for node, parameters in nodes]
+    return [one for one in layers if one.macs != 0 or one.parameters]
+
+
+def layer(node: NodeProto, parameters: int, shapes: Shapes) -> Layer:
+    reasons = {}
+    macs, output_shape = None, None
+    try:
+        macs = count_macs(node, shapes)
+    except UncountedError as error:
+        reasons = {"macs": str(error), "flops": str(error)}
+    try:
+        output_shape = without_batch(shapes.of(node.output[0]))
+    except UncountedError as error:
+        reasons["output_shape"] = str(error)
+    return Layer(
+        name=node.name or node.output[0],
+        operator=node.op_type,
+        parameters=parameters,
+        macs=macs,
+        flops=None if macs is None else 2 * macs,
+        output_shape=output_shape,
+        reasons=reasons,
+    )
+
+
+def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape at batch 1 without its first axis of extent 1: exporters put the batch behind the sequence too."""
+    if 1 not in shape:
+        return shape
+    batch = shape.index(1)
+    return shape[:batch] + shape[batch + 1 :]

@@ -1,0 +1,128 @@
+"""The shape of every tensor of a graph for one input."""
+
+from collections.abc import Mapping, Sequence
+
+import onnx
+from onnx import GraphProto, ModelProto, TensorShapeProto, ValueInfoProto
+
+from profiler.errors import BadInputError
+from profiler.graph.contrib import stand_in
+
+Shape = tuple[int, ...]
+
+
+class UncountedError(Exception):
+    """The work of a node, or the shape of a tensor, cannot be told."""
+
+
+class Shapes:
+    """Shapes by tensor; `why_unknown` says what keeps the others from being inferred."""
+
+    def __init__(self, known: Mapping[str, Shape], why_unknown: str) -> None:
+        self._known, self._why_unknown = known, why_unknown
+
+    def of(self, name: str) -> Shape:
+        """A tensor's shape, batch axis included; raises `UncountedError` where an axis is not known."""
+        shape = self._known.get(name)
+        if shape is None or 0 in shape:
+            raise UncountedError(f"the shape of tensor {name} cannot be inferred{self._why_unknown}")
+        return shape
+
+
+def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
+    """Every shape with a symbolic first axis, the batch, set to 1.
+
+    `input_shape` leaves the batch axis out and is needed where the one input's other axes are symbolic too.
+    Raises `BadInputError` where it contradicts the graph.
+    """
+    fixed = ModelProto()
+    fixed.CopyFrom(model)
+    inputs = network_inputs(fixed.graph)
+    if input_shape is not None:
+        check_fits(inputs, input_shape)
+    symbols: dict[str, int] = {}
+    for tensor in inputs:
+        symbols |= fix_input(tensor, (1, *(input_shape or ())))
+    for value in (*fixed.graph.output, *fixed.graph.value_info):
+        bind(value, symbols)
+    stand_in(fixed.graph)
+    return Shapes(infer(fixed), why_open(inputs))
+
+
+def infer(model: ModelProto) -> dict[str, Shape]:
+    """The shapes of a graph with fixed inputs.
+
+    The file's own notes on its inner tensors are believed only where nothing can be inferred: tools that change
+    a graph leave stale ones.
+    """
+    notes = list(model.graph.value_info)
+    del model.graph.value_info[:]
+    known = shapes_in(onnx.shape_inference.infer_shapes(model, data_prop=True).graph)
+    needed = [note for note in notes if 0 in known.get(note.name, (0,))]
+    if not needed:
+        return known
+    model.graph.value_info.extend(needed)
+    return shapes_in(onnx.shape_inference.infer_shapes(model, data_prop=True).graph)
+
+
+def shapes_in(graph: GraphProto) -> dict[str, Shape]:
+    """What a graph says of its tensors; an unknown axis is 0."""
+    known = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        if value.type.tensor_type.HasField("shape"):
+            known[value.name] = tuple(axis.dim_value for axis in axes(value))
+    return known
+
+
+def network_inputs(graph: GraphProto) -> list[ValueInfoProto]:
+    """What a caller feeds; old files list their weights among the inputs too."""
+    weights = {tensor.name for tensor in graph.initializer}
+    return [tensor for tensor in graph.input if tensor.name not in weights]
+
+
+def axes(tensor: ValueInfoProto) -> Sequence[TensorShapeProto.Dimension]:
+    """The axes of a tensor, each with its size or its symbol."""
+    found: Sequence[TensorShapeProto.Dimension] = tensor.type.tensor_type.shape.dim
+    return found
+
+
+def check_fits(inputs: list[ValueInfoProto], input_shape: Shape) -> None:
+    """Raises `BadInputError` where the graph cannot take one input of this shape."""
+    asked, names = f"input_shape={list(input_shape)}", [tensor.name for tensor in inputs]
+    if len(inputs) != 1:
+        raise BadInputError(f"{asked} is for one input and the graph has {names}: leave it out")
+    declared = axes(inputs[0])[1:]
+    shape = [axis.dim_value or axis.dim_param or "?" for axis in declared]
+    if len(shape) != len(input_shape) or any(
+        size < 1 or (axis.HasField("dim_value") and axis.dim_value != size)
+        for axis, size in zip(declared, input_shape, strict=True)
+    ):
+        raise BadInputError(f"{asked} does not fit input {names[0]!r}: give {shape} with sizes for names")
+
+
+def fix_input(tensor: ValueInfoProto, sizes: Shape) -> dict[str, int]:
+    """Gives an input's first axes their sizes where they have none; what their symbols stand for."""
+    symbols = {}
+    for axis, size in zip(axes(tensor), sizes, strict=False):
+        if not axis.HasField("dim_value"):
+            symbols[axis.dim_param] = size
+            axis.dim_value = size
+    return {symbol: size for symbol, size in symbols.items() if symbol}
+
+
+def bind(value: ValueInfoProto, symbols: Mapping[str, int]) -> None:
+    """Puts the symbols' sizes in and leaves other symbolic axes to be inferred."""
+    for axis in axes(value):
+        if axis.dim_param in symbols:
+            axis.dim_value = symbols[axis.dim_param]
+        elif not axis.HasField("dim_value"):
+            axis.Clear()
+
+
+def why_open(inputs: list[ValueInfoProto]) -> str:
+    """The end of the reason for an unknown shape: the input that leaves its size open."""
+    for tensor in inputs:
+        symbols = [axis.dim_param or "?" for axis in axes(tensor) if not axis.HasField("dim_value")]
+        if symbols:
+            return f": input {tensor.name!r} leaves {', '.join(symbols)} open, give input_shape"
+    return ""

@@ -1,0 +1,109 @@
+"""What a table of measured points foretells between them, and why it sometimes foretells nothing."""
+
+from typing import Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from profiler.errors import BadInputError
+from profiler.records.base import Record
+from profiler.records.form import FORMS, FormName, Unit
+
+Conditions = dict[str, JsonValue]
+
+
+class Coefficient(Record):
+    """A fitted number with its standard error and 95 % interval (Student)."""
+
+    value: float
+    standard_error: float = Field(ge=0)
+    low: float
+    high: float
+    unit: str
+
+
+class Range(Record):
+    """The values of one variable that were fitted on, in order."""
+
+    values: tuple[float, ...] = Field(min_length=1)
+
+    @property
+    def low(self) -> float:
+        return self.values[0]
+
+    @property
+    def high(self) -> float:
+        return self.values[-1]
+
+
+class Residual(Record):
+    """One fitted point; `residual` is measured less fitted, `relative_residual` that over the measured value."""
+
+    at: dict[str, float]
+    measured: float
+    fitted: float
+    residual: float
+    relative_residual: float
+
+
+class Excess(Record):
+    """A warm-up point, which is in no fit: how far it lies over the fitted value, and that over the fitted value."""
+
+    at: dict[str, float]
+    measured: float
+    fitted: float | None
+    excess: float | None
+    relative_excess: float | None
+
+
+class Fit(Record):
+    """A form fitted to warm points that were measured under equal `conditions`; the points stay authoritative.
+
+    `quantity` is the measured figure that it foretells, in `unit`. R² is of the values as they are, so that it can
+    be held against others'; the median is of the relative residuals' sizes.
+    """
+
+    kind: Literal["predicted"] = "predicted"
+    form: FormName
+    formula: str
+    quantity: str
+    unit: Unit
+    conditions: Conditions
+    coefficients: dict[str, Coefficient]
+    domain: dict[str, Range]
+    n: int = Field(ge=1)
+    r2: float | None = Field(le=1)
+    adjusted_r2: float | None = Field(le=1)
+    median_relative_residual: float = Field(ge=0)
+    residuals: tuple[Residual, ...]
+    warm_up: tuple[Excess, ...]
+
+    @model_validator(mode="after")
+    def everything_that_the_form_has(self) -> Self:
+        form = FORMS[self.form]
+        if list(self.coefficients) != list(form.terms) or list(self.domain) != list(form.fewest_values):
+            raise ValueError(f"form {self.form!r} is {form.formula}: it has other coefficients or variables")
+        if self.n != len(self.residuals):
+            raise ValueError(f"{self.n} points and {len(self.residuals)} residuals")
+        return self
+
+    def at(self, **at: float) -> float:
+        """The foretold value, for example `at(batch=8)`; raises `BadInputError` outside the domain."""
+        if at.keys() != self.domain.keys():
+            raise BadInputError(f"a fit {self.form!r} takes {', '.join(self.domain)}, and was given {list(at)}")
+        for name, value in at.items():
+            low, high = self.domain[name].low, self.domain[name].high
+            if not low <= value <= high:
+                raise BadInputError(
+                    f"{name}={value:g} lies outside of what was fitted, {low:g} to {high:g}: measure it, or stay inside"
+                )
+        return sum(self.coefficients[name].value * term.of(at) for name, term in FORMS[self.form].terms.items())
+
+
+class Refusal(Record):
+    """A form that the points under these conditions cannot identify, and why."""
+
+    form: FormName
+    quantity: str
+    conditions: Conditions
+    n: int = Field(ge=0)
+    reason: str
