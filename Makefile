@@ -2,15 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 SERVER := .venv-triton
+MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint ui server install browser benchmarks clean
+.PHONY: demo test lint ui server mlserver install browser benchmarks clean
 
 demo: install server
 	$(BIN)/dnn-porting
 
-test: install server browser lint
+test: install server mlserver browser lint
 	$(BIN)/pytest
 
 lint: install
@@ -26,6 +27,7 @@ benchmarks: install server
 
 install: $(VENV)/.installed
 server: $(SERVER)/.installed
+mlserver: $(MLSERVER)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11")'
@@ -39,6 +41,12 @@ $(SERVER)/.installed: requirements-triton.txt
 	$(SERVER)/bin/pip install --quiet --no-deps --requirement requirements-triton.txt
 	touch $@
 
+# A second server of the V2 protocol, for the tests.
+$(MLSERVER)/.installed: requirements-mlserver.txt
+	$(PYTHON) -m venv $(MLSERVER)
+	$(MLSERVER)/bin/pip install --quiet --requirement requirements-mlserver.txt
+	touch $@
+
 # A Chromium for the browser tests: the system's, else Debian's package, else Playwright's download.
 browser: install
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
@@ -46,4 +54,4 @@ browser: install
 	  || $(BIN)/playwright install --with-deps chromium
 
 clean:
-	rm -rf $(VENV) $(SERVER) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SERVER) $(MLSERVER) .mypy_cache .ruff_cache .pytest_cache

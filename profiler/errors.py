@@ -3,6 +3,7 @@
     DnnPortingError            the work failed                                  exit code 1
     ├── ServerError            the inference server died, hung or lied          exit code 1
     └── BadInputError          something the user gave cannot be used           exit code 2
+        ├── UnavailableError   this machine or server cannot do it          exit code 2
         ├── ModelError         a model file is truncated, foreign or unfit      exit code 2
         └── ServerNotFoundError  no inference server is installed or reachable  exit code 2
 
@@ -24,6 +25,10 @@ class BadInputError(DnnPortingError):
     """A value, file or name from the user cannot be used."""
 
     exit_code = 2
+
+
+class UnavailableError(BadInputError):
+    """What a point needs is not to be had here, whoever asks: it stays missing, and nothing else suffers."""
 
 
 class ModelError(BadInputError):

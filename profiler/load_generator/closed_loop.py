@@ -4,28 +4,56 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 from profiler.errors import DnnPortingError, ServerError
 from profiler.runtimes.served import Call, Expectation, Served
 
+SLICE_S = 0.2
 MINIMUM_ANSWERS = 8
 SLICE_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
 class LoadSlice:
-    """One stretch of load: what was answered, how fast, and what the generator itself used."""
+    """One stretch of load: all that was answered, what was counted in how many seconds, and the generator's CPU.
+
+    Counted is from the first answer inside the stretch to the last, so neither the filling of the pipeline
+    at its start nor its draining at the end is; `wall_s` has both.
+    """
 
     requests: int
-    requests_per_s: float
+    wall_s: float
+    counted: float
+    seconds: float
     latencies_s: list[float]
     client_cpu_share: float
+
+
+class Loop(Protocol):
+    """A load generator with a fixed number of callers; `slice_s` is what one stretch of it should take.
+
+    `tells_all` says whether `LoadSlice.requests` are all that it sent, so that the server's count can be held
+    against it.
+    """
+
+    slice_s: float
+    tells_all: bool
+
+    def warm_up(self) -> None: ...
+
+    def run(self, seconds: float) -> LoadSlice: ...
 
 
 class ClosedLoop:
     """`concurrency` threads that call one served model; every answer is checked."""
 
-    def __init__(self, served: Served, expectation: Expectation, batch: int, concurrency: int) -> None:
+    tells_all = True
+
+    def __init__(
+        self, served: Served, expectation: Expectation, batch: int, concurrency: int, slice_s: float = SLICE_S
+    ) -> None:
+        self.slice_s = slice_s
         self._expectation = expectation
         self._calls = [served.prepare(expectation.images[:batch]) for _ in range(concurrency)]
 
@@ -34,11 +62,7 @@ class ClosedLoop:
         self.run(seconds=0.0)
 
     def run(self, seconds: float) -> LoadSlice:
-        """Load for `seconds`, and on until there are enough answers to count.
-
-        The rate is taken between the first and the last answer inside the stretch, so neither the filling
-        of the pipeline at its start nor its draining at the end is counted.
-        """
+        """Load for `seconds`, and on until there are enough answers to count."""
         cpu, start = time.process_time(), time.perf_counter()
         answered: list[tuple[float, float]] = []
         enough = threading.Event()
@@ -49,12 +73,13 @@ class ClosedLoop:
                     caller.result()
             finally:
                 enough.set()
-        share = (time.process_time() - cpu) / (time.perf_counter() - start)
+        wall_s = time.perf_counter() - start
+        share = (time.process_time() - cpu) / wall_s
         moments = sorted(moment for moment, _ in answered)
         end = max(start + seconds, moments[MINIMUM_ANSWERS - 1])
         inside = [moment for moment in moments if moment <= end]
-        rate = (len(inside) - 1) / (inside[-1] - inside[0])
-        return LoadSlice(len(moments), rate, [latency for _, latency in answered], share)
+        latencies_s = [latency for _, latency in answered]
+        return LoadSlice(len(moments), wall_s, len(inside) - 1, inside[-1] - inside[0], latencies_s, share)
 
     def _loop(self, call: Call, end: float, answered: list[tuple[float, float]], enough: threading.Event) -> None:
         limit = end + SLICE_LIMIT_S

@@ -10,10 +10,12 @@ import numpy as np
 
 from profiler.errors import ServerError
 from profiler.runtimes.session import input_tensor, open_session, pinned, sample_input
+from profiler.target import Provider
 
 MAXIMUM_ERROR = 0.05
 
 Call = Callable[[], np.ndarray]
+OnAnswer = Callable[[np.ndarray | ServerError], None]
 
 
 class Served(Protocol):
@@ -33,8 +35,8 @@ class InProcess:
 
     runtime = "onnxruntime"
 
-    def __init__(self, path: Path, threads: int) -> None:
-        self._session = open_session(path, threads)
+    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
+        self._session = open_session(path, threads, providers)
         self._input = self._session.get_inputs()[0].name
 
     def prepare(self, images: np.ndarray) -> Call:
@@ -46,22 +48,32 @@ class InProcess:
 
 
 class Expectation:
-    """The answers that the file gives in this process to a fixed input, to hold a server's answers against."""
+    """The answers that the file gives in this process to a fixed input, to hold a server's answers against.
 
-    def __init__(self, path: Path, largest_batch: int) -> None:
+    The input's `shape`, without the batch axis, is the graph's own unless that is left open.
+    """
+
+    def __init__(self, path: Path, largest_batch: int, shape: tuple[int, ...] | None = None) -> None:
         session = open_session(path, threads=1)
-        self.images = sample_input(input_tensor(session), largest_batch)
+        self.images = sample_input(shape or input_tensor(session).shape, largest_batch)
         self._answers = np.asarray(session.run(None, {session.get_inputs()[0].name: self.images})[0])
         self._span = float(np.ptp(self._answers)) or 1.0
+        self._right: np.ndarray | None = None
 
     def check(self, answers: np.ndarray) -> None:
-        """Raises `ServerError` where shape or values differ: a server can be ready and answer nonsense."""
+        """Raises `ServerError` where shape or values differ: a server can be ready and answer nonsense.
+
+        An array that was right and that nobody can write to is right when it comes again.
+        """
+        if answers is self._right:
+            return
         expected = self._answers[: len(answers)]
         if answers.shape != expected.shape or len(answers) == 0:
             raise ServerError(f"the server answered shape {answers.shape} where {expected.shape} was due")
         error = float(np.abs(answers - expected).max()) / self._span
         if not error <= MAXIMUM_ERROR:
             raise ServerError(f"the server's answers differ from the file's own by {error:.0%} of their range")
+        self._right = None if answers.flags.writeable else answers
 
 
 @contextmanager

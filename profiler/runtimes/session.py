@@ -1,40 +1,54 @@
 """ONNX Runtime in this process: the session options that the served model gets too."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
-from profiler.errors import ModelError
+from profiler.errors import BadInputError, ModelError
+from profiler.runtimes.providers import session_providers
+from profiler.target import Provider
 
-PROVIDERS = ["CPUExecutionProvider"]
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A graph's input or output: its name and its shape without the batch axis."""
+    """A graph's input or output: its name and its shape without the batch axis, -1 where it is left open."""
 
     name: str
     shape: tuple[int, ...]
 
 
-def open_session(path: Path, threads: int) -> ort.InferenceSession:
-    """A session on the CPU with `threads` in an operator; raises `ModelError` where the file is refused."""
+def open_session(path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> ort.InferenceSession:
+    """A session with `threads` in an operator; raises `ModelError` where the file is refused."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    names = session_providers(providers)
     try:
-        return ort.InferenceSession(str(path), sess_options=options, providers=PROVIDERS)
+        return ort.InferenceSession(str(path), sess_options=options, providers=names)
     except Exception as error:
         # ONNX Runtime raises a class of its own for each of its status codes; all mean a refused file.
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"ONNX Runtime refuses {path} ({reason}): export it again") from error
+
+
+def tensors(path: Path) -> tuple[Tensor, Tensor]:
+    """The file's input and output; it is read once only, as reading it again would bring it into the page cache."""
+    return _tensors(path, path.stat().st_mtime_ns)
+
+
+@lru_cache
+def _tensors(path: Path, _mtime_ns: int) -> tuple[Tensor, Tensor]:
+    session = open_session(path, threads=1)
+    return input_tensor(session), output_tensor(session)
 
 
 def input_tensor(session: ort.InferenceSession) -> Tensor:
@@ -56,18 +70,32 @@ def output_tensor(session: ort.InferenceSession) -> Tensor:
 
 
 def without_batch(tensor: ort.NodeArg) -> Tensor:
+    """Its name and shape; an axis that the graph leaves open is -1."""
     batch, *shape = tensor.shape
-    if isinstance(batch, int) or not all(isinstance(axis, int) for axis in shape):
-        raise ModelError(
-            f"tensor {tensor.name!r} has shape {tensor.shape}: the first axis must be symbolic and the others fixed"
+    if isinstance(batch, int):
+        raise ModelError(f"tensor {tensor.name!r} has shape {tensor.shape}: export with a symbolic first axis")
+    return Tensor(tensor.name, tuple(axis if isinstance(axis, int) else -1 for axis in shape))
+
+
+def input_shapes(tensor: Tensor, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+    """The shapes to measure, without the batch axis: the graph's own, or one for each size where it leaves axes open.
+
+    Raises `BadInputError` where it leaves axes open and no size is given.
+    """
+    if -1 not in tensor.shape:
+        return [tensor.shape]
+    if not sizes:
+        raise BadInputError(
+            f"the graph leaves the size of input {tensor.name!r} {tensor.shape} open: "
+            "say which to measure with profile.latency.input_sizes=[224,...]"
         )
-    return Tensor(tensor.name, tuple(shape))
+    return [tuple(size if axis == -1 else axis for axis in tensor.shape) for size in sizes]
 
 
-def sample_input(tensor: Tensor, batch: int) -> np.ndarray:
+def sample_input(shape: tuple[int, ...], batch: int) -> np.ndarray:
     """Seeded standard normal values, float32 (batch, *shape)."""
     generator = np.random.default_rng(SEED)
-    return generator.standard_normal((batch, *tensor.shape), dtype=np.float32)
+    return generator.standard_normal((batch, *shape), dtype=np.float32)
 
 
 @contextmanager

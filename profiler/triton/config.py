@@ -6,7 +6,9 @@ from google.protobuf import text_format
 from google.protobuf.json_format import MessageToJson
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, ModelParameter
 
+from profiler.runtimes.providers import ON_GPU
 from profiler.runtimes.session import Tensor
+from profiler.target import Provider
 
 TYPE_FP32 = "TYPE_FP32"
 
@@ -18,6 +20,7 @@ class ServingSettings:
     threads: int
     instances: int
     max_batch: int
+    providers: tuple[Provider, ...] = ("cpu",)
 
 
 def model_config(
@@ -38,7 +41,7 @@ def model_config(
     output = config.output.add(name=output_tensor.name, data_type=TYPE_FP32, dims=output_tensor.shape)
     if label_file is not None:
         output.label_filename = label_file
-    config.instance_group.add(count=serving.instances, kind=ModelInstanceGroup.KIND_CPU)
+    place_instances(config, serving)
     strings = {
         "intra_op_thread_count": str(serving.threads),
         "inter_op_thread_count": "1",
@@ -47,6 +50,18 @@ def model_config(
     for key, value in strings.items():
         config.parameters[key].CopyFrom(ModelParameter(string_value=value))
     return config
+
+
+def place_instances(config: ModelConfig, serving: ServingSettings) -> None:
+    """Where the instances live, and which accelerators they use."""
+    on_gpu = bool(ON_GPU & set(serving.providers))
+    kind = ModelInstanceGroup.KIND_GPU if on_gpu else ModelInstanceGroup.KIND_CPU
+    config.instance_group.add(count=serving.instances, kind=kind)
+    accelerators = config.optimization.execution_accelerators
+    if "tensorrt" in serving.providers:
+        accelerators.gpu_execution_accelerator.add(name="tensorrt")
+    if "openvino" in serving.providers:
+        accelerators.cpu_execution_accelerator.add(name="openvino")
 
 
 def to_text(config: ModelConfig) -> str:

@@ -28,11 +28,12 @@ FOLDER = "dnn-porting-triton"
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers; `endpoint` is its gRPC address, `log` what it printed."""
+    """A server that answers: its gRPC address, what it printed, and the folder that it loads models from."""
 
     endpoint: str
     process: subprocess.Popen[bytes]
     log: Path
+    models: Path
 
 
 def free_port() -> int:
@@ -64,7 +65,7 @@ def triton_server(
 ) -> Iterator[RunningServer]:
     """A ready server, stopped on the way out whatever happens; it also dies with this process.
 
-    Without a `repository` it starts empty, and models come through the load call. Without an `http_port`
+    Without a `repository` it starts with an empty folder of its own, `models`. Without an `http_port`
     it speaks gRPC only. `cores` pins it.
     Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
     """
@@ -76,8 +77,8 @@ def triton_server(
     remove_leftovers()
     with tempfile.TemporaryDirectory(prefix=f"{FOLDER}-{os.getpid()}-") as name:
         folder = Path(name)
-        empty = folder / "models"
-        empty.mkdir()
+        models = repository or folder / "models"
+        models.mkdir(exist_ok=True)
         log = folder / "server.log"
         command = [
             sys.executable,
@@ -85,7 +86,7 @@ def triton_server(
             str(LAUNCHER),
             ",".join(map(str, cores)) if cores else "all",
             str(installation.binary),
-            f"--model-repository={repository or empty}",
+            f"--model-repository={models}",
             "--model-control-mode=explicit",
             "--disable-auto-complete-config",
             *(["--load-model=*"] if repository else []),
@@ -104,7 +105,7 @@ def triton_server(
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        server = RunningServer(f"{LOOPBACK}:{port}", process, log)
+        server = RunningServer(f"{LOOPBACK}:{port}", process, log, models)
         try:
             wait_until_ready(server)
             yield server

@@ -17,6 +17,7 @@ GRAPH_LEVELS = {
     "1": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
     "2": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
 }
+ACCELERATORS = {"tensorrt": "TensorrtExecutionProvider", "openvino": "OpenVINOExecutionProvider"}
 
 
 def parameter(config: dict, key: str, default: str) -> str:
@@ -35,6 +36,14 @@ def session_options(config: dict) -> ort.SessionOptions:
     return options
 
 
+def session_providers(config: dict, args: dict) -> list[str]:
+    """The accelerators that the configuration names, then the GPU for its instances, then the processor."""
+    accelerators = config.get("optimization", {}).get("execution_accelerators", {})
+    named = [one["name"] for kind in ("gpu", "cpu") for one in accelerators.get(f"{kind}_execution_accelerator", [])]
+    gpu = ["CUDAExecutionProvider"] if args["model_instance_kind"] == "GPU" else []
+    return [*(ACCELERATORS[name] for name in named), *gpu, "CPUExecutionProvider"]
+
+
 class TritonPythonModel:
     """One instance of one served model."""
 
@@ -47,7 +56,7 @@ class TritonPythonModel:
         name = config.get("default_model_filename") or "model.onnx"
         file = pathlib.Path(args["model_repository"], args["model_version"], name)
         self.session = ort.InferenceSession(
-            str(file), sess_options=session_options(config), providers=["CPUExecutionProvider"]
+            str(file), sess_options=session_options(config), providers=session_providers(config, args)
         )
         self.inputs = [tensor["name"] for tensor in config["input"]]
         self.outputs = [tensor["name"] for tensor in config["output"]]

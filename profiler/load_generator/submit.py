@@ -1,0 +1,40 @@
+"""Calling a model without waiting: a server has a queue of its own, a model in this process gets one."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+
+from profiler.errors import ServerError
+from profiler.runtimes.served import OnAnswer, Served
+from profiler.runtimes.v2 import V2Call
+
+# Sends one request and returns; any thread calls back with the answer or with why there is none.
+Submit = Callable[[OnAnswer], None]
+
+
+@contextmanager
+def submitting(served: Served, images: np.ndarray, instances: int, cores: list[int]) -> Iterator[Submit]:
+    """Requests with these images. In this process `instances` threads on `cores` answer them in their order.
+
+    What still waits for them when the block ends is dropped.
+    """
+    call = served.prepare(images)
+    if isinstance(call, V2Call):
+        yield call.send
+        return
+    pool = ThreadPoolExecutor(instances, initializer=os.sched_setaffinity, initargs=(0, cores))
+    try:
+        yield lambda on_answer: pool.submit(call).add_done_callback(lambda done: on_answer(answer_of(done)))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def answer_of(done: Future[np.ndarray]) -> np.ndarray | ServerError:
+    """What a call returned, or why it returned nothing."""
+    if done.cancelled():
+        return ServerError("the request was dropped from the queue")
+    error = done.exception()
+    return done.result() if error is None else ServerError(f"inference failed: {error}")

@@ -1,0 +1,43 @@
+"""Models in the profiler's own process: no server, no wire."""
+
+import os
+from pathlib import Path
+
+from profiler.resources import Resources
+from profiler.runtimes.served import InProcess, Served
+from profiler.target import Target
+
+
+class OwnProcess:
+    """ONNX Runtime, or torch for a program file, called from the load generator's threads."""
+
+    address, controls_loading = None, True
+
+    def __init__(self, target: Target) -> None:
+        self.runtime = target.runtime
+        self._providers = target.providers
+        self._models: dict[str, Served] = {}
+
+    @property
+    def process(self) -> int | None:
+        return os.getpid()
+
+    def version(self) -> str | None:
+        return None
+
+    def load(self, name: str, path: Path, resources: Resources) -> Served:
+        model: Served
+        if self.runtime == "torch":
+            from profiler.runtimes.torch_program import TorchProgram
+
+            model = TorchProgram(path, resources.threads, self._providers)
+        else:
+            model = InProcess(path, resources.threads, self._providers)
+        self._models[name] = model
+        return model
+
+    def unload(self, name: str) -> None:
+        self._models.pop(name, None)
+
+    def revive(self) -> bool:
+        return False

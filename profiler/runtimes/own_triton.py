@@ -1,0 +1,101 @@
+"""A Triton server that the profiler starts, watches and stops; models lie in a repository folder of its own."""
+
+import os
+import shutil
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import psutil
+
+from profiler.errors import ServerError
+from profiler.level import MAX_BATCH
+from profiler.resources import Resources
+from profiler.runtimes.session import tensors
+from profiler.runtimes.v2 import V2Model
+from profiler.runtimes.v2_server import V2Server
+from profiler.system.processes import tree
+from profiler.target import Target
+from profiler.triton.config import ServingSettings, model_config, to_text
+from profiler.triton.installation import find_triton
+from profiler.triton.server import RunningServer, triton_server
+
+
+class OwnTriton:
+    """The server on `cores`; it is gone when `close` returns, and dies with this process."""
+
+    runtime, controls_loading = "triton", True
+
+    def __init__(self, target: Target, cores: list[int]) -> None:
+        self.installation = find_triton(target.server_environment)
+        self._target, self._cores, self._loads = target, cores, 0
+        self._start()
+
+    def _start(self) -> None:
+        self._stack = ExitStack()
+        running = triton_server(self.installation, grpc_port=self._target.grpc_port, cores=self._cores)
+        self._running: RunningServer = self._stack.enter_context(running)
+        self._server = V2Server(self._running.endpoint)
+        self._stack.callback(self._server.close)
+        self._family: set[psutil.Process] = set()
+
+    def close(self) -> None:
+        self._remember()
+        self._stack.close()
+        for process in self._family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def _remember(self) -> None:
+        """Which processes are the server's: those that answer for its models live on where it is killed."""
+        if self._running.process.poll() is None:
+            self._family.update(tree(self._running.process.pid))
+
+    @property
+    def address(self) -> str:
+        return self._running.endpoint
+
+    @property
+    def process(self) -> int | None:
+        return self._running.process.pid
+
+    def version(self) -> str | None:
+        return self._server.name_and_version()[1]
+
+    def load(self, name: str, path: Path, resources: Resources) -> V2Model:
+        source, sink = tensors(path)
+        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, self._target.providers)
+        # The server keeps the old network where the configuration is equal, so each load differs.
+        self._loads += 1
+        config = model_config(source, sink, serving, {"load": str(self._loads)})
+        folder = self._running.models / name
+        place(path, folder / "1" / "model.onnx")
+        (folder / "config.pbtxt").write_text(to_text(config))
+        self._server.load(name)
+        if not self._server.ready(name):
+            raise ServerError(f"the server loaded {path} and does not call it ready")
+        self._remember()
+        return V2Model(self._server, self.runtime, name, source.name, sink.name)
+
+    def unload(self, name: str) -> None:
+        folder = self._running.models / name
+        if folder.exists():
+            self._server.unload(name)
+            shutil.rmtree(folder)
+
+    def revive(self) -> bool:
+        """A server that failed may hang as well as be dead: another one takes its place."""
+        self._remember()
+        self._running.process.kill()
+        self.close()
+        self._start()
+        return True
+
+
+def place(source: Path, destination: Path) -> None:
+    """The file under another name, linked where the file system can."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    destination.unlink(missing_ok=True)
+    try:
+        os.link(source, destination)
+    except OSError:
+        shutil.copyfile(source, destination)

@@ -1,0 +1,94 @@
+"""torch in this process: a TorchScript program, beside ONNX Runtime.
+
+TorchScript rather than `torch.export`: `torch.export.load` unpickles whatever the archive marks as pickled and so
+runs any code that a file names. TorchScript's reader knows tensors and its own language only. That language can
+still write files: a program is served as trustfully as any other model file.
+"""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from profiler.errors import BadInputError, ModelError
+from profiler.records.allocator_state import AllocatorState
+from profiler.runtimes.served import Call
+from profiler.system.monitor.allocator import allocator_state
+from profiler.target import Provider
+
+
+class TorchProgram:
+    """Called from the load generator's own threads, on the CPU or on the current GPU.
+
+    The program that was loaded last sets `threads` for all in the process: torch has one setting.
+    """
+
+    runtime = "torch"
+
+    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
+        self._torch = load_torch()
+        self.device = usable_device(self._torch, providers[0])
+        self._torch.set_num_threads(threads)
+        self._program = read_program(self._torch, path, self.device)
+
+    def prepare(self, images: np.ndarray) -> Call:
+        host = self._torch.from_numpy(images)
+
+        def call() -> np.ndarray:
+            # The mode holds for the calling thread only.
+            with self._torch.inference_mode():
+                return np.asarray(self._program(host.to(self.device)).cpu())
+
+        return call
+
+    def answers_counted(self) -> int | None:
+        return None
+
+    @property
+    def allocator(self) -> Callable[[], AllocatorState] | None:
+        """Reads torch's own memory figures on the GPU; `None` on the CPU, where torch keeps none."""
+        return None if self.device == "cpu" else lambda: current_allocator(self._torch)
+
+
+def load_torch() -> ModuleType:
+    """The library, which the plain install does not have; raises `BadInputError` without it."""
+    try:
+        import torch
+    except ImportError as error:
+        raise BadInputError("runtime=torch needs torch: pip install 'dnn-porting[porting]'") from error
+    return torch
+
+
+def usable_device(torch: ModuleType, provider: Provider) -> str:
+    """torch's name for the device; raises `BadInputError` where torch cannot use it."""
+    if provider not in ("cpu", "cuda"):
+        raise BadInputError(f"runtime=torch has no provider {provider}: choose cpu or cuda")
+    if provider == "cuda" and not torch.cuda.is_available():
+        raise BadInputError("provider cuda: torch finds no GPU here: choose cpu, or install a torch built for CUDA")
+    return provider
+
+
+def read_program(torch: ModuleType, path: Path, device: str) -> Any:
+    """The ScriptModule in evaluation mode; raises `ModelError` for a broken file or more than one answer."""
+    with warnings.catch_warnings():
+        # TorchScript is deprecated, and still the one kind of torch program that can be read safely.
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.jit.load(str(path), map_location=device).eval()
+        except (RuntimeError, ValueError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{path} is no readable TorchScript program ({reason}): save it again") from error
+    answers = [str(output.type()) for output in program.graph.outputs()]
+    if answers != ["Tensor"]:
+        raise ModelError(f"{path} answers {', '.join(answers)}: save a program that answers one tensor")
+    return program
+
+
+def current_allocator(torch: ModuleType) -> AllocatorState:
+    """What the allocator of the current GPU holds now."""
+    device = torch.cuda.current_device()
+    segments = [segment for segment in torch.cuda.memory_snapshot() if segment["device"] == device]
+    return allocator_state(torch.cuda.memory_stats(device), segments)

@@ -1,0 +1,94 @@
+"""gRPC calls under way on one HTTP/2 connection: what is answered so far, and who is to be told."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from profiler.errors import ServerError
+from profiler.runtimes import v2_frames as http2
+from profiler.runtimes.v2_grpc import HeaderReader, Headers, outcome
+
+REFUSED_STREAM = 7
+
+OnMessage = Callable[[bytes | ServerError], None]
+
+
+class RefusedError(ServerError):
+    """The server took no more calls at once; it has not begun with this one (RFC 9113, section 8.7)."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call by the number of its stream."""
+
+    stream: int
+    deadline: float
+    on_message: OnMessage
+    headers: Headers = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+
+
+class Calls:
+    """Each is told once, by the thread that takes its last frame; `ended` learns its stream's number before that."""
+
+    def __init__(self, limit_s: float, ended: Callable[[int], None]) -> None:
+        self._limit_s, self._ended = limit_s, ended
+        self._calls: dict[int, Call] = {}
+        self._lock, self._next = threading.Lock(), 1
+        self._headers = HeaderReader()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def start(self, on_message: OnMessage) -> int:
+        """The number of the new call's stream; a client's are odd and rise."""
+        deadline = time.monotonic() + self._limit_s
+        with self._lock:
+            stream, self._next = self._next, self._next + 2
+            self._calls[stream] = Call(stream, deadline, on_message)
+        return stream
+
+    def take(self, frame: http2.Frame) -> None:
+        """DATA, HEADERS or RST_STREAM of any call; what comes for one that is over is dropped."""
+        call = self._calls.get(frame.stream)
+        # Every block is decoded: the first one of a connection sets the decoder up.
+        headers = self._headers.read(http2.content(frame)) if frame.kind == http2.HEADERS else {}
+        if call is None:
+            return
+        if frame.kind == http2.RST_STREAM:
+            self._finish(call, reset(int.from_bytes(frame.payload)))
+            return
+        if frame.kind == http2.DATA:
+            call.body += http2.content(frame)
+        call.headers = {**call.headers, **headers}
+        if frame.flags & http2.END_STREAM:
+            self._finish(call, outcome(call.headers, call.body))
+
+    def fail(self, why: str) -> None:
+        """Ends all calls."""
+        for call in list(self._calls.values()):
+            self._finish(call, ServerError(f"inference failed: {why}"))
+
+    def give_up_overdue(self) -> None:
+        """Ends the calls whose limit has passed; all have the same, so the oldest is overdue first."""
+        while True:
+            with self._lock:
+                oldest = next(iter(self._calls.values()), None)
+            if oldest is None or time.monotonic() < oldest.deadline:
+                return
+            self._finish(oldest, ServerError(f"inference failed: no answer within {self._limit_s:g} s"))
+
+    def _finish(self, call: Call, answer: bytes | ServerError) -> None:
+        with self._lock:
+            known = self._calls.pop(call.stream, None)
+        if known is not None:
+            self._ended(call.stream)
+            call.on_message(answer)
+
+
+def reset(code: int) -> ServerError:
+    """What it means that the server ends a call with this HTTP/2 error code."""
+    if code == REFUSED_STREAM:
+        return RefusedError("inference failed: the server refuses so many calls at once")
+    return ServerError(f"inference failed: the server reset the call with HTTP/2 code {code}")

@@ -1,0 +1,80 @@
+"""A gRPC unary call as HTTP/2 carries it: the headers that open it, the message's prefix, what became of it.
+
+https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+"""
+
+from urllib.parse import unquote
+
+from grpc import StatusCode  # type: ignore[import-untyped]
+from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple
+
+from profiler.errors import ServerError
+
+Headers = dict[str, str]
+
+PREFIX_BYTES = 5
+REMEMBERED = 64
+CODES = {str(code.value[0]): code.name for code in StatusCode}
+
+
+def request_headers(authority: str, path: str, limit_s: float) -> bytes:
+    """A block that opens a call; it may be sent any number of times, as it leaves nothing in the server's table."""
+    headers = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": path,
+        ":authority": authority,
+        "te": "trailers",
+        "content-type": "application/grpc",
+        "grpc-timeout": f"{limit_s * 1e3:.0f}m",
+    }
+    tuples = [NeverIndexedHeaderTuple(name, value) for name, value in headers.items()]
+    return bytes(Encoder().encode(tuples))
+
+
+class HeaderReader:
+    """Decodes a server's blocks; without a header table equal blocks are equal headers, and are decoded once."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+        # Set here too: not every block of every server says first that it uses none.
+        self._decoder.header_table_size = self._decoder.max_allowed_table_size = 0
+        self._known: dict[bytes, Headers] = {}
+
+    def read(self, block: bytes) -> Headers:
+        """Raises `ServerError` where it cannot be decoded."""
+        headers = self._known.get(block)
+        if headers is None:
+            try:
+                headers = {str(name): str(value) for name, value in self._decoder.decode(block)}
+            except HPACKError as error:
+                raise ServerError(f"the server's headers cannot be read ({error})") from error
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[block] = headers
+        return headers
+
+
+def framed(message: bytes) -> bytes:
+    """The message with its prefix: not compressed, so long."""
+    return b"\x00" + len(message).to_bytes(4, "big") + message
+
+
+def outcome(headers: Headers, body: bytes | bytearray) -> bytes | ServerError:
+    """The answer's message, or why there is none; an error tells gRPC's status and the server's details."""
+    if why := failure(headers):
+        return ServerError(f"inference failed: {why}")
+    if len(body) < PREFIX_BYTES or body[0] or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
+        return ServerError(f"inference failed: the {len(body)} bytes that came are not one plain gRPC message")
+    return bytes(body[PREFIX_BYTES:])
+
+
+def failure(headers: Headers) -> str | None:
+    """Status and details of a call that failed; `None` where it did not."""
+    if headers.get(":status") != "200":
+        return f"HTTP status {headers.get(':status', 'missing')}"
+    status = headers.get("grpc-status", "missing")
+    if status == "0":
+        return None
+    details = " ".join(unquote(headers.get("grpc-message", "")).split())
+    return f"{CODES.get(status, f'status {status}')}: {details or 'the server gives no details'}"

@@ -1,0 +1,93 @@
+"""A running server that is not ours: Triton takes our files, any other one serves what was deployed on it."""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from profiler.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
+from profiler.level import MAX_BATCH
+from profiler.resources import Resources
+from profiler.runtimes.session import Tensor, tensors
+from profiler.runtimes.v2 import V2Model
+from profiler.runtimes.v2_server import V2Server
+from profiler.target import Target
+from profiler.triton.config import ServingSettings, model_config, to_json
+
+
+class V2Host:
+    """The server at the target's endpoint, left as it was found when the block ends.
+
+    `runtime=triton` loads each file under the name that is asked for. `runtime=v2` has the one model
+    `target.model`, which is loaded and unloaded by its name where the server can do that and stays where it cannot.
+    """
+
+    process = None
+
+    def __init__(self, target: Target) -> None:
+        self.runtime, self.address = target.runtime, target.endpoint or ""
+        self._target, self._server = target, V2Server(self.address)
+        self._takes_orders = False
+
+    def __enter__(self) -> Self:
+        self._server.check()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Where the server is gone there is nothing to put right.
+        with suppress(ServerError):
+            if self._takes_orders and self._target.model and not self._server.ready(self._target.model):
+                self._server.load(self._target.model)
+        self._server.close()
+
+    @property
+    def controls_loading(self) -> bool:
+        """Whether the server loads what it is told to; of one that is not Triton that is known after the first load."""
+        return self.runtime == "triton" or self._takes_orders
+
+    def version(self) -> str | None:
+        return " ".join(self._server.name_and_version())
+
+    def load(self, name: str, path: Path, resources: Resources) -> V2Model:
+        """Raises `ServerNotFoundError` or `ModelError` where the server has no such model or another one."""
+        source, sink = tensors(path)
+        if self.runtime == "triton":
+            self._load_file(name, path, source, sink, resources)
+        else:
+            self._load_deployed(name)
+        if not self._server.ready(name):
+            raise ServerNotFoundError(
+                f"model {name} is not served at {self.address}: deploy it there, or name one that is with model=NAME"
+            )
+        if difference := self._server.model(name).differs(source, sink):
+            raise ModelError(
+                f"model {name} at {self.address} has {difference} by {path}: "
+                "deploy that file there, or profile the one that is served"
+            )
+        return V2Model(self._server, self.runtime, name, source.name, sink.name)
+
+    def _load_file(self, name: str, path: Path, source: Tensor, sink: Tensor, resources: Resources) -> None:
+        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, self._target.providers)
+        # The server keeps the old network where the configuration is equal, so each load differs.
+        config = model_config(source, sink, serving, {"load": str(time.monotonic_ns())})
+        if not self._server.load(name, to_json(config), {"file:1/model.onnx": path.read_bytes()}):
+            # Raises where the server is gone.
+            self._server.ready(name)
+            raise BadInputError(
+                f"the server at {self.address} takes no files: start Triton with --model-control-mode=explicit, "
+                "or measure what it serves with runtime=v2 and model=NAME"
+            )
+
+    def _load_deployed(self, name: str) -> None:
+        if name != self._target.model:
+            raise ServerError(
+                f"the server at {self.address} has {self._target.model} deployed and takes no other model"
+            )
+        self._takes_orders = self._server.load(name)
+
+    def unload(self, name: str) -> None:
+        if self.runtime == "triton" or self._takes_orders:
+            self._server.unload(name)
+
+    def revive(self) -> bool:
+        return False

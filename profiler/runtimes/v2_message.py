@@ -1,0 +1,63 @@
+"""The V2 protocol's inference messages: a request from a batch of inputs, the output in an answer.
+
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
+"""
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from tritonclient.grpc import service_pb2
+
+from profiler.errors import ServerError
+
+METHOD = "/inference.GRPCInferenceService/ModelInfer"
+FP32 = "FP32"
+
+
+def request(model: str, input_name: str, images: np.ndarray) -> bytes:
+    """`ModelInferRequest` with one float32 input (N, …)."""
+    message = service_pb2.ModelInferRequest(model_name=model)
+    message.inputs.add(name=input_name, datatype=FP32, shape=images.shape)
+    message.raw_input_contents.append(np.ascontiguousarray(images, "<f4").tobytes())
+    return bytes(message.SerializeToString())
+
+
+def output(message: bytes, name: str) -> np.ndarray:
+    """That float32 output (N, …) of a `ModelInferResponse`, raw or typed, read-only; `ServerError` without one."""
+    response = service_pb2.ModelInferResponse()
+    try:
+        response.ParseFromString(message)
+    except DecodeError as error:
+        raise ServerError(f"the server answered {len(message)} bytes that are no ModelInferResponse") from error
+    kinds = {tensor.name: tensor.datatype for tensor in response.outputs}
+    if kinds.get(name) != FP32:
+        raise ServerError(f"the server answered {kinds or 'no output'} where {name!r} was due as {FP32}")
+    index = list(kinds).index(name)
+    shape = tuple(response.outputs[index].shape)
+    try:
+        values = contents(response, index).reshape(shape)
+    except (ValueError, IndexError) as error:
+        raise ServerError(f"the server answered {name!r} with shape {shape} and not as many values") from error
+    values.flags.writeable = False
+    return values
+
+
+def contents(response: service_pb2.ModelInferResponse, index: int) -> np.ndarray:
+    """The values of an output in a row."""
+    if response.raw_output_contents:
+        return np.frombuffer(response.raw_output_contents[index], "<f4")
+    return np.array(response.outputs[index].contents.fp32_contents, "<f4")
+
+
+class Outputs:
+    """Reads one output of answer after answer; answers that are equal to the byte give one and the same array."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._last: tuple[bytes, np.ndarray] | None = None
+
+    def read(self, message: bytes) -> np.ndarray:
+        """The float32 output (N, …), read-only; `ServerError` where there is none."""
+        last = self._last
+        if last is None or last[0] != message:
+            last = self._last = message, output(message, self._name)
+        return last[1]
