@@ -7,7 +7,6 @@ import platform
 import onnxruntime as ort
 import psutil
 
-from profiler.level import QuickSettings
 from profiler.records.fingerprint import Fingerprint
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.target import Target
@@ -15,17 +14,18 @@ from profiler.triton.installation import find_triton
 
 # Kernels differ by some pages in what they keep for themselves; the machine is the same.
 MEMORY_STEP = 1 << 28
+# Where a target's server is found, and what it costs, decide no figure.
+NOT_MEASURED = {"server_environment", "grpc_port", "price", "memory_bytes"}
 
 
-def measurement_key(onnx_sha256: str, target: Target, settings: QuickSettings) -> str:
-    """The hash of what decides a measurement: file, machine, server and settings, known before a server runs."""
-    server = None
-    if target.runtime == "triton":
-        server = target.endpoint or find_triton(target.server_environment).identity()
-    resources = target.model_dump(mode="json", exclude={"server_environment", "grpc_port"})
+def subject_key(onnx_sha256: str, target: Target) -> str:
+    """The hash of what decides every figure: file, machine, server and resources, known before a server runs."""
+    server = target.endpoint
+    if target.runtime == "triton" and server is None:
+        server = find_triton(target.server_environment).identity()
+    resources = target.model_dump(mode="json", exclude=NOT_MEASURED)
     machine = fingerprint(target, None, "unknown", ort.__version__).model_dump(mode="json", exclude={"backend_kind"})
-    parts = [onnx_sha256, server, resources, machine, settings.model_dump(mode="json")]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([onnx_sha256, server, resources, machine], sort_keys=True).encode()).hexdigest()
 
 
 def is_here(endpoint: str) -> bool:
@@ -54,5 +54,6 @@ def fingerprint(
         cores=target.cores,
         threads=target.threads,
         instances=target.instances,
+        providers=list(target.providers),
         reasons={name: reason for name, reason in unknown.items() if reason},
     )

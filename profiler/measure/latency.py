@@ -1,84 +1,133 @@
-"""How long one full batch takes in a warm session, and how long the very first one does."""
+"""How long one full batch takes in a warm session of the profiler's own process."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime as ort
 
 from profiler.analysis.statistics import median_interval, percentile, too_few
-from profiler.errors import DnnPortingError
+from profiler.errors import ModelError
+from profiler.ledger import Ledger
+from profiler.level import LatencySettings
 from profiler.records.latency import LatencyPoint
-from profiler.records.warm_up import FirstInference
-from profiler.runtimes.session import input_tensor, open_session, pinned, sample_input
-from profiler.system.machine import NoiseMeter
-from profiler.target import Target
+from profiler.records.noise import Noise
+from profiler.resources import Resources
+from profiler.runtimes.session import open_session, pinned, sample_input
+from profiler.subject import Subject
+from profiler.system.noise import NoiseMeter
+from profiler.task import Task, Tasks
 
 MINIMUM_SAMPLES = 10
 WARM_RUNS = 3
+SLICE_S = 0.1
+RUNTIME = "onnxruntime"
 
 
-def time_runs(session: ort.InferenceSession, images: np.ndarray, seconds: float) -> list[float]:
-    """Milliseconds of each run until `seconds` have passed, at least `MINIMUM_SAMPLES` of them."""
-    feed = {session.get_inputs()[0].name: images}
+def tasks(subject: Subject, settings: LatencySettings, _ledger: Ledger) -> Tasks:
+    """One point for each input size and batch; what one batch took tells what the next will."""
+    own = subject.bench.target.resources
+    alone = Resources(own.cores, own.threads, instances=1)
+    for shape in subject.shapes:
+        per_image_s = 0.0
+        for batch in sorted(settings.batches):
+            place = at(RUNTIME, batch, alone, 1, shape)
+            expected_s = max(settings.seconds, (MINIMUM_SAMPLES + WARM_RUNS) * per_image_s * batch)
+
+            def measure(batch: int = batch, shape: tuple[int, ...] = shape) -> Sequence[LatencyPoint]:
+                return [measure_batch(subject, alone, batch, shape, settings.seconds)]
+
+            point = yield Task(LatencyPoint, place, expected_s, measure)
+            if isinstance(point, LatencyPoint):
+                per_image_s = point.mean_ms / 1e3 / batch
+
+
+def at(runtime: str, batch: int, resources: Resources, concurrency: int, shape: tuple[int, ...]) -> dict[str, object]:
+    """Where a latency is measured."""
+    return {
+        "runtime": runtime,
+        "batch": batch,
+        "cores": resources.cores,
+        "threads": resources.threads,
+        "instances": resources.instances,
+        "concurrency": concurrency,
+        "input_shape": shape,
+    }
+
+
+def measure_batch(
+    subject: Subject, resources: Resources, batch: int, shape: tuple[int, ...], seconds: float
+) -> LatencyPoint:
+    """The latency of (batch, *shape) inputs, one at a time, on the server's cores."""
+    probe = subject.bench.probe
+    with pinned(subject.cores(resources)):
+        session = open_session(subject.path, resources.threads, subject.bench.target.providers)
+        feed = {session.get_inputs()[0].name: sample_input(shape, batch)}
+        warm_up(session, feed)
+        meter, samples, probes, start = NoiseMeter(), list[float](), list[float](), time.perf_counter()
+        before = probe.rate_per_s()
+        while len(samples) < MINIMUM_SAMPLES or time.perf_counter() < start + seconds:
+            runs = time_runs(session, feed, SLICE_S)
+            after = probe.rate_per_s()
+            samples += runs
+            probes += [(before + after) / 2] * len(runs)
+            before = after
+    size = "x".join(map(str, shape))
+    subject.samples[f"latency_{RUNTIME}_{size}_batch_{batch}_ms"] = np.array(samples)
+    noise = meter.read(float(np.median(probes)))
+    return summarise(samples, at(RUNTIME, batch, resources, 1, shape), noise, drift(probes, subject.reference_per_s))
+
+
+def warm_up(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> None:
+    """Some runs; raises `ModelError` where the graph does not take this input, or memory does not hold it."""
+    try:
+        for _ in range(WARM_RUNS):
+            session.run(None, feed)
+    except Exception as error:
+        # ONNX Runtime raises a class of its own for each of its status codes.
+        shapes, reason = [values.shape for values in feed.values()], str(error).strip().splitlines()[0]
+        raise ModelError(f"ONNX Runtime does not run the graph on {shapes} ({reason}): leave that size out") from error
+
+
+def time_runs(session: ort.InferenceSession, feed: dict[str, np.ndarray], seconds: float) -> list[float]:
+    """Milliseconds of each run until `seconds` have passed, at least one."""
     samples: list[float] = []
     end = time.perf_counter() + seconds
-    while len(samples) < MINIMUM_SAMPLES or time.perf_counter() < end:
+    while not samples or time.perf_counter() < end:
         start = time.perf_counter()
         session.run(None, feed)
         samples.append((time.perf_counter() - start) * 1e3)
     return samples
 
 
-def measure_latency(
-    path: Path, target: Target, cores: list[int], batches: list[int], seconds_per_batch: float
-) -> Iterator[tuple[FirstInference, LatencyPoint, list[float]]]:
-    """For each batch: a fresh session, its first inference, and the warm latencies with their raw samples (ms)."""
-    for batch in batches:
-        with pinned(cores):
-            session = open_session(path, target.threads)
-            images = sample_input(input_tensor(session), batch)
-            first_ms = time_first(session, images)
-            time_warm_up(session, images)
-            meter = NoiseMeter()
-            samples = time_runs(session, images, seconds_per_batch)
-        point = summarise(samples, batch, target, meter)
-        first = FirstInference(runtime="onnxruntime", batch=batch, first_ms=first_ms, warm_ms=float(np.median(samples)))
-        yield first, point, samples
+def drift(probes_per_s: Sequence[float], reference_per_s: float) -> list[float]:
+    """How fast the machine was beside each sample, 1 being its normal speed."""
+    return [probe / reference_per_s for probe in probes_per_s]
 
 
-def time_first(session: ort.InferenceSession, images: np.ndarray) -> float:
-    """Milliseconds of the session's first run."""
-    start = time.perf_counter()
-    (answer,) = session.run(None, {session.get_inputs()[0].name: images})
-    elapsed_ms = (time.perf_counter() - start) * 1e3
-    if not np.isfinite(answer).all():
-        raise DnnPortingError("the network answers NaN or infinite values to standard normal input: train it again")
-    return elapsed_ms
+def summarise(
+    samples: Sequence[float], place: dict[str, object], noise: Noise, speeds: Sequence[float]
+) -> LatencyPoint:
+    """The point with every figure that its samples (ms) can bear, and why the others are missing.
 
-
-def time_warm_up(session: ort.InferenceSession, images: np.ndarray) -> None:
-    for _ in range(WARM_RUNS):
-        session.run(None, {session.get_inputs()[0].name: images})
-
-
-def summarise(samples: list[float], batch: int, target: Target, meter: NoiseMeter) -> LatencyPoint:
-    """The point with every figure that its samples can bear, and why the others are missing."""
+    `speeds` is the machine's beside each sample: what took long on a slow machine counts for less.
+    """
     n = len(samples)
-    middle = median_interval(samples)
-    percentiles = {f"p{q:.0f}_ms": (percentile(samples, q / 100), too_few(q / 100, n)) for q in (50, 90, 95, 99)}
-    return LatencyPoint(
-        runtime="onnxruntime",
-        batch=batch,
-        cores=target.cores,
-        threads=target.threads,
-        n=n,
-        mean_ms=float(np.mean(samples)),
-        sd_ms=float(np.std(samples, ddof=1)),
-        p50_low_ms=middle.low,
-        p50_high_ms=middle.high,
-        noise=meter.read(probe_per_s=None),
-        reasons={name: reason for name, (value, reason) in percentiles.items() if value is None},
-        **{name: value for name, (value, _) in percentiles.items()},
+    raw = median_interval(samples)
+    corrected = median_interval([value * speed for value, speed in zip(samples, speeds, strict=True)])
+    figures = {f"p{q:.0f}_ms": (percentile(samples, q / 100), too_few(q / 100, n)) for q in (50, 90, 95, 99)}
+    for prefix, middle in (("", raw), ("corrected_", corrected)):
+        figures[f"{prefix}p50_low_ms"] = (middle.low, f"{n} samples bound no median")
+        figures[f"{prefix}p50_high_ms"] = (middle.high, f"{n} samples bound no median")
+    figures["corrected_p50_ms"] = (corrected.median, "")
+    figures["sd_ms"] = (float(np.std(samples, ddof=1)) if n > 1 else None, "one sample has no spread")
+    return LatencyPoint.model_validate(
+        {
+            **place,
+            "n": n,
+            "mean_ms": float(np.mean(samples)),
+            "noise": noise,
+            "reasons": {name: reason for name, (value, reason) in figures.items() if value is None},
+            **{name: value for name, (value, _) in figures.items()},
+        }
     )

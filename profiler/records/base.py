@@ -23,9 +23,13 @@ class Record(BaseModel):
 
 
 class Point(Record):
-    """One record among others of its kind; the fields in `identity` say which one it is."""
+    """One record among others of its kind; the fields in `identity` say which one it is.
+
+    `part` is the part of the plan that measured it, which the plan fills in.
+    """
 
     identity: ClassVar[tuple[str, ...]]
+    part: str = ""
 
     def at(self) -> dict[str, Any]:
         """Where it was measured: the values of its identity."""

@@ -20,3 +20,4 @@ class Fingerprint(Record):
     cores: int
     threads: int
     instances: int
+    providers: list[str]

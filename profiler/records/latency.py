@@ -1,28 +1,41 @@
 """How long one batch takes."""
 
-from typing import Literal
+from typing import ClassVar
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Record
+from profiler.records.base import Kind, Point
 from profiler.records.noise import Noise
 
 
-class LatencyPoint(Record):
-    """Time of one warm, full batch, one at a time; percentiles only where `n` bounds them at 99 %."""
+class LatencyPoint(Point):
+    """Time of one warm, full batch under `concurrency` callers; percentiles only where `n` bounds them at 99 %.
 
+    `input_shape` leaves the batch axis out. `instances` is 1 inside the profiler's own process.
+    `corrected_p50_ms` divides the machine's drift out: each sample is scaled by how fast the reference probe ran
+    beside it against `Profile.probe_reference_per_s`.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = (
+        "runtime", "batch", "cores", "threads", "instances", "concurrency", "input_shape",
+    )  # fmt: skip
     kind: Kind = "measured"
     runtime: str
     batch: int = Field(ge=1)
-    cores: int = Field(ge=1)
+    cores: float = Field(gt=0)
     threads: int = Field(ge=1)
-    concurrency: Literal[1] = 1
+    instances: int = Field(ge=1)
+    concurrency: int = Field(ge=1)
+    input_shape: tuple[int, ...]
     n: int = Field(ge=1)
     mean_ms: float = Field(gt=0)
     sd_ms: float | None = Field(ge=0)
     p50_ms: float | None = Field(gt=0)
     p50_low_ms: float | None = Field(gt=0)
     p50_high_ms: float | None = Field(gt=0)
+    corrected_p50_ms: float | None = Field(gt=0)
+    corrected_p50_low_ms: float | None = Field(gt=0)
+    corrected_p50_high_ms: float | None = Field(gt=0)
     p90_ms: float | None = Field(gt=0)
     p95_ms: float | None = Field(gt=0)
     p99_ms: float | None = Field(gt=0)

@@ -1,25 +1,61 @@
 """Everything measured of one file on one target."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, JsonValue
 
-from profiler.records.base import Record
-from profiler.records.complexity import Complexity
+from profiler.level import Level, LevelSettings
+from profiler.records.base import Point, Record
+from profiler.records.capacity import Capacity, LoadPoint
+from profiler.records.complexity import Complexity, Layer
+from profiler.records.contention import Contention
 from profiler.records.fingerprint import Fingerprint
+from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
-from profiler.records.throughput import ThroughputPoint
-from profiler.records.warm_up import FirstInference, LoadTime
+from profiler.records.memory import LargestBatch, MemoryPoint
+from profiler.records.missing import Missing
+from profiler.records.repeats import Repeats
+from profiler.records.throughput import MaximalThroughput, ThroughputPoint
+from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 from profiler.target import Target
 
-Level = Literal["quick"]
+KINDS: dict[str, type[Point]] = {
+    "latency": LatencyPoint,
+    "throughput": ThroughputPoint,
+    "max_throughput": MaximalThroughput,
+    "load_time": LoadTime,
+    "unload_time": UnloadTime,
+    "first_inference": FirstInference,
+    "warm_up": WarmUpCurve,
+    "switch": Switch,
+    "memory": MemoryPoint,
+    "largest_batch": LargestBatch,
+    "capacity": Capacity,
+    "load": LoadPoint,
+    "contention": Contention,
+    "repeats": Repeats,
+}
+
+
+class PartState(Record):
+    """How far a part of the plan has come, under which settings; `finished` parts lack only what is `missing`."""
+
+    name: str
+    settings: dict[str, JsonValue]
+    seconds: float = Field(ge=0)
+    finished: bool
 
 
 class Profile(Record):
-    """Everything measured of one ONNX file on one target; `key` hashes what decides the measurement."""
+    """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
-    schema_version: Literal[1] = 1
+    What was planned and could not be measured stands in `missing`; fits are predictions from the tables,
+    which stay authoritative.
+    """
+
+    schema_version: Literal[2] = 2
     key: str
     level: Level
     target_name: str
@@ -27,16 +63,65 @@ class Profile(Record):
     fingerprint: Fingerprint
     onnx_sha256: str
     complexity: Complexity
-    latency: list[LatencyPoint]
-    first_inference: list[FirstInference]
-    load_time: LoadTime
-    throughput: list[ThroughputPoint] = Field(min_length=1)
-    max_throughput: ThroughputPoint
+    layers: tuple[Layer, ...]
+    latency: tuple[LatencyPoint, ...] = ()
+    throughput: tuple[ThroughputPoint, ...] = ()
+    max_throughput: tuple[MaximalThroughput, ...] = ()
+    load_time: tuple[LoadTime, ...] = ()
+    unload_time: tuple[UnloadTime, ...] = ()
+    first_inference: tuple[FirstInference, ...] = ()
+    warm_up: tuple[WarmUpCurve, ...] = ()
+    switch: tuple[Switch, ...] = ()
+    memory: tuple[MemoryPoint, ...] = ()
+    largest_batch: tuple[LargestBatch, ...] = ()
+    capacity: tuple[Capacity, ...] = ()
+    load: tuple[LoadPoint, ...] = ()
+    contention: tuple[Contention, ...] = ()
+    repeats: tuple[Repeats, ...] = ()
+    fits: tuple[Fit, ...] = ()
+    refused_fits: tuple[Refusal, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    parts: tuple[PartState, ...] = ()
     probe_reference_per_s: float = Field(gt=0)
-    settings: dict[str, JsonValue]
     measured_at: datetime
-    seconds: float
+    seconds: float = Field(ge=0)
+
+    def points(self) -> Iterable[Point]:
+        """Every point, of every kind."""
+        return (point for field in KINDS for point in getattr(self, field))
+
+    def covers(self, settings: LevelSettings) -> bool:
+        """Whether nothing of a level is left to be measured."""
+        states = {state.name: state for state in self.parts}
+        wanted = settings.parts()
+        for_good = ("too long", "unavailable")
+        return all(one.verdict in for_good for one in self.missing if one.part in wanted) and all(
+            name in states and states[name].finished and states[name].settings == part.model_dump(mode="json")
+            for name, part in wanted.items()
+        )
+
+    def with_points(self, points: Iterable[Point]) -> Self:
+        """The same profile with these points instead."""
+        by_field: dict[str, list[Point]] = {field: [] for field in KINDS}
+        fields = {kind: field for field, kind in KINDS.items()}
+        for point in points:
+            by_field[fields[type(point)]].append(point)
+        return self.model_copy(update={field: tuple(found) for field, found in by_field.items()})
+
+    def input_sizes(self) -> list[int]:
+        """The sizes that were measured of an input whose size the graph leaves open, in their order."""
+        return list(dict.fromkeys(size for point in self.latency for size in point.input_shape[-1:]))
 
     def latency_at(self, batch: int) -> LatencyPoint | None:
-        """The measured latency of `batch`, if it was measured."""
-        return next((point for point in self.latency if point.batch == batch), None)
+        """The first measured latency of `batch` on the target's own resources, one at a time."""
+        return next((point for point in self.latency if point.batch == batch and point.concurrency == 1), None)
+
+    def best_throughput(self) -> MaximalThroughput | None:
+        """The maximum over batches on the target's own resources, drift divided out."""
+        own = self.target.resources
+        found = [
+            point
+            for point in self.max_throughput
+            if (point.cores, point.threads, point.instances) == (own.cores, own.threads, own.instances)
+        ]
+        return max(found, key=lambda point: point.corrected_images_per_s, default=None)

@@ -1,27 +1,30 @@
 """Answers a second under a closed loop."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Record, Verdict
+from profiler.records.base import Kind, Point, Verdict
+from profiler.records.energy import Energy
 from profiler.records.noise import Noise
 
 
-class ThroughputPoint(Record):
+class ThroughputPoint(Point):
     """Answers per second under a closed loop of `concurrency` requests of `batch` inputs each.
 
-    `images_per_s` is the median over slices as it was counted, with its 95 % interval.
-    `corrected_images_per_s` divides the machine's drift out: each slice is scaled by how fast the
-    reference probe ran beside it against `Profile.probe_reference_per_s`.
+    `images_per_s` is what was counted over all slices, with its 95 % interval. `corrected_images_per_s` divides
+    the machine's drift out: it is scaled by how fast the reference probe ran between the slices against
+    `Profile.probe_reference_per_s`. `client_cpu_share` is what the load generator used, of one core.
     """
 
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "concurrency", "cores", "threads", "instances")
     kind: Kind = "measured"
     runtime: str
     offered: Literal["closed loop"] = "closed loop"
     batch: int = Field(ge=1)
     concurrency: int = Field(ge=1)
-    cores: int = Field(ge=1)
+    cores: float = Field(gt=0)
+    threads: int = Field(ge=1)
     instances: int = Field(ge=1)
     slices: int = Field(ge=1)
     images_per_s: float = Field(gt=0)
@@ -36,3 +39,15 @@ class ThroughputPoint(Record):
     verdict: Verdict
     verdict_reason: str
     noise: Noise
+
+
+class MaximalThroughput(ThroughputPoint):
+    """The most that a batch size reaches on the given resources, measured again once its concurrency was found.
+
+    The best of many short measurements is lucky as well as fast, so it does not count itself.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
+    server_cores_used: float | None = Field(ge=0)
+    core_s_per_inference: float | None = Field(ge=0)
+    energy: Energy

@@ -1,24 +1,126 @@
-"""From a file on disk to a model that answers steadily."""
+"""From a file on disk to a model that answers steadily, and what replacing it costs."""
+
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Record
+from profiler.records.base import Kind, Point
+from profiler.records.noise import Noise
+from profiler.records.usage import Usage
+
+PageCache = Literal["warm", "cold"]
+POINTS_KEPT = 200
 
 
-class FirstInference(Record):
-    """The first answer of a freshly loaded model, by batch, beside what the same batch takes once warm."""
+class OnResources(Point):
+    """What the served model has of the machine."""
 
     kind: Kind = "measured"
     runtime: str
+    cores: float = Field(gt=0)
+    threads: int = Field(ge=1)
+    instances: int = Field(ge=1)
+    noise: Noise
+
+
+class Durations(OnResources):
+    """`n` times the same; the median's 95 % interval, and a percentile only where `n` bounds it at 99 %."""
+
+    n: int = Field(ge=0)
+    mean_ms: float | None = Field(gt=0)
+    sd_ms: float | None = Field(ge=0)
+    p50_ms: float | None = Field(gt=0)
+    p50_low_ms: float | None = Field(gt=0)
+    p50_high_ms: float | None = Field(gt=0)
+    p95_ms: float | None = Field(gt=0)
+    min_ms: float | None = Field(gt=0)
+    max_ms: float | None = Field(gt=0)
+
+
+class LoadTime(Durations):
+    """From the load call until the model is ready, with the file in the page cache (warm) or on the disk only (cold).
+
+    `resident_share` of the file was in the page cache at the load call: the smallest share of the warm loads, the
+    largest of the cold ones. A load that was to be cold and was not is not counted.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances", "page_cache")
+    page_cache: PageCache
+    resident_share: float | None = Field(ge=0, le=1)
+
+
+class UnloadTime(Durations):
+    """From the unload call until the server no longer has the model and what served it is gone."""
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances")
+
+
+class FirstInference(OnResources):
+    """The first answer of a freshly loaded model, by batch, beside what the same batch takes once warm.
+
+    `first_ms` is the median over `n` loads, `warm_ms` that of `warm_n` later answers. `before` is what the serving
+    processes used when the load that comes nearest to the median from below was ready, and
+    `loading_involuntary_switches` how often they were made to wait for a core since its load call.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
     batch: int = Field(ge=1)
-    first_ms: float = Field(gt=0)
-    warm_ms: float = Field(gt=0)
-
-
-class LoadTime(Record):
-    """From the load call until the model answers ready, with the file in the page cache."""
-
-    kind: Kind = "measured"
-    runtime: str
     n: int = Field(ge=1)
-    mean_ms: float = Field(gt=0)
+    first_ms: float = Field(gt=0)
+    first_min_ms: float = Field(gt=0)
+    first_max_ms: float = Field(gt=0)
+    warm_n: int = Field(ge=1)
+    warm_ms: float = Field(gt=0)
+    before: Usage | None
+    loading_involuntary_switches: int | None
+
+
+class WarmUpCurve(OnResources):
+    """The latencies of the first `n` inferences after a fresh load, and when they became steady.
+
+    `latency_ms` holds each `every`-th of them, the first one included. `steady_ms` is the median once steady.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
+    batch: int = Field(ge=1)
+    n: int = Field(ge=1)
+    every: int = Field(ge=1)
+    latency_ms: tuple[float, ...] = Field(min_length=1, max_length=POINTS_KEPT)
+    inferences_until_steady: int | None = Field(ge=0)
+    seconds_until_steady: float | None = Field(ge=0)
+    steady_ms: float | None = Field(gt=0)
+
+
+class Switch(OnResources):
+    """Single requests as a Poisson process while the model behind their name is replaced `switches` times in a row.
+
+    A request counts to the phase in which its send was scheduled, from where its latency counts too: `before` ends
+    with the first load call, `during` with the last model ready. `load_ms` is the median from load call to ready.
+    `offered_share` is of the maximal throughput at batch 1. Of what was sent, `answered` was answered rightly,
+    `wrong` with what the file does not give, and `lost` not at all or with an error. The cores are those that the
+    serving processes used.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances")
+    offered: Literal["Poisson"] = "Poisson"
+    offered_per_s: float = Field(gt=0)
+    offered_share: float | None = Field(gt=0)
+    switches: int = Field(ge=1)
+    load_ms: float = Field(gt=0)
+    load_max_ms: float = Field(gt=0)
+    sent: int = Field(ge=1)
+    answered: int = Field(ge=0)
+    lost: int = Field(ge=0)
+    wrong: int = Field(ge=0)
+    slowest_ms: float | None = Field(gt=0)
+    before_n: int = Field(ge=0)
+    before_p50_ms: float | None = Field(gt=0)
+    before_p99_ms: float | None = Field(gt=0)
+    during_n: int = Field(ge=0)
+    during_p50_ms: float | None = Field(gt=0)
+    during_p99_ms: float | None = Field(gt=0)
+    after_n: int = Field(ge=0)
+    after_p50_ms: float | None = Field(gt=0)
+    after_p99_ms: float | None = Field(gt=0)
+    server_cores_before: float | None = Field(ge=0)
+    server_cores_during: float | None = Field(ge=0)

@@ -1,0 +1,51 @@
+"""What has been measured so far: points by kind and place, and what is missing."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from profiler.records.base import Point
+from profiler.records.missing import Missing
+from profiler.task import Task
+
+P = TypeVar("P", bound=Point)
+
+
+class Ledger:
+    """Points that earlier runs or this one finished; each place of a kind is there once."""
+
+    def __init__(self, points: Iterable[Point], missing: Iterable[Missing]) -> None:
+        self.points = list(points)
+        self.missing = list(missing)
+        self._outdated: list[Point] = []
+
+    def of(self, kind: type[P]) -> list[P]:
+        """The points of exactly this kind, in the order of their making."""
+        return [point for point in self.points if type(point) is kind]
+
+    def find(self, task: Task) -> Point | None:
+        """The finished point that a task asks for, unless it is outdated."""
+        found = (point for point in self.points if is_at(point, task.kind, task.at))
+        return next((point for point in found if point not in self._outdated), None)
+
+    def add(self, part: str, points: Iterable[Point]) -> None:
+        """Takes finished points in; one of the same kind and place is replaced."""
+        for point in points:
+            self.points = [other for other in self.points if not is_at(other, type(point), point.at())]
+            self.points.append(point.model_copy(update={"part": part}))
+
+    def outdate(self, point: Point) -> None:
+        """A point is to be measured again, and stands until it is."""
+        self._outdated.append(point)
+
+    def miss(self, missing: Missing) -> None:
+        self.missing.append(missing)
+
+    def reopen(self, part: str, stale: bool) -> None:
+        """A part begins: what was missing is wanted again, and so is everything where its settings changed."""
+        self.missing = [one for one in self.missing if one.part != part]
+        if stale:
+            self.points = [point for point in self.points if point.part != part]
+
+
+def is_at(point: Point, kind: type[Point], at: dict[str, object]) -> bool:
+    return type(point) is kind and point.at() == at

@@ -1,0 +1,111 @@
+"""What other numbers of cores and instances make of a served model: latency and maximal throughput.
+
+Speeds of different moments are compared with the machine's drift divided out, or half of what they show is drift.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from profiler.ledger import Ledger
+from profiler.level import ScalingSettings
+from profiler.measure.latency import at as latency_at
+from profiler.measure.meter import SLICE_SECONDS, ThroughputMeter
+from profiler.measure.throughput import OVERHEAD_S, at, saturate, settle
+from profiler.records.base import Point
+from profiler.records.latency import LatencyPoint
+from profiler.records.throughput import MaximalThroughput
+from profiler.resources import Resources
+from profiler.subject import Subject
+from profiler.task import Task, Tasks
+
+MAX_CONCURRENCY = 8
+SEARCH_SLICES = 2
+
+
+def tasks(subject: Subject, settings: ScalingSettings, ledger: Ledger) -> Tasks:
+    """For all resources and batches the latency of one request at a time, then the maximum where none is known.
+
+    perf_analyzer tells no latency of a single request, so with it there are maxima only.
+    """
+    for resources in offered(subject, settings):
+        for batch in sorted(settings.batches):
+            if subject.bench.target.load_generator == "built-in":
+                yield alone(subject, resources, batch, max(2, round(settings.seconds / SLICE_SECONDS)))
+            if any(point.at() == at(subject, resources, batch) for point in ledger.of(MaximalThroughput)):
+                continue
+            saturation = yield from saturate(subject, resources, batch, MAX_CONCURRENCY, SEARCH_SLICES)
+            if saturation is not None:
+                yield settle(subject, resources, saturation, settings.slices)
+
+
+def alone(subject: Subject, resources: Resources, batch: int, slices: int) -> Task:
+    """The latency of a closed loop of one; its throughput falls off, where the search for the maximum begins."""
+    place = latency_at(subject.bench.host.runtime, batch, resources, 1, subject.shapes[0])
+
+    def measure() -> list[Point]:
+        meter = ThroughputMeter(subject, resources)
+        return sorted(meter.point(meter.run(batch, 1, slices)), key=lambda one: not isinstance(one, LatencyPoint))
+
+    return Task(LatencyPoint, place, OVERHEAD_S + slices * SLICE_SECONDS, measure)
+
+
+def offered(subject: Subject, settings: ScalingSettings) -> Iterator[Resources]:
+    """What can be had, the target's own number of instances first; instances share the cores out to their threads."""
+    own = subject.bench.target.resources
+    for instances in sorted(settings.instances, key=lambda count: (count != own.instances, count)):
+        for cores in sorted(settings.cores):
+            given = (cores, instances) == (own.cores, own.instances)
+            threads = own.threads if given else max(1, int(cores // instances))
+            if can_be_had(subject, Resources(cores, threads, instances)):
+                yield Resources(cores, threads, instances)
+
+
+def can_be_had(subject: Subject, wanted: Resources) -> bool:
+    """Whether the server takes these resources, and keeps to them."""
+    target, host = subject.bench.target, subject.bench.host
+    if target.model is not None:
+        return wanted == target.resources
+    if host.address is None:
+        # A part of a core would be shared with the load generator, and nothing here has instances.
+        return wanted.instances == target.instances and wanted.cores % 1 == 0 and subject.available(wanted)
+    if host.process is None:
+        return wanted.cores == target.cores
+    return subject.available(wanted)
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """Throughput on `cores` over that on one core, with the same batch and instances.
+
+    The bounds set the slow end of one interval against the fast end of the other, as the thesis's table 5.1 sets
+    minimum against maximum; they are `None` where an interval is.
+    """
+
+    batch: int
+    instances: int
+    cores: float
+    ratio: float
+    low: float | None
+    high: float | None
+
+
+def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
+    """Every point against the one-core point beside it; drift is divided out of both."""
+    bases = {(point.batch, point.instances): point for point in points if point.cores == 1}
+    pairs = [(point, bases.get((point.batch, point.instances))) for point in points if point.cores != 1]
+    return [
+        SpeedUp(
+            point.batch,
+            point.instances,
+            point.cores,
+            point.corrected_images_per_s / base.corrected_images_per_s,
+            ratio(point.corrected_low_images_per_s, base.corrected_high_images_per_s),
+            ratio(point.corrected_high_images_per_s, base.corrected_low_images_per_s),
+        )
+        for point, base in pairs
+        if base is not None
+    ]
+
+
+def ratio(over: float | None, under: float | None) -> float | None:
+    return None if over is None or under is None else over / under

@@ -1,0 +1,112 @@
+"""One open loop between two readings of the reference probe."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from profiler.analysis.queue_growth import growth
+from profiler.errors import ServerError
+from profiler.load_generator.arrivals import poisson
+from profiler.load_generator.open_loop import OpenLoop, OpenRun
+from profiler.load_generator.submit import Submit, submitting
+from profiler.measure.meter import COUNT_TOLERANCE, count_since
+from profiler.measure.trial import Measured, summarise
+from profiler.resources import Resources
+from profiler.runtimes.session import pinned
+from profiler.subject import Subject
+from profiler.system.noise import NoiseMeter
+from profiler.system.processes import cpu_seconds
+
+BATCH = 1
+DRAIN_S = 2.0
+# A stable queue of a slow model may be this long for a moment.
+DRAIN_REQUESTS = 20
+BACKLOG_BYTES = 2**28
+# Two readings of the probe, the warm-up, and the last answers.
+OVERHEAD_S = 0.5
+PROBES = 3
+WARM_REQUESTS = 4
+WARM_LIMIT_S = 30.0
+
+
+@dataclass
+class TrialMeter:
+    """Offers Poisson arrivals to a subject; rates are at the reference speed of the machine.
+
+    `max_requests_per_s` bounds the backlog that can be answered within the wait for the last ones.
+    """
+
+    subject: Subject
+    resources: Resources
+    deadlines_ms: Sequence[float]
+    max_requests_per_s: float
+    noise: NoiseMeter = field(default_factory=NoiseMeter)
+
+    def run(self, corrected_per_s: float, seconds: float, seed: int) -> Measured:
+        """The rate is offered as the machine is at this moment: a slow one is offered less.
+
+        Raises `ServerError` where a request failed, an answer was wrong, or the server and this side count differently.
+        """
+        subject, resources = self.subject, self.resources
+        served, images = subject.serve(resources), subject.expectation.images[:BATCH]
+        with (
+            pinned(subject.bench.client_cores),
+            submitting(served, images, resources.instances, subject.cores(resources)) as submit,
+        ):
+            self._warm_up(submit)
+            before, counted = self._speed(), served.answers_counted()
+            rate_per_s = corrected_per_s * before / subject.reference_per_s
+            loop = OpenLoop(submit, subject.expectation, self._max_backlog(images.nbytes), self._drain_s())
+            start_s = self._cpu_s()
+            run = loop.run(poisson(rate_per_s, seconds, seed))
+            used_s = self._cpu_s() - start_s
+            # The server counts an answer after sending it; the probe gives it the time to.
+            after, counted = self._speed(), count_since(served, counted)
+        self._check(run, counted)
+        return self._measured(run, rate_per_s, (before, after), used_s)
+
+    def _warm_up(self, submit: Submit) -> None:
+        """A few requests at once for every instance."""
+        requests = WARM_REQUESTS * self.resources.instances
+        run = OpenLoop(submit, self.subject.expectation, requests, WARM_LIMIT_S).run(np.zeros(requests))
+        if run.answered < requests:
+            raise ServerError(f"only {run.answered} of {requests} requests were answered in {WARM_LIMIT_S:g} s")
+
+    def _speed(self) -> float:
+        """The probe's rate now, the middle one of a few readings."""
+        return float(np.median([self.subject.bench.probe.rate_per_s() for _ in range(PROBES)]))
+
+    def _max_backlog(self, request_bytes: int) -> int:
+        within_the_wait = int(self.max_requests_per_s * self._drain_s())
+        return max(1, min(BACKLOG_BYTES // request_bytes, within_the_wait))
+
+    def _drain_s(self) -> float:
+        return max(DRAIN_S, 2 * max(self.deadlines_ms) / 1e3, DRAIN_REQUESTS / self.max_requests_per_s)
+
+    def _cpu_s(self) -> float:
+        process = self.subject.bench.host.process
+        return 0.0 if process is None else cpu_seconds(process)
+
+    def _check(self, run: OpenRun, counted: int | None) -> None:
+        """Raises `ServerError` where the server did not do what was asked; a queue with lost requests is cleared."""
+        if not run.answered:
+            raise ServerError(f"none of {len(run.scheduled_s)} requests was answered within {run.wall_s:.1f} s")
+        if run.answered < len(run.scheduled_s):
+            self.subject.unload()
+        elif counted is not None and abs(counted - run.answered * BATCH) > COUNT_TOLERANCE * run.answered:
+            raise ServerError(
+                f"the server counts {counted} answers where the client had {run.answered}: "
+                "it was replaced, or somebody else is calling it"
+            )
+
+    def _measured(self, run: OpenRun, rate_per_s: float, probes_per_s: tuple[float, float], used_s: float) -> Measured:
+        host, (before, after) = self.subject.bench.host, probes_per_s
+        probe_per_s = (before + after) / 2
+        rates_per_s = rate_per_s, rate_per_s * self.subject.reference_per_s / probe_per_s
+        grown = growth(run, self.resources.instances)
+        trial = summarise(run, grown, rates_per_s, self.deadlines_ms)
+        # In this process the sender takes a part of what is counted.
+        server_cpu_s = used_s if host.address else max(0.0, used_s - run.sender_cpu_s)
+        seen_cpu_s = None if host.process is None else server_cpu_s
+        return Measured(trial, run, grown, probe_per_s, after / before - 1, seen_cpu_s)

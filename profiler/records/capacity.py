@@ -1,0 +1,117 @@
+"""What a served model carries under Poisson arrivals: in time, at which cost, and where its queue explodes."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from profiler.records.base import Kind, Point, Record, Verdict
+from profiler.records.noise import Noise
+
+
+class InTime(Record):
+    """The share of requests answered within a deadline of their scheduled moment, with its 95 % interval.
+
+    The interval is Clopper and Pearson's (1934). A request that was lost is not in time. `late_send_share` left
+    the load generator late by more than a tenth of the deadline: where these are many, it was the limit itself.
+    """
+
+    deadline_ms: float = Field(gt=0)
+    in_time_share: float = Field(ge=0, le=1)
+    low_share: float = Field(ge=0, le=1)
+    high_share: float = Field(ge=0, le=1)
+    late_send_share: float = Field(ge=0, le=1)
+
+
+class Trial(Record):
+    """One open loop: `requests` were scheduled at `offered_per_s`, whatever was still unanswered.
+
+    `corrected_offered_per_s` is that rate at the reference speed of the machine. `lost` had no answer when the
+    wait for the last ones ended, or were not sent any more because the queue was hopeless by then. `exploding`
+    says whether the queue was growing without end.
+    """
+
+    offered_per_s: float = Field(gt=0)
+    corrected_offered_per_s: float = Field(gt=0)
+    requests: int = Field(ge=1)
+    lost: int = Field(ge=0)
+    in_time: tuple[InTime, ...] = Field(min_length=1)
+    exploding: bool | None
+
+
+class LoadPoint(Trial, Point):
+    """What happens at a share of the maximal throughput; latencies count from the scheduled moment.
+
+    `load_share` is of the maximum at the machine's present speed, `max_requests_per_s` that maximum at the
+    reference speed. CPU use is that of the serving processes, idle work included, from the first request to the
+    last answer; `cpu_share` is of the given cores. `slope` is how fast the latency grows (s per s) with its 95 %
+    interval: 0 where the queue is stable, the excess of the load over the capacity where it explodes (thesis,
+    figure 5.10).
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "load_share")
+    kind: Kind = "measured"
+    runtime: str
+    offered: Literal["Poisson"] = "Poisson"
+    batch: int = Field(ge=1)
+    cores: float = Field(gt=0)
+    threads: int = Field(ge=1)
+    instances: int = Field(ge=1)
+    load_share: float = Field(gt=0)
+    max_requests_per_s: float = Field(gt=0)
+    answered: int = Field(ge=0)
+    p50_ms: float | None = Field(gt=0)
+    p90_ms: float | None = Field(gt=0)
+    p95_ms: float | None = Field(gt=0)
+    p99_ms: float | None = Field(gt=0)
+    server_cores_used: float | None = Field(ge=0)
+    cpu_share: float | None = Field(ge=0)
+    core_s_per_inference: float | None = Field(ge=0)
+    slope: float | None
+    low_slope: float | None
+    high_slope: float | None
+    verdict: Verdict
+    verdict_reason: str
+    noise: Noise
+
+    def trial(self) -> Trial:
+        """What it shows of the deadlines, without the rest."""
+        figures = {name: getattr(self, name) for name in Trial.model_fields}
+        reasons = {name: why for name, why in self.reasons.items() if name in figures}
+        return Trial.model_validate(figures | {"reasons": reasons})
+
+
+class Capacity(Point):
+    """The highest Poisson rate of which the share `quantile` is answered within the deadline, by a stable queue.
+
+    The deadline is `deadline_multiple` times the median latency of one request alone on the target's own resources.
+    The bounds are a bracket, not a confidence interval: the highest rate below which every trial was in time, and
+    the lowest above which none was; trials that contradict each other widen it. `trials` were made for this point;
+    the load points and other capacities of the same resources count too. They last some seconds, and a queue near its
+    capacity takes longer to fill: a loose deadline's capacity is rather too high than too low. The corrected figures
+    are at the reference speed of the machine, the others as offered.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = (
+        "runtime", "batch", "cores", "threads", "instances", "deadline_multiple", "quantile",
+    )  # fmt: skip
+    kind: Kind = "measured"
+    runtime: str
+    offered: Literal["Poisson"] = "Poisson"
+    batch: int = Field(ge=1)
+    cores: float = Field(gt=0)
+    threads: int = Field(ge=1)
+    instances: int = Field(ge=1)
+    deadline_multiple: float = Field(gt=1)
+    deadline_ms: float = Field(gt=0)
+    quantile: float = Field(gt=0, lt=1)
+    requests_per_s: float | None = Field(gt=0)
+    low_requests_per_s: float | None = Field(gt=0)
+    high_requests_per_s: float | None = Field(gt=0)
+    corrected_requests_per_s: float | None = Field(gt=0)
+    corrected_low_requests_per_s: float | None = Field(gt=0)
+    corrected_high_requests_per_s: float | None = Field(gt=0)
+    max_throughput_share: float | None = Field(gt=0)
+    trials: tuple[Trial, ...]
+    verdict: Verdict
+    verdict_reason: str
+    noise: Noise

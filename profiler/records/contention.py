@@ -1,0 +1,44 @@
+"""What a model keeps of its throughput when another one is called beside it."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from profiler.records.base import Kind, Point, Verdict
+from profiler.records.noise import Noise
+
+
+class Contention(Point):
+    """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
+
+    The reference network is offered `share` of what it reaches alone on the same resources, `reference_max_per_s`.
+    `factor` is beside / alone with its 95 % interval; slices of both and of the probe take turns, and the machine's
+    drift is divided out. Were the resources simply shared out, it would be 1 − `share`. `cores_used` is what the
+    server's processes used, for both networks.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")
+    kind: Kind = "measured"
+    runtime: str
+    offered: Literal["closed loop"] = "closed loop"
+    share: float = Field(gt=0, lt=1)
+    batch: int = Field(ge=1)
+    concurrency: int = Field(ge=1)
+    cores: float = Field(gt=0)
+    threads: int = Field(ge=1)
+    instances: int = Field(ge=1)
+    slices: int = Field(ge=1)
+    alone_images_per_s: float = Field(gt=0)
+    images_per_s: float = Field(gt=0)
+    factor: float = Field(gt=0)
+    factor_low: float | None = Field(gt=0)
+    factor_high: float | None = Field(gt=0)
+    reference_max_per_s: float = Field(gt=0)
+    reference_offered_per_s: float = Field(gt=0)
+    reference_answered_per_s: float = Field(ge=0)
+    cores_used: float | None = Field(ge=0)
+    alone_cores_used: float | None = Field(ge=0)
+    client_cpu_share: float = Field(ge=0)
+    verdict: Verdict
+    verdict_reason: str
+    noise: Noise

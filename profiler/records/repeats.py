@@ -1,0 +1,54 @@
+"""The same throughput and the same latency over and over: how far each can be trusted."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from profiler.records.base import Kind, Point
+from profiler.records.noise import Noise
+
+SERIES = (
+    "images_per_s", "corrected_images_per_s", "probe_per_s",
+    "latency_p50_ms", "latency_mean_ms", "corrected_latency_p50_ms",
+)  # fmt: skip
+
+
+class Repeats(Point):
+    """One value for each repeat, in the order of measuring; within a repeat, load, latency and probe take turns.
+
+    Throughput is that of a closed loop; latency is that of batch 1, one at a time, on the same cores by
+    `latency_runtime`. What is `corrected` is scaled by the probe's rate in the same repeat against
+    `Profile.probe_reference_per_s`. A coefficient of variation is the standard deviation over the mean.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")
+    kind: Kind = "measured"
+    runtime: str
+    offered: Literal["closed loop"] = "closed loop"
+    batch: int = Field(ge=1)
+    concurrency: int = Field(ge=1)
+    cores: float = Field(gt=0)
+    threads: int = Field(ge=1)
+    instances: int = Field(ge=1)
+    repeats: int = Field(ge=2)
+    repeat_s: float = Field(gt=0)
+    images_per_s: tuple[float, ...]
+    corrected_images_per_s: tuple[float, ...]
+    images_per_s_cv: float = Field(ge=0)
+    corrected_images_per_s_cv: float = Field(ge=0)
+    latency_runtime: str
+    latency_p50_ms: tuple[float, ...]
+    corrected_latency_p50_ms: tuple[float, ...]
+    latency_mean_ms: tuple[float, ...]
+    latency_p50_cv: float = Field(ge=0)
+    corrected_latency_p50_cv: float = Field(ge=0)
+    latency_mean_cv: float = Field(ge=0)
+    probe_per_s: tuple[float, ...]
+    noise: Noise
+
+    @model_validator(mode="after")
+    def every_series_has_each_repeat(self) -> Self:
+        lengths = {name: len(getattr(self, name)) for name in SERIES}
+        if set(lengths.values()) != {self.repeats}:
+            raise ValueError(f"{self.repeats} repeats, and series of lengths {lengths}")
+        return self

@@ -1,0 +1,135 @@
+"""Observing the first inferences of many variants: what is missing in a file, in random order, piece by piece."""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from profiler.bench import HOST_LOCK
+from profiler.errors import BadInputError, DnnPortingError
+from profiler.files import sha256
+from profiler.locks import exclusive
+from profiler.records.predictor import FailedObservation, NetworkSize, WarmUpObservation
+from profiler.system.cores import split_cores
+from profiler.target import Target
+from profiler.warm_up.plan import Plan, Request
+
+PIECE = 40
+START_LIMIT_S = 120.0
+OBSERVATION_LIMIT_S = 30.0
+LINE: TypeAdapter[WarmUpObservation | FailedObservation] = TypeAdapter(WarmUpObservation | FailedObservation)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A variant as a TorchScript program; `input_shape` is that of one input, without the batch axis."""
+
+    variant: str
+    path: Path
+    input_shape: tuple[int, ...]
+    size: NetworkSize
+
+
+def collect(
+    programs: Sequence[Program], batches: Sequence[int], repeats: int, target: Target, path: Path
+) -> Iterator[tuple[int, int]]:
+    """Appends to `path` what it lacks; yields how many observations are there and how many there shall be.
+
+    The order within a repeat is random, so that a drift of the machine meets all alike. An observation that fails is
+    kept with its reason, and tried again by the next call. Raises `DnnPortingError` where none can be made at all,
+    `BadInputError` where another run is measuring on this host.
+    """
+    with exclusive(HOST_LOCK, "the profiler on this host"):
+        drop_torn_line(path)
+        wanted = [request for repeat in range(repeats) for request in shuffled(programs, batches, repeat)]
+        there = {place(one) for one in read_observations(path)}
+        missing = [request for request in wanted if place(request) not in there]
+        done = len(wanted) - len(missing)
+        yield done, len(wanted)
+        for start in range(0, len(missing), PIECE):
+            piece = missing[start : start + PIECE]
+            observe(plan(target, piece), path)
+            done += len(piece)
+            yield done, len(wanted)
+
+
+def plan(target: Target, requests: list[Request]) -> Plan:
+    """One piece, on the target's cores with its threads."""
+    cores, _ = split_cores(target.cores)
+    return Plan(
+        cores=cores,
+        threads=target.threads,
+        provider=target.providers[0],
+        limit_s=OBSERVATION_LIMIT_S,
+        requests=requests,
+    )
+
+
+def shuffled(programs: Sequence[Program], batches: Sequence[int], repeat: int) -> list[Request]:
+    """Every variant with every batch."""
+    requests = [
+        Request(
+            variant=program.variant,
+            path=program.path.resolve(),
+            sha256=sha256(program.path),
+            size=program.size,
+            input_shape=program.input_shape,
+            batch=batch,
+            repeat=repeat,
+        )
+        for program in programs
+        for batch in batches
+    ]
+    random.Random(repeat).shuffle(requests)  # noqa: S311, an order is no secret
+    return requests
+
+
+def place(one: Request | WarmUpObservation) -> tuple[str, str, int, int]:
+    """Which observation it is."""
+    return one.variant, one.sha256, one.batch, one.repeat
+
+
+def observe(piece: Plan, path: Path) -> None:
+    """Runs one piece in a process that ends with this one and within its limit."""
+    limit_s = START_LIMIT_S + piece.limit_s * len(piece.requests)
+    command = [sys.executable, "-m", "profiler.warm_up.fresh_process", str(os.getpid())]
+    # Threads that wait while spinning slow one another down; torch reads this when it is imported.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    with path.open("ab") as file:
+        try:
+            subprocess.run(
+                command,
+                input=piece.model_dump_json().encode(),
+                stdout=file,
+                stderr=subprocess.PIPE,
+                env=environment,
+                timeout=limit_s,
+                check=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise DnnPortingError(f"{len(piece.requests)} first inferences took longer than {limit_s:.0f} s") from error
+        except subprocess.CalledProcessError as error:
+            last = (error.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            raise DnnPortingError(f"observing first inferences ended with {error.returncode}: {last}") from error
+
+
+def drop_torn_line(path: Path) -> None:
+    """What a killed run left half written is gone; a file that is not there is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    content = path.read_bytes()
+    os.truncate(path, content.rfind(b"\n") + 1)
+
+
+def read_observations(path: Path) -> list[WarmUpObservation]:
+    """Those that were made; raises `BadInputError` where the file holds something else."""
+    try:
+        lines = [LINE.validate_json(line) for line in path.read_bytes().splitlines()]
+    except ValidationError as error:
+        raise BadInputError(f"{path} does not hold first inferences: remove it, and they are observed again") from error
+    return [line for line in lines if isinstance(line, WarmUpObservation)]

@@ -1,0 +1,134 @@
+"""First inferences, each in a fresh process: one in which no network has run before.
+
+`python -m profiler.warm_up.fresh_process PARENT` reads a `Plan` from standard input and writes one observation a
+line. Each process is forked from this one, which has imported torch and run nothing: an import for each would take
+ten times as long as what is measured.
+"""
+
+import multiprocessing
+import os
+import sys
+import time
+from multiprocessing.connection import Connection
+
+import numpy as np
+import psutil
+from pydantic import TypeAdapter
+
+from profiler.errors import DnnPortingError
+from profiler.load_generator.probe import Probe
+from profiler.measure.memory_child import die_with
+from profiler.records.base import Record
+from profiler.records.predictor import FailedObservation, WarmUpObservation
+from profiler.records.state import SystemState
+from profiler.runtimes.session import sample_input
+from profiler.runtimes.torch_program import TorchProgram, load_torch
+from profiler.system.machine import cpu_model, gpu_models
+from profiler.system.monitor.reader import StateReader
+from profiler.warm_up.plan import Plan, Request
+
+UNSTEADY_RUNS = 2
+WARM_RUNS = 3
+ENDING_S = 5.0
+
+
+class Outcome(Record):
+    """What an observed process found."""
+
+    state: SystemState
+    first_ms: float
+    warm_ms: float
+
+
+class Failure(Record):
+    """Why it found nothing."""
+
+    reason: str
+
+
+ANSWER: TypeAdapter[Outcome | Failure] = TypeAdapter(Outcome | Failure)
+
+
+def main() -> None:
+    die_with(int(sys.argv[1]))
+    plan = Plan.model_validate_json(sys.stdin.buffer.read())
+    os.sched_setaffinity(0, plan.cores)
+    load_torch()
+    probe = Probe(plan.cores)
+    before_per_s = probe.rate_per_s()
+    for request in plan.requests:
+        answer = in_fresh_process(plan, request)
+        after_per_s = probe.rate_per_s()
+        print(line(plan, request, answer, (before_per_s + after_per_s) / 2).model_dump_json(), flush=True)
+        before_per_s = after_per_s
+
+
+def line(
+    plan: Plan, request: Request, answer: Outcome | Failure, probe_per_s: float
+) -> WarmUpObservation | FailedObservation:
+    """The answer with all that it belongs to."""
+    place = {"variant": request.variant, "batch": request.batch, "repeat": request.repeat}
+    if isinstance(answer, Failure):
+        return FailedObservation(reason=answer.reason, **place)
+    return WarmUpObservation(
+        sha256=request.sha256,
+        machine=", ".join([cpu_model(), *gpu_models()]),
+        torch_version=str(load_torch().__version__),
+        device=plan.provider,
+        threads=plan.threads,
+        size=request.size,
+        probe_per_s=probe_per_s,
+        **place,
+        **dict(answer),
+    )
+
+
+def in_fresh_process(plan: Plan, request: Request) -> Outcome | Failure:
+    """What it found, or why it did not: an error, its end, or its time limit."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=observe, args=(sender, os.getpid(), plan, request), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        if receiver.poll(plan.limit_s):
+            return ANSWER.validate_json(receiver.recv_bytes())
+        return Failure(reason=f"it took longer than {plan.limit_s:g} s")
+    except EOFError:
+        process.join(ENDING_S)
+        return Failure(reason=f"its process ended with {process.exitcode}")
+    finally:
+        process.kill()
+        process.join(ENDING_S)
+
+
+def observe(sender: Connection, parent: int, plan: Plan, request: Request) -> None:
+    """What the fresh process does."""
+    die_with(parent)
+    answer: Outcome | Failure
+    try:
+        answer = first_inference(plan, request)
+    except (DnnPortingError, RuntimeError) as error:
+        # torch has no narrower class for a program that cannot run.
+        answer = Failure(reason=(str(error).strip().splitlines() or [type(error).__name__])[-1])
+    sender.send_bytes(answer.model_dump_json().encode())
+
+
+def first_inference(plan: Plan, request: Request) -> Outcome:
+    """Loads the program, reads the system's state, and times the first inferences."""
+    program = TorchProgram(request.path, plan.threads, (plan.provider,))
+    call = program.prepare(sample_input(request.input_shape, request.batch))
+    with StateReader([psutil.Process()], program.allocator) as reader:
+        state = reader.read()
+    times_ms = []
+    for _ in range(1 + UNSTEADY_RUNS + WARM_RUNS):
+        start_s = time.perf_counter()
+        answer = call()
+        times_ms.append((time.perf_counter() - start_s) * 1e3)
+    if not np.isfinite(answer).all():
+        raise DnnPortingError("the network answers NaN or infinite values to standard normal input: train it again")
+    return Outcome(state=state, first_ms=times_ms[0], warm_ms=float(np.median(times_ms[-WARM_RUNS:])))
+
+
+if __name__ == "__main__":
+    main()

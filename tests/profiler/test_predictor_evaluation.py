@@ -1,0 +1,75 @@
+"""How good a model is, is told on variants that it has not seen, beside simpler models on the same folds."""
+
+import zlib
+
+import numpy as np
+import pytest
+from first_inferences import family, rule_ms
+
+from profiler.errors import BadInputError
+from profiler.records.predictor import NetworkSize
+from profiler.warm_up import evaluation
+from profiler.warm_up.dataset import Dataset, tabulate
+from profiler.warm_up.evaluation import FOLDS, folds, held_out, permutation_shares, score, scores
+
+
+@pytest.fixture(autouse=True)
+def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "TREES", 30)
+
+
+@pytest.fixture(scope="module")
+def table() -> Dataset:
+    return tabulate(list(family()))
+
+
+def test_no_variant_stands_on_both_sides_of_a_fold(table: Dataset) -> None:
+    for learn, test in folds(table):
+        assert not set(table.variants[learn]) & set(table.variants[test])
+
+
+def test_every_row_is_held_out_once(table: Dataset) -> None:
+    tested = np.concatenate([test for _, test in folds(table)])
+    assert sorted(tested) == list(range(len(table.variants)))
+
+
+def test_too_few_variants_are_refused() -> None:
+    with pytest.raises(BadInputError, match=f"{FOLDS - 1} variants are too few to hold some out: .* {FOLDS}"):
+        folds(tabulate(list(family(variants=FOLDS - 1))))
+
+
+def test_the_scores_are_those_of_the_paper() -> None:
+    found = score(np.array([10.0, 30.0]), np.array([12.0, 30.0]))
+    assert found.cvrmse_share == pytest.approx(np.sqrt(2.0) / 20)
+    assert found.mape_share == pytest.approx(0.1)
+
+
+def test_where_size_matters_the_forest_beats_the_batch_alone(table: Dataset) -> None:
+    found = scores(table, table.corrected_ms)
+    forest, batch_only = found["forest"], found["forest, batch only"]
+    assert forest.cvrmse_share < 0.5 * batch_only.cvrmse_share
+    assert forest.mape_share < 0.5 * batch_only.mape_share
+
+
+def test_where_the_batch_alone_matters_knowing_the_size_gains_nothing() -> None:
+    def rule(_: NetworkSize, batch: int) -> float:
+        return 20.0 + batch
+
+    table = tabulate(list(family(rule=rule)))
+    found = scores(table, table.corrected_ms)
+    assert found["forest, batch only"].mape_share <= found["forest"].mape_share
+
+
+def test_what_is_peculiar_to_a_variant_cannot_be_learned_from_others() -> None:
+    def peculiar(network: NetworkSize, batch: int) -> float:
+        luck = np.random.default_rng(zlib.crc32(network.model_dump_json().encode()))
+        return rule_ms(network, batch) * float(np.exp(luck.standard_normal()))
+
+    table = tabulate(list(family(rule=peculiar)))
+    found = score(table.corrected_ms, held_out("forest", table, table.corrected_ms))
+    assert found.mape_share > 0.4
+
+
+def test_shuffling_what_matters_costs_more_than_shuffling_what_does_not(table: Dataset) -> None:
+    shares = dict(zip(table.names, permutation_shares(table), strict=True))
+    assert shares["layers"] > 10 * abs(shares["involuntary_switches"])

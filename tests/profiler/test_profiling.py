@@ -1,0 +1,163 @@
+"""Going through a plan: finished points are kept, missing ones say why, and only they are measured again."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import ClassVar
+
+import pytest
+from blank import blank_level, blank_profile, noise
+
+from profiler import profiling
+from profiler.errors import ServerError
+from profiler.ledger import Ledger
+from profiler.level import LatencySettings, LevelSettings
+from profiler.profiling import REVIVALS, Profiling
+from profiler.records.base import Point
+from profiler.records.latency import LatencyPoint
+from profiler.records.profile import Profile
+from profiler.task import Task, Tasks
+
+
+def point(batch: int) -> LatencyPoint:
+    return LatencyPoint(
+        runtime="onnxruntime", batch=batch, cores=1, threads=1, instances=1, concurrency=1, input_shape=(1,),
+        n=9, mean_ms=1.0, sd_ms=0.1, p50_ms=1.0, p50_low_ms=1.0, p50_high_ms=1.0,
+        corrected_p50_ms=1.0, corrected_p50_low_ms=1.0, corrected_p50_high_ms=1.0, p90_ms=1.0, p95_ms=1.0, p99_ms=1.0,
+        noise=noise(),
+    )  # fmt: skip
+
+
+@dataclass
+class Plan:
+    """A part named latency that measures one point for each batch, and what it was told."""
+
+    name: ClassVar[str] = "latency"
+    title: ClassVar[str] = "latency"
+    broken: dict[int, str] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+    measured: list[int] = field(default_factory=list)
+    answers: list[Point | None] = field(default_factory=list)
+
+    def tasks(self, _subject: object, settings: LatencySettings, _ledger: Ledger) -> Tasks:
+        for batch in settings.batches:
+
+            def measure(batch: int = batch) -> list[Point]:
+                if batch in self.broken:
+                    raise ServerError(self.broken[batch])
+                self.measured.append(batch)
+                return [point(batch)]
+
+            answer = yield Task(LatencyPoint, point(batch).at(), self.seconds.get(batch, 0.0), measure)
+            self.answers.append(answer)
+
+
+Run = Callable[..., Profile]
+
+
+@pytest.fixture
+def plan(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plan]:
+    plan = Plan()
+    monkeypatch.setattr(profiling, "PARTS", (plan,))
+    return plan
+
+
+def level(*batches: int, seconds: float = 1.0) -> LevelSettings:
+    return blank_level(latency={"batches": list(batches), "seconds": seconds, "input_sizes": []})
+
+
+def run(settings: LevelSettings, before: Profile | None = None) -> tuple[Profile, list[Profile]]:
+    """The last profile that was kept, and all of them: without a throughput a run ends in an error."""
+    kept: list[Profile] = []
+    subject = SimpleNamespace(samples={}, recover=lambda: None)
+    work = Profiling(subject, before or blank_profile(), settings, lambda profile, _: kept.append(profile))
+    with pytest.raises(ServerError, match="no maximal throughput"):
+        work.run(lambda _: None)
+    return kept[-1], kept
+
+
+def test_every_point_is_kept_as_soon_as_it_is_finished(plan: Plan) -> None:
+    _, kept = run(level(1, 2, 4))
+    assert [len(profile.latency) for profile in kept[:3]] == [1, 2, 3]
+
+
+def test_a_point_that_fails_says_why_and_the_next_one_is_measured(plan: Plan) -> None:
+    plan.broken = {2: "the server died"}
+    profile, _ = run(level(1, 2, 4))
+    assert [one.batch for one in profile.latency] == [1, 4]
+    (missing,) = profile.missing
+    assert (missing.point, missing.at["batch"], missing.verdict) == ("LatencyPoint", 2, "failed")
+    assert missing.reason == "the server died"
+    assert plan.answers[1] is None
+
+
+def test_a_second_run_measures_only_what_is_missing(plan: Plan) -> None:
+    plan.broken = {2: "the server died"}
+    settings = level(1, 2, 4)
+    first, _ = run(settings)
+    assert not first.covers(settings)
+    plan.broken, plan.measured = {}, []
+    second, _ = run(settings, first)
+    assert plan.measured == [2]
+    assert not second.missing
+    assert second.covers(settings)
+
+
+def test_a_run_that_was_killed_goes_on_with_the_points_it_had(plan: Plan) -> None:
+    settings = level(1, 2, 4)
+    _, kept = run(settings)
+    plan.measured = []
+    assert not kept[1].covers(settings)
+    run(settings, kept[1])
+    assert plan.measured == [4]
+
+
+def test_changed_settings_measure_that_part_again(plan: Plan) -> None:
+    first, _ = run(level(1, 2))
+    plan.measured = []
+    second, _ = run(level(1, 2, seconds=2.0), first)
+    assert plan.measured == [1, 2]
+    assert len(second.latency) == 2
+
+
+def test_changed_settings_also_replace_the_points_of_a_killed_run(plan: Plan) -> None:
+    _, kept = run(level(1, 2))
+    plan.measured = []
+    run(level(1, 2, seconds=2.0), kept[0])
+    assert plan.measured == [1, 2]
+
+
+def test_a_point_beyond_the_budget_is_left_for_the_next_run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan.seconds = {2: 19.9}
+    now = iter(range(1000))
+    monkeypatch.setattr(profiling.time, "monotonic", lambda: float(next(now)))
+    settings = level(1, 2)
+    profile, _ = run(settings)
+    (missing,) = profile.missing
+    assert missing.verdict == "out of budget"
+    assert not profile.covers(settings)
+
+
+def test_a_point_that_no_budget_can_hold_is_never_asked_for_again(plan: Plan) -> None:
+    plan.seconds = {2: 21.0}
+    settings = level(1, 2)
+    profile, _ = run(settings)
+    assert [one.verdict for one in profile.missing] == ["too long"]
+    assert profile.covers(settings)
+
+
+def test_a_server_that_fails_over_and_over_is_given_up(plan: Plan) -> None:
+    batches = list(range(1, 9))
+    plan.broken = dict.fromkeys(batches, "no answer")
+    profile, _ = run(level(*batches))
+    reasons = [one.reason for one in profile.missing]
+    assert reasons[: REVIVALS + 1] == ["no answer"] * (REVIVALS + 1)
+    assert all("given up" in reason for reason in reasons[REVIVALS + 1 :])
+    assert len(reasons) == len(batches)
+
+
+def test_points_by_the_way_are_kept_too(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger([], [])
+    ledger.add("throughput", [point(1), point(2)])
+    ledger.add("latency", [point(2)])
+    assert [(one.batch, one.part) for one in ledger.of(LatencyPoint)] == [(1, "throughput"), (2, "latency")]

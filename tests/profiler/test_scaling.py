@@ -1,0 +1,129 @@
+"""Other numbers of cores and instances, on a host whose speed is known to follow them."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stub_host import StubHost, go_through, maximum, subject_on
+from support import write_network
+
+from profiler.bench import bench
+from profiler.ledger import Ledger
+from profiler.level import ScalingSettings
+from profiler.measure import scaling
+from profiler.measure.scaling import offered, speed_ups
+from profiler.records.latency import LatencyPoint
+from profiler.records.throughput import MaximalThroughput
+from profiler.resources import Resources
+from profiler.subject import Subject
+from profiler.target import Target
+
+
+def settings(cores: list[float], instances: list[int], batches: list[int]) -> ScalingSettings:
+    return ScalingSettings(cores=cores, instances=instances, batches=batches, seconds=0.5, slices=6)
+
+
+WANTED = settings([1, 2], [1], [1, 4])
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+    """A model of 8 ms on a core, in a server whose process can be pinned."""
+    path = write_network(tmp_path_factory.mktemp("scaling") / "model.onnx")
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield subject_on(StubHost(0.008, process=process.pid), path)
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def ledger(subject: Subject) -> Ledger:
+    """Everything that was wanted."""
+    return scaled(subject, WANTED)
+
+
+def scaled(subject: Subject, wanted: ScalingSettings) -> Ledger:
+    ledger = Ledger([], [])
+    go_through(scaling.tasks(subject, wanted, ledger), ledger, "scaling")
+    return ledger
+
+
+def test_every_combination_has_a_latency_and_a_maximum(ledger: Ledger) -> None:
+    wanted = {(cores, batch) for cores in (1.0, 2.0) for batch in (1, 4)}
+    assert {(point.cores, point.batch) for point in ledger.of(MaximalThroughput)} == wanted
+    assert {(one.cores, one.batch) for one in ledger.of(LatencyPoint) if one.concurrency == 1} == wanted
+
+
+def test_twice_the_cores_show_as_twice_the_throughput_and_half_the_latency(ledger: Ledger) -> None:
+    for found in speed_ups(ledger.of(MaximalThroughput)):
+        assert found.ratio == pytest.approx(2, rel=0.15)
+    one, two = (next(p for p in ledger.of(LatencyPoint) if (p.cores, p.concurrency) == (c, 1)) for c in (1, 2))
+    assert one.p50_ms / two.p50_ms == pytest.approx(2, rel=0.15)
+
+
+def test_what_the_ledger_has_is_not_measured_again(ledger: Ledger, subject: Subject) -> None:
+    assert go_through(scaling.tasks(subject, WANTED, ledger), ledger, "scaling") == []
+
+
+def test_a_maximum_that_another_part_measured_is_not_searched_for(subject: Subject) -> None:
+    known = Ledger([maximum(200, batch=4)], [])
+    tasks = scaling.tasks(subject, settings([1], [1], [4]), known)
+    assert [task.kind for task in tasks] == [LatencyPoint]
+
+
+def test_instances_share_the_cores_out_to_their_threads(network: Path) -> None:
+    subject = subject_on(StubHost(0.004, process=1), network)
+    assert list(offered(subject, settings([0.5, 1, 2], [1, 2], [1]))) == [
+        Resources(0.5, 1, 1), Resources(1, 1, 1), Resources(2, 2, 1),
+        Resources(0.5, 1, 2), Resources(1, 1, 2), Resources(2, 1, 2),
+    ]  # fmt: skip
+
+
+def test_the_targets_own_threads_are_kept(network: Path) -> None:
+    subject = subject_on(StubHost(0.004, process=1), network, Target(cores=1, threads=3))
+    assert list(offered(subject, settings([1], [1], [1]))) == [Resources(1, 3, 1)]
+
+
+def test_cores_that_the_machine_has_not_are_left_out(network: Path) -> None:
+    subject = subject_on(StubHost(0.004, process=1), network)
+    assert [one.cores for one in offered(subject, settings([1, 2, 64], [1], [1]))] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("host", "target", "cores"),
+    [
+        ({"address": None, "process": 1}, Target(runtime="onnxruntime"), [1, 2]),
+        ({"process": None}, Target(endpoint="127.0.0.1:1"), [1]),
+    ],
+)
+def test_a_host_that_cannot_be_confined_keeps_its_cores(network: Path, host, target: Target, cores) -> None:
+    subject = subject_on(StubHost(0.004, **host), network, target)
+    assert [one.cores for one in offered(subject, settings([0.5, 1, 2], [1], [1]))] == cores
+
+
+def test_a_deployed_model_has_the_resources_that_it_has(network: Path) -> None:
+    subject = subject_on(StubHost(0.004), network, Target(runtime="v2", endpoint="127.0.0.1:1", model="deployed"))
+    assert list(offered(subject, settings([0.5, 1, 2], [1, 2], [1]))) == [Resources(1, 1, 1)]
+
+
+def test_a_speed_up_is_bounded_by_the_ends_of_both_intervals() -> None:
+    (found,) = speed_ups([maximum(100, spread=10), maximum(180, spread=20, cores=2)])
+    assert (found.ratio, found.low, found.high) == pytest.approx((1.8, 160 / 110, 200 / 90))
+
+
+def test_a_speed_up_without_an_interval_has_no_bounds() -> None:
+    (found,) = speed_ups([maximum(100), maximum(40, spread=4, cores=0.5)])
+    assert (found.ratio, found.low, found.high) == (0.4, None, None)
+
+
+def test_a_speed_up_needs_one_core_with_as_many_instances() -> None:
+    assert speed_ups([maximum(100), maximum(180, cores=2, instances=2)]) == []
+
+
+@pytest.mark.integration
+def test_half_a_core_of_a_real_server_answers_less_than_a_whole_one(network: Path) -> None:
+    with bench("here", Target()) as here, Subject(here, network, here.probe.usual_rate_per_s(), []) as subject:
+        ledger = scaled(subject, settings([0.5, 1], [1], [4]))
+    (found,) = speed_ups(ledger.of(MaximalThroughput))
+    assert 0.2 < found.ratio < 0.9
+    assert {point.runtime for point in ledger.points} == {"triton"}

@@ -1,0 +1,83 @@
+"""Loads into the real server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from starting_host import measured
+
+from profiler.bench import Bench, bench
+from profiler.errors import ServerError
+from profiler.level import WarmUpSettings
+from profiler.measure import fresh_load
+from profiler.measure.fresh_load import load_afresh
+from profiler.records.warm_up import FirstInference, LoadTime, UnloadTime, WarmUpCurve
+from profiler.runtimes import own_triton, v2_server
+from profiler.runtimes.v2_server import V2Server
+from profiler.subject import Subject
+from profiler.system.page_cache import resident_share
+from profiler.target import Target
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def triton() -> Iterator[Bench]:
+    with bench("here", Target()) as running:
+        yield running
+
+
+@pytest.fixture
+def served(triton: Bench, network: Path) -> Iterator[Subject]:
+    with Subject(triton, network, triton.probe.rate_per_s(), []) as subject:
+        yield subject
+
+
+def test_a_real_server_has_every_figure(served: Subject) -> None:
+    settings = WarmUpSettings(loads=2, batches=[1, 4], curve_inferences=40, switch_seconds=None)
+    ledger = measured(served, settings)
+    warm, cold = ledger.of(LoadTime)
+    assert (warm.n, warm.resident_share) == (2, 1)
+    assert cold.n == 2 or cold.reasons["mean_ms"]
+    assert all(point.first_ms > point.warm_ms for point in ledger.of(FirstInference))
+    assert all(point.before.processes >= 1 for point in ledger.of(FirstInference))
+    assert [curve.n for curve in ledger.of(WarmUpCurve)] == [40, 40]
+    assert ledger.of(UnloadTime)[0].min_ms > 0
+
+
+def test_an_unload_ends_when_the_models_processes_have(served: Subject) -> None:
+    alone = len(psutil.Process(served.bench.host.process).children())
+    load_afresh(served, "warm", 1, 1)
+    assert len(psutil.Process(served.bench.host.process).children()) == alone
+
+
+def test_what_the_server_refused_is_gone_at_once(served: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    def place_garbage(source: Path, destination: Path) -> None:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.write_bytes(b"garbage")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own_triton, "place", place_garbage)
+        with pytest.raises(ServerError, match="does not load"):
+            served.load(served.bench.target.resources)
+    monkeypatch.setattr(v2_server, "LOAD_LIMIT_S", 5.0)
+    served.unload()
+    assert served.serve() is not None
+
+
+def test_a_file_that_was_evicted_is_still_on_the_disk_only_when_the_server_is_asked_to_load_it(
+    served: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fresh_load.evict(served.path) > 0:
+        pytest.skip("nothing leaves the page cache of this file system")
+    shares, load = [], V2Server.load
+
+    def asked(server: V2Server, name: str) -> None:
+        shares.append(resident_share(served.path))
+        load(server, name)
+
+    monkeypatch.setattr(V2Server, "load", asked)
+    load_afresh(served, "cold", 1, 0)
+    load_afresh(served, "cold", 1, 0)
+    assert shares[-1] == 0
