@@ -63,10 +63,10 @@ def complain(message: str, code: int) -> int:
 
 def dispatch(arguments: Sequence[str]) -> None:
     """A verb, or the stages of a Hydra configuration."""
-    from porting.verbs import VERBS
+    from porting.verbs import VERBS, do
 
     if arguments and arguments[0] in VERBS:
-        VERBS[arguments[0]](arguments[1:])
+        do(arguments[0], arguments[1:])
         return
     # Options first: Hydra's parser takes no override between two of them.
     overrides = [argument for argument in arguments if OVERRIDE.match(argument)]
@@ -97,6 +97,7 @@ def run_stages(config: "DictConfig") -> None:
     """The task that Hydra calls, once for each job of a sweep."""
     from omegaconf import OmegaConf
 
+    from porting import dry_run
     from porting.pipeline import run
     from porting.settings import validated
     from porting.summary import summarise
@@ -104,7 +105,10 @@ def run_stages(config: "DictConfig") -> None:
     def work() -> None:
         OmegaConf.resolve(config)
         settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
-        summarise(run(settings, OmegaConf.to_yaml(config)), settings)
+        if settings.dry_run:
+            dry_run.show(settings)
+        else:
+            summarise(run(settings, OmegaConf.to_yaml(config)), settings)
 
     # Not as an exception, to which Hydra would add lines of its own.
     if code := guarded(work):

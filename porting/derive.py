@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import JsonValue
 
 from porting.context import Context, Job, versions
-from porting.files import digest, write_atomically
+from porting.files import digest
 from porting.records import Epoch, Network, OnnxFile, Pruning, Variant, variant_name
 from porting.repository.schema import Step
 from porting.workspace import CONFIG
+from profiler.files import write_atomically
 
 
 @dataclass(frozen=True)

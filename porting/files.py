@@ -6,27 +6,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-UNFINISHED = ".unfinished-"
-
-
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """To a temporary name in the same folder, flushed, then renamed."""
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f"{UNFINISHED}{path.name}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+from profiler.files import UNFINISHED
 
 
 @contextmanager
@@ -66,19 +49,6 @@ def remove_unfinished(folder: Path) -> None:
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
-def sha256(path: Path) -> str:
-    """The hex digest of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def digest(value: Any) -> str:
     """The hex digest of a JSON value, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def packed(arrays: dict[str, np.ndarray]) -> bytes:
-    """The arrays as the content of an `.npz` file."""
-    buffer = BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()

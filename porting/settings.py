@@ -10,7 +10,7 @@ from porting.messages import suggestion
 from porting.repository.schema import LABEL
 from porting.stage_table import NAMES, SOURCES
 from profiler.errors import BadInputError
-from profiler.level import QuickSettings
+from profiler.level import LevelSettings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]
@@ -83,6 +83,7 @@ class Settings(Section):
     workspace: Path
     model: Path | None
     seed: int = Field(ge=0)
+    dry_run: bool
     backbone: NamedComponent
     datamodule: NamedComponent | None
     pruners: dict[OptionName, Component]
@@ -93,7 +94,7 @@ class Settings(Section):
     finetune: FinetuneSettings
     export: ExportSettings
     quantize: QuantizeSettings
-    profile: QuickSettings
+    profile: LevelSettings
     tracking: TrackingSettings
 
     @model_validator(mode="before")

@@ -63,12 +63,12 @@ def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
     value = accuracy.value if accuracy else max((epoch.val_accuracy for epoch in variant.history), default=None)
     figures = ["", "", "", ""]
     for profile in profiles.values():
-        flops, latency = profile.complexity.flops, profile.latency_at(1)
+        flops, latency, best = profile.complexity.flops, profile.latency_at(1), profile.best_throughput()
         figures = [
             f"{profile.complexity.parameters:,}",
             "unknown" if flops is None else f"{flops:,}",
             f"{latency.p50_ms:.3f}" if latency and latency.p50_ms else "unknown",
-            interval(profile.max_throughput),
+            interval(best) if best else "unknown",
         ]
     state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
     return [variant.name, "unknown" if value is None else f"{value:.2%}", *figures, f"not ranked yet: {state}"]

@@ -100,14 +100,14 @@ def figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
             if accuracy is not None:
                 found[f"accuracy/{accuracy.split}"] = accuracy.value
     for target, profile in profiles.items():
-        best, latency = profile.max_throughput, profile.latency_at(1)
+        best, latency = profile.best_throughput(), profile.latency_at(1)
         found |= {
             "parameters": float(profile.complexity.parameters),
             "file_bytes": float(profile.complexity.file_bytes),
-            f"{target}/corrected_images_per_s": best.corrected_images_per_s,
-            f"{target}/images_per_s": best.images_per_s,
-            f"{target}/load_ms": profile.load_time.mean_ms,
         }
+        if best is not None:
+            found[f"{target}/corrected_images_per_s"] = best.corrected_images_per_s
+            found[f"{target}/images_per_s"] = best.images_per_s
         if profile.complexity.flops is not None:
             found["flops"] = float(profile.complexity.flops)
         if latency is not None:

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from porting.files import UNFINISHED, digest, flush, remove_unfinished, sha256, whole_folder, write_atomically
+from porting.files import digest, flush, remove_unfinished, whole_folder
 from porting.records import Variant
-from profiler.errors import BadInputError, ModelError
+from profiler.errors import ModelError
+from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_atomically
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
 
@@ -21,7 +19,6 @@ RECORD, ONNX, WEIGHTS, MANIFEST, CONFIG = (
     "config.yaml",
 )
 PREDICTIONS = "predictions.npz"
-R = TypeVar("R", bound=BaseModel)
 
 
 class Workspace:
@@ -51,7 +48,9 @@ class Workspace:
 
     def variants(self, task: str) -> list[Variant]:
         """Every complete variant of a task, parents before children."""
-        found = [read(path, Variant) for path in self.variants_folder(task).glob(f"*/{RECORD}")]
+        found = [
+            read_record(path, Variant, "remove its folder") for path in self.variants_folder(task).glob(f"*/{RECORD}")
+        ]
         return sorted(found, key=lambda variant: (len(variant.lineage), variant.name))
 
     def find(self, task: str, name: str) -> Variant | None:
@@ -59,7 +58,7 @@ class Workspace:
         path = self.variants_folder(task) / name / RECORD
         if not path.exists():
             return None
-        variant = read(path, Variant)
+        variant = read_record(path, Variant, "remove its folder")
         self.check_files(variant)
         return variant
 
@@ -99,27 +98,21 @@ class Workspace:
         write_atomically((folder or self.folder(variant)) / RECORD, variant.model_dump_json(indent=1))
         return variant
 
-    def profile_path(self, variant: Variant, target: str) -> Path:
-        return self.folder(variant) / "profiles" / f"{target}.json"
+    def profile_files(self, variant: Variant, target: str) -> ProfileFiles:
+        folder = self.folder(variant)
+        return ProfileFiles(folder / "profiles" / f"{target}.json", folder / "samples" / f"{target}.npz")
 
     def profiles(self, variant: Variant) -> dict[str, Profile]:
         """The profiles, by target, of the variant's present ONNX file."""
         if variant.onnx is None:
             return {}
-        found = [read(path, Profile) for path in sorted(self.folder(variant).glob("profiles/*.json"))]
-        return {profile.target_name: profile for profile in found if profile.onnx_sha256 == variant.onnx.sha256}
-
-
-def read(path: Path, kind: type[R]) -> R:
-    """A record from its file; raises `BadInputError` for one that is not valid."""
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise BadInputError(
-            f"{path} is not a valid {kind.__name__} ({place}: {first['msg']}): remove its folder"
-        ) from error
+        targets = [path.stem for path in sorted(self.folder(variant).glob("profiles/*.json"))]
+        found = {target: self.profile_files(variant, target).read() for target in targets}
+        return {
+            target: profile
+            for target, profile in found.items()
+            if profile is not None and profile.onnx_sha256 == variant.onnx.sha256
+        }
 
 
 def network_digest(folder: Path) -> str | None:

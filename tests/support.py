@@ -19,12 +19,12 @@ SMALL = [
     "finetune.epochs=1",
     "prune.ratios=[0.5]",
     "backbone.width=8",
-    "profile.batches=[1,4]",
-    "profile.seconds_per_batch=0.05",
-    "profile.throughput_batches=[4]",
-    "profile.max_concurrency=2",
-    "profile.search_slices=1",
-    "profile.settle_slices=6",
+    "profile.latency.batches=[1,4]",
+    "profile.latency.seconds=0.05",
+    "profile.throughput.batches=[4]",
+    "profile.throughput.max_concurrency=2",
+    "profile.throughput.search_slices=2",
+    "profile.throughput.settle_slices=6",
 ]
 
 

@@ -8,11 +8,11 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from porting.components import NamedComponent
-from porting.files import write_atomically
 from porting.networks.manifest import Manifest, describe, restore
 from porting.records import Network
 from porting.workspace import MANIFEST, WEIGHTS, network_digest
 from profiler.errors import ModelError
+from profiler.files import write_atomically
 
 
 def build_backbone(backbone: NamedComponent, in_channels: int, num_classes: int) -> nn.Module:

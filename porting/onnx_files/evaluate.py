@@ -7,9 +7,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from porting.data import Data
-from porting.files import packed, write_atomically
 from porting.repository.schema import Accuracy
 from porting.workspace import PREDICTIONS
+from profiler.files import packed, write_atomically
 from profiler.runtimes.session import open_session
 
 SPLITS = ("val", "test")

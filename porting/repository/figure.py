@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from porting.repository.curves.svg import to_svg
 from porting.repository.schema import Accuracy, Index, Standing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"fp32": "#1f5fa8", "int8": "#c8501e"}
-INCHES_WIDE, INCHES_HIGH = 9.0, 5.2
+INCHES_WIDE, INCHES_HIGH = 6.4, 4.4
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,9 @@ def throughput(point: Point) -> float:
 
 def draw_frontier(index: Index, path: Path) -> None:
     """Writes the figure as PNG."""
-    draw(index).savefig(path, dpi=120)
+    draw(index).savefig(path, dpi=170)
 
 
 def frontier_svg(index: Index) -> str:
     """The figure as an `<svg>` element."""
-    buffer = StringIO()
-    draw(index).savefig(buffer, format="svg")
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return to_svg(draw(index), "frontier", "Validation accuracy over maximal throughput", {})

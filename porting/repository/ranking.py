@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from porting.repository.frontier import Candidate, Metric, Place, places
 from porting.repository.item import Item
-from porting.repository.schema import Details, Standing, Summary
+from porting.repository.schema import Accuracy, Standing, Summary
 from profiler.errors import BadInputError
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
@@ -31,7 +31,7 @@ def ranked(items: Sequence[Item], target: str) -> dict[str, Place]:
         if target in details.profiles:
             accuracy = details.validation_accuracy
             comparable = details.task, accuracy.dataset_sha256 if accuracy else ""
-            candidate = Candidate(details.name, metrics(details, details.profiles[target]))
+            candidate = Candidate(details.name, metrics(accuracy, details.profiles[target]))
             groups.setdefault(comparable, []).append(candidate)
     found: dict[str, Place] = {}
     for group in groups.values():
@@ -39,10 +39,10 @@ def ranked(items: Sequence[Item], target: str) -> dict[str, Place]:
     return found
 
 
-def metrics(details: Details, profile: Profile) -> tuple[Metric, ...]:
-    """Validation accuracy and drift-corrected maximal throughput; none where the accuracy is unknown."""
-    accuracy, best = details.validation_accuracy, profile.max_throughput
-    if accuracy is None:
+def metrics(accuracy: Accuracy | None, profile: Profile) -> tuple[Metric, ...]:
+    """Validation accuracy and drift-corrected maximal throughput; none where one of them is unknown."""
+    best = profile.best_throughput()
+    if accuracy is None or best is None:
         return ()
     throughput = Metric(best.corrected_images_per_s, best.corrected_low_images_per_s, best.corrected_high_images_per_s)
     return Metric(accuracy.value, accuracy.low, accuracy.high), throughput
@@ -71,7 +71,11 @@ def summarise(item: Item, ranks: Mapping[str, Mapping[str, Place]]) -> Summary:
 
 def standing(profile: Profile, place: Place) -> Standing:
     """How a variant does on one target."""
-    latency = profile.latency_at(1)
+    best, latency = profile.best_throughput(), profile.latency_at(1)
+    if best is None:
+        raise BadInputError(
+            f"{profile.onnx_sha256} has no maximal throughput on {profile.target_name}: profile it again"
+        )
     p50 = latency.p50_ms if latency else None
     reasons = {} if place.dominated_by else {"dominated_by": "nothing dominates it"}
     if p50 is None:
@@ -79,7 +83,7 @@ def standing(profile: Profile, place: Place) -> Standing:
     return Standing(
         complexity=profile.complexity,
         latency_batch_1_p50_ms=p50,
-        max_throughput=profile.max_throughput,
+        max_throughput=best,
         on_frontier=place.on_frontier,
         ties_with=list(place.ties_with),
         dominated_by=place.dominated_by,

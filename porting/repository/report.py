@@ -1,10 +1,12 @@
-"""`report.html`: one file with the figure and the figures, made from the index alone."""
+"""`report.html`: one file with the frontier, the tables, and what is known of every published variant."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from porting.repository.curves.chapter import Chapter, chapter
 from porting.repository.figure import frontier_svg, panels
-from porting.repository.schema import Accuracy, Index, Standing, Summary
+from porting.repository.schema import Accuracy, Details, Index, Standing, Summary
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.throughput import ThroughputPoint
 
@@ -21,7 +23,6 @@ COLUMNS = [
     "batch × callers",
     "verdict",
 ]
-MINIMUM_FOR_RANKS = 3
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,13 @@ class Panel:
     target: str
     machine: str
     rows: list[Row]
-    correlations: str
 
 
-def render_report(index: Index) -> str:
-    """The report as one self-contained HTML text."""
+def render_report(index: Index, details: Iterable[Details]) -> str:
+    """The report as one self-contained HTML text; `details` has every published variant, and may have others."""
     from jinja2 import Environment
-    from markupsafe import Markup
 
+    by_name = {one.name: one for one in details}
     template = Environment(autoescape=True).from_string(TEMPLATE.read_text())
     return template.render(
         title="Frontier of " + ", ".join(sorted({variant.task for variant in index.variants})),
@@ -68,9 +68,16 @@ def render_report(index: Index) -> str:
         published=len(index.variants),
         dropped=len(index.dropped),
         columns=COLUMNS,
-        svg=Markup(frontier_svg(index)),  # noqa: S704
-        panels=[panel(index, task, target) for task, target in panels(index)],
+        svg=frontier_svg(index),
+        chapters=[(panel(index, *which), chapter_of(index, by_name, *which)) for which in panels(index)],
     )
+
+
+def chapter_of(index: Index, details: Mapping[str, Details], task: str, target: str) -> Chapter:
+    """What the details say of a task on a target."""
+    found = members(index, task, target)
+    profiles = {one.name: details[one.name].profiles[target] for one, _ in found if one.name in details}
+    return chapter(found, profiles)
 
 
 def members(index: Index, task: str, target: str) -> list[tuple[Summary, Standing]]:
@@ -82,14 +89,8 @@ def members(index: Index, task: str, target: str) -> list[tuple[Summary, Standin
 
 def panel(index: Index, task: str, target: str) -> Panel:
     """The table of one task on one target."""
-    found = members(index, task, target)
-    return Panel(
-        task=task,
-        target=target,
-        machine=describe(index.targets[target]),
-        rows=[row(variant, standing) for variant, standing in found],
-        correlations=correlations([standing for _, standing in found]),
-    )
+    rows = [row(variant, standing) for variant, standing in members(index, task, target)]
+    return Panel(task, target, describe(index.targets[target]), rows)
 
 
 def describe(machine: Fingerprint) -> str:
@@ -141,22 +142,3 @@ def place_in_words(variant: Summary, standing: Standing) -> str:
     if variant.validation_accuracy is None:
         return "yes: its accuracy is unknown, so nothing can dominate it"
     return f"yes, tied with {', '.join(standing.ties_with)}" if standing.ties_with else "yes"
-
-
-def correlations(standings: list[Standing]) -> str:
-    """How well cheaper figures rank the variants: Spearman's coefficient against maximal throughput."""
-    known = [s for s in standings if s.latency_batch_1_p50_ms is not None and s.complexity.flops is not None]
-    if len(known) < MINIMUM_FOR_RANKS:
-        return f"needs {MINIMUM_FOR_RANKS} variants"
-    from scipy.stats import spearmanr
-
-    throughput = [standing.max_throughput.corrected_images_per_s for standing in known]
-    columns: dict[str, list[float | None]] = {
-        "FLOPs": [standing.complexity.flops for standing in known],
-        "latency at batch 1": [standing.latency_batch_1_p50_ms for standing in known],
-    }
-    words = []
-    for name, values in columns.items():
-        constant = len(set(values)) == 1
-        words.append(f"{name} undefined" if constant else f"{name} {spearmanr(values, throughput).statistic:.2f}")
-    return ", ".join(words)

@@ -9,7 +9,7 @@ from profiler.records.base import Record
 from profiler.records.complexity import Complexity
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
-from profiler.records.throughput import ThroughputPoint
+from profiler.records.throughput import MaximalThroughput
 
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
@@ -68,7 +68,7 @@ class Standing(Record):
 
     complexity: Complexity
     latency_batch_1_p50_ms: float | None = Field(gt=0)
-    max_throughput: ThroughputPoint
+    max_throughput: MaximalThroughput
     on_frontier: bool
     ties_with: list[str]
     dominated_by: str | None

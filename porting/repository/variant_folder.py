@@ -7,9 +7,9 @@ from pathlib import Path
 from porting.repository.item import Item
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published, Summary
+from profiler.level import MAX_BATCH
 from profiler.records.profile import Profile
 from profiler.runtimes.session import Tensor
-from profiler.runtimes.v2 import MAX_BATCH
 from profiler.triton.config import ServingSettings, model_config, to_text
 
 

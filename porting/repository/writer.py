@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from porting.files import digest, remove, sha256, whole_folder
+from porting.files import digest, remove, whole_folder
 from porting.repository.figure import draw_frontier
 from porting.repository.item import Item
 from porting.repository.ranking import fingerprints, ranked, summarise
@@ -15,6 +15,7 @@ from porting.repository.report import render_report
 from porting.repository.schema import Details, Index
 from porting.repository.variant_folder import write_variant
 from profiler.errors import BadInputError
+from profiler.files import sha256
 
 SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
 
@@ -52,7 +53,7 @@ def publish(root: Path, items: Sequence[Item]) -> Repository:
         schema = {"index": Index.model_json_schema(), "details": Details.model_json_schema()}
         (folder / SCHEMA).write_text(json.dumps(schema, indent=1))
         draw_frontier(index, folder / FIGURE)
-        (folder / REPORT).write_text(render_report(index))
+        (folder / REPORT).write_text(render_report(index, [item.details for item in items]))
     swap(root, root.parent / f".repository-{key[:12]}")
     return Repository.load(root)
 

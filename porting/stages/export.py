@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from porting.context import Context, Job, section_values, versions
-from porting.files import digest, sha256
+from porting.files import digest
 from porting.networks.store import input_shape, load_network
 from porting.onnx_files.evaluate import evaluate
 from porting.onnx_files.export import export_network
 from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Precision, TensorSpec
 from porting.workspace import ONNX
+from profiler.files import sha256
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")

@@ -9,7 +9,6 @@ from onnx import TensorProto
 
 from porting.context import Context, Job, needed, section_values
 from porting.derive import Made, Recipe, derive
-from porting.files import sha256
 from porting.networks.foreign import Kind, load_checkpoint, load_torchscript
 from porting.networks.store import build_backbone, save_network
 from porting.onnx_files.export import export_network
@@ -18,7 +17,8 @@ from porting.repository.schema import Precision
 from porting.stages.export import describe_file
 from porting.workspace import ONNX
 from profiler.errors import BadInputError, ModelError
-from profiler.graph.complexity import read_onnx
+from profiler.files import sha256
+from profiler.graph.read import read_onnx
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")

@@ -2,33 +2,35 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from porting.components import Component
 from porting.context import Context, Job
-from porting.files import packed, write_atomically
 from porting.records import OnnxFile, Variant
+from porting.repository.frontier import Candidate, places
+from porting.repository.ranking import metrics
 from porting.workspace import ONNX
+from profiler.bench import Bench, bench
 from profiler.errors import BadInputError
-from profiler.identity import measurement_key
-from profiler.level import QuickSettings
-from profiler.quick import Bench, bench
+from profiler.files import ProfileFiles
+from profiler.identity import subject_key
+from profiler.level import LevelSettings
+from profiler.profiling import profile_file
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 from profiler.target import Target
-
-PARTS = 4
 
 
 class Benches:
     """The targets that are ready; the one in use is taken down when another one is needed."""
 
-    def __init__(self, settings: QuickSettings) -> None:
-        self._settings, self._stack, self._name = settings, ExitStack(), ""
+    def __init__(self) -> None:
+        self._stack, self._name = ExitStack(), ""
 
     def get(self, name: str, target: Target) -> Bench:
         if self._name != name:
             self.close()
-            self._bench = self._stack.enter_context(bench(name, target, self._settings))
+            self._bench = self._stack.enter_context(bench(name, target))
             self._name = name
         return self._bench
 
@@ -38,16 +40,19 @@ class Benches:
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each target and exported variant."""
+    """One for each target, level and exported variant; of each target the deciding level of all variants first."""
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
-    benches = Benches(context.settings.profile)
+    benches = Benches()
     context.stack.callback(benches.close)
+    level = context.settings.profile
+    levels = [level] if level.first is None else [level.first, level]
+    exported = [(variant, variant.onnx) for variant in pool if variant.onnx is not None]
     return [
-        job(context, benches, name, built(component), variant, variant.onnx)
+        Profiled(context, benches, name, built(component), level, variant, file).job()
         for name, component in context.settings.targets.items()
-        for variant in pool
-        if variant.onnx is not None
+        for level in levels
+        for variant, file in exported
     ]
 
 
@@ -59,30 +64,63 @@ def built(component: Component) -> Target:
     return target
 
 
-def job(context: Context, benches: Benches, name: str, target: Target, variant: Variant, file: OnnxFile) -> Job:
-    """The profile of one variant on one target."""
-    workspace = context.workspace
-    path = workspace.profile_path(variant, name)
+@dataclass(frozen=True)
+class Profiled:
+    """One variant on one target at one level."""
 
-    def reuse() -> Variant | None:
-        found = workspace.profiles(variant).get(name)
-        key = measurement_key(file.sha256, target, context.settings.profile)
-        return variant if found is not None and found.key == key else None
+    context: Context
+    benches: Benches
+    name: str
+    target: Target
+    level: LevelSettings
+    variant: Variant
+    file: OnnxFile
 
-    def run() -> Variant:
-        ready = benches.get(name, target)
-        workspace.check_files(variant)
-        reference = reference_per_s(context, name, ready.fingerprint)
-        with context.progress(f"{variant.name} on {name}", PARTS) as advance:
-            profile, samples = ready.profile(workspace.folder(variant) / ONNX, file.sha256, reference, advance)
-        raw = workspace.folder(variant) / "samples" / f"{name}.npz"
-        for folder in (path.parent, raw.parent):
-            folder.mkdir(exist_ok=True)
-        write_atomically(raw, packed(samples))
-        write_atomically(path, profile.model_dump_json(indent=1))
-        return variant
+    def job(self) -> Job:
+        return Job(
+            f"profile {self.variant.name} on {self.name}, {self.level.level}", self.reuse, self.run, self.level.budget_s
+        )
 
-    return Job(title=f"profile {variant.name} on {name}", reuse=reuse, run=run)
+    def files(self) -> ProfileFiles:
+        return self.context.workspace.profile_files(self.variant, self.name)
+
+    def found(self) -> Profile | None:
+        """What was measured of this file on this target, whatever level."""
+        profile = self.context.workspace.profiles(self.variant).get(self.name)
+        return profile if profile is not None and profile.key == subject_key(self.file.sha256, self.target) else None
+
+    def reuse(self) -> Variant | None:
+        """The variant, where nothing is left to be measured or the deciding level shows that it is not worth it."""
+        found = self.found()
+        if found is None:
+            return None
+        covered = found.covers(self.level) or (self.level.level == "quick" and found.level == "full")
+        done = covered and found.target == self.target
+        return self.variant if done or self.is_dominated() else None
+
+    def is_dominated(self) -> bool:
+        """Whether the level that decides puts another variant of this task above it."""
+        if self.level.first is None:
+            return False
+        own, candidates = self.file.validation_accuracy, []
+        for other in self.context.workspace.variants(self.variant.task):
+            profile = self.context.workspace.profiles(other).get(self.name)
+            accuracy = other.onnx.validation_accuracy if other.onnx else None
+            if profile is not None and accuracy and own and accuracy.dataset_sha256 == own.dataset_sha256:
+                candidates.append(Candidate(other.name, metrics(accuracy, profile)))
+        place = places(candidates).get(self.variant.name)
+        return place is not None and not place.on_frontier
+
+    def run(self) -> Variant:
+        ready = self.benches.get(self.name, self.target)
+        workspace = self.context.workspace
+        workspace.check_files(self.variant)
+        reference = reference_per_s(self.context, self.name, ready.fingerprint)
+        path = workspace.folder(self.variant) / ONNX
+        title = f"{self.variant.name} on {self.name}"
+        with self.context.progress(title, len(self.level.parts())) as advance:
+            profile_file(ready, path, self.level, self.found(), reference, self.files().write, advance)
+        return self.variant
 
 
 def reference_per_s(context: Context, target: str, fingerprint: Fingerprint) -> float | None:

@@ -33,7 +33,8 @@ def profiled(workspace: Workspace) -> list[Item]:
     found = []
     for task in workspace.tasks():
         for variant in workspace.variants(task):
-            profiles = workspace.profiles(variant)
+            everything = workspace.profiles(variant).items()
+            profiles = {target: profile for target, profile in everything if profile.best_throughput() is not None}
             if variant.onnx is not None and profiles:
                 workspace.check_files(variant)
                 found.append(item(workspace, variant, variant.onnx, profiles))

@@ -1,7 +1,7 @@
-"""The verbs: commands that are no stages, dispatched before Hydra sees the arguments."""
+"""serve: a published repository on this machine."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -12,9 +12,9 @@ def port(text: str) -> int:
     return int(text)
 
 
-def serve(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
     """Serves a published repository with Triton on this machine until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="dnn-porting serve", description=serve.__doc__)
+    parser = argparse.ArgumentParser(prog="dnn-porting serve", description=run.__doc__)
     parser.add_argument("repository", type=Path)
     parser.add_argument("--grpc-port", type=port, default=8001)
     parser.add_argument("--http-port", type=port, default=8000)
@@ -37,6 +37,3 @@ def serve(arguments: Sequence[str]) -> None:
             say("stopping")
             return
         raise ServerError(f"the server ended with code {server.process.returncode}: {last_words(server)}")
-
-
-VERBS: dict[str, Callable[[Sequence[str]], None]] = {"serve": serve}

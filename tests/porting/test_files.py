@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from porting.files import UNFINISHED, digest, remove_unfinished, sha256, whole_folder, write_atomically
+from porting.files import digest, remove_unfinished, whole_folder
+from profiler.files import UNFINISHED, sha256, write_atomically
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import SMALL, Command, command_line, environment, variant_records
 
-from porting.files import UNFINISHED
+from profiler.files import UNFINISHED
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 ARGUMENTS = [*SMALL, "pruner=l1", "tracking.enabled=false", "train.epochs=3"]

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from backbones.resnet import resnet8
 from porting.components import NamedComponent
 from porting.data import Data
-from porting.files import sha256
 from porting.onnx_files.evaluate import accuracy, evaluate
 from porting.onnx_files.export import check_parity, export_network
 from porting.onnx_files.quantize import quantize_file
 from porting.settings import ExportSettings, QuantizeSettings
 from profiler.errors import DnnPortingError, ModelError
+from profiler.files import sha256
 from profiler.runtimes.session import open_session
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)

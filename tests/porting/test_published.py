@@ -13,8 +13,8 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from datamodules.digits import Digits
-from porting.files import sha256
 from porting.repository import Repository
+from profiler.files import sha256
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 

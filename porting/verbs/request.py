@@ -1,0 +1,36 @@
+"""request: what another box needs to profile a file for us."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Writes request.json: one target and a level, for 'python -m profiler MODEL request.json' on that box."""
+    parser = argparse.ArgumentParser(prog="dnn-porting request", description=run.__doc__)
+    parser.add_argument("overrides", nargs="*", help="as of a run: target=NAME profile=full ...")
+    parser.add_argument("--output", type=Path, default=Path("request.json"))
+    parser.add_argument("--config-dir", type=Path, help="a folder with targets of your own")
+    options = parser.parse_args(arguments)
+
+    import hydra
+    from omegaconf import OmegaConf
+
+    from porting.cli import config_folder
+    from porting.console import say
+    from porting.settings import validated
+    from porting.stages.profile import built
+    from profiler.__main__ import Request
+    from profiler.errors import BadInputError
+    from profiler.files import write_atomically
+
+    beside = [] if options.config_dir is None else [f"hydra.searchpath=[file://{options.config_dir.resolve()}]"]
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        config = hydra.compose("config", overrides=[*options.overrides, *beside])
+    settings = validated(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
+    if len(settings.targets) != 1:
+        raise BadInputError(f"a request is for one target, not for {', '.join(settings.targets)}: give target=NAME")
+    ((name, component),) = settings.targets.items()
+    request = Request(target_name=name, target=built(component), settings=settings.profile)
+    write_atomically(options.output, request.model_dump_json(indent=1))
+    say(f"{options.output}: on the box, run  python -m profiler MODEL.onnx {options.output.name}")

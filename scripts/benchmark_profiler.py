@@ -1,0 +1,241 @@
+"""How fast and how true the profiler is, beside NVIDIA's perf_analyzer on the same server, in turns.
+
+`--perf-analyzer PROGRAM` names it where it is not on the PATH. Finished sections stay in artifacts/benchmark_profiler
+and are not measured again; remove that folder to start anew.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from benchmark_networks import Network, networks
+from figures import ROOT, Figure, record
+from scipy.stats import spearmanr
+
+from profiler.analysis.statistics import median_interval
+from profiler.bench import Bench, bench
+from profiler.level import LevelSettings
+from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
+from profiler.measure.meter import Run, ThroughputMeter
+from profiler.profiling import profile_file
+from profiler.records.profile import Profile
+from profiler.subject import Subject
+from profiler.target import Target
+
+FOLDER = ROOT / "artifacts" / "benchmark_profiler"
+PAIRS, REPEATS, SWEEPS = 10, 20, 2
+REPEAT_SLICES, PAIR_SLICES = 34, 12
+CONCURRENCY, BATCH = 4, 1
+# Three windows of a second that may differ as they like: its judgement of noise is not what is compared.
+PAIR_WINDOWS = Windows(seconds=1.0, within_share=10.0, most=3)
+ANALYZER_LIMIT_S = 200.0
+
+Section = dict[str, list[float]]
+
+
+@contextmanager
+def subject(ready: Bench, network: Network) -> Iterator[Subject]:
+    """A network on the bench, with the probe's rate of this section as normal."""
+    with Subject(ready, network.path, ready.probe.usual_rate_per_s(), []) as found:
+        yield found
+
+
+def analyzer(program: Path, on: Subject, images: int) -> PerfAnalyzer:
+    """perf_analyzer on the same model of the same server, with the same images."""
+    on.serve()
+    return PerfAnalyzer(program, str(on.bench.host.address), on.name, "input", on.expectation.images[:images])
+
+
+def pairs(ready: Bench, network: Network, program: Path) -> Section:
+    """Our closed loop and theirs in turns, the one that begins changing: rates, and each client's processor share."""
+    found: Section = {"ours": [], "theirs": [], "our_cpu": [], "their_cpu": []}
+    with subject(ready, network) as on:
+        meter, other = ThroughputMeter(on, on.bench.target.resources), analyzer(program, on, BATCH)
+
+        def ours() -> None:
+            run = meter.run(BATCH, CONCURRENCY, PAIR_SLICES)
+            found["ours"].append(run.rate().ratio)
+            found["our_cpu"].append(float(np.median([one.client_cpu_share for one in run.slices])))
+
+        def theirs() -> None:
+            with on.driving():
+                point = other.measure(BATCH, CONCURRENCY, PAIR_WINDOWS, ANALYZER_LIMIT_S)
+            found["theirs"].append(point.images_per_s or float("nan"))
+            found["their_cpu"].append(point.client_cpu_share)
+
+        for index in range(PAIRS):
+            for measure in (ours, theirs) if index % 2 else (theirs, ours):
+                measure()
+    return found
+
+
+def repeats(ready: Bench, network: Network) -> Section:
+    """The same throughput over and over: raw and drift-corrected rates, and the ends of each one's interval."""
+    found: Section = {"raw": [], "corrected": [], "low": [], "high": [], "seconds": []}
+    with subject(ready, network) as on:
+        meter = ThroughputMeter(on, on.bench.target.resources)
+        for _ in range(REPEATS):
+            run: Run = meter.run(BATCH, CONCURRENCY, REPEAT_SLICES)
+            corrected = run.rate(on.reference_per_s)
+            found["raw"].append(run.rate().ratio)
+            found["corrected"].append(corrected.ratio)
+            found["low"].append(corrected.low or float("nan"))
+            found["high"].append(corrected.high or float("nan"))
+            found["seconds"].append(run.seconds())
+    return found
+
+
+def sweeps(ready: Bench, network: Network, program: Path, level: LevelSettings) -> Section:
+    """Concurrency 1 to saturation: our whole throughput part, and their sweep over 1 to 4 with its own settings."""
+    found: Section = {"ours_s": [], "theirs_s": [], "their_given_up": []}
+    for _ in range(SWEEPS):
+        only = level.model_copy(update={"latency": None, "warm_up": None})
+        profile = measured(ready, network, only)
+        found["ours_s"].append(sum(part.seconds for part in profile.parts))
+        with subject(ready, network) as on:
+            other = analyzer(program, on, BATCH)
+            with on.driving():
+                swept = other.default_sweep(BATCH, CONCURRENCY, ANALYZER_LIMIT_S)
+        found["theirs_s"].append(swept.seconds)
+        found["their_given_up"].append(float(swept.gave_up))
+    return found
+
+
+def measured(ready: Bench, network: Network, level: LevelSettings) -> Profile:
+    """One whole profile; what was missing stands in it."""
+    return profile_file(ready, network.path, level, None, None, lambda *_: None, lambda _: None)
+
+
+def quick(ready: Bench, network: Network, level: LevelSettings) -> Section:
+    """What the quick level takes and finds: the figures that are ranked, and how straight latency is in the batch."""
+    profile = measured(ready, network, level)
+    best, latency = profile.best_throughput(), profile.latency_at(1)
+    linear = [fit for fit in profile.fits if fit.form == "linear in batch"]
+    return {
+        "seconds": [profile.seconds],
+        "flops": [float(profile.complexity.flops or "nan")],
+        "latency_ms": [latency.corrected_p50_ms or float("nan") if latency else float("nan")],
+        "images_per_s": [best.corrected_images_per_s if best else float("nan")],
+        "residual": [fit.median_relative_residual for fit in linear[:1]],
+    }
+
+
+def full(ready: Bench, network: Network, level: LevelSettings) -> Section:
+    """What the full level takes, and how many of its points have a figure, or a verdict and a reason for none."""
+    profile = measured(ready, network, level)
+    points = list(profile.points())
+    return {
+        "seconds": [profile.seconds],
+        "points": [float(len(points))],
+        "missing": [float(len(profile.missing))],
+        "with_verdict": [float(sum(bool(one.reason) for one in profile.missing))],
+        "settled": [float(sum(one.verdict == "settled" for one in profile.max_throughput))],
+        "maxima": [float(len(profile.max_throughput))],
+    }
+
+
+def kept(name: str, measure: Callable[[], Section]) -> Section:
+    """A finished section from its file, or measured now and put there."""
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        print(f"measuring {name}", flush=True)
+        found = measure()
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=1))
+    section: Section = json.loads(path.read_text())
+    return section
+
+
+def settings(name: str) -> LevelSettings:
+    """A level of conf/profile."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("config", [f"profile={name}"])
+    return LevelSettings.model_validate(OmegaConf.to_container(config.profile, resolve=True))
+
+
+def cv(values: list[float]) -> float:
+    return float(np.std(values, ddof=1) / np.mean(values))
+
+
+def spread(values: list[float]) -> tuple[float, float]:
+    return min(values), max(values)
+
+
+def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
+    """Everything that the sections say."""
+    rows: dict[str, Figure] = {}
+    for name, section in found["pairs"].items():
+        ratios = [ours / theirs for ours, theirs in zip(section["ours"], section["theirs"], strict=True)]
+        note = f"{PAIRS} pairs, batch {BATCH}, concurrency {CONCURRENCY}; interval: 95 % of the median"
+        middle = median_interval(ratios)
+        ends = None if middle.low is None or middle.high is None else (middle.low, middle.high)
+        rows[f"throughput against perf_analyzer, {name}"] = Figure(middle.median, "ratio", ends, note)
+        ours, theirs = float(np.median(section["our_cpu"])), float(np.median(section["their_cpu"]))
+        rows[f"own CPU, {name}"] = Figure(ours, "cores", spread(section["our_cpu"]), f"perf_analyzer {theirs:.2f}")
+    for name, section in found["repeats"].items():
+        seconds, middle_rate = float(np.median(section["seconds"])), float(np.median(section["corrected"]))
+        note = f"{REPEATS} repeats of {seconds:.1f} s; raw {cv(section['raw']):.2%}"
+        rows[f"CV of drift-corrected repeats, {name}"] = Figure(cv(section["corrected"]) * 100, "%", None, note)
+        inside = [low <= middle_rate <= high for low, high in zip(section["low"], section["high"], strict=True)]
+        rows[f"coverage of 95 % intervals, {name}"] = Figure(float(np.mean(inside)) * 100, "%", None, f"{REPEATS}")
+    for name, section in found["sweeps"].items():
+        ours, theirs = float(np.median(section["ours_s"])), float(np.median(section["theirs_s"]))
+        given_up = sum(section["their_given_up"])
+        note = f"perf_analyzer's default sweep over 1 to {CONCURRENCY}: {theirs:.1f} s, gave up {given_up:.0f} times"
+        rows[f"concurrency 1 to saturation, {name}"] = Figure(ours, "s", spread(section["ours_s"]), note)
+    quicks = found["quick"]
+    residuals = [value * 100 for section in quicks.values() for value in section["residual"]]
+    rows["latency linear in batch, median relative residual"] = Figure(
+        float(np.median(residuals)), "%", spread(residuals), "batches 1 to 32, one core, over the networks"
+    )
+    times = [section["seconds"][0] for section in quicks.values()]
+    rows["quick level, a variant"] = Figure(float(np.median(times)), "s", spread(times), f"{len(times)} files")
+    rates = [section["images_per_s"][0] for section in quicks.values()]
+    for what, values in (
+        ("FLOPs", [section["flops"][0] for section in quicks.values()]),
+        ("latency", [section["latency_ms"][0] for section in quicks.values()]),
+        ("inverse latency", [1 / section["latency_ms"][0] for section in quicks.values()]),
+    ):
+        rho = float(spearmanr(values, rates).statistic)
+        rows[f"rank correlation of {what} with throughput"] = Figure(
+            rho, "Spearman", None, f"{len(rates)} files, local_cpu"
+        )
+    for name, section in found["full"].items():
+        points, missing = section["points"][0], section["missing"][0]
+        share = (points + section["with_verdict"][0]) / (points + missing) * 100
+        note = f"{points:.0f} points, {missing:.0f} missing with their reason"
+        rows[f"points with a figure or a verdict, {name}"] = Figure(share, "%", None, note)
+        rows[f"full level, {name}"] = Figure(section["seconds"][0], "s", None, "budget 300 s")
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--perf-analyzer", type=Path)
+    program = find_perf_analyzer(parser.parse_args().perf_analyzer)
+    found: dict[str, dict[str, Section]] = {name: {} for name in ("pairs", "repeats", "sweeps", "quick", "full")}
+    everything = networks(FOLDER / "networks")
+    plain = [network for network in everything if network.precision == "fp32"]
+    with bench("local_cpu", Target()) as ready:
+        for one in plain:
+            found["pairs"][one.name] = kept(f"pairs-{one.name}", lambda one=one: pairs(ready, one, program))
+        for one in plain[:2]:
+            found["repeats"][one.name] = kept(f"repeats-{one.name}", lambda one=one: repeats(ready, one))
+            found["sweeps"][one.name] = kept(
+                f"sweeps-{one.name}", lambda one=one: sweeps(ready, one, program, settings("quick"))
+            )
+        for one in everything:
+            found["quick"][one.name] = kept(f"quick-{one.name}", lambda one=one: quick(ready, one, settings("quick")))
+        for one in plain[:1]:
+            found["full"][one.name] = kept(f"full-{one.name}", lambda one=one: full(ready, one, settings("full")))
+    record("profiler", figures(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A made-up profile that has a point of every kind, and the repository items around it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from made_points import partly, points
+
+from porting.repository.item import Item
+from porting.repository.schema import Accuracy, Details, TensorSpec
+from profiler.analysis.fits import fitted
+from profiler.records.complexity import Complexity
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.missing import Missing
+from profiler.records.profile import PartState, Profile
+from profiler.target import Target
+
+SHA256 = "0" * 64
+
+
+def blank_profile(**changes: Any) -> Profile:
+    """A quick profile without a point."""
+    values: dict[str, Any] = {
+        "key": SHA256, "level": "quick", "target_name": "local_cpu", "target": Target(), "fingerprint": fingerprint(),
+        "onnx_sha256": SHA256, "complexity": Complexity(parameters=9, macs=5, flops=10, file_bytes=4096), "layers": (),
+        "probe_reference_per_s": 100.0, "measured_at": datetime(2024, 1, 1, tzinfo=UTC), "seconds": 212.0,
+    }  # fmt: skip
+    return Profile(**values | changes)
+
+
+def full_profile(**changes: Any) -> Profile:
+    """A profile with every kind of point, its fits, and one point that could not be had."""
+    parts = ("latency", "throughput", "warm_up", "memory", "capacity", "scaling", "contention", "repeats")
+    at = {"runtime": "triton", "page_cache": "cold"}
+    missing = Missing(part="memory", point="LargestBatch", at=at, verdict="out of budget", reason="3.0 s were left")
+    states = tuple(PartState(name=name, settings={}, seconds=9.0, finished=True) for name in parts)
+    values: dict[str, Any] = {"level": "full", "parts": states, "missing": (missing,)}
+    return fitted(blank_profile(**values | points() | changes))
+
+
+def fingerprint() -> Fingerprint:
+    return Fingerprint(
+        cpu_model="a processor", cpu_cores=2, memory_bytes=1 << 32, gpu_models=[], system="Linux", runtime="triton",
+        runtime_version="2.51.0", backend_kind="python", onnxruntime_version="1.31.1", cores=1, threads=1, instances=1,
+        providers=["cpu"],
+    )  # fmt: skip
+
+
+def item(name: str, profile: Profile, folder: Path, accuracy: float = 0.9) -> Item:
+    """A variant as it is offered for publication, with an ONNX file of nothing."""
+    path = folder / f"{name}.onnx"
+    path.write_bytes(b"")
+    values = {"dataset": "digits", "dataset_sha256": SHA256, "n": 1000, "value": accuracy}
+    validation = Accuracy(split="val", low=accuracy - 0.01, high=accuracy + 0.01, **values)
+    details = partly(
+        Details, name=name, task="digits", backbone="resnet8", precision="fp32", onnx_sha256=SHA256, opset=20,
+        input=TensorSpec(name="input", shape=[1, 32, 32]), output=TensorSpec(name="logits", shape=[10]),
+        validation_accuracy=validation, lineage=[], profiles={profile.target_name: profile},
+    )  # fmt: skip
+    return Item(details, None, [], path)

@@ -1,0 +1,165 @@
+"""Made-up points of every kind; what a test does not speak of is unknown for a reason."""
+
+from typing import Any, TypeVar
+
+from profiler.records.base import Record
+from profiler.records.capacity import Capacity, InTime, LoadPoint
+from profiler.records.contention import Contention
+from profiler.records.energy import Energy
+from profiler.records.latency import LatencyPoint
+from profiler.records.memory import LargestBatch, MemoryPoint
+from profiler.records.noise import Noise
+from profiler.records.repeats import Repeats
+from profiler.records.throughput import MaximalThroughput, ThroughputPoint
+from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
+
+R = TypeVar("R", bound=Record)
+BATCHES = (1, 2, 4, 8, 16, 32)
+LOADS = tuple(tenth / 10 for tenth in range(1, 12))
+FIRST_EXPLODING = 1.0
+CURVE_MS = (40.0, 9.0, 5.0, 3.5, *[3.1, 3.0, 2.9, 3.0] * 49)
+
+
+def partly(kind: type[R], **values: Any) -> R:
+    """A record that has one core and quiet noise unless told; what is required and not given is unknown."""
+    usual = {"runtime": "triton", "cores": 1.0, "threads": 1, "instances": 1, "noise": quiet()}
+    required = [name for name, field in kind.model_fields.items() if field.is_required()]
+    known = {name: value for name, value in usual.items() if name in required} | values
+    filled = dict.fromkeys(required) | known
+    reasons = {name: "not taken" for name, value in filled.items() if value is None}
+    return kind.model_validate(filled | {"reasons": reasons})
+
+
+def quiet() -> Noise:
+    return Noise(
+        steal_share=0.0, load_1min=0.1, cpu_mhz=3000.0, switches_per_s=10.0, cgroup_cores=2.0,
+        throttled_share=0.0, probe_per_s=100.0,
+    )  # fmt: skip
+
+
+def latency(batch: int, **changes: Any) -> LatencyPoint:
+    """About 0.5 ms and 1.2 ms an image; the machine ran a tenth too slow."""
+    middle = 0.5 + 1.2 * batch + 0.02 * (-1) ** batch.bit_length()
+    values: dict[str, Any] = {"runtime": "onnxruntime", "concurrency": 1, "input_shape": (3, 32, 32), "n": 100}
+    for prefix, value in (("", middle * 1.1), ("corrected_", middle)):
+        values |= {f"{prefix}p50_ms": value, f"{prefix}p50_low_ms": value * 0.97, f"{prefix}p50_high_ms": value * 1.03}
+    return partly(LatencyPoint, batch=batch, mean_ms=middle * 1.15, sd_ms=0.1, p95_ms=middle * 1.4, **values | changes)
+
+
+def rate(kind: type[R], batch: int, concurrency: int, images_per_s: float, **changes: Any) -> R:
+    """A closed loop at this drift-corrected rate."""
+    values = {
+        "images_per_s": images_per_s * 0.9, "low_images_per_s": images_per_s * 0.87,
+        "high_images_per_s": images_per_s * 0.93, "corrected_images_per_s": images_per_s,
+        "corrected_low_images_per_s": images_per_s * 0.98, "corrected_high_images_per_s": images_per_s * 1.02,
+        "slices": 24, "answers": 4000, "server_answers": 4000, "client_cpu_share": 0.2, "verdict": "settled",
+        "verdict_reason": "the interval is ± 2.0 %",
+    }  # fmt: skip
+    if kind is MaximalThroughput:
+        values["energy"] = partly(Energy, source="rapl", n=4000, seconds=5.0)
+    return partly(kind, batch=batch, concurrency=concurrency, **values | changes)
+
+
+def load_point(load_share: float, **changes: Any) -> LoadPoint:
+    """Fewer are in time under more load, and from the whole maximum on the queue explodes."""
+    shares = {7.5: 1 - load_share / 4, 17.0: 1 - load_share / 10}
+    in_time = [
+        InTime(
+            deadline_ms=ms, in_time_share=one, low_share=one - 0.02, high_share=min(1.0, one + 0.02), late_send_share=0
+        )
+        for ms, one in shares.items()
+    ]
+    values: dict[str, Any] = {"cpu_share": 0.9 * load_share, "exploding": False, "verdict": "settled"}
+    if load_share >= FIRST_EXPLODING:
+        values |= {"exploding": True, "verdict": "unsettled", "slope": 0.2, "low_slope": 0.1, "high_slope": 0.3}
+    return partly(
+        LoadPoint, batch=1, load_share=load_share, offered_per_s=500 * load_share, requests=1000, lost=0,
+        corrected_offered_per_s=555 * load_share, in_time=in_time, max_requests_per_s=555.0, answered=1000,
+        p50_ms=3.0, server_cores_used=0.9 * load_share, core_s_per_inference=0.0018,
+        verdict_reason="the queue was hopeless", **values | changes,
+    )  # fmt: skip
+
+
+def capacity(cores: float, multiple: float) -> Capacity:
+    requests_per_s = 400 * cores
+    values = {
+        f"{prefix}{end}requests_per_s": requests_per_s * factor * share
+        for prefix, factor in (("", 1.0), ("corrected_", 1.1))
+        for end, share in (("low_", 0.95), ("", 1.0), ("high_", 1.05))
+    }
+    return partly(
+        Capacity, batch=1, cores=cores, deadline_multiple=multiple, deadline_ms=1.7 * multiple, quantile=0.99,
+        max_throughput_share=0.8, trials=[], verdict="settled", verdict_reason="", **values,
+    )  # fmt: skip
+
+
+def repeats(**changes: Any) -> Repeats:
+    up_and_down = [1 + 0.02 * (-1) ** place for place in range(20)]
+    values: dict[str, Any] = {
+        "images_per_s": [700 * one for one in up_and_down],
+        "corrected_images_per_s": [780 * one for one in up_and_down],
+        "latency_p50_ms": [1.9 * one for one in up_and_down], "latency_mean_ms": [2.0 * one for one in up_and_down],
+        "corrected_latency_p50_ms": [1.7 * one for one in up_and_down], "probe_per_s": [90.0] * 20,
+        "images_per_s_cv": 0.071, "corrected_images_per_s_cv": 0.018, "latency_p50_cv": 0.062,
+        "corrected_latency_p50_cv": 0.021, "latency_mean_cv": 0.083, "latency_runtime": "onnxruntime",
+        "repeats": 20, "repeat_s": 5.0,
+    }  # fmt: skip
+    return partly(Repeats, batch=16, concurrency=4, **values | changes)
+
+
+def points() -> dict[str, tuple[Record, ...]]:
+    """Points of every kind, by the profile's fields."""
+    beside = {"batch": 16, "concurrency": 4, "slices": 16, "alone_images_per_s": 780.0, "client_cpu_share": 0.2}
+    times = {"n": 10, "mean_ms": 210.0, "sd_ms": 9.0, "p50_ms": 208.0, "min_ms": 199.0, "max_ms": 230.0}
+    return {
+        "latency": (
+            *(latency(batch) for batch in BATCHES),
+            *(latency(batch, cores=2.0, threads=2, runtime="triton") for batch in (1, 16)),
+        ),
+        "throughput": tuple(
+            rate(ThroughputPoint, batch, callers, 500 + 20 * batch - 200 / callers)
+            for batch in (1, 16)
+            for callers in (1, 2, 4)
+        ),
+        "max_throughput": (
+            rate(MaximalThroughput, 1, 4, 470.0, verdict="unsettled", verdict_reason="the interval is ± 9.0 %"),
+            rate(MaximalThroughput, 16, 4, 780.0),
+            rate(MaximalThroughput, 16, 8, 1400.0, cores=2.0),
+            rate(MaximalThroughput, 16, 4, 350.0, cores=0.5),
+        ),
+        "load_time": (
+            partly(LoadTime, page_cache="warm", resident_share=1.0, **times),
+            partly(LoadTime, page_cache="cold", n=0),
+        ),
+        "unload_time": (partly(UnloadTime, **times),),
+        "first_inference": tuple(
+            partly(FirstInference, batch=b, n=2, first_ms=9.0 + 2 * b, first_min_ms=8.0 + 2 * b,
+                   first_max_ms=10.0 + 2 * b, warm_n=20, warm_ms=2.0 * b)
+            for b in BATCHES
+        ),
+        "warm_up": (
+            partly(WarmUpCurve, batch=1, n=200, every=1, latency_ms=CURVE_MS, inferences_until_steady=4,
+                   seconds_until_steady=0.0575, steady_ms=3.0),
+            partly(WarmUpCurve, batch=32, n=200, every=2, latency_ms=[50.0 + one for one in CURVE_MS[::2]]),
+        ),
+        "switch": (
+            partly(Switch, offered_per_s=50.0, offered_share=0.1, switches=4, load_ms=210.0, load_max_ms=240.0,
+                   sent=250, answered=250, lost=0, wrong=0, slowest_ms=41.0, before_n=100, during_n=50, after_n=100,
+                   during_p50_ms=5.5),
+        ),
+        "memory": tuple(
+            partly(MemoryPoint, source="served processes", batch=b, resident_bytes=300 << 20,
+                    peak_bytes=(310 + b) << 20)
+            for b in BATCHES
+        ),
+        "largest_batch": (partly(LargestBatch, limit_bytes=1 << 30, batch=96, peak_bytes=1 << 30, trials=[]),),
+        "capacity": tuple(capacity(cores, multiple) for cores in (0.5, 1.0) for multiple in (2, 5, 10)),
+        "load": tuple(load_point(one) for one in LOADS),
+        "contention": tuple(
+            partly(Contention, share=one, factor=1 - one * 1.1, factor_low=0.95 - one, factor_high=1 - one,
+                   images_per_s=780 * (1 - one), reference_max_per_s=900.0, reference_offered_per_s=900 * one,
+                   reference_answered_per_s=900 * one, verdict="settled", verdict_reason="", **beside)
+            for one in (0.25, 0.5)
+        ),
+        "repeats": (repeats(),),
+    }  # fmt: skip
