@@ -19,6 +19,8 @@ SMALL = [
     "finetune.epochs=1",
     "prune.ratios=[0.5]",
     "backbone.width=8",
+    # A busy machine must not make points wait for the next run.
+    "profile.budget_s=300",
     "profile.latency.batches=[1,4]",
     "profile.latency.seconds=0.05",
     "profile.throughput.batches=[4]",

@@ -20,7 +20,8 @@ ALIVE_LIMIT_S = 10.0
 ANSWER_LIMIT_S = 60.0
 CALL_LIMIT_S = 60.0
 LOAD_LIMIT_S = 120.0
-POLL_S = 0.002
+# Each look costs the server time on the core on which it takes the model down.
+POLL_S = 0.02
 UNREACHABLE = {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
 NOT_LOADED = {"UNIMPLEMENTED", "UNAVAILABLE", "NOT_FOUND"}
 

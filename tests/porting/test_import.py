@@ -17,11 +17,11 @@ pytestmark = pytest.mark.integration
 QUICK = [
     "tracking.enabled=false",
     "targets.local_cpu.runtime=onnxruntime",
-    "profile.batches=[1]",
-    "profile.throughput_batches=[4]",
-    "profile.seconds_per_batch=0.02",
-    "profile.search_slices=1",
-    "profile.settle_slices=6",
+    "profile.latency.batches=[1]",
+    "profile.throughput.batches=[4]",
+    "profile.latency.seconds=0.02",
+    "profile.throughput.search_slices=2",
+    "profile.throughput.settle_slices=6",
 ]
 
 

@@ -1,5 +1,6 @@
 """SIGKILL in the middle of each stage: the next run goes on, does nothing complete twice, and ends the same."""
 
+import json
 import os
 import signal
 import subprocess
@@ -24,8 +25,14 @@ VARIANTS = "tasks/digits/variants"
 
 
 def measuring(workspace: Path) -> bool:
-    """Whether the first profile is there, and so the second one is being measured."""
-    return bool(list(workspace.glob(f"{VARIANTS}/*/profiles/local_cpu.json")))
+    """Whether the first profile is finished, and so the second one is being measured."""
+    return any(is_finished(path) for path in workspace.glob(f"{VARIANTS}/*/profiles/local_cpu.json"))
+
+
+def is_finished(profile: Path) -> bool:
+    """Whether every part of the quick level was gone through; an unfinished profile grows point by point."""
+    parts = json.loads(profile.read_text())["parts"]
+    return {part["name"] for part in parts if part["finished"]} == {"latency", "throughput", "warm_up"}
 
 
 IN_THE_MIDDLE: dict[str, Callable[[Path], bool]] = {
@@ -61,7 +68,8 @@ def complete(workspace: Path) -> dict[Path, int]:
     files = [path for name in names for path in workspace.glob(f"{VARIANTS}/digits-*/**/{name}")]
     exported = [name for name, record in variant_records(workspace).items() if record["onnx"]]
     done = [path for path in files if path.name != "predictions.npz" or path.parent.name in exported]
-    return {path: path.stat().st_mtime_ns for path in done}
+    whole = [path for path in done if path.name != "local_cpu.json" or is_finished(path)]
+    return {path: path.stat().st_mtime_ns for path in whole}
 
 
 def digests(workspace: Path) -> dict[str, tuple[str | None, str | None]]:

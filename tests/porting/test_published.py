@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -123,10 +122,12 @@ def test_the_profile_holds_every_row_of_the_quick_level(repository: Repository) 
         profile = repository.details(variant.name).profiles["local_cpu"]
         assert profile.level == "quick"
         assert profile.complexity.parameters > 0
-        assert [point.batch for point in profile.latency] == [1, 4]
-        assert [point.batch for point in profile.first_inference] == [1, 4]
-        assert profile.load_time.runtime == "triton"
-        best = profile.max_throughput
+        assert [point.batch for point in profile.latency if point.runtime == "onnxruntime"] == [1, 4]
+        assert {point.batch for point in profile.first_inference} == {1}
+        assert {point.runtime for point in profile.load_time} == {"triton"}
+        assert not profile.missing
+        best = profile.best_throughput()
+        assert best is not None
         assert best.runtime == "triton"
         assert best.answers == pytest.approx(best.server_answers, rel=0.02)
         assert best.offered == "closed loop"
@@ -145,12 +146,10 @@ def test_names_are_dns_labels_that_end_in_their_key(published: Path) -> None:
         assert name.endswith(record["key"][:8])
 
 
-def test_a_second_run_reuses_everything_and_is_quick(dnn_porting: Command, published: Path) -> None:
+def test_a_second_run_reuses_everything(dnn_porting: Command, published: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in published.glob("tasks/**/*") if path.is_file()}
     index = (published / "repository" / "repository.json").read_bytes()
-    start = time.perf_counter()
     run = dnn_porting(*SMALL, f"workspace={published}")
-    seconds = time.perf_counter() - start
     assert run.code == 0, run.err
     assert " made" not in run.out.replace("0 made", "")
     assert "publish   unchanged" in run.out
@@ -159,7 +158,6 @@ def test_a_second_run_reuses_everything_and_is_quick(dnn_porting: Command, publi
         k: v for k, v in before.items() if k.name != ".lock"
     }
     assert (published / "repository" / "repository.json").read_bytes() == index
-    assert seconds < 15
 
 
 def test_a_run_ends_with_the_table_the_report_and_the_command_that_serves(

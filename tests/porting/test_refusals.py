@@ -50,7 +50,7 @@ def complaint(run: Run, code: int) -> str:
         (["stage=train", "datamodule=none"], "stage train needs data: choose one with datamodule=NAME"),
         (["stage=[train,import]"], "stages train and import exclude each other"),
         (["stage=[]"], "stage=[] cannot be used"),
-        (["profile.throughput_batches=[128]"], "profile.throughput_batches.0=128 cannot be used"),
+        (["profile.throughput.batches=[128]"], "profile.throughput.batches.0=128 cannot be used"),
         (["stage=import"], "stage import needs model=FILE"),
         (["model=nowhere.onnx"], "model=nowhere.onnx is no file"),
         (["datamodule=image_folder"], "datamodule.root has no value"),
