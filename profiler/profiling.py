@@ -10,7 +10,7 @@ import numpy as np
 
 from profiler.analysis.fits import fitted
 from profiler.bench import Bench
-from profiler.errors import DnnPortingError, ServerError
+from profiler.errors import DnnPortingError, ServerError, UnavailableError
 from profiler.graph.complexity import sum_layers
 from profiler.graph.layers import count_layers
 from profiler.identity import subject_key
@@ -82,6 +82,9 @@ class Profiling:
             return None
         try:
             points = task.measure()
+        except UnavailableError as error:
+            self._miss(part, task, "unavailable", str(error))
+            return None
         except DnnPortingError as error:
             if isinstance(error, ServerError):
                 self._recover(str(error))

@@ -54,7 +54,7 @@ class ClosedLoop:
         self, served: Served, expectation: Expectation, batch: int, concurrency: int, slice_s: float = SLICE_S
     ) -> None:
         self.slice_s = slice_s
-        self._expectation = expectation
+        self._expectation, self._batch = expectation, batch
         self._calls = [served.prepare(expectation.images[:batch]) for _ in range(concurrency)]
 
     def warm_up(self) -> None:
@@ -88,7 +88,7 @@ class ClosedLoop:
             try:
                 answer = call()
                 now = time.perf_counter()
-                self._expectation.check(answer)
+                self._expectation.check(answer, self._batch)
             except DnnPortingError:
                 enough.set()
                 raise

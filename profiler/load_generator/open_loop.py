@@ -100,7 +100,7 @@ class Answers:
         try:
             if isinstance(answer, ServerError):
                 raise answer
-            self._expectation.check(answer)
+            self._expectation.check(answer, batch=1)
         except ServerError as error:
             self.error = self.error or error
         with self._lock:

@@ -68,7 +68,7 @@ def load_afresh(subject: Subject, page_cache: PageCache, batch: int, inferences:
         reads_it = host.address is None or subject.path.stat().st_nlink > links
         send = served.prepare(subject.expectation.images[:batch])
         before = serving_usage(subject)
-        latencies_ms = call(subject, send, inferences)
+        latencies_ms = call(subject, send, batch, inferences)
         # In this process the model lives as long as somebody holds it.
         del served, send
         start = time.perf_counter()
@@ -78,7 +78,7 @@ def load_afresh(subject: Subject, page_cache: PageCache, batch: int, inferences:
     return FreshLoad(batch, share, reads_it, load_ms, before, switches, latencies_ms, unload_ms)
 
 
-def call(subject: Subject, send: Call, inferences: int) -> list[float]:
+def call(subject: Subject, send: Call, batch: int, inferences: int) -> list[float]:
     """Milliseconds of successive inferences, all of them or as many as are done in `LONGEST_S`."""
     latencies_ms: list[float] = []
     end = time.perf_counter() + LONGEST_S
@@ -86,7 +86,7 @@ def call(subject: Subject, send: Call, inferences: int) -> list[float]:
         start = time.perf_counter()
         answer = send()
         latencies_ms.append(since_ms(start))
-        subject.expectation.check(answer)
+        subject.expectation.check(answer, batch)
     return latencies_ms
 
 

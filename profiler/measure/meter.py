@@ -93,7 +93,6 @@ class ThroughputMeter:
         run.server_answers = count_since(served, counted)
         run.server_cpu_s = None if subject.bench.host.process is None else used_s
         check_counts(run)
-        self._keep(run)
         return run
 
     def _loop(self, served: Served, batch: int, concurrency: int) -> Loop:
@@ -110,7 +109,7 @@ class ThroughputMeter:
         process = self._subject.bench.host.process
         return 0.0 if process is None else cpu_seconds(process)
 
-    def _keep(self, run: Run) -> None:
+    def _keep(self, run: Run, figure: str) -> None:
         resources = self._resources
         place = f"batch_{run.batch}_concurrency_{run.concurrency}_cores_{resources.cores:g}_x{resources.instances}"
         values = {
@@ -120,14 +119,16 @@ class ThroughputMeter:
             "latency_s": [value for one in run.slices for value in one.latencies_s],
         }
         for name, raw in values.items():
-            self._subject.samples[f"throughput_{place}_{name}"] = np.array(raw)
+            self._subject.samples[f"{figure}_{place}_{name}"] = np.array(raw)
 
     def point(self, run: Run) -> list[Point]:
         """A point of the sweep, and the latencies that its callers saw."""
+        self._keep(run, "throughput")
         return [ThroughputPoint.model_validate(self._figures(run, saturated=True)), *self._latency(run)]
 
     def maximum(self, run: Run, saturated: bool) -> list[Point]:
         """The maximum of a batch size; `saturated` says whether the rate had stopped rising at that concurrency."""
+        self._keep(run, "max_throughput")
         figures = self._figures(run, saturated)
         used = None if run.server_cpu_s is None else run.server_cpu_s / sum(one.wall_s for one in run.slices)
         each = None if run.server_cpu_s is None else run.server_cpu_s / run.answers

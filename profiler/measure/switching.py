@@ -79,7 +79,7 @@ class Watched:
                 self.refused.append(str(answer))
                 return
             try:
-                self.expectation.check(answer)
+                self.expectation.check(answer, BATCH)
             except ServerError as error:
                 self.wrong.append(str(error))
                 return

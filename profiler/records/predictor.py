@@ -61,8 +61,9 @@ class PredictionScore(Record):
 class PredictorFeature(Record):
     """One input of the predictor, its range in what was learned, and how much depends on it.
 
-    `impurity_share` is its part of what the forest's splits gained. `permutation_share` is the variance (R²) of
-    variants not seen that is no longer explained when its values are shuffled; below 0, shuffling helped.
+    `impurity_share` is its part of what the splits of the forest gained. `permutation_share` is the variance (R² of
+    the logarithm) of variants not seen that the predictor no longer explains when this feature's values are
+    shuffled; below 0, shuffling helped.
     """
 
     name: str
@@ -76,8 +77,8 @@ class PredictorFeature(Record):
 class PredictorCard(Record):
     """What stands beside a stored predictor and makes its numbers mean something.
 
-    The file, whose digest is `sha256`, answers the logarithm of the first inference's milliseconds at the speed at
-    which the probe reaches `reference_probe_per_s`. A row is the median of up to `repeats` observations.
+    The file, whose digest is `sha256`, answers the first inference's milliseconds at the speed at which the probe
+    reaches `reference_probe_per_s`. A row is the median of up to `repeats` observations.
     `left_out` are features without a value here, with the reason; `folds` the variants held out together;
     `scores` the errors of each model over all folds, by its name.
     """

@@ -7,6 +7,9 @@ from profiler.resources import Resources
 from profiler.runtimes.served import InProcess, Served
 from profiler.target import Target
 
+# What torch serves in place of an ONNX file, beside it.
+PROGRAM = ".pt"
+
 
 class OwnProcess:
     """ONNX Runtime, or torch for a program file, called from the load generator's threads."""
@@ -30,7 +33,7 @@ class OwnProcess:
         if self.runtime == "torch":
             from profiler.runtimes.torch_program import TorchProgram
 
-            model = TorchProgram(path, resources.threads, self._providers)
+            model = TorchProgram(path.with_suffix(PROGRAM), resources.threads, self._providers)
         else:
             model = InProcess(path, resources.threads, self._providers)
         self._models[name] = model

@@ -15,6 +15,7 @@ from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import sha256
 from profiler.locks import exclusive
 from profiler.records.predictor import FailedObservation, NetworkSize, WarmUpObservation
+from profiler.runtimes.torch_program import load_torch
 from profiler.system.cores import split_cores
 from profiler.target import Target
 from profiler.warm_up.plan import Plan, Request
@@ -38,12 +39,13 @@ class Program:
 def collect(
     programs: Sequence[Program], batches: Sequence[int], repeats: int, target: Target, path: Path
 ) -> Iterator[tuple[int, int]]:
-    """Appends to `path` what it lacks; yields how many observations are there and how many there shall be.
+    """Appends to `path` what it lacks; yields how many observations are done, failed ones too, and of how many.
 
     The order within a repeat is random, so that a drift of the machine meets all alike. An observation that fails is
     kept with its reason, and tried again by the next call. Raises `DnnPortingError` where none can be made at all,
-    `BadInputError` where another run is measuring on this host.
+    `BadInputError` where another run is measuring on this host or torch is not installed.
     """
+    load_torch()
     with exclusive(HOST_LOCK, "the profiler on this host"):
         drop_torn_line(path)
         wanted = [request for repeat in range(repeats) for request in shuffled(programs, batches, repeat)]

@@ -1,43 +1,36 @@
 """How well models foretell the first inference of variants that they have not seen."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from profiler.errors import BadInputError
 from profiler.records.predictor import PredictionScore
 from profiler.warm_up.dataset import Dataset
+from profiler.warm_up.model import SEED, Forest, ForestOverLine, Line
 
 FOLDS = 8
-TREES = 300
 SHUFFLES = 3
-SEED = 0
 
 Fold = tuple[np.ndarray, np.ndarray]
-# It learns the logarithm of milliseconds, so that an error counts by its share of the value.
-Model = Any
 
 
-def forest() -> Model:
-    """A random forest with scikit-learn's own settings but for its size."""
-    from sklearn.ensemble import RandomForestRegressor
+class Model(Protocol):
+    """Learns milliseconds from features (rows, columns) and foretells those of other rows."""
 
-    return RandomForestRegressor(TREES, random_state=SEED)
+    def fit(self, features: np.ndarray, times_ms: np.ndarray) -> object: ...
 
-
-def line() -> Model:
-    """Ordinary least squares."""
-    from sklearn.linear_model import LinearRegression
-
-    return LinearRegression()
+    def predict(self, features: np.ndarray) -> np.ndarray: ...
 
 
-# What each model is and which features it sees; an empty tuple stands for all.
-MODELS: dict[str, tuple[Callable[[], Model], tuple[str, ...]]] = {
-    "forest": (forest, ()),
-    "forest, batch only": (forest, ("batch",)),
-    "linear": (line, ()),
+BATCH_ONLY = ["batch"]
+# How each model is made for features of these names, and which it sees; nothing stands for all.
+MODELS: dict[str, tuple[Callable[[list[str]], Model], list[str]]] = {
+    "predictor": (ForestOverLine, []),
+    "predictor, batch only": (ForestOverLine, BATCH_ONLY),
+    "line alone": (Line, []),
+    "forest alone": (lambda _: Forest(), []),
 }
 
 
@@ -54,20 +47,17 @@ def folds(dataset: Dataset) -> list[Fold]:
     return list(GroupKFold(FOLDS).split(dataset.features, groups=dataset.variants))
 
 
-def columns(dataset: Dataset, names: tuple[str, ...]) -> np.ndarray:
-    """The features (rows, names) that a model sees."""
-    return dataset.features[:, [dataset.names.index(name) for name in names or dataset.names]]
-
-
 def held_out(model: str, dataset: Dataset, times_ms: np.ndarray) -> np.ndarray:
     """What the model foretells for each row (ms) from the folds that do not hold its variant."""
-    make, names = MODELS[model]
-    features = columns(dataset, names)
-    foretold = np.empty_like(times_ms)
+    make, seen = MODELS[model]
+    names = seen or dataset.names
+    features = dataset.features[:, [dataset.names.index(name) for name in names]]
+    foretold_ms = np.empty_like(times_ms)
     for learn, test in folds(dataset):
-        fitted = make().fit(features[learn], np.log(times_ms[learn]))
-        foretold[test] = np.exp(fitted.predict(features[test]))
-    return foretold
+        fitted = make(names)
+        fitted.fit(features[learn], times_ms[learn])
+        foretold_ms[test] = fitted.predict(features[test])
+    return foretold_ms
 
 
 def score(times_ms: np.ndarray, foretold_ms: np.ndarray) -> PredictionScore:
@@ -85,18 +75,29 @@ def scores(dataset: Dataset, times_ms: np.ndarray) -> dict[str, PredictionScore]
 
 
 def permutation_shares(dataset: Dataset) -> np.ndarray:
-    """For each feature the R² that shuffling it costs the forest on held-out variants, mean over folds.
+    """For each feature the R² that shuffling it costs the predictor on held-out variants, mean over folds.
 
     Breiman, Random Forests (2001), section 10. Features that say nearly the same stand in for one another.
     """
     from sklearn.inspection import permutation_importance
 
-    target = np.log(dataset.corrected_ms)
     losses = []
     for learn, test in folds(dataset):
-        fitted = forest().fit(dataset.features[learn], target[learn])
+        fitted = ForestOverLine(dataset.names).fit(dataset.features[learn], dataset.corrected_ms[learn])
         found = permutation_importance(
-            fitted, dataset.features[test], target[test], n_repeats=SHUFFLES, random_state=SEED
+            fitted,
+            dataset.features[test],
+            dataset.corrected_ms[test],
+            scoring=explained_share,
+            n_repeats=SHUFFLES,
+            random_state=SEED,
         )
         losses.append(found.importances_mean)
     return np.asarray(np.mean(losses, axis=0))
+
+
+def explained_share(model: Model, features: np.ndarray, times_ms: np.ndarray) -> float:
+    """R² of the logarithm."""
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(np.log(times_ms), np.log(model.predict(features))))

@@ -1,5 +1,8 @@
 """First inferences, each in a fresh process: one in which no network has run before.
 
+That is what a planner pays who starts a variant for batches of one size. Batch sizes are not observed one after the
+other in a process, as the first of them would pay for what the others need too.
+
 `python -m profiler.warm_up.fresh_process PARENT` reads a `Plan` from standard input and writes one observation a
 line. Each process is forked from this one, which has imported torch and run nothing: an import for each would take
 ten times as long as what is measured.

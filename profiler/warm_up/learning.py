@@ -3,22 +3,23 @@
 import hashlib
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
+from onnx import helper, numpy_helper
 
 from profiler.errors import BadInputError
 from profiler.records.predictor import PredictorCard, PredictorFeature
 from profiler.warm_up.dataset import Dataset
-from profiler.warm_up.evaluation import folds, forest, permutation_shares, scores
+from profiler.warm_up.evaluation import folds, permutation_shares, scores
 from profiler.warm_up.features import FEATURES
+from profiler.warm_up.model import ForestOverLine
 
 LIBRARIES = {"sklearn": "scikit-learn", "skl2onnx": "skl2onnx"}
 OPSET = 17
 
 
 def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
-    """The forest that learned from all rows, and how well its like foretold variants that were held out.
+    """The model that learned from all rows, and how well its like foretold variants that were held out.
 
     Raises `BadInputError` where there are too few variants, or where the libraries for learning are missing.
     """
@@ -26,15 +27,15 @@ def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
     if missing:
         raise BadInputError(f"learning needs {' and '.join(missing)}: pip install 'dnn-porting[porting]'")
     held_out = [sorted(set(dataset.variants[test])) for _, test in folds(dataset)]
-    fitted = forest().fit(dataset.features, np.log(dataset.corrected_ms))
-    file = to_onnx(fitted, len(dataset.names))
+    model = ForestOverLine(dataset.names).fit(dataset.features, dataset.corrected_ms)
+    file = to_onnx(model, len(dataset.names))
     observation = dataset.observations[0]
     card = PredictorCard(
         sha256=hashlib.sha256(file).hexdigest(),
         machine=observation.machine,
         device=observation.device,
         threads=observation.threads,
-        features=described(dataset, fitted.feature_importances_),
+        features=described(dataset, model.forest.fitted.feature_importances_),
         left_out=dataset.left_out,
         reference_probe_per_s=dataset.reference_per_s,
         rows=len(dataset.features),
@@ -62,11 +63,29 @@ def described(dataset: Dataset, impurity_shares: np.ndarray) -> list[PredictorFe
     ]
 
 
-def to_onnx(fitted: Any, features: int) -> bytes:
-    """The forest as an ONNX file: input `features` (N, features), one output (N, 1)."""
+def to_onnx(model: ForestOverLine, features: int) -> bytes:
+    """The model as an ONNX file: input `features` (N, features), output `first_ms` (N, 1)."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
 
     initial = [("features", FloatTensorType([None, features]))]
-    model = convert_sklearn(fitted, "warm_up", initial, target_opset=OPSET)
-    return bytes(model.SerializeToString())
+    file = convert_sklearn(model.forest.fitted, "warm_up", initial, target_opset=OPSET)
+    line = model.line
+    weights = np.zeros((features, 1), np.float32)
+    weights[line.columns, 0] = line.fitted.coef_
+    constants = {"weights": weights, "constant": [line.fitted.intercept_], "least_ms": [line.least_ms]}
+    graph = file.graph
+    (logarithm,) = graph.output
+    graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()
+    )
+    graph.node.extend(
+        [
+            helper.make_node("Gemm", ["features", "weights", "constant"], ["line"]),
+            helper.make_node("Max", ["line", "least_ms"], ["line_ms"]),
+            helper.make_node("Exp", [logarithm.name], ["factor"]),
+            helper.make_node("Mul", ["line_ms", "factor"], ["first_ms"]),
+        ]
+    )
+    logarithm.name = "first_ms"
+    return bytes(file.SerializeToString())

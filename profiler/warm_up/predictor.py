@@ -35,7 +35,7 @@ class WarmUpPredictor:
         ranges = zip(self.card.features, features, strict=True)
         return PredictedFirstInference(
             batch=situation.batch,
-            first_ms=float(np.exp(answer.item())),
+            first_ms=float(answer.item()),
             outside=[feature.name for feature, value in ranges if not feature.low <= value <= feature.high],
         )
 

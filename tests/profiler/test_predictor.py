@@ -14,11 +14,12 @@ from first_inferences import BATCHES, family, rule_ms, size, state
 from profiler.errors import BadInputError, ModelError
 from profiler.records.predictor import PredictorCard
 from profiler.records.state import SystemState
-from profiler.warm_up import evaluation, learning
+from profiler.warm_up import learning, model
 from profiler.warm_up.dataset import Dataset, tabulate
-from profiler.warm_up.evaluation import folds, forest
+from profiler.warm_up.evaluation import folds
 from profiler.warm_up.features import MIB, Situation
 from profiler.warm_up.learning import learn, to_onnx
+from profiler.warm_up.model import ForestOverLine
 from profiler.warm_up.predictor import CARD, FILE, load_predictor, save_predictor
 
 NETWORK = size(width=17, layers=20)
@@ -36,7 +37,7 @@ def table() -> Dataset:
 @pytest.fixture(scope="module")
 def learned(table: Dataset) -> Iterator[tuple[bytes, PredictorCard]]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(evaluation, "TREES", 30)
+        monkeypatch.setattr(model, "TREES", 30)
         yield learn(table)
 
 
@@ -47,7 +48,7 @@ def folder(learned: tuple[bytes, PredictorCard], tmp_path: Path) -> Path:
 
 
 def test_the_onnx_file_answers_as_scikit_learn_does(table: Dataset) -> None:
-    fitted = forest().fit(table.features, np.log(table.corrected_ms))
+    fitted = ForestOverLine(table.names).fit(table.features, table.corrected_ms)
     session = ort.InferenceSession(to_onnx(fitted, len(table.names)))
     generator = np.random.default_rng(0)
     between = table.features * generator.uniform(0.8, 1.2, table.features.shape).astype(np.float32)
@@ -59,7 +60,7 @@ def test_the_onnx_file_answers_as_scikit_learn_does(table: Dataset) -> None:
 def test_it_is_a_plain_onnx_file(folder: Path) -> None:
     model = onnx.load(folder / FILE)
     onnx.checker.check_model(model)
-    assert {node.op_type for node in model.graph.node} == {"TreeEnsembleRegressor"}
+    assert {node.op_type for node in model.graph.node} == {"TreeEnsembleRegressor", "Gemm", "Max", "Exp", "Mul"}
 
 
 @pytest.mark.parametrize("batch", BATCHES)
@@ -85,7 +86,7 @@ def test_the_card_tells_scores_importances_and_versions(learned: tuple[bytes, Pr
     _, card = learned
     assert [feature.name for feature in card.features] == table.names
     assert sum(feature.impurity_share for feature in card.features) == pytest.approx(1)
-    assert card.scores["forest"].mape_share < card.scores["forest, batch only"].mape_share
+    assert card.scores["predictor"].mape_share < card.scores["predictor, batch only"].mape_share
     assert set(card.versions) == {"torch", "scikit-learn", "skl2onnx"}
     assert card.rows == len(table.features)
 

@@ -21,7 +21,7 @@ from profiler.locks import exclusive
 from profiler.records.predictor import FailedObservation
 from profiler.target import Target
 from profiler.warm_up import collect as collecting
-from profiler.warm_up.collect import LINE, Program, collect, read_observations
+from profiler.warm_up.collect import LINE, Program, collect, drop_torn_line, read_observations
 
 TARGET = Target(runtime="torch")
 SHAPE = (1, 8, 8)
@@ -105,11 +105,13 @@ def test_a_second_run_observes_only_what_is_missing(works: Program, file: Path) 
     assert run([works], file, batches=(1, 3)) == [2]
 
 
-def test_a_half_written_line_is_observed_again(works: Program, file: Path) -> None:
+def test_a_half_written_line_is_dropped(works: Program, file: Path) -> None:
     file.parent.mkdir()
     file.write_text(earlier(works, batch=1) + earlier(works, batch=3)[:-20])
-    assert run([works], file, batches=(1, 3)) == [1, 2]
-    assert sorted(one.batch for one in read_observations(file)) == [1, 3]
+    with pytest.raises(BadInputError):
+        read_observations(file)
+    drop_torn_line(file)
+    assert file.read_text() == earlier(works, batch=1)
 
 
 def test_what_failed_is_tried_again(works: Program, file: Path) -> None:
@@ -146,6 +148,12 @@ def test_a_program_that_never_answers_ends_at_its_limit(
 def test_observing_that_cannot_start_says_why(works: Program, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(DnnPortingError, match="observing first inferences ended with 1: it said nothing"):
+        run([works], file)
+
+
+def test_without_torch_the_extra_is_named(works: Program, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(BadInputError, match=r"pip install 'dnn-porting\[porting\]'"):
         run([works], file)
 
 

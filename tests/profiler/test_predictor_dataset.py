@@ -1,14 +1,18 @@
 """Observations become rows: medians of repeats, drift divided out, and nothing mixed that does not belong together."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from first_inferences import observation, size
 
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, ModelError
+from profiler.graph.complexity import count_complexity
+from profiler.graph.layers import count_layers
 from profiler.system.monitor.allocator import allocator_state
 from profiler.warm_up.dataset import tabulate
 from profiler.warm_up.features import FEATURES, MIB, Situation, values
+from profiler.warm_up.network_size import network_size
 
 NETWORK = size(width=16, layers=10)
 
@@ -81,3 +85,18 @@ def test_a_variant_whose_file_changed_is_refused() -> None:
 def test_nothing_to_learn_from_is_refused() -> None:
     with pytest.raises(BadInputError, match="no first inference to learn from"):
         tabulate([])
+
+
+def test_the_size_is_that_of_the_graph(network: Path) -> None:
+    found = network_size(count_complexity(network), count_layers(network))
+    assert found.layers == 2
+    assert found.macs == 4 * 64 * 9 + 4 * 3
+    assert found.activation_bytes == 4 * (4 * 64 + 3)
+    assert found.file_bytes == network.stat().st_size
+
+
+def test_a_size_that_cannot_be_told_is_refused(network: Path) -> None:
+    layers = count_layers(network)
+    unknown = layers[0].model_copy(update={"output_shape": None, "reasons": {"output_shape": "its shape is open"}})
+    with pytest.raises(ModelError, match=r"size is not known \(its shape is open\)"):
+        network_size(count_complexity(network), [unknown, *layers[1:]])

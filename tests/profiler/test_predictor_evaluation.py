@@ -8,14 +8,15 @@ from first_inferences import family, rule_ms
 
 from profiler.errors import BadInputError
 from profiler.records.predictor import NetworkSize
-from profiler.warm_up import evaluation
+from profiler.warm_up import model
 from profiler.warm_up.dataset import Dataset, tabulate
 from profiler.warm_up.evaluation import FOLDS, folds, held_out, permutation_shares, score, scores
+from profiler.warm_up.model import Line
 
 
 @pytest.fixture(autouse=True)
 def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "TREES", 30)
+    monkeypatch.setattr(model, "TREES", 30)
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +45,30 @@ def test_the_scores_are_those_of_the_paper() -> None:
     assert found.mape_share == pytest.approx(0.1)
 
 
-def test_where_size_matters_the_forest_beats_the_batch_alone(table: Dataset) -> None:
+def test_where_size_matters_the_predictor_beats_the_batch_alone(table: Dataset) -> None:
     found = scores(table, table.corrected_ms)
-    forest, batch_only = found["forest"], found["forest, batch only"]
-    assert forest.cvrmse_share < 0.5 * batch_only.cvrmse_share
-    assert forest.mape_share < 0.5 * batch_only.mape_share
+    whole, batch_only = found["predictor"], found["predictor, batch only"]
+    assert whole.cvrmse_share < 0.5 * batch_only.cvrmse_share
+    assert whole.mape_share < 0.5 * batch_only.mape_share
+
+
+def test_where_the_rule_is_linear_the_line_finds_it(table: Dataset) -> None:
+    assert scores(table, table.corrected_ms)["line alone"].mape_share < 0.02
+
+
+def test_the_largest_network_is_foretold_better_than_by_a_forest_alone(table: Dataset) -> None:
+    largest = np.argmax(table.corrected_ms)
+    error_ms = {
+        model: abs(held_out(model, table, table.corrected_ms)[largest] - table.corrected_ms[largest])
+        for model in ("predictor", "forest alone")
+    }
+    assert error_ms["predictor"] < 0.5 * error_ms["forest alone"]
+
+
+def test_a_line_that_falls_below_zero_ends_at_the_shortest_time() -> None:
+    batches = np.array([[1.0], [2.0], [3.0]])
+    line = Line(["batch"]).fit(batches, np.array([10.0, 20.0, 30.0]))
+    assert line.predict(np.array([[-4.0], [4.0]])) == pytest.approx([10, 40])
 
 
 def test_where_the_batch_alone_matters_knowing_the_size_gains_nothing() -> None:
@@ -57,7 +77,7 @@ def test_where_the_batch_alone_matters_knowing_the_size_gains_nothing() -> None:
 
     table = tabulate(list(family(rule=rule)))
     found = scores(table, table.corrected_ms)
-    assert found["forest, batch only"].mape_share <= found["forest"].mape_share
+    assert found["predictor, batch only"].mape_share <= found["predictor"].mape_share
 
 
 def test_what_is_peculiar_to_a_variant_cannot_be_learned_from_others() -> None:
@@ -66,7 +86,7 @@ def test_what_is_peculiar_to_a_variant_cannot_be_learned_from_others() -> None:
         return rule_ms(network, batch) * float(np.exp(luck.standard_normal()))
 
     table = tabulate(list(family(rule=peculiar)))
-    found = score(table.corrected_ms, held_out("forest", table, table.corrected_ms))
+    found = score(table.corrected_ms, held_out("predictor", table, table.corrected_ms))
     assert found.mape_share > 0.4
 
 

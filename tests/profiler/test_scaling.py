@@ -56,9 +56,9 @@ def test_every_combination_has_a_latency_and_a_maximum(ledger: Ledger) -> None:
 
 def test_twice_the_cores_show_as_twice_the_throughput_and_half_the_latency(ledger: Ledger) -> None:
     for found in speed_ups(ledger.of(MaximalThroughput)):
-        assert found.ratio == pytest.approx(2, rel=0.15)
+        assert 1.5 < found.ratio < 2.7
     one, two = (next(p for p in ledger.of(LatencyPoint) if (p.cores, p.concurrency) == (c, 1)) for c in (1, 2))
-    assert one.p50_ms / two.p50_ms == pytest.approx(2, rel=0.15)
+    assert 1.5 < one.p50_ms / two.p50_ms < 2.7
 
 
 def test_what_the_ledger_has_is_not_measured_again(ledger: Ledger, subject: Subject) -> None:

@@ -1,27 +1,21 @@
 """Whatever a server does, a point has its figure or a reason, and a second run measures only what is missing."""
 
-import ast
-import itertools
 import re
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
-from blank import blank_level
 from servers.lying_server import MODEL, Lie, LyingServer, honest
-from support import ROOT, write_network
+from support import write_network
+from survival import level, profiled
 
 from profiler import bench as bench_module
 from profiler.bench import bench
-from profiler.errors import ServerError
-from profiler.level import LevelSettings
+from profiler.level import LevelSettings, WarmUpSettings
 from profiler.load_generator import probe
 from profiler.measure import meter
-from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 from profiler.runtimes import v2_server
 from profiler.runtimes.session import open_session, sample_input
@@ -29,7 +23,8 @@ from profiler.target import Target
 
 pytestmark = pytest.mark.timeout(60)
 
-BEFORE_THE_LIE = 30
+# The warm-up takes eight, a slice at least as many.
+BEFORE_THE_LIE = 12
 ANSWER_LIMIT_S = 1.0
 
 
@@ -49,36 +44,17 @@ def server(network: Path) -> Iterator[LyingServer]:
     server.stop()
 
 
-def level(*batches: int) -> LevelSettings:
-    """One latency, and the maximal throughput of these batches, one request at a time."""
-    return blank_level(
-        latency={"batches": [1], "seconds": 0.02, "input_sizes": []},
-        throughput={
-            "batches": list(batches),
-            "max_concurrency": 1,
-            "search_slices": 2,
-            "settle_slices": 6,
-            "settle_every_batch": True,
-        },
-    )
-
-
-def profiled(target: Target, path: Path, settings: LevelSettings, before: Profile | None = None) -> Profile:
-    """What is kept when a run is over, however it ended."""
-    kept: list[Profile] = []
-    with bench("here", target) as ready, suppress(ServerError):
-        profile_file(ready, path, settings, before, 1000.0, lambda profile, _: kept.append(profile), lambda _: None)
-    return kept[-1]
+def run(server: LyingServer, path: Path, settings: LevelSettings, before: Profile | None = None) -> Profile:
+    """What is kept of the file on that server."""
+    target = Target(runtime="v2", endpoint=server.endpoint, model=MODEL)
+    with bench("here", target) as ready:
+        return profiled(ready, path, settings, before)
 
 
 def holds(second: Profile, first: Profile) -> bool:
     """Whether every point of the first run stands in the second one's profile, noise and all."""
     points = list(second.points())
     return all(point in points for point in first.points())
-
-
-def at(server: LyingServer) -> Target:
-    return Target(runtime="v2", endpoint=server.endpoint, model=MODEL)
 
 
 def fail(_: LyingServer, __: np.ndarray, context: grpc.ServicerContext) -> bytes:
@@ -144,24 +120,23 @@ LIES: dict[str, tuple[Lie, str]] = {
 def test_a_lie_costs_one_point_which_says_why_and_is_all_that_the_next_run_measures(
     server: LyingServer, network: Path, lie: Lie, reason: str
 ) -> None:
-    server.lie, server.lies_to, server.spared = lie, 4, BEFORE_THE_LIE
-    first = profiled(at(server), network, level(1, 4))
+    server.lie, server.lies_to, server.spared = lie, {4}, BEFORE_THE_LIE
+    first = run(server, network, level(1, 4))
     (missing,) = first.missing
     assert (missing.point, missing.at["batch"], missing.verdict) == ("ThroughputPoint", 4, "failed")
     assert re.search(reason, missing.reason)
     assert [point.batch for point in first.max_throughput] == [1]
     server.lie, requests = honest, server.requests[1]
-    second = profiled(at(server), network, level(1, 4), first)
+    second = run(server, network, level(1, 4), first)
     assert second.covers(level(1, 4))
     assert [point.batch for point in second.max_throughput] == [1, 4]
     assert holds(second, first)
     assert server.requests[1] == requests
 
 
-@pytest.mark.xfail(strict=True, reason="Expectation.check does not know how many inputs were sent")
 def test_an_answer_to_a_part_of_the_batch_is_no_answer(server: LyingServer, network: Path) -> None:
-    server.lie, server.lies_to = lambda _, values, __: values[:2], 4
-    (missing,) = profiled(at(server), network, level(1, 4)).missing
+    server.lie, server.lies_to = lambda _, values, __: values[:2], {4}
+    (missing,) = run(server, network, level(1, 4)).missing
     assert re.search(r"shape \(2, 3\) where \(4, 3\) was due", missing.reason)
 
 
@@ -171,8 +146,8 @@ def test_answers_may_be_off_by_rounding_and_no_more(
 ) -> None:
     (answers,) = open_session(network, 1).run(None, {"input": sample_input((1, 8, 8), 64)})
     error = np.float32(off_by_share * np.ptp(answers))
-    server.lie, server.lies_to = lambda _, values, __: values + error, 4
-    assert len(profiled(at(server), network, level(1, 4)).missing) == missing
+    server.lie, server.lies_to = lambda _, values, __: values + error, {4}
+    assert len(run(server, network, level(1, 4)).missing) == missing
 
 
 def test_another_network_behind_the_name_is_found_out(server: LyingServer, network: Path, tmp_path: Path) -> None:
@@ -182,8 +157,8 @@ def test_another_network_behind_the_name_is_found_out(server: LyingServer, netwo
         server.serve(other)
         return values
 
-    server.lie, server.lies_to, server.spared = replace, 4, BEFORE_THE_LIE
-    profile = profiled(at(server), network, level(1, 4))
+    server.lie, server.lies_to, server.spared = replace, {4}, BEFORE_THE_LIE
+    profile = run(server, network, level(1, 4))
     assert [one.at["batch"] for one in profile.missing] == [4, 1]
     assert all("differ from the file's own" in one.reason for one in profile.missing)
     assert [point.batch for point in profile.throughput] == [1]
@@ -196,13 +171,13 @@ def test_an_endpoint_that_vanishes_leaves_what_was_finished_and_may_come_back(
         server.stop()
         return b""
 
-    server.lie, server.lies_to, server.spared = vanish, 4, BEFORE_THE_LIE
-    first = profiled(at(server), network, level(1, 4))
+    server.lie, server.lies_to, server.spared = vanish, {4}, BEFORE_THE_LIE
+    first = run(server, network, level(1, 4))
     assert [(one.point, one.at["batch"]) for one in first.missing] == [("ThroughputPoint", 4), ("MaximalThroughput", 1)]
     assert [point.batch for point in first.throughput] == [1]
     server.lie = honest
     server.start()
-    second = profiled(at(server), network, level(1, 4), first)
+    second = run(server, network, level(1, 4), first)
     assert second.covers(level(1, 4))
     assert second.throughput[:1] == first.throughput
 
@@ -214,10 +189,10 @@ def test_a_batch_that_does_not_fit_is_missing_run_after_run_and_costs_the_others
         context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "out of memory")
         raise AssertionError
 
-    server.lie, server.lies_to = refuse, 4
-    first = profiled(at(server), network, level(1, 4, 8))
+    server.lie, server.lies_to = refuse, {4}
+    first = run(server, network, level(1, 4, 8))
     requests = server.requests.copy()
-    second = profiled(at(server), network, level(1, 4, 8), first)
+    second = run(server, network, level(1, 4, 8), first)
     for profile in (first, second):
         assert [(one.at["batch"], one.reason) for one in profile.missing] == [
             (4, "inference failed: RESOURCE_EXHAUSTED: out of memory")
@@ -227,31 +202,17 @@ def test_a_batch_that_does_not_fit_is_missing_run_after_run_and_costs_the_others
     assert set(server.requests - requests) == {4}
 
 
-def test_a_clock_that_steps_moves_no_figure(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
-    steps_s = itertools.cycle([0, 86400, -86400])
-    monkeypatch.setattr(time, "time", lambda: now + next(steps_s))
-    monkeypatch.setattr(time, "time_ns", lambda: int(1e9 * time.time()))
-    profile = profiled(Target(runtime="onnxruntime"), network, level(1))
-    assert not profile.missing
-    assert profile.seconds < 3600
-    assert max(point.mean_ms for point in profile.latency) < 3600e3
-    assert all(point.answers / point.images_per_s < 3600 for point in profile.throughput)
+def test_what_this_server_can_never_do_is_missing_for_good(server: LyingServer, network: Path) -> None:
+    warm_up = WarmUpSettings(loads=1, batches=[1], curve_inferences=30, switch_seconds=None)
+    settings = level(1).model_copy(update={"warm_up": warm_up})
+    first = run(server, network, settings)
+    assert {one.verdict for one in first.missing} == {"unavailable"}
+    assert {one.part for one in first.missing} == {"warm_up"}
+    assert first.covers(settings)
 
 
-def wall_clocks(source: str) -> list[str]:
-    """Every mention of a clock that can be set."""
-    tree = ast.parse(source)
-    named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            named |= {f"{node.module}.{alias.name}" for alias in node.names}
-    setable = re.compile(r"\b(time\.(time|time_ns|ctime|localtime|gmtime)|(datetime|date)\.(now|utcnow|today))$")
-    return sorted(name for name in named if setable.search(name))
-
-
-def test_only_the_date_of_the_record_is_read_from_a_clock_that_can_be_set() -> None:
-    assert wall_clocks("import time\nfrom time import time_ns\na = time.time") == ["time.time", "time.time_ns"]
-    read = {str(path.relative_to(ROOT)): wall_clocks(path.read_text()) for path in (ROOT / "profiler").rglob("*.py")}
-    assert {path: names for path, names in read.items() if names} == {"profiler/profiling.py": ["datetime.now"]}
-    assert (ROOT / "profiler" / "profiling.py").read_text().count("measured_at=datetime.now(UTC)") == 1
+def test_failures_that_are_not_in_a_row_give_nothing_up(server: LyingServer, network: Path) -> None:
+    server.lie, server.lies_to = fail, {2, 4, 6, 8, 10}
+    profile = run(server, network, level(1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
+    assert [one.at["batch"] for one in profile.missing] == [2, 4, 6, 8, 10]
+    assert sorted(point.batch for point in profile.max_throughput) == [1, 3, 5, 7, 9]

@@ -2,42 +2,65 @@
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from blank import blank_level
+from stub_host import REFERENCE_PER_S, go_through, subject_on
 
-from profiler.analysis.statistics import MedianInterval
 from profiler.errors import ServerError
+from profiler.ledger import Ledger
+from profiler.level import ThroughputSettings
 from profiler.load_generator.closed_loop import ClosedLoop
-from profiler.load_generator.probe import Probe
-from profiler.measure.throughput import Search, ThroughputMeter, check_counts, judge
+from profiler.measure import meter
+from profiler.measure.throughput import tasks
+from profiler.records.throughput import MaximalThroughput, ThroughputPoint
+from profiler.resources import Resources
 from profiler.runtimes.served import Expectation, InProcess
-from profiler.target import Target
+from profiler.task import Tasks
+
+RAW = ("counted", "seconds", "probe_per_s")
 
 
 class Metronome:
-    """Serves one request at a time, each in exactly `seconds`: its true rate does not depend on concurrency."""
+    """Serves `lanes` requests at a time, each in exactly `seconds`, whatever the batch."""
 
     runtime = "metronome"
 
-    def __init__(self, expectation: Expectation, seconds: float, lanes: int = 1, miscounted: int = 0) -> None:
-        self._expectation, self._seconds = expectation, seconds
+    def __init__(self, path: Path, seconds: float, lanes: int) -> None:
+        self._model, self._seconds = InProcess(path, threads=1), seconds
         self._lanes = threading.Semaphore(lanes)
-        self._count, self._miscounted = 0, miscounted
 
-    def prepare(self, images: np.ndarray):
+    def prepare(self, images: np.ndarray) -> Callable[[], np.ndarray]:
+        answer = self._model.prepare(images)()
+
         def call() -> np.ndarray:
             with self._lanes:
                 time.sleep(self._seconds)
-            self._count += len(images)
-            return self._expectation._answers[: len(images)]
+            return answer
 
         return call
 
-    def answers_counted(self) -> int:
-        self._miscounted *= 2
-        return self._count + self._miscounted
+    def answers_counted(self) -> None:
+        return None
+
+
+class MetronomeHost:
+    """Has that model and no process of its own."""
+
+    runtime, address, process = "metronome", "metronome:1", None
+
+    def __init__(self, seconds: float, lanes: int = 1) -> None:
+        self._seconds, self._lanes = seconds, lanes
+
+    def load(self, name: str, path: Path, resources: Resources) -> Metronome:
+        return Metronome(path, self._seconds, self._lanes)
+
+    def unload(self, name: str) -> None:
+        pass
 
 
 @pytest.fixture
@@ -46,94 +69,123 @@ def expectation(network: Path) -> Expectation:
 
 
 @pytest.fixture
-def probe() -> Probe:
-    return Probe([0])
+def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter, "SLICE_S", 0.05)
 
 
-def test_the_closed_loop_finds_the_rate_of_a_serial_server(expectation: Expectation) -> None:
-    found = ClosedLoop(Metronome(expectation, 0.01), expectation, batch=1, concurrency=3).run(0.5)
+def settings(batches: list[int], max_concurrency: int, every: bool = False) -> ThroughputSettings:
+    level = blank_level(
+        throughput={
+            "batches": batches,
+            "max_concurrency": max_concurrency,
+            "search_slices": 2,
+            "settle_slices": 6,
+            "settle_every_batch": every,
+        }
+    )
+    assert level.throughput is not None
+    return level.throughput
+
+
+def measured(work: Tasks) -> Ledger:
+    ledger = Ledger([], [])
+    go_through(work, ledger, "throughput")
+    return ledger
+
+
+def test_the_closed_loop_finds_the_rate_of_a_serial_server(network: Path, expectation: Expectation) -> None:
+    found = ClosedLoop(Metronome(network, 0.01, lanes=1), expectation, batch=1, concurrency=3).run(0.5)
     # Sleeping may take longer than asked, never shorter.
-    assert 60 < found.requests_per_s <= 101
+    assert 60 < found.counted / found.seconds <= 101
+    assert found.requests == len(found.latencies_s)
 
 
-def test_a_slow_server_is_waited_for_until_there_is_enough_to_count(expectation: Expectation) -> None:
-    found = ClosedLoop(Metronome(expectation, 0.05), expectation, batch=1, concurrency=1).run(0.01)
+def test_a_slow_server_is_waited_for_until_there_is_enough_to_count(network: Path, expectation: Expectation) -> None:
+    found = ClosedLoop(Metronome(network, 0.05, lanes=1), expectation, batch=1, concurrency=1).run(0.01)
     assert found.requests >= 8
-    assert found.requests_per_s <= 20.1
+    assert found.counted / found.seconds <= 20.1
 
 
-def test_the_search_raises_concurrency_until_it_gains_nothing(expectation: Expectation, probe: Probe) -> None:
-    meter = ThroughputMeter(Metronome(expectation, 0.004, lanes=2), expectation, Target(), probe)
-    points, best = meter.search(Search([1], 8, search_slices=2, settle_slices=6), 1000.0)
-    tried = [point.concurrency for point in points]
-    assert tried[:2] == [1, 2]
-    assert tried[-1] <= 8
+def test_wrong_answers_stop_the_measurement(expectation: Expectation) -> None:
+    class Liar:
+        runtime = "liar"
+
+        def prepare(self, images: np.ndarray) -> Callable[[], np.ndarray]:
+            return lambda: np.zeros((len(images), 3), np.float32)
+
+        def answers_counted(self) -> None:
+            return None
+
+    with pytest.raises(ServerError, match="differ"):
+        ClosedLoop(Liar(), expectation, batch=2, concurrency=2).run(0.1)
+
+
+def test_the_sweep_raises_concurrency_until_it_gains_nothing(network: Path, short_slices: None) -> None:
+    subject = subject_on(MetronomeHost(0.004, lanes=2), network)
+    ledger = measured(tasks(subject, settings([1], 8), Ledger([], [])))
+    tried = [point.concurrency for point in ledger.of(ThroughputPoint)]
+    assert tried[:3] == [1, 2, 4]
+    (best,) = ledger.of(MaximalThroughput)
     assert best.concurrency >= 2
     assert best.slices == 6
-    assert best.low_images_per_s is not None
-    assert best.server_answers == best.answers
+    assert best.verdict != "not saturated"
+    assert best.low_images_per_s < best.images_per_s < best.high_images_per_s
 
 
-def test_throughput_is_not_batch_over_latency(expectation: Expectation, probe: Probe) -> None:
-    meter = ThroughputMeter(Metronome(expectation, 0.01, lanes=4), expectation, Target(), probe)
-    _, best = meter.search(Search([8], 4, search_slices=1, settle_slices=6), 1000.0)
+def test_throughput_is_not_batch_over_latency(network: Path, short_slices: None) -> None:
+    subject = subject_on(MetronomeHost(0.01, lanes=4), network)
+    (best,) = measured(tasks(subject, settings([8], 4), Ledger([], []))).of(MaximalThroughput)
     batch_over_latency = 8 / 0.01
     assert best.images_per_s > 2 * batch_over_latency
 
 
-def test_a_server_still_gaining_is_called_not_saturated(expectation: Expectation, probe: Probe) -> None:
-    meter = ThroughputMeter(Metronome(expectation, 0.01, lanes=8), expectation, Target(), probe)
-    points, best = meter.search(Search([1], 2, search_slices=1, settle_slices=6), 1000.0)
-    assert [point.concurrency for point in points] == [1, 2]
-    assert best.verdict == "not saturated"
+def test_a_server_still_gaining_is_called_not_saturated(network: Path, short_slices: None) -> None:
+    subject = subject_on(MetronomeHost(0.01, lanes=8), network)
+    ledger = measured(tasks(subject, settings([1], 2), Ledger([], [])))
+    assert [point.concurrency for point in ledger.of(ThroughputPoint)] == [1, 2]
+    (best,) = ledger.of(MaximalThroughput)
+    assert (best.concurrency, best.verdict, best.verdict_reason) == (2, "not saturated", meter.STILL_ROSE)
 
 
-def test_drift_is_divided_out_and_the_raw_figure_kept(expectation: Expectation, probe: Probe) -> None:
-    meter = ThroughputMeter(Metronome(expectation, 0.005), expectation, Target(), probe)
-    _, best = meter.search(Search([1], 1, search_slices=1, settle_slices=6), reference_per_s=1.0)
-    assert best.noise.probe_per_s is not None
-    assert best.corrected_images_per_s == pytest.approx(best.images_per_s / best.noise.probe_per_s, rel=0.5)
+@pytest.mark.parametrize(("every", "batches"), [(False, [8]), (True, [1, 8])])
+def test_the_best_batch_is_settled_or_every_batch(
+    network: Path, short_slices: None, every: bool, batches: list[int]
+) -> None:
+    subject = subject_on(MetronomeHost(0.004), network)
+    ledger = measured(tasks(subject, settings([1, 8], 1, every), Ledger([], [])))
+    assert sorted(point.batch for point in ledger.of(MaximalThroughput)) == batches
 
 
-def test_wrong_answers_stop_the_measurement(expectation: Expectation) -> None:
-    class Liar(Metronome):
-        def prepare(self, images: np.ndarray):
-            return lambda: np.zeros((len(images), 3), np.float32)
-
-    with pytest.raises(ServerError, match="differ"):
-        ClosedLoop(Liar(expectation, 0.0), expectation, batch=2, concurrency=2).run(0.1)
-
-
-def test_empty_answers_stop_the_measurement(expectation: Expectation) -> None:
-    class Empty(Metronome):
-        def prepare(self, images: np.ndarray):
-            return lambda: np.zeros((0,), np.float32)
-
-    with pytest.raises(ServerError, match="shape"):
-        ClosedLoop(Empty(expectation, 0.0), expectation, batch=2, concurrency=1).run(0.1)
-
-
-def test_a_server_that_counts_otherwise_is_not_believed() -> None:
-    check_counts(1000, 1010)
-    check_counts(1000, None)
-    with pytest.raises(ServerError, match="counts 1500"):
-        check_counts(1000, 1500)
+@pytest.mark.parametrize("lost", [2, 4])
+def test_a_maximum_from_a_sweep_that_was_cut_short_is_measured_again_once_the_sweep_is_whole(
+    network: Path, short_slices: None, lost: int
+) -> None:
+    subject, ledger = subject_on(MetronomeHost(0.004, lanes=2), network), Ledger([], [])
+    work, answer = tasks(subject, settings([1], 8), ledger), None
+    with suppress(StopIteration):
+        while True:
+            task = work.send(answer)
+            answer = None
+            if task.at.get("concurrency") != lost:
+                ledger.add("throughput", task.measure())
+                answer = ledger.find(task)
+    (before,) = ledger.of(MaximalThroughput)
+    assert (before.concurrency, before.verdict) == (lost // 2, "not saturated")
+    again = go_through(tasks(subject, settings([1], 8), ledger), ledger, "throughput")
+    assert {task.kind for task in again} == {ThroughputPoint, MaximalThroughput}
+    (after,) = ledger.of(MaximalThroughput)
+    assert after.concurrency >= 2
+    assert after.verdict_reason != meter.STILL_ROSE
+    assert not go_through(tasks(subject, settings([1], 8), ledger), ledger, "throughput")
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "share", "saturated", "verdict"),
-    [
-        (98, 102, 0.5, True, "settled"),
-        (80, 120, 0.5, True, "unsettled"),
-        (None, None, 0.5, True, "unsettled"),
-        (98, 102, 0.99, True, "not saturated"),
-        (98, 102, 0.5, False, "not saturated"),
-    ],
-)
-def test_the_verdict_follows_from_the_evidence(low, high, share, saturated, verdict) -> None:
-    assert judge(MedianInterval(100, low, high), share, saturated, "triton")[0] == verdict
-
-
-def test_the_network_in_this_process_answers_as_itself(network: Path, expectation: Expectation) -> None:
-    found = ClosedLoop(InProcess(network, 1), expectation, batch=4, concurrency=1).run(0.05)
-    assert found.requests_per_s > 0
+def test_every_point_can_be_computed_again_from_its_raw_slices(network: Path, short_slices: None) -> None:
+    subject = subject_on(MetronomeHost(0.004), network)
+    ledger = measured(tasks(subject, settings([8], 1), Ledger([], [])))
+    for name, kind in (("throughput", ThroughputPoint), ("max_throughput", MaximalThroughput)):
+        (point,) = ledger.of(kind)
+        raw = {figure: subject.samples[f"{name}_batch_8_concurrency_1_cores_1_x1_{figure}"] for figure in RAW}
+        assert len(raw["seconds"]) == point.slices
+        assert point.images_per_s == pytest.approx(raw["counted"].sum() / raw["seconds"].sum())
+        seconds_at_reference = (raw["seconds"] * raw["probe_per_s"] / REFERENCE_PER_S).sum()
+        assert point.corrected_images_per_s == pytest.approx(raw["counted"].sum() / seconds_at_reference)

@@ -6,36 +6,29 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from google.protobuf import text_format
-from support import environment
+from support import environment, write_network
+from survival import gone, regions
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from profiler.errors import BadInputError, ServerError, ServerNotFoundError
-from profiler.identity import measurement_key
-from profiler.level import QuickSettings
-from profiler.quick import bench
+from profiler.resources import Resources
+from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.session import Tensor
-from profiler.runtimes.v2 import connected, loaded
+from profiler.system.processes import tree
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_text
-from profiler.triton.installation import find_triton
+from profiler.triton.installation import OUR_BACKENDS, find_triton
 from profiler.triton.server import FOLDER, remove_leftovers, triton_server
 
-QUICK = QuickSettings(
-    level="quick",
-    batches=[1, 4],
-    seconds_per_batch=0.02,
-    throughput_batches=[4],
-    max_concurrency=2,
-    search_slices=1,
-    settle_slices=6,
-)
+ONE = Resources(cores=1, threads=1, instances=1)
 
 
 def alive(pid: int) -> bool:
@@ -92,31 +85,48 @@ def test_a_port_in_use_is_refused_before_anything_starts() -> None:
             pass
 
 
-def test_no_server_at_the_endpoint_is_said() -> None:
-    with pytest.raises(ServerNotFoundError, match=r"127\.0\.0\.1:9"), connected("127.0.0.1:9"):
-        pass
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[OwnTriton]:
+    own = OwnTriton(Target(), cores=[0])
+    yield own
+    own.close()
 
 
 @pytest.mark.integration
-def test_a_model_answers_as_its_file_does_and_is_counted(network: Path) -> None:
-    expectation = Expectation(network, 4)
-    with triton_server(find_triton()) as server, connected(server.endpoint) as client:
-        with loaded(client, network, Target()) as (model, seconds):
-            assert seconds > 0
-            before = model.answers_counted()
-            answers = model.prepare(expectation.images)()
-            expectation.check(answers)
-            assert model.answers_counted() == before + 4
-        assert wait_until(lambda: not client.is_model_ready(f"dnn-porting-{network.parent.name}"))
-    assert server.process.poll() is not None
-    assert not list(Path("/dev/shm").glob(f"{FOLDER}-{os.getpid()}-*"))
+def test_a_model_answers_as_its_file_does_until_another_one_takes_its_place(
+    own: OwnTriton, network: Path, tmp_path: Path
+) -> None:
+    other = write_network(tmp_path / "other.onnx", bias=5.0)
+    for path in (network, other):
+        expectation, served = Expectation(path, 4), own.load("m", path, ONE)
+        before = served.answers_counted()
+        expectation.check(served.prepare(expectation.images)())
+        assert wait_until(lambda before=before, served=served: served.answers_counted() == before + 4)
+    own.unload("m")
+    assert wait_until(lambda: len(tree(own.process)) == 1)
+    own.unload("m")
 
 
 @pytest.mark.integration
-def test_a_request_that_the_network_refuses_is_an_error_not_an_empty_answer(network: Path) -> None:
-    with triton_server(find_triton()) as server, connected(server.endpoint) as client:
-        with loaded(client, network, Target()) as (model, _), pytest.raises(ServerError, match="inference failed"):
-            model.prepare(np.zeros((1, 1, 9, 9), np.float32))()
+def test_a_closed_server_leaves_nothing(own: OwnTriton, network: Path) -> None:
+    own.load("m", network, ONE)
+    processes, folder = tree(own.process), own._running.models
+    assert len(processes) >= 2
+    assert regions()
+    own.close()
+    assert gone(processes)
+    assert not folder.exists()
+    assert not regions()
+
+
+@pytest.mark.integration
+def test_a_revived_server_is_another_one_that_takes_the_model_again(own: OwnTriton, network: Path) -> None:
+    own.load("m", network, ONE)
+    before = tree(own.process)
+    assert own.revive()
+    assert gone(before)
+    expectation = Expectation(network, 1)
+    expectation.check(own.load("m", network, ONE).prepare(expectation.images)())
 
 
 @pytest.mark.integration
@@ -143,97 +153,16 @@ def test_the_server_dies_with_a_killed_profiler(tmp_path: Path) -> None:
         assert alive(server)
         os.kill(profiler.pid, signal.SIGKILL)
     assert wait_until(lambda: not alive(server))
-    left = list(Path("/tmp").glob(f"{FOLDER}-{profiler.pid}-*"))
+    left = list(Path(tempfile.gettempdir()).glob(f"{FOLDER}-{profiler.pid}-*"))
     assert left
     remove_leftovers()
     assert not any(folder.exists() for folder in left)
 
 
-@pytest.mark.integration
-@pytest.mark.parametrize("runtime", ["triton", "onnxruntime"])
-def test_the_quick_level_measures_every_row(network: Path, runtime: str) -> None:
-    target = Target(runtime=runtime)
-    with bench("here", target, QUICK) as ready:
-        profile, samples = ready.profile(network, "0" * 64, None, lambda _: None)
-    assert profile.key == measurement_key("0" * 64, target, QUICK)
-    assert profile.fingerprint.backend_kind == ("in-process" if runtime == "onnxruntime" else "python")
-    assert [point.batch for point in profile.latency] == [1, 4]
-    assert [first.batch for first in profile.first_inference] == [1, 4]
-    assert profile.complexity.macs == 4 * 9 * 64 + 12
-    assert profile.load_time.runtime == runtime
-    best = profile.max_throughput
-    assert best.slices == 6
-    assert best.images_per_s == pytest.approx(np.median(samples[last_run(samples)]))
-    assert best.low_images_per_s <= best.images_per_s <= best.high_images_per_s
-    assert best.verdict_reason
-
-
-def last_run(samples: dict[str, np.ndarray]) -> str:
-    return sorted(name for name in samples if name.endswith("_images_per_s"))[-1]
-
-
-@pytest.mark.integration
-def test_a_server_that_is_killed_ends_the_measurement_with_a_reason(network: Path) -> None:
-    with triton_server(find_triton()) as server, connected(server.endpoint) as client:
-        with loaded(client, network, Target()) as (model, _):
-            call = model.prepare(np.zeros((1, 1, 8, 8), np.float32))
-            call()
-            server.process.kill()
-            server.process.wait()
-            with pytest.raises(ServerError, match="inference failed"):
-                call()
-
-
-@pytest.mark.integration
-def test_two_profilers_do_not_measure_at_once() -> None:
-    with bench("here", Target(runtime="onnxruntime"), QUICK):
-        with (
-            pytest.raises(BadInputError, match="in use by process"),
-            bench("here", Target(runtime="onnxruntime"), QUICK),
-        ):
-            pass
-
-
-def test_the_key_follows_what_decides_and_no_path_or_port(tmp_path: Path) -> None:
-    plain = measurement_key("0" * 64, Target(), QUICK)
-    assert measurement_key("0" * 64, Target(grpc_port=9000), QUICK) == plain
-    assert measurement_key("1" * 64, Target(), QUICK) != plain
-    assert measurement_key("0" * 64, Target(threads=2), QUICK) != plain
-    assert measurement_key("0" * 64, Target(), QUICK.model_copy(update={"settle_slices": 7})) != plain
-    environment_elsewhere = tmp_path / "env"
-    environment_elsewhere.symlink_to(Path(sys.prefix).parent / ".venv-triton")
-    assert measurement_key("0" * 64, Target(server_environment=environment_elsewhere), QUICK) == plain
-
-
 def test_the_backend_in_the_package_imports_nothing_of_ours() -> None:
-    from profiler.triton.installation import OUR_BACKENDS
-
     text = (OUR_BACKENDS / "onnxruntime" / "model.py").read_text()
     assert "profiler" not in text
     assert shutil.which("tritonserver") or find_triton().backend_kind == "python"
-
-
-def test_more_cores_than_there_are_is_refused() -> None:
-    with pytest.raises(BadInputError, match="cores=4096 cannot be had"):
-        with bench("here", Target(cores=4096), QUICK):
-            pass
-
-
-def test_an_endpoint_on_another_machine_is_refused() -> None:
-    with pytest.raises(BadInputError, match="is on another machine"):
-        with bench("there", Target(endpoint="192.0.2.1:8001"), QUICK):
-            pass
-
-
-@pytest.mark.integration
-def test_an_endpoint_of_the_user_is_measured_and_left_running(network: Path) -> None:
-    with triton_server(find_triton()) as server:
-        with bench("theirs", Target(endpoint=server.endpoint), QUICK) as ready:
-            profile, _ = ready.profile(network, "0" * 64, None, lambda _: None)
-        assert server.process.poll() is None
-    assert profile.fingerprint.backend_kind == "unknown"
-    assert profile.fingerprint.onnxruntime_version is None
-    assert profile.max_throughput.server_answers is not None
 
 
 def test_the_server_s_own_onnxruntime_is_known() -> None:

@@ -1,6 +1,7 @@
 """A running server of somebody else's: with model control, with names only, or with nothing but a deployed model."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,6 +152,10 @@ def test_triton_s_own_repository_is_used_by_name_and_left_as_it_was_found(path: 
         with host(server.endpoint) as own:
             served = own.load("m", path, ONE)
             expectation.check(served.prepare(expectation.images)())
+            # The server counts an answer after sending it.
+            end = time.monotonic() + 10
+            while served.answers_counted() != 1 and time.monotonic() < end:
+                time.sleep(0.01)
             assert served.answers_counted() == 1
             own.unload("m")
             assert not control.ready("m")

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def honest(_: "LyingServer", values: np.ndarray, __: grpc.ServicerContext) -> np
 
 
 class LyingServer:
-    """Serves one file as `MODEL`; a `lie` befalls requests of the batch `lies_to` after `spared` honest answers to it.
+    """Serves one file as `MODEL`; a `lie` befalls requests of the batches `lies_to` after `spared` honest answers.
 
     `requests` came in by batch; the server says of itself that it made `counted` inferences.
     """
@@ -30,7 +30,8 @@ class LyingServer:
     def __init__(self, path: Path) -> None:
         self.serve(path)
         self.lie: Lie = honest
-        self.lies_to, self.spared = 0, 0
+        self.lies_to: Collection[int] = ()
+        self.spared = 0
         self.requests: Counter[int] = Counter()
         self.counted, self._port = 0, 0
         self.start()
@@ -74,7 +75,7 @@ class LyingServer:
         (values,) = self._session.run(None, {"input": images})
         self.requests[shape[0]] += 1
         self.counted += shape[0]
-        if shape[0] == self.lies_to and self.requests[shape[0]] > self.spared:
+        if shape[0] in self.lies_to and self.requests[shape[0]] > self.spared:
             values = self.lie(self, values, context)
         return values if isinstance(values, bytes) else message_of(values)
 

@@ -1,0 +1,145 @@
+"""The profiler is killed, stands still or is starved: what was finished is kept, what was disturbed shows."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from support import environment
+from survival import REFERENCE_PER_S, gone, level, regions
+
+from profiler import bench as bench_module
+from profiler.__main__ import Request
+from profiler.bench import bench
+from profiler.level import LevelSettings
+from profiler.measure import meter
+from profiler.measure.meter import SETTLED_HALF_WIDTH, ThroughputMeter
+from profiler.records.profile import Profile
+from profiler.subject import Subject
+from profiler.target import Target
+from profiler.triton.server import FOLDER
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+STALL_S = 1.5
+RAW = ("seconds", "probe_per_s")
+
+
+@contextmanager
+def profiler_process(folder: Path, network: Path, settings: LevelSettings) -> Iterator[subprocess.Popen[str]]:
+    """`python -m profiler`, which writes profile.json to the folder; killed where it still runs at the end."""
+    request = Request(target_name="here", target=Target(), settings=settings)
+    (folder / "request.json").write_text(request.model_dump_json())
+    with subprocess.Popen(
+        [sys.executable, "-m", "profiler", str(network), "request.json"],
+        cwd=folder,
+        env={**environment(), "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def written(folder: Path) -> Profile | None:
+    path = folder / "profile.json"
+    return Profile.model_validate_json(path.read_text()) if path.exists() else None
+
+
+def wait_for_a_throughput(folder: Path) -> None:
+    """Until one is finished, and the next one is under way."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        profile = written(folder)
+        if profile is not None and profile.throughput:
+            time.sleep(0.3)
+            return
+        time.sleep(0.02)
+    raise AssertionError("the profiler measured nothing")
+
+
+def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(network: Path, tmp_path: Path) -> None:
+    settings = level(1, 4, every=False)
+    with profiler_process(tmp_path, network, settings) as killed:
+        wait_for_a_throughput(tmp_path)
+        family = psutil.Process(killed.pid).children(recursive=True)
+        killed.kill()
+    first = written(tmp_path)
+    assert first.throughput
+    assert not first.covers(settings)
+    assert np.load(tmp_path / "profile.npz").files
+    assert family
+    assert gone(family)
+    with profiler_process(tmp_path, network, settings) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    second = written(tmp_path)
+    assert second.covers(settings)
+    assert second.throughput[: len(first.throughput)] == first.throughput
+    assert second.latency[0] == first.latency[0]
+    assert not list(tmp_path.glob(f"{FOLDER}-*"))
+    assert not regions(killed.pid) + regions(process.pid)
+
+
+def test_a_machine_that_stands_still_for_a_while_settles_nothing(network: Path, tmp_path: Path) -> None:
+    with profiler_process(tmp_path, network, level(4, settle=12)) as process:
+        wait_for_a_throughput(tmp_path)
+        profiler = psutil.Process(process.pid)
+        everything = [profiler, *profiler.children(recursive=True)]
+        for one in everything:
+            one.suspend()
+        time.sleep(STALL_S)
+        for one in everything:
+            one.resume()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    profile = written(tmp_path)
+    assert not profile.missing
+    (point,) = profile.max_throughput
+    width = point.corrected_high_images_per_s - point.corrected_low_images_per_s
+    assert width / 2 > SETTLED_HALF_WIDTH * point.corrected_images_per_s
+    raw = np.load(tmp_path / "profile.npz")
+    seconds, probe_per_s = (raw[f"max_throughput_batch_4_concurrency_1_cores_1_x1_{name}"] for name in RAW)
+    assert seconds.max() > STALL_S or probe_per_s.min() < 0.75 * np.median(probe_per_s)
+
+
+@contextmanager
+def busy(cores: list[int]) -> Iterator[None]:
+    """Another process that takes what it can get of these cores."""
+    with subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) as process:
+        os.sched_setaffinity(process.pid, cores)
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_another_process_on_the_server_s_core_moves_the_corrected_rate_less_than_the_raw_one(
+    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_module, "HOST_LOCK", tmp_path / "lock")
+    monkeypatch.setattr(meter, "SLICE_S", 0.1)
+    alone, beside = [], []
+    with bench("here", Target(runtime="onnxruntime")) as ready, Subject(ready, network, REFERENCE_PER_S, []) as subject:
+        measuring = ThroughputMeter(subject, ready.target.resources)
+        for _ in range(4):
+            alone.append(measuring.point(measuring.run(1, 1, 4))[0])
+            with busy(ready.server_cores):
+                beside.append(measuring.point(measuring.run(1, 1, 4))[0])
+
+    def moved(figure: str) -> float:
+        pairs = zip(alone, beside, strict=True)
+        return abs(1 - float(np.median([getattr(b, figure) / getattr(a, figure) for a, b in pairs])))
+
+    assert moved("corrected_images_per_s") < moved("images_per_s") / 2
+    slowed = [b.noise.probe_per_s / a.noise.probe_per_s for a, b in zip(alone, beside, strict=True)]
+    assert float(np.median(slowed)) < 1
