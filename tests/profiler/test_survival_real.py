@@ -41,8 +41,8 @@ def in_a_slice(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]]
     check, answered = Expectation.check, itertools.count()
 
     def prepare(strike: Callable[[], None]) -> None:
-        def watched(self: Expectation, answers: np.ndarray) -> None:
-            check(self, answers)
+        def watched(self: Expectation, answers: np.ndarray, batch: int) -> None:
+            check(self, answers, batch)
             if next(answered) == INTO_THE_SLICE:
                 strike()
 
