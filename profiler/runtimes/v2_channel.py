@@ -46,6 +46,8 @@ class Channel:
         answer = answers[0]
         if isinstance(answer, ServerError):
             self._idle.clear()
+            # Frame and exception refer to each other, so nobody else would close it soon.
+            connection.close()
             raise answer
         if connection.usable:
             self._idle.append(connection)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -104,6 +105,8 @@ def triton_server(
                 env=installation.environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # A group of its own, so that the backends of a server that was killed can be found.
+                process_group=0,
             )
         server = RunningServer(f"{LOOPBACK}:{port}", process, log, models)
         try:
@@ -150,10 +153,12 @@ def last_words(server: RunningServer) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the server to stop, then make it."""
+    """Ask the server to stop, then make it; what it started goes with it."""
     process.terminate()
     try:
         process.wait(STOP_LIMIT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
