@@ -40,5 +40,5 @@ class Host(Protocol):
         ...
 
     def revive(self) -> bool:
-        """Starts the server again where it is ours and dead; whether models must be loaded again."""
+        """Starts the server again where it is ours; whether models must be loaded again."""
         ...

@@ -1,15 +1,13 @@
 """What the load generator drives: a model that answers, in a server or in this process."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from profiler.errors import ServerError
-from profiler.runtimes.session import input_tensor, open_session, pinned, sample_input
+from profiler.runtimes.session import input_tensor, open_session, sample_input
 from profiler.target import Provider
 
 MAXIMUM_ERROR = 0.05
@@ -75,12 +73,3 @@ class Expectation:
         if not error <= MAXIMUM_ERROR:
             raise ServerError(f"the server's answers differ from the file's own by {error:.0%} of their range")
         self._right = None if answers.flags.writeable else answers
-
-
-@contextmanager
-def in_process(path: Path, threads: int, cores: list[int]) -> Iterator[tuple[InProcess, float]]:
-    """The model in this process, pinned, and how long it took to load (s)."""
-    with pinned(cores):
-        start = time.perf_counter()
-        model = InProcess(path, threads)
-        yield model, time.perf_counter() - start
