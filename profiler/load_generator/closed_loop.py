@@ -2,6 +2,8 @@
 
 import threading
 import time
+from bisect import bisect_left
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,8 +11,8 @@ from typing import Protocol
 from profiler.errors import DnnPortingError, ServerError
 from profiler.runtimes.served import Call, Expectation, Served
 
-SLICE_S = 0.2
-MINIMUM_ANSWERS = 8
+SLICE_S = 0.1
+MINIMUM_ANSWERS = 4
 SLICE_LIMIT_S = 60.0
 
 
@@ -18,8 +20,9 @@ SLICE_LIMIT_S = 60.0
 class LoadSlice:
     """One stretch of load: all that was answered, what was counted in how many seconds, and the generator's CPU.
 
-    Counted is from the first answer inside the stretch to the last, so neither the filling of the pipeline
-    at its start nor its draining at the end is; `wall_s` has both.
+    Counted is from the first answer of the stretch to the first at its end or after it, so neither the filling of
+    the pipeline nor its draining is; `wall_s` has both. An end that is an answer makes the ratio of sums unbiased
+    (Wald 1944), and a standstill across the end of the stretch takes its time.
     """
 
     requests: int
@@ -76,10 +79,9 @@ class ClosedLoop:
         wall_s = time.perf_counter() - start
         share = (time.process_time() - cpu) / wall_s
         moments = sorted(moment for moment, _ in answered)
-        end = max(start + seconds, moments[MINIMUM_ANSWERS - 1])
-        inside = [moment for moment in moments if moment <= end]
+        counted, counted_s = count(moments, start + seconds)
         latencies_s = [latency for _, latency in answered]
-        return LoadSlice(len(moments), wall_s, len(inside) - 1, inside[-1] - inside[0], latencies_s, share)
+        return LoadSlice(len(moments), wall_s, counted, counted_s, latencies_s, share)
 
     def _loop(self, call: Call, end: float, answered: list[tuple[float, float]], enough: threading.Event) -> None:
         limit = end + SLICE_LIMIT_S
@@ -97,3 +99,9 @@ class ClosedLoop:
                 return
             if now >= limit:
                 raise ServerError(f"only {len(answered)} answers in {SLICE_LIMIT_S:.0f} s")
+
+
+def count(moments: Sequence[float], end: float) -> tuple[int, float]:
+    """Answers after the first one until that at `end` or next after it, at least a few, and the seconds they took."""
+    last = max(bisect_left(moments, end), MINIMUM_ANSWERS - 1)
+    return last, moments[last] - moments[0]

@@ -14,9 +14,10 @@ from stub_host import REFERENCE_PER_S, go_through, subject_on
 from profiler.errors import ServerError
 from profiler.ledger import Ledger
 from profiler.level import ThroughputSettings
-from profiler.load_generator.closed_loop import ClosedLoop
+from profiler.load_generator.closed_loop import ClosedLoop, count
 from profiler.measure import meter
 from profiler.measure.throughput import tasks
+from profiler.measure.verdict import STILL_ROSE
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.resources import Resources
 from profiler.runtimes.served import Expectation, InProcess
@@ -78,8 +79,8 @@ def settings(batches: list[int], max_concurrency: int, every: bool = False) -> T
         throughput={
             "batches": batches,
             "max_concurrency": max_concurrency,
-            "search_slices": 2,
-            "settle_slices": 6,
+            "search_seconds": 0.02,
+            "settle_seconds": 0.02,
             "settle_every_batch": every,
         }
     )
@@ -102,8 +103,23 @@ def test_the_closed_loop_finds_the_rate_of_a_serial_server(network: Path, expect
 
 def test_a_slow_server_is_waited_for_until_there_is_enough_to_count(network: Path, expectation: Expectation) -> None:
     found = ClosedLoop(Metronome(network, 0.05, lanes=1), expectation, batch=1, concurrency=1).run(0.01)
-    assert found.requests >= 8
+    assert found.requests >= 4
     assert found.counted / found.seconds <= 20.1
+
+
+def test_a_standstill_across_the_end_of_a_slice_takes_its_time() -> None:
+    steady = [0.01 * answer for answer in range(1, 31)]
+    assert count(steady, end=0.2) == (19, pytest.approx(0.19))
+    stalled = [*steady[:10], *(moment + 1.5 for moment in steady[10:])]
+    assert count(stalled, end=0.2) == (10, pytest.approx(1.6))
+
+
+def test_a_slice_ends_with_an_answer_so_that_sums_of_short_ones_have_no_bias() -> None:
+    generator = np.random.default_rng(0)
+    counts, seconds = zip(
+        *(count(list(np.cumsum(generator.exponential(0.01, 60))), 0.2) for _ in range(4000)), strict=True
+    )
+    assert sum(counts) / sum(seconds) == pytest.approx(100, rel=0.01)
 
 
 def test_wrong_answers_stop_the_measurement(expectation: Expectation) -> None:
@@ -144,7 +160,7 @@ def test_a_server_still_gaining_is_called_not_saturated(network: Path, short_sli
     ledger = measured(tasks(subject, settings([1], 2), Ledger([], [])))
     assert [point.concurrency for point in ledger.of(ThroughputPoint)] == [1, 2]
     (best,) = ledger.of(MaximalThroughput)
-    assert (best.concurrency, best.verdict, best.verdict_reason) == (2, "not saturated", meter.STILL_ROSE)
+    assert (best.concurrency, best.verdict, best.verdict_reason) == (2, "not saturated", STILL_ROSE)
 
 
 @pytest.mark.parametrize(("every", "batches"), [(False, [8]), (True, [1, 8])])
@@ -175,7 +191,7 @@ def test_a_maximum_from_a_sweep_that_was_cut_short_is_measured_again_once_the_sw
     assert {task.kind for task in again} == {ThroughputPoint, MaximalThroughput}
     (after,) = ledger.of(MaximalThroughput)
     assert after.concurrency >= 2
-    assert after.verdict_reason != meter.STILL_ROSE
+    assert after.verdict_reason != STILL_ROSE
     assert not go_through(tasks(subject, settings([1], 8), ledger), ledger, "throughput")
 
 
