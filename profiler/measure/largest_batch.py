@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from profiler.measure.batch_trial import Attempt, Work, attempt
-from profiler.records.memory import LargestBatch, Trial
+from profiler.records.memory import BatchTrial, LargestBatch
 from profiler.system.unknown import unknown
 
 LARGEST = 1024
@@ -61,9 +61,9 @@ def summary(attempts: dict[int, Attempt], place: dict[str, object]) -> LargestBa
     return LargestBatch.model_validate({**place, **figures, "trials": trials, "reasons": reasons})
 
 
-def trial(batch: int, one: Attempt) -> Trial:
+def trial(batch: int, one: Attempt) -> BatchTrial:
     peak = one.peak_bytes or None
-    return Trial(
+    return BatchTrial(
         batch=batch,
         outcome=one.outcome,
         peak_bytes=peak,

@@ -3,14 +3,13 @@
 Speeds of different moments are compared with the machine's drift divided out, or half of what they show is drift.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from profiler.ledger import Ledger
 from profiler.level import ScalingSettings
 from profiler.measure.latency import at as latency_at
-from profiler.measure.meter import SLICE_SECONDS, ThroughputMeter
-from profiler.measure.throughput import OVERHEAD_S, at, saturate, settle
+from profiler.measure.meter import ThroughputMeter
+from profiler.measure.throughput import OVERHEAD_S, SEARCH_SLICES, at, saturate, settle
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput
@@ -19,7 +18,7 @@ from profiler.subject import Subject
 from profiler.task import Task, Tasks
 
 MAX_CONCURRENCY = 8
-SEARCH_SLICES = 2
+SEARCH_SECONDS = 0.4
 
 
 def tasks(subject: Subject, settings: ScalingSettings, ledger: Ledger) -> Tasks:
@@ -30,23 +29,25 @@ def tasks(subject: Subject, settings: ScalingSettings, ledger: Ledger) -> Tasks:
     for resources in offered(subject, settings):
         for batch in sorted(settings.batches):
             if subject.bench.target.load_generator == "built-in":
-                yield alone(subject, resources, batch, max(2, round(settings.seconds / SLICE_SECONDS)))
+                yield alone(subject, resources, batch, settings.latency_seconds)
             if any(point.at() == at(subject, resources, batch) for point in ledger.of(MaximalThroughput)):
                 continue
-            saturation = yield from saturate(subject, resources, batch, MAX_CONCURRENCY, SEARCH_SLICES)
+            saturation = yield from saturate(subject, resources, batch, MAX_CONCURRENCY, SEARCH_SECONDS)
             if saturation is not None:
-                yield settle(subject, resources, saturation, settings.slices)
+                yield settle(subject, resources, saturation, settings.settle_seconds)
 
 
-def alone(subject: Subject, resources: Resources, batch: int, slices: int) -> Task:
+def alone(subject: Subject, resources: Resources, batch: int, seconds: float) -> Task:
     """The latency of a closed loop of one; its throughput falls off, where the search for the maximum begins."""
     place = latency_at(subject.bench.host.runtime, batch, resources, 1, subject.shapes[0])
 
     def measure() -> list[Point]:
         meter = ThroughputMeter(subject, resources)
-        return sorted(meter.point(meter.run(batch, 1, slices)), key=lambda one: not isinstance(one, LatencyPoint))
+        return sorted(
+            meter.point(meter.run(batch, 1, seconds, SEARCH_SLICES)), key=lambda one: not isinstance(one, LatencyPoint)
+        )
 
-    return Task(LatencyPoint, place, OVERHEAD_S + slices * SLICE_SECONDS, measure)
+    return Task(LatencyPoint, place, OVERHEAD_S + seconds, measure)
 
 
 def offered(subject: Subject, settings: ScalingSettings) -> Iterator[Resources]:
@@ -71,41 +72,3 @@ def can_be_had(subject: Subject, wanted: Resources) -> bool:
     if host.process is None:
         return wanted.cores == target.cores
     return subject.available(wanted)
-
-
-@dataclass(frozen=True)
-class SpeedUp:
-    """Throughput on `cores` over that on one core, with the same batch and instances.
-
-    The bounds set the slow end of one interval against the fast end of the other, as the thesis's table 5.1 sets
-    minimum against maximum; they are `None` where an interval is.
-    """
-
-    batch: int
-    instances: int
-    cores: float
-    ratio: float
-    low: float | None
-    high: float | None
-
-
-def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
-    """Every point against the one-core point beside it; drift is divided out of both."""
-    bases = {(point.batch, point.instances): point for point in points if point.cores == 1}
-    pairs = [(point, bases.get((point.batch, point.instances))) for point in points if point.cores != 1]
-    return [
-        SpeedUp(
-            point.batch,
-            point.instances,
-            point.cores,
-            point.corrected_images_per_s / base.corrected_images_per_s,
-            ratio(point.corrected_low_images_per_s, base.corrected_high_images_per_s),
-            ratio(point.corrected_high_images_per_s, base.corrected_low_images_per_s),
-        )
-        for point, base in pairs
-        if base is not None
-    ]
-
-
-def ratio(over: float | None, under: float | None) -> float | None:
-    return None if over is None or under is None else over / under

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Point, Record, Verdict
-from profiler.records.noise import Noise
+from profiler.records.base import Record, Verdict
+from profiler.records.on_resources import Timed
 
 
 class InTime(Record):
@@ -38,7 +38,7 @@ class Trial(Record):
     exploding: bool | None
 
 
-class LoadPoint(Trial, Point):
+class LoadPoint(Trial, Timed):
     """What happens at a share of the maximal throughput; latencies count from the scheduled moment.
 
     `load_share` is of the maximum at the machine's present speed, `max_requests_per_s` that maximum at the
@@ -49,13 +49,8 @@ class LoadPoint(Trial, Point):
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "load_share")
-    kind: Kind = "measured"
-    runtime: str
     offered: Literal["Poisson"] = "Poisson"
     batch: int = Field(ge=1)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     load_share: float = Field(gt=0)
     max_requests_per_s: float = Field(gt=0)
     answered: int = Field(ge=0)
@@ -71,7 +66,6 @@ class LoadPoint(Trial, Point):
     high_slope: float | None
     verdict: Verdict
     verdict_reason: str
-    noise: Noise
 
     def trial(self) -> Trial:
         """What it shows of the deadlines, without the rest."""
@@ -80,7 +74,7 @@ class LoadPoint(Trial, Point):
         return Trial.model_validate(figures | {"reasons": reasons})
 
 
-class Capacity(Point):
+class Capacity(Timed):
     """The highest Poisson rate of which the share `quantile` is answered within the deadline, by a stable queue.
 
     The deadline is `deadline_multiple` times the median latency of one request alone on the target's own resources.
@@ -94,13 +88,8 @@ class Capacity(Point):
     identity: ClassVar[tuple[str, ...]] = (
         "runtime", "batch", "cores", "threads", "instances", "deadline_multiple", "quantile",
     )  # fmt: skip
-    kind: Kind = "measured"
-    runtime: str
     offered: Literal["Poisson"] = "Poisson"
     batch: int = Field(ge=1)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     deadline_multiple: float = Field(gt=1)
     deadline_ms: float = Field(gt=0)
     quantile: float = Field(gt=0, lt=1)
@@ -114,4 +103,3 @@ class Capacity(Point):
     trials: tuple[Trial, ...]
     verdict: Verdict
     verdict_reason: str
-    noise: Noise

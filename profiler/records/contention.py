@@ -4,11 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Point, Verdict
-from profiler.records.noise import Noise
+from profiler.records.base import Verdict
+from profiler.records.on_resources import Timed
 
 
-class Contention(Point):
+class Contention(Timed):
     """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
 
     The reference network is offered `share` of what it reaches alone on the same resources, `reference_max_per_s`.
@@ -18,15 +18,10 @@ class Contention(Point):
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")
-    kind: Kind = "measured"
-    runtime: str
     offered: Literal["closed loop"] = "closed loop"
     share: float = Field(gt=0, lt=1)
     batch: int = Field(ge=1)
     concurrency: int = Field(ge=1)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     slices: int = Field(ge=1)
     alone_images_per_s: float = Field(gt=0)
     images_per_s: float = Field(gt=0)
@@ -41,4 +36,3 @@ class Contention(Point):
     client_cpu_share: float = Field(ge=0)
     verdict: Verdict
     verdict_reason: str
-    noise: Noise

@@ -4,11 +4,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Point
-from profiler.records.noise import Noise
+from profiler.records.on_resources import Timed
 
 
-class LatencyPoint(Point):
+class LatencyPoint(Timed):
     """Time of one warm, full batch under `concurrency` callers; percentiles only where `n` bounds them at 99 %.
 
     `input_shape` leaves the batch axis out. `instances` is 1 inside the profiler's own process.
@@ -19,12 +18,7 @@ class LatencyPoint(Point):
     identity: ClassVar[tuple[str, ...]] = (
         "runtime", "batch", "cores", "threads", "instances", "concurrency", "input_shape",
     )  # fmt: skip
-    kind: Kind = "measured"
-    runtime: str
     batch: int = Field(ge=1)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     concurrency: int = Field(ge=1)
     input_shape: tuple[int, ...]
     n: int = Field(ge=1)
@@ -39,4 +33,3 @@ class LatencyPoint(Point):
     p90_ms: float | None = Field(gt=0)
     p95_ms: float | None = Field(gt=0)
     p99_ms: float | None = Field(gt=0)
-    noise: Noise

@@ -4,13 +4,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Point, Record
+from profiler.records.base import Record
+from profiler.records.on_resources import OnResources
 
 Source = Literal["served processes", "child process"]
 Outcome = Literal["fits", "over the limit", "out of memory", "too slow", "refused"]
 
 
-class MemoryPoint(Point):
+class MemoryPoint(OnResources):
     """Memory on the host, and on its GPUs where the providers use them, of the processes that answer `batch`.
 
     `source` is the server with all its processes, where memory that several processes use is shared out among
@@ -21,20 +22,15 @@ class MemoryPoint(Point):
     """
 
     identity: ClassVar[tuple[str, ...]] = ("source", "runtime", "batch", "cores", "threads", "instances")
-    kind: Kind = "measured"
     source: Source
-    runtime: str
     batch: int = Field(ge=1)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     resident_bytes: int | None = Field(gt=0)
     model_bytes: int | None
     peak_bytes: int | None = Field(gt=0)
     gpu_bytes: int | None = Field(ge=0)
 
 
-class Trial(Record):
+class BatchTrial(Record):
     """One batch tried under the limit; of a process that did not get through, `peak_bytes` is what was seen of it.
 
     `out of memory` is an allocation that failed, or a kill by the kernel, below the limit.
@@ -46,7 +42,7 @@ class Trial(Record):
     seconds: float = Field(gt=0)
 
 
-class LargestBatch(Point):
+class LargestBatch(OnResources):
     """The largest batch that a whole process answers within `limit_bytes`: interpreter, runtime, weights and all.
 
     `too_large` is the smallest batch that was seen not to fit: where they are not neighbours, the search was
@@ -54,14 +50,9 @@ class LargestBatch(Point):
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "limit_bytes", "cores", "threads", "instances")
-    kind: Kind = "measured"
-    runtime: str
     limit_bytes: int | None = Field(gt=0)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     batch: int | None = Field(ge=1)
     peak_bytes: int | None = Field(gt=0)
     too_large: int | None = Field(ge=1)
     too_large_peak_bytes: int | None = Field(gt=0)
-    trials: tuple[Trial, ...]
+    trials: tuple[BatchTrial, ...]

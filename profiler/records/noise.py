@@ -1,8 +1,12 @@
 """What else the machine did."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from profiler.records.base import Record
+
+ProbeKind = Literal["in process", "served"]
 
 
 class Noise(Record):
@@ -10,7 +14,7 @@ class Noise(Record):
 
     `steal_share` is of all cores. `switches_per_s` counts the context switches of the whole machine.
     `throttled_share` is the share of scheduling periods in which the profiler's own control group ran
-    into its quota.
+    into its quota. `probe_per_s` is the rate of the reference network beside it, in the profiler's process or served.
     """
 
     steal_share: float | None = Field(ge=0, le=1)
@@ -19,4 +23,5 @@ class Noise(Record):
     switches_per_s: float = Field(ge=0)
     cgroup_cores: float | None = Field(gt=0)
     throttled_share: float | None = Field(ge=0, le=1)
+    probe: ProbeKind = "in process"
     probe_per_s: float | None = Field(gt=0)

@@ -51,8 +51,8 @@ class PartState(Record):
 class Profile(Record):
     """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
-    What was planned and could not be measured stands in `missing`; fits are predictions from the tables,
-    which stay authoritative.
+    The rates of the two probes are those that count as the machine's normal speed. What was planned and could not be
+    measured stands in `missing`; fits are predictions from the tables, which stay authoritative.
     """
 
     schema_version: Literal[2] = 2
@@ -83,6 +83,7 @@ class Profile(Record):
     missing: tuple[Missing, ...] = ()
     parts: tuple[PartState, ...] = ()
     probe_reference_per_s: float = Field(gt=0)
+    served_probe_reference_per_s: float | None = Field(gt=0)
     measured_at: datetime
     seconds: float = Field(ge=0)
 

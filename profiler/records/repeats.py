@@ -4,8 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from profiler.records.base import Kind, Point
-from profiler.records.noise import Noise
+from profiler.records.on_resources import Timed
 
 SERIES = (
     "images_per_s", "corrected_images_per_s", "probe_per_s",
@@ -13,23 +12,19 @@ SERIES = (
 )  # fmt: skip
 
 
-class Repeats(Point):
+class Repeats(Timed):
     """One value for each repeat, in the order of measuring; within a repeat, load, latency and probe take turns.
 
     Throughput is that of a closed loop; latency is that of batch 1, one at a time, on the same cores by
-    `latency_runtime`. What is `corrected` is scaled by the probe's rate in the same repeat against
-    `Profile.probe_reference_per_s`. A coefficient of variation is the standard deviation over the mean.
+    `latency_runtime`. What is `corrected` is scaled by the rate of a probe beside each slice against its normal
+    rate in the profile; `probe_per_s` is that of the probe beside the load. A coefficient of variation is the
+    standard deviation over the mean.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")
-    kind: Kind = "measured"
-    runtime: str
     offered: Literal["closed loop"] = "closed loop"
     batch: int = Field(ge=1)
     concurrency: int = Field(ge=1)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     repeats: int = Field(ge=2)
     repeat_s: float = Field(gt=0)
     images_per_s: tuple[float, ...]
@@ -44,7 +39,6 @@ class Repeats(Point):
     corrected_latency_p50_cv: float = Field(ge=0)
     latency_mean_cv: float = Field(ge=0)
     probe_per_s: tuple[float, ...]
-    noise: Noise
 
     @model_validator(mode="after")
     def every_series_has_each_repeat(self) -> Self:

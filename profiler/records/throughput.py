@@ -4,28 +4,24 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Point, Verdict
+from profiler.records.base import Verdict
 from profiler.records.energy import Energy
-from profiler.records.noise import Noise
+from profiler.records.on_resources import Timed
 
 
-class ThroughputPoint(Point):
+class ThroughputPoint(Timed):
     """Answers per second under a closed loop of `concurrency` requests of `batch` inputs each.
 
     `images_per_s` is what was counted over all slices, with its 95 % interval. `corrected_images_per_s` divides
-    the machine's drift out: it is scaled by how fast the reference probe ran between the slices against
-    `Profile.probe_reference_per_s`. `client_cpu_share` is what the load generator used, of one core.
+    the machine's drift out: it is scaled by how fast a probe ran between the slices against its normal rate,
+    `Profile.served_probe_reference_per_s` or `probe_reference_per_s` as `noise.probe` says. `client_cpu_share` is
+    what the load generator used, of one core.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "concurrency", "cores", "threads", "instances")
-    kind: Kind = "measured"
-    runtime: str
     offered: Literal["closed loop"] = "closed loop"
     batch: int = Field(ge=1)
     concurrency: int = Field(ge=1)
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
     slices: int = Field(ge=1)
     images_per_s: float = Field(gt=0)
     low_images_per_s: float | None = Field(gt=0)
@@ -38,7 +34,6 @@ class ThroughputPoint(Point):
     client_cpu_share: float = Field(ge=0)
     verdict: Verdict
     verdict_reason: str
-    noise: Noise
 
 
 class MaximalThroughput(ThroughputPoint):

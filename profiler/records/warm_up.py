@@ -4,26 +4,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Point
-from profiler.records.noise import Noise
+from profiler.records.on_resources import Timed
 from profiler.records.usage import Usage
 
 PageCache = Literal["warm", "cold"]
 POINTS_KEPT = 200
 
 
-class OnResources(Point):
-    """What the served model has of the machine."""
-
-    kind: Kind = "measured"
-    runtime: str
-    cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
-    noise: Noise
-
-
-class Durations(OnResources):
+class Durations(Timed):
     """`n` times the same; the median's 95 % interval, and a percentile only where `n` bounds it at 99 %."""
 
     n: int = Field(ge=0)
@@ -55,7 +43,7 @@ class UnloadTime(Durations):
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances")
 
 
-class FirstInference(OnResources):
+class FirstInference(Timed):
     """The first answer of a freshly loaded model, by batch, beside what the same batch takes once warm.
 
     `first_ms` is the median over `n` loads, `warm_ms` that of `warm_n` later answers. `before` is what the serving
@@ -75,7 +63,7 @@ class FirstInference(OnResources):
     loading_involuntary_switches: int | None
 
 
-class WarmUpCurve(OnResources):
+class WarmUpCurve(Timed):
     """The latencies of the first `n` inferences after a fresh load, and when they became steady.
 
     `latency_ms` holds each `every`-th of them, the first one included. `steady_ms` is the median once steady.
@@ -91,7 +79,7 @@ class WarmUpCurve(OnResources):
     steady_ms: float | None = Field(gt=0)
 
 
-class Switch(OnResources):
+class Switch(Timed):
     """Single requests as a Poisson process while the model behind their name is replaced `switches` times in a row.
 
     A request counts to the phase in which its send was scheduled, from where its latency counts too: `before` ends

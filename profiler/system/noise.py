@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from profiler.records.noise import Noise
+from profiler.records.noise import Noise, ProbeKind
 from profiler.system.quota import own_quota
 
 
@@ -19,7 +19,7 @@ class NoiseMeter:
         self._quota = own_quota()
         self._throttling = self._quota.throttling() if self._quota else None
 
-    def read(self, probe_per_s: float | None) -> Noise:
+    def read(self, probe_per_s: float | None, probe: ProbeKind = "in process") -> Noise:
         """The noise since creation, with the probe's rate beside it."""
         seconds = time.monotonic() - self._start_s
         frequency = psutil.cpu_freq()
@@ -31,6 +31,7 @@ class NoiseMeter:
             "probe_per_s": (probe_per_s, "no probe ran beside this point"),
         }
         return Noise(
+            probe=probe,
             load_1min=os.getloadavg()[0],
             switches_per_s=(psutil.cpu_stats().ctx_switches - self._switches) / seconds,
             reasons={name: reason for name, (value, reason) in values.items() if value is None},

@@ -6,7 +6,7 @@ from statistics import median
 from porting.repository.curves.fit import fit_in_words
 from porting.repository.curves.section import Section, Table, absent
 from porting.repository.curves.words import between, figure, number, share, why_absent
-from profiler.measure.scaling import SpeedUp, speed_ups
+from profiler.analysis.speed_ups import SpeedUp, speed_ups
 from profiler.records.contention import Contention
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput

@@ -1,0 +1,44 @@
+"""How much faster a served model is on other numbers of cores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profiler.records.throughput import MaximalThroughput
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """Throughput on `cores` over that on one core, with the same batch and instances.
+
+    The bounds set the slow end of one interval against the fast end of the other, as the thesis's table 5.1 sets
+    minimum against maximum; they are `None` where an interval is.
+    """
+
+    batch: int
+    instances: int
+    cores: float
+    ratio: float
+    low: float | None
+    high: float | None
+
+
+def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
+    """Every point against the one-core point beside it; drift is divided out of both."""
+    bases = {(point.batch, point.instances): point for point in points if point.cores == 1}
+    pairs = [(point, bases.get((point.batch, point.instances))) for point in points if point.cores != 1]
+    return [
+        SpeedUp(
+            point.batch,
+            point.instances,
+            point.cores,
+            point.corrected_images_per_s / base.corrected_images_per_s,
+            ratio(point.corrected_low_images_per_s, base.corrected_high_images_per_s),
+            ratio(point.corrected_high_images_per_s, base.corrected_low_images_per_s),
+        )
+        for point, base in pairs
+        if base is not None
+    ]
+
+
+def ratio(over: float | None, under: float | None) -> float | None:
+    return None if over is None or under is None else over / under
