@@ -2,15 +2,16 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnxruntime as ort
 
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, ServerError
 from profiler.identity import fingerprint, is_here
 from profiler.load_generator.probe import Probe
+from profiler.load_generator.served_probe import ServedProbe
 from profiler.locks import exclusive
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.host import Host
@@ -25,7 +26,10 @@ HOST_LOCK = Path(tempfile.gettempdir()) / "dnn-porting-profiler.lock"
 
 @dataclass(frozen=True)
 class Bench:
-    """What every measurement on a target shares; `server_cores` and `client_cores` differ where there are enough."""
+    """What every measurement on a target shares; `server_cores` and `client_cores` differ where there are enough.
+
+    `served_probe` is `None` where nothing is served, or the server takes no model of ours beside the measured one.
+    """
 
     name: str
     target: Target
@@ -34,6 +38,7 @@ class Bench:
     probe: Probe
     server_cores: list[int]
     client_cores: list[int]
+    served_probe: ServedProbe | None = None
 
 
 @contextmanager
@@ -53,7 +58,12 @@ def bench(name: str, target: Target) -> Iterator[Bench]:
         stack.enter_context(exclusive(HOST_LOCK, "the profiler on this host"))
         host, kind, onnxruntime_version = open_host(target, server_cores, stack)
         found = fingerprint(target, host.version(), kind, onnxruntime_version)
-        yield Bench(name, target, found, host, Probe(server_cores), server_cores, client_cores)
+        served = host.address is not None and target.runtime == "triton"
+        served_probe = stack.enter_context(ServedProbe(host, target.cores, client_cores)) if served else None
+        yield Bench(name, target, found, host, Probe(server_cores), server_cores, client_cores, served_probe)
+        if served_probe is not None:
+            with suppress(ServerError):
+                served_probe.unload()
 
 
 def open_host(target: Target, cores: list[int], stack: ExitStack) -> tuple[Host, str, str | None]:

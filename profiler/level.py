@@ -37,8 +37,8 @@ class ThroughputSettings(PartSettings):
 
     batches: Batches
     max_concurrency: Count
-    search_slices: Annotated[int, Field(ge=2)]
-    settle_slices: Annotated[int, Field(ge=6)]
+    search_seconds: Seconds
+    settle_seconds: Seconds
     settle_every_batch: bool
 
 
@@ -93,8 +93,8 @@ class ScalingSettings(PartSettings):
     cores: Cores
     instances: list[Count] = Field(min_length=1)
     batches: Batches
-    seconds: Seconds
-    slices: Annotated[int, Field(ge=6)]
+    latency_seconds: Seconds
+    settle_seconds: Seconds
 
 
 class RepeatSettings(PartSettings):

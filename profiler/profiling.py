@@ -1,6 +1,5 @@
 """Going through the plan: what is there is kept, what is missing is measured, what fails says why."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import numpy as np
 from profiler.analysis.fits import fitted
 from profiler.bench import Bench
 from profiler.errors import DnnPortingError, ServerError, UnavailableError
+from profiler.files import sha256
 from profiler.graph.complexity import sum_layers
 from profiler.graph.layers import count_layers
 from profiler.identity import subject_key
@@ -20,6 +20,7 @@ from profiler.parts import PARTS, Part
 from profiler.records.base import Point
 from profiler.records.missing import Missing, Why
 from profiler.records.profile import PartState, Profile
+from profiler.runtimes.own_process import program_beside
 from profiler.subject import Subject
 from profiler.task import Task
 
@@ -141,26 +142,27 @@ def profile_file(
     path: Path,
     settings: LevelSettings,
     before: Profile | None,
-    reference_per_s: float | None,
+    first: Profile | None,
     keep: Keep,
     announce: Announce,
 ) -> Profile:
     """Measures one file on a ready target; points of `before` that still hold are kept.
 
-    `reference_per_s` is the probe's rate that counts as this machine's normal speed: that of the first
-    profile on the same fingerprint, or `None` to take the one found now.
+    The rates of the probes in the `first` profile on the same fingerprint count as this machine's normal speed;
+    without one, those found now do.
     """
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    key = subject_key(sha256, bench.target)
+    onnx_sha256 = sha256(path)
+    program_sha256 = sha256(program_beside(path)) if bench.target.runtime == "torch" else None
+    key = subject_key(onnx_sha256, bench.target, program_sha256)
     if before is not None and before.key == key:
         # A price may have changed, which decides no figure.
-        before = before.model_copy(update={"target": bench.target})
-        reference_per_s = before.probe_reference_per_s
+        first = before = before.model_copy(update={"target": bench.target})
     else:
         before = None
-    reference_per_s = reference_per_s or bench.probe.usual_rate_per_s()
+    reference_per_s = first.probe_reference_per_s if first else bench.probe.usual_rate_per_s()
+    served_per_s, reasons = normal_served(bench, first)
     sizes = settings.latency.input_sizes if settings.latency else []
-    subject = Subject(bench, path, reference_per_s, sizes)
+    subject = Subject(bench, path, reference_per_s, sizes, served_per_s)
     layers = count_layers(path, subject.shapes[0])
     fresh = Profile(
         key=key,
@@ -168,12 +170,27 @@ def profile_file(
         target_name=bench.name,
         target=bench.target,
         fingerprint=bench.fingerprint,
-        onnx_sha256=sha256,
+        onnx_sha256=onnx_sha256,
         complexity=sum_layers(layers, path.stat().st_size),
         layers=tuple(layers),
         probe_reference_per_s=reference_per_s,
+        served_probe_reference_per_s=served_per_s,
+        reasons=reasons,
         measured_at=datetime.now(UTC),
         seconds=0.0,
     )
     with subject:
         return Profiling(subject, before or fresh, settings, keep).run(announce)
+
+
+def normal_served(bench: Bench, first: Profile | None) -> tuple[float | None, dict[str, str]]:
+    """The served probe's rate that counts as normal, or why there is none."""
+    field = "served_probe_reference_per_s"
+    if first is not None:
+        return first.served_probe_reference_per_s, {name: why for name, why in first.reasons.items() if name == field}
+    if bench.served_probe is None:
+        return None, {field: "nothing is served, or the server takes no model of ours beside the measured one"}
+    try:
+        return bench.served_probe.usual_rate_per_s(), {}
+    except DnnPortingError as error:
+        return None, {field: str(error)}

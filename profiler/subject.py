@@ -1,8 +1,9 @@
 """One file on a bench: loaded as each point needs it, with the answers that it must give."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,7 @@ import numpy as np
 from profiler.bench import Bench
 from profiler.errors import ServerError
 from profiler.level import MAX_BATCH
+from profiler.records.noise import ProbeKind
 from profiler.resources import Resources
 from profiler.runtimes.served import Expectation, Served
 from profiler.runtimes.session import input_shapes, input_tensor, open_session, pinned
@@ -18,15 +20,33 @@ from profiler.system.cgroup import cpu_limit
 from profiler.system.processes import pin, tree
 
 
+@dataclass(frozen=True)
+class Yardstick:
+    """A probe, read by `rate_per_s(beside_s)`, and its rate at the machine's normal speed."""
+
+    probe: ProbeKind
+    rate_per_s: Callable[[float], float]
+    reference_per_s: float
+
+
 class Subject:
     """A model under measurement, out of its server again when the block ends.
 
-    `shapes` are its inputs' without the batch axis, the first of which all but latency is measured with;
-    `samples` are the raw values of every figure, by name.
+    `reference_per_s` and `served_reference_per_s` are the rates of the probes that count as normal; without the
+    second, the probe in this process stands for the served one too. `shapes` are its inputs' without the batch axis,
+    the first of which all but latency is measured with; `samples` are the raw values of every figure, by name.
     """
 
-    def __init__(self, bench: Bench, path: Path, reference_per_s: float, input_sizes: Sequence[int]) -> None:
-        self.bench, self.path, self.reference_per_s = bench, path, reference_per_s
+    def __init__(
+        self,
+        bench: Bench,
+        path: Path,
+        reference_per_s: float,
+        input_sizes: Sequence[int],
+        served_reference_per_s: float | None = None,
+    ) -> None:
+        self.bench, self.path = bench, path
+        self.reference_per_s, self.served_reference_per_s = reference_per_s, served_reference_per_s
         self.name = bench.target.model or f"dnn-porting-{path.parent.name}"
         self.shapes = input_shapes(input_tensor(open_session(path, threads=1)), input_sizes)
         self.samples: dict[str, np.ndarray] = {}
@@ -51,8 +71,11 @@ class Subject:
     def load(self, resources: Resources) -> Served:
         """The model, loaded afresh."""
         self.unload()
-        served = self.bench.host.load(self.name, self.path, resources)
-        self._confine(resources)
+        # First the cores: what loading starts inherits them, and OpenVINO starts no more threads than it finds cores.
+        self._pin(resources)
+        with self.driving(resources):
+            served = self.bench.host.load(self.name, self.path, resources)
+        self._limit(resources)
         self._served = resources, served
         return served
 
@@ -64,12 +87,29 @@ class Subject:
     def recover(self) -> None:
         """After a failure: a server of our own is started again, and the next `serve` loads the model."""
         self._forget()
+        if self.bench.served_probe is not None:
+            self.bench.served_probe.forget()
         if not self.bench.host.revive():
             self.bench.host.unload(self.name)
+
+    def alone(self) -> None:
+        """Takes the served probe out of the server, so that what the serving processes use is this model's."""
+        if self.bench.served_probe is not None:
+            self.bench.served_probe.unload()
 
     def _forget(self) -> None:
         self._served = None
         self._limits.close()
+
+    def yardstick(self, resources: Resources | None = None) -> Yardstick:
+        """What tells the machine's drift beside this model with these resources (the target's own by default).
+
+        The served probe has the target's own; with others, its rate would tell of those.
+        """
+        own, served = self.bench.target.resources, self.bench.served_probe
+        if served is None or self.served_reference_per_s is None or resources not in (None, own):
+            return Yardstick("in process", self.bench.probe.rate_per_s, self.reference_per_s)
+        return Yardstick("served", served.rate_per_s, self.served_reference_per_s)
 
     def cores(self, resources: Resources) -> list[int]:
         """The cores that these resources stand for; a fraction of a core has that core."""
@@ -81,12 +121,15 @@ class Subject:
         """Whether this machine has that many cores."""
         return math.ceil(resources.cores) <= len({*self.bench.server_cores, *self.bench.client_cores})
 
-    def _confine(self, resources: Resources) -> None:
+    def _pin(self, resources: Resources) -> None:
+        """Binds the server, where it is a process of its own that we see, to the cores of these resources."""
+        if self.bench.host.process is not None and self.bench.host.address is not None:
+            pin(self.bench.host.process, self.cores(resources))
+
+    def _limit(self, resources: Resources) -> None:
+        """Holds that server to a part of its core where these resources are that."""
         process = self.bench.host.process
-        if process is None or self.bench.host.address is None:
-            return
-        pin(process, self.cores(resources))
-        if resources.cores != int(resources.cores):
+        if process is not None and self.bench.host.address is not None and resources.cores != int(resources.cores):
             pids = [one.pid for one in tree(process)]
             self._limits.enter_context(cpu_limit(pids, resources.cores))
 

@@ -6,6 +6,7 @@ and are not measured again; remove that folder to start anew.
 
 import argparse
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,15 +20,15 @@ from profiler.analysis.statistics import median_interval
 from profiler.bench import Bench, bench
 from profiler.level import LevelSettings
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
-from profiler.measure.meter import Run, ThroughputMeter
+from profiler.measure.meter import ThroughputMeter
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 from profiler.subject import Subject
 from profiler.target import Target
 
 FOLDER = ROOT / "artifacts" / "benchmark_profiler"
-PAIRS, REPEATS, SWEEPS = 10, 20, 2
-REPEAT_SLICES, PAIR_SLICES = 34, 12
+PAIRS, REPEATS, SWEEPS = 10, 20, 1
+REPEAT_S, PAIR_S = 9.0, 3.0
 CONCURRENCY, BATCH = 4, 1
 # Three windows of a second that may differ as they like: its judgement of noise is not what is compared.
 PAIR_WINDOWS = Windows(seconds=1.0, within_share=10.0, most=3)
@@ -38,8 +39,9 @@ Section = dict[str, list[float]]
 
 @contextmanager
 def subject(ready: Bench, network: Network) -> Iterator[Subject]:
-    """A network on the bench, with the probe's rate of this section as normal."""
-    with Subject(ready, network.path, ready.probe.usual_rate_per_s(), []) as found:
+    """A network on the bench, with the probes' rates of this section as normal."""
+    served_per_s = ready.served_probe.usual_rate_per_s() if ready.served_probe else None
+    with Subject(ready, network.path, ready.probe.usual_rate_per_s(), [], served_per_s) as found:
         yield found
 
 
@@ -56,7 +58,7 @@ def pairs(ready: Bench, network: Network, program: Path) -> Section:
         meter, other = ThroughputMeter(on, on.bench.target.resources), analyzer(program, on, BATCH)
 
         def ours() -> None:
-            run = meter.run(BATCH, CONCURRENCY, PAIR_SLICES)
+            run = meter.run(BATCH, CONCURRENCY, PAIR_S)
             found["ours"].append(run.rate().ratio)
             found["our_cpu"].append(float(np.median([one.client_cpu_share for one in run.slices])))
 
@@ -78,13 +80,14 @@ def repeats(ready: Bench, network: Network) -> Section:
     with subject(ready, network) as on:
         meter = ThroughputMeter(on, on.bench.target.resources)
         for _ in range(REPEATS):
-            run: Run = meter.run(BATCH, CONCURRENCY, REPEAT_SLICES)
-            corrected = run.rate(on.reference_per_s)
+            start = time.perf_counter()
+            run = meter.run(BATCH, CONCURRENCY, REPEAT_S)
+            found["seconds"].append(time.perf_counter() - start)
+            corrected = run.rate(on.yardstick().reference_per_s)
             found["raw"].append(run.rate().ratio)
             found["corrected"].append(corrected.ratio)
             found["low"].append(corrected.low or float("nan"))
             found["high"].append(corrected.high or float("nan"))
-            found["seconds"].append(run.seconds())
     return found
 
 

@@ -25,8 +25,8 @@ SMALL = [
     "profile.latency.seconds=0.05",
     "profile.throughput.batches=[4]",
     "profile.throughput.max_concurrency=2",
-    "profile.throughput.search_slices=2",
-    "profile.throughput.settle_slices=6",
+    "profile.throughput.search_seconds=0.05",
+    "profile.throughput.settle_seconds=0.2",
 ]
 
 

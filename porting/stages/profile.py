@@ -9,6 +9,7 @@ from porting.context import Context, Job
 from porting.records import OnnxFile, Variant
 from porting.repository.frontier import Candidate, places
 from porting.repository.ranking import metrics
+from porting.servable import forget_unservable, servable
 from porting.workspace import ONNX
 from profiler.bench import Bench, bench
 from profiler.errors import BadInputError
@@ -40,19 +41,20 @@ class Benches:
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each target, level and exported variant; of each target the deciding level of all variants first."""
+    """One for each target, level and variant that it serves; of a target the deciding level of all variants first."""
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
     benches = Benches()
     context.stack.callback(benches.close)
     level = context.settings.profile
     levels = [level] if level.first is None else [level.first, level]
-    exported = [(variant, variant.onnx) for variant in pool if variant.onnx is not None]
+    targets = {name: built(component) for name, component in context.settings.targets.items()}
+    served = servable(targets, pool)
     return [
-        Profiled(context, benches, name, built(component), level, variant, file).job()
-        for name, component in context.settings.targets.items()
+        Profiled(context, benches, name, target, level, variant, file).job()
+        for name, target in targets.items()
         for level in levels
-        for variant, file in exported
+        for variant, file in served[name]
     ]
 
 
@@ -87,7 +89,8 @@ class Profiled:
     def found(self) -> Profile | None:
         """What was measured of this file on this target, whatever level."""
         profile = self.context.workspace.profiles(self.variant).get(self.name)
-        return profile if profile is not None and profile.key == subject_key(self.file.sha256, self.target) else None
+        key = subject_key(self.file.sha256, self.target, self.file.program_sha256)
+        return profile if profile is not None and profile.key == key else None
 
     def reuse(self) -> Variant | None:
         """The variant, where nothing is left to be measured or the deciding level shows that it is not worth it."""
@@ -115,20 +118,21 @@ class Profiled:
         ready = self.benches.get(self.name, self.target)
         workspace = self.context.workspace
         workspace.check_files(self.variant)
-        reference = reference_per_s(self.context, self.name, ready.fingerprint)
+        forget_unservable(workspace, self.variant.task, self.name, self.target)
+        first = first_profile(self.context, self.name, ready.fingerprint)
         path = workspace.folder(self.variant) / ONNX
         title = f"{self.variant.name} on {self.name}"
         with self.context.progress(title, len(self.level.parts())) as advance:
-            profile_file(ready, path, self.level, self.found(), reference, self.files().write, advance)
+            profile_file(ready, path, self.level, self.found(), first, self.files().write, advance)
         return self.variant
 
 
-def reference_per_s(context: Context, target: str, fingerprint: Fingerprint) -> float | None:
-    """The probe's rate in the first profile of this target on this machine, if there is one yet."""
+def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:
+    """The first profile of this target on this machine, if there is one yet."""
     found: list[Profile] = []
     for task in context.workspace.tasks():
         for variant in context.workspace.variants(task):
             profile = context.workspace.profiles(variant).get(target)
             if profile is not None and profile.fingerprint == fingerprint:
                 found.append(profile)
-    return min(found, key=lambda profile: profile.measured_at).probe_reference_per_s if found else None
+    return min(found, key=lambda profile: profile.measured_at, default=None)

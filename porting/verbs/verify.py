@@ -91,6 +91,11 @@ def chosen(repository: "Repository", target: str, count: int) -> "dict[str, Prof
     names = [variant.name for variant in found[::step]][:count]
     profiles = {name: repository.details(name).profiles[target] for name in names}
     for profile in profiles.values():
+        if profile.target.runtime == "torch":
+            raise BadInputError(
+                f"target {target} serves torch programs, which a repository does not hold: "
+                "verify a target with another runtime"
+            )
         if subject_key(profile.onnx_sha256, profile.target) != profile.key:
             raise BadInputError(
                 f"target {target} was measured on {profile.fingerprint.cpu_model} with {profile.fingerprint.system}, "
@@ -105,12 +110,14 @@ def compared(ready: "Bench", path: Path, profile: "Profile") -> list[list[str]]:
     from profiler.measure.meter import ThroughputMeter
     from profiler.subject import Subject
 
-    reference, pairs = profile.probe_reference_per_s, []
+    pairs = []
     best, latency = profile.best_throughput(), profile.latency_at(1)
-    with Subject(ready, path, reference, profile.input_sizes()) as subject:
+    references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
+    with Subject(ready, path, *references) as subject:
         if best is not None:
-            run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, best.slices)
-            rate = run.rate(reference)
+            loaded_s = best.answers / best.images_per_s
+            run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
+            rate = run.rate(subject.yardstick().reference_per_s)
             now = Figure(rate.ratio, rate.low or rate.ratio, rate.high or rate.ratio)
             pairs.append(("images/s", throughput(best), now))
         if latency is not None:

@@ -72,6 +72,7 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
         "max_throughput_share": None if corrected.best is None else corrected.best / meter.max_requests_per_s,
     }
     verdict, why = judge(corrected, goal, trials)
+    probe_per_s = float(np.median([one.probe_per_s for one in done])) if done else None
     return Capacity(
         **figures,
         **at(meter.subject, meter.resources, BATCH),
@@ -81,7 +82,7 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
         trials=tuple(one.trial for one in done),
         verdict=verdict,
         verdict_reason=why,
-        noise=meter.noise.read(float(np.median([one.probe_per_s for one in done])) if done else None),
+        noise=meter.noise.read(probe_per_s, meter.yardstick.probe),
         reasons={name: unknown_end(name, corrected) for name, value in figures.items() if value is None},
     )
 

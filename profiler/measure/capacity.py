@@ -20,7 +20,7 @@ from profiler.subject import Subject
 from profiler.task import Task, Tasks
 
 MAX_CONCURRENCY = 8
-SLICES = 3
+SEARCH_SECONDS = 0.6
 
 
 def tasks(subject: Subject, settings: CapacitySettings, ledger: Ledger) -> Tasks:
@@ -80,7 +80,7 @@ class Plan:
 def latency_ms(subject: Subject, ledger: Ledger) -> Generator[Task, Point | None, float | None]:
     """The median latency of one input on the target's own resources: as served, or else in this process."""
     own, host = subject.bench.target.resources, subject.bench.host
-    yield sweep(subject, own, BATCH, 1, SLICES)
+    yield sweep(subject, own, BATCH, 1, SEARCH_SECONDS)
     found = [
         point
         for point in ledger.of(LatencyPoint)
@@ -114,5 +114,5 @@ def maximum_per_s(
     known = [point for point in ledger.of(MaximalThroughput) if point.at() == place]
     if known:
         return known[0].corrected_images_per_s / BATCH
-    saturation = yield from saturate(subject, resources, BATCH, MAX_CONCURRENCY, SLICES)
+    saturation = yield from saturate(subject, resources, BATCH, MAX_CONCURRENCY, SEARCH_SECONDS)
     return None if saturation is None else saturation.images_per_s / BATCH

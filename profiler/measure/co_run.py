@@ -37,7 +37,8 @@ class CoRun:
     def __init__(self, subject: Subject, loop: ClosedLoop, other: PacedLoop, other_per_probe: float) -> None:
         self._subject, self._loop, self._other, self._other_per_probe = subject, loop, other, other_per_probe
         self._loop.warm_up()
-        self._probe_per_s = subject.bench.probe.rate_per_s()
+        self._yardstick = subject.yardstick()
+        self._probe_per_s = self._yardstick.rate_per_s(SLICE_S)
 
     def stretch(self, share: float) -> Stretch:
         """A slice beside `share` of the other's maximum, `ALONE` for none; both loads are over when it returns."""
@@ -49,7 +50,7 @@ class CoRun:
             used_s, seconds = self._cpu_s() - used_s, time.perf_counter() - start
             in_time = sum(moment >= start for moment in answered)
         before = self._probe_per_s
-        self._probe_per_s = self._subject.bench.probe.rate_per_s()
+        self._probe_per_s = self._yardstick.rate_per_s(load.wall_s)
         seen = self._subject.bench.host.process is not None
         return Stretch(
             load,

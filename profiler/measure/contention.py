@@ -16,8 +16,8 @@ from profiler.load_generator.probe import SLICE_S as PROBE_SLICE_S
 from profiler.load_generator.reference import write_reference
 from profiler.measure.co_run import ALONE, LEAD_S, CoRun, Stretch
 from profiler.measure.contention_point import contention, per_probe
+from profiler.measure.counts import check_counts, count_since
 from profiler.measure.maximum import own_maximum
-from profiler.measure.meter import Run, check_counts, count_since
 from profiler.measure.throughput import OVERHEAD_S
 from profiler.records.contention import Contention
 from profiler.records.throughput import MaximalThroughput
@@ -67,12 +67,15 @@ def measure_shares(
             for kind in kinds[turn % len(kinds) :] + kinds[: turn % len(kinds)]:
                 rounds[kind].append(run.stretch(kind))
         stretches = [one for kind in kinds for one in rounds[kind]]
-        loads = [one.load for one in stretches]
-        check_counts(Run(maximum.batch, maximum.concurrency, loads, server_answers=count_since(served, counted)))
+        answers = maximum.batch * sum(one.load.requests for one in stretches)
+        check_counts(count_since(served, counted, answers), answers)
     keep(subject, rounds, maximum.batch)
     probe_per_s = float(np.median([one.probe_per_s for one in stretches]))
     # The reference network's maximum at the speed that the machine had on the whole.
-    shared = {"reference_max_per_s": reference_max * probe_per_s, "noise": noise.read(probe_per_s)}
+    shared = {
+        "reference_max_per_s": reference_max * probe_per_s,
+        "noise": noise.read(probe_per_s, subject.yardstick().probe),
+    }
     in_process = subject.bench.host.address is None
     return [contention(maximum, share, rounds[ALONE], rounds[share], in_process, shared) for share in shares]
 
@@ -106,6 +109,6 @@ def reference_network(subject: Subject) -> Iterator[Subject]:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "contention-reference", "model.onnx")
         write_reference(path)
-        with Subject(subject.bench, path, subject.reference_per_s, []) as reference:
+        with Subject(subject.bench, path, subject.reference_per_s, [], subject.served_reference_per_s) as reference:
             subject.serve()
             yield reference

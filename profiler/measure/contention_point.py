@@ -7,7 +7,7 @@ import numpy as np
 
 from profiler.analysis.statistics import RatioInterval, ratio_interval
 from profiler.measure.co_run import Stretch
-from profiler.measure.meter import judge
+from profiler.measure.verdict import judge
 from profiler.records.base import Verdict
 from profiler.records.contention import Contention
 from profiler.records.throughput import MaximalThroughput

@@ -55,6 +55,7 @@ def load_afresh(subject: Subject, page_cache: PageCache, batch: int, inferences:
     """
     host, resources = subject.bench.host, subject.bench.target.resources
     subject.unload()
+    subject.alone()
     if host.process is not None and host.address is not None:
         pin(host.process, subject.cores(resources))
     with subject.driving():

@@ -7,20 +7,19 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.analysis.statistics import median_interval, percentile, too_few
-from profiler.errors import ModelError
 from profiler.ledger import Ledger
 from profiler.level import LatencySettings
 from profiler.records.latency import LatencyPoint
 from profiler.records.noise import Noise
 from profiler.resources import Resources
-from profiler.runtimes.session import open_session, pinned, sample_input
+from profiler.runtimes.session import open_session, pinned, run, sample_input
 from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
 from profiler.task import Task, Tasks
 
-MINIMUM_SAMPLES = 10
+MINIMUM_SAMPLES = 6
 WARM_RUNS = 3
-SLICE_S = 0.1
+SLICE_S = 0.05
 RUNTIME = "onnxruntime"
 
 
@@ -63,12 +62,13 @@ def measure_batch(
     with pinned(subject.cores(resources)):
         session = open_session(subject.path, resources.threads, subject.bench.target.providers)
         feed = {session.get_inputs()[0].name: sample_input(shape, batch)}
-        warm_up(session, feed)
+        for _ in range(WARM_RUNS):
+            run(session, feed)
         meter, samples, probes, start = NoiseMeter(), list[float](), list[float](), time.perf_counter()
         before = probe.rate_per_s()
         while len(samples) < MINIMUM_SAMPLES or time.perf_counter() < start + seconds:
             runs = time_runs(session, feed, SLICE_S)
-            after = probe.rate_per_s()
+            after = probe.rate_per_s(sum(runs) / 1e3)
             samples += runs
             probes += [(before + after) / 2] * len(runs)
             before = after
@@ -76,17 +76,6 @@ def measure_batch(
     subject.samples[f"latency_{RUNTIME}_{size}_batch_{batch}_ms"] = np.array(samples)
     noise = meter.read(float(np.median(probes)))
     return summarise(samples, at(RUNTIME, batch, resources, 1, shape), noise, drift(probes, subject.reference_per_s))
-
-
-def warm_up(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> None:
-    """Some runs; raises `ModelError` where the graph does not take this input, or memory does not hold it."""
-    try:
-        for _ in range(WARM_RUNS):
-            session.run(None, feed)
-    except Exception as error:
-        # ONNX Runtime raises a class of its own for each of its status codes.
-        shapes, reason = [values.shape for values in feed.values()], str(error).strip().splitlines()[0]
-        raise ModelError(f"ONNX Runtime does not run the graph on {shapes} ({reason}): leave that size out") from error
 
 
 def time_runs(session: ort.InferenceSession, feed: dict[str, np.ndarray], seconds: float) -> list[float]:

@@ -33,7 +33,7 @@ def measure_load(meter: TrialMeter, load_share: float, seconds: float, quantile:
             "answered": measured.run.answered,
             "verdict": verdict,
             "verdict_reason": why,
-            "noise": meter.noise.read(measured.probe_per_s),
+            "noise": meter.noise.read(measured.probe_per_s, meter.yardstick.probe),
             "reasons": {name: reason for name, (value, reason) in figures.items() if value is None},
         }
     )

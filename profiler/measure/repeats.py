@@ -11,9 +11,9 @@ import numpy as np
 from profiler.ledger import Ledger
 from profiler.level import RepeatSettings
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
+from profiler.measure.counts import check_counts, count_since
 from profiler.measure.latency import RUNTIME
 from profiler.measure.maximum import own_maximum
-from profiler.measure.meter import Run, check_counts, count_since
 from profiler.measure.side_by_side import TURN_S, Repeat, SideBySide
 from profiler.measure.throughput import OVERHEAD_S
 from profiler.records.repeats import Repeats
@@ -40,10 +40,11 @@ def tasks(subject: Subject, settings: RepeatSettings, ledger: Ledger) -> Tasks:
 def measure_repeats(subject: Subject, maximum: MaximalThroughput, settings: RepeatSettings) -> Repeats:
     """The repeats, one after the other. Raises `ServerError` where server and client count differently."""
     noise, both, served = NoiseMeter(), SideBySide(subject, maximum), subject.serve()
+    yardstick = subject.yardstick()
     counted = served.answers_counted()
     repeats = [both.repeat(settings.seconds) for _ in range(settings.repeats)]
-    loads = [turn.load for one in repeats for turn in one.turns]
-    check_counts(Run(maximum.batch, maximum.concurrency, loads, server_answers=count_since(served, counted)))
+    answers = maximum.batch * sum(turn.load.requests for one in repeats for turn in one.turns)
+    check_counts(count_since(served, counted, answers), answers)
     keep(subject, repeats, maximum.batch)
     series = {
         "images_per_s": [one.answers_per_s() * maximum.batch for one in repeats],
@@ -51,7 +52,7 @@ def measure_repeats(subject: Subject, maximum: MaximalThroughput, settings: Repe
         "latency_p50_ms": [float(np.median(one.latencies_ms())) for one in repeats],
         "corrected_latency_p50_ms": [float(np.median(one.corrected_latencies_ms())) for one in repeats],
         "latency_mean_ms": [float(np.mean(one.latencies_ms())) for one in repeats],
-        "probe_per_s": [one.probe_per_s() for one in repeats],
+        "probe_per_s": [one.load_speed() * yardstick.reference_per_s for one in repeats],
     }
     spreads = {
         name.removesuffix("_ms") + "_cv": variation(raw) for name, raw in series.items() if name != "probe_per_s"
@@ -65,7 +66,7 @@ def measure_repeats(subject: Subject, maximum: MaximalThroughput, settings: Repe
             "repeats": settings.repeats,
             "repeat_s": settings.seconds,
             "latency_runtime": RUNTIME,
-            "noise": noise.read(float(np.median(series["probe_per_s"]))),
+            "noise": noise.read(float(np.median(series["probe_per_s"])), yardstick.probe),
         }
     )
 
@@ -79,8 +80,8 @@ def keep(subject: Subject, repeats: Sequence[Repeat], batch: int) -> None:
     """The raw values: of every slice of load, and of every inference, with the number of their repeat."""
     turns = [(index, turn) for index, one in enumerate(repeats) for turn in one.turns]
     subject.samples["repeats_load"] = np.array(
-        [[index, one.load.counted * batch, one.load.seconds, one.load_probe_per_s] for index, one in turns]
+        [[index, one.load.counted * batch, one.load.seconds, one.load_speed] for index, one in turns]
     )
     subject.samples["repeats_latency"] = np.array(
-        [[index, value, one.latency_probe_per_s] for index, one in turns for value in one.latencies_ms]
+        [[index, value, one.latency_speed] for index, one in turns for value in one.latencies_ms]
     )

@@ -16,6 +16,7 @@ def served_memory(subject: Subject, batch: int) -> dict[str, object]:
     if process is None:
         unseen = dict.fromkeys(("resident_bytes", "model_bytes", "peak_bytes", "gpu_bytes"))
         return {**unseen, "reasons": unknown(unseen, UNSEEN)}
+    subject.alone()
     # What a server keeps of its first load is not this model's.
     subject.serve()
     subject.unload()

@@ -6,9 +6,13 @@ A point that did not settle is kept with its verdict; it ends nothing.
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from profiler.analysis.statistics import FEWEST_BLOCKS
 from profiler.ledger import Ledger
 from profiler.level import ThroughputSettings
-from profiler.measure.meter import SLICE_SECONDS, STILL_ROSE, ThroughputMeter
+from profiler.load_generator import probe
+from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
+from profiler.measure.meter import ThroughputMeter
+from profiler.measure.verdict import STILL_ROSE
 from profiler.records.base import Point
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.resources import Resources
@@ -16,6 +20,7 @@ from profiler.subject import Subject
 from profiler.task import Task, Tasks
 
 GAIN_WORTH_MORE = 1.03
+SEARCH_SLICES = 2
 # Loading, warming up and the drained slices' ends.
 OVERHEAD_S = 1.0
 
@@ -35,13 +40,13 @@ def tasks(subject: Subject, settings: ThroughputSettings, ledger: Ledger) -> Tas
     resources = subject.bench.target.resources
     found: list[Saturation] = []
     for batch in settings.batches:
-        saturation = yield from saturate(subject, resources, batch, settings.max_concurrency, settings.search_slices)
+        saturation = yield from saturate(subject, resources, batch, settings.max_concurrency, settings.search_seconds)
         if saturation is not None:
             found.append(saturation)
     found.sort(key=lambda saturation: -saturation.images_per_s)
     for saturation in found if settings.settle_every_batch else found[:1]:
         outdate(ledger, at(subject, resources, saturation.batch), saturation)
-        yield settle(subject, resources, saturation, settings.settle_slices)
+        yield settle(subject, resources, saturation, settings.settle_seconds)
 
 
 def outdate(ledger: Ledger, place: dict[str, object], saturation: Saturation) -> None:
@@ -53,13 +58,13 @@ def outdate(ledger: Ledger, place: dict[str, object], saturation: Saturation) ->
 
 
 def saturate(
-    subject: Subject, resources: Resources, batch: int, max_concurrency: int, slices: int
+    subject: Subject, resources: Resources, batch: int, max_concurrency: int, seconds: float
 ) -> Generator[Task, Point | None, Saturation | None]:
     """Doubles the concurrency until that gains nothing; `None` where nothing could be measured."""
     best: ThroughputPoint | None = None
     concurrency = 1
     while concurrency <= max_concurrency:
-        point = yield sweep(subject, resources, batch, concurrency, slices)
+        point = yield sweep(subject, resources, batch, concurrency, seconds)
         if not isinstance(point, ThroughputPoint):
             break
         if best is not None and point.corrected_images_per_s <= best.corrected_images_per_s * GAIN_WORTH_MORE:
@@ -71,27 +76,28 @@ def saturate(
     return Saturation(batch, best.concurrency, best.corrected_images_per_s, saturated=False)
 
 
-def sweep(subject: Subject, resources: Resources, batch: int, concurrency: int, slices: int) -> Task:
+def sweep(subject: Subject, resources: Resources, batch: int, concurrency: int, seconds: float) -> Task:
     """A short point of the sweep."""
     place = {**at(subject, resources, batch), "concurrency": concurrency}
 
     def measure() -> list[Point]:
         meter = ThroughputMeter(subject, resources)
-        return meter.point(meter.run(batch, concurrency, slices))
+        return meter.point(meter.run(batch, concurrency, seconds, SEARCH_SLICES))
 
-    return Task(ThroughputPoint, place, OVERHEAD_S + slices * SLICE_SECONDS, measure)
+    return Task(ThroughputPoint, place, OVERHEAD_S + seconds, measure)
 
 
-def settle(subject: Subject, resources: Resources, saturation: Saturation, slices: int) -> Task:
+def settle(subject: Subject, resources: Resources, saturation: Saturation, seconds: float) -> Task:
     """The maximum of a batch size: a longer point at the concurrency that was found."""
 
     def measure() -> list[Point]:
         meter = ThroughputMeter(subject, resources)
-        run = meter.run(saturation.batch, saturation.concurrency, slices)
+        run = meter.run(saturation.batch, saturation.concurrency, seconds)
         return meter.maximum(run, saturation.saturated)
 
-    seconds = OVERHEAD_S + slices * SLICE_SECONDS
-    return Task(MaximalThroughput, at(subject, resources, saturation.batch), seconds, measure)
+    slice_s = MINIMUM_ANSWERS * saturation.batch / saturation.images_per_s * (1 + probe.SHARE)
+    expected_s = OVERHEAD_S + max(seconds, FEWEST_BLOCKS * slice_s)
+    return Task(MaximalThroughput, at(subject, resources, saturation.batch), expected_s, measure)
 
 
 def at(subject: Subject, resources: Resources, batch: int) -> dict[str, object]:

@@ -10,11 +10,11 @@ from profiler.errors import ServerError
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenLoop, OpenRun
 from profiler.load_generator.submit import Submit, submitting
-from profiler.measure.meter import COUNT_TOLERANCE, count_since
+from profiler.measure.counts import check_counts, count_since
 from profiler.measure.trial import Measured, summarise
 from profiler.resources import Resources
 from profiler.runtimes.session import pinned
-from profiler.subject import Subject
+from profiler.subject import Subject, Yardstick
 from profiler.system.noise import NoiseMeter
 from profiler.system.processes import cpu_seconds
 
@@ -25,7 +25,7 @@ DRAIN_REQUESTS = 20
 BACKLOG_BYTES = 2**28
 # Two readings of the probe, the warm-up, and the last answers.
 OVERHEAD_S = 0.5
-PROBES = 3
+SPEED_BESIDE_S = 0.6
 WARM_REQUESTS = 4
 WARM_LIMIT_S = 30.0
 
@@ -43,6 +43,11 @@ class TrialMeter:
     max_requests_per_s: float
     noise: NoiseMeter = field(default_factory=NoiseMeter)
 
+    @property
+    def yardstick(self) -> Yardstick:
+        """What tells the drift beside the trials."""
+        return self.subject.yardstick(self.resources)
+
     def run(self, corrected_per_s: float, seconds: float, seed: int) -> Measured:
         """The rate is offered as the machine is at this moment: a slow one is offered less.
 
@@ -56,13 +61,13 @@ class TrialMeter:
         ):
             self._warm_up(submit)
             before, counted = self._speed(), served.answers_counted()
-            rate_per_s = corrected_per_s * before / subject.reference_per_s
+            rate_per_s = corrected_per_s * before / self.yardstick.reference_per_s
             loop = OpenLoop(submit, subject.expectation, self._max_backlog(images.nbytes), self._drain_s())
             start_s = self._cpu_s()
             run = loop.run(poisson(rate_per_s, seconds, seed))
             used_s = self._cpu_s() - start_s
-            # The server counts an answer after sending it; the probe gives it the time to.
-            after, counted = self._speed(), count_since(served, counted)
+            after = self._speed()
+            counted = count_since(served, counted, run.answered * BATCH)
         self._check(run, counted)
         return self._measured(run, rate_per_s, (before, after), used_s)
 
@@ -74,8 +79,7 @@ class TrialMeter:
             raise ServerError(f"only {run.answered} of {requests} requests were answered in {WARM_LIMIT_S:g} s")
 
     def _speed(self) -> float:
-        """The probe's rate now, the middle one of a few readings."""
-        return float(np.median([self.subject.bench.probe.rate_per_s() for _ in range(PROBES)]))
+        return self.yardstick.rate_per_s(SPEED_BESIDE_S)
 
     def _max_backlog(self, request_bytes: int) -> int:
         within_the_wait = int(self.max_requests_per_s * self._drain_s())
@@ -94,16 +98,13 @@ class TrialMeter:
             raise ServerError(f"none of {len(run.scheduled_s)} requests was answered within {run.wall_s:.1f} s")
         if run.answered < len(run.scheduled_s):
             self.subject.unload()
-        elif counted is not None and abs(counted - run.answered * BATCH) > COUNT_TOLERANCE * run.answered:
-            raise ServerError(
-                f"the server counts {counted} answers where the client had {run.answered}: "
-                "it was replaced, or somebody else is calling it"
-            )
+        else:
+            check_counts(counted, run.answered * BATCH)
 
     def _measured(self, run: OpenRun, rate_per_s: float, probes_per_s: tuple[float, float], used_s: float) -> Measured:
         host, (before, after) = self.subject.bench.host, probes_per_s
         probe_per_s = (before + after) / 2
-        rates_per_s = rate_per_s, rate_per_s * self.subject.reference_per_s / probe_per_s
+        rates_per_s = rate_per_s, rate_per_s * self.yardstick.reference_per_s / probe_per_s
         grown = growth(run, self.resources.instances)
         trial = summarise(run, grown, rates_per_s, self.deadlines_ms)
         # In this process the sender takes a part of what is counted.

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from profiler.errors import ServerError
-from profiler.runtimes.session import input_tensor, open_session, sample_input
+from profiler.runtimes.session import input_tensor, open_session, run, sample_input
 from profiler.target import Provider
 
 MAXIMUM_ERROR = 0.05
@@ -39,7 +39,7 @@ class InProcess:
 
     def prepare(self, images: np.ndarray) -> Call:
         feed = {self._input: images}
-        return lambda: np.asarray(self._session.run(None, feed)[0])
+        return lambda: run(self._session, feed)
 
     def answers_counted(self) -> int | None:
         return None
@@ -54,7 +54,9 @@ class Expectation:
     def __init__(self, path: Path, largest_batch: int, shape: tuple[int, ...] | None = None) -> None:
         session = open_session(path, threads=1)
         self.images = sample_input(shape or input_tensor(session).shape, largest_batch)
-        self._answers = np.asarray(session.run(None, {session.get_inputs()[0].name: self.images})[0])
+        name = session.get_inputs()[0].name
+        # One by one, as this process may not hold the largest batch.
+        self._answers = np.concatenate([run(session, {name: self.images[i : i + 1]}) for i in range(largest_batch)])
         self._span = float(np.ptp(self._answers)) or 1.0
         self._right: np.ndarray | None = None
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.errors import BadInputError, ModelError
-from profiler.runtimes.providers import session_providers
+from profiler.runtimes.providers import check_started, session_providers
 from profiler.target import Provider
 
 SEED = 0
@@ -26,18 +26,36 @@ class Tensor:
 
 
 def open_session(path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> ort.InferenceSession:
-    """A session with `threads` in an operator; raises `ModelError` where the file is refused."""
+    """A session with `threads` in an operator; raises `ModelError` where the file is refused.
+
+    Raises `BadInputError` where a provider is not to be had: nothing falls back on another one.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    names = session_providers(providers)
+    named = session_providers(providers, threads)
     try:
-        return ort.InferenceSession(str(path), sess_options=options, providers=names)
+        session = ort.InferenceSession(str(path), sess_options=options, providers=named, enable_fallback=False)
     except Exception as error:
         # ONNX Runtime raises a class of its own for each of its status codes; all mean a refused file.
         reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"ONNX Runtime refuses {path} ({reason}): export it again") from error
+        raise ModelError(
+            f"ONNX Runtime refuses {path} on {', '.join(providers)} ({reason}): "
+            "export it again, or choose other providers"
+        ) from error
+    check_started(session, providers)
+    return session
+
+
+def run(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> np.ndarray:
+    """The graph's answer (N, …); raises `ModelError` where it does not take this input, or memory does not hold it."""
+    try:
+        return np.asarray(session.run(None, feed)[0])
+    except Exception as error:
+        # ONNX Runtime raises a class of its own for each of its status codes.
+        shapes, reason = [values.shape for values in feed.values()], str(error).strip().splitlines()[0]
+        raise ModelError(f"ONNX Runtime does not run the graph on {shapes} ({reason}): leave that size out") from error
 
 
 def tensors(path: Path) -> tuple[Tensor, Tensor]:

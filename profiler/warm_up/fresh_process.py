@@ -32,6 +32,7 @@ from profiler.warm_up.plan import Plan, Request
 
 UNSTEADY_RUNS = 2
 WARM_RUNS = 3
+PROBE_BESIDE_S = 0.2
 ENDING_S = 5.0
 
 
@@ -58,10 +59,10 @@ def main() -> None:
     os.sched_setaffinity(0, plan.cores)
     load_torch()
     probe = Probe(plan.cores)
-    before_per_s = probe.rate_per_s()
+    before_per_s = probe.rate_per_s(PROBE_BESIDE_S)
     for request in plan.requests:
         answer = in_fresh_process(plan, request)
-        after_per_s = probe.rate_per_s()
+        after_per_s = probe.rate_per_s(PROBE_BESIDE_S)
         print(line(plan, request, answer, (before_per_s + after_per_s) / 2).model_dump_json(), flush=True)
         before_per_s = after_per_s
 

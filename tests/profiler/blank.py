@@ -47,6 +47,8 @@ def blank_profile() -> Profile:
         complexity=Complexity(parameters=1, macs=1, flops=2, file_bytes=1),
         layers=(),
         probe_reference_per_s=1.0,
+        served_probe_reference_per_s=None,
+        reasons={"served_probe_reference_per_s": "nothing is served"},
         measured_at=datetime.now(UTC),
         seconds=0.0,
     )

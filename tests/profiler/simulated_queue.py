@@ -12,6 +12,7 @@ from profiler.load_generator.open_loop import OpenRun
 from profiler.measure.trial import Measured, summarise
 from profiler.measure.trial_meter import TrialMeter
 from profiler.resources import Resources
+from profiler.subject import Yardstick
 
 SERVICE_S = 0.01
 MAX_PER_S = 1 / SERVICE_S
@@ -49,5 +50,7 @@ class SimulatedMeter(TrialMeter):
 
 
 def simulated(deadline_ms: float, **changes: object) -> SimulatedMeter:
-    subject = SimpleNamespace(samples={}, bench=SimpleNamespace(host=SimpleNamespace(runtime="simulated")))
+    bench = SimpleNamespace(host=SimpleNamespace(runtime="simulated"))
+    yardstick = Yardstick("in process", lambda _: 1000.0, 1000.0)
+    subject = SimpleNamespace(samples={}, bench=bench, yardstick=lambda _: yardstick)
     return SimulatedMeter(subject, Resources(1.0, 1, 1), [deadline_ms], MAX_PER_S, **changes)

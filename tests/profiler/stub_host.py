@@ -101,7 +101,7 @@ class StubHost:
 class SteadyProbe:
     """A machine that never drifts."""
 
-    def rate_per_s(self) -> float:
+    def rate_per_s(self, beside_s: float = 0.0) -> float:
         return REFERENCE_PER_S
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from blank import blank_level
+from blank import blank_level, blank_profile
 
 from profiler.bench import Bench
 from profiler.errors import ServerError
@@ -16,17 +16,19 @@ from profiler.triton.server import FOLDER, SHARED_MEMORY
 
 GONE_LIMIT_S = 20.0
 REFERENCE_PER_S = 1000.0
+# Of a server that has no served probe.
+FIRST = blank_profile().model_copy(update={"probe_reference_per_s": REFERENCE_PER_S})
 
 
-def level(*batches: int, settle: int = 6, every: bool = True) -> LevelSettings:
+def level(*batches: int, settle: float = 0.1, every: bool = True) -> LevelSettings:
     """One latency, and the maximal throughput of every batch or the best, with one request at a time."""
     return blank_level(
         latency={"batches": [1], "seconds": 0.02, "input_sizes": []},
         throughput={
             "batches": list(batches),
             "max_concurrency": 1,
-            "search_slices": 2,
-            "settle_slices": settle,
+            "search_seconds": 0.02,
+            "settle_seconds": settle,
             "settle_every_batch": every,
         },
     )
@@ -36,7 +38,7 @@ def profiled(ready: Bench, path: Path, settings: LevelSettings, before: Profile 
     """What is kept when a run is over, also of one that ends in an error."""
     kept: list[Profile] = []
     with suppress(ServerError):
-        profile_file(ready, path, settings, before, REFERENCE_PER_S, lambda profile, _: kept.append(profile), print)
+        profile_file(ready, path, settings, before, FIRST, lambda profile, _: kept.append(profile), print)
     return kept[-1]
 
 

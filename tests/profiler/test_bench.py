@@ -10,7 +10,7 @@ from survival import level, profiled
 
 from profiler import bench as bench_module
 from profiler.bench import bench
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, ModelError
 from profiler.identity import subject_key
 from profiler.profiling import profile_file
 from profiler.target import Price, Target
@@ -22,8 +22,8 @@ SMALL = blank_level(
     throughput={
         "batches": [4],
         "max_concurrency": 2,
-        "search_slices": 2,
-        "settle_slices": 6,
+        "search_seconds": 0.02,
+        "settle_seconds": 0.02,
         "settle_every_batch": False,
     },
     warm_up={"loads": 1, "batches": [1], "curve_inferences": 30, "switch_seconds": None},
@@ -88,6 +88,21 @@ def test_the_key_follows_what_decides_and_no_path_port_or_price(tmp_path: Path) 
     environment_elsewhere = tmp_path / "env"
     environment_elsewhere.symlink_to(Path(sys.prefix).parent / ".venv-triton")
     assert subject_key("0" * 64, Target(server_environment=environment_elsewhere)) == plain
+
+
+def test_the_key_follows_the_program_where_torch_serves_it() -> None:
+    torch_target = Target(runtime="torch")
+    one, other = (subject_key("0" * 64, torch_target, digit * 64) for digit in "12")
+    assert one != other
+    assert subject_key("0" * 64, Target(), "1" * 64) == subject_key("0" * 64, Target())
+
+
+def test_a_program_that_is_not_there_is_named_with_the_fix(network: Path) -> None:
+    with bench("here", Target(runtime="torch")) as ready:
+        with pytest.raises(
+            ModelError, match=r"model\.pt does not exist.*put there the TorchScript program.*stage=export"
+        ):
+            profile_file(ready, network, SMALL, None, None, lambda *_: None, lambda _: None)
 
 
 def test_more_cores_than_there_are_is_refused() -> None:

@@ -22,7 +22,9 @@ from profiler.subject import Subject
 from profiler.target import Target
 
 SETTINGS = ContentionSettings(shares=[0.25, 0.5], slices=6)
-SEARCH = ThroughputSettings(batches=[1], max_concurrency=2, search_slices=2, settle_slices=6, settle_every_batch=False)
+SEARCH = ThroughputSettings(
+    batches=[1], max_concurrency=2, search_seconds=0.02, settle_seconds=0.02, settle_every_batch=False
+)
 RAW = ("counted", "seconds")
 
 

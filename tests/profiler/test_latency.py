@@ -12,7 +12,7 @@ from support import write_network
 from profiler.errors import ModelError
 from profiler.ledger import Ledger
 from profiler.level import LatencySettings
-from profiler.measure.latency import at, measure_batch, summarise, tasks
+from profiler.measure.latency import MINIMUM_SAMPLES, at, measure_batch, summarise, tasks
 from profiler.records.latency import LatencyPoint
 from profiler.resources import Resources
 from profiler.runtimes.session import input_tensor, open_session
@@ -53,7 +53,7 @@ def test_what_a_batch_took_tells_what_the_next_will_take(network: Path) -> None:
     work = tasks(subject_on(StubHost(0.001), network), settings([1, 64], seconds=0.1), Ledger([], []))
     assert next(work).seconds == 0.1
     slow = summarise([500.0] * 10, at("onnxruntime", 1, ONE, 1, SHAPE), noise(), [1.0] * 10)
-    assert work.send(slow).seconds > 64 * 10 * 0.5
+    assert work.send(slow).seconds > 64 * MINIMUM_SAMPLES * 0.5
 
 
 def test_percentiles_that_the_samples_cannot_bear_are_null_with_the_reason(network: Path) -> None:

@@ -10,7 +10,10 @@ from profiler.analysis.statistics import RatioInterval
 from profiler.errors import ServerError
 from profiler.load_generator.closed_loop import LoadSlice
 from profiler.measure import meter
-from profiler.measure.meter import Run, ThroughputMeter, check_counts, judge
+from profiler.measure.counts import check_counts
+from profiler.measure.meter import ThroughputMeter
+from profiler.measure.run import Run
+from profiler.measure.verdict import judge
 from profiler.resources import Resources
 
 ONE = Resources(cores=1, threads=1, instances=1)
@@ -22,7 +25,7 @@ class Drifting:
     def __init__(self, *rates_per_s: float) -> None:
         self._rates = itertools.cycle(rates_per_s)
 
-    def rate_per_s(self) -> float:
+    def rate_per_s(self, beside_s: float = 0.0) -> float:
         return next(self._rates)
 
 
@@ -32,7 +35,7 @@ def test_drift_is_divided_out_and_the_raw_figure_kept(network: Path, monkeypatch
     def rates(*probe_per_s: float) -> tuple[float, float]:
         subject = subject_on(StubHost(0.005), network, probe=Drifting(*probe_per_s))
         measuring = ThroughputMeter(subject, ONE)
-        point = measuring.point(measuring.run(1, 1, 6))[0]
+        point = measuring.point(measuring.run(1, 1, seconds=0.0))[0]
         return point.images_per_s, point.corrected_images_per_s
 
     for speed in (0.5, 2.0):
@@ -71,21 +74,17 @@ def test_a_stall_of_the_probe_unsettles_the_corrected_rate() -> None:
 
 @pytest.mark.parametrize("counted", [144, 146, 142])
 def test_a_server_that_counts_as_the_client_does_is_believed(counted: int) -> None:
-    run = slices(*[0.2] * 6)
-    run.server_answers = counted
-    check_counts(run)
+    check_counts(counted, answers=144)
 
 
 @pytest.mark.parametrize("counted", [0, 72, 148, 288, -10])
 def test_a_server_that_counts_otherwise_is_not_believed(counted: int) -> None:
-    run = slices(*[0.2] * 6)
-    run.server_answers = counted
     with pytest.raises(ServerError, match=f"counts {counted} answers where the client had 144"):
-        check_counts(run)
+        check_counts(counted, answers=144)
 
 
 def test_where_nobody_else_counts_there_is_nothing_to_disagree() -> None:
-    check_counts(slices(*[0.2] * 6))
+    check_counts(None, answers=144)
 
 
 @pytest.mark.parametrize(

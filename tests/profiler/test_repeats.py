@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from stub_host import REFERENCE_PER_S, StubHost, go_through, maximum, subject_on
+from stub_host import StubHost, go_through, maximum, subject_on
 from support import write_network
 
 from profiler.ledger import Ledger
 from profiler.level import RepeatSettings
-from profiler.load_generator.closed_loop import LoadSlice
+from profiler.load_generator.closed_loop import MINIMUM_ANSWERS, LoadSlice
 from profiler.measure import repeats
 from profiler.measure.side_by_side import Repeat, Turn
 from profiler.records.repeats import Repeats
@@ -34,7 +34,7 @@ def point(subject: Subject) -> Repeats:
 def turn(speed: float) -> Turn:
     """What a machine at `speed` times its normal speed shows of a model with 100 answers a second and 10 ms."""
     load = LoadSlice(20, 0.2 / speed, 20, 0.2 / speed, [], 0.1)
-    return Turn(load, REFERENCE_PER_S * speed, [10 / speed] * 7, REFERENCE_PER_S * speed)
+    return Turn(load, speed, [10 / speed] * 7, speed)
 
 
 def test_every_repeat_has_its_throughput_its_latency_and_its_probe(point: Repeats) -> None:
@@ -50,7 +50,7 @@ def test_the_spread_is_the_standard_deviation_over_the_mean(point: Repeats) -> N
 
 
 def test_a_drift_of_the_machine_is_divided_out_of_both() -> None:
-    slow, fast = (Repeat(REFERENCE_PER_S, [turn(speed)]) for speed in (0.5, 2.0))
+    slow, fast = (Repeat([turn(speed)]) for speed in (0.5, 2.0))
     assert (slow.answers_per_s(), fast.answers_per_s()) == pytest.approx((50, 200))
     assert np.median(slow.latencies_ms()) == pytest.approx(4 * np.median(fast.latencies_ms()))
     for repeat in (slow, fast):
@@ -59,7 +59,7 @@ def test_a_drift_of_the_machine_is_divided_out_of_both() -> None:
 
 
 def test_a_drift_within_a_repeat_is_divided_out_slice_by_slice() -> None:
-    repeat = Repeat(REFERENCE_PER_S, [turn(0.5), turn(2.0)])
+    repeat = Repeat([turn(0.5), turn(2.0)])
     assert repeat.corrected_answers_per_s() == pytest.approx(100)
 
 
@@ -81,7 +81,7 @@ def test_the_task_says_how_long_all_repeats_take(subject: Subject) -> None:
 def test_the_task_of_a_slow_model_is_as_long_as_its_answers_take(subject: Subject) -> None:
     ledger = Ledger([maximum(1, batch=4)], [])
     (task,) = repeats.tasks(subject, RepeatSettings(repeats=20, seconds=2.0), ledger)
-    assert task.seconds > 20 * 8 * 4
+    assert task.seconds > 20 * MINIMUM_ANSWERS * 4
 
 
 def test_a_record_lacks_no_repeat(point: Repeats) -> None:

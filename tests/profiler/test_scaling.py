@@ -8,11 +8,12 @@ import pytest
 from stub_host import StubHost, go_through, maximum, subject_on
 from support import write_network
 
+from profiler.analysis.speed_ups import speed_ups
 from profiler.bench import bench
 from profiler.ledger import Ledger
 from profiler.level import ScalingSettings
 from profiler.measure import scaling
-from profiler.measure.scaling import offered, speed_ups
+from profiler.measure.scaling import offered
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput
 from profiler.resources import Resources
@@ -21,7 +22,7 @@ from profiler.target import Target
 
 
 def settings(cores: list[float], instances: list[int], batches: list[int]) -> ScalingSettings:
-    return ScalingSettings(cores=cores, instances=instances, batches=batches, seconds=0.5, slices=6)
+    return ScalingSettings(cores=cores, instances=instances, batches=batches, latency_seconds=0.5, settle_seconds=0.02)
 
 
 WANTED = settings([1, 2], [1], [1, 4])

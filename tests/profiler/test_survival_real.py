@@ -22,7 +22,7 @@ from profiler.target import Target
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
-# The warm-up takes eight.
+# The warm-up takes a few.
 INTO_THE_SLICE = 12
 
 

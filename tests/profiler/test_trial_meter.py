@@ -22,7 +22,7 @@ ALONE = Resources(1.0, 1, 1)
 class SlowProbe(SteadyProbe):
     """A machine at half of its normal speed."""
 
-    def rate_per_s(self) -> float:
+    def rate_per_s(self, beside_s: float = 0.0) -> float:
         return REFERENCE_PER_S / 2
 
 

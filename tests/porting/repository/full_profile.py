@@ -23,7 +23,8 @@ def blank_profile(**changes: Any) -> Profile:
     values: dict[str, Any] = {
         "key": SHA256, "level": "quick", "target_name": "local_cpu", "target": Target(), "fingerprint": fingerprint(),
         "onnx_sha256": SHA256, "complexity": Complexity(parameters=9, macs=5, flops=10, file_bytes=4096), "layers": (),
-        "probe_reference_per_s": 100.0, "measured_at": datetime(2024, 1, 1, tzinfo=UTC), "seconds": 212.0,
+        "probe_reference_per_s": 100.0, "served_probe_reference_per_s": 80.0,
+        "measured_at": datetime(2024, 1, 1, tzinfo=UTC), "seconds": 212.0,
     }  # fmt: skip
     return Profile(**values | changes)
 

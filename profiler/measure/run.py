@@ -1,0 +1,36 @@
+"""The slices of one point of throughput, and the rate that they show."""
+
+from dataclasses import dataclass, field
+
+from profiler.analysis.statistics import RatioInterval, ratio_interval
+from profiler.load_generator.closed_loop import LoadSlice
+from profiler.system.energy import EnergyMeter
+from profiler.system.noise import NoiseMeter
+
+
+@dataclass
+class Run:
+    """The slices of one point, each with the probe's rate around it, and what the serving processes used."""
+
+    batch: int
+    concurrency: int
+    slices: list[LoadSlice] = field(default_factory=list)
+    probes_per_s: list[float] = field(default_factory=list)
+    server_answers: int | None = None
+    server_cpu_s: float | None = None
+    noise: NoiseMeter = field(default_factory=NoiseMeter)
+    energy: EnergyMeter = field(default_factory=EnergyMeter)
+
+    @property
+    def answers(self) -> int:
+        """Inputs answered in all slices."""
+        return sum(one.requests for one in self.slices) * self.batch
+
+    def rate(self, reference_per_s: float | None = None) -> RatioInterval:
+        """Images a second over all slices; with a reference, as if the probe had run at that rate beside each."""
+        counted = [one.counted * self.batch for one in self.slices]
+        seconds = [one.seconds for one in self.slices]
+        if reference_per_s is not None:
+            # A slice of a slow moment counts as less time than the clock says.
+            seconds = [s * p / reference_per_s for s, p in zip(seconds, self.probes_per_s, strict=True)]
+        return ratio_interval(counted, seconds)
