@@ -16,7 +16,7 @@ FEWEST_BLOCKS, MOST_BLOCKS, SLICES_IN_A_BLOCK = 6, 12, 2
 STEADY_WINDOW = 5
 STEADY_TOLERANCE = 0.05
 STEADY_STANDARD_ERRORS = 4
-NORMAL_QUARTILE = 0.6745
+NORMAL_QUARTILE, NORMAL_95 = 0.6745, 1.96
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,13 @@ def t_quantile(degrees_of_freedom: int) -> float:
     return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
 
 
-def ratio_interval(counted: Sequence[float], seconds: Sequence[float]) -> RatioInterval:
+def ratio_interval(counted: Sequence[float], seconds: Sequence[float], unseen_sd: float = 0.0) -> RatioInterval:
     """Everything counted over all the seconds, with a jackknife interval on the logarithm (Miller 1974).
 
     Slices follow each other in time, and neighbours are alike: what is left out is a block of at least two of them
     where that leaves six blocks. To divide a drift out, a slice's seconds are scaled by the speed of its moment.
+    `unseen_sd` is a relative standard uncertainty that does not show between the slices of one stretch; it is
+    combined with theirs (JCGM 100:2008, 5.1).
     """
     top, bottom = np.asarray(counted, float), np.asarray(seconds, float)
     ratio = float(top.sum() / bottom.sum())
@@ -89,7 +91,8 @@ def ratio_interval(counted: Sequence[float], seconds: Sequence[float]) -> RatioI
     if not left_top.all():
         return RatioInterval(ratio, None, None)
     logarithms = np.log(left_top / left_bottom)
-    half = t_quantile(blocks - 1) * math.sqrt((blocks - 1) * float(np.var(logarithms)))
+    seen = t_quantile(blocks - 1) * math.sqrt((blocks - 1) * float(np.var(logarithms)))
+    half = math.hypot(seen, NORMAL_95 * unseen_sd)
     return RatioInterval(ratio, ratio * math.exp(-half), ratio * math.exp(half))
 
 

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 SIZE, CLASSES = 32, 256
 # Input channels, output channels and stride of each 3×3 convolution: large pictures with few channels, then small
 # ones with so many that their weights do not fit the core's own cache, as in the networks that are measured.
-LAYERS = ((3, 32, 1), (32, 32, 1), (32, 32, 1), (32, CLASSES, 8), (CLASSES, CLASSES, 1), (CLASSES, CLASSES, 1))
+LAYERS = ((3, 32, 1), (32, 32, 1), (32, 32, 1), (32, 32, 1), (32, CLASSES, 8), (CLASSES, CLASSES, 1))
 SEED = 0
 
 

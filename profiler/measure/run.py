@@ -7,6 +7,10 @@ from profiler.load_generator.closed_loop import LoadSlice
 from profiler.system.energy import EnergyMeter
 from profiler.system.noise import NoiseMeter
 
+# How far the drift of a model wanders off that of the probe from one stretch of ten seconds to the next, relative:
+# more than the slices of one stretch show. Taken from the repeats of scripts/benchmark_profiler.py.
+UNFOLLOWED_SD = 0.01
+
 
 @dataclass
 class Run:
@@ -33,4 +37,4 @@ class Run:
         if reference_per_s is not None:
             # A slice of a slow moment counts as less time than the clock says.
             seconds = [s * p / reference_per_s for s, p in zip(seconds, self.probes_per_s, strict=True)]
-        return ratio_interval(counted, seconds)
+        return ratio_interval(counted, seconds, 0.0 if reference_per_s is None else UNFOLLOWED_SD)

@@ -1,5 +1,7 @@
 """Percentiles, intervals and the end of a warm-up claim no more than their samples bear."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -143,3 +145,11 @@ def test_a_late_change_of_level_is_not_steady(end: list[float]) -> None:
 
 def test_too_few_inferences_tell_no_level() -> None:
     assert steady_from([10.0] * 9) is None
+
+
+def test_an_uncertainty_that_slices_do_not_show_widens_their_interval() -> None:
+    counted, seconds = [20.0] * 12, [0.2, 0.21] * 6
+    alone, wider = ratio_interval(counted, seconds), ratio_interval(counted, seconds, unseen_sd=0.01)
+    assert wider.ratio == alone.ratio
+    seen, whole = (math.log(one.high / one.ratio) for one in (alone, wider))
+    assert whole == pytest.approx(math.hypot(seen, 1.96 * 0.01))
