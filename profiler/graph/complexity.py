@@ -1,15 +1,8 @@
 """Size and work of a whole graph: the sum of its layers."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from profiler.graph.layers import count_layers
 from profiler.records.complexity import Complexity, Layer
-
-
-def count_complexity(path: Path, input_shape: tuple[int, ...] | None = None) -> Complexity:
-    """Parameters, work for one input (see `count_layers`) and bytes of the file."""
-    return sum_layers(count_layers(path, input_shape), path.stat().st_size)
 
 
 def sum_layers(layers: Sequence[Layer], file_bytes: int) -> Complexity:

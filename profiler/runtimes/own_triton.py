@@ -2,10 +2,8 @@
 
 import os
 import shutil
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
-
-import psutil
 
 from profiler.errors import ServerError
 from profiler.level import MAX_BATCH
@@ -13,7 +11,6 @@ from profiler.resources import Resources
 from profiler.runtimes.session import tensors
 from profiler.runtimes.v2 import V2Model
 from profiler.runtimes.v2_server import V2Server
-from profiler.system.processes import tree
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import find_triton
@@ -36,19 +33,9 @@ class OwnTriton:
         self._running: RunningServer = self._stack.enter_context(running)
         self._server = V2Server(self._running.endpoint)
         self._stack.callback(self._server.close)
-        self._family: set[psutil.Process] = set()
 
     def close(self) -> None:
-        self._remember()
         self._stack.close()
-        for process in self._family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-
-    def _remember(self) -> None:
-        """Which processes are the server's: those that answer for its models live on where it is killed."""
-        if self._running.process.poll() is None:
-            self._family.update(tree(self._running.process.pid))
 
     @property
     def address(self) -> str:
@@ -73,7 +60,6 @@ class OwnTriton:
         self._server.load(name)
         if not self._server.ready(name):
             raise ServerError(f"the server loaded {path} and does not call it ready")
-        self._remember()
         return V2Model(self._server, self.runtime, name, source.name, sink.name)
 
     def unload(self, name: str) -> None:
@@ -84,7 +70,6 @@ class OwnTriton:
 
     def revive(self) -> bool:
         """A server that failed may hang as well as be dead: another one takes its place."""
-        self._remember()
         self._running.process.kill()
         self.close()
         self._start()

@@ -14,11 +14,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import densenet121, efficientnet_b0, resnet18, squeezenet1_1
 from torchvision.models.vision_transformer import VisionTransformer
+from whole_graph import count_complexity
 
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8, resnet20
 from profiler.errors import ModelError
-from profiler.graph.complexity import count_complexity
 from profiler.graph.layers import count_layers
 from profiler.graph.read import read_onnx
 

@@ -14,10 +14,10 @@ from torch import nn
 from torchvision.models import squeezenet1_1
 from torchvision.models.densenet import DenseNet
 from torchvision.models.efficientnet import EfficientNet, MBConvConfig
+from whole_graph import count_complexity
 
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
-from profiler.graph.complexity import count_complexity
 from profiler.graph.layers import count_layers
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import FunctionProto, NodeProto, TensorProto, helper, numpy_helper
+from whole_graph import count_complexity
 
 from profiler.errors import BadInputError
-from profiler.graph.complexity import count_complexity
 from profiler.graph.layers import count_layers
 from profiler.records.complexity import Layer
 
