@@ -56,7 +56,7 @@ UNKNOWN = {
     "parent": "its lineage begins here",
     "labels": "no datamodule names the classes",
     "preprocessing": "no datamodule tells it",
-    "network": "it exists as an ONNX file only",
+    "network": "no backbone holds its weights",
     "onnx": "it is not exported yet",
     "pruning": "its last step pruned nothing",
 }

@@ -19,10 +19,14 @@ class Network(Record):
 
 
 class OnnxFile(Record):
-    """The exported file `model.onnx`; `key` is the recipe of its export, `sha256` what profiles hang on."""
+    """The exported file `model.onnx`; `key` is the recipe of its export, `sha256` what profiles hang on.
+
+    `program_sha256` is that of `model.pt`, the same network for torch.
+    """
 
     key: str = Field(pattern=SHA256)
     sha256: str = Field(pattern=SHA256)
+    program_sha256: str | None = Field(pattern=SHA256)
     opset: int
     precision: Precision
     input: TensorSpec
@@ -52,7 +56,7 @@ class Epoch(Record):
 class Variant(Record):
     """`variant.json`. `key` hashes the whole recipe and decides reuse; `lineage` holds its steps, oldest first."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     task: str = Field(pattern=LABEL)
     name: str = Field(pattern=LABEL, max_length=63)
     key: str = Field(pattern=SHA256)

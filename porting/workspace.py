@@ -11,9 +11,10 @@ from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
 
-RECORD, ONNX, WEIGHTS, MANIFEST, CONFIG = (
+RECORD, ONNX, PROGRAM, WEIGHTS, MANIFEST, CONFIG = (
     "variant.json",
     "model.onnx",
+    "model.pt",
     "model.safetensors",
     "manifest.json",
     "config.yaml",
@@ -65,9 +66,12 @@ class Workspace:
     def check_files(self, variant: Variant) -> None:
         """Raises `ModelError` where a file is missing, truncated or changed since it was recorded."""
         folder = self.folder(variant)
-        whole = True
-        if variant.onnx is not None:
-            whole = (folder / ONNX).is_file() and sha256(folder / ONNX) == variant.onnx.sha256
+        due = {} if variant.onnx is None else {ONNX: variant.onnx.sha256, PROGRAM: variant.onnx.program_sha256}
+        whole = all(
+            (folder / name).is_file() and sha256(folder / name) == expected
+            for name, expected in due.items()
+            if expected
+        )
         if variant.network is not None:
             whole = whole and network_digest(folder) == variant.network.sha256
         if not whole:
@@ -83,15 +87,19 @@ class Workspace:
             yield folder
 
     @contextmanager
-    def replacing(self, path: Path) -> Iterator[Path]:
-        """A name to write to, which takes the place of `path` when the block ends well."""
-        temporary = path.with_name(f"{UNFINISHED}{path.name}")
+    def replacing(self, *paths: Path) -> Iterator[list[Path]]:
+        """Names to write to, which take the places of `paths` when the block ends well; what is not written goes."""
+        temporary = [path.with_name(f"{UNFINISHED}{path.name}") for path in paths]
         try:
             yield temporary
-            flush(temporary)
-            temporary.replace(path)
+            written = [path for path in temporary if path.exists()]
+            for path in written:
+                flush(path)
+            for source, path in zip(temporary, paths, strict=True):
+                source.replace(path) if source in written else path.unlink(missing_ok=True)
         finally:
-            temporary.unlink(missing_ok=True)
+            for path in temporary:
+                path.unlink(missing_ok=True)
 
     def record(self, variant: Variant, folder: Path | None = None) -> Variant:
         """Writes the record; its files must be there already."""

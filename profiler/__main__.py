@@ -33,7 +33,7 @@ class Request(BaseModel):
 def main() -> int:
     """The exit code; whatever goes wrong is one line."""
     parser = argparse.ArgumentParser(prog="python -m profiler", description=__doc__)
-    parser.add_argument("model", type=Path)
+    parser.add_argument("model", type=Path, help="an ONNX file; for runtime=torch with its program beside it, as .pt")
     parser.add_argument("request", type=Path)
     parser.add_argument("--output", type=Path, default=Path("profile.json"))
     options = parser.parse_args()

@@ -69,6 +69,11 @@ class ProfileFiles:
             return None
         return read_record(self.record, Profile, f"remove {self.record}, and it is measured again")
 
+    def remove(self) -> None:
+        """Takes both away; the samples first, as they mean nothing alone."""
+        for file in (self.samples, self.record):
+            file.unlink(missing_ok=True)
+
     def write(self, profile: Profile, samples: dict[str, np.ndarray]) -> None:
         """What there is so far; the samples of points that were kept stay beside the new ones."""
         for file in (self.record, self.samples):

@@ -8,6 +8,7 @@ import onnxruntime as ort
 import psutil
 
 from profiler.records.fingerprint import Fingerprint
+from profiler.runtimes.torch_program import torch_version
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.target import Target
 from profiler.triton.installation import find_triton
@@ -18,11 +19,16 @@ MEMORY_STEP = 1 << 28
 NOT_MEASURED = {"server_environment", "grpc_port", "price", "memory_bytes"}
 
 
-def subject_key(onnx_sha256: str, target: Target) -> str:
-    """The hash of what decides every figure: file, machine, server and resources, known before a server runs."""
+def subject_key(onnx_sha256: str, target: Target, program_sha256: str | None = None) -> str:
+    """The hash of what decides every figure: file, machine, server and resources, known before a server runs.
+
+    The program is what torch serves in place of the ONNX file; no other runtime asks for it.
+    """
     server = target.endpoint
     if target.runtime == "triton" and server is None:
         server = find_triton(target.server_environment).identity()
+    if target.runtime == "torch":
+        server = f"torch {torch_version()} {program_sha256}"
     resources = target.model_dump(mode="json", exclude=NOT_MEASURED)
     machine = fingerprint(target, None, "unknown", ort.__version__).model_dump(mode="json", exclude={"backend_kind"})
     return hashlib.sha256(json.dumps([onnx_sha256, server, resources, machine], sort_keys=True).encode()).hexdigest()

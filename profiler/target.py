@@ -29,7 +29,8 @@ class Target(BaseModel):
 
     `triton` without an `endpoint` (`HOST:PORT` of a gRPC service) is a server that the profiler starts and
     stops; with one, a running Triton with model control. `v2` is any other KServe-V2 server at `endpoint`,
-    which serves the file under the name `model`. `onnxruntime` and `torch` run in the profiler's process.
+    which serves the file under the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch
+    serves the TorchScript program that lies beside the file, as `model.pt` beside `model.onnx`.
     `cores` are the server's; the load generator takes the others where the machine has more.
     """
 

@@ -4,18 +4,17 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
 from torch import nn
 from torch.export import Dim
 
+from porting.networks.parity import check_answers
 from porting.settings import ExportSettings
-from profiler.errors import DnnPortingError, ModelError
+from profiler.errors import ModelError
 from profiler.runtimes.session import open_session
 
 INPUT, OUTPUT, BATCH = "input", "logits", "batch"
-PARITY_BATCHES = (1, 3, 8)
 
 
 def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
@@ -80,14 +79,5 @@ def check_export(model: nn.Module, path: Path, shape: tuple[int, int, int], sett
 def check_parity(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> None:
     """Raises `DnnPortingError` where file and network answer differently."""
     session = open_session(path, threads=1)
-    for batch in PARITY_BATCHES:
-        images = torch.from_numpy(np.random.default_rng(batch).standard_normal((batch, *shape), dtype=np.float32))
-        with torch.no_grad():
-            expected = model(images).numpy()
-        answers = session.run(None, {session.get_inputs()[0].name: images.numpy()})[0]
-        error = float(np.abs(answers - expected).max() / (np.ptp(expected) or 1.0))
-        if answers.shape != expected.shape or not error <= tolerance:
-            raise DnnPortingError(
-                f"the exported file differs from the network by {error:.1e} of its range at batch {batch}, "
-                f"more than export.tolerance={tolerance:g}"
-            )
+    source = session.get_inputs()[0].name
+    check_answers("exported file", lambda images: session.run(None, {source: images})[0], model, shape, tolerance)

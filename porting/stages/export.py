@@ -1,21 +1,26 @@
-"""export: an ONNX file for every network that is to be served, with the accuracy of that file."""
+"""export: an ONNX file, with its accuracy, and a torch program for every network that is to be served."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import nn
+
 from porting.context import Context, Job, section_values, versions
 from porting.files import digest
+from porting.networks.program import write_program
 from porting.networks.store import input_shape, load_network
 from porting.onnx_files.evaluate import evaluate
 from porting.onnx_files.export import export_network
 from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Precision, TensorSpec
-from porting.workspace import ONNX
+from porting.workspace import ONNX, PROGRAM
+from profiler.errors import DnnPortingError
 from profiler.files import sha256
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 NO_ACCURACY = "no datamodule was given to measure it on"
+ONNX_ONLY = "it exists as an ONNX file only"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
@@ -29,7 +34,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def job(context: Context, variant: Variant, network: Network) -> Job:
-    """The file of one network, beside its weights."""
+    """The files of one network, beside its weights."""
     data = context.data
     recipe = {
         "network": variant.key,
@@ -46,16 +51,28 @@ def job(context: Context, variant: Variant, network: Network) -> Job:
         return variant
 
     def run() -> Variant:
-        folder = context.workspace.folder(variant)
-        with context.workspace.replacing(folder / ONNX) as path:
-            opset = export_network(load_network(network, folder), path, input_shape(folder), context.settings.export)
-            file = describe_file(context, path, key, opset, "fp32")
+        folder, settings = context.workspace.folder(variant), context.settings.export
+        with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, program):
+            model, shape = load_network(network, folder), input_shape(folder)
+            opset = export_network(model, path, shape, settings)
+            why_not = try_program(model, program, shape, settings.tolerance)
+            file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)
             if variant.onnx is not None:
-                # Should this be killed between two files, the record must not speak of the one that is gone.
+                # Should this be killed between two files, the record must not speak of those that are gone.
                 context.workspace.record(with_file(variant, None))
         return context.workspace.record(with_file(variant, file))
 
     return Job(title=f"export {variant.name}", reuse=reuse, run=run)
+
+
+def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> str:
+    """Writes the torch program; why there is none where it cannot be had, as the ONNX file does without."""
+    try:
+        write_program(model, path, shape, tolerance)
+    except DnnPortingError as error:
+        path.unlink(missing_ok=True)
+        return str(error)
+    return ""
 
 
 def with_file(variant: Variant, file: OnnxFile | None) -> Variant:
@@ -66,15 +83,25 @@ def with_file(variant: Variant, file: OnnxFile | None) -> Variant:
     return Variant.model_validate({**dict(variant), "onnx": file, "reasons": reasons})
 
 
-def describe_file(context: Context, path: Path, key: str, opset: int, precision: Precision) -> OnnxFile:
-    """The record of an ONNX file; its accuracy is measured where there are data."""
+def describe_file(
+    context: Context,
+    path: Path,
+    key: str,
+    opset: int,
+    precision: Precision,
+    program: Path | None = None,
+    why_no_program: str = ONNX_ONLY,
+) -> OnnxFile:
+    """The record of an ONNX file and of its torch program; its accuracy is measured where there are data."""
     session = open_session(path, threads=1)
     source, sink = input_tensor(session), output_tensor(session)
     evaluation = evaluate(path, context.data) if context.data else None
     unknown = {} if evaluation else dict.fromkeys(("validation_accuracy", "test_accuracy"), NO_ACCURACY)
+    unknown |= {} if program else {"program_sha256": why_no_program}
     return OnnxFile(
         key=key,
         sha256=sha256(path),
+        program_sha256=sha256(program) if program else None,
         opset=opset,
         precision=precision,
         input=TensorSpec(name=source.name, shape=list(source.shape)),

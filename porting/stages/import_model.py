@@ -15,7 +15,7 @@ from porting.onnx_files.export import export_network
 from porting.records import Variant
 from porting.repository.schema import Precision
 from porting.stages.export import describe_file
-from porting.workspace import ONNX
+from porting.workspace import ONNX, PROGRAM
 from profiler.errors import BadInputError, ModelError
 from profiler.files import sha256
 from profiler.graph.read import read_onnx
@@ -84,10 +84,11 @@ def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Made:
 
 
 def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> Made:
-    """The program as an ONNX file; there is no backbone to prune."""
+    """The program as it is, and as an ONNX file; there is no backbone to prune."""
     network = load_torchscript(path)
     opset = export_network(network, folder / ONNX, shape_of_input(context), context.settings.export)
-    return Made(onnx=describe_file(context, folder / ONNX, key, opset, "fp32"))
+    shutil.copyfile(path, folder / PROGRAM)
+    return Made(onnx=describe_file(context, folder / ONNX, key, opset, "fp32", folder / PROGRAM))
 
 
 def import_checkpoint(context: Context, path: Path, folder: Path) -> Made:

@@ -59,6 +59,6 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         test_accuracy=file.test_accuracy,
         lineage=variant.lineage,
         profiles=profiles,
-        reasons=unknown | file.reasons,
+        reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},
     )
     return Item(details, variant.parent, variant.technique, workspace.folder(variant) / ONNX)

@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
+from profiler.errors import UnavailableError
 from profiler.resources import Resources
 from profiler.runtimes.served import InProcess, Served
+from profiler.runtimes.torch_program import TorchProgram, torch_version
 from profiler.target import Target
 
 # What torch serves in place of an ONNX file, beside it.
@@ -26,14 +28,12 @@ class OwnProcess:
         return os.getpid()
 
     def version(self) -> str | None:
-        return None
+        return torch_version() if self.runtime == "torch" else None
 
     def load(self, name: str, path: Path, resources: Resources) -> Served:
         model: Served
         if self.runtime == "torch":
-            from profiler.runtimes.torch_program import TorchProgram
-
-            model = TorchProgram(path.with_suffix(PROGRAM), resources.threads, self._providers)
+            model = TorchProgram(program_beside(path), resources.threads, self._providers)
         else:
             model = InProcess(path, resources.threads, self._providers)
         self._models[name] = model
@@ -44,3 +44,14 @@ class OwnProcess:
 
     def revive(self) -> bool:
         return False
+
+
+def program_beside(path: Path) -> Path:
+    """What torch serves in place of an ONNX file; raises `UnavailableError` where it is not there."""
+    program = path.with_suffix(PROGRAM)
+    if not program.is_file():
+        raise UnavailableError(
+            f"{program} does not exist, which runtime=torch serves in place of {path.name}: put there the TorchScript "
+            "program that stage=export writes beside the ONNX file, or take runtime=onnxruntime"
+        )
+    return program

@@ -1,4 +1,6 @@
-"""Execution providers: their names in ONNX Runtime, and what installs them."""
+"""Execution providers: their names in ONNX Runtime, the package that has them, what they are told of the threads."""
+
+import json
 
 import onnxruntime as ort
 
@@ -11,17 +13,43 @@ NAMES: dict[Provider, str] = {
     "tensorrt": "TensorrtExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-EXTRAS: dict[Provider, str] = {"cuda": "cuda", "tensorrt": "cuda", "openvino": "openvino"}
+# Each of them brings the same files: only one can be installed.
+PACKAGES: dict[Provider, str] = {
+    "cpu": "onnxruntime",
+    "cuda": "onnxruntime-gpu",
+    "tensorrt": "onnxruntime-gpu",
+    "openvino": "onnxruntime-openvino",
+}
 ON_GPU: set[Provider] = {"cuda", "tensorrt"}
+# Else it binds the threads that call it to cores of its own choice, the load generator's among them.
+LEAVE_THREADS_WHERE_THEY_ARE = json.dumps({"CPU": {"ENABLE_CPU_PINNING": "NO"}})
 
 
-def session_providers(providers: tuple[Provider, ...]) -> list[str]:
-    """The names for a session, in order of preference; `BadInputError` where the installed build lacks one."""
+def session_providers(providers: tuple[Provider, ...], threads: int) -> list[tuple[str, dict[str, str]]]:
+    """Names and options for a session, in order of preference; `BadInputError` where the installed build lacks one."""
     available = ort.get_available_providers()
     for provider in providers:
         if NAMES[provider] not in available:
             raise BadInputError(
                 f"provider {provider} is not in the installed ONNX Runtime, which has {', '.join(available)}: "
-                f"replace the package onnxruntime by that of the extra dnn-porting[{EXTRAS.get(provider, 'porting')}]"
+                f"replace it with 'pip uninstall onnxruntime' and then 'pip install {PACKAGES[provider]}'"
             )
-    return [NAMES[provider] for provider in providers]
+    return [(NAMES[provider], provider_options(provider, threads)) for provider in providers]
+
+
+def provider_options(provider: Provider, threads: int) -> dict[str, str]:
+    """What a provider must be told; OpenVINO takes no notice of the session's own number of threads."""
+    if provider != "openvino":
+        return {}
+    return {"num_of_threads": str(threads), "load_config": LEAVE_THREADS_WHERE_THEY_ARE}
+
+
+def check_started(session: ort.InferenceSession, providers: tuple[Provider, ...]) -> None:
+    """Raises `BadInputError` where a provider did not start: ONNX Runtime goes on without it, and raises nothing."""
+    started = session.get_providers()
+    for provider in providers:
+        if NAMES[provider] not in started:
+            raise BadInputError(
+                f"provider {provider} did not start, and the session runs on {', '.join(started)}: "
+                "install the libraries and the device that it needs, or choose other providers"
+            )

@@ -62,6 +62,11 @@ def load_torch() -> ModuleType:
     return torch
 
 
+def torch_version() -> str:
+    """With what it was built for, as in 2.14.1+cpu."""
+    return str(load_torch().__version__)
+
+
 def usable_device(torch: ModuleType, provider: Provider) -> str:
     """torch's name for the device; raises `BadInputError` where torch cannot use it."""
     if provider not in ("cpu", "cuda"):

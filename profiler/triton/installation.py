@@ -11,6 +11,8 @@ from profiler.errors import ServerNotFoundError
 
 OUR_BACKENDS = Path(__file__).parent / "backend"
 WHEEL_ENVIRONMENT = ".venv-triton"
+# The packages that bring ONNX Runtime, one of which is installed.
+BUILDS = ("onnxruntime", "onnxruntime_gpu", "onnxruntime_openvino")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Installation:
 
     def onnxruntime_version(self) -> str | None:
         """The version in the server's own environment; the official build does not tell it."""
-        packages = self.wheel.parent.glob("onnxruntime-*.dist-info") if self.wheel else ()
+        if self.wheel is None:
+            return None
+        packages = [folder for build in BUILDS for folder in self.wheel.parent.glob(f"{build}-*.dist-info")]
         return next((folder.name.split("-")[1].removesuffix(".dist") for folder in packages), None)
 
     def link_backends(self, folder: Path) -> list[str]:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from porting.files import digest, remove_unfinished, whole_folder
+from porting.workspace import Workspace
 from profiler.files import UNFINISHED, sha256, write_atomically
 
 
@@ -41,6 +42,24 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (folder / "whole").write_text("")
         assert not (tmp_path / "v").exists()
     assert (tmp_path / "v" / "whole").exists()
+
+
+def test_files_of_a_variant_are_replaced_together_and_what_is_not_written_goes(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for path in (first, second):
+        path.write_text("old")
+
+    def half() -> None:
+        with Workspace(tmp_path).replacing(first, second) as (new, _):
+            new.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == {first: "old", second: "old"}
+    with Workspace(tmp_path).replacing(first, second) as (new, _):
+        new.write_text("new")
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == {first: "new"}
 
 
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:

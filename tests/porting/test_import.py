@@ -12,6 +12,7 @@ from porting.records import Variant
 from porting.repository import Repository
 from porting.stages.import_model import kind_of
 from porting.workspace import Workspace
+from profiler.files import sha256
 
 pytestmark = pytest.mark.integration
 QUICK = [
@@ -20,8 +21,8 @@ QUICK = [
     "profile.latency.batches=[1]",
     "profile.throughput.batches=[4]",
     "profile.latency.seconds=0.02",
-    "profile.throughput.search_slices=2",
-    "profile.throughput.settle_slices=6",
+    "profile.throughput.search_seconds=0.05",
+    "profile.throughput.settle_seconds=0.2",
 ]
 
 
@@ -80,6 +81,9 @@ def test_a_torchscript_file_is_exported_and_measured(
     assert base.onnx is not None
     assert base.onnx.test_accuracy is not None
     assert record["onnx"]["test_accuracy"]["value"] == base.onnx.test_accuracy.value
+    assert record["onnx"]["program_sha256"] == sha256(tmp_path / "net.pt")
+    (program,) = tmp_path.glob("w/tasks/*/variants/*/model.pt")
+    assert program.read_bytes() == (tmp_path / "net.pt").read_bytes()
     unknown = dnn_porting(*arguments)
     assert unknown.code == 2
     assert "import.input_shape=[C,H,W]" in unknown.err

@@ -72,10 +72,11 @@ def complete(workspace: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in whole}
 
 
-def digests(workspace: Path) -> dict[str, tuple[str | None, str | None]]:
-    """Every variant's weights and file."""
+def digests(workspace: Path) -> dict[str, list[str | None]]:
+    """Every variant's weights, ONNX file and torch program."""
+    places = (("network", "sha256"), ("onnx", "sha256"), ("onnx", "program_sha256"))
     return {
-        name: (record["network"] and record["network"]["sha256"], record["onnx"] and record["onnx"]["sha256"])
+        name: [record[part] and record[part][field] for part, field in places]
         for name, record in variant_records(workspace).items()
     }
 

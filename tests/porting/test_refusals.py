@@ -151,7 +151,7 @@ def test_a_failed_export_leaves_the_file_that_was_there(dnn_porting: Command, tm
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("name", ["model.safetensors", "model.onnx", "manifest.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "model.onnx", "model.pt", "manifest.json"])
 def test_a_truncated_file_of_a_variant(dnn_porting: Command, tmp_path: Path, published: Path, name: str) -> None:
     shutil.copytree(published / "tasks", tmp_path / "tasks")
     (base,) = (n for n, record in variant_records(tmp_path).items() if len(record["lineage"]) == 1)

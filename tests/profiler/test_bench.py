@@ -10,7 +10,7 @@ from survival import level, profiled
 
 from profiler import bench as bench_module
 from profiler.bench import bench
-from profiler.errors import BadInputError, ModelError
+from profiler.errors import BadInputError, UnavailableError
 from profiler.identity import subject_key
 from profiler.profiling import profile_file
 from profiler.target import Price, Target
@@ -99,9 +99,7 @@ def test_the_key_follows_the_program_where_torch_serves_it() -> None:
 
 def test_a_program_that_is_not_there_is_named_with_the_fix(network: Path) -> None:
     with bench("here", Target(runtime="torch")) as ready:
-        with pytest.raises(
-            ModelError, match=r"model\.pt does not exist.*put there the TorchScript program.*stage=export"
-        ):
+        with pytest.raises(UnavailableError, match=r"model\.pt does not exist.*put there .* that stage=export writes"):
             profile_file(ready, network, SMALL, None, None, lambda *_: None, lambda _: None)
 
 

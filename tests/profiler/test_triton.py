@@ -25,7 +25,7 @@ from profiler.runtimes.session import Tensor
 from profiler.system.processes import tree
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_text
-from profiler.triton.installation import OUR_BACKENDS, find_triton
+from profiler.triton.installation import OUR_BACKENDS, Installation, find_triton
 from profiler.triton.server import FOLDER, remove_leftovers, triton_server
 
 ONE = Resources(cores=1, threads=1, instances=1)
@@ -167,3 +167,24 @@ def test_the_backend_in_the_package_imports_nothing_of_ours() -> None:
 
 def test_the_server_s_own_onnxruntime_is_known() -> None:
     assert find_triton().onnxruntime_version() == "1.31.1"
+
+
+@pytest.mark.parametrize("build", ["onnxruntime", "onnxruntime_gpu", "onnxruntime_openvino"])
+def test_every_build_of_onnxruntime_tells_its_version(tmp_path: Path, build: str) -> None:
+    (tmp_path / f"{build}-1.24.1.dist-info").mkdir()
+    (tmp_path / "onnxruntime_extensions-0.14.0.dist-info").mkdir()
+    wheel = tmp_path / "pytriton"
+    assert Installation(wheel / "tritonserver", "python", wheel).onnxruntime_version() == "1.24.1"
+
+
+@pytest.mark.integration
+def test_a_server_that_lacks_a_provider_refuses_the_model_in_place_of_serving_it_without(network: Path) -> None:
+    wheel = find_triton().wheel
+    if wheel is None or list(wheel.parent.glob("onnxruntime/capi/*providers_openvino*")):
+        pytest.skip("the server here may well have OpenVINO")
+    own = OwnTriton(Target(providers=("openvino",)), cores=[0])
+    try:
+        with pytest.raises(ServerError, match="started no OpenVINOExecutionProvider, only CPUExecutionProvider"):
+            own.load("m", network, ONE)
+    finally:
+        own.close()

@@ -36,12 +36,34 @@ def session_options(config: dict) -> ort.SessionOptions:
     return options
 
 
-def session_providers(config: dict, args: dict) -> list[str]:
+def session_providers(config: dict, args: dict) -> list[tuple[str, dict[str, str]]]:
     """The accelerators that the configuration names, then the GPU for its instances, then the processor."""
     accelerators = config.get("optimization", {}).get("execution_accelerators", {})
     named = [one["name"] for kind in ("gpu", "cpu") for one in accelerators.get(f"{kind}_execution_accelerator", [])]
     gpu = ["CUDAExecutionProvider"] if args["model_instance_kind"] == "GPU" else []
-    return [*(ACCELERATORS[name] for name in named), *gpu, "CPUExecutionProvider"]
+    names = [*(ACCELERATORS[name] for name in named), *gpu, "CPUExecutionProvider"]
+    return [(name, openvino_options(config) if name == ACCELERATORS["openvino"] else {}) for name in names]
+
+
+def openvino_options(config: dict) -> dict[str, str]:
+    """The threads, which it does not take from the session, and that it leaves them on the cores they are on."""
+    threads = parameter(config, "intra_op_thread_count", "0")
+    options = {"load_config": json.dumps({"CPU": {"ENABLE_CPU_PINNING": "NO"}})}
+    return options if threads == "0" else {"num_of_threads": threads, **options}
+
+
+def open_session(file: pathlib.Path, config: dict, args: dict) -> ort.InferenceSession:
+    """A session on all the providers asked for: ONNX Runtime by itself goes on without one that it lacks."""
+    asked = session_providers(config, args)
+    session = ort.InferenceSession(
+        str(file), sess_options=session_options(config), providers=asked, enable_fallback=False
+    )
+    if lacking := [name for name, _ in asked if name not in session.get_providers()]:
+        raise pb_utils.TritonModelException(
+            f"ONNX Runtime {ort.__version__} of the server's environment has started no {', '.join(lacking)}, "
+            f"only {', '.join(session.get_providers())}: install a build of it that can, or choose other providers"
+        )
+    return session
 
 
 class TritonPythonModel:
@@ -55,9 +77,7 @@ class TritonPythonModel:
         config = json.loads(args["model_config"])
         name = config.get("default_model_filename") or "model.onnx"
         file = pathlib.Path(args["model_repository"], args["model_version"], name)
-        self.session = ort.InferenceSession(
-            str(file), sess_options=session_options(config), providers=session_providers(config, args)
-        )
+        self.session = open_session(file, config, args)
         self.inputs = [tensor["name"] for tensor in config["input"]]
         self.outputs = [tensor["name"] for tensor in config["output"]]
 
