@@ -5,7 +5,8 @@ import math
 import signal
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -59,6 +60,16 @@ def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data) 
         signal.signal(signal.SIGINT, handler)
 
 
+@contextmanager
+def deterministic_meanwhile() -> Iterator[None]:
+    """Leaves torch as it was: Lightning would make all that is exported and measured later deterministic too."""
+    before = torch.are_deterministic_algorithms_enabled()
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
 def fit(
     context: Context, model: nn.Module, name: str, data: Data, settings: FitSettings, teacher: Teacher | None
 ) -> tuple[nn.Module, list[Epoch]]:
@@ -67,7 +78,8 @@ def fit(
         # Whichever of the two was imported last logs for both.
         logging.getLogger(name_of_logger).setLevel(logging.WARNING)
     classifier = Classifier(model, len(data.labels), settings, teacher).train()
-    with tempfile.TemporaryDirectory() as folder, context.progress(name, settings.epochs) as advance:
+    progress = context.progress(name, settings.epochs)
+    with deterministic_meanwhile(), tempfile.TemporaryDirectory() as folder, progress as advance:
         watch = Watch(lambda epoch: context.on_epoch(name, epoch), advance)
         best = ModelCheckpoint(folder, monitor="val_loss", mode="min", save_top_k=1, save_weights_only=True)
         stop = EarlyStopping("val_loss", mode="min", patience=settings.patience, min_delta=BETTER)

@@ -66,6 +66,9 @@ def can_be_had(subject: Subject, wanted: Resources) -> bool:
     target, host = subject.bench.target, subject.bench.host
     if target.model is not None:
         return wanted == target.resources
+    if host.address is None and "openvino" in target.providers and wanted.cores != target.cores:
+        # It counts the cores once in a process, and starts no more threads than it found.
+        return False
     if host.address is None:
         # A part of a core would be shared with the load generator, and nothing here has instances.
         return wanted.instances == target.instances and wanted.cores % 1 == 0 and subject.available(wanted)

@@ -32,7 +32,8 @@ def session_providers(providers: tuple[Provider, ...], threads: int) -> list[tup
         if NAMES[provider] not in available:
             raise BadInputError(
                 f"provider {provider} is not in the installed ONNX Runtime, which has {', '.join(available)}: "
-                f"replace it with 'pip uninstall onnxruntime' and then 'pip install {PACKAGES[provider]}'"
+                "replace it with 'pip uninstall onnxruntime' and then "
+                f"'pip install --force-reinstall --no-deps {PACKAGES[provider]}'"
             )
     return [(NAMES[provider], provider_options(provider, threads)) for provider in providers]
 

@@ -48,6 +48,12 @@ def test_the_same_seed_gives_the_same_weights(context: Context, digits: Data) ->
         assert torch.equal(tensor, b.state_dict()[name]), name
 
 
+def test_torch_is_as_deterministic_after_training_as_before(context: Context, digits: Data) -> None:
+    before = torch.are_deterministic_algorithms_enabled()
+    train(context, digits)
+    assert torch.are_deterministic_algorithms_enabled() == before
+
+
 def test_every_epoch_is_told_and_kept(context: Context, digits: Data, epochs: list[Epoch]) -> None:
     _, history = train(context, digits)
     assert [epoch.epoch for epoch in history] == [0, 1]

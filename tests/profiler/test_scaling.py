@@ -94,6 +94,7 @@ def test_cores_that_the_machine_has_not_are_left_out(network: Path) -> None:
     ("host", "target", "cores"),
     [
         ({"address": None, "process": 1}, Target(runtime="onnxruntime"), [1, 2]),
+        ({"address": None, "process": 1}, Target(runtime="onnxruntime", providers=("openvino",)), [1]),
         ({"process": None}, Target(endpoint="127.0.0.1:1"), [1]),
     ],
 )
