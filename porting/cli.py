@@ -29,9 +29,6 @@ def main() -> None:
     """Entry point of `dnn-porting`."""
     # Spinning OpenMP threads of one process starve those of another on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # On processors without AVX-512, oneDNN's AVX2 kernel for the weights' gradient of narrow 1×1 convolutions hangs.
-    if "avx512f" not in Path("/proc/cpuinfo").read_text():
-        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX")
     arguments = sys.argv[1:]
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.exit(guarded(lambda: dispatch(arguments)))

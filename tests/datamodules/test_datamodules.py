@@ -101,6 +101,12 @@ def test_stratified_parts_are_disjoint_and_complete() -> None:
     assert [len(part) for part in parts] == [70, 20, 10]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_augmented_pictures_lie_channel_by_channel(channels: int) -> None:
+    pixels = torch.rand(4, channels, 9, 9)
+    assert flip(shift(pixels, 2)).stride() == pixels.stride()
+
+
 def test_shift_moves_each_picture_by_its_own_amount() -> None:
     torch.manual_seed(0)
     pixels = torch.zeros(64, 1, 9, 9)

@@ -5,10 +5,11 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import onnxruntime as ort
 import pytest
+from onnx import TensorProto, helper, numpy_helper, save
 from stub_host import REFERENCE_PER_S
-from support import write_network
 from survival import level, profiled
 
 from profiler import bench as bench_module
@@ -53,9 +54,28 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 
 @pytest.fixture
-def deep(tmp_path: Path) -> Path:
-    """A network that takes long enough for a second thread to help."""
-    return write_network(tmp_path / "deep.onnx", work=60)
+def broad(tmp_path: Path) -> Path:
+    """A network whose layers each take long enough for a second thread to help: 32 channels on 32×32."""
+    generator = np.random.default_rng(0)
+    weights = {
+        "first": generator.standard_normal((32, 1, 3, 3), dtype=np.float32),
+        "second": generator.standard_normal((32, 32, 3, 3), dtype=np.float32),
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["input", "first"], ["one"], pads=[1, 1, 1, 1]),
+            helper.make_node("Conv", ["one", "second"], ["two"], pads=[1, 1, 1, 1]),
+            helper.make_node("GlobalAveragePool", ["two"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["output"]),
+        ],
+        "broad",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", 1, 32, 32])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", 32])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    path = tmp_path / "broad.onnx"
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+    return path
 
 
 def serving_threads(pid: int | None) -> list[Path]:
@@ -105,10 +125,10 @@ two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one cor
 
 @two_cores
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_session_computes_in_as_many_threads_as_it_is_given(deep: Path, threads: int) -> None:
+def test_a_session_computes_in_as_many_threads_as_it_is_given(broad: Path, threads: int) -> None:
     # It counts the cores once in a process, which an earlier test may have held to one.
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        share = pool.submit(in_a_process_of_its_own, deep, threads).result()
+        share = pool.submit(in_a_process_of_its_own, broad, threads).result()
     assert (share > IDLE_SHARE) == (threads == 2)
 
 
@@ -116,10 +136,10 @@ def test_a_session_computes_in_as_many_threads_as_it_is_given(deep: Path, thread
 @pytest.mark.parametrize("target", ["triton"], indirect=True)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_server_on_one_core_computes_in_two_threads_when_it_is_given_two(
-    deep: Path, target: Target, threads: int
+    broad: Path, target: Target, threads: int
 ) -> None:
     resources = Resources(2, threads, 1)
-    with bench("here", target) as here, Subject(here, deep, REFERENCE_PER_S, []) as subject:
+    with bench("here", target) as here, Subject(here, broad, REFERENCE_PER_S, []) as subject:
         call = subject.serve(resources).prepare(subject.expectation.images)
         with subject.driving(resources):
             share = work_of_the_second_thread(call, here.host.process)
