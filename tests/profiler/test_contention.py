@@ -56,7 +56,9 @@ def test_the_reference_network_gets_the_share_that_it_is_said_to_get(ledger: Led
     for point in ledger.of(Contention):
         assert point.reference_max_per_s <= 334
         assert point.reference_offered_per_s == pytest.approx(point.share * point.reference_max_per_s, rel=0.01)
-        assert point.reference_answered_per_s == pytest.approx(point.reference_offered_per_s, rel=0.15)
+        kept_up = point.reference_answered_per_s == pytest.approx(point.reference_offered_per_s, rel=0.15)
+        # A machine too busy to send in time says so.
+        assert kept_up or "of what it was offered" in point.verdict_reason
 
 
 def test_raw_values_of_every_slice_are_kept(ledger: Ledger, subject: Subject) -> None:
