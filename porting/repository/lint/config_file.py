@@ -1,0 +1,80 @@
+"""A `config.pbtxt` as the server's own parser reads it: protobuf's text format, version 2.51's fields."""
+
+import re
+import warnings
+
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from porting.repository.lint.finding import Finding
+from porting.repository.lint.model import Model
+
+CONFIG, NAMED_CONFIGS = "config.pbtxt", "configs"
+# A second of parsing; the largest in use are a hundredth of it.
+MAX_CONFIG_BYTES = 1 << 20
+UNREADABLE = (text_format.ParseError, ValueError, OverflowError, Warning)
+ESCAPE, LAST_ASCII = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(\?)|.)", re.DOTALL), 127
+NEWER_FIELDS = ("model_metrics",)
+
+
+def config_files(model: Model) -> list[str]:
+    """The configurations of a model: its own, and those that `--model-config-name` chooses from."""
+    folder = f"{model.name}/{NAMED_CONFIGS}"
+    named = [name for name in model.tree.names(folder) if name.endswith(".pbtxt")]
+    return [CONFIG, *(f"{NAMED_CONFIGS}/{name}" for name in named)]
+
+
+def read_config(model: Model) -> tuple[ModelConfig | None, list[Finding]]:
+    """The message in `model.file`, `None` where there is none to go on with, and what is wrong with the text."""
+    place = model.place(model.file)
+    if place.kind == "leaves":
+        return None, [
+            model.warning("link-leaves", f"{model.file} lies outside the repository and is not read: copy it")
+        ]
+    if place.kind == "missing":
+        fix = "write one, or move the folder away, as every folder of a repository is a model"
+        return None, [model.error("config-missing", f"there is no {model.file}: {fix}")]
+    if place.kind == "folder":
+        return None, [model.error("config-folder", f"{model.file} is a folder, at which the server dies: write a file")]
+    if place.size > MAX_CONFIG_BYTES:
+        size = f"{model.file} has {place.size:,} bytes, and lint reads {MAX_CONFIG_BYTES:,}"
+        return None, [model.warning("config-size", f"{size}: shorten it")]
+    content = model.tree.read(f"{model.name}/{model.file}", MAX_CONFIG_BYTES)
+    if content is None:
+        return None, [model.error("config-missing", f"{model.file} cannot be read: make it a readable file")]
+    return parsed(model, content)
+
+
+def parsed(model: Model, content: bytes) -> tuple[ModelConfig | None, list[Finding]]:
+    """The message of a text, and what is wrong with the text."""
+    text, findings = content.decode(errors="replace"), []
+    try:
+        config = strictly(text)
+    except UNREADABLE as error:
+        try:
+            config = strictly(ESCAPE.sub(readable, text))
+        except UNREADABLE:
+            return None, [model.error("config-syntax", f"{error}: correct the text at line:column")]
+        findings.append(model.warning("config-encoding", f"{error}; the server reads it: write plain UTF-8"))
+    if "\ufffd" in text:
+        # The server takes any bytes inside strings and comments.
+        findings.append(model.warning("config-encoding", "it has bytes that are not UTF-8: save it as UTF-8"))
+    newer = [field for field in NEWER_FIELDS if config.HasField(field)]
+    findings += [model.elsewhere("config-newer", f"{field} needs a server after 2.51", "warning") for field in newer]
+    return config, findings
+
+
+def strictly(text: str) -> ModelConfig:
+    """The message of a text; raises one of `UNREADABLE`, for escapes that Python only warns of too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return text_format.Parse(text, ModelConfig())
+
+
+def readable(escape: re.Match[str]) -> str:
+    """An escape that C++ reads and Python does not, as the character it stands for or as an unknown one."""
+    octal, hexadecimal, mark = escape.groups()
+    if mark:
+        return mark
+    number = int(octal, 8) if octal else int(hexadecimal, 16) if hexadecimal else 0
+    return "\ufffd" if number > LAST_ASCII else escape[0]

@@ -1,0 +1,144 @@
+"""Every rule on every model of a repository."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from porting.repository.lint.completion import completed, subfolders, versions_to_load
+from porting.repository.lint.config_file import CONFIG, config_files, read_config
+from porting.repository.lint.finding import Finding, clean
+from porting.repository.lint.graph import graph_of
+from porting.repository.lint.model import Model
+from porting.repository.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
+from porting.repository.lint.rules_ensemble import circles, flow_rules, member_rules
+from porting.repository.lint.rules_external import external_rules
+from porting.repository.lint.rules_folder import artefact_rules, code_rules, link_rules, name_rules, version_rules
+from porting.repository.lint.rules_match import match_rules
+from porting.repository.lint.rules_onnx import graph_rules
+from porting.repository.lint.rules_onnxruntime import accelerator_rules, session_rules
+from porting.repository.lint.rules_scheduling import batching_rules, cache_rules, sequence_rules
+from porting.repository.lint.rules_tensors import batch_tensor_rules, label_rules, tensor_rules
+from porting.repository.lint.rules_warm_up import warm_up_graph_rules, warm_up_rules
+from porting.repository.lint.skeleton import read_skeleton
+from porting.repository.lint.tree import MAX_ENTRIES, Tree
+from profiler.errors import ModelError
+
+# Who breaks a rule twenty times has read enough.
+MOST_OF_A_RULE = 20
+CONFIG_RULES = (
+    identity_rules,
+    version_rules,
+    artefact_rules,
+    tensor_rules,
+    batch_tensor_rules,
+    label_rules,
+    instance_rules,
+    batching_rules,
+    sequence_rules,
+    cache_rules,
+    session_rules,
+    accelerator_rules,
+    warm_up_rules,
+    ensemble_platform_rules,
+    flow_rules,
+    code_rules,
+)
+
+
+def lint(root: Path) -> list[Finding]:
+    """What is wrong with a model repository, without a server and without following a link out of it.
+
+    Errors and warnings, by model. Raises `BadInputError` where `root` is no folder, and nothing else,
+    whatever lies in it.
+    """
+    tree = Tree(root)
+    names = tree.names("")
+    findings = list(root_rules(tree, names))
+    models: dict[str, Model] = {}
+    for name in (name for name in names if tree.place(name).kind == "folder"):
+        findings += model_findings(tree, name, models)
+    findings += ensemble_findings(models, findings)
+    return sorted(set(findings))
+
+
+def root_rules(tree: Tree, names: list[str]) -> Iterator[Finding]:
+    """What lies at the root: folders are models, files are passed over, links must lead to something inside."""
+    kinds = {name: tree.place(name).kind for name in names}
+    for name in (name for name in names if tree.is_link(name)):
+        if kinds[name] == "missing":
+            message = "a link that leads nowhere keeps the server from listing the repository: remove it"
+            yield Finding("", clean(name), "link-dangling", "error", "here", message)
+        elif kinds[name] == "leaves":
+            message = "a link out of the repository is not followed: copy what it means, or lint that folder"
+            yield Finding("", clean(name), "link-leaves", "warning", "here", message)
+    if len(names) == MAX_ENTRIES:
+        message = f"it holds {MAX_ENTRIES:,} entries or more, of which no more are checked: split it"
+        yield Finding("", ".", "repository-size", "warning", "here", message)
+    if "folder" not in kinds.values():
+        message = "there is no model: give the folder that holds one folder for each"
+        yield Finding("", ".", "repository-empty", "warning", "here", message)
+
+
+def model_findings(tree: Tree, name: str, models: dict[str, Model]) -> list[Finding]:
+    """What is wrong with one model folder, under every configuration it has; its own one joins `models`."""
+    bare = Model(tree, name, CONFIG, ModelConfig())
+    findings = [*name_rules(bare), *link_rules(bare)]
+    for file in config_files(bare):
+        config, problems = read_config(replace(bare, file=file))
+        findings += problems
+        if config is None:
+            continue
+        whole = completed(config, tree, name)
+        model = Model(tree, name, file, whole, versions_to_load(config, subfolders(tree, name)))
+        if file == CONFIG:
+            models[name] = model
+        for rule in CONFIG_RULES:
+            findings += islice(rule(model), MOST_OF_A_RULE)
+        findings += onnx_findings(model)
+    return findings
+
+
+def onnx_findings(model: Model) -> list[Finding]:
+    """What is wrong with the ONNX files that a configuration loads, and between them and it."""
+    findings: list[Finding] = []
+    for version in model.versions if model.is_onnx else ():
+        file = f"{version}/{model.config.default_model_filename}"
+        with model.tree.opened(f"{model.name}/{file}") as descriptor:
+            if descriptor is None:
+                continue
+            try:
+                skeleton = read_skeleton(descriptor)
+            except ModelError as error:
+                findings.append(model.error("onnx-unreadable", str(error), file))
+                continue
+        graph = graph_of(skeleton.model)
+        for told in (
+            graph_rules(model, file, skeleton),
+            external_rules(model, file, skeleton),
+            match_rules(model, graph),
+            warm_up_graph_rules(model, graph),
+        ):
+            findings += islice(told, MOST_OF_A_RULE)
+    return findings
+
+
+def ensemble_findings(models: dict[str, Model], findings: list[Finding]) -> list[Finding]:
+    """What is wrong between ensembles and their models; a refused model takes its ensembles with it."""
+    errors = [finding for finding in findings if finding.severity == "error" and finding.checked == "here"]
+    names = {clean(name): name for name in models}
+    refused = {names.get(error.model, "") for error in errors if not error.file.startswith("configs/")} - {""}
+    found = list(circles(models))
+    endless = {names[finding.model] for finding in found}
+    refused |= endless
+    waiting = {name for name, model in models.items() if model.is_ensemble} - endless
+    while waiting:
+        told = {name: list(member_rules(models[name], models, refused)) for name in waiting}
+        found += [finding for rules in told.values() for finding in rules]
+        new = {name for name, rules in told.items() if rules} - refused
+        if not new:
+            break
+        refused |= new
+    return found

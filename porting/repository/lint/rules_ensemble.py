@@ -1,0 +1,139 @@
+"""Rules on ensembles: the flow of their tensors, and the models that they are made of."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from tritonclient.grpc.model_config_pb2 import ModelEnsembling, ModelInput, ModelOutput
+
+from porting.repository.lint.finding import Finding
+from porting.repository.lint.model import Model, shown, type_name
+from porting.repository.lint.rules_tensors import WILDCARD
+
+STEP_FIELDS = ("model_name", "input_map", "output_map")
+# A tensor's type, its shape, and its shape with the batch axis where there is one.
+Face = tuple[int, tuple[int, ...], tuple[int, ...]]
+
+
+def flow_rules(model: Model) -> Iterator[Finding]:
+    """That every tensor is made once, from what is there, and used (core: `ValidateEnsembleSchedulingConfig`)."""
+    steps = list(model.config.ensemble_scheduling.step)
+    if not model.is_ensemble or not steps:
+        return
+    lacking = [(index, field) for index, step in enumerate(steps) for field in STEP_FIELDS if not getattr(step, field)]
+    for index, field in lacking:
+        yield model.error("ensemble-step", f"step {index} has no {field}: write it")
+    if lacking:
+        return
+    made = Counter(name for step in steps for name in step.output_map.values())
+    for name in sorted(name for name, count in made.items() if count > 1):
+        yield model.error("ensemble-flow", f"tensor {name!r} is made twice: give one another name")
+    used = {name for step in steps for name in step.input_map.values()}
+    inputs = {tensor.name for tensor in model.config.input}
+    outputs = {tensor.name for tensor in model.config.output}
+    for name in sorted(inputs - used - set(made)):
+        yield model.error("ensemble-flow", f"input {name!r} is used by no step: drop it, or map it")
+    ready = reachable(inputs, steps)
+    for name in sorted((outputs | used) - ready):
+        yield model.error("ensemble-flow", f"tensor {name!r} is made by no step that can run: map it")
+    for name in sorted((set(made) & ready) - used - outputs):
+        yield model.error("ensemble-flow", f"tensor {name!r} is used by nothing: drop it from its output_map")
+
+
+def reachable(inputs: set[str], steps: list[ModelEnsembling.Step]) -> set[str]:
+    """The tensors that are there once every step ran that could."""
+    ready, ahead = set(inputs), list(inputs)
+    lacking = [set(step.input_map.values()) for step in steps]
+    takers: dict[str, list[int]] = {}
+    for index, names in enumerate(lacking):
+        for name in names:
+            takers.setdefault(name, []).append(index)
+    while ahead:
+        name = ahead.pop()
+        for index in takers.get(name, []):
+            lacking[index].discard(name)
+            if not lacking[index]:
+                new = set(steps[index].output_map.values()) - ready
+                ready |= new
+                ahead += new
+    return ready
+
+
+def member_rules(model: Model, models: Mapping[str, Model], refused: set[str]) -> Iterator[Finding]:
+    """That the models of the steps are there, load, and fit together (core: `ValidateEnsembleConfig`)."""
+    if not model.is_ensemble:
+        return
+    faces = {tensor.name: face_of(model, tensor) for tensor in (*model.config.input, *model.config.output)}
+    for step in model.config.ensemble_scheduling.step:
+        name = step.model_name
+        if not (name and step.input_map and step.output_map):
+            continue  # which is told already
+        member = models.get(name)
+        if member is None or name in refused:
+            state = "is refused itself" if name in refused else "is not in the repository"
+            yield model.error("ensemble-member", f"model {name!r} {state}: correct it first")
+        elif step.model_version != -1 and step.model_version not in member.versions:
+            message = f"version {step.model_version} of {name!r} is not loaded: write model_version: -1"
+            yield model.error("ensemble-member", message)
+        elif 0 < member.config.max_batch_size < model.config.max_batch_size:
+            message = f"max_batch_size {model.config.max_batch_size} exceeds that of {name!r}"
+            yield model.error("ensemble-member", f"{message}, {member.config.max_batch_size}: lower it")
+        else:
+            yield from mapping_rules(model, step, member, faces)
+
+
+def mapping_rules(model: Model, step: ModelEnsembling.Step, member: Model, faces: dict[str, Face]) -> Iterator[Finding]:
+    """That a step maps tensors which its model has, of the types and shapes that they have elsewhere."""
+    if not (member.config.input and member.config.output):
+        # The server would learn them from the model itself.
+        return
+    for what, mapped, tensors in (
+        ("input", step.input_map, member.config.input),
+        ("output", step.output_map, member.config.output),
+    ):
+        there = {tensor.name: tensor for tensor in tensors}
+        for key in sorted(mapped):
+            if key not in there:
+                have = ", ".join(map(repr, sorted(there)))
+                yield model.error("ensemble-map", f"{member.name!r} has no {what} {key!r}, it has {have}")
+                continue
+            face, name = face_of(member, there[key]), mapped[key]
+            if not agree(faces.setdefault(name, face), face):
+                message = f"tensor {name!r} is {described(faces[name])}, and {described(face)} in {member.name!r}"
+                yield model.error("ensemble-map", f"{message}: make them agree")
+    for tensor in member.config.input:
+        if not tensor.optional and tensor.name not in step.input_map:
+            yield model.error("ensemble-map", f"input {tensor.name!r} of {member.name!r} is not mapped: map it")
+
+
+def face_of(model: Model, tensor: ModelInput | ModelOutput) -> Face:
+    """Type and shape of a tensor; of the ensemble's own the reshaped one."""
+    dims = tuple(tensor.reshape.shape if model.is_ensemble and tensor.HasField("reshape") else tensor.dims)
+    return tensor.data_type, dims, (WILDCARD, *dims) if model.config.max_batch_size > 0 else dims
+
+
+def agree(one: Face, other: Face) -> bool:
+    """Whether two tensors can be the same one."""
+    return one[0] == other[0] and (alike(one[1], other[1]) or alike(one[2], other[2]))
+
+
+def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return len(one) == len(other) and all(WILDCARD in (a, b) or a == b for a, b in zip(one, other, strict=True))
+
+
+def described(face: Face) -> str:
+    return f"{type_name(face[0])} {shown(face[2])}"
+
+
+def circles(models: Mapping[str, Model]) -> Iterator[Finding]:
+    """Ensembles that are made of themselves."""
+    parts = {
+        name: {step.model_name for step in model.config.ensemble_scheduling.step} for name, model in models.items()
+    }
+    for name, model in models.items():
+        seen: set[str] = set()
+        ahead = set(parts[name]) if model.is_ensemble else set()
+        while ahead - seen:
+            seen |= ahead
+            ahead = {part for one in ahead for part in parts.get(one, set())}
+        if name in seen:
+            yield model.error("ensemble-circle", f"{name!r} is made of itself: break the circle")

@@ -1,0 +1,119 @@
+"""Rules on a model's folder: its name, its links, its versions, the file of each, code that comes with it."""
+
+import re
+from collections.abc import Iterator
+
+from porting.repository.lint.completion import LARGEST_VERSION, subfolders, version_of
+from porting.repository.lint.finding import Finding
+from porting.repository.lint.model import Model
+
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# The Python backend starts each model by a line that bash reads, with the model's path in it.
+SHELL_ACTS_ON = re.compile(r"[\s\"'\\`$&;|<>()*?\[\]{}!]")
+
+
+def name_rules(model: Model) -> Iterator[Finding]:
+    """Names that a shell, gRPC or Kubernetes cannot carry."""
+    if SHELL_ACTS_ON.search(model.name):
+        why = "the Python-based server hands its path to a shell, which would act on it and hang or run it"
+        yield model.error("name-shell", f"folder name {model.name!r}: {why}; use letters, digits, '-', '_', '.'", ".")
+    elif not model.name.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in model.name):
+        yield model.elsewhere(
+            "name-encoding", f"folder name {model.name!r} is not UTF-8, so no request can name it", file="."
+        )
+    elif LABEL.fullmatch(model.name) is None:
+        fix = "use at most 63 of a-z, 0-9 and '-', none at an end"
+        yield model.elsewhere("name-kubernetes", f"{model.name!r} is no Kubernetes label: {fix}", "warning", ".")
+
+
+def link_rules(model: Model) -> Iterator[Finding]:
+    """Links in the model's folder: a dangling one is refused, one that leads out is not followed."""
+    for entry in model.tree.names(model.name):
+        if not model.tree.is_link(f"{model.name}/{entry}"):
+            continue
+        place = model.place(entry)
+        if place.kind == "missing":
+            yield model.error(
+                "link-dangling", "a link that leads nowhere keeps the server from listing the folder", entry
+            )
+        elif place.kind == "leaves":
+            yield model.warning(
+                "link-leaves", "a link out of the repository is not followed: copy what it means", entry
+            )
+
+
+def version_rules(model: Model) -> Iterator[Finding]:
+    """Version folders, against the version policy."""
+    folders = subfolders(model.tree, model.name)
+    for folder in folders:
+        version = version_of(folder)
+        if version is not None and not 0 <= version <= LARGEST_VERSION:
+            fix = f"versions go from 0 to {LARGEST_VERSION}, and beyond 64 bits the server dies"
+            yield model.error("version-range", f"folder {folder!r} counts as version {version}: {fix}", folder)
+        elif version in model.versions and str(version) != folder and str(version) not in folders:
+            fix = f"rename it to {abs(version or 0)}"
+            yield model.error("version-name", f"folder {folder!r} counts as version {version}: {fix}", folder)
+        elif version is None and folder.isdigit():
+            yield model.warning("version-ignored", f"folder {folder!r} is passed over: drop its leading zeros", folder)
+    if not model.versions:
+        have = ", ".join(map(repr, folders[:10])) or "none"
+        fix = "a version is a folder named by a number, like '1'"
+        yield model.error("version-none", f"the policy finds no version (folders: {have}): {fix}")
+    if model.versions:
+        for wanted in sorted(set(model.config.version_policy.specific.versions) - set(model.versions)):
+            yield model.warning("version-missing", f"version {wanted} of the policy has no folder: add it or drop it")
+
+
+def artefact_rules(model: Model) -> Iterator[Finding]:
+    """The ONNX file of every version that is loaded."""
+    if not model.is_onnx:
+        return
+    name = model.config.default_model_filename
+    for version in model.versions:
+        if model.place(str(version)).kind == "missing":
+            continue  # its folder is named wrongly, which is told already
+        file = f"{version}/{name}"
+        place = model.place(file)
+        if name.startswith("/") or place.kind == "leaves":
+            fix = "name a file in the version's folder"
+            yield model.warning("path-leaves", f"{file} may lie outside the repository and is not read: {fix}")
+        elif place.kind == "missing":
+            yield model.error(
+                "artefact-missing", f"there is no {file}: add it, or correct default_model_filename", file
+            )
+        elif place.kind != "file":
+            only = "the C++ backend takes a folder that holds model.onnx, the server here does not"
+            yield model.error("artefact-kind", f"{file} is no file ({only}): make it a file", file)
+        yield from capability_files(model, version)
+
+
+def capability_files(model: Model, version: int) -> Iterator[Finding]:
+    """Files for GPUs of a certain compute capability."""
+    for capability, name in sorted(model.config.cc_model_filenames.items()):
+        if model.place(f"{version}/{name}").kind != "file":
+            message = f"{version}/{name} for GPUs of capability {capability} is no file here: add it"
+            yield model.elsewhere("cc-file-missing", message, "warning")
+
+
+def code_rules(model: Model) -> Iterator[Finding]:
+    """What makes the server run code that comes with the model, or with its configuration."""
+    config = model.config
+    libraries = (f"libtriton_{config.backend}.so", "batchstrategy.so")
+    for folder in ("", *(f"{version}/" for version in model.versions)):
+        for library in libraries:
+            if "/" not in library and model.place(folder + library).kind != "missing":
+                yield model.warning(
+                    "foreign-code", "the server loads this library: see that you trust it", folder + library
+                )
+    for key in ("EXECUTION_ENV_PATH", "TRITON_BATCH_STRATEGY_PATH"):
+        if key in config.parameters:
+            value = config.parameters[key].string_value
+            yield model.warning(
+                "foreign-code", f"parameter {key} = {value!r} is run by the server: see that you trust it"
+            )
+    for library in config.model_operations.op_library_filename:
+        yield model.warning(
+            "foreign-code", f"op_library_filename {library!r} is loaded by the C++ backend: do you trust it"
+        )
+    for agent in config.model_repository_agents.agents:
+        yield model.elsewhere("agent-needed", f"needs a server with the repository agent {agent.name!r}", "warning")

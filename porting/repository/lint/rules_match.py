@@ -1,0 +1,114 @@
+"""Rules that hold a configuration against the graph: the C++ backend applies them when it loads.
+
+The Python-based backend finds out when it runs, so where a warm-up runs at loading, it refuses too.
+(onnxruntime_backend: `ValidateInputs`, `ValidateOutputs`, `CompareDimsSupported`.)
+"""
+
+from collections.abc import Callable, Iterator
+
+from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
+
+from porting.repository.lint.finding import Finding
+from porting.repository.lint.graph import Graph, GraphTensor
+from porting.repository.lint.model import Model, shown, type_name
+from porting.repository.lint.rules_tensors import WILDCARD
+
+Refuse = Callable[[str, str], Finding]
+
+
+def match_rules(model: Model, graph: Graph) -> Iterator[Finding]:
+    """Inputs, then outputs."""
+    runs_at_loading = any(sample.batch_size for sample in model.config.model_warmup)
+    at_run: Refuse = model.error if runs_at_loading else model.elsewhere
+    yield from input_rules(model, graph, at_run)
+    yield from output_rules(model, graph, at_run)
+
+
+def input_rules(model: Model, graph: Graph, at_run: Refuse) -> Iterator[Finding]:
+    """Every input of the graph is declared, and every declared one is there, of its type and shape."""
+    config = model.config
+    faces = {**graph.optional, **graph.inputs}
+    controls = {tensor.name for tensor in config.sequence_batching.control_input}
+    controls |= {state.input_name for state in config.sequence_batching.state}
+    controls |= {name for source in config.batch_input for name in source.target_name}
+    declared = {tensor.name for tensor in config.input}
+    for name in sorted(set(graph.inputs) - declared - controls) if declared else []:
+        yield at_run("input-undeclared", f"the graph needs input {name!r}, which no input declares: add it")
+    for tensor in config.input:
+        face = faces.get(tensor.name)
+        if face is None:
+            have = ", ".join(map(repr, sorted(graph.inputs))) or "none"
+            yield at_run("input-unknown", f"input {tensor.name!r} is not in the graph, which has {have}")
+            continue
+        yield from type_rules(model, "input", tensor, face, at_run)
+        yield from input_shape_rules(model, tensor, face)
+
+
+def input_shape_rules(model: Model, tensor: ModelInput, face: GraphTensor) -> Iterator[Finding]:
+    """An input may be narrower than the graph's, never wider."""
+    batching = model.config.max_batch_size > 0
+    if tensor.optional and batching:
+        yield model.elsewhere("input-optional", f"input {tensor.name!r} is optional, which excludes batches")
+    if tensor.allow_ragged_batch:
+        if face.dims != (WILDCARD,):
+            yield model.elsewhere("input-ragged", f"input {tensor.name!r} is ragged: the graph's must be of shape [-1]")
+        return
+    if not fits(face.dims, full_dims(tensor, batching), exactly=False):
+        yield mismatch(model, "input", tensor, face)
+
+
+def output_rules(model: Model, graph: Graph, at_run: Refuse) -> Iterator[Finding]:
+    """Every declared output is there, of its type and exactly its shape."""
+    scattered = {name for sink in model.config.batch_output for name in sink.target_name}
+    for tensor in model.config.output:
+        face = graph.outputs.get(tensor.name)
+        if face is None:
+            have = ", ".join(map(repr, sorted(graph.outputs))) or "none"
+            yield at_run("output-unknown", f"output {tensor.name!r} is not in the graph, which has {have}")
+            continue
+        yield from type_rules(model, "output", tensor, face, model.elsewhere)
+        dims = full_dims(tensor, model.config.max_batch_size > 0)
+        if tensor.name not in scattered and not fits(face.dims, dims, exactly=True):
+            yield mismatch(model, "output", tensor, face)
+
+
+def type_rules(
+    model: Model, what: str, tensor: ModelInput | ModelOutput, face: GraphTensor, refuse: Refuse
+) -> Iterator[Finding]:
+    """The declared type is the graph's."""
+    if tensor.data_type not in DataType.values() or tensor.data_type == DataType.TYPE_INVALID:
+        return
+    declared = type_name(tensor.data_type)
+    if not face.is_tensor or not face.type_name:
+        yield model.elsewhere(f"{what}-type", f"{what} {tensor.name!r} is of a type that Triton does not carry")
+    elif declared != face.type_name:
+        yield refuse(f"{what}-type", f"{what} {tensor.name!r} is {declared}, and {face.type_name} in the graph")
+
+
+def full_dims(tensor: ModelInput | ModelOutput, batching: bool) -> tuple[int, ...]:
+    """The shape that the graph is asked for: reshaped, and with the batch axis."""
+    dims = tensor.reshape.shape if tensor.HasField("reshape") else tensor.dims
+    return (WILDCARD, *dims) if batching else tuple(dims)
+
+
+def fits(face: tuple[int, ...], dims: tuple[int, ...], exactly: bool) -> bool:
+    """Whether a declared shape agrees with the graph's; of a scalar every axis must be 1."""
+    if not face:
+        return all(dim in (1, WILDCARD) for dim in dims[:1]) and all(dim == 1 for dim in dims[1:])
+    if len(face) != len(dims):
+        return False
+    return all(f == d or (not exactly and f == WILDCARD) for f, d in zip(face, dims, strict=True))
+
+
+def mismatch(model: Model, what: str, tensor: ModelInput | ModelOutput, face: GraphTensor) -> Finding:
+    """What the two shapes are, and why."""
+    batching = model.config.max_batch_size > 0
+    dims = full_dims(tensor, batching)
+    if batching and face.dims and face.dims[0] != WILDCARD:
+        message = f"{what} {tensor.name!r} has {face.dims[0]} for its first axis in the graph, which max_batch_size "
+        return model.elsewhere(
+            "batch-axis", f"{message}{model.config.max_batch_size} needs free: export it so, or write 0"
+        )
+    axis = " with the batch axis" if batching else ""
+    message = f"{what} {tensor.name!r} is {shown(dims)}{axis}, and {shown(face.dims)} in the graph"
+    return model.elsewhere(f"{what}-dims", message)

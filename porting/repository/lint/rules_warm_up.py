@@ -1,0 +1,107 @@
+"""Rules on `model_warmup`, which a server runs at loading and refuses the model over (core: `GenerateWarmupData`)."""
+
+from collections.abc import Iterator
+
+from tritonclient.grpc.model_config_pb2 import DataType, ModelWarmup
+
+from porting.repository.lint.finding import Finding
+from porting.repository.lint.graph import TYPE_NAMES, Graph
+from porting.repository.lint.model import Model, elements, shown
+from porting.repository.lint.rules_onnx import BYTES_OF
+from porting.repository.lint.rules_tensors import WILDCARD
+
+WIDTHS = {DataType.Value(name): BYTES_OF[kind] for kind, name in TYPE_NAMES.items() if kind in BYTES_OF}
+# An element of a type without a width, like a text, is taken for its length.
+TEXT_LENGTH_BYTES = 4
+LARGE_BYTES = 1 << 30
+
+
+def warm_up_rules(model: Model) -> Iterator[Finding]:
+    """Every sample that would run."""
+    for sample in model.config.model_warmup:
+        if sample.batch_size:
+            yield from sample_rules(model, sample)
+
+
+def sample_rules(model: Model, sample: ModelWarmup) -> Iterator[Finding]:
+    """A sample's batch size and the set of its inputs, then each input."""
+    label, largest = f"warm-up {sample.name!r}", model.config.max_batch_size
+    if sample.batch_size > max(largest, 1):
+        message = f"{label} has batch_size {sample.batch_size:,} over max_batch_size {largest}: choose one that fits"
+        yield model.error("warmup-batch", message)
+    declared = {tensor.name: tensor for tensor in model.config.input}
+    missing = sorted(name for name, tensor in declared.items() if not tensor.optional and name not in sample.inputs)
+    if missing:
+        yield model.error("warmup-inputs", f"{label} lacks the inputs {', '.join(map(repr, missing))}: add them")
+    for name in sorted(sample.inputs):
+        given = sample.inputs[name]
+        yield from data_rules(model, f"{label} input {name!r}", sample, given)
+        tensor = declared.get(name)
+        if tensor is None:
+            yield model.warning(
+                "warmup-inputs", f"{label} has input {name!r}, which the model does not declare: drop it"
+            )
+            continue
+        if tensor.data_type != given.data_type:
+            yield model.error(
+                "warmup-type", f"{label} input {name!r} is not of the data_type of the model's: correct it"
+            )
+        if not same_shape(list(given.dims), list(tensor.dims)):
+            message = f"{label} input {name!r} has dims {shown(list(given.dims))} for {shown(list(tensor.dims))}"
+            yield model.error("warmup-dims", f"{message}: write those of one item without the batch axis")
+
+
+def data_rules(model: Model, label: str, sample: ModelWarmup, given: ModelWarmup.Input) -> Iterator[Finding]:
+    """Where an input's data come from, and how many there are."""
+    source = given.WhichOneof("input_data_type")
+    if source is None:
+        yield model.error("warmup-data", f"{label} has no data: write zero_data: true")
+    if WILDCARD in given.dims:
+        yield model.error("warmup-dims", f"{label} has dims {shown(list(given.dims))}: write every one")
+        return
+    wanted = elements(given.dims) * WIDTHS.get(given.data_type, TEXT_LENGTH_BYTES)
+    if wanted * sample.batch_size > LARGE_BYTES:
+        yield model.warning(
+            "warmup-size", f"{label} takes {wanted * sample.batch_size:,} bytes at loading: choose less"
+        )
+    if source == "random_data" and given.data_type in (DataType.TYPE_FP16, DataType.TYPE_FP32, DataType.TYPE_FP64):
+        yield model.warning("warmup-random", f"{label} is random bytes, NaN among them: write zero_data: true")
+    if source == "input_data_file":
+        yield from file_rules(model, label, given, wanted)
+
+
+def file_rules(model: Model, label: str, given: ModelWarmup.Input, wanted: int) -> Iterator[Finding]:
+    """The file of an input: in `warmup/`, and with enough bytes."""
+    path = f"warmup/{given.input_data_file}"
+    place = model.place(path)
+    if place.kind == "leaves":
+        yield model.warning("path-leaves", f"{label}: {path} leads out of the repository: copy the file")
+    elif place.kind != "file":
+        yield model.error("warmup-file", f"{label}: {path} is no file: add it, or write zero_data: true")
+    elif given.data_type != DataType.TYPE_STRING and place.size < wanted:
+        yield model.error("warmup-file", f"{label}: {path} has {place.size:,} bytes for {wanted:,}: write it again")
+    elif given.data_type != DataType.TYPE_STRING and place.size > wanted:
+        yield model.warning(
+            "warmup-file", f"{label}: {path} has {place.size:,} bytes, {wanted:,} are used: see that it fits"
+        )
+
+
+def warm_up_graph_rules(model: Model, graph: Graph) -> Iterator[Finding]:
+    """That the graph takes what a sample feeds it, the batch axis included."""
+    batching = model.config.max_batch_size > 0
+    declared = {tensor.name: tensor for tensor in model.config.input}
+    for sample in (sample for sample in model.config.model_warmup if sample.batch_size):
+        for name in sorted(set(sample.inputs) & set(declared) & set(graph.inputs)):
+            tensor, face = declared[name], graph.inputs[name].dims
+            dims = list(tensor.reshape.shape if tensor.HasField("reshape") else sample.inputs[name].dims)
+            fed = [1, *dims] if batching else dims
+            if face and not same_shape(fed, list(face)):
+                message = f"warm-up {sample.name!r} feeds {name!r} as {shown(fed)}, and the graph takes {shown(face)}"
+                yield model.error("warmup-dims", message)
+
+
+def same_shape(given: list[int], wanted: list[int]) -> bool:
+    """Whether a shape is one of those wanted, where -1 is any size; of a given -1 nothing is known."""
+    if len(given) != len(wanted):
+        return False
+    return all(w in (WILDCARD, g) or g == WILDCARD for g, w in zip(given, wanted, strict=True))

@@ -1,0 +1,25 @@
+"""lint: what a Triton server would refuse in a model repository, without one."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Checks any Triton model repository with ONNX models, without a server; exit code 2 where one would be refused."""
+    parser = argparse.ArgumentParser(prog="dnn-porting lint", description=run.__doc__)
+    parser.add_argument("repository", type=Path)
+    options = parser.parse_args(arguments)
+
+    from porting.console import say
+    from porting.repository.lint import lint
+    from profiler.errors import BadInputError
+
+    findings = lint(options.repository)
+    for finding in findings:
+        say(str(finding))
+    errors = sum(finding.severity == "error" for finding in findings)
+    counted = f"{errors} errors and {len(findings) - errors} warnings in {options.repository}"
+    if errors:
+        raise BadInputError(f"{counted}: correct the errors, each line says how")
+    say(counted)
