@@ -1,0 +1,63 @@
+"""Figures that several formats need, and what is said where one was not measured."""
+
+from typing import TypeVar
+
+from porting.repository.formats.wanted import Measured
+from porting.repository.schema import Accuracy
+from profiler.errors import BadInputError
+from profiler.records.base import Point
+from profiler.records.memory import MemoryPoint
+from profiler.records.on_resources import OnResources
+from profiler.records.profile import Profile
+
+T = TypeVar("T")
+
+
+def on_own_resources(point: OnResources, profile: Profile) -> bool:
+    """Whether a point was measured on what the target gives by itself."""
+    own = profile.target.resources
+    return (point.cores, point.threads, point.instances) == (own.cores, own.threads, own.instances)
+
+
+def served_memory(profile: Profile) -> list[MemoryPoint]:
+    """The memory points of the serving processes whose peak is known, by batch."""
+    found = [
+        point
+        for point in profile.memory
+        if point.source == "served processes" and point.peak_bytes is not None and on_own_resources(point, profile)
+    ]
+    return sorted(found, key=lambda point: point.batch)
+
+
+def peak_bytes(profile: Profile) -> int | None:
+    """The most that the serving processes held, over all batches that were measured."""
+    return max((point.peak_bytes for point in served_memory(profile) if point.peak_bytes), default=None)
+
+
+def load_ms(profile: Profile) -> float | None:
+    """The mean from the load call until ready, with the file in the page cache."""
+    warm = (point for point in profile.load_time if point.page_cache == "warm" and on_own_resources(point, profile))
+    return next((point.mean_ms for point in warm), None)
+
+
+def why_unknown(profile: Profile, kind: type[Point]) -> str:
+    """Why a profile lacks a figure of this kind, and what measures it."""
+    reasons = [one.reason for one in profile.missing if one.point == kind.__name__]
+    because = reasons[0] if reasons else f"a profile of level {profile.level} has none on the target's own resources"
+    return f"{because}; a run with profile=full target={profile.target_name} measures it"
+
+
+def needed(value: T | None, what: str, one: Measured, kind: type[Point]) -> T:
+    """The value; raises `BadInputError` with what is missing and how it is measured."""
+    if value is None:
+        raise BadInputError(f"{one.name} has no {what}: {why_unknown(one.profile, kind)}")
+    return value
+
+
+def accuracy(one: Measured) -> Accuracy:
+    """Validation accuracy; raises `BadInputError` where it is unknown."""
+    found = one.details.validation_accuracy
+    if found is None:
+        reason = one.details.reasons["validation_accuracy"]
+        raise BadInputError(f"{one.name} has no validation accuracy ({reason}): evaluate it on a datamodule")
+    return found

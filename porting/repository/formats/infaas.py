@@ -1,0 +1,87 @@
+"""INFaaS: the `.config` with which `infaas_modelregistration` registers a variant.
+
+https://github.com/stanford-mast/INFaaS, src/profiler/model_profile.config.template and, for what is read and in
+which unit, src/master/modelreg_server.cc: a key and a value a line, fewer than 254 characters of it, and no
+attention to keys that it does not know, such as `#`.
+"""
+
+from porting.repository.formats.figures import accuracy, load_ms, needed, served_memory
+from porting.repository.formats.files import Files
+from porting.repository.formats.wanted import Measured, Wanted
+from profiler.records.latency import LatencyPoint
+from profiler.records.memory import MemoryPoint
+from profiler.records.warm_up import LoadTime
+from profiler.runtimes.providers import ON_GPU
+
+# Its regression over the batch reads the first three; its profiler looks at the memory at batch 8.
+READ_BATCHES, WRITTEN_BATCHES, MEMORY_BATCH = (1, 4, 8), (16, 32, 64), 8
+# To INFaaS a variant that takes more than 64 runs on a CPU, one that takes fewer needs a GPU.
+CPU_MAX_BATCH = 128
+LONGEST_LINE = 253
+
+NOTES = (
+    "ms: loadlat (mean, page cache warm), inflatb* (mean of a full batch in the profiler's process)",
+    "bytes: compsize (the file), peakmemory (at batch 8, of the serving processes or of the GPU)",
+    "percent: accuracy, on the validation split",
+    f"maxbatch: {CPU_MAX_BATCH} is INFaaS's mark of a CPU variant and no measured limit; on a GPU the largest measured",
+    "framework: INFaaS has no worker for it, which neither registration nor selection asks for",
+)
+
+
+def files(wanted: Wanted) -> Files:
+    """One file a variant; raises `BadInputError` for a figure that INFaaS reads and that was not measured."""
+    return Files({f"{one.name}.config": text(one) for one in wanted.measured()})
+
+
+def text(one: Measured) -> str:
+    """The comments and the items; a value is one word."""
+    comments = [f"# {line}"[:LONGEST_LINE] for line in (one.provenance(), *NOTES)]
+    pairs = [f"{key} {'_'.join(value.split())}" for key, value in items(one).items()]
+    return "\n".join([*comments, *pairs]) + "\n"
+
+
+def items(one: Measured) -> dict[str, str]:
+    """Every item of INFaaS's template, in its order and units."""
+    profile = one.profile
+    evaluated = accuracy(one)
+    on_gpu = bool(ON_GPU & set(profile.target.providers))
+    memory = memory_bytes(one, on_gpu)
+    return {
+        # Variants of one parent stand for each other, so tasks keep theirs apart.
+        "parname": f"{one.published.task}-{one.details.backbone}",
+        "varname": one.name,
+        "filename": "model.onnx",
+        "dataset": evaluated.dataset,
+        "task": "classification",
+        "framework": "onnxruntime",
+        "inputdim": str(input_size(one)),
+        "maxbatch": str(max(point.batch for point in profile.latency) if on_gpu else CPU_MAX_BATCH),
+        "loadlat": f"{needed(load_ms(profile), 'load time', one, LoadTime):.6f}",
+        **{f"inflatb{batch}": f"{value:.6f}" for batch, value in latencies_ms(one).items()},
+        "accuracy": f"{100 * evaluated.value:.6f}",
+        "compsize": str(profile.complexity.file_bytes),
+        "peakmemory": str(needed(memory, f"served memory at batch {MEMORY_BATCH}", one, MemoryPoint)),
+    }
+
+
+def latencies_ms(one: Measured) -> dict[int, float]:
+    """The mean latency of each batch; raises `BadInputError` where one that INFaaS reads is missing."""
+    known = {
+        batch: point.mean_ms
+        for batch in (*READ_BATCHES, *WRITTEN_BATCHES)
+        if (point := one.profile.latency_at(batch)) is not None
+    }
+    read = {batch: needed(known.get(batch), f"latency at batch {batch}", one, LatencyPoint) for batch in READ_BATCHES}
+    return read | known
+
+
+def input_size(one: Measured) -> int:
+    """The width of the picture that was measured."""
+    point = needed(one.profile.latency_at(1), "latency at batch 1", one, LatencyPoint)
+    return point.input_shape[-1]
+
+
+def memory_bytes(one: Measured, on_gpu: bool) -> int | None:
+    """What the serving processes held at the batch at which INFaaS looks."""
+    points = (point for point in served_memory(one.profile) if point.batch == MEMORY_BATCH)
+    return next((point.gpu_bytes if on_gpu else point.peak_bytes for point in points), None)

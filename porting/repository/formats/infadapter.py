@@ -1,0 +1,106 @@
+"""InfAdapter: the table that its capacity models are trained on, and the part of its environment that is measured.
+
+https://github.com/reconfigurable-ml-pipeline/InfAdapter, auto_tuner/adapter: train_capacity_models.py reads SLA,
+CPU, ARCH and capacity, main.py the environment. Its versions are integers of which a greater one is more accurate,
+and its solver takes the figures in the order in which they stand.
+"""
+
+import csv
+import io
+import json
+
+from porting.repository.formats.figures import accuracy
+from porting.repository.formats.files import Files
+from porting.repository.formats.infadapter_versions import BATCH, Version, objectives_ms, version
+from porting.repository.formats.wanted import Wanted
+from profiler.records.capacity import Capacity
+from profiler.runtimes.providers import ON_GPU
+
+COLUMNS = (
+    "REPLICA", "HARDWARE", "CPU", "MEM", "ARCH", "BATCH", "NUM_BATCH_THREADS", "MAX_ENQUEUED_BATCHES",
+    "INTRA_OP_PARALLELISM", "INTER_OP_PARALLELISM", "SLA", "p99_latency", "capacity", "saturation_tp", "timestamp",
+    "variant", "deadline_ms", "low_capacity", "high_capacity",
+)  # fmt: skip
+YOURS = (
+    "BASE_SERVICE_NAME, PROMETHEUS_ENDPOINT, NFS_SERVER_IP, CONTAINER_PORTS, CONTAINER_LABELS, K8S_NAMESPACE, "
+    "STABILIZATION_INTERVAL, MAX_CPU, ALPHA, BETA, LSTM_PREDICTION_ERROR_PERCENTAGE, EMW_PREDICTION_ERROR_PERCENTAGE, "
+    "WARMUP_COUNT, SOLVER_TYPE, CAPACITY_MODELS, CAPACITY_COEF, LSTM_MODEL"
+)
+
+
+def files(wanted: Wanted) -> Files:
+    """A folder for each task; raises `BadInputError` for a figure that InfAdapter needs and that was not measured."""
+    texts: dict[str, str] = {}
+    found = wanted.measured()
+    for task in sorted({one.published.task for one in found}):
+        family = sorted((one for one in found if one.published.task == task), key=lambda one: accuracy(one).value)
+        versions = [version(number, one) for number, one in enumerate(family, start=1)]
+        objectives = objectives_ms(versions)
+        texts[f"{task}/capacity.csv"] = table(versions, objectives)
+        texts[f"{task}/infadapter.env"] = environment(task, versions, objectives[0])
+    return Files(texts)
+
+
+def table(versions: list[Version], objectives: list[int]) -> str:
+    """The table: requests/s, ms, and for each objective the longest measured deadline that is within it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for objective in objectives:
+        for one in versions:
+            for cores in sorted({point.cores for point in one.capacities}):
+                within = [p for p in one.capacities if p.cores == cores and p.deadline_ms <= objective]
+                writer.writerow(row(one, objective, max(within, key=lambda point: point.deadline_ms)))
+    return text.getvalue()
+
+
+def row(one: Version, objective_ms: int, point: Capacity) -> dict[str, object]:
+    """One row; rates are drift-corrected, what was not measured is empty."""
+    profile = one.one.profile
+    at = point.cores, point.threads, point.instances, BATCH
+    saturation = [
+        best.corrected_images_per_s
+        for best in profile.max_throughput
+        if (best.cores, best.threads, best.instances, best.batch) == at
+    ]
+    return {
+        "REPLICA": 1,
+        "HARDWARE": "gpu" if ON_GPU & set(profile.target.providers) else "cpu",
+        "CPU": f"{point.cores:g}",
+        "MEM": one.memory,
+        "ARCH": one.number,
+        "BATCH": BATCH,
+        "INTRA_OP_PARALLELISM": point.threads,
+        "INTER_OP_PARALLELISM": point.instances,
+        "SLA": objective_ms,
+        "capacity": point.corrected_requests_per_s,
+        "saturation_tp": saturation[0] if saturation else "",
+        "timestamp": profile.measured_at.isoformat(),
+        "variant": one.one.name,
+        "deadline_ms": point.deadline_ms,
+        "low_capacity": point.corrected_low_requests_per_s,
+        "high_capacity": point.corrected_high_requests_per_s,
+    }
+
+
+def environment(task: str, versions: list[Version], objective_ms: int) -> str:
+    """`KEY=VALUE` lines as `docker run --env-file` and Kubernetes take them."""
+    numbers = {str(one.number): one for one in versions}
+    values = {
+        "BASE_MODEL_NAME": task,
+        "MODEL_VERSIONS": json.dumps([one.number for one in versions]),
+        "BASELINE_ACCURACIES": json.dumps({number: accuracy(one.one).value for number, one in numbers.items()}),
+        "MEMORY_SIZES": json.dumps({number: one.memory for number, one in numbers.items()}),
+        "LOAD_TIMES": json.dumps({number: one.load_s for number, one in numbers.items()}),
+        "LATENCY_SLO_MS": str(objective_ms),
+    }
+    comments = (
+        *(f"version {number}: {one.one.provenance()}" for number, one in numbers.items()),
+        "BASELINE_ACCURACIES: 0 to 1, validation split; LOAD_TIMES: s, from the load call until ready",
+        "MEMORY_SIZES: the peak of the serving processes, without a reserve",
+        "capacity.csv: requests/s of which 99 % are answered within deadline_ms, the longest measured deadline within "
+        "SLA (ms): at least so much is answered within SLA. p99_latency was not measured there",
+        "train_capacity_models.py has its versions and its SLA in the source: set them to MODEL_VERSIONS and this one",
+        f"not measured, yours to say: {YOURS}",
+    )
+    return "".join(f"# {line}\n" for line in comments) + "".join(f"{key}={value}\n" for key, value in values.items())

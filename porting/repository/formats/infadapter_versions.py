@@ -1,0 +1,68 @@
+"""What InfAdapter must know of each variant, which it calls by a number, and the objectives that all of them know."""
+
+import math
+from dataclasses import dataclass
+
+from porting.repository.formats.figures import load_ms, needed, peak_bytes
+from porting.repository.formats.kubernetes import mebibytes
+from porting.repository.formats.wanted import Measured
+from profiler.errors import BadInputError
+from profiler.records.capacity import Capacity
+from profiler.records.memory import MemoryPoint
+from profiler.records.warm_up import LoadTime
+
+QUANTILE, BATCH = 0.99, 1
+# The numbers of cores that its training script does not leave out.
+TRAINED_ON = (1, 2, 4, 8, 16)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A variant under the number that InfAdapter calls it by, with what a container of it needs."""
+
+    number: int
+    one: Measured
+    memory: str
+    load_s: float
+    capacities: list[Capacity]
+
+
+def version(number: int, one: Measured) -> Version:
+    """What is known of one variant."""
+    return Version(
+        number,
+        one,
+        mebibytes(needed(peak_bytes(one.profile), "memory of serving processes", one, MemoryPoint)),
+        needed(load_ms(one.profile), "load time", one, LoadTime) / 1e3,
+        capacities(one),
+    )
+
+
+def capacities(one: Measured) -> list[Capacity]:
+    """The capacities for single requests at the 99th percentile; raises `BadInputError` where no line can be fitted."""
+    instances = one.profile.target.instances
+    found = [
+        point
+        for point in one.profile.capacity
+        if (point.batch, point.quantile, point.instances) == (BATCH, QUANTILE, instances)
+        and point.corrected_requests_per_s is not None
+    ]
+    cores = sorted({point.cores for point in found})
+    if len(set(cores) & set(TRAINED_ON)) < 2:
+        known = ", ".join(f"{count:g}" for count in cores) or "none"
+        raise BadInputError(
+            f"{one.name} has capacities at {known} cores, and InfAdapter fits a line through two of 1, 2, 4, 8, 16: "
+            f"a run with profile=full 'profile.capacity.cores=[1,2]' target={one.profile.target_name} measures them"
+        )
+    return found
+
+
+def objectives_ms(versions: list[Version]) -> list[int]:
+    """Whole milliseconds, the tightest first, within which every version has a measured deadline on all its cores."""
+    points = [point for one in versions for point in one.capacities]
+    shortest: dict[tuple[int, float], float] = {}
+    for one in versions:
+        for point in one.capacities:
+            at = one.number, point.cores
+            shortest[at] = min(point.deadline_ms, shortest.get(at, math.inf))
+    return sorted({math.ceil(point.deadline_ms) for point in points if point.deadline_ms >= max(shortest.values())})

@@ -1,0 +1,66 @@
+"""KServe: an InferenceService (serving.kserve.io/v1beta1) that serves one variant of a repository with Triton.
+
+https://github.com/kserve/kserve, config/crd/full and config/runtimes/kserve-tritonserver.yaml: the runtime mounts
+the repository's root and appends our arguments to its own.
+"""
+
+from typing import Any
+
+from porting.repository.formats.figures import peak_bytes, served_memory, why_unknown
+from porting.repository.formats.files import Files
+from porting.repository.formats.kubernetes import figures, image_tag, kubernetes_name, labels, manifest, resources
+from porting.repository.formats.wanted import Measured, Wanted
+from profiler.records.memory import MemoryPoint
+
+
+def files(wanted: Wanted) -> Files:
+    """One manifest a variant; raises `BadInputError` without a storage URI, which is that of the repository's root."""
+    uri = wanted.uri("the repository's root")
+    found = wanted.measured()
+    return Files({f"{kubernetes_name(one.name)}.yaml": manifest(notes(one), [service(one, uri)]) for one in found})
+
+
+def notes(one: Measured) -> list[str]:
+    """Where the figures come from, and why one is missing."""
+    memory = served_memory(one.profile)
+    return [
+        one.provenance(),
+        f"cpu: the cores that served while it was measured, {one.profile.target.cores}",
+        (
+            f"memory: the peak of the serving processes over batches {memory[0].batch} to {memory[-1].batch}, "
+            "rounded up to MiB; it holds no reserve, and another kind of backend takes other amounts"
+            if memory
+            else f"memory is left out, and is then the runtime's default: {why_unknown(one.profile, MemoryPoint)}"
+        ),
+        "runtimeVersion: --model-config-name needs Triton 2.46 (container 24.05) or newer",
+    ]
+
+
+def service(one: Measured, uri: str) -> dict[str, Any]:
+    """The InferenceService."""
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {
+            "name": kubernetes_name(one.name),
+            "labels": labels(one),
+            "annotations": figures(one),
+        },
+        "spec": {
+            "predictor": {
+                "model": {
+                    "modelFormat": {"name": "triton"},
+                    "runtime": "kserve-tritonserver",
+                    "runtimeVersion": image_tag(one.profile.fingerprint),
+                    "protocolVersion": "v2",
+                    "storageUri": uri,
+                    "args": [
+                        f"--model-config-name={one.profile.target_name}",
+                        "--model-control-mode=explicit",
+                        f"--load-model={one.name}",
+                    ],
+                    "resources": resources(one.profile.target, peak_bytes(one.profile)),
+                }
+            }
+        },
+    }

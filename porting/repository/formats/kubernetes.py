@@ -1,0 +1,87 @@
+"""What every Kubernetes manifest needs: names, quantities, images, YAML that says where its figures come from."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from porting.repository.formats.figures import load_ms, peak_bytes
+from porting.repository.formats.wanted import Measured
+from profiler.records.fingerprint import Fingerprint
+from profiler.runtimes.providers import ON_GPU
+from profiler.target import Target
+
+MEBIBYTE, LINE_WIDTH = 1 << 20, 1000
+# KServe puts "-predictor" behind a name, and a service's name has at most 63 characters.
+LONGEST_NAME = 63 - len("-predictor")
+KEY_LENGTH = len("-00000000")
+# Triton 2.46 is the container of May 2024, the first that knows --model-config-name, and a minor version a month
+# follows until 2.59. https://docs.nvidia.com/deeplearning/triton-inference-server/release-notes
+FIRST_MINOR, LAST_MINOR, MINOR_BEFORE_2024 = 46, 59, 41
+OLDEST_TAG = "24.05-py3"
+
+
+def kubernetes_name(text: str) -> str:
+    """The text as an RFC 1035 label; what is too long loses its middle, so that the key at its end stays."""
+    label = re.sub("[^a-z0-9-]", "-", text.lower())
+    label = label if label[0].isalpha() else f"v-{label}"
+    if len(label) > LONGEST_NAME:
+        label = label[: LONGEST_NAME - KEY_LENGTH].rstrip("-") + label[-KEY_LENGTH:]
+    return label.strip("-")
+
+
+def mebibytes(count: int) -> str:
+    """Bytes as a Kubernetes quantity, rounded up."""
+    return f"{-(-count // MEBIBYTE)}Mi"
+
+
+def resources(target: Target, memory_bytes: int | None) -> dict[str, dict[str, str]]:
+    """The cores and GPUs that served while it was measured, and this memory, as requests and limits."""
+    amounts = {"cpu": str(target.cores)}
+    if memory_bytes is not None:
+        amounts["memory"] = mebibytes(memory_bytes)
+    if ON_GPU & set(target.providers):
+        amounts["nvidia.com/gpu"] = "1"
+    return {"requests": amounts, "limits": dict(amounts)}
+
+
+def image_tag(measured_with: Fingerprint) -> str:
+    """The tag of the Triton container that was measured, or the oldest that takes our arguments."""
+    found = re.fullmatch(r"2\.(\d+)\.\d+", measured_with.runtime_version or "")
+    minor = int(found[1]) if found and measured_with.runtime == "triton" else 0
+    if not FIRST_MINOR <= minor <= LAST_MINOR:
+        return OLDEST_TAG
+    years, month = divmod(minor - MINOR_BEFORE_2024 - 1, 12)
+    return f"{24 + years}.{month + 1:02}-py3"
+
+
+def labels(one: Measured) -> dict[str, str]:
+    """What the variant is called here."""
+    names = {"variant": one.name, "task": one.published.task, "target": one.profile.target_name}
+    return {f"dnn-porting/{key}": name for key, name in names.items()}
+
+
+def figures(one: Measured) -> dict[str, str]:
+    """What was measured, as annotations with their units in the names; unknown ones are left out."""
+    accuracy, best, latency = (
+        one.details.validation_accuracy,
+        one.profile.best_throughput(),
+        one.profile.latency_at(1),
+    )
+    found = {
+        "validation-accuracy-share": accuracy and accuracy.value,
+        "max-images-per-s": best and best.corrected_images_per_s,
+        "latency-batch-1-p50-ms": latency and latency.corrected_p50_ms,
+        "load-ms": load_ms(one.profile),
+        "peak-memory-bytes": peak_bytes(one.profile),
+        "cores": one.profile.target.cores,
+        "onnx-sha256": one.details.onnx_sha256,
+    }
+    return {f"dnn-porting/{name}": str(value) for name, value in found.items() if value is not None}
+
+
+def manifest(comments: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> str:
+    """The documents as YAML, below the comments."""
+    body = str(yaml.safe_dump_all(documents, sort_keys=False, width=LINE_WIDTH))
+    return "".join(f"# {' '.join(line.split())}\n" for line in comments) + body

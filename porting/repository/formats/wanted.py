@@ -1,0 +1,77 @@
+"""What is to be converted: which variants, measured where."""
+
+from dataclasses import dataclass
+
+from porting.repository.reader import Repository
+from porting.repository.schema import Details, Published
+from profiler.errors import BadInputError
+from profiler.records.profile import Profile
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A published variant with its profile on the target."""
+
+    published: Published
+    details: Details
+    profile: Profile
+
+    @property
+    def name(self) -> str:
+        return self.published.name
+
+    def provenance(self) -> str:
+        """What was measured, where, with what and when."""
+        found = self.profile.fingerprint
+        server = f"{found.runtime} {found.runtime_version or ''}".strip()
+        text = (
+            f"{self.name} on {self.profile.target_name} ({found.cpu_model}), "
+            f"{server} with the {found.backend_kind} backend, {self.profile.measured_at:%Y-%m-%d}"
+        )
+        return " ".join(text.split())
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A repository, a target, one variant or else the target's frontier, and where a cluster finds the files."""
+
+    repository: Repository
+    target: str
+    variant: str | None = None
+    storage_uri: str | None = None
+
+    def measured(self) -> list[Measured]:
+        """The variants; raises `BadInputError` where there are none, or where they were served as torch programs."""
+        if self.target not in self.repository.targets:
+            raise BadInputError(f"unknown target {self.target!r}: choices are {', '.join(self.repository.targets)}")
+        found = [self.look_up(published) for published in self.chosen()]
+        if not found:
+            raise BadInputError(f"no published variant was measured on {self.target}: run stage=profile,publish")
+        if found[0].profile.target.runtime == "torch":
+            raise BadInputError(
+                f"target {self.target} serves torch programs, which a repository does not hold: name another target"
+            )
+        return found
+
+    def chosen(self) -> list[Published]:
+        """The named variant, or every task's frontier on the target, the most accurate first."""
+        if self.variant is None:
+            tasks = self.repository.tasks
+            return [one for task in tasks for one in self.repository.frontier(task=task, target=self.target)]
+        return [self.repository.variant(self.variant)]
+
+    def look_up(self, published: Published) -> Measured:
+        """A variant with its details; raises `BadInputError` for one that was not measured on the target."""
+        details = self.repository.details(published.name)
+        if self.target not in details.profiles:
+            raise BadInputError(
+                f"{published.name} was not measured on {self.target}, only on {', '.join(sorted(details.profiles))}: "
+                f"run stage=profile,publish target={self.target}"
+            )
+        return Measured(published, details, details.profiles[self.target])
+
+    def uri(self, of: str) -> str:
+        """The storage URI without a slash at its end; raises `BadInputError` where none was given."""
+        if self.storage_uri is None:
+            raise BadInputError(f"--storage-uri is missing: give the address of {of}, such as s3://BUCKET/FOLDER")
+        return self.storage_uri.rstrip("/")

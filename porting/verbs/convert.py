@@ -1,0 +1,29 @@
+"""convert: what other systems read of a repository, in their own formats."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Writes a repository's figures on one target as KServe, ModelMesh, INFaaS or InfAdapter read them."""
+    from porting.repository.formats import FORMATS, Wanted
+
+    parser = argparse.ArgumentParser(prog="dnn-porting convert", description=run.__doc__)
+    parser.add_argument("repository", type=Path)
+    parser.add_argument("format", choices=FORMATS)
+    parser.add_argument("--target", required=True, help="whose figures")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="a folder that is not there yet")
+    parser.add_argument("--variant", help="default: the target's frontier")
+    parser.add_argument("--storage-uri", help="where the cluster finds the repository (kserve) or FOLDER (modelmesh)")
+    options = parser.parse_args(arguments)
+
+    from porting.console import say
+    from porting.repository import Repository
+
+    repository = Repository.load(options.repository)
+    wanted = Wanted(repository, options.target, options.variant, options.storage_uri)
+    files = FORMATS[options.format](wanted)
+    files.write(options.output)
+    for name in sorted(files.texts):
+        say(str(options.output / name))
