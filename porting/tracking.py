@@ -16,7 +16,7 @@ from profiler.records.profile import Profile
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
+DATABASE, ARTIFACTS, SQLITE = "mlflow.db", "mlartifacts", "sqlite:///"
 PARENT_TAG = "mlflow.parentRunId"
 
 
@@ -162,19 +162,38 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
         tracker.end(status)
 
 
-def connect(settings: Settings) -> tuple["MlflowClient", str]:
-    """The client, and the id of the task's experiment."""
+def tracking_uri(settings: Settings) -> str:
+    """Where MLflow is: as configured, or a database in the workspace."""
+    return settings.tracking.uri or f"{SQLITE}{settings.workspace.resolve() / DATABASE}"
+
+
+def quieten_mlflow() -> None:
+    """No telemetry, no advice, no log of its database's migrations; before it is imported."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def connect(settings: Settings) -> tuple["MlflowClient", str]:
+    """The client, and the id of the task's experiment."""
+    quieten_mlflow()
     from mlflow import MlflowClient
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    root = settings.workspace.resolve()
-    root.mkdir(parents=True, exist_ok=True)
-    client = MlflowClient(tracking_uri=settings.tracking.uri or f"sqlite:///{root / DATABASE}")
-    found: Any = client.get_experiment_by_name(settings.task)
-    if found is not None:
-        return client, str(found.experiment_id)
-    location = None if settings.tracking.uri else (root / ARTIFACTS).as_uri()
-    return client, str(client.create_experiment(settings.task, artifact_location=location))
+    settings.workspace.mkdir(parents=True, exist_ok=True)
+    uri = tracking_uri(settings)
+    client = MlflowClient(tracking_uri=uri)
+    return client, experiment_id(client, uri, settings.task)
+
+
+def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
+    """The experiment of that name, which is made where there is none."""
+    found: Any = client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else client.create_experiment(name, artifacts_of(uri)))
+
+
+def artifacts_of(uri: str) -> str | None:
+    """Beside a database file, as MLflow would take the working directory; a server knows its own place."""
+    if not uri.startswith(SQLITE):
+        return None
+    return (Path(uri.removeprefix(SQLITE)).resolve().parent / ARTIFACTS).as_uri()

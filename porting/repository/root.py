@@ -1,0 +1,188 @@
+"""Where a repository's files are read from: a folder, or any place that fsspec has an address for."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
+
+from porting.repository.parse import parsed
+from profiler.errors import BadInputError, DnnPortingError
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+LATEST, LATEST_LIMIT_BYTES = "latest.json", 1024
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$"
+
+
+class Latest(BaseModel):
+    """`latest.json`: the release of a store that is to be read."""
+
+    release: str = Field(pattern=NAME)
+
+
+class Root(ABC):
+    """The files of one repository, which stay those of one release while others are published."""
+
+    @staticmethod
+    def at(url: str | Path) -> "Root":
+        """A local folder, its link resolved, or the latest release in the store of an address like `s3://bucket/a`.
+
+        Raises `BadInputError` for an address of no known kind and a broken `latest.json`, and `DnnPortingError`
+        where the store cannot be reached.
+        """
+        if "://" not in str(url):
+            return LocalRoot(Path(url))
+        filesystem, path = opened(str(url))
+        return LocalRoot(Path(path)) if is_local(filesystem) else RemoteRoot(filesystem, path).followed()
+
+    def read(self, *parts: str, limit_bytes: int) -> bytes:
+        """The file of the plain names `parts`, one below the other.
+
+        Raises `BadInputError` where it is missing, larger than `limit_bytes` or not inside of the repository, and
+        `DnnPortingError` where the store cannot be reached.
+        """
+        for part in parts:
+            if not re.fullmatch(NAME, part):
+                raise BadInputError(f"{part!r} is no file name of a repository: use letters, digits, '_', '.' and '-'")
+        content = self._beginning(parts, limit_bytes + 1)
+        if len(content) > limit_bytes:
+            raise BadInputError(
+                f"{self}/{'/'.join(parts)} is larger than {limit_bytes} bytes, the most that is read of such a file: "
+                "publish the repository again"
+            )
+        return content
+
+    @property
+    @abstractmethod
+    def local(self) -> Path:
+        """The folder; raises `BadInputError` where the repository is elsewhere."""
+
+    @abstractmethod
+    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
+        """A file, or as much of it; raises `BadInputError` where there is none."""
+
+
+class LocalRoot(Root):
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        # One real path for all reads: the link may move to another repository meanwhile.
+        self._folder = folder.resolve()
+
+    def __str__(self) -> str:
+        return str(self._folder)
+
+    @property
+    def local(self) -> Path:
+        return self._folder
+
+    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
+        path = self._folder.joinpath(*parts)
+        try:
+            real = path.resolve(strict=True)
+            if not real.is_relative_to(self._folder):
+                raise BadInputError(f"{path} is a link to {real}, outside of the repository: replace it by the file")
+            if not real.is_file():
+                raise BadInputError(f"{path} is no file: publish the repository again with dnn-porting stage=publish")
+            with real.open("rb") as file:
+                # The buffer is as large as what is asked for, and limits are larger than most files.
+                return file.read(min(size_bytes, real.stat().st_size + 1))
+        except FileNotFoundError as error:
+            raise missing(path) from error
+        except (OSError, RuntimeError) as error:
+            raise BadInputError(f"{path} cannot be read ({one_line(error)}): make it readable") from error
+
+
+class RemoteRoot(Root):
+    """A place that fsspec reads."""
+
+    def __init__(self, filesystem: "AbstractFileSystem", path: str) -> None:
+        self._filesystem, self._path = filesystem, path.rstrip("/")
+
+    def __str__(self) -> str:
+        return str(self._filesystem.unstrip_protocol(self._path))
+
+    @property
+    def local(self) -> Path:
+        raise BadInputError(f"{self} is not on this machine, and this needs its files: copy it to a local folder first")
+
+    def followed(self) -> Root:
+        """The latest release, or this place itself where it is no store of releases."""
+        try:
+            content = self.read(LATEST, limit_bytes=LATEST_LIMIT_BYTES)
+        except BadInputError as error:
+            # Who may not list a bucket is told that a missing file is forbidden.
+            if isinstance(error.__cause__, FileNotFoundError | PermissionError):
+                return self
+            raise
+        release = parsed(Latest, content, f"{self}/{LATEST}").release
+        return RemoteRoot(self._filesystem, f"{self._path}/{release}")
+
+    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
+        path = "/".join((self._path, *parts))
+        with as_our_errors(f"{self}/{'/'.join(parts)}"):
+            if "https" in self._filesystem.protocol:
+                return streamed(self._filesystem, path, size_bytes)
+            # One request, so that a file which is replaced meanwhile is read whole.
+            return bytes(self._filesystem.cat_file(path, start=0, end=size_bytes))
+
+
+def streamed(filesystem: "AbstractFileSystem", path: str, size_bytes: int) -> bytes:
+    """The beginning of a file from a web server, which need not know ranges, nor tell a true length."""
+    found = bytearray()
+    # Without a block size it is one stream; with a size given it is not asked for beforehand.
+    with filesystem.open(path, block_size=0, size=size_bytes) as stream:
+        while len(found) < size_bytes and (chunk := stream.read(size_bytes - len(found))):
+            found += chunk
+    return bytes(found)
+
+
+def opened(url: str) -> tuple["AbstractFileSystem", str]:
+    """The file system of an address, and the path in it; raises `BadInputError` where there is none."""
+    try:
+        from fsspec.core import url_to_fs
+
+        filesystem, path = url_to_fs(url)
+    except ImportError as error:
+        raise BadInputError(
+            f"{url} needs another package ({one_line(error)}): pip install 'dnn-porting[s3]'"
+        ) from error
+    except ValueError as error:
+        raise BadInputError(f"{url} cannot be used ({one_line(error)}): give a folder, s3:// or https://") from error
+    return filesystem, path
+
+
+def is_local(filesystem: "AbstractFileSystem") -> bool:
+    """Whether its files are this machine's."""
+    from fsspec.implementations.local import LocalFileSystem
+
+    return isinstance(filesystem, LocalFileSystem)
+
+
+@contextmanager
+def as_our_errors(place: str) -> Iterator[None]:
+    """Every store has its own errors; outside of here they are the package's."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise missing(place) from error
+    except PermissionError as error:
+        raise BadInputError(f"{place} is forbidden ({one_line(error)}): check credentials and permissions") from error
+    except Exception as error:
+        raise DnnPortingError(
+            f"{place} cannot be reached ({one_line(error)}): check address, credentials and network"
+        ) from error
+
+
+def missing(place: str | Path) -> BadInputError:
+    return BadInputError(f"{place} does not exist: correct the address, or publish with dnn-porting stage=publish")
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, or its name where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,49 @@
+"""A published repository goes to object storage: immutable releases, and one small file that names the latest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from porting.repository.reader import INDEX, Repository
+from porting.repository.root import LATEST, Latest, as_our_errors, is_local, opened
+from porting.repository.writer import is_whole
+from profiler.errors import BadInputError
+from profiler.files import sha256
+
+RELEASE_LENGTH = 12
+
+
+def upload(repository: Path, url: str) -> str:
+    """Copies the repository in the folder `repository` to `<url>/<release>/`, and returns that address.
+
+    `Root.at(url)` finds the latest release, and sees the one before it until this one is there whole: its index is
+    the last of its files, and `latest.json` the last of all. That takes a store that shows an object whole or not
+    at all, as S3 does. A release that is there is not written again; what a killed writer left is completed.
+    Raises `BadInputError` for a repository that is not whole, a place that does not exist or is forbidden, and
+    `DnnPortingError` where the store fails.
+    """
+    published = Repository.load(repository)
+    folder = published.root.local
+    if not is_whole(published):
+        raise BadInputError(f"{repository} lacks files of its index: publish it again with dnn-porting stage=publish")
+    filesystem, path = opened(url)
+    if is_local(filesystem):
+        raise BadInputError(f"{url} is a local folder, where files appear in parts: give workspace=FOLDER instead")
+    release = sha256(folder / INDEX)[:RELEASE_LENGTH]
+    place = f"{path.rstrip('/')}/{release}"
+    files = [*all_but_the_index(folder), folder / INDEX]
+    with as_our_errors(url):
+        if not filesystem.exists(f"{place}/{INDEX}"):
+            for file in files:
+                filesystem.put_file(str(file), f"{place}/{file.relative_to(folder).as_posix()}")
+        latest = Latest(release=release).model_dump_json().encode()
+        filesystem.pipe_file(f"{path.rstrip('/')}/{LATEST}", latest)
+    return f"{url.rstrip('/')}/{release}"
+
+
+def all_but_the_index(folder: Path) -> Iterator[Path]:
+    """Every other file; raises `BadInputError` for a link, which may lead to what is not for publication."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise BadInputError(f"{path} is a link, and a store has none: replace it by the file")
+        if path.is_file() and path != folder / INDEX:
+            yield path
