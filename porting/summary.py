@@ -3,17 +3,18 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from porting.console import say, table
 from porting.pipeline import Outcome
 from porting.records import Variant
 from porting.repository import Repository
-from porting.repository.figure import panels
-from porting.repository.report import Panel, interval, panel
+from porting.repository.curves.members import members, panels
+from porting.repository.page.display import in_words, percent, place_in_words
+from porting.repository.schema import Figure, Standing, Summary
 from porting.settings import Settings
-from porting.stages.publish import REPOSITORY
-from porting.workspace import Workspace
+from porting.workspace import REPOSITORY, Workspace
 from profiler.records.profile import Profile
 
 COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
@@ -35,8 +36,7 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
 def show_repository(repository: Repository, root: Path) -> None:
     """One table for each task and target, the report and the command that serves."""
     for task, target in panels(repository.index):
-        shown = panel(repository.index, task, target)
-        table(f"{task} on {target}", COLUMNS, rows(shown))
+        table(f"{task} on {target}", COLUMNS, [row(*one) for one in members(repository.index, task, target)])
     say(f"report      {root / 'report.html'}")
     say(f"repository  {root}")
     say(f"serve it    {here('dnn-porting')} serve {root}")
@@ -50,11 +50,16 @@ def here(command: str) -> str:
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def rows(shown: Panel) -> list[list[str]]:
-    return [
-        [row.name, row.validation, row.parameters, row.flops, row.latency, row.throughput, row.standing]
-        for row in shown.rows
-    ]
+def row(variant: Summary, standing: Standing) -> list[str]:
+    """A ranked variant on a target."""
+    accuracy, place = percent(variant.validation_accuracy), place_in_words(variant, standing)
+    return [variant.name, accuracy, *cells(standing.figures), place]
+
+
+def cells(figures: Mapping[str, Figure]) -> list[str]:
+    """Parameters, FLOPs, latency and throughput; the last one with its interval."""
+    values = {name: (value, None, None) for name, (value, _, _) in figures.items()}
+    return [*(in_words(values, name) for name in ("parameters", "flops", "p50_ms")), in_words(figures, "images_per_s")]
 
 
 def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
@@ -63,12 +68,20 @@ def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
     value = accuracy.value if accuracy else max((epoch.val_accuracy for epoch in variant.history), default=None)
     figures = ["", "", "", ""]
     for profile in profiles.values():
-        flops, latency, best = profile.complexity.flops, profile.latency_at(1), profile.best_throughput()
-        figures = [
-            f"{profile.complexity.parameters:,}",
-            "unknown" if flops is None else f"{flops:,}",
-            f"{latency.p50_ms:.3f}" if latency and latency.p50_ms else "unknown",
-            interval(best) if best else "unknown",
-        ]
+        figures = cells(measured(profile))
     state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
     return [variant.name, "unknown" if value is None else f"{value:.2%}", *figures, f"not ranked yet: {state}"]
+
+
+def measured(profile: Profile) -> dict[str, Figure]:
+    """What is known of a variant on a target before it is ranked."""
+    work, latency, best = profile.complexity, profile.latency_at(1), profile.best_throughput()
+    found: dict[str, Figure] = {"parameters": (work.parameters, None, None)}
+    if work.flops is not None:
+        found["flops"] = work.flops, None, None
+    if latency is not None and latency.corrected_p50_ms is not None:
+        found["p50_ms"] = latency.corrected_p50_ms, None, None
+    if best is not None:
+        ends = best.corrected_low_images_per_s, best.corrected_high_images_per_s
+        found["images_per_s"] = best.corrected_images_per_s, *ends
+    return found

@@ -1,96 +1,100 @@
 """`report.html`: one file with the frontier, the tables, and what is known of every published variant."""
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from porting.repository.curves.chapter import Chapter, chapter
-from porting.repository.figure import frontier_svg, panels
-from porting.repository.schema import Accuracy, Details, Index, Standing, Summary
+from porting.repository.curves.members import Member, members, panels
+from porting.repository.curves.section import Section
+from porting.repository.curves.sheet import sheet
+from porting.repository.page.chart_data import chart_data
+from porting.repository.page.provenance import figures, provenance
+from porting.repository.page.ranking_table import RankingTable, ranking_table
+from porting.repository.schema import Details, Index, Published, Standing
 from profiler.records.fingerprint import Fingerprint
-from profiler.records.throughput import ThroughputPoint
 
-TEMPLATE = Path(__file__).with_name("report.html.jinja")
-COLUMNS = [
-    "variant",
-    "accuracy (validation)",
-    "accuracy (test)",
-    "parameters",
-    "FLOPs",
-    "file, KiB",
-    "p50 at batch 1, ms",
-    "images/s",
-    "batch × callers",
-    "verdict",
-]
+HERE = Path(__file__).parent
+TEMPLATE, STYLE = HERE / "report.html.jinja", HERE / "report.css"
+SCRIPTS = [HERE / "page" / "script" / f"{name}.js" for name in (
+    "dominance", "scale", "choice", "chart", "shown", "page")]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a table, as text."""
+class Fold:
+    """All that is known of one published variant on one target."""
 
-    name: str
-    on_frontier: bool
-    validation: str
-    validation_interval: str
-    test: str
-    parameters: str
-    flops: str
-    file_kib: str
-    latency: str
-    throughput: str
-    raw_throughput: str
-    load: str
-    verdict: str
-    standing: str
+    id: str
+    variant: str
+    summary: str
+    sections: list[Section]
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One task on one target."""
+class Part:
+    """All that the page has of one task on one target."""
 
     task: str
     target: str
     machine: str
-    rows: list[Row]
+    table: RankingTable
+    chapter: Chapter
+    folds: list[Fold]
 
 
 def render_report(index: Index, details: Iterable[Details]) -> str:
-    """The report as one self-contained HTML text; `details` has every published variant, and may have others."""
+    """The report as one self-contained HTML text; `details` has every published variant, and may have others.
+
+    The page's policy lets no script run but its own, and nothing be loaded from anywhere.
+    """
     from jinja2 import Environment
 
     by_name = {one.name: one for one in details}
-    template = Environment(autoescape=True).from_string(TEMPLATE.read_text())
-    return template.render(
+    script = "".join(one.read_text() for one in SCRIPTS)
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    # The order of the metrics is that of their importance.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    return environment.from_string(TEMPLATE.read_text()).render(
         title="Frontier of " + ", ".join(sorted({variant.task for variant in index.variants})),
-        generator=index.generator,
+        index=index,
         published_at=index.published_at.strftime("%Y-%m-%d %H:%M UTC"),
-        published=len(index.variants),
-        dropped=len(index.dropped),
-        columns=COLUMNS,
-        svg=frontier_svg(index),
-        chapters=[(panel(index, *which), chapter_of(index, by_name, *which)) for which in panels(index)],
+        data=chart_data(index),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=STYLE.read_text(),
+        parts=[part(index, by_name, task, target) for task, target in panels(index)],
     )
 
 
-def chapter_of(index: Index, details: Mapping[str, Details], task: str, target: str) -> Chapter:
-    """What the details say of a task on a target."""
+def part(index: Index, details: Mapping[str, Details], task: str, target: str) -> Part:
+    """One task on one target."""
     found = members(index, task, target)
     profiles = {one.name: details[one.name].profiles[target] for one, _ in found if one.name in details}
-    return chapter(found, profiles)
+    return Part(
+        task=task,
+        target=target,
+        machine=describe(index.targets[target]),
+        table=ranking_table(found),
+        chapter=chapter(found, profiles, f"panel.{task}-{target}"),
+        folds=list(folds(found, details, target)),
+    )
 
 
-def members(index: Index, task: str, target: str) -> list[tuple[Summary, Standing]]:
-    """The variants of a task that were measured on a target, the most accurate first."""
-    found = [v for v in (*index.variants, *index.dropped) if v.task == task and target in v.targets]
-    found.sort(key=lambda v: v.validation_accuracy.value if v.validation_accuracy else -1.0, reverse=True)
-    return [(variant, variant.targets[target]) for variant in found]
+def folds(found: Iterable[Member], details: Mapping[str, Details], target: str) -> Iterable[Fold]:
+    """One for each published variant, in their order."""
+    for variant, standing in found:
+        if isinstance(variant, Published):
+            yield fold(variant, standing, details[variant.name], target)
 
 
-def panel(index: Index, task: str, target: str) -> Panel:
-    """The table of one task on one target."""
-    rows = [row(variant, standing) for variant, standing in members(index, task, target)]
-    return Panel(task, target, describe(index.targets[target]), rows)
+def fold(variant: Published, standing: Standing, details: Details, target: str) -> Fold:
+    """Its figures, its curves, and where it comes from."""
+    profile = details.profiles[target]
+    curves = sheet(variant.name, profile)
+    sections = [figures(standing), *curves.sections, *provenance(variant, details, profile)]
+    return Fold(f"{variant.name}-{target}", variant.name, curves.summary, sections)
 
 
 def describe(machine: Fingerprint) -> str:
@@ -101,44 +105,3 @@ def describe(machine: Fingerprint) -> str:
         f"{runtime} with its {machine.backend_kind} backend, ONNX Runtime {machine.onnxruntime_version or 'unknown'}, "
         f"{machine.cores} core(s), {machine.threads} thread(s), {machine.instances} instance(s)"
     )
-
-
-def row(variant: Summary, standing: Standing) -> Row:
-    best, accuracy = standing.max_throughput, variant.validation_accuracy
-    return Row(
-        name=variant.name,
-        on_frontier=standing.on_frontier,
-        validation=percent(accuracy),
-        validation_interval=f"{accuracy.low:.2%} … {accuracy.high:.2%}, n {accuracy.n}" if accuracy else "",
-        test=percent(variant.test_accuracy),
-        parameters=f"{standing.complexity.parameters:,}",
-        flops="unknown" if standing.complexity.flops is None else f"{standing.complexity.flops:,}",
-        file_kib=f"{standing.complexity.file_bytes / 1024:.1f}",
-        latency=f"{standing.latency_batch_1_p50_ms:.3f}" if standing.latency_batch_1_p50_ms else "unknown",
-        throughput=interval(best),
-        raw_throughput=f"{best.images_per_s:,.0f}",
-        load=f"{best.batch} × {best.concurrency}",
-        verdict=best.verdict,
-        standing=place_in_words(variant, standing),
-    )
-
-
-def percent(accuracy: Accuracy | None) -> str:
-    return f"{accuracy.value:.2%}" if accuracy else "unknown"
-
-
-def interval(best: ThroughputPoint) -> str:
-    """The corrected throughput with its interval."""
-    text = f"{best.corrected_images_per_s:,.0f}"
-    if best.corrected_low_images_per_s is None or best.corrected_high_images_per_s is None:
-        return text
-    return f"{text} [{best.corrected_low_images_per_s:,.0f}, {best.corrected_high_images_per_s:,.0f}]"
-
-
-def place_in_words(variant: Summary, standing: Standing) -> str:
-    """On the frontier, or why not."""
-    if not standing.on_frontier:
-        return f"no: dominated by {standing.dominated_by}"
-    if variant.validation_accuracy is None:
-        return "yes: its accuracy is unknown, so nothing can dominate it"
-    return f"yes, tied with {', '.join(standing.ties_with)}" if standing.ties_with else "yes"

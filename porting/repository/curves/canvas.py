@@ -1,116 +1,92 @@
-"""A small figure of one variant; each of its points tells its figures under the pointer."""
+"""A small drawing of one variant; each of its points tells its figures under the pointer.
+
+A report holds a thousand of these, and Matplotlib, which draws the picture of the frontier, takes a tenth of a second
+for each: these take a millisecond.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from porting.repository.curves.svg import to_svg
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from porting.repository.curves.axis import Axis
+from porting.repository.curves.panel import PALE, Box, Panel
+from porting.repository.curves.series import Mark, Series, outline
+from porting.repository.curves.svg import add, drawing, to_text
+from porting.repository.curves.words import number
 
 # As wide as a telephone shows without making the text smaller.
-INCHES_WIDE, INCHES_HIGH = 4.8, 3.0
+WIDE_PX, HIGH_PX, GAP_PX = 342.0, 150.0, 8.0
 COLOURS = ("#1f5fa8", "#c8501e", "#2e8540", "#7a3e9d", "#8a6d00", "#00798c")
-# Ticks in a decade, from the smallest ratio of the axis' ends that they serve on.
-TICKS = {300: (1.0,), 20: (1.0, 3.0), 0: (1.0, 2.0, 3.0, 5.0, 7.0)}
-GREY, PALE = "#666666", "#e4e4e4"
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A point, the ends of its interval where it has one, and its figures in words."""
-
-    x: float
-    y: float
-    title: str
-    low: float | None = None
-    high: float | None = None
+GREY = "#666666"
+__all__ = ["COLOURS", "GREY", "PALE", "Canvas", "Mark", "decades", "doublings"]
 
 
 class Canvas:
-    """Panels below each other or side by side; `name` is unique in the page and begins the id of every series."""
+    """Panels below each other, or two side by side; `name` is unique in the page and begins every id in it."""
 
     def __init__(self, name: str, heights: Sequence[float] = (1.0,), columns: int = 1) -> None:
-        from matplotlib.figure import Figure
-
-        self.name = name
-        self._figure = Figure(figsize=(INCHES_WIDE, INCHES_HIGH * sum(heights)), layout="constrained")
-        self._titles: dict[str, list[str]] = {}
-        grid = self._figure.subplots(
-            len(heights), columns, squeeze=False, sharex="col", gridspec_kw={"height_ratios": list(heights)}
-        )
-        self.panels: list[Axes] = list(grid.flat)
-        self._figure.patch.set_visible(False)
-        for axes in self.panels:
-            axes.patch.set_visible(False)
-            axes.grid(visible=True, axis="y", color=PALE, linewidth=0.5, clip_on=False)
-            axes.set_axisbelow(True)
-            axes.locator_params(nbins=5)
-            axes.tick_params(which="both", length=0, labelsize=8)
-            axes.spines[["top", "right"]].set_visible(False)
+        self.name, self._columns = name, columns
+        self.panels = [Panel(HIGH_PX * height) for height in heights for _ in range(columns)]
 
     def marks(
         self,
-        axes: "Axes",
+        panel: Panel,
         series: str,
         marks: Sequence[Mark],
         *,
         colour: str,
-        marker: str = "o",
-        size: float = 4.5,
+        marker: str = "dot",
+        size: float = 3.2,
         line: str = "",
+        width: float = 1.2,
         hollow: bool = False,
         label: str = "",
     ) -> None:
-        """Draws a series with its intervals, joined by `line` if that is one; its group has the id `name-series`."""
-        group = f"{self.name}-{series}"
-        axes.plot(
-            [mark.x for mark in marks], [mark.y for mark in marks], marker=marker, linestyle=line, color=colour,
-            markersize=size, linewidth=1, markerfacecolor="none" if hollow else colour, label=label or None, gid=group,
-        )  # fmt: skip
-        self._titles[group] = [mark.title for mark in marks]
-        bounded = [(mark.x, mark.low, mark.high) for mark in marks if mark.low is not None and mark.high is not None]
-        if bounded:
-            xs, lows, highs = zip(*bounded, strict=True)
-            axes.vlines(xs, lows, highs, color=colour, linewidth=1, alpha=0.6, gid=f"{group}-interval")
+        """Adds a series with its intervals, joined by `line` if that is one; its group has the id `name-series`.
 
-    def svg(self, label: str, legend_columns: int = 2) -> str:
+        Without a marker only the line is there.
+        """
+        name = f"{self.name}-{series}"
+        panel.series.append(Series(name, marks, colour, marker, size, line, width, hollow, label))
+
+    def svg(self, label: str) -> str:
         """The drawing as an `<svg>` element, with a legend above each panel that has something to tell apart."""
-        for axes in self.panels:
-            axes.xaxis.label.set_fontsize(8)
-            axes.yaxis.label.set_fontsize(8)
-            handles, labels = axes.get_legend_handles_labels()
-            if labels:
-                axes.legend(
-                    handles,
-                    labels,
-                    loc="lower left",
-                    bbox_to_anchor=(0, 1),
-                    ncols=legend_columns,
-                    fontsize=8,
-                    frameon=False,
-                )
-        return to_svg(self._figure, self.name, label, self._titles)
+        boxes = self._boxes()
+        height = max(box.top + panel.above(box.width) + panel.height + panel.below
+                     for box, panel in zip(boxes, self.panels, strict=True))  # fmt: skip
+        root = drawing(self.name, label, WIDE_PX, height)
+        defs = add(root, "defs")
+        shapes: dict[str, str] = {}
+        for series in (one for panel in self.panels for one in panel.series if one.marker):
+            shape = f"{self.name}-{series.marker}-{series.size:g}"
+            if shape not in shapes.values():
+                add(defs, "path", id=shape, d=outline(series.marker, series.size))
+            shapes[series.name] = shape
+        margins = [panel.margin() for panel in self.panels]
+        xs = [panel.values()[0] for panel in self.panels]
+        for place, (panel, box) in enumerate(zip(self.panels, boxes, strict=True)):
+            shared = self._columns == 1
+            margin = max(margins) if shared else margins[place]
+            panel.draw(root, box, margin, [x for one in xs for x in one] if shared else xs[place], shapes)
+        return to_text(root)
+
+    def _boxes(self) -> list[Box]:
+        """Where the panels lie; those below each other share the x axis of the lowest."""
+        if self._columns > 1:
+            wide = (WIDE_PX - GAP_PX * (self._columns - 1)) / self._columns
+            return [Box(place * (wide + GAP_PX), 0.0, wide) for place in range(self._columns)]
+        boxes, top = [], 0.0
+        for panel in self.panels:
+            panel.mute = panel is not self.panels[-1]
+            panel.x.kind = self.panels[-1].x.kind
+            boxes.append(Box(0.0, top, WIDE_PX))
+            top += panel.above(WIDE_PX) + panel.height + panel.below
+        return boxes
 
 
-def doublings(axes: "Axes") -> None:
-    """An x axis on which each doubling is as wide as the one before."""
-    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
-
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_locator(FixedLocator([2**power for power in range(12)]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+def doublings(axis: Axis) -> None:
+    """An axis on which each doubling is as wide as the one before."""
+    axis.kind, axis.form = "doublings", "{:g}".format
 
 
-def decades(axes: "Axes") -> None:
-    """A logarithmic y axis that says numbers instead of powers, the fewer the more decades it spans."""
-    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
-
-    axes.set_yscale("log", nonpositive="mask")
-    low, high = axes.get_ylim()
-    subs = next(subs for least, subs in TICKS.items() if high / low >= least)
-    axes.yaxis.set_major_locator(LogLocator(subs=subs))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+def decades(axis: Axis) -> None:
+    """A logarithmic axis that says numbers instead of powers, the fewer the more decades it spans."""
+    axis.kind, axis.form = "decades", number

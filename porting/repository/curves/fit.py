@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from porting.repository.curves.canvas import GREY, Canvas, Mark
-from porting.repository.curves.words import number
+from porting.repository.curves.series import Rule
+from porting.repository.curves.words import number, share
 from profiler.records.base import Point
 from profiler.records.fit import Fit
 from profiler.records.form import FormName
@@ -30,10 +31,8 @@ def draw_fit(canvas: Canvas, fit: Fit) -> None:
     series, style, hollow = FORMS[fit.form]
     above, below = canvas.panels
     batches = np.geomspace(fit.domain["batch"].low, fit.domain["batch"].high, STEPS)
-    above.plot(
-        batches, [fit.at(batch=float(batch)) for batch in batches],
-        color=GREY, linestyle=style, linewidth=1, label=fit.form, gid=f"{canvas.name}-fit-{series}",
-    )  # fmt: skip
+    line = [Mark(float(batch), fit.at(batch=float(batch)), "") for batch in batches]
+    canvas.marks(above, f"fit-{series}", line, colour=GREY, marker="", line=style, width=1, label=fit.form)
     shown = [
         Mark(
             one.at["batch"],
@@ -44,9 +43,8 @@ def draw_fit(canvas: Canvas, fit: Fit) -> None:
         for one in fit.residuals
     ]
     canvas.marks(below, f"residual-{series}", shown, colour=GREY, hollow=hollow)
-    below.axhline(0, color=GREY, linewidth=0.8)
-    below.yaxis.set_major_formatter("{x:.1%}")
-    below.set_ylabel("residual")
+    below.rules.append(Rule(0.0, GREY, upright=False))
+    below.y.form, below.y.label = share, "residual"
 
 
 def fit_in_words(fit: Fit) -> str:

@@ -33,13 +33,12 @@ def latency(profile: Profile, name: str) -> Section:
     draw_first_inferences(canvas, profile.first_inference)
     for fit in fits:
         draw_fit(canvas, fit)
-    doublings(canvas.panels[0])
-    decades(canvas.panels[0])
-    canvas.panels[0].set(ylabel="ms")
-    canvas.panels[-1].set(xlabel="batch")
+    doublings(canvas.panels[-1].x)
+    decades(canvas.panels[0].y)
+    canvas.panels[0].y.label, canvas.panels[-1].x.label = "ms", "batch"
     legend = [LEGEND, RESIDUALS] if fits else [LEGEND]
     notes = [*legend, *map(fit_in_words, fits), *(f"No fit {one.form}: {one.reason}." for one in refused)]
-    return Section(TITLE, notes, canvas.svg(TITLE, legend_columns=1))
+    return Section(TITLE, notes, canvas.svg(TITLE))
 
 
 def over_batch(points: Sequence[LatencyPoint]) -> list[list[LatencyPoint]]:
@@ -55,16 +54,16 @@ def over_batch(points: Sequence[LatencyPoint]) -> list[list[LatencyPoint]]:
 
 def draw_series(canvas: Canvas, points: Sequence[LatencyPoint]) -> None:
     """The series that the fits are of, raw and corrected."""
-    axes, colour = canvas.panels[0], COLOURS[0]
+    panel, colour = canvas.panels[0], COLOURS[0]
     shown = [mark for point in points for mark in raw(point)]
-    canvas.marks(axes, "raw", shown, colour=colour, hollow=True)
-    canvas.marks(axes, "corrected", [corrected(point) for point in points], colour=colour, label=place(points[0]))
+    canvas.marks(panel, "raw", shown, colour=colour, hollow=True)
+    canvas.marks(panel, "corrected", [corrected(point) for point in points], colour=colour, label=place(points[0]))
 
 
 def draw_beside(canvas: Canvas, series: str, points: Sequence[LatencyPoint], colour: str) -> None:
     """A series with other resources, another runtime or another input."""
     shown = [corrected(point) for point in points]
-    canvas.marks(canvas.panels[0], series, shown, colour=colour, size=3, line=":", label=place(points[0]))
+    canvas.marks(canvas.panels[0], series, shown, colour=colour, size=2.4, line=":", label=place(points[0]))
 
 
 def corrected(point: LatencyPoint) -> Mark:
@@ -111,4 +110,4 @@ def draw_first_inferences(canvas: Canvas, points: Sequence[FirstInference]) -> N
         for point in points
     ]
     if shown:
-        canvas.marks(canvas.panels[0], "first", shown, colour=FIRST, marker="X", size=6, label="first inference")
+        canvas.marks(canvas.panels[0], "first", shown, colour=FIRST, marker="cross", size=4.2, label="first inference")

@@ -5,6 +5,7 @@ from itertools import cycle
 
 from porting.repository.curves.canvas import COLOURS, GREY, Canvas, Mark
 from porting.repository.curves.section import Section, Table, on_own
+from porting.repository.curves.series import Note, Rule
 from porting.repository.curves.words import between, known, number, share, why_absent, why_unknown
 from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.profile import Profile
@@ -29,16 +30,15 @@ def load(profile: Profile, name: str) -> Section:
     draw_shares(canvas, points)
     draw_processors(canvas, points)
     draw_explosion(canvas, points)
-    (axes,) = canvas.panels
-    axes.set(xlabel="offered load, share of the maximal throughput", ylabel="share", ylim=(-0.03, None))
-    axes.xaxis.set_major_formatter("{x:.0%}")
-    axes.yaxis.set_major_formatter("{x:.0%}")
+    (panel,) = canvas.panels
+    panel.x.label, panel.y.label, panel.y.low = "offered load, share of the maximal throughput", "share", -0.03
+    panel.x.form = panel.y.form = "{:.0%}".format
     return Section(TITLE, [LEGEND, explosion_in_words(points), *notes], canvas.svg(TITLE), table)
 
 
 def draw_shares(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
     """A series for each deadline."""
-    (axes,) = canvas.panels
+    (panel,) = canvas.panels
     deadlines = sorted({one.deadline_ms for point in points for one in point.in_time})
     for place, (deadline_ms, colour) in enumerate(zip(deadlines, cycle(COLOURS), strict=False), start=1):
         found = [(point, one) for point in points for one in point.in_time if one.deadline_ms == deadline_ms]
@@ -47,7 +47,7 @@ def draw_shares(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
             for point, one in found
         ]
         label = f"in time of {number(deadline_ms)} ms"
-        canvas.marks(axes, f"in-time-{place}", shown, colour=colour, line="-", label=label)
+        canvas.marks(panel, f"in-time-{place}", shown, colour=colour, line="-", label=label)
 
 
 def in_time_text(point: LoadPoint, one: InTime) -> str:
@@ -58,7 +58,7 @@ def in_time_text(point: LoadPoint, one: InTime) -> str:
 
 
 def draw_processors(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
-    (axes,) = canvas.panels
+    (panel,) = canvas.panels
     shown = [
         Mark(
             point.load_share,
@@ -70,7 +70,7 @@ def draw_processors(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
         if point.cpu_share is not None
     ]
     if shown:
-        canvas.marks(axes, "cpu", shown, colour=GREY, marker="s", line=":", label="CPU use")
+        canvas.marks(panel, "cpu", shown, colour=GREY, marker="square", line=":", label="CPU use")
 
 
 def exploding(points: Sequence[LoadPoint]) -> LoadPoint | None:
@@ -79,12 +79,11 @@ def exploding(points: Sequence[LoadPoint]) -> LoadPoint | None:
 
 
 def draw_explosion(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
-    (axes,), first = canvas.panels, exploding(points)
+    (panel,), first = canvas.panels, exploding(points)
     if first is not None:
-        axes.axvline(first.load_share, color=EXPLOSION, linestyle="--", linewidth=1, gid=f"{canvas.name}-explosion")
-        axes.annotate(
-            "queue explodes ", (first.load_share, 0.02), ha="right", fontsize=8, color=EXPLOSION,
-        )  # fmt: skip
+        name = f"{canvas.name}-explosion"
+        panel.rules.append(Rule(first.load_share, EXPLOSION, upright=True, name=name, dashed=True))
+        panel.notes.append(Note(first.load_share, 0.0, "queue explodes ", EXPLOSION, "end"))
 
 
 def explosion_in_words(points: Sequence[LoadPoint]) -> str:

@@ -14,7 +14,7 @@ def missing(profile: Profile, _name: str) -> Section:
     rows = [*absent_rows(profile), *unsettled_rows(profile)]
     if not rows:
         return Section(TITLE, ["None: every planned point has a figure that settled."])
-    return Section(TITLE, [], table=Table(("point", "at", "verdict", "reason"), rows))
+    return Section(TITLE, [], table=Table(("point", "at", "verdict", "reason"), rows), wide=True)
 
 
 def absent_rows(profile: Profile) -> Iterator[tuple[str, ...]]:

@@ -31,11 +31,12 @@ def draw(one: Repeats, name: str) -> str:
     }
     ends = {what: (min(*raw, *corrected), max(*raw, *corrected)) for what, (_, raw, corrected) in series.items()}
     half_share = max(LEAST_SHARE, *(MARGIN * (high - low) / (high + low) for low, high in ends.values()))
-    for axes, (what, (unit, raw, corrected)) in zip(canvas.panels, series.items(), strict=True):
-        canvas.marks(axes, f"{what}-raw", marks(raw, f"{unit}, raw"), colour=COLOURS[0], hollow=True)
-        canvas.marks(axes, f"{what}-corrected", marks(corrected, f"{unit}, corrected"), colour=COLOURS[0], line="-")
+    for panel, (what, (unit, raw, corrected)) in zip(canvas.panels, series.items(), strict=True):
+        canvas.marks(panel, f"{what}-raw", marks(raw, f"{unit}, raw"), colour=COLOURS[0], hollow=True)
+        canvas.marks(panel, f"{what}-corrected", marks(corrected, f"{unit}, corrected"), colour=COLOURS[0], line="-")
         middle = sum(ends[what]) / 2
-        axes.set(xlabel="repeat", ylabel=unit, ylim=(middle * (1 - half_share), middle * (1 + half_share)))
+        panel.x.label, panel.y.label = "repeat", unit
+        panel.y.low, panel.y.high = middle * (1 - half_share), middle * (1 + half_share)
     return canvas.svg(TITLE)
 
 

@@ -1,6 +1,6 @@
 """One piece of what is known of a variant on a target: a drawing or a table with its notes, or why there is none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -28,17 +28,21 @@ class Table:
     """Cells as text; the first column names the row."""
 
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Section:
-    """What is shown under one title; `svg` is an element of its own, empty where nothing is drawn."""
+    """What is shown under one title; `svg` is an element of its own, empty where nothing is drawn.
+
+    A `wide` section takes the whole width of the page.
+    """
 
     title: str
     notes: list[str]
     svg: str = ""
     table: Table | None = None
+    wide: bool = False
 
 
 def absent(title: str, profile: Profile, kind: type[Point], part: str) -> Section:

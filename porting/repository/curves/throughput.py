@@ -5,6 +5,7 @@ from itertools import cycle
 
 from porting.repository.curves.canvas import COLOURS, Canvas, Mark, doublings
 from porting.repository.curves.section import Section, absent, on_own
+from porting.repository.curves.series import Note
 from porting.repository.curves.words import between, why_absent
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
@@ -21,18 +22,16 @@ def throughput(profile: Profile, name: str) -> Section:
     if not points and not maxima:
         return absent(TITLE, profile, ThroughputPoint, "throughput")
     canvas = Canvas(name)
-    (axes,) = canvas.panels
+    (panel,) = canvas.panels
     batches = sorted({point.batch for point in (*points, *maxima)})
     for batch, colour in zip(batches, cycle(COLOURS), strict=False):
         draw_sweep(canvas, colour, [point for point in points if point.batch == batch])
         for best in maxima:
             if best.batch == batch:
                 draw_maximum(canvas, colour, best)
-    doublings(axes)
-    axes.margins(x=0.12, y=0.2)
-    axes.set(xlabel="concurrency, callers", ylabel="images/s")
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter("{x:,.10g}")
+    doublings(panel.x)
+    panel.x.margin, panel.y.margin, panel.y.low = 0.12, 0.2, 0.0
+    panel.x.label, panel.y.label = "concurrency, callers", "images/s"
     if maxima:
         notes = [in_words(best) for best in maxima]
     else:
@@ -44,22 +43,19 @@ def draw_sweep(canvas: Canvas, colour: str, points: Sequence[ThroughputPoint]) -
     """One batch over its concurrencies."""
     if not points:
         return
-    (axes,), batch = canvas.panels, points[0].batch
+    (panel,), batch = canvas.panels, points[0].batch
     ordered = sorted(points, key=lambda point: point.concurrency)
     shown = [raw(point, ASIDE) for point in ordered]
-    canvas.marks(axes, f"raw-batch-{batch}", shown, colour=colour, hollow=True)
+    canvas.marks(panel, f"raw-batch-{batch}", shown, colour=colour, hollow=True)
     shown = [corrected(point) for point in ordered]
-    canvas.marks(axes, f"corrected-batch-{batch}", shown, colour=colour, line="-", label=f"batch {batch}")
+    canvas.marks(panel, f"corrected-batch-{batch}", shown, colour=colour, line="-", label=f"batch {batch}")
 
 
 def draw_maximum(canvas: Canvas, colour: str, best: MaximalThroughput) -> None:
     """A star with its verdict."""
-    (axes,), mark = canvas.panels, corrected(best)
-    canvas.marks(axes, f"maximum-batch-{best.batch}", [mark], colour=colour, marker="*", size=10)
-    axes.annotate(
-        best.verdict, (mark.x, mark.high or mark.y), (0, 4),
-        textcoords="offset points", ha="center", fontsize=8, color=colour,
-    )  # fmt: skip
+    (panel,), mark = canvas.panels, corrected(best)
+    canvas.marks(panel, f"maximum-batch-{best.batch}", [mark], colour=colour, marker="star", size=7)
+    panel.notes.append(Note(mark.x, mark.high or mark.y, best.verdict, colour))
 
 
 def corrected(point: ThroughputPoint) -> Mark:

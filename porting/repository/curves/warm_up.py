@@ -5,6 +5,7 @@ from itertools import cycle
 
 from porting.repository.curves.canvas import COLOURS, Canvas, Mark, decades
 from porting.repository.curves.section import Section, absent
+from porting.repository.curves.series import Rule
 from porting.repository.curves.words import number
 from profiler.records.profile import Profile
 from profiler.records.warm_up import WarmUpCurve
@@ -17,27 +18,25 @@ def warm_up(profile: Profile, name: str) -> Section:
     if not profile.warm_up:
         return absent(TITLE, profile, WarmUpCurve, "warm_up")
     canvas = Canvas(name)
-    (axes,) = canvas.panels
+    (panel,) = canvas.panels
     for curve, colour in zip(profile.warm_up, cycle(COLOURS), strict=False):
         draw(canvas, curve, colour)
-    decades(axes)
-    axes.set(xlabel="inference after the load", ylabel="latency, ms")
+    decades(panel.y)
+    panel.x.label, panel.y.label = "inference after the load", "latency, ms"
     return Section(TITLE, [in_words(curve) for curve in profile.warm_up], canvas.svg(TITLE))
 
 
 def draw(canvas: Canvas, curve: WarmUpCurve, colour: str) -> None:
     """The kept inferences, counted from 1, and where they became steady."""
-    (axes,), series = canvas.panels, f"batch-{curve.batch}"
-    axes.plot(
-        numbers(curve), curve.latency_ms, color=colour, linewidth=0.8,
-        gid=f"{canvas.name}-{series}", label=f"batch {curve.batch}",
-    )  # fmt: skip
+    (panel,), series = canvas.panels, f"batch-{curve.batch}"
+    kept = [Mark(place, latency_ms, "") for place, latency_ms in zip(numbers(curve), curve.latency_ms, strict=True)]
+    canvas.marks(panel, series, kept, colour=colour, marker="", line="-", width=1, label=f"batch {curve.batch}")
     first = Mark(1, curve.latency_ms[0], f"{curve.kind}, first inference: {number(curve.latency_ms[0])} ms")
-    canvas.marks(axes, f"{series}-first", [first], colour=colour, marker="X", size=7)
+    canvas.marks(panel, f"{series}-first", [first], colour=colour, marker="cross", size=4.6)
     if curve.inferences_until_steady is not None and curve.steady_ms is not None:
         steady = Mark(curve.inferences_until_steady + 1, curve.steady_ms, in_words(curve))
-        canvas.marks(axes, f"{series}-steady", [steady], colour=colour, marker="D", size=6, hollow=True)
-        axes.axvline(steady.x, color=colour, linestyle="--", linewidth=0.8)
+        canvas.marks(panel, f"{series}-steady", [steady], colour=colour, marker="diamond", size=5, hollow=True)
+        panel.rules.append(Rule(steady.x, colour, upright=True, dashed=True))
 
 
 def numbers(curve: WarmUpCurve) -> Sequence[int]:

@@ -8,11 +8,11 @@ from profiler.records.base import Point, Record
 from profiler.records.profile import Profile
 
 
-def number(value: float) -> str:
-    """Three significant digits, all those before the point, and never an exponent."""
-    if abs(value) >= 100:
+def number(value: float, digits: int = 3) -> str:
+    """Three significant digits unless told, all those before the point, and never an exponent."""
+    if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    return np.format_float_positional(value, precision=3, fractional=False, trim="-")
+    return np.format_float_positional(value, precision=digits, fractional=False, trim="-")
 
 
 def share(value: float) -> str:

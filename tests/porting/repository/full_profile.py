@@ -47,15 +47,15 @@ def fingerprint() -> Fingerprint:
     )  # fmt: skip
 
 
-def item(name: str, profile: Profile, folder: Path, accuracy: float = 0.9) -> Item:
+def item(name: str, profile: Profile, folder: Path, accuracy: float = 0.9, **changes: Any) -> Item:
     """A variant as it is offered for publication, with an ONNX file of nothing."""
     path = folder / f"{name}.onnx"
     path.write_bytes(b"")
     values = {"dataset": "digits", "dataset_sha256": SHA256, "n": 1000, "value": accuracy}
     validation = Accuracy(split="val", low=accuracy - 0.01, high=accuracy + 0.01, **values)
-    details = partly(
-        Details, name=name, task="digits", backbone="resnet8", precision="fp32", onnx_sha256=SHA256, opset=20,
-        input=TensorSpec(name="input", shape=[1, 32, 32]), output=TensorSpec(name="logits", shape=[10]),
-        validation_accuracy=validation, lineage=[], profiles={profile.target_name: profile},
-    )  # fmt: skip
-    return Item(details, None, [], path)
+    usual: dict[str, Any] = {
+        "name": name, "task": "digits", "backbone": "resnet8", "precision": "fp32", "onnx_sha256": SHA256, "opset": 20,
+        "input": TensorSpec(name="input", shape=[1, 32, 32]), "output": TensorSpec(name="logits", shape=[10]),
+        "validation_accuracy": validation, "lineage": [], "profiles": {profile.target_name: profile},
+    }  # fmt: skip
+    return Item(partly(Details, **usual | changes), None, [], path)

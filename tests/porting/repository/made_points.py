@@ -2,6 +2,8 @@
 
 from typing import Any, TypeVar
 
+from porting.repository.curves.members import Member
+from porting.repository.schema import Accuracy, Standing, Summary
 from profiler.records.base import Record
 from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.contention import Contention
@@ -44,6 +46,13 @@ def latency(batch: int, **changes: Any) -> LatencyPoint:
     for prefix, value in (("", middle * 1.1), ("corrected_", middle)):
         values |= {f"{prefix}p50_ms": value, f"{prefix}p50_low_ms": value * 0.97, f"{prefix}p50_high_ms": value * 1.03}
     return partly(LatencyPoint, batch=batch, mean_ms=middle * 1.15, sd_ms=0.1, p95_ms=middle * 1.4, **values | changes)
+
+
+def unknown_latency(reason: str) -> LatencyPoint:
+    """Of batch 1, without a median, for this reason."""
+    medians = [f"{prefix}p50_{end}ms" for prefix in ("", "corrected_") for end in ("", "low_", "high_")]
+    point = latency(1, **dict.fromkeys(medians))
+    return point.model_copy(update={"reasons": point.reasons | dict.fromkeys(medians, reason)})
 
 
 def rate(kind: type[R], batch: int, concurrency: int, images_per_s: float, **changes: Any) -> R:
@@ -163,3 +172,22 @@ def points() -> dict[str, tuple[Record, ...]]:
         ),
         "repeats": (repeats(),),
     }  # fmt: skip
+
+
+def member(name: str, accuracy: float, images_per_s: float, flops: float, data: str = "0" * 64) -> Member:
+    """A variant of which accuracy, throughput and FLOPs are known, on one target."""
+    figures = {
+        "accuracy": (accuracy, accuracy - 0.01, accuracy + 0.01),
+        "images_per_s": (images_per_s, images_per_s * 0.98, images_per_s * 1.02),
+        "flops": (flops, flops, flops),
+    }
+    validation = Accuracy(dataset="digits", dataset_sha256=data, split="val", n=100, value=accuracy, low=0, high=1)
+    standing = partly(
+        Standing, level="quick", figures=figures, unknown={}, raw_images_per_s=images_per_s, batch=16, concurrency=4,
+        verdict="settled", on_frontier=True, ties_with=[],
+    )  # fmt: skip
+    summary = partly(
+        Summary, name=name, task="digits", backbone="resnet8", technique=[], precision="fp32", onnx_sha256="0" * 64,
+        validation_accuracy=validation, targets={"local_cpu": standing},
+    )  # fmt: skip
+    return summary, standing

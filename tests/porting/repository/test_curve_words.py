@@ -3,10 +3,11 @@
 import pytest
 from drawing import NAME, SECTIONS, section
 from full_profile import blank_profile, full_profile
-from made_points import partly, points, rate
+from made_points import member, partly, points, rate
 
 from porting.repository.curves.cores import over_variants
 from porting.repository.curves.sheet import sheet
+from porting.repository.curves.trust import trust
 from profiler.records.energy import Energy
 from profiler.records.missing import Missing
 from profiler.records.profile import KINDS, PartState, Profile
@@ -42,6 +43,24 @@ def test_factors_over_variants_are_their_median_and_their_ends(full: Profile) ->
     rows = {row[0]: row[1:] for row in over_variants([full, slower]).rows}
     assert rows["throughput on 2 cores against 1"] == ("1.4", "1", "1.79", "2")
     assert rows["throughput beside a load of 25%"] == ("0.725", "0.725", "0.725", "2")
+
+
+def test_what_it_costs_to_trust_a_metric_is_told_in_area_and_slowdown() -> None:
+    """By FLOPs nobody chooses b, which is twice as fast as a at less accuracy: its rectangle above c is lost."""
+    found = trust([member("a", 0.9, 200, 10), member("b", 0.8, 400, 30), member("c", 0.7, 100, 20)], "p")
+    rows = {row[0]: row[1:] for row in found[-1].table.rows}
+    assert rows["throughput"] == ("2 of 3", "2", "none", "40", "70%, 100 images/s", "0.0%", "1.00 ×")
+    assert rows["FLOPs"] == ("1 of 3", "1", "none", "20", "70%, 100 images/s", "50.0%", "2.00 ×")
+    assert "Not there: latency is known of 0." in found[1].notes
+
+
+def test_trust_compares_variants_of_the_same_data_only() -> None:
+    group = [member("a", 0.9, 200, 10), member("b", 0.8, 400, 30)]
+    other = member("c", 0.99, 9000, 1, data="1" * 64)
+    notes = " ".join(trust([*group, other], "p")[-1].notes)
+    assert "Over 2 of 3 variants" in notes
+    (alone,) = trust([other], "p")
+    assert alone.notes == ["It takes 2 variants that can be compared in accuracy and throughput."]
 
 
 def test_memory_loading_and_energy_have_figures_or_reasons(full: Profile) -> None:

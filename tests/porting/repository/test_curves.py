@@ -1,14 +1,17 @@
 """What the report draws of a profile is what was measured, where it was measured."""
 
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from drawing import DRAWN, NAME, Drawing, log_scale, scale, section
 from full_profile import full_profile
-from made_points import BATCHES, CURVE_MS, FIRST_EXPLODING, LOADS, latency, load_point, repeats
+from made_points import BATCHES, CURVE_MS, FIRST_EXPLODING, LOADS, latency, load_point, member, repeats
 
+from porting.repository.curves.axis import Axis
 from porting.repository.curves.sheet import sheet
+from porting.repository.curves.trust import trust
 from profiler.records.profile import Profile
 from profiler.records.repeats import SERIES
 
@@ -102,8 +105,7 @@ def test_the_warm_up_curve_runs_through_every_inference_and_marks_when_it_is_ste
     for curve in full.warm_up:
         xs, ys = to_x(np.arange(1, len(CURVE_MS) + 1, curve.every)), to_y(np.log(curve.latency_ms))
         corners = drawing.corners(f"batch-{curve.batch}")
-        assert (corners[0, 0], corners[-1, 0]) == pytest.approx((xs[0], xs[-1]), abs=0.3)
-        np.testing.assert_allclose(np.interp(corners[:, 0], xs, ys), corners[:, 1], atol=1)
+        np.testing.assert_allclose(corners, np.column_stack([xs, ys]), atol=0.3)
 
 
 def test_the_steady_moment_is_told(full: Profile) -> None:
@@ -169,6 +171,41 @@ def test_repeats_tell_how_far_they_spread(full: Profile) -> None:
     text = " ".join(section(full, "repeats").notes)
     assert "callers: 7.1% raw, 1.8% corrected" in text
     assert "(onnxruntime): 6.2% raw, 2.1% corrected" in text
+
+
+def test_the_frontier_of_another_metric_stands_where_its_members_are_in_throughput() -> None:
+    members = [member("a", 0.9, 200, 10), member("b", 0.8, 400, 30), member("c", 0.7, 100, 20)]
+    (flops, *_) = trust(members, "p")
+    drawing = ElementTree.fromstring(flops.svg)  # noqa: S314, our own
+    series = {
+        name: [use.find("title").text.split(":")[0] for use in drawing.findall(f".//*[@id='p-flops-{name}']/use")]
+        for name in ("all", "true", "trusted")
+    }
+    assert series == {"all": ["a", "b", "c"], "true": ["a", "b"], "trusted": ["a"]}
+    places = {
+        use.find("title").text.split(":")[0]: float(use.get("x"))
+        for use in drawing.findall(".//*[@id='p-flops-all']/use")
+    }
+    log_scale([200, 400, 100], np.array([places[name] for name in "abc"]))
+    (trusted,) = drawing.findall(".//*[@id='p-flops-trusted']/use")
+    assert float(trusted.get("x")) == places["a"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.98, 0.99), (0, 1), (-3, 4), (12, 1.2e6), (1e-4, 2e-4)])
+@pytest.mark.parametrize("kind", ["linear", "decades"])
+def test_an_axis_writes_a_few_numbers_within_its_ends(low: float, high: float, kind: str) -> None:
+    axis = Axis(kind=kind)
+    values = [value for value in (low, high) if kind == "linear" or value > 0]
+    scale = axis.scale(values, 0, 300)
+    ticks = axis.ticks(scale)
+    assert 2 <= len(ticks) <= 8
+    assert all(-0.01 <= scale.at(tick) <= 300.01 for tick in ticks)
+    assert all(0 < scale.at(value) < 300 for value in values)
+
+
+def test_an_interval_that_reaches_zero_ends_at_the_edge_of_a_logarithmic_axis() -> None:
+    scale = Axis(kind="decades").scale([0.0, 1.0, 10.0], 0, 300)
+    assert scale.at(0.0) == 0
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -1,0 +1,320 @@
+"""The report in a real Chromium: what is chosen is drawn, what is pointed at is told, on a desk and on a phone."""
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from full_profile import blank_profile, full_profile, item
+from made_points import latency, rate, unknown_latency
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from porting.repository import Repository
+from porting.repository.compared import Candidate, placed
+from porting.repository.schema import Accuracy
+from porting.repository.writer import publish
+from profiler.records.complexity import Complexity
+from profiler.records.profile import Profile
+from profiler.records.throughput import MaximalThroughput
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 812}
+FULL, FAST, ODD = "digits-full-0000000a", "digits-fast-0000000b", "digits-odd-0000000c"
+DROPPED, TWO, HOSTILE = "digits-dropped-0000000d", "two-targets-0000000e", "two-hostile-0000000f"
+# Accuracy, images/s, median latency in ms, MACs: the odd one is slow in one loop and quick in the other.
+QUICK = {FAST: (0.85, 1200.0, 2.0, 500), ODD: (0.8, 200.0, 0.5, 900), DROPPED: (0.7, 300.0, 4.0, 700)}
+ATTACK = "</script><img src=x onerror=\"document.title='taken'\"><script>document.title = 'taken'</script>"
+
+
+def quick(images_per_s: float, p50_ms: float, macs: int, **changes: Any) -> Profile:
+    known = {"p50_ms": p50_ms, "p50_low_ms": p50_ms * 0.9, "p50_high_ms": p50_ms * 1.1}
+    point = latency(1, **known, **{f"corrected_{name}": value for name, value in known.items()})
+    work = Complexity(parameters=9, macs=macs, flops=2 * macs, file_bytes=4096)
+    best = (rate(MaximalThroughput, 1, 4, images_per_s),)
+    return blank_profile(**{"latency": (point,), "max_throughput": best, "complexity": work, **changes})
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Four variants of one task; and of another task one on two targets, and one that brings a text of its own."""
+    folder = tmp_path_factory.mktemp("page")
+    items = [item(FULL, full_profile(), folder, 0.9)]
+    items += [item(name, quick(*figures), folder, accuracy) for name, (accuracy, *figures) in QUICK.items()]
+    edge = quick(400.0, 3.0, 5, target_name="edge")
+    local = quick(100.0, 9.0, 5)
+    items.append(item(TWO, local, folder, task="two", profiles={"local_cpu": local, "edge": edge}))
+    hostile = quick(90.0, 9.0, 5, target_name="edge", latency=(unknown_latency(ATTACK),))
+    items.append(item(HOSTILE, hostile, folder, task="two", validation_accuracy=None))
+    return publish(folder / "repository", items)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, repository: Repository, **context: Any) -> Page:
+    page = browser.new_context(**context).new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"the script failed: {error}"))
+    page.goto(f"file://{repository.root.local}/report.html")
+    return page
+
+
+@pytest.fixture
+def page(browser: Browser, repository: Repository) -> Iterator[Page]:
+    page = opened(browser, repository, viewport=DESK)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, repository: Repository) -> Iterator[Page]:
+    page = opened(browser, repository, viewport=PHONE, has_touch=True, is_mobile=True)
+    yield page
+    page.context.close()
+
+
+def point(page: Page, name: str) -> Any:
+    return page.locator(f'#chart g[data-variant="{name}"]')
+
+
+def names(page: Page, kind: str) -> set[str]:
+    return set(page.locator(f"#chart g.{kind}").evaluate_all("all => all.map(one => one.dataset.variant)"))
+
+
+def rows(page: Page) -> list[str]:
+    return page.locator("article:not([hidden]) tr[data-variant]").evaluate_all(
+        "all => all.map(one => one.dataset.variant)"
+    )
+
+
+def shown(page: Page) -> str:
+    return page.inner_text("#shown")
+
+
+def figures(generator: np.random.Generator, metrics: int) -> list[list[float | None] | None]:
+    """On a coarse grid, so that equal values meet; some without an interval, some unknown."""
+    found: list[list[float | None] | None] = []
+    for value, half, kind in zip(*generator.integers([[1], [0], [0]], [[9], [4], [8]], (3, metrics)), strict=True):
+        low, high = float(value - half), float(value + half)
+        found.append({0: None, 1: [float(value), None, None], 2: [float(value), None, high]}.get(
+            int(kind), [float(value), low, high]))  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("metrics", [("accuracy", "p50_ms"), ("flops", "images_per_s", "p99_ms")])
+def test_the_script_and_the_reader_agree_on_who_dominates_whom(page: Page, metrics: tuple[str, ...]) -> None:
+    generator = np.random.default_rng(len(metrics))
+    better = [{"accuracy": "higher", "images_per_s": "higher"}.get(name, "lower") for name in metrics]
+    crowds = [
+        [
+            {"name": f"v{n}", "data": f"{generator.integers(2):064x}", "figures": figures(generator, len(metrics))}
+            for n in range(14)
+        ]
+        for _ in range(200)
+    ]
+    script = page.evaluate("([crowds, better]) => crowds.map(one => places(one, better))", [crowds, better])
+    for crowd, found in zip(crowds, script, strict=True):
+        expected = placed([candidate(one, metrics) for one in crowd], metrics)
+        for one, place in zip(crowd, found, strict=True):
+            assert place["dominatedBy"] == expected[one["name"]].dominated_by
+            assert tuple(place["tiesWith"]) == expected[one["name"]].ties_with
+
+
+def candidate(one: dict[str, Any], metrics: tuple[str, ...]) -> Candidate:
+    accuracy = Accuracy(dataset="d", dataset_sha256=one["data"], split="val", n=1, value=0, low=0, high=1)
+    known = {name: tuple(figure) for name, figure in zip(metrics, one["figures"], strict=True) if figure}
+    return Candidate(one["name"], accuracy, known)
+
+
+def test_the_frontier_that_is_drawn_first_is_that_of_the_index(page: Page, repository: Repository) -> None:
+    everyone = [one for one in (*repository.index.variants, *repository.index.dropped) if one.task == "digits"]
+    assert names(page, "frontier") == {one.name for one in everyone if one.targets["local_cpu"].on_frontier}
+    assert names(page, "dominated") == {one.name for one in everyone if not one.targets["local_cpu"].on_frontier}
+
+
+def test_the_places_in_the_table_are_the_same_before_and_after_the_script(page: Page, repository: Repository) -> None:
+    text = (repository.root.local / "report.html").read_text()
+    for name in (FULL, FAST, ODD, DROPPED):
+        (before,) = re.findall(rf'data-variant="{name}">.*?class="place">(.*?)<', text, re.DOTALL)
+        assert page.inner_text(f'tr[data-variant="{name}"] .place') == before
+
+
+def test_another_metric_on_an_axis_makes_another_frontier(page: Page) -> None:
+    assert ODD in names(page, "dominated")
+    page.select_option("[name=x]", "p50_ms")
+    assert names(page, "frontier") == {FULL, ODD}
+    assert "frontier" in (page.get_attribute(f'tr[data-variant="{ODD}"]', "class") or "")
+    assert page.inner_text(f'tr[data-variant="{FAST}"] .place') == f"on the frontier: no: dominated by {FULL}"
+    assert "median latency at batch 1, ms" in page.inner_text("#chart")
+
+
+def test_who_lacks_a_metric_is_not_drawn_and_is_told_with_the_reason(page: Page) -> None:
+    page.select_option("[name=x]", "load_ms")
+    assert page.locator("#chart g").count() == 1
+    assert f"{FAST} (the level quick does not measure it)" in page.inner_text("#absent")
+    assert "is unknown of it, so nothing can dominate it" in page.inner_text(f'tr[data-variant="{FAST}"] .place')
+
+
+def test_without_any_accuracy_other_metrics_are_drawn(browser: Browser, tmp_path: Path) -> None:
+    offered = item(FULL, full_profile(), tmp_path, validation_accuracy=None)
+    page = opened(browser, publish(tmp_path / "repository", [offered]), viewport=DESK)
+    assert names(page, "frontier") == {FULL}
+    assert page.input_value("[name=y]") != page.input_value("[name=x]") == "images_per_s"
+    page.context.close()
+
+
+def test_what_is_pointed_at_stays_when_the_window_changes(page: Page) -> None:
+    point(page, FULL).hover()
+    page.set_viewport_size(PHONE)
+    page.locator(f'#chart svg[viewBox^="0 0 {PHONE["width"] - 32} "]').wait_for()
+    assert "780 images/s" in shown(page)
+    assert "active" in point(page, FULL).get_attribute("class")
+
+
+def test_an_axis_is_logarithmic_where_its_values_span_much_and_can_be_switched(page: Page) -> None:
+    assert page.is_checked("[name=log-x]")
+    assert not page.is_checked("[name=log-y]")
+    before = point(page, FULL).bounding_box()
+    page.uncheck("[name=log-x]")
+    assert point(page, FULL).bounding_box()["x"] != pytest.approx(before["x"], abs=5)
+
+
+def test_points_and_whiskers_stand_where_their_figures_are(page: Page) -> None:
+    geometry = page.evaluate("""() => placed().map(({variant, x, y}) => {
+        const circle = document.querySelector(`#chart g[data-variant="${variant.name}"] circle`);
+        const [left, top] = ["cx", "cy"].map(name => Number(circle.getAttribute(name)));
+        const ends = [...document.querySelectorAll("#chart .whisker")].map(one => one.getAttribute("d"))
+            .find(d => d.includes(`M${left} `)).match(/-?[\\d.]+/g).map(Number);
+        return {x, y, left, top, ends};
+    })""")
+    to_x = np.poly1d(np.polyfit([math.log(one["x"][0]) for one in geometry], [one["left"] for one in geometry], 1))
+    to_y = np.poly1d(np.polyfit([one["y"][0] for one in geometry], [one["top"] for one in geometry], 1))
+    for one in geometry:
+        assert [to_x(math.log(one["x"][0])), to_y(one["y"][0])] == pytest.approx([one["left"], one["top"]], abs=0.1)
+        low, _, high, _, bottom, top = one["ends"]
+        assert [low, high] == pytest.approx([to_x(math.log(end)) for end in one["x"][1:]], abs=0.1)
+        assert [bottom, top] == pytest.approx([to_y(end) for end in one["y"][1:]], abs=0.1)
+
+
+def test_a_variant_under_the_pointer_tells_its_figures_its_level_and_its_verdict(page: Page) -> None:
+    point(page, FULL).hover()
+    assert FULL in shown(page)
+    assert "780 images/s" in shown(page)
+    assert "[764.4, 795.6]" in shown(page)
+    assert "fp32, level full; 16 × 4 callers: settled." in shown(page)
+    point(page, DROPPED).hover()
+    assert f"no: dominated by {FULL}" in shown(page)
+    assert "it is not in the repository" in shown(page)
+
+
+def test_the_keyboard_reaches_a_variant_and_opens_it(page: Page) -> None:
+    point(page, FAST).focus()
+    assert FAST in shown(page)
+    page.keyboard.press("Enter")
+    assert page.locator(f"#{FAST}-local_cpu").get_attribute("open") is not None
+
+
+def test_a_click_opens_the_fold_of_a_published_variant(page: Page) -> None:
+    point(page, DROPPED).click()
+    assert page.locator("details[open]").count() == 0
+    point(page, FULL).click()
+    assert page.locator(f"#{FULL}-local_cpu").get_attribute("open") is not None
+
+
+def test_a_tap_only_tells_and_the_link_opens(phone: Page) -> None:
+    point(phone, FULL).tap()
+    assert "780 images/s" in shown(phone)
+    assert phone.locator("details[open]").count() == 0
+    phone.locator("#shown a").tap()
+    assert phone.locator(f"#{FULL}-local_cpu").get_attribute("open") is not None
+
+
+def test_task_and_target_choose_what_is_drawn_and_listed(page: Page) -> None:
+    assert set(rows(page)) == {FULL, FAST, ODD, DROPPED}
+    page.select_option("[name=task]", "two")
+    assert rows(page) == [TWO]
+    page.select_option("[name=target]", "edge")
+    assert set(rows(page)) == {TWO, HOSTILE}
+    assert names(page, "frontier") == {TWO}
+    page.select_option("[name=task]", "digits")
+    assert FULL in rows(page)
+
+
+def test_a_link_from_elsewhere_opens_its_fold(browser: Browser, repository: Repository) -> None:
+    page = opened(browser, repository, viewport=DESK)
+    page.goto("about:blank")
+    page.goto(f"file://{repository.root.local}/report.html#{TWO}-local_cpu")
+    assert page.locator(f"#{TWO}-local_cpu").get_attribute("open") is not None
+    assert rows(page) == [TWO]
+    page.context.close()
+
+
+def test_a_column_sorts_best_first_then_the_other_way_and_keeps_the_unknown_last(page: Page) -> None:
+    head = page.locator("article:not([hidden]) th[data-sort]").filter(has_text="maximal throughput").first
+    head.get_by_role("button").click()
+    assert rows(page) == [FAST, FULL, DROPPED, ODD]
+    assert head.get_attribute("aria-sort") == "descending"
+    head.get_by_role("button").press("Enter")
+    assert rows(page) == [ODD, DROPPED, FULL, FAST]
+    assert head.get_attribute("aria-sort") == "ascending"
+    latency_head = page.locator("article:not([hidden]) th[data-sort]").filter(has_text="median latency").first
+    latency_head.get_by_role("button").click()
+    assert rows(page)[:3] == [ODD, FULL, FAST]
+    assert page.locator("article:not([hidden]) th[aria-sort]").count() == 1
+    load = page.locator("article:not([hidden]) th[data-sort]").filter(has_text="load call").first
+    for _ in range(2):
+        load.get_by_role("button").click()
+        assert rows(page)[0] == FULL
+
+
+def test_a_text_of_others_stays_text(page: Page) -> None:
+    page.select_option("[name=task]", "two")
+    page.select_option("[name=target]", "edge")
+    page.select_option("[name=x]", "p50_ms")
+    page.select_option("[name=y]", "images_per_s")
+    assert ATTACK in page.inner_text("#absent")
+    assert page.title() == "Frontier of digits, two"
+    assert page.locator("img").count() == 0
+
+
+MEASURE = """() => {
+    document.querySelectorAll("details").forEach(fold => fold.open = true);
+    const boxes = name => [...document.querySelectorAll(name)].map(one => one.getBoundingClientRect());
+    const zoom = one => { const svg = one.ownerSVGElement; return svg.clientWidth / svg.viewBox.baseVal.width; };
+    const size = one => parseFloat(getComputedStyle(one).fontSize) * (one.tagName === "text" ? zoom(one) : 1);
+    const texts = [...document.querySelectorAll("body *")].filter(one => one.checkVisibility()
+        && !["SCRIPT", "NOSCRIPT"].includes(one.tagName)
+        && [...one.childNodes].some(child => child.nodeType === Node.TEXT_NODE && child.data.trim()));
+    return {
+        page: document.documentElement.scrollWidth,
+        drawings: boxes("article:not([hidden]) svg").map(box => box.width),
+        hidden: boxes("article:not([hidden]) use").filter(box => box.width + box.height === 0).length,
+        smallest: Math.min(...texts.map(size)),
+        cut: [...document.querySelectorAll("article:not([hidden]) svg text, #chart text")].filter(one => {
+            const box = one.getBoundingClientRect(), frame = one.ownerSVGElement.getBoundingClientRect();
+            return box.left < frame.left - 1 || box.right > frame.right + 1;
+        }).map(one => one.textContent),
+    };
+}"""
+
+
+@pytest.mark.parametrize("width", [375, 768, 1600])
+def test_the_page_is_as_wide_as_its_window_and_everything_can_be_read(
+    browser: Browser, repository: Repository, width: int
+) -> None:
+    page = opened(browser, repository, viewport={"width": width, "height": 800})
+    found = page.evaluate(MEASURE)
+    page.context.close()
+    assert found["page"] == width
+    assert len(found["drawings"]) == 2 + 5 + 2
+    assert all(0 < drawn <= width for drawn in found["drawings"])
+    assert found["hidden"] == 0
+    assert found["smallest"] >= 12
+    assert found["cut"] == []
