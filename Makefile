@@ -6,13 +6,17 @@ MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint ui server mlserver install browser benchmarks clean
+.PHONY: demo test slow lint ui server mlserver install browser benchmarks clean
 
 demo: install server
 	$(BIN)/dnn-porting
 
 test: install server mlserver browser lint
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not slow"
+
+# Ten thousand hostile inputs to everything that reads what others wrote.
+slow: install
+	$(BIN)/pytest -m slow
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -32,7 +36,7 @@ mlserver: $(MLSERVER)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[porting,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[porting,s3,dev]'
 	touch $@
 
 # The server's own environment: its wheel would hold the whole project at numpy 1.

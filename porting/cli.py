@@ -100,7 +100,6 @@ def run_stages(config: "DictConfig") -> None:
     from porting import dry_run
     from porting.pipeline import run
     from porting.settings import validated
-    from porting.summary import summarise
 
     def work() -> None:
         OmegaConf.resolve(config)
@@ -108,7 +107,10 @@ def run_stages(config: "DictConfig") -> None:
         if settings.dry_run:
             dry_run.show(settings)
         else:
-            summarise(run(settings, OmegaConf.to_yaml(config)), settings)
+            outcome = run(settings, OmegaConf.to_yaml(config))
+            from porting.summary import summarise
+
+            summarise(outcome, settings)
 
     # Not as an exception, to which Hydra would add lines of its own.
     if code := guarded(work):

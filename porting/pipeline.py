@@ -13,8 +13,7 @@ from porting.records import Variant
 from porting.repository import Repository
 from porting.settings import Settings
 from porting.stage_table import SOURCES, STAGES, Stage
-from porting.stages.publish import publish_workspace
-from porting.tracking import Tracker, tracked
+from porting.tracking import Tracker, tracked, tracking_uri
 from porting.workspace import Workspace
 from profiler.errors import BadInputError
 
@@ -47,10 +46,23 @@ def run(settings: Settings, config: str) -> Outcome:
         runner.track_variants()
         repository = None
         if "publish" in settings.stages():
-            repository, same = publish_workspace(workspace)
-            say(f"publish   {'unchanged' if same else 'written'}: {len(repository.variants)} variants")
-            tracker.repository(repository.root)
+            repository = published(settings, workspace)
+            tracker.repository(repository.root.local)
     return Outcome(list(runner.pool.values()), repository)
+
+
+def published(settings: Settings, workspace: Workspace) -> Repository:
+    """The repository in the workspace, in every store that was asked for, and in the model registry."""
+    # Half a second of imports that no other stage needs.
+    from porting.registry import register
+    from porting.stages.publish import publish_workspace
+
+    repository, same = publish_workspace(workspace, settings.publish)
+    say(f"publish   {'unchanged' if same else 'written'}: {len(repository.variants)} variants")
+    if settings.publish.registry:
+        new = register(repository, tracking_uri(settings))
+        say(f"publish   {len(new)} variants are new in the model registry")
+    return repository
 
 
 class Runner:

@@ -68,6 +68,14 @@ class QuantizeSettings(Section):
     calibration: Literal["minmax", "entropy", "percentile"]
 
 
+class PublishSettings(Section):
+    """Repositories to merge in, object stores to put a copy in, and whether MLflow's registry gets the variants."""
+
+    others: list[str]
+    stores: list[str]
+    registry: bool
+
+
 class TrackingSettings(Section):
     """MLflow: on or off, and where (null is sqlite in the workspace)."""
 
@@ -95,6 +103,7 @@ class Settings(Section):
     export: ExportSettings
     quantize: QuantizeSettings
     profile: LevelSettings
+    publish: PublishSettings
     tracking: TrackingSettings
 
     @model_validator(mode="before")

@@ -19,7 +19,8 @@ RECORD, ONNX, PROGRAM, WEIGHTS, MANIFEST, CONFIG = (
     "manifest.json",
     "config.yaml",
 )
-PREDICTIONS = "predictions.npz"
+PREDICTIONS, EXAMPLE = "predictions.npz", "example"
+REPOSITORY = "repository"
 
 
 class Workspace:

@@ -1,10 +1,10 @@
 """The shape of a pruned network as data: layer widths and groups, to be applied to the backbone's fresh build."""
 
 import math
-from typing import Any
+from typing import Annotated, Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from profiler.errors import ModelError
@@ -22,9 +22,11 @@ WIDTHS: dict[str, tuple[str, ...]] = {
 }
 LARGEST_WIDTH = 1 << 20
 LARGEST_TENSOR = 1 << 30
+LARGEST_INPUT = 1 << 26
 TOLERANCE = 1e-4
 
 Width = int | list[int]
+Axis = Annotated[int, Field(ge=1, le=LARGEST_WIDTH)]
 
 
 class Layer(BaseModel):
@@ -40,8 +42,16 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     layers: dict[str, Layer] = Field(max_length=100_000)
-    input_shape: tuple[int, int, int]
-    outputs: list[list[float]]
+    input_shape: tuple[Axis, Axis, Axis]
+    outputs: list[list[float]] = Field(min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def of_a_size_that_fits(self) -> Self:
+        if math.prod(self.input_shape) > LARGEST_INPUT:
+            raise ValueError(f"an input of shape {self.input_shape} is too large")
+        if len({len(row) for row in self.outputs}) != 1:
+            raise ValueError("the outputs are not of one length")
+        return self
 
 
 def fixed_input(shape: tuple[int, int, int]) -> Tensor:
@@ -104,8 +114,9 @@ def reshape(module: nn.Module, name: str, layer: Layer, weights: dict[str, Tenso
     """Sets the layer's widths and makes room for tensors of the stored shapes."""
     for key, value in layer.widths.items():
         numbers = value if isinstance(value, list) else [value]
-        if key not in WIDTHS.get(layer.kind, ()) or not all(0 < number <= LARGEST_WIDTH for number in numbers):
-            raise ModelError(f"layer {name!r} cannot have {key}={value}")
+        known = key in WIDTHS.get(layer.kind, ()) and type(plain(getattr(module, key))) is type(value)
+        if not known or not all(0 < number <= LARGEST_WIDTH for number in numbers):
+            raise ModelError(f"layer {name!r} cannot have {key}={str(value)[:80]}")
         setattr(module, key, tuple(value) if isinstance(value, list) else value)
     if not layer.widths:
         return

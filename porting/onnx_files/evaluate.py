@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from porting.data import Data
 from porting.repository.schema import Accuracy
-from porting.workspace import PREDICTIONS
+from porting.workspace import EXAMPLE, PREDICTIONS
 from profiler.files import packed, write_atomically
 from profiler.runtimes.session import open_session
 
@@ -17,7 +19,10 @@ SPLITS = ("val", "test")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracy on both held-out splits; the predicted classes lie in `predictions.npz` beside the file."""
+    """Accuracy on both held-out splits.
+
+    The predicted classes lie in `predictions.npz` beside the file, with the first validation image as an example.
+    """
 
     validation: Accuracy
     test: Accuracy
@@ -27,7 +32,8 @@ def evaluate(path: Path, data: Data) -> Evaluation:
     """Runs every validation and test image through the file; writes the predictions beside it."""
     session = open_session(path, threads=0)
     name = session.get_inputs()[0].name
-    predictions, found = {}, {}
+    predictions: dict[str, NDArray[Any]] = {EXAMPLE: next(data.batches(SPLITS[0]))[0][0].numpy()}
+    found = {}
     for split in SPLITS:
         parts = [(session.run(None, {name: x.numpy()})[0].argmax(axis=1), y.numpy()) for x, y in data.batches(split)]
         predicted = np.concatenate([part for part, _ in parts])

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from porting.repository.frontier import Candidate, Metric, Place, places
+from porting.repository.compared import RANKED_BY, Candidate, data, placed
+from porting.repository.frontier import Place
 from porting.repository.item import Item
-from porting.repository.schema import Accuracy, Standing, Summary
+from porting.repository.metrics import figures
+from porting.repository.schema import Details, Standing, Summary
 from profiler.errors import BadInputError
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
@@ -24,36 +26,55 @@ def fingerprints(items: Sequence[Item]) -> dict[str, Fingerprint]:
 
 
 def ranked(items: Sequence[Item], target: str) -> dict[str, Place]:
-    """Every variant's place on one target, among those of its own task that were evaluated on the same data."""
-    groups: dict[tuple[str, str], list[Candidate]] = {}
-    for item in items:
-        details = item.details
-        if target in details.profiles:
-            accuracy = details.validation_accuracy
-            comparable = details.task, accuracy.dataset_sha256 if accuracy else ""
-            candidate = Candidate(details.name, metrics(accuracy, details.profiles[target]))
-            groups.setdefault(comparable, []).append(candidate)
-    found: dict[str, Place] = {}
-    for group in groups.values():
-        found |= places(group)
+    """Every variant's place on one target among those of its own task."""
+    tasks: dict[str, list[Candidate]] = {}
+    for details in (item.details for item in items if target in item.details.profiles):
+        found, _ = figures(details.validation_accuracy, details.profiles[target])
+        tasks.setdefault(details.task, []).append(Candidate(details.name, details.validation_accuracy, found))
+    places: dict[str, Place] = {}
+    for candidates in tasks.values():
+        places |= placed(candidates, RANKED_BY)
+    return places
+
+
+def accuracies(items: Sequence[Item]) -> dict[str, tuple[float, int]]:
+    """Validation accuracy over the best one's, and the rank by it, of every variant that has one."""
+    groups: dict[tuple[str, str], dict[str, float]] = {}
+    for details in (item.details for item in items):
+        if details.validation_accuracy is not None:
+            group = groups.setdefault((details.task, data(details.validation_accuracy)), {})
+            group[details.name] = details.validation_accuracy.value
+    found = {}
+    for values in groups.values():
+        for name, value in values.items():
+            best = max(values.values())
+            found[name] = value / best if best else 1.0, 1 + sum(other > value for other in values.values())
     return found
 
 
-def metrics(accuracy: Accuracy | None, profile: Profile) -> tuple[Metric, ...]:
-    """Validation accuracy and drift-corrected maximal throughput; none where one of them is unknown."""
-    best = profile.best_throughput()
-    if accuracy is None or best is None:
-        return ()
-    throughput = Metric(best.corrected_images_per_s, best.corrected_low_images_per_s, best.corrected_high_images_per_s)
-    return Metric(accuracy.value, accuracy.low, accuracy.high), throughput
+def summaries(items: Sequence[Item], targets: Sequence[str], versions: Sequence[int]) -> list[Summary]:
+    """The index's entries; `versions` are the Triton versions of the items' files."""
+    ranks = {target: ranked(items, target) for target in targets}
+    accuracy = accuracies(items)
+    return [
+        summarise(item, ranks, accuracy.get(item.details.name), number)
+        for item, number in zip(items, versions, strict=True)
+    ]
 
 
-def summarise(item: Item, ranks: Mapping[str, Mapping[str, Place]]) -> Summary:
-    """The index's entry."""
+def summarise(
+    item: Item, ranks: Mapping[str, Mapping[str, Place]], accuracy: tuple[float, int] | None, number: int
+) -> Summary:
+    """One entry of the index."""
     details = item.details
-    unknown = {"parent": None if item.parent else "its lineage begins here"}
-    for name in ("validation_accuracy", "test_accuracy"):
-        unknown[name] = details.reasons.get(name)
+    reasons: dict[str, str] = {
+        name: details.reasons[name] for name in ("validation_accuracy", "test_accuracy") if name in details.reasons
+    }
+    if item.parent is None:
+        reasons["parent"] = "its lineage begins here"
+    if accuracy is None:
+        reasons |= dict.fromkeys(("relative_accuracy", "accuracy_rank"), "its accuracy is unknown")
+    relative, rank = accuracy or (None, None)
     return Summary(
         name=details.name,
         task=details.task,
@@ -62,30 +83,34 @@ def summarise(item: Item, ranks: Mapping[str, Mapping[str, Place]]) -> Summary:
         precision=details.precision,
         parent=item.parent,
         onnx_sha256=details.onnx_sha256,
+        version=number,
         validation_accuracy=details.validation_accuracy,
         test_accuracy=details.test_accuracy,
-        targets={name: standing(profile, ranks[name][details.name]) for name, profile in details.profiles.items()},
-        reasons={name: reason for name, reason in unknown.items() if reason},
+        relative_accuracy=relative,
+        accuracy_rank=rank,
+        targets={
+            name: standing(details, profile, ranks[name][details.name]) for name, profile in details.profiles.items()
+        },
+        reasons=reasons,
     )
 
 
-def standing(profile: Profile, place: Place) -> Standing:
+def standing(details: Details, profile: Profile, place: Place) -> Standing:
     """How a variant does on one target."""
-    best, latency = profile.best_throughput(), profile.latency_at(1)
+    best = profile.best_throughput()
     if best is None:
-        raise BadInputError(
-            f"{profile.onnx_sha256} has no maximal throughput on {profile.target_name}: profile it again"
-        )
-    p50 = latency.p50_ms if latency else None
-    reasons = {} if place.dominated_by else {"dominated_by": "nothing dominates it"}
-    if p50 is None:
-        reasons["latency_batch_1_p50_ms"] = latency.reasons["p50_ms"] if latency else "batch 1 was not measured"
+        raise BadInputError(f"{details.name} has no maximal throughput on {profile.target_name}: profile it again")
+    found, unknown = figures(details.validation_accuracy, profile)
     return Standing(
-        complexity=profile.complexity,
-        latency_batch_1_p50_ms=p50,
-        max_throughput=best,
+        level=profile.level,
+        figures=found,
+        unknown=unknown,
+        raw_images_per_s=best.images_per_s,
+        batch=best.batch,
+        concurrency=best.concurrency,
+        verdict=best.verdict,
         on_frontier=place.on_frontier,
         ties_with=list(place.ties_with),
         dominated_by=place.dominated_by,
-        reasons=reasons,
+        reasons={} if place.dominated_by else {"dominated_by": "nothing dominates it"},
     )

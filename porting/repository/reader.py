@@ -1,41 +1,51 @@
 """Reading a published repository: pydantic, and nothing of torch."""
 
 import hashlib
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic_core import from_json
 
-from porting.repository.schema import Details, Index, Published, Standing
+from porting.repository import tables
+from porting.repository.compared import RANKED_BY, Candidate, placed
+from porting.repository.consistency import check_details, check_numbers
+from porting.repository.frontier import Place
+from porting.repository.index_text import from_text
+from porting.repository.lookup import Lookup
+from porting.repository.metrics import metric
+from porting.repository.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
+from porting.repository.root import Root
+from porting.repository.schema import Details, Index, Published
 from profiler.errors import BadInputError
+from profiler.records.profile import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INDEX, DETAILS = "repository.json", "variant.json"
-COSTS = ("max_throughput", "latency", "flops", "parameters", "file_bytes")
-Cost = Literal["max_throughput", "latency", "flops", "parameters", "file_bytes"]
+LISTED = 20
 
 
 class Repository:
     """A published repository: its index in memory, the details of a variant when they are asked for."""
 
-    def __init__(self, root: Path, index: Index) -> None:
+    def __init__(self, root: Root, index: Index) -> None:
         self.root, self.index = root, index
 
     @classmethod
-    def load(cls, root: str | Path) -> "Repository":
-        """Reads the index; raises `BadInputError` where the folder holds no valid one."""
-        # One real path for all reads: the link may move to another repository meanwhile.
-        folder = Path(root).resolve()
-        try:
-            index = Index.model_validate_json((folder / INDEX).read_bytes())
-        except OSError as error:
-            raise BadInputError(f"{root} holds no {INDEX}: publish one with dnn-porting stage=publish") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise BadInputError(f"{root}/{INDEX} is not valid at {first['loc']}: {first['msg']}") from error
-        return cls(folder, index)
+    def load(cls, url: str | Path) -> "Repository":
+        """Reads the index at a folder or an fsspec URL; raises `BadInputError` where there is no valid one."""
+        root = Root.at(url)
+        return cls(root, from_text(root.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES), f"{url}/{INDEX}"))
 
     def __repr__(self) -> str:
-        return f"Repository({len(self.index.variants)} variants of {', '.join(self.tasks)} at {self.root})"
+        return (
+            f"Repository({len(self.variants)} variants of {listed(self.tasks)} "
+            f"on {listed(self.targets)} at {self.root})"
+        )
 
     @property
     def variants(self) -> list[Published]:
@@ -50,56 +60,112 @@ class Repository:
     def targets(self) -> list[str]:
         return sorted(self.index.targets)
 
+    @cached_property
+    def by_name(self) -> dict[str, Published]:
+        """The published variants by their names."""
+        return {variant.name: variant for variant in self.index.variants}
+
     def variant(self, name: str) -> Published:
         """One variant of the index; raises `BadInputError` for a name that is not in it."""
-        for variant in self.index.variants:
-            if variant.name == name:
-                return variant
-        raise BadInputError(f"no variant {name!r}: choices are {', '.join(v.name for v in self.index.variants)}")
+        if name not in self.by_name:
+            raise BadInputError(f"no variant {name!r}: choices are {listed(self.by_name)}")
+        return self.by_name[name]
 
     def details(self, name: str) -> Details:
         """Full profiles and provenance of a variant; raises `BadInputError` where the file is not the indexed one."""
-        path = self.root / self.variant(name).name / DETAILS
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.variant(name).details_sha256:
-            raise BadInputError(f"{path} is not the file that the index speaks of: publish again")
-        return Details.model_validate_json(content)
+        variant = self.variant(name)
+        content = self.root.read(variant.name, DETAILS, limit_bytes=DETAILS_LIMIT_BYTES)
+        place = f"{self.root}/{variant.name}/{DETAILS}"
+        if hashlib.sha256(content).hexdigest() != variant.details_sha256:
+            raise BadInputError(f"{place} is not the file that the index speaks of: publish again")
+        details = parsed(Details, content, place)
+        try:
+            check_numbers(from_json(content))
+            check_details(details, variant, self.index.targets)
+        except ValueError as error:
+            raise refused(place, "", str(error)) from error
+        return details
 
-    def frontier(self, task: str, target: str, cost: Cost = "max_throughput") -> list[Published]:
-        """The published variants that none of them dominates in validation accuracy and `cost`, most accurate first.
+    def profile(self, name: str, target: str) -> Profile:
+        """All that was measured of a variant on a target; raises `BadInputError` where nothing was."""
+        profiles = self.details(name).profiles
+        if target not in profiles:
+            raise BadInputError(f"{name} was not measured on {target!r}: choices are {listed(profiles)}")
+        return profiles[target]
 
-        `max_throughput` goes by the intervals, as at publication; the other costs go by their point values, and
-        a variant of unknown accuracy comes last. Raises `BadInputError` for an unknown task, target or cost.
+    def frontier(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> list[Published]:
+        """The published variants that none of them dominates in `metrics`, the best in the first metric first.
+
+        Dominance goes by the 95 % intervals (`porting.repository.frontier`). A variant of which a metric is unknown
+        cannot be dominated and comes last. Raises `BadInputError` for an unknown task, target or metric.
         """
-        for value, choices, what in (
-            (task, self.tasks, "task"),
-            (target, self.targets, "target"),
-            (cost, COSTS, "cost"),
-        ):
+        standing = self.places(task, target, metrics)
+        sign = 1 if metric(metrics[0]).better == "higher" else -1
+        chosen = [variant for variant in self.measured(task, target) if standing[variant.name].on_frontier]
+
+        def value(variant: Published) -> float:
+            figure = variant.targets[target].figures.get(metrics[0])
+            return float("-inf") if figure is None else sign * figure[0]
+
+        return sorted(chosen, key=value, reverse=True)
+
+    def places(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> dict[str, Place]:
+        """Every published variant's place among the others of its task on a target: ties, or who dominates it."""
+        found = [
+            Candidate(one.name, one.validation_accuracy, one.targets[target].figures)
+            for one in self.measured(task, target)
+        ]
+        return placed(found, metrics)
+
+    def measured(self, task: str, target: str) -> list[Published]:
+        """The published variants of a task that were measured on a target; `BadInputError` where one is unknown."""
+        for value, choices, what in ((task, self.tasks, "task"), (target, self.targets, "target")):
             if value not in choices:
-                raise BadInputError(f"unknown {what} {value!r}: choices are {', '.join(choices)}")
-        measured = [v for v in self.index.variants if v.task == task and target in v.targets]
-        if cost == "max_throughput":
-            chosen = [variant for variant in measured if variant.targets[target].on_frontier]
-        else:
-            points = {v.name: (accuracy_of(v), -cost_of(v.targets[target], cost)) for v in measured}
-            chosen = [v for v in measured if not any(beats(points[o.name], points[v.name]) for o in measured)]
-        return sorted(chosen, key=accuracy_of, reverse=True)
+                raise BadInputError(f"unknown {what} {value!r}: choices are {listed(choices)}")
+        return [variant for variant in self.index.variants if variant.task == task and target in variant.targets]
+
+    def latency(self, name: str, target: str) -> Lookup:
+        """Median latency in ms, for example `.at(batch=8, cores=2)`."""
+        return tables.latency(self.profile(name, target))
+
+    def throughput(self, name: str, target: str) -> Lookup:
+        """Maximal throughput in images/s, for example `.at(batch=8)`."""
+        return tables.throughput(self.profile(name, target))
+
+    def capacity(self, name: str, target: str) -> Lookup:
+        """Highest Poisson rate in time in requests/s, for example `.at(deadline_ms=20)`."""
+        return tables.capacity(self.profile(name, target))
+
+    def memory(self, name: str, target: str) -> Lookup:
+        """Peak memory in bytes, for example `.at(batch=8)`."""
+        return tables.memory(self.profile(name, target))
+
+    def first_inference(self, name: str, target: str) -> Lookup:
+        """The first answer after a fresh load in ms, for example `.at(batch=1)`."""
+        return tables.first_inference(self.profile(name, target))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row for each variant and target: what it is, each figure, and the ends of its interval."""
+        import pandas as pd
+
+        return pd.DataFrame([row(one, target) for one in self.index.variants for target in one.targets])
 
 
-def accuracy_of(variant: Published) -> float:
-    """Validation accuracy; unknown comes last."""
-    return variant.validation_accuracy.value if variant.validation_accuracy else -1.0
+def row(variant: Published, target: str) -> dict[str, Any]:
+    """A variant on a target, flat."""
+    standing = variant.targets[target]
+    found: dict[str, Any] = {
+        "variant": variant.name, "task": variant.task, "target": target, "backbone": variant.backbone,
+        "technique": " ".join(variant.technique), "precision": variant.precision, "version": variant.version,
+        "level": standing.level, "batch": standing.batch, "concurrency": standing.concurrency,
+        "verdict": standing.verdict, "on_frontier": standing.on_frontier,
+    }  # fmt: skip
+    for name, (value, low, high) in standing.figures.items():
+        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return found
 
 
-def cost_of(standing: Standing, cost: Cost) -> float:
-    """The value of a cost metric, lower is better; an unknown one is infinite."""
-    if cost == "latency":
-        return standing.latency_batch_1_p50_ms or float("inf")
-    value: float | None = getattr(standing.complexity, cost)
-    return float("inf") if value is None else value
-
-
-def beats(a: tuple[float, float], b: tuple[float, float]) -> bool:
-    """Whether `a` is at least as good in both and not equal."""
-    return a != b and a[0] >= b[0] and a[1] >= b[1]
+def listed(names: Collection[str]) -> str:
+    """The names, or the first of very many."""
+    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(islice(names, LISTED)) + rest

@@ -1,28 +1,49 @@
 """The values that a published repository is made of; reading them needs pydantic and nothing else of ours."""
 
+import math
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import FailFast, Field, JsonValue, model_validator
 
-from profiler.records.base import Record
-from profiler.records.complexity import Complexity
+from porting.repository import consistency
+from profiler.level import Level
+from profiler.records.base import Record, Verdict
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
-from profiler.records.throughput import MaximalThroughput
 
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+TARGET = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 Precision = Literal["fp32", "int8"]
+# Neither control characters nor what turns the direction of writing: it is shown on terminals and in reports.
+SHOWABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+# More than a measurement gives: bytes, operations and rates stay far below it, and sums of a few do not overflow.
+LARGEST = 1e18
+LARGEST_INT64 = 2**63 - 1
+LARGEST_AXIS = 2**31 - 1
+Label = Annotated[str, Field(pattern=LABEL, max_length=63)]
+TargetName = Annotated[str, Field(pattern=TARGET, max_length=63)]
+Text = Annotated[str, Field(pattern=SHOWABLE, max_length=2000)]
+Count = Annotated[int, Field(ge=1, le=LARGEST_INT64)]
+Number = Annotated[float, Field(ge=0, le=LARGEST)]
+# A value with the ends of its 95 % interval, null where it has none.
+Figure = tuple[Number, Number | None, Number | None]
 
 
-class Preprocessing(Record):
+class Bounded(Record):
+    """A record that anybody may have written: its texts can be shown, and nothing in it is without a bound."""
+
+    reasons: dict[Text, Text] = Field(default={}, max_length=64)
+
+
+class Preprocessing(Bounded):
     """From a picture to the input tensor: resize the short side, cut, scale, subtract `mean`, divide by `sd`."""
 
-    size: int = Field(gt=0)
+    size: int = Field(gt=0, le=65536)
     colour: Literal["RGB", "L"]
-    mean: list[float]
-    sd: list[float]
+    mean: list[float] = Field(max_length=3)
+    sd: list[float] = Field(max_length=3)
     resize: Literal["bilinear", "none"]
     crop: Literal["center"]
     scale: float = Field(gt=0)
@@ -30,99 +51,126 @@ class Preprocessing(Record):
     dtype: Literal["float32"]
 
 
-class TensorSpec(Record):
-    """A tensor of the served model; `shape` leaves the batch axis out."""
+class TensorSpec(Bounded):
+    """A tensor of the served model; `shape` leaves the batch axis out, and an axis that the graph leaves open is -1."""
 
-    name: str
-    shape: list[int]
+    name: Text = Field(min_length=1)
+    shape: list[Annotated[int, Field(ge=-1, le=LARGEST_AXIS)]] = Field(max_length=8)
     dtype: Literal["float32"] = "float32"
 
+    @model_validator(mode="after")
+    def of_a_size_that_can_be_served(self) -> Self:
+        if math.prod(abs(axis) for axis in self.shape) > LARGEST_AXIS:
+            raise ValueError(f"a tensor of shape {self.shape} is too large")
+        return self
 
-class Accuracy(Record):
+
+class Accuracy(Bounded):
     """Top-1 accuracy of the exported file on `n` images, with its 95 % Wilson interval."""
 
     metric: Literal["top1"] = "top1"
     direction: Literal["higher"] = "higher"
-    dataset: str
+    dataset: Text
     dataset_sha256: str = Field(pattern=SHA256)
     split: Literal["val", "test"]
-    n: int = Field(ge=1)
+    n: Count
     value: float = Field(ge=0, le=1)
     low: float = Field(ge=0, le=1)
     high: float = Field(ge=0, le=1)
 
 
-class Step(Record):
+class Step(Bounded):
     """One stage that made a variant what it is: its settings, the versions that decided, the time it took."""
 
-    stage: str
-    label: str
+    stage: Text
+    label: Text
     key: str = Field(pattern=SHA256)
     settings: dict[str, JsonValue]
-    versions: dict[str, str]
-    seconds: float = Field(ge=0)
+    versions: dict[Text, Text]
+    seconds: Number
 
 
-class Standing(Record):
-    """How a variant does on one target: the figures it is ranked by, and what became of it."""
+class Standing(Bounded):
+    """How a variant does on one target: its figures by the names of `porting.repository.metrics`, and its place.
 
-    complexity: Complexity
-    latency_batch_1_p50_ms: float | None = Field(gt=0)
-    max_throughput: MaximalThroughput
+    `figures` are measured; `unknown` says why one is not there. The maximal throughput was offered as a closed loop of
+    `concurrency` callers with `batch` inputs each; `raw_images_per_s` is it before the machine's drift was divided
+    out. The place is that in validation accuracy and maximal throughput.
+    """
+
+    level: Level
+    figures: dict[str, Figure] = Field(max_length=64)
+    unknown: dict[str, Text] = Field(max_length=64)
+    raw_images_per_s: float = Field(gt=0, le=LARGEST)
+    batch: Count
+    concurrency: Count
+    verdict: Verdict
     on_frontier: bool
-    ties_with: list[str]
+    ties_with: Annotated[list[str], FailFast()]
     dominated_by: str | None
 
 
-class Summary(Record):
-    """A variant in the index; published ones have a folder of their name, dropped ones do not."""
+class Summary(Bounded):
+    """A variant in the index; published ones have a folder of their name, dropped ones do not.
 
-    name: str = Field(pattern=LABEL, max_length=63)
-    task: str = Field(pattern=LABEL)
-    backbone: str
-    technique: list[str]
+    `version` is the Triton version of its file; a dropped one keeps the number for the day that it comes back.
+    `relative_accuracy` is the validation accuracy over that of the task's best on the same data, and `accuracy_rank`
+    its place among them by that accuracy, 1 for the best.
+    """
+
+    name: Label
+    task: Label
+    backbone: Text
+    technique: list[Text] = Field(max_length=64)
     precision: Precision
-    parent: str | None
+    parent: Label | None
     onnx_sha256: str = Field(pattern=SHA256)
+    version: Count
     validation_accuracy: Accuracy | None
     test_accuracy: Accuracy | None
-    targets: dict[str, Standing]
+    relative_accuracy: float | None = Field(ge=0, le=1)
+    accuracy_rank: Count | None
+    targets: dict[TargetName, Standing] = Field(max_length=1000)
 
 
 class Published(Summary):
-    """A variant that a server can load: the sum of its details file, and its Triton version."""
+    """A variant that a server can load, and the digest of its details file."""
 
-    version: int = Field(ge=1)
     details_sha256: str = Field(pattern=SHA256)
 
 
-class Index(Record):
+class Index(Bounded):
     """`repository.json`."""
 
     schema_version: Literal[1] = 1
     key: str = Field(pattern=SHA256)
-    generator: str
+    generator: Text
     published_at: datetime
-    targets: dict[str, Fingerprint]
-    variants: list[Published]
-    dropped: list[Summary]
+    targets: dict[TargetName, Fingerprint] = Field(max_length=1000)
+    variants: Annotated[list[Published], FailFast()]
+    dropped: Annotated[list[Summary], FailFast()]
+
+    @model_validator(mode="after")
+    def of_one_mind(self) -> Self:
+        consistency.check_index(self)
+        return self
 
 
-class Details(Record):
+class Details(Bounded):
     """`<variant>/variant.json`."""
 
     schema_version: Literal[1] = 1
-    name: str = Field(pattern=LABEL, max_length=63)
-    task: str
-    backbone: str
+    name: Label
+    task: Label
+    backbone: Text
     precision: Precision
-    labels: list[str] | None
+    labels: list[Text] | None = Field(max_length=100_000)
     preprocessing: Preprocessing | None
     input: TensorSpec
     output: TensorSpec
     onnx_sha256: str = Field(pattern=SHA256)
-    opset: int
+    opset: int = Field(ge=1, le=1000)
     validation_accuracy: Accuracy | None
     test_accuracy: Accuracy | None
-    lineage: list[Step]
-    profiles: dict[str, Profile]
+    lineage: list[Step] = Field(max_length=100)
+    profiles: dict[TargetName, Profile] = Field(max_length=1000)

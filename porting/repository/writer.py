@@ -8,12 +8,13 @@ from pathlib import Path
 
 from porting.files import digest, remove, whole_folder
 from porting.repository.figure import draw_frontier
+from porting.repository.index_text import to_text
 from porting.repository.item import Item
-from porting.repository.ranking import fingerprints, ranked, summarise
+from porting.repository.ranking import fingerprints, summaries
 from porting.repository.reader import DETAILS, INDEX, Repository
 from porting.repository.report import render_report
 from porting.repository.schema import Details, Index
-from porting.repository.variant_folder import write_variant
+from porting.repository.variant_folder import next_version, write_variant
 from profiler.errors import BadInputError
 from profiler.files import sha256
 
@@ -22,7 +23,8 @@ SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
 
 def repository_key(items: Sequence[Item]) -> str:
     """The hash of what is to be published, whenever that is."""
-    return digest([version("dnn-porting"), *(item.details.model_dump(mode="json") for item in items)])
+    offered = [(item.details.model_dump(mode="json"), item.example is not None) for item in items]
+    return digest([version("dnn-porting"), *offered])
 
 
 def publish(root: Path, items: Sequence[Item]) -> Repository:
@@ -32,11 +34,10 @@ def publish(root: Path, items: Sequence[Item]) -> Repository:
     key = repository_key(items)
     previous = readable(root)
     targets = fingerprints(items)
-    ranks = {target: ranked(items, target) for target in targets}
+    versions = [next_version(item.details, previous) for item in items]
     with whole_folder(root.parent / f".repository-{key[:12]}") as folder:
         published, dropped = [], []
-        for item in items:
-            summary = summarise(item, ranks)
+        for item, summary in zip(items, summaries(items, list(targets), versions), strict=True):
             if any(standing.on_frontier for standing in summary.targets.values()):
                 published.append(write_variant(folder, item, summary, previous))
             else:
@@ -49,7 +50,7 @@ def publish(root: Path, items: Sequence[Item]) -> Repository:
             variants=published,
             dropped=dropped,
         )
-        (folder / INDEX).write_text(index.model_dump_json(indent=1))
+        (folder / INDEX).write_text(to_text(index))
         schema = {"index": Index.model_json_schema(), "details": Details.model_json_schema()}
         (folder / SCHEMA).write_text(json.dumps(schema, indent=1))
         draw_frontier(index, folder / FIGURE)
@@ -69,7 +70,7 @@ def readable(root: Path) -> Repository | None:
 def is_whole(repository: Repository) -> bool:
     """Whether every file that the index speaks of is there and is the one it speaks of."""
     for variant in repository.variants:
-        folder = repository.root / variant.name
+        folder = repository.root.local / variant.name
         files = {DETAILS: variant.details_sha256, f"{variant.version}/model.onnx": variant.onnx_sha256}
         for name, expected in files.items():
             if not (folder / name).is_file() or sha256(folder / name) != expected:

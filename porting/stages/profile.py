@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from porting.components import Component
 from porting.context import Context, Job
 from porting.records import OnnxFile, Variant
-from porting.repository.frontier import Candidate, places
-from porting.repository.ranking import metrics
+from porting.repository.compared import RANKED_BY, Candidate, placed
+from porting.repository.metrics import figures
 from porting.servable import forget_unservable, servable
 from porting.workspace import ONNX
 from profiler.bench import Bench, bench
@@ -110,8 +110,9 @@ class Profiled:
             profile = self.context.workspace.profiles(other).get(self.name)
             accuracy = other.onnx.validation_accuracy if other.onnx else None
             if profile is not None and accuracy and own and accuracy.dataset_sha256 == own.dataset_sha256:
-                candidates.append(Candidate(other.name, metrics(accuracy, profile)))
-        place = places(candidates).get(self.variant.name)
+                known, _ = figures(accuracy, profile)
+                candidates.append(Candidate(other.name, accuracy, known))
+        place = placed(candidates, RANKED_BY).get(self.variant.name)
         return place is not None and not place.on_frontier
 
     def run(self) -> Variant:

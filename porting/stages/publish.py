@@ -1,31 +1,45 @@
 """publish: every profiled variant of the workspace against the others, and the frontier as a Triton repository."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porting.console import say
 from porting.files import remove_unfinished
 from porting.records import OnnxFile, Variant
 from porting.repository import Repository
 from porting.repository.item import Item
+from porting.repository.merge import merged, offered_by
 from porting.repository.schema import Details
+from porting.repository.store import upload
 from porting.repository.writer import is_whole, publish, readable, repository_key
-from porting.workspace import ONNX, Workspace
+from porting.settings import PublishSettings
+from porting.workspace import EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.errors import BadInputError
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
 
-REPOSITORY = "repository"
 
+def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[Repository, bool]:
+    """The repository of all tasks, others merged in and copied to every store, and whether it was there already.
 
-def publish_workspace(workspace: Workspace) -> tuple[Repository, bool]:
-    """The repository of all tasks, and whether it was there already; `BadInputError` where nothing is profiled."""
-    items = list(profiled(workspace))
-    if not items:
-        raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
+    Raises `BadInputError` where nothing is profiled, and where another repository cannot be merged in.
+    """
     root = workspace.root / REPOSITORY
-    with exclusive(workspace.root / ".publish.lock", f"{root}"):
+    with exclusive(workspace.root / ".publish.lock", f"{root}"), TemporaryDirectory() as folder:
         remove_unfinished(workspace.root)
+        brought = [item for url in settings.others for item in offered_by(Repository.load(url), Path(folder))]
+        items = merged(profiled(workspace), brought)
+        if not items:
+            raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
         current = readable(root)
-        if current is not None and current.index.key == repository_key(items) and is_whole(current):
-            return current, True
-        return publish(root, items), False
+        same = current is not None and current.index.key == repository_key(items) and is_whole(current)
+        repository = current if current is not None and same else publish(root, items)
+        for url in settings.stores:
+            say(f"publish   copied to {upload(root, url)}")
+    return repository, same
 
 
 def profiled(workspace: Workspace) -> list[Item]:
@@ -61,4 +75,14 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         profiles=profiles,
         reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},
     )
-    return Item(details, variant.parent, variant.technique, workspace.folder(variant) / ONNX)
+    folder = workspace.folder(variant)
+    return Item(details, variant.parent, variant.technique, folder / ONNX, example(folder / PREDICTIONS))
+
+
+def example(path: Path) -> NDArray[np.float32] | None:
+    """The real input that lies with the predictions, where there is one."""
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        found: NDArray[np.float32] | None = arrays.get(EXAMPLE, None)
+        return found

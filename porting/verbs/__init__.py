@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Sequence
 
-VERBS = ("adopt", "request", "serve", "verify")
+VERBS = ("adopt", "compare", "convert", "lint", "request", "select", "serve", "verify")
 
 
 def do(verb: str, arguments: Sequence[str]) -> None:

@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> None:
     with bench(target, first.target) as ready:
         for name, profile in profiles.items():
             say(f"measuring {name}")
-            path = repository.root / name
+            path = repository.root.local / name
             rows += [[name, *row] for row in compared(ready, next(path.glob("[0-9]*/model.onnx")), profile)]
     table(f"{options.repository} on {target}", COLUMNS, rows)
     moved = [row for row in rows if row[-1] != "holds"]
@@ -84,7 +84,7 @@ def chosen(repository: "Repository", target: str, count: int) -> "dict[str, Prof
     from profiler.identity import subject_key
 
     found = [variant for variant in repository.variants if target in variant.targets]
-    found.sort(key=lambda variant: variant.targets[target].max_throughput.corrected_images_per_s)
+    found.sort(key=lambda variant: variant.targets[target].figures["images_per_s"])
     if not found or count < 1:
         raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
     step = max(1, (len(found) - 1) // max(1, count - 1))

@@ -16,8 +16,9 @@ class Record(BaseModel):
 
     @model_validator(mode="after")
     def every_unknown_has_a_reason(self) -> Self:
-        unknown = {name for name in type(self).model_fields if getattr(self, name) is None}
-        if unknown != set(self.reasons):
+        values = self.__dict__
+        unknown = {name for name in values if values[name] is None}
+        if unknown != self.reasons.keys():
             raise ValueError(f"fields that are null {sorted(unknown)} and reasons {sorted(self.reasons)} differ")
         return self
 

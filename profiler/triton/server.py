@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +63,14 @@ def triton_server(
     grpc_port: int | None = None,
     http_port: int | None = None,
     cores: list[int] | None = None,
+    load: Sequence[str] = ("*",),
+    config_name: str | None = None,
 ) -> Iterator[RunningServer]:
     """A ready server, stopped on the way out whatever happens; it also dies with this process.
 
     Without a `repository` it starts with an empty folder of its own, `models`. Without an `http_port`
-    it speaks gRPC only. `cores` pins it.
+    it speaks gRPC only. `cores` pins it. Of a `repository` it loads the models named in `load`, with the settings
+    that they have as `configs/<config_name>.pbtxt` where there is such a file.
     Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
     """
     port = free_port() if grpc_port is None else grpc_port
@@ -90,7 +93,8 @@ def triton_server(
             f"--model-repository={models}",
             "--model-control-mode=explicit",
             "--disable-auto-complete-config",
-            *(["--load-model=*"] if repository else []),
+            *([f"--load-model={name}" for name in load] if repository else []),
+            *([f"--model-config-name={config_name}"] if config_name else []),
             f"--grpc-address={LOOPBACK}",
             f"--grpc-port={port}",
             *http,

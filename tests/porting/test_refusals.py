@@ -84,7 +84,7 @@ def test_a_trace_is_there_for_who_asks(tmp_path: Path) -> None:
 
 
 def test_a_verb_names_what_it_needs(dnn_porting: Command, tmp_path: Path) -> None:
-    assert "holds no repository.json" in complaint(dnn_porting("serve", str(tmp_path)), code=2)
+    assert "repository.json does not exist" in complaint(dnn_porting("serve", str(tmp_path)), code=2)
 
 
 @pytest.mark.integration

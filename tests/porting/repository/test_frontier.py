@@ -1,109 +1,104 @@
 """Dominance between figures with intervals: a strict order, and ties that are said to be ties."""
 
-import itertools
-
 import numpy as np
+import pytest
 
-from porting.repository.frontier import Candidate, Metric, dominates, places
-
-
-def metric(value: float, half_width: float = 0.0) -> Metric:
-    return Metric(value, value - half_width, value + half_width)
+from porting.repository.frontier import Place, Points, dominated, places
+from porting.repository.schema import Figure
 
 
-def candidate(name: str, *metrics: Metric) -> Candidate:
-    return Candidate(name, metrics)
+def figure(value: float, half_width: float = 0.0) -> Figure:
+    return value, value - half_width, value + half_width
+
+
+def placed(**candidates: tuple[Figure | None, Figure | None]) -> dict[str, Place]:
+    """The places of candidates with an accuracy and a throughput each."""
+    return places(list(candidates), Points.of(list(candidates.values()), ["higher", "higher"]))
+
+
+def crowd(count: int, seed: int, metrics: int = 2) -> Points:
+    """Candidates whose intervals overlap often, and of which a tenth has no interval or no figure somewhere."""
+    generator = np.random.default_rng(seed)
+    values = generator.integers(0, 20, (count, metrics)) / 20
+    low, high = values - generator.uniform(0, 0.2, values.shape), values + generator.uniform(0, 0.2, values.shape)
+    unknown, endless = generator.random(values.shape) < 0.05, generator.random(values.shape) < 0.05
+    return Points(np.where(unknown, np.nan, values), np.where(endless, -np.inf, low), np.where(endless, np.inf, high))
 
 
 def test_better_in_one_and_no_worse_in_the_other_dominates() -> None:
-    a, b = candidate("a", metric(0.9), metric(200, 5)), candidate("b", metric(0.9), metric(100, 5))
-    assert dominates(a, b)
-    assert not dominates(b, a)
+    found = placed(a=(figure(0.9), figure(200, 5)), b=(figure(0.9), figure(100, 5)))
+    assert found["a"].on_frontier
+    assert found["b"].dominated_by == "a"
 
 
 def test_a_better_estimate_within_the_interval_is_a_tie() -> None:
-    a = candidate("a", metric(0.91, 0.02), metric(102, 5))
-    b = candidate("b", metric(0.90, 0.02), metric(100, 5))
-    found = places([a, b])
+    found = placed(a=(figure(0.91, 0.02), figure(102, 5)), b=(figure(0.90, 0.02), figure(100, 5)))
     assert found["a"].on_frontier
     assert found["b"].on_frontier
     assert found["a"].ties_with == ("b",)
 
 
 def test_a_trade_off_is_no_tie() -> None:
-    found = places(
-        [candidate("a", metric(0.9, 0.01), metric(100, 1)), candidate("b", metric(0.8, 0.01), metric(200, 1))]
-    )
+    found = placed(a=(figure(0.9, 0.01), figure(100, 1)), b=(figure(0.8, 0.01), figure(200, 1)))
     assert all(place.on_frontier and not place.ties_with for place in found.values())
 
 
 def test_the_dominated_one_is_told_by_whom() -> None:
-    found = places([
-        candidate("slow", metric(0.8, 0.01), metric(100, 1)),
-        candidate("best", metric(0.95, 0.01), metric(300, 1)),
-        candidate("good", metric(0.85, 0.01), metric(200, 1)),
-    ])  # fmt: skip
+    found = placed(
+        slow=(figure(0.8, 0.01), figure(100, 1)),
+        best=(figure(0.95, 0.01), figure(300, 1)),
+        good=(figure(0.85, 0.01), figure(200, 1)),
+    )
     assert found["slow"].dominated_by == "best"
     assert found["good"].dominated_by == "best"
     assert found["best"].on_frontier
 
 
+def test_of_a_figure_that_is_better_lower_the_lower_one_dominates() -> None:
+    points = Points.of([[figure(0.9), figure(20, 1)], [figure(0.9), figure(30, 1)]], ["higher", "lower"])
+    assert dominated(points).tolist() == [False, True]
+
+
 def test_without_an_interval_nothing_is_shown() -> None:
-    a = candidate("a", metric(0.9, 0.0), Metric(200, None, None))
-    b = candidate("b", metric(0.9, 0.0), Metric(100, None, None))
-    assert not dominates(a, b)
+    found = placed(a=(figure(0.9), (200, None, None)), b=(figure(0.9), (100, None, None)))
+    assert all(place.on_frontier for place in found.values())
 
 
-def test_an_unknown_accuracy_is_never_dominated() -> None:
-    found = places([candidate("unknown"), candidate("known", metric(0.9), metric(100, 1))])
+def test_a_candidate_of_which_a_figure_is_unknown_is_never_dominated() -> None:
+    found = placed(unknown=(None, figure(1, 0)), known=(figure(0.9), figure(100, 1)))
     assert found["unknown"].on_frontier
     assert not found["unknown"].ties_with
 
 
-def test_dominance_is_a_strict_order_and_somebody_always_remains() -> None:
-    generator = np.random.default_rng(0)
-    for _ in range(50):
-        crowd = [
-            candidate(
-                str(i), metric(*generator.uniform([0.8, 0], [1, 0.05])), metric(*generator.uniform([50, 0], [99, 20]))
-            )
-            for i in range(12)
-        ]
-        for a, b in itertools.combinations(crowd, 2):
-            assert not (dominates(a, b) and dominates(b, a))
-        found = places(crowd)
-        assert any(place.on_frontier for place in found.values())
-        by_name = {one.name: one for one in crowd}
-        for name, place in found.items():
-            dominated = any(dominates(other, by_name[name]) for other in crowd)
-            assert place.on_frontier != dominated
-            assert place.dominated_by is None or dominates(by_name[place.dominated_by], by_name[name])
-
-
 def test_whoever_is_dominated_is_off_the_frontier_even_by_a_dominated_one() -> None:
-    a = candidate("a", Metric(0.91, 0.80, 0.97), Metric(100, 99, 101))
-    b = candidate("b", Metric(0.90, 0.89, 0.91), Metric(90, 89, 91))
-    c = candidate("c", Metric(0.80, 0.78, 0.85), Metric(80, 60, 120))
-    assert dominates(b, c)
-    assert not dominates(a, c)
-    assert places([a, b, c])["c"].dominated_by == "b"
+    found = placed(
+        a=((0.91, 0.80, 0.97), (100, 99, 101)),
+        b=((0.90, 0.89, 0.91), (90, 89, 91)),
+        c=((0.80, 0.78, 0.85), (80, 60, 120)),
+    )
+    assert found["c"].dominated_by == "b"
 
 
-def test_the_joined_points_of_the_figure_never_turn_back() -> None:
-    from types import SimpleNamespace as Value
+@pytest.mark.parametrize("metrics", [1, 2, 3])
+def test_the_fast_ways_find_what_the_definition_says(metrics: int) -> None:
+    for seed in range(30):
+        points = crowd(40, seed, metrics)
+        assert dominated(points).tolist() == [points.dominators(index).any() for index in range(40)]
 
-    from porting.repository.figure import staircase
 
-    generator = np.random.default_rng(1)
-    found = []
-    for _ in range(20):
-        best = Value(corrected_images_per_s=float(generator.uniform(50, 99)))
-        standing = Value(on_frontier=bool(generator.random() < 0.7), max_throughput=best)
-        found.append(Value(accuracy=Value(value=float(generator.uniform(0.8, 1))), standing=standing))
-    joined = staircase(found)
-    rates = [point.standing.max_throughput.corrected_images_per_s for point in joined]
-    accuracies = [point.accuracy.value for point in joined]
-    assert joined
-    assert rates == sorted(rates, reverse=True)
-    assert accuracies == sorted(accuracies)
-    assert all(point.standing.on_frontier for point in joined)
+def test_two_metrics_give_what_three_give_of_which_two_are_equal() -> None:
+    points = crowd(600, 0)
+    thrice = Points(*(np.column_stack([one, one[:, 0]]) for one in (points.values, points.low, points.high)))
+    assert dominated(points).tolist() == dominated(thrice).tolist()
+
+
+def test_dominance_is_a_strict_order_and_somebody_always_remains() -> None:
+    for seed in range(30):
+        points = crowd(20, seed)
+        above = np.array([points.dominators(index) for index in range(20)])
+        assert not (above & above.T).any()
+        names = [str(index) for index in range(20)]
+        found = places(names, points)
+        assert any(place.on_frontier for place in found.values())
+        for name, place in found.items():
+            assert place.dominated_by is None or above[int(name), int(place.dominated_by)]

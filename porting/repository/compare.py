@@ -1,0 +1,73 @@
+"""What changed from one repository to another."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from porting.repository.metrics import METRICS
+from porting.repository.reader import Repository
+from porting.repository.schema import Figure, Published, Standing
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is not as it was: a variant, its file, its place, or a figure that left its interval."""
+
+    variant: str
+    target: str
+    what: str
+    before: str
+    after: str
+
+
+def compare(before: Repository, after: Repository) -> list[Change]:
+    """Every change between two repositories; a figure has moved where its two 95 % intervals do not meet."""
+    return [change for name in sorted({*before.by_name, *after.by_name}) for change in changes(before, after, name)]
+
+
+def changes(before: Repository, after: Repository, name: str) -> Iterator[Change]:
+    """What became of one variant."""
+    old, new = before.by_name.get(name), after.by_name.get(name)
+    if old is None or new is None:
+        yield Change(name, "", "variant", "published" if old else "not there", "published" if new else "vanished")
+        return
+    if old.onnx_sha256 != new.onnx_sha256:
+        yield Change(name, "", "file", described(old), described(new))
+    for target in sorted({*old.targets, *new.targets}):
+        one, other = old.targets.get(target), new.targets.get(target)
+        if one is None or other is None:
+            yield Change(
+                name, target, "target", "measured" if one else "not there", "measured" if other else "vanished"
+            )
+        else:
+            yield from moves(name, target, one, other)
+
+
+def described(variant: Published) -> str:
+    return f"version {variant.version}, sha256 {variant.onnx_sha256[:12]}"
+
+
+def moves(name: str, target: str, before: Standing, after: Standing) -> Iterator[Change]:
+    """Figures that moved, appeared or vanished, and the place on the frontier."""
+    for metric in METRICS:
+        one, other = before.figures.get(metric), after.figures.get(metric)
+        if moved(one, other):
+            yield Change(name, target, metric, shown(one), shown(other))
+    if before.on_frontier != after.on_frontier:
+        yield Change(name, target, "on the frontier", *("yes" if one.on_frontier else "no" for one in (before, after)))
+
+
+def moved(one: Figure | None, other: Figure | None) -> bool:
+    """Whether two figures surely differ; without an interval nobody can tell."""
+    if one is None or other is None:
+        return one is not other
+    if one[1] is None or one[2] is None or other[1] is None or other[2] is None:
+        return False
+    return one[1] > other[2] or other[1] > one[2]
+
+
+def shown(figure: Figure | None) -> str:
+    """A figure with its interval."""
+    if figure is None:
+        return "unknown"
+    value, low, high = figure
+    return f"{value:.5g}" if low is None or high is None or low == high else f"{value:.5g} [{low:.5g}, {high:.5g}]"

@@ -1,0 +1,117 @@
+"""What must hold between the values of a repository, each of which may be right by itself."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
+    from profiler.records.fingerprint import Fingerprint
+
+FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+LARGEST = 1e18
+
+
+class IndexCheck:
+    """What the entries of an index say of each other; each is looked at once, as there may be many."""
+
+    def __init__(self, targets: "Mapping[str, Fingerprint]") -> None:
+        self._targets = targets
+        self._names: set[str] = set()
+        self._others: set[str] = set()
+        self._figures: set[str] = set()
+        for target, fingerprint in targets.items():
+            check_texts(fingerprint, f"the fingerprint of {target}")
+
+    def add(self, entry: "Summary") -> None:
+        """Raises `ValueError` for what in the entry contradicts the rest."""
+        name = entry.name
+        if name in self._names:
+            raise ValueError(f"two variants are named {name}")
+        self._names.add(name)
+        for accuracy in (entry.validation_accuracy, entry.test_accuracy):
+            if accuracy is not None and not accuracy.low <= accuracy.value <= accuracy.high:
+                check_interval(name, "accuracy", (accuracy.value, accuracy.low, accuracy.high))
+        for target, standing in entry.targets.items():
+            if target not in self._targets:
+                raise ValueError(f"{name} stands on {target}, which has no fingerprint")
+            self._add_standing(name, standing)
+
+    def _add_standing(self, name: str, standing: "Standing") -> None:
+        figures = standing.figures
+        for value, low, high in figures.values():
+            if (low is not None and low > value) or (high is not None and high < value):
+                for figure, ends in figures.items():
+                    check_interval(name, figure, ends)
+        self._figures.update(figures, standing.unknown)
+        if not figures.keys().isdisjoint(standing.unknown):
+            raise ValueError(f"{name} has a figure that is called unknown")
+        winner, ties = standing.dominated_by, standing.ties_with
+        if standing.on_frontier != (winner is None) or winner == name or name in ties:
+            raise ValueError(f"{name} is on the frontier and dominated, or neither, or held against itself")
+        if winner is not None:
+            self._others.add(winner)
+        if ties:
+            self._others.update(ties)
+
+    def finish(self) -> None:
+        """Raises `ValueError` for what no entry of the index can mean."""
+        if unknown := self._others - self._names:
+            raise ValueError(f"a variant is held against {min(unknown)[:64]!r}, which is not in the index")
+        for figure in self._figures:
+            if not FIGURE_NAME.fullmatch(figure):
+                raise ValueError(f"{figure[:64]!r} is no name of a figure")
+
+
+def check_index(index: "Index") -> None:
+    """Raises `ValueError` for what in an index contradicts another part of it."""
+    check = IndexCheck(index.targets)
+    for entry in (*index.variants, *index.dropped):
+        check.add(entry)
+    check.finish()
+
+
+def check_interval(name: str, figure: str, ends: "Figure") -> None:
+    """The value lies in its interval, but for the last digits of a float."""
+    value, low, high = ends
+    within = (low is None or low <= value or math.isclose(low, value)) and (
+        high is None or value <= high or math.isclose(high, value)
+    )
+    if not within:
+        raise ValueError(f"{name}: {figure} {value:g} is outside of its interval")
+
+
+def check_texts(fingerprint: "Fingerprint", what: str) -> None:
+    """It is shown on terminals and in reports."""
+    for value in dict(fingerprint).values():
+        texts = value if isinstance(value, list) else [value]
+        if not all(text.isprintable() for text in texts if isinstance(text, str)):
+            raise ValueError(f"{what} has characters that cannot be shown")
+
+
+def check_details(details: "Details", variant: "Published", targets: "Mapping[str, Fingerprint]") -> None:
+    """Raises `ValueError` where the details of a variant are not those of the variant that the index speaks of."""
+    for field in ("name", "task", "backbone", "precision", "onnx_sha256", "validation_accuracy", "test_accuracy"):
+        if getattr(details, field) != getattr(variant, field):
+            raise ValueError(f"its {field} is not that of the index")
+    if details.profiles.keys() != variant.targets.keys():
+        raise ValueError("it has profiles of other targets than the index")
+    for target, profile in details.profiles.items():
+        if profile.fingerprint != targets[target]:
+            raise ValueError(f"it was measured elsewhere than the index says of {target}")
+        if profile.target_name != target:
+            raise ValueError(f"its profile on {target} is of another target")
+
+
+def check_numbers(tree: Any) -> None:
+    """Raises `ValueError` for a number in a JSON value that is not finite or larger than anything measured."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:
+            raise ValueError("a number is not finite or larger than anything that is measured")

@@ -1,0 +1,89 @@
+"""What a frontier of two metrics is worth as a whole, where its knee lies, and what trusting the wrong metric costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Hypervolume:
+    """The area between a frontier and `reference`, in the product of both units (Zitzler and Thiele 1999)."""
+
+    value: float
+    reference: Pair
+
+
+def staircase(points: Sequence[Pair]) -> NDArray[np.intp]:
+    """The indices of those that no other one beats by point values, higher being better; best first metric first."""
+    if not points:
+        return np.array([], dtype=np.intp)
+    table = np.asarray(points, dtype=float)
+    order = np.lexsort((-table[:, 1], -table[:, 0]))
+    reached = np.maximum.accumulate(table[order, 1])
+    return order[np.diff(reached, prepend=-np.inf) > 0]
+
+
+def hypervolume(points: Sequence[Pair], reference: Pair) -> Hypervolume:
+    """The area that the points dominate above `reference`, higher being better in both metrics."""
+    found = np.asarray(points, dtype=float).reshape(-1, 2)
+    inside = found[(found > reference).all(axis=1)]
+    steps = inside[staircase([(a, b) for a, b in inside])] - reference
+    heights = np.diff(steps[:, 1], prepend=0.0)
+    return Hypervolume(float((steps[:, 0] * heights).sum()), reference)
+
+
+def worst(points: Sequence[Pair]) -> Pair:
+    """The reference point that is stated where nobody gives one: the worst of each metric among the points."""
+    first, second = zip(*points, strict=True)
+    return min(first), min(second)
+
+
+def knee(points: Sequence[Pair]) -> int | None:
+    """The index of the point farthest above the line through the frontier's ends, both metrics scaled to 0 … 1.
+
+    (Das 1999, the bulge.) `None` where no point lies above that line.
+    """
+    steps = staircase(points)
+    if len(steps) < 3:
+        return None
+    table = np.asarray(points, dtype=float)[steps]
+    scaled = (table - table.min(axis=0)) / np.ptp(table, axis=0)
+    bulge = scaled.sum(axis=1) - 1.0
+    return int(steps[np.argmax(bulge)]) if bulge.max() > 0 else None
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What it costs to choose by another metric: the share of the hypervolume that is lost, and the worst slowdown.
+
+    `slowdown` is the largest ratio, over the accuracies of the true frontier, of the best throughput at that accuracy
+    or better to the best among those that the other metric chose; `None` where it chose nothing so accurate.
+    """
+
+    lost_share: float
+    slowdown: float | None
+
+
+def cost_of_trust(points: Sequence[Pair], chosen: Sequence[int]) -> Trust:
+    """Of choosing `chosen` out of (accuracy, throughput) points instead of their frontier."""
+    reference = worst(points)
+    whole, part = (hypervolume(some, reference).value for some in (points, [points[index] for index in chosen]))
+    return Trust(
+        lost_share=1 - part / whole if whole else 0.0,
+        slowdown=slowdown(points, [points[index] for index in chosen]),
+    )
+
+
+def slowdown(points: Sequence[Pair], chosen: Sequence[Pair]) -> float | None:
+    ratios = []
+    for index in staircase(points):
+        accuracy, throughput = points[index]
+        reached = [other for value, other in chosen if value >= accuracy]
+        if not reached:
+            return None
+        ratios.append(throughput / max(reached))
+    return max(ratios, default=None)

@@ -1,0 +1,69 @@
+"""What changed between two repositories: figures beyond their intervals, variants, files, places."""
+
+from pathlib import Path
+
+import pytest
+from made_repository import IMAGES_PER_S, MIDDLE, QUICK, SLOW, items, repository
+
+from porting.repository import Repository
+from porting.repository.compare import Change, compare, moved
+
+
+def changed(folder: Path, **rates: float) -> Repository:
+    return repository(folder, items(folder, {**IMAGES_PER_S, **rates}))
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Repository:
+    return repository(tmp_path / "before")
+
+
+def test_a_repository_is_as_itself(before: Repository) -> None:
+    assert compare(before, before) == []
+
+
+def test_a_figure_within_its_interval_has_not_moved(before: Repository, tmp_path: Path) -> None:
+    folder = tmp_path / "after"
+    folder.mkdir()
+    assert compare(before, changed(folder, **{MIDDLE: 405.0})) == []
+
+
+def test_a_figure_beyond_its_interval_has(before: Repository, tmp_path: Path) -> None:
+    folder = tmp_path / "after"
+    folder.mkdir()
+    found = compare(before, changed(folder, **{MIDDLE: 300.0}))
+    assert {(one.variant, one.what) for one in found} == {(MIDDLE, "images_per_s"), (MIDDLE, "p50_ms")}
+    assert Change(MIDDLE, "local_cpu", "images_per_s", "400 [392, 408]", "300 [294, 306]") in found
+
+
+def test_what_appears_and_what_vanishes_is_told(before: Repository, tmp_path: Path) -> None:
+    folder = tmp_path / "after"
+    folder.mkdir()
+    after = repository(folder, items(folder, {SLOW: IMAGES_PER_S[SLOW]}))
+    assert compare(before, after) == [
+        Change(name, "", "variant", "published", "vanished") for name in sorted((MIDDLE, QUICK))
+    ]
+    assert {one.after for one in compare(after, before)} == {"published"}
+
+
+def test_another_file_under_the_same_name_is_told(before: Repository, tmp_path: Path) -> None:
+    folder = tmp_path / "after"
+    folder.mkdir()
+    offered = items(folder)
+    details = offered[0].details.model_copy(update={"onnx_sha256": "1" * 64})
+    offered[0] = type(offered[0])(details, None, [], offered[0].onnx)
+    (found,) = compare(before, repository(folder, offered))
+    assert (found.variant, found.what) == (SLOW, "file")
+
+
+def test_without_an_interval_nobody_can_tell() -> None:
+    assert not moved((1.0, None, None), (9.0, None, None))
+    assert moved((1.0, 1.0, 1.0), (2.0, 2.0, 2.0))
+    assert moved(None, (1.0, None, None))
+
+
+def test_the_command_counts_the_changes(before: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    from porting.verbs.compare import run
+
+    run([str(before.root), str(before.root)])
+    assert "0 changes over 3 variants" in capsys.readouterr().out

@@ -1,0 +1,158 @@
+"""Writing a repository: whole or not at all, versions that grow, requests that warm a server up."""
+
+import hashlib
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from full_profile import fingerprint, item
+from google.protobuf import text_format
+from made_repository import MIDDLE, SLOW, items, profile, repository
+from support import CLASSES, ROOT, SIZE, environment, write_network
+from tritonclient.grpc import InferenceServerClient
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from porting.repository import Repository
+from porting.repository.item import Item
+from porting.repository.lint import lint
+from porting.repository.merge import merged
+from porting.repository.schema import Accuracy, TensorSpec
+from porting.repository.writer import publish
+from profiler.files import sha256
+from profiler.records.profile import Profile
+from profiler.target import Target
+from profiler.triton.installation import find_triton
+from profiler.triton.server import triton_server
+
+EXAMPLE = np.linspace(-1, 1, 1024, dtype=np.float32).reshape(1, 32, 32)
+WRITER = """
+import sys
+from pathlib import Path
+from made_repository import IMAGES_PER_S, items
+from porting.repository.writer import publish
+
+folder = Path(sys.argv[1])
+for change in range(100):
+    publish(folder / "repository", items(folder, {name: rate + change for name, rate in IMAGES_PER_S.items()}))
+    print(change, flush=True)
+"""
+
+
+def with_example(folder: Path) -> Item:
+    offered = items(folder, {SLOW: 200.0})[0]
+    return Item(offered.details, offered.parent, offered.technique, offered.onnx, EXAMPLE)
+
+
+def another_file(item: Item, content: bytes) -> Item:
+    """The same variant with another ONNX file."""
+    item.onnx.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return Item(item.details.model_copy(update={"onnx_sha256": digest}), item.parent, item.technique, item.onnx)
+
+
+@pytest.mark.integration
+def test_a_reader_sees_a_whole_repository_while_its_writer_is_killed_again_and_again(tmp_path: Path) -> None:
+    repository(tmp_path)
+    path, seen = tmp_path / "repository", set()
+    environ = environment() | {"PYTHONPATH": f"{ROOT}:{Path(__file__).parent}"}
+    dice = random.Random(0)  # noqa: S311
+    for _ in range(4):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], env=environ, stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        until = time.monotonic() + dice.uniform(0, 1)
+        while time.monotonic() < until or not seen:
+            found = Repository.load(path)
+            assert {found.details(one.name).name for one in found.variants} == set(found.by_name)
+            seen.add(found.index.key)
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+        found = Repository.load(path)
+        seen.add(found.index.key)
+        assert {found.details(one.name).name for one in found.variants} == set(found.by_name)
+    assert len(seen) > 1
+
+
+def test_a_file_that_changed_becomes_the_next_version_and_none_is_rewritten(tmp_path: Path) -> None:
+    offered = items(tmp_path, {SLOW: 200.0})[0]
+    for version, content in enumerate((b"one", b"two", b"three"), start=1):
+        found = publish(tmp_path / "repository", [another_file(offered, content)])
+        assert found.variant(SLOW).version == version
+    folder = found.root.local / SLOW
+    assert [(folder / str(n) / "model.onnx").read_bytes() for n in (1, 2, 3)] == [b"one", b"two", b"three"]
+
+
+def test_the_same_file_keeps_its_version(tmp_path: Path) -> None:
+    offered = another_file(items(tmp_path, {SLOW: 200.0})[0], b"one")
+    assert publish(tmp_path / "repository", [offered]).variant(SLOW).version == 1
+    more = [offered, *items(tmp_path, {MIDDLE: 400.0})]
+    assert publish(tmp_path / "repository", more).variant(SLOW).version == 1
+
+
+def test_a_real_input_warms_up_batch_1_and_the_batch_of_the_maximum(tmp_path: Path) -> None:
+    folder = publish(tmp_path / "repository", [with_example(tmp_path)]).root.local / SLOW
+    config = text_format.Parse((folder / "config.pbtxt").read_text(), ModelConfig())
+    assert [request.batch_size for request in config.model_warmup] == [1, 16]
+    for request in config.model_warmup:
+        tensor = request.inputs["input"]
+        content = np.fromfile(folder / "warmup" / tensor.input_data_file, dtype="<f4").reshape(tuple(tensor.dims))
+        assert np.array_equal(content, EXAMPLE)
+
+
+def test_without_a_real_input_nothing_is_warmed_up(tmp_path: Path) -> None:
+    folder = repository(tmp_path).root.local / SLOW
+    assert "model_warmup" not in (folder / "config.pbtxt").read_text()
+    assert not (folder / "warmup").exists()
+
+
+@pytest.mark.integration
+def test_a_server_finds_each_target_s_settings_by_its_name_and_is_warmed_up(tmp_path: Path) -> None:
+    network = write_network(tmp_path / "model.onnx")
+    here, there = (
+        real_item(network, blank(Target(threads=threads), name)) for name, threads in (("local_cpu", 1), ("edge", 2))
+    )
+    root = publish(tmp_path / "repository", merged([here], [there])).root.local
+    assert not [finding for finding in lint(root) if finding.severity == "error"]
+    for name, threads in (("edge", "2"), ("local_cpu", "1")):
+        with triton_server(find_triton(), root, config_name=name) as server:
+            with InferenceServerClient(server.endpoint) as client:
+                config = client.get_model_config(SLOW).config
+                assert config.parameters["intra_op_thread_count"].string_value == threads
+                assert [request.batch_size for request in config.model_warmup] == [1, 16]
+
+
+def blank(target: Target, name: str) -> Profile:
+    """A profile on a target of this name and with these settings."""
+    found = fingerprint().model_copy(update={"threads": target.threads})
+    return profile(200.0, target=target, target_name=name, fingerprint=found)
+
+
+def real_item(network: Path, measured: Profile) -> Item:
+    """A variant with a file that a server can load."""
+    details = item(SLOW, measured, network.parent).details.model_copy(
+        update={
+            "onnx_sha256": sha256(network),
+            "input": TensorSpec(name="input", shape=[1, SIZE, SIZE]),
+            "output": TensorSpec(name="logits", shape=[CLASSES]),
+        }
+    )
+    return Item(details, None, [], network, np.zeros((1, SIZE, SIZE), dtype=np.float32))
+
+
+def test_a_variant_that_was_dropped_meanwhile_goes_on_counting(tmp_path: Path) -> None:
+    offered, quicker = items(tmp_path, {SLOW: 200.0})[0], items(tmp_path, {MIDDLE: 400.0})
+    accurate = Accuracy.model_validate(
+        {**dict(quicker[0].details.validation_accuracy), "value": 0.99, "high": 1.0, "low": 0.98}
+    )
+    better = Item(quicker[0].details.model_copy(update={"validation_accuracy": accurate}), None, [], quicker[0].onnx)
+    root = tmp_path / "repository"
+    assert publish(root, [another_file(offered, b"one")]).variant(SLOW).version == 1
+    assert [one.name for one in publish(root, [another_file(offered, b"one"), better]).index.dropped] == [SLOW]
+    assert publish(root, [another_file(offered, b"two")]).variant(SLOW).version == 2
