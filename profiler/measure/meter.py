@@ -23,6 +23,7 @@ from profiler.resources import Resources
 from profiler.runtimes.served import Served
 from profiler.runtimes.session import open_session
 from profiler.subject import Subject
+from profiler.system.energy import EnergyMeter, gpus_of
 from profiler.system.processes import cpu_seconds
 
 # A quota of a part of a core comes anew every 100 ms: a slice must hold many of those periods.
@@ -46,13 +47,14 @@ class ThroughputMeter:
         with subject.driving(self._resources):
             loop = self._loop(served, batch, concurrency)
             loop.warm_up()
-            run = Run(batch, concurrency)
+            run = Run(batch, concurrency, EnergyMeter(gpus_of(subject.bench.target.providers)))
             before = self._yardstick.rate_per_s(loop.slice_s)
             counted, used_s = served.answers_counted() if loop.tells_all else None, 0.0
             end = time.perf_counter() + seconds
             while len(run.slices) < fewest or time.perf_counter() < end:
                 start_s = self._cpu_s()
-                run.slices.append(loop.run(loop.slice_s))
+                with run.energy.counting():
+                    run.slices.append(loop.run(loop.slice_s))
                 used_s += self._cpu_s() - start_s
                 after = self._yardstick.rate_per_s(run.slices[-1].wall_s)
                 run.probes_per_s.append((before + after) / 2)

@@ -18,12 +18,12 @@ class Run:
 
     batch: int
     concurrency: int
+    energy: EnergyMeter
     slices: list[LoadSlice] = field(default_factory=list)
     probes_per_s: list[float] = field(default_factory=list)
     server_answers: int | None = None
     server_cpu_s: float | None = None
     noise: NoiseMeter = field(default_factory=NoiseMeter)
-    energy: EnergyMeter = field(default_factory=EnergyMeter)
 
     @property
     def answers(self) -> int:

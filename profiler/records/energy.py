@@ -10,8 +10,8 @@ from profiler.records.base import Record
 class Energy(Record):
     """The energy of whole processor packages (RAPL) or whole GPUs (NVML) while `n` inferences were made.
 
-    What the hardware would have drawn idle, what the probe between the slices drew, and anything else on it, is
-    included; the memory and the rest of the board are not.
+    The time of the probe between slices of load does not count. What the hardware would have drawn idle, and what
+    anything else on it drew, is included; the memory and the rest of the board are not.
     """
 
     source: Literal["rapl", "nvml"]

@@ -4,14 +4,17 @@ RAPL: docs.kernel.org/power/powercap/powercap.html. NVML: nvmlDeviceGetTotalEner
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pynvml
 
 from profiler.records.energy import Energy
+from profiler.runtimes.providers import ON_GPU
 from profiler.system.nvml import gpu_handles
+from profiler.target import Provider
 
 POWERCAP = Path("/sys/class/powercap")
 
@@ -63,30 +66,50 @@ def gpu_counters(gpus: Sequence[int]) -> Counters | str:
         return f"NVML: {error}"
 
 
-class EnergyMeter:
-    """Counts from its creation until `read`: the GPUs named by index, or the processor packages without any.
+def gpus_of(providers: Collection[Provider]) -> list[int]:
+    """The GPUs that these providers may use, by index: all of the machine's, or none."""
+    if not ON_GPU & set(providers):
+        return []
+    try:
+        with gpu_handles() as handles:
+            return list(range(len(handles)))
+    except pynvml.NVMLError:
+        # Its energy is asked for all the same, and the answer says why it is unknown.
+        return [0]
 
-    A package's counter starts again after some 260 kJ: a longer time than that takes (43 minutes at 100 W) is
+
+class EnergyMeter:
+    """Counts in stretches, by the GPUs named by index, or by the processor packages without any.
+
+    A package's counter starts again after some 260 kJ: a longer stretch than that takes (43 minutes at 100 W) is
     counted short.
     """
 
     def __init__(self, gpus: Sequence[int] = (), powercap: Path = POWERCAP) -> None:
         self._gpus, self._powercap = gpus, powercap
-        self._start_s = time.monotonic()
-        self._before = self._counters()
+        self._seconds, self._joules, self._why = 0.0, 0.0, ""
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """A stretch of time whose energy counts."""
+        start_s, before = time.monotonic(), self._counters()
+        yield
+        joules, why = joules_between(before, self._counters())
+        self._seconds += time.monotonic() - start_s
+        self._joules += joules or 0.0
+        self._why = self._why or why
 
     def read(self, n: int) -> Energy:
-        """The energy since creation, in which `n` inferences were made."""
-        seconds, after = time.monotonic() - self._start_s, self._counters()
-        joules, why = joules_between(self._before, after)
+        """The energy of all stretches, in which `n` inferences were made; unknown where that of one of them is."""
+        joules = None if self._why else self._joules
         each = None if joules is None or n == 0 else joules / n
-        reasons = {"joules": why} if joules is None else {}
+        reasons = {"joules": self._why} if joules is None else {}
         if each is None:
-            reasons["joules_per_inference"] = why or "no inference was made"
+            reasons["joules_per_inference"] = self._why or "no inference was made"
         return Energy(
             source="nvml" if self._gpus else "rapl",
             n=n,
-            seconds=seconds,
+            seconds=self._seconds,
             joules=joules,
             joules_per_inference=each,
             reasons=reasons,

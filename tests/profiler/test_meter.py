@@ -15,6 +15,7 @@ from profiler.measure.meter import ThroughputMeter
 from profiler.measure.run import Run
 from profiler.measure.verdict import judge
 from profiler.resources import Resources
+from profiler.system.energy import EnergyMeter
 
 ONE = Resources(cores=1, threads=1, instances=1)
 
@@ -48,7 +49,7 @@ def test_drift_is_divided_out_and_the_raw_figure_kept(network: Path, monkeypatch
 def slices(*seconds: float) -> Run:
     """Twelve answers of two inputs in each slice, beside a probe at its reference speed."""
     loads = [LoadSlice(12, one, 12, one, [one / 12] * 12, 0.1) for one in seconds]
-    return Run(2, 1, loads, [REFERENCE_PER_S] * len(loads))
+    return Run(2, 1, EnergyMeter(), loads, [REFERENCE_PER_S] * len(loads))
 
 
 def test_a_rate_is_everything_counted_over_all_the_seconds() -> None:
