@@ -22,7 +22,7 @@ def offered_by(repository: Repository, folder: Path) -> list[Item]:
 
 def brought(repository: Repository, variant: Published, folder: Path) -> Item:
     """One variant with a copy of its present ONNX file, and of the input it is warmed up with."""
-    details = repository.details(variant.name)
+    details = repository.details(variant.name).model_copy(update={"files": {}})
     path = folder / f"{variant.onnx_sha256}.onnx"
     path.write_bytes(
         repository.root.read(variant.name, str(variant.version), "model.onnx", limit_bytes=ONNX_LIMIT_BYTES)

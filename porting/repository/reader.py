@@ -146,8 +146,10 @@ class Repository:
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row for each variant and target: what it is, each figure, and the ends of its interval."""
-        import pandas as pd
-
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise BadInputError("a table needs pandas, which is not installed: pip install pandas") from error
         return pd.DataFrame([row(one, target) for one in self.index.variants for target in one.targets])
 
 

@@ -27,6 +27,11 @@ TargetName = Annotated[str, Field(pattern=TARGET, max_length=63)]
 Text = Annotated[str, Field(pattern=SHOWABLE, max_length=2000)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_INT64)]
 Number = Annotated[float, Field(ge=0, le=LARGEST)]
+Sha256 = Annotated[str, Field(pattern=SHA256)]
+# Plain names below each other: none begins with a dot.
+FilePath = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=500)
+]
 # A value with the ends of its 95 % interval, null where it has none.
 Figure = tuple[Number, Number | None, Number | None]
 
@@ -157,7 +162,11 @@ class Index(Bounded):
 
 
 class Details(Bounded):
-    """`<variant>/variant.json`."""
+    """`<variant>/variant.json`.
+
+    `files` has the SHA-256 of every other file in the variant's folder, by its path there; an offered variant that
+    has no folder yet has none.
+    """
 
     schema_version: Literal[1] = 1
     name: Label
@@ -174,3 +183,4 @@ class Details(Bounded):
     test_accuracy: Accuracy | None
     lineage: list[Step] = Field(max_length=100)
     profiles: dict[TargetName, Profile] = Field(max_length=1000)
+    files: dict[FilePath, Sha256] = Field(default={}, max_length=10_000)

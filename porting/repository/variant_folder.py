@@ -7,6 +7,7 @@ from pathlib import Path
 from porting.repository.item import Item
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published, Summary
+from profiler.files import sha256
 from profiler.level import MAX_BATCH
 from profiler.records.profile import Profile
 from profiler.runtimes.session import Tensor
@@ -34,7 +35,8 @@ def write_variant(folder: Path, item: Item, summary: Summary, previous: Reposito
     for target, text in configs.items():
         (home / "configs" / f"{target}.pbtxt").write_text(text)
     (home / "config.pbtxt").write_text(next(iter(configs.values())))
-    content = details.model_dump_json(indent=1).encode()
+    files = {path.relative_to(home).as_posix(): sha256(path) for path in sorted(home.rglob("*")) if path.is_file()}
+    content = details.model_copy(update={"files": files}).model_dump_json(indent=1).encode()
     (home / DETAILS).write_bytes(content)
     return Published.model_validate({**dict(summary), "details_sha256": hashlib.sha256(content).hexdigest()})
 

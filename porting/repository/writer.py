@@ -11,7 +11,7 @@ from porting.repository.figure import draw_frontier
 from porting.repository.index_text import to_text
 from porting.repository.item import Item
 from porting.repository.ranking import fingerprints, summaries
-from porting.repository.reader import DETAILS, INDEX, Repository
+from porting.repository.reader import INDEX, Repository
 from porting.repository.report import render_report
 from porting.repository.schema import Details, Index
 from porting.repository.variant_folder import next_version, write_variant
@@ -68,14 +68,15 @@ def readable(root: Path) -> Repository | None:
 
 
 def is_whole(repository: Repository) -> bool:
-    """Whether every file that the index speaks of is there and is the one it speaks of."""
-    for variant in repository.variants:
-        folder = repository.root.local / variant.name
-        files = {DETAILS: variant.details_sha256, f"{variant.version}/model.onnx": variant.onnx_sha256}
-        for name, expected in files.items():
-            if not (folder / name).is_file() or sha256(folder / name) != expected:
-                return False
-    return True
+    """Whether every file that the index and the details speak of is there and is the one they speak of."""
+    try:
+        return all(
+            sha256(repository.root.local / name / path) == expected
+            for name in repository.by_name
+            for path, expected in repository.details(name).files.items()
+        )
+    except (BadInputError, OSError):
+        return False
 
 
 def swap(root: Path, folder: Path) -> None:

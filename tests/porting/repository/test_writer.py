@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from porting.repository.item import Item
 from porting.repository.lint import lint
 from porting.repository.merge import merged
 from porting.repository.schema import Accuracy, TensorSpec
-from porting.repository.writer import publish
+from porting.repository.writer import is_whole, publish
 from profiler.files import sha256
 from profiler.records.profile import Profile
 from profiler.target import Target
@@ -51,7 +52,7 @@ def another_file(item: Item, content: bytes) -> Item:
     """The same variant with another ONNX file."""
     item.onnx.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    return Item(item.details.model_copy(update={"onnx_sha256": digest}), item.parent, item.technique, item.onnx)
+    return replace(item, details=item.details.model_copy(update={"onnx_sha256": digest}))
 
 
 @pytest.mark.integration
@@ -87,6 +88,16 @@ def test_a_file_that_changed_becomes_the_next_version_and_none_is_rewritten(tmp_
         assert found.variant(SLOW).version == version
     folder = found.root.local / SLOW
     assert [(folder / str(n) / "model.onnx").read_bytes() for n in (1, 2, 3)] == [b"one", b"two", b"three"]
+
+
+def test_every_file_of_a_variant_is_known_by_its_digest(tmp_path: Path) -> None:
+    found = publish(tmp_path / "repository", [another_file(with_example(tmp_path), b"one")])
+    folder = found.root.local / SLOW
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found.details(SLOW).files.keys() == there - {"variant.json"}
+    assert is_whole(found)
+    (folder / "warmup" / "example").write_bytes(b"another")
+    assert not is_whole(found)
 
 
 def test_the_same_file_keeps_its_version(tmp_path: Path) -> None:
