@@ -11,13 +11,12 @@ from pydantic_core import from_json
 
 from porting.repository.consistency import IndexCheck
 from porting.repository.parse import invalid, parsed, refused
-from porting.repository.schema import Accuracy, Index, Published, Standing, Summary
+from porting.repository.schema import Index, Published, Summary
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
 # An index of another layout is one tree, of at most so many values.
 LIMIT_VALUES = 8_000_000
 LIMIT_FRAME_BYTES = 8 << 20
-ALL_FIELDS = {kind: set(kind.model_fields) for kind in (Published, Summary, Standing, Accuracy)}
 
 
 def to_text(index: Index) -> str:
@@ -53,7 +52,7 @@ def read_entries(
                 start, stop = next(lines)
                 entry = parsed(kind, content[start:stop], place, f"{name}.{number}.")
                 check.add(entry)
-                found[name].append(lighter(entry))
+                found[name].append(entry)
         check.finish()
     except ValueError as error:
         raise refused(place, "", str(error)) from error
@@ -99,14 +98,6 @@ def around(text: bytes, count: int) -> dict[str, Any] | None:
         return None
     in_order = all(isinstance(one, list) for one in lists) and [n for one in lists for n in one] == list(range(count))
     return frame if in_order else None
-
-
-def lighter(entry: Summary) -> Summary:
-    """The same, without a set of names for each record in it that says which of its fields were given."""
-    for record in (entry, entry.validation_accuracy, entry.test_accuracy, *entry.targets.values()):
-        if record is not None:
-            object.__setattr__(record, "__pydantic_fields_set__", ALL_FIELDS[type(record)])
-    return entry
 
 
 @contextmanager
