@@ -59,12 +59,12 @@ def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, re
     for name in dict.fromkeys((*named, objective, *SHOWN)):
         figure, found = chosen.figures.get(name), value(chosen, name)
         interval = "" if figure is None or None in figure[1:] else f"{figure[1]:.5g} … {figure[2]:.5g}"
-        text = f"unknown: {chosen.unknown.get(name, '')}" if found is None else f"{found:.5g}"
+        text = "unknown" if found is None else f"{found:.5g}"
         kind = "predicted" if name in chosen.predicted else "measured" if figure else ""
-        why = ""
+        why = chosen.unknown.get(name, "")
         if name in named:
             sure = figure is not None and named[name].surely_met_by(figure)
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
         rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
-    table(described(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition"], rows)
+    table(described(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
     say(f"serve it    dnn-porting serve {repository} --target {chosen.target} --variant {chosen.variant.name}")
