@@ -187,7 +187,7 @@ def member(name: str, accuracy: float, images_per_s: float, flops: float, data: 
         verdict="settled", on_frontier=True, ties_with=[],
     )  # fmt: skip
     summary = partly(
-        Summary, name=name, task="digits", backbone="resnet8", technique=[], precision="fp32", onnx_sha256="0" * 64,
-        validation_accuracy=validation, targets={"local_cpu": standing},
+        Summary, name=name, version=1, task="digits", backbone="resnet8", technique=[], precision="fp32",
+        onnx_sha256="0" * 64, validation_accuracy=validation, targets={"local_cpu": standing},
     )  # fmt: skip
     return summary, standing
