@@ -14,6 +14,8 @@ from porting.workspace import MANIFEST, WEIGHTS, network_digest
 from profiler.errors import ModelError
 from profiler.files import write_atomically
 
+MANIFEST_LIMIT_BYTES = 64 << 20
+
 
 def build_backbone(backbone: NamedComponent, in_channels: int, num_classes: int) -> nn.Module:
     """A fresh network with random weights."""
@@ -46,13 +48,25 @@ def load_network(network: Network, folder: Path) -> nn.Module:
     """The saved network, in evaluation mode; raises `ModelError` where anything differs from what was saved."""
     model = build_backbone(network.backbone, network.in_channels, network.num_classes)
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        manifest = read_manifest(folder)
         weights = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError, ValidationError) as error:
+    except (OSError, SafetensorError) as error:
         raise ModelError(f"the network in {folder} is missing or truncated ({error}): run its stage again") from error
     return restore(model, manifest, weights).eval()
 
 
 def input_shape(folder: Path) -> tuple[int, int, int]:
     """C, H, W of the saved network's input."""
-    return Manifest.model_validate_json((folder / MANIFEST).read_bytes()).input_shape
+    return read_manifest(folder).input_shape
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a saved network; raises `ModelError` for one that is truncated, foreign or gigantic."""
+    path = folder / MANIFEST
+    if path.stat().st_size > MANIFEST_LIMIT_BYTES:
+        raise ModelError(f"{path} is larger than {MANIFEST_LIMIT_BYTES} bytes: run its stage again")
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        why = error.errors(include_url=False)[0]["msg"]
+        raise ModelError(f"{path} is truncated or no manifest ({why}): run its stage again") from error

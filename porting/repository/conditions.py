@@ -37,7 +37,7 @@ class Condition:
 
     def relaxed_to(self, value: float) -> str:
         """The condition that `value` just meets, in four digits rounded to its side."""
-        digits = 4 - math.ceil(math.log10(abs(value))) if value else 0
+        digits = min(300, 4 - math.ceil(math.log10(abs(value)))) if value else 0
         scale = 10.0**digits
         whole = math.floor(value * scale) if self.sign == ">=" else math.ceil(value * scale)
         return f"{self.name}{self.sign}{whole / scale:.10g}"

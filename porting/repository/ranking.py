@@ -11,6 +11,8 @@ from profiler.errors import BadInputError
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 
+REASON_LENGTH = 2000
+
 
 def fingerprints(items: Sequence[Item]) -> dict[str, Fingerprint]:
     """Each target's fingerprint; raises `BadInputError` where one name stands for two machines."""
@@ -104,7 +106,7 @@ def standing(details: Details, profile: Profile, place: Place) -> Standing:
     return Standing(
         level=profile.level,
         figures=found,
-        unknown=unknown,
+        unknown={name: " ".join(why.split())[:REASON_LENGTH] for name, why in unknown.items()},
         raw_images_per_s=best.images_per_s,
         batch=best.batch,
         concurrency=best.concurrency,

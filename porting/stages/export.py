@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
 from torch import nn
 
 from porting.context import Context, Job, section_values, versions
@@ -14,9 +15,9 @@ from porting.onnx_files.export import export_network
 from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Precision, TensorSpec
 from porting.workspace import ONNX, PROGRAM
-from profiler.errors import DnnPortingError
+from profiler.errors import DnnPortingError, ModelError
 from profiler.files import sha256
-from profiler.runtimes.session import input_tensor, open_session, output_tensor
+from profiler.runtimes.session import Tensor, input_tensor, open_session, output_tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 NO_ACCURACY = "no datamodule was given to measure it on"
@@ -104,9 +105,18 @@ def describe_file(
         program_sha256=sha256(program) if program else None,
         opset=opset,
         precision=precision,
-        input=TensorSpec(name=source.name, shape=list(source.shape)),
-        output=TensorSpec(name=sink.name, shape=list(sink.shape)),
+        input=tensor_spec(source),
+        output=tensor_spec(sink),
         validation_accuracy=evaluation.validation if evaluation else None,
         test_accuracy=evaluation.test if evaluation else None,
         reasons=unknown,
     )
+
+
+def tensor_spec(tensor: Tensor) -> TensorSpec:
+    """A tensor of a file as the repository describes it; raises `ModelError` for one that it cannot."""
+    try:
+        return TensorSpec(name=tensor.name, shape=list(tensor.shape))
+    except ValidationError as error:
+        why = error.errors(include_url=False)[0]["msg"]
+        raise ModelError(f"tensor {tensor.name[:64]!r} of shape {tensor.shape} cannot be served: {why}") from error

@@ -89,7 +89,7 @@ def chosen(repository: "Repository", target: str, count: int) -> "dict[str, Prof
         raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
     step = max(1, (len(found) - 1) // max(1, count - 1))
     names = [variant.name for variant in found[::step]][:count]
-    profiles = {name: repository.details(name).profiles[target] for name in names}
+    profiles = {name: here(repository.details(name).profiles[target]) for name in names}
     for profile in profiles.values():
         if profile.target.runtime == "torch":
             raise BadInputError(
@@ -102,6 +102,11 @@ def chosen(repository: "Repository", target: str, count: int) -> "dict[str, Prof
                 "or with another server than there is here: verify it there"
             )
     return profiles
+
+
+def here(profile: "Profile") -> "Profile":
+    """The profile with this machine's own server: a repository may be anybody's, and must not name what is started."""
+    return profile.model_copy(update={"target": profile.target.model_copy(update={"server_environment": None})})
 
 
 def compared(ready: "Bench", path: Path, profile: "Profile") -> list[list[str]]:

@@ -35,6 +35,7 @@ from profiler.errors import BadInputError, DnnPortingError
 from profiler.records.memory import MemoryPoint
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference
+from profiler.target import Target
 
 Json = Any
 Change = Callable[[Json], object]
@@ -411,6 +412,13 @@ ACTIONS: dict[str, Callable[[Repository], object]] = {
     "first_inference": lambda repository: repository.first_inference(A, TARGET),
     "select": lambda repository: select(repository, []),
 }
+
+
+def test_a_repository_does_not_choose_the_server_that_verify_starts() -> None:
+    from porting.verbs.verify import here
+
+    foreign = blank_profile(target=Target(server_environment=Path("/somebody/s"), threads=2))
+    assert here(foreign).target == Target(threads=2)
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -77,6 +77,10 @@ def test_a_relaxed_condition_lets_something_fit_whatever_its_digits(published: R
         assert select(published, [wanted]).chosen is not None
 
 
+def test_the_smallest_float_is_a_limit_too() -> None:
+    assert Condition("p50_ms", "<=", 1).relaxed_to(5e-324).startswith("p50_ms<=")
+
+
 def test_an_unknown_figure_meets_no_condition_and_says_why(published: Repository) -> None:
     found = chosen(published, "joules_per_inference<=1")
     assert found.chosen is None
