@@ -3,11 +3,10 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
-    from profiler.records.fingerprint import Fingerprint
+from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
+from profiler.records.fingerprint import Fingerprint
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 LARGEST = 1e18
@@ -16,7 +15,7 @@ LARGEST = 1e18
 class IndexCheck:
     """What the entries of an index say of each other; each is looked at once, as there may be many."""
 
-    def __init__(self, targets: "Mapping[str, Fingerprint]") -> None:
+    def __init__(self, targets: Mapping[str, Fingerprint]) -> None:
         self._targets = targets
         self._names: set[str] = set()
         self._others: set[str] = set()
@@ -24,7 +23,7 @@ class IndexCheck:
         for target, fingerprint in targets.items():
             check_texts(fingerprint, f"the fingerprint of {target}")
 
-    def add(self, entry: "Summary") -> None:
+    def add(self, entry: Summary) -> None:
         """Raises `ValueError` for what in the entry contradicts the rest."""
         name = entry.name
         if name in self._names:
@@ -38,7 +37,7 @@ class IndexCheck:
                 raise ValueError(f"{name} stands on {target}, which has no fingerprint")
             self._add_standing(name, standing)
 
-    def _add_standing(self, name: str, standing: "Standing") -> None:
+    def _add_standing(self, name: str, standing: Standing) -> None:
         figures = standing.figures
         for value, low, high in figures.values():
             if (low is not None and low > value) or (high is not None and high < value):
@@ -64,7 +63,7 @@ class IndexCheck:
                 raise ValueError(f"{figure[:64]!r} is no name of a figure")
 
 
-def check_index(index: "Index") -> None:
+def check_index(index: Index) -> None:
     """Raises `ValueError` for what in an index contradicts another part of it."""
     check = IndexCheck(index.targets)
     for entry in (*index.variants, *index.dropped):
@@ -72,7 +71,7 @@ def check_index(index: "Index") -> None:
     check.finish()
 
 
-def check_interval(name: str, figure: str, ends: "Figure") -> None:
+def check_interval(name: str, figure: str, ends: Figure) -> None:
     """The value lies in its interval, but for the last digits of a float."""
     value, low, high = ends
     within = (low is None or low <= value or math.isclose(low, value)) and (
@@ -82,7 +81,7 @@ def check_interval(name: str, figure: str, ends: "Figure") -> None:
         raise ValueError(f"{name}: {figure} {value:g} is outside of its interval")
 
 
-def check_texts(fingerprint: "Fingerprint", what: str) -> None:
+def check_texts(fingerprint: Fingerprint, what: str) -> None:
     """It is shown on terminals and in reports."""
     for value in dict(fingerprint).values():
         texts = value if isinstance(value, list) else [value]
@@ -90,7 +89,7 @@ def check_texts(fingerprint: "Fingerprint", what: str) -> None:
             raise ValueError(f"{what} has characters that cannot be shown")
 
 
-def check_details(details: "Details", variant: "Published", targets: "Mapping[str, Fingerprint]") -> None:
+def check_details(details: Details, variant: Published, targets: Mapping[str, Fingerprint]) -> None:
     """Raises `ValueError` where the details of a variant are not those of the variant that the index speaks of."""
     for field in ("name", "task", "backbone", "precision", "onnx_sha256", "validation_accuracy", "test_accuracy"):
         if getattr(details, field) != getattr(variant, field):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from porting.repository.consistency import IndexCheck
+from porting.repository.consistency import IndexCheck, check_index
 from porting.repository.parse import invalid, parsed, refused
 from porting.repository.schema import Index, Published, Summary
 
@@ -20,7 +20,8 @@ LIMIT_FRAME_BYTES = 8 << 20
 
 
 def to_text(index: Index) -> str:
-    """The JSON of an index."""
+    """The JSON of an index; raises `ValueError` for one that contradicts itself."""
+    check_index(index)
     frame = json.loads(index.model_copy(update={name: [] for name in LISTS}).model_dump_json())
     fields = {name: json.dumps(value, ensure_ascii=False) for name, value in frame.items()}
     for name in LISTS:
@@ -34,10 +35,19 @@ def from_text(content: bytes, place: str) -> Index:
     lines, frame = divided(content)
     with without_collector():
         if frame is None:
-            return parsed(Index, content, place, limit_values=LIMIT_VALUES)
+            return of_one_mind(parsed(Index, content, place, limit_values=LIMIT_VALUES), place)
         index = validated(frame | {name: [] for name in LISTS}, place)
         entries = read_entries(content, iter(lines), {name: len(frame[name]) for name in LISTS}, index, place)
         return index.model_copy(update=entries)
+
+
+def of_one_mind(index: Index, place: str) -> Index:
+    """The same, where no part of it contradicts another."""
+    try:
+        check_index(index)
+    except ValueError as error:
+        raise refused(place, "", str(error)) from error
+    return index
 
 
 def read_entries(

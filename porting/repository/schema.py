@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import FailFast, Field, JsonValue, model_validator
 
-from porting.repository import consistency
 from profiler.level import Level
 from profiler.records.base import Record, Verdict
 from profiler.records.fingerprint import Fingerprint
@@ -154,11 +153,6 @@ class Index(Bounded):
     targets: dict[TargetName, Fingerprint] = Field(max_length=1000)
     variants: Annotated[list[Published], FailFast()]
     dropped: Annotated[list[Summary], FailFast()]
-
-    @model_validator(mode="after")
-    def of_one_mind(self) -> Self:
-        consistency.check_index(self)
-        return self
 
 
 class Details(Bounded):
