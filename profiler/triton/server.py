@@ -77,7 +77,6 @@ def triton_server(
     for wanted in (port, http_port):
         if wanted is not None:
             check_port(wanted)
-    http = ["--allow-http=false"] if http_port is None else [f"--http-address={LOOPBACK}", f"--http-port={http_port}"]
     remove_leftovers()
     with tempfile.TemporaryDirectory(prefix=f"{FOLDER}-{os.getpid()}-") as name:
         folder = Path(name)
@@ -85,23 +84,10 @@ def triton_server(
         models.mkdir(exist_ok=True)
         log = folder / "server.log"
         command = [
-            sys.executable,
-            "-S",
-            str(LAUNCHER),
-            ",".join(map(str, cores)) if cores else "all",
-            str(installation.binary),
-            f"--model-repository={models}",
-            "--model-control-mode=explicit",
-            "--disable-auto-complete-config",
+            *launched(cores),
+            *options(installation, folder, models, port, http_port),
             *([f"--load-model={name}" for name in load] if repository else []),
             *([f"--model-config-name={config_name}"] if config_name else []),
-            f"--grpc-address={LOOPBACK}",
-            f"--grpc-port={port}",
-            *http,
-            "--allow-metrics=false",
-            "--exit-timeout-secs=5",
-            f"--backend-config=python,shm-region-prefix-name={folder.name}",
-            *installation.link_backends(folder / "backends"),
         ]
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -120,6 +106,29 @@ def triton_server(
             stop(process)
             for region in SHARED_MEMORY.glob(f"{folder.name}*"):
                 region.unlink(missing_ok=True)
+
+
+def launched(cores: list[int] | None) -> list[str]:
+    """The beginning of the command: what pins the server to these cores and lets it die with this process."""
+    return [sys.executable, "-S", str(LAUNCHER), ",".join(map(str, cores)) if cores else "all"]
+
+
+def options(installation: Installation, folder: Path, models: Path, port: int, http_port: int | None) -> list[str]:
+    """The server and its options: on loopback, and every model as its configuration says."""
+    http = ["--allow-http=false"] if http_port is None else [f"--http-address={LOOPBACK}", f"--http-port={http_port}"]
+    return [
+        str(installation.binary),
+        f"--model-repository={models}",
+        "--model-control-mode=explicit",
+        "--disable-auto-complete-config",
+        f"--grpc-address={LOOPBACK}",
+        f"--grpc-port={port}",
+        *http,
+        "--allow-metrics=false",
+        "--exit-timeout-secs=5",
+        f"--backend-config=python,shm-region-prefix-name={folder.name}",
+        *installation.link_backends(folder / "backends"),
+    ]
 
 
 def remove_leftovers() -> None:
