@@ -1,8 +1,8 @@
 """The figures by which variants are compared: what each means, which way is better, where a profile has it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 from porting.repository.curves.words import why_absent
 from porting.repository.schema import Accuracy, Figure, Standing
@@ -11,12 +11,9 @@ from profiler.records.base import Point
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
-from profiler.records.on_resources import OnResources
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
-
-P = TypeVar("P", bound=OnResources)
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,6 @@ def rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def own(profile: Profile, points: Iterable[P]) -> list[P]:
-    """The points that were measured on the target's own resources."""
-    resources = profile.target.resources
-    wanted = resources.cores, resources.threads, resources.instances
-    return [point for point in points if (point.cores, point.threads, point.instances) == wanted]
-
-
 def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
     return (found.value, found.low, found.high) if found else "the file was not evaluated on data"
 
@@ -88,7 +78,7 @@ def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
 
 def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     """The tightest deadline counts."""
-    found = sorted(own(profile, profile.capacity), key=lambda point: point.deadline_multiple)
+    found = sorted(profile.own(profile.capacity), key=lambda point: point.deadline_multiple)
     if not found:
         return Absent(Capacity, "capacity")
     at = found[0]
@@ -97,7 +87,7 @@ def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | st
 
 
 def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    found = [point for point in own(profile, profile.memory) if point.source == "served processes"]
+    found = [point for point in profile.own(profile.memory) if point.source == "served processes"]
     if not found:
         return Absent(MemoryPoint, "memory")
     point = max(found, key=lambda one: one.batch)
@@ -105,19 +95,19 @@ def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
 
 
 def first_inference_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    found = [point for point in own(profile, profile.first_inference) if point.batch == 1]
+    found = [point for point in profile.own(profile.first_inference) if point.batch == 1]
     return known(found[0].first_ms, None, None, "") if found else Absent(FirstInference, "warm_up")
 
 
 def warm_up_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    found = [point for point in own(profile, profile.warm_up) if point.batch == 1]
+    found = [point for point in profile.own(profile.warm_up) if point.batch == 1]
     if not found:
         return Absent(WarmUpCurve, "warm_up")
     return known(found[0].seconds_until_steady, None, None, found[0].reasons.get("seconds_until_steady", ""))
 
 
 def load_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    found = [point for point in own(profile, profile.load_time) if point.page_cache == "warm"]
+    found = [point for point in profile.own(profile.load_time) if point.page_cache == "warm"]
     if not found:
         return Absent(LoadTime, "warm_up")
     return known(found[0].p50_ms, found[0].p50_low_ms, found[0].p50_high_ms, found[0].reasons.get("p50_ms", ""))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from porting.repository import tables
 from porting.repository.lookup import Lookup
-from porting.repository.metrics import METRICS, own, why_unknown
+from porting.repository.metrics import METRICS, why_unknown
 from porting.repository.reader import Repository
 from porting.repository.schema import Details, Figure, Published
 from profiler.errors import BadInputError
@@ -40,8 +40,8 @@ def options(repository: Repository, task: str, target: str) -> Iterator[Option]:
 
 def batches(profile: Profile) -> list[int]:
     """The batch sizes that were measured on the target's own resources."""
-    latencies = {point.batch for point in own(profile, profile.latency)}
-    return sorted(latencies | {point.batch for point in own(profile, profile.max_throughput)})
+    latencies = {point.batch for point in profile.own(profile.latency)}
+    return sorted(latencies | {point.batch for point in profile.own(profile.max_throughput)})
 
 
 def option(variant: Published, details: Details, target: str, batch: int) -> Option:

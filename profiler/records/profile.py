@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue
 
@@ -16,11 +16,13 @@ from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.missing import Missing
+from profiler.records.on_resources import OnResources
 from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 from profiler.target import Target
 
+P = TypeVar("P", bound=OnResources)
 KINDS: dict[str, type[Point]] = {
     "latency": LatencyPoint,
     "throughput": ThroughputPoint,
@@ -117,12 +119,13 @@ class Profile(Record):
         """The first measured latency of `batch` on the target's own resources, one at a time."""
         return next((point for point in self.latency if point.batch == batch and point.concurrency == 1), None)
 
+    def own(self, points: Iterable[P]) -> list[P]:
+        """Of the points those that were measured on the target's own resources."""
+        own = self.target.resources
+        wanted = own.cores, own.threads, own.instances
+        return [point for point in points if (point.cores, point.threads, point.instances) == wanted]
+
     def best_throughput(self) -> MaximalThroughput | None:
         """The maximum over batches on the target's own resources, drift divided out."""
-        own = self.target.resources
-        found = [
-            point
-            for point in self.max_throughput
-            if (point.cores, point.threads, point.instances) == (own.cores, own.threads, own.instances)
-        ]
+        found = self.own(self.max_throughput)
         return max(found, key=lambda point: point.corrected_images_per_s, default=None)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from porting.repository.curves.canvas import COLOURS, GREY, Canvas, Mark
-from porting.repository.curves.section import Section, Table, on_own
+from porting.repository.curves.section import Section, Table
 from porting.repository.curves.series import Note, Rule
 from porting.repository.curves.words import between, known, number, share, why_absent, why_unknown
 from profiler.records.capacity import Capacity, InTime, LoadPoint
@@ -20,7 +20,7 @@ COLUMNS = ("cores × instances", "deadline", "in time", "requests/s, corrected",
 
 def load(profile: Profile, name: str) -> Section:
     """The sweep over loads on the target's own resources, and the capacities by cores and deadline."""
-    points = sorted(on_own(profile, profile.load), key=lambda point: point.load_share)
+    points = sorted(profile.own(profile.load), key=lambda point: point.load_share)
     table = Table(COLUMNS, [capacity_row(point) for point in profile.capacity]) if profile.capacity else None
     notes = [] if table else [f"No capacity: {why_absent(profile, Capacity, 'capacity')}."]
     notes += why_unknown(points, "cpu_share") + why_unknown(profile.capacity, "requests_per_s", "max_throughput_share")

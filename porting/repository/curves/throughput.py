@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from porting.repository.curves.canvas import COLOURS, Canvas, Mark, doublings
-from porting.repository.curves.section import Section, absent, on_own
+from porting.repository.curves.section import Section, absent
 from porting.repository.curves.series import Note
 from porting.repository.curves.words import between, why_absent
 from profiler.records.profile import Profile
@@ -18,7 +18,7 @@ ASIDE = 1.07
 
 def throughput(profile: Profile, name: str) -> Section:
     """A series for each batch, on the target's own resources."""
-    points, maxima = on_own(profile, profile.throughput), on_own(profile, profile.max_throughput)
+    points, maxima = profile.own(profile.throughput), profile.own(profile.max_throughput)
     if not points and not maxima:
         return absent(TITLE, profile, ThroughputPoint, "throughput")
     canvas = Canvas(name)

@@ -7,24 +7,17 @@ from porting.repository.schema import Accuracy
 from profiler.errors import BadInputError
 from profiler.records.base import Point
 from profiler.records.memory import MemoryPoint
-from profiler.records.on_resources import OnResources
 from profiler.records.profile import Profile
 
 T = TypeVar("T")
-
-
-def on_own_resources(point: OnResources, profile: Profile) -> bool:
-    """Whether a point was measured on what the target gives by itself."""
-    own = profile.target.resources
-    return (point.cores, point.threads, point.instances) == (own.cores, own.threads, own.instances)
 
 
 def served_memory(profile: Profile) -> list[MemoryPoint]:
     """The memory points of the serving processes whose peak is known, by batch."""
     found = [
         point
-        for point in profile.memory
-        if point.source == "served processes" and point.peak_bytes is not None and on_own_resources(point, profile)
+        for point in profile.own(profile.memory)
+        if point.source == "served processes" and point.peak_bytes is not None
     ]
     return sorted(found, key=lambda point: point.batch)
 
@@ -36,7 +29,7 @@ def peak_bytes(profile: Profile) -> int | None:
 
 def load_ms(profile: Profile) -> float | None:
     """The mean from the load call until ready, with the file in the page cache."""
-    warm = (point for point in profile.load_time if point.page_cache == "warm" and on_own_resources(point, profile))
+    warm = (point for point in profile.own(profile.load_time) if point.page_cache == "warm")
     return next((point.mean_ms for point in warm), None)
 
 
