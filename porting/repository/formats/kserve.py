@@ -8,7 +8,13 @@ from typing import Any
 
 from porting.repository.formats.figures import peak_bytes, served_memory, why_unknown
 from porting.repository.formats.files import Files
-from porting.repository.formats.kubernetes import figures, image_tag, kubernetes_name, labels, manifest, resources
+from porting.repository.formats.kubernetes import (
+    image_tag,
+    inference_service,
+    kubernetes_name,
+    manifest,
+    resources,
+)
 from porting.repository.formats.wanted import Measured, Wanted
 from profiler.records.memory import MemoryPoint
 
@@ -38,29 +44,17 @@ def notes(one: Measured) -> list[str]:
 
 def service(one: Measured, uri: str) -> dict[str, Any]:
     """The InferenceService."""
-    return {
-        "apiVersion": "serving.kserve.io/v1beta1",
-        "kind": "InferenceService",
-        "metadata": {
-            "name": kubernetes_name(one.name),
-            "labels": labels(one),
-            "annotations": figures(one),
-        },
-        "spec": {
-            "predictor": {
-                "model": {
-                    "modelFormat": {"name": "triton"},
-                    "runtime": "kserve-tritonserver",
-                    "runtimeVersion": image_tag(one.profile.fingerprint),
-                    "protocolVersion": "v2",
-                    "storageUri": uri,
-                    "args": [
-                        f"--model-config-name={one.profile.target_name}",
-                        "--model-control-mode=explicit",
-                        f"--load-model={one.name}",
-                    ],
-                    "resources": resources(one.profile.target, peak_bytes(one.profile)),
-                }
-            }
-        },
+    model = {
+        "modelFormat": {"name": "triton"},
+        "runtime": "kserve-tritonserver",
+        "runtimeVersion": image_tag(one.profile.fingerprint),
+        "protocolVersion": "v2",
+        "storageUri": uri,
+        "args": [
+            f"--model-config-name={one.profile.target_name}",
+            "--model-control-mode=explicit",
+            f"--load-model={one.name}",
+        ],
+        "resources": resources(one.profile.target, peak_bytes(one.profile)),
     }
+    return inference_service(one, model, {})

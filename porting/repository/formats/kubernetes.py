@@ -81,6 +81,20 @@ def figures(one: Measured) -> dict[str, str]:
     return {f"dnn-porting/{name}": str(value) for name, value in found.items() if value is not None}
 
 
+def inference_service(one: Measured, model: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
+    """An InferenceService (serving.kserve.io/v1beta1) of one variant, served as `model` says."""
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {
+            "name": kubernetes_name(one.name),
+            "labels": labels(one),
+            "annotations": {**annotations, **figures(one)},
+        },
+        "spec": {"predictor": {"model": dict(model)}},
+    }
+
+
 def manifest(comments: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> str:
     """The documents as YAML, below the comments."""
     body = str(yaml.safe_dump_all(documents, sort_keys=False, width=LINE_WIDTH))

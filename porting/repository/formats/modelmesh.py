@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from porting.repository.formats.files import Files
-from porting.repository.formats.kubernetes import figures, image_tag, kubernetes_name, labels, manifest, resources
+from porting.repository.formats.kubernetes import image_tag, inference_service, kubernetes_name, manifest, resources
 from porting.repository.formats.modelmesh_models import CONFIG, Held, hold, multiplier, room_bytes
 from porting.repository.formats.wanted import Wanted
 
@@ -96,22 +96,5 @@ def runtime_name(target: str) -> str:
 
 def service(model: Held, target: str, uri: str) -> dict[str, Any]:
     """The InferenceService, which ModelMesh's controller takes by its annotation."""
-    one = model.one
-    return {
-        "apiVersion": "serving.kserve.io/v1beta1",
-        "kind": "InferenceService",
-        "metadata": {
-            "name": kubernetes_name(one.name),
-            "labels": labels(one),
-            "annotations": {"serving.kserve.io/deploymentMode": "ModelMesh", **figures(one)},
-        },
-        "spec": {
-            "predictor": {
-                "model": {
-                    "modelFormat": {"name": "onnx", "version": "1"},
-                    "runtime": runtime_name(target),
-                    "storageUri": uri,
-                }
-            }
-        },
-    }
+    served = {"modelFormat": {"name": "onnx", "version": "1"}, "runtime": runtime_name(target), "storageUri": uri}
+    return inference_service(model.one, served, {"serving.kserve.io/deploymentMode": "ModelMesh"})
