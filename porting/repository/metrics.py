@@ -90,7 +90,7 @@ def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     found = [point for point in profile.own(profile.memory) if point.source == "served processes"]
     if not found:
         return Absent(MemoryPoint, "memory")
-    point = max(found, key=lambda one: one.batch)
+    point = max(found, key=lambda one: one.peak_bytes or 0)
     return known(point.peak_bytes, None, None, point.reasons.get("peak_bytes", ""))
 
 
@@ -140,7 +140,7 @@ METRICS = {
     "parameters": Metric("lower", "1", "parameters of the graph", lambda _, p: exact(p.complexity.parameters)),
     "flops": Metric("lower", "1", "operations an input, 2 × MACs", lambda _, p: exact(p.complexity.flops)),
     "file_bytes": Metric("lower", "bytes", "size of the ONNX file", lambda _, p: exact(p.complexity.file_bytes)),
-    "peak_bytes": Metric("lower", "bytes", "peak memory when served, largest measured batch", peak_bytes),
+    "peak_bytes": Metric("lower", "bytes", "peak memory when served, most over the measured batches", peak_bytes),
     "core_s_per_inference": Metric("lower", "s", "core-seconds an inference at the maximum", core_s_per_inference),
     "joules_per_inference": Metric("lower", "J", "energy an inference at the maximal throughput", joules_per_inference),
     "load_ms": Metric("lower", "ms", "median time from the load call to ready, file in the page cache", load_ms),

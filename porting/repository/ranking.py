@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from porting.repository.compared import RANKED_BY, Candidate, data, placed
 from porting.repository.frontier import Place
 from porting.repository.item import Item
-from porting.repository.metrics import figures
+from porting.repository.metrics import figures, rounded
 from porting.repository.schema import Details, Standing, Summary
 from profiler.errors import BadInputError
 from profiler.records.fingerprint import Fingerprint
@@ -107,12 +107,11 @@ def standing(details: Details, profile: Profile, place: Place) -> Standing:
         level=profile.level,
         figures=found,
         unknown={name: " ".join(why.split())[:REASON_LENGTH] for name, why in unknown.items()},
-        raw_images_per_s=best.images_per_s,
+        raw_images_per_s=rounded(best.images_per_s),
         batch=best.batch,
         concurrency=best.concurrency,
         verdict=best.verdict,
         on_frontier=place.on_frontier,
         ties_with=list(place.ties_with),
         dominated_by=place.dominated_by,
-        reasons={} if place.dominated_by else {"dominated_by": "nothing dominates it"},
     )

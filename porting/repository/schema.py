@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import FailFast, Field, JsonValue, model_validator
 
 from profiler.level import Level
-from profiler.records.base import Record, Verdict
+from profiler.records.base import Record, Value, Verdict
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 
@@ -36,12 +36,12 @@ Figure = tuple[Number, Number | None, Number | None]
 
 
 class Bounded(Record):
-    """A record that anybody may have written: its texts can be shown, and nothing in it is without a bound."""
+    """A record that anybody may have written: its reasons can be shown, and are not without a bound."""
 
     reasons: dict[Text, Text] = Field(default={}, max_length=64)
 
 
-class Preprocessing(Bounded):
+class Preprocessing(Value):
     """From a picture to the input tensor: resize the short side, cut, scale, subtract `mean`, divide by `sd`."""
 
     size: int = Field(gt=0, le=65536)
@@ -55,7 +55,7 @@ class Preprocessing(Bounded):
     dtype: Literal["float32"]
 
 
-class TensorSpec(Bounded):
+class TensorSpec(Value):
     """A tensor of the served model; `shape` leaves the batch axis out, and an axis that the graph leaves open is -1."""
 
     name: Text = Field(min_length=1)
@@ -69,7 +69,7 @@ class TensorSpec(Bounded):
         return self
 
 
-class Accuracy(Bounded):
+class Accuracy(Value):
     """Top-1 accuracy of the exported file on `n` images, with its 95 % Wilson interval."""
 
     metric: Literal["top1"] = "top1"
@@ -83,7 +83,7 @@ class Accuracy(Bounded):
     high: float = Field(ge=0, le=1)
 
 
-class Step(Bounded):
+class Step(Value):
     """One stage that made a variant what it is: its settings, the versions that decided, the time it took."""
 
     stage: Text
@@ -94,12 +94,13 @@ class Step(Bounded):
     seconds: Number
 
 
-class Standing(Bounded):
+class Standing(Value):
     """How a variant does on one target: its figures by the names of `porting.repository.metrics`, and its place.
 
     `figures` are measured; `unknown` says why one is not there. The maximal throughput was offered as a closed loop of
     `concurrency` callers with `batch` inputs each; `raw_images_per_s` is it before the machine's drift was divided
-    out. The place is that in validation accuracy and maximal throughput.
+    out. The place is that in validation accuracy and maximal throughput; `dominated_by` is null for a variant on the
+    frontier.
     """
 
     level: Level

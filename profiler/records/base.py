@@ -8,10 +8,15 @@ Verdict = Literal["settled", "unsettled", "not saturated"]
 Kind = Literal["measured", "predicted"]
 
 
-class Record(BaseModel):
-    """A frozen value; unknown is `None` with its reason in `reasons`, never 0 and never silent."""
+class Value(BaseModel):
+    """A frozen value of checked fields, of which none is unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Record(Value):
+    """A value of which some field may be unknown: `None` with its reason in `reasons`, never 0 and never silent."""
+
     reasons: dict[str, str] = {}
 
     @model_validator(mode="after")

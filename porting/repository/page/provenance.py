@@ -8,7 +8,7 @@ from porting.repository.curves.words import number
 from porting.repository.metrics import METRICS
 from porting.repository.page.display import said
 from porting.repository.schema import Accuracy, Details, Published, Standing, Step, TensorSpec
-from profiler.records.base import Record
+from profiler.records.base import Value
 from profiler.records.profile import Profile
 
 MIB = 2**20
@@ -102,12 +102,11 @@ def machine(profile: Profile) -> dict[str, str]:
     return found | {"memory_bytes": f"{profile.fingerprint.memory_bytes / MIB:,.0f} MiB"}
 
 
-def plain(record: Record) -> dict[str, str]:
+def plain(record: Value) -> dict[str, str]:
     """A record's fields as they are called."""
-    values = record.model_dump(mode="json", exclude={"reasons"})
-    return {
-        name: f"unknown: {record.reasons[name]}" if value is None else one_line(value) for name, value in values.items()
-    }
+    values = record.model_dump(mode="json")
+    reasons = values.pop("reasons", {})
+    return {name: f"unknown: {reasons[name]}" if value is None else one_line(value) for name, value in values.items()}
 
 
 def listed(values: Mapping[str, Any]) -> str:

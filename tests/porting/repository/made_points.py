@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from porting.repository.curves.members import Member
 from porting.repository.schema import Accuracy, Standing, Summary
-from profiler.records.base import Record
+from profiler.records.base import Record, Value
 from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.contention import Contention
 from profiler.records.energy import Energy
@@ -15,7 +15,7 @@ from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Value)
 BATCHES = (1, 2, 4, 8, 16, 32)
 LOADS = tuple(tenth / 10 for tenth in range(1, 12))
 FIRST_EXPLODING = 1.0
@@ -28,8 +28,9 @@ def partly(kind: type[R], **values: Any) -> R:
     required = [name for name, field in kind.model_fields.items() if field.is_required()]
     known = {name: value for name, value in usual.items() if name in required} | values
     filled = dict.fromkeys(required) | known
-    reasons = {name: "not taken" for name, value in filled.items() if value is None}
-    return kind.model_validate(filled | {"reasons": reasons})
+    if issubclass(kind, Record):
+        filled["reasons"] = {name: "not taken" for name, value in filled.items() if value is None}
+    return kind.model_validate(filled)
 
 
 def quiet() -> Noise:
