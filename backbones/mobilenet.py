@@ -1,58 +1,35 @@
-"""MobileNetV2 for small pictures (Sandler et al. 2018): inverted residuals with depthwise convolutions."""
+"""MobileNet v1 (Howard et al. 2017) and v2 (Sandler et al. 2018), the second on torchvision's."""
+
+from typing import Literal
 
 from torch import Tensor, nn
+from torchvision.models import MobileNetV2
 
-STAGES = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-STEM, HEAD = 32, 1280
+Stem = Literal["cifar", "imagenet"]
+# Channels and stride of each depthwise separable convolution (table 1 of v1).
+V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
+# Expansion, channels, repeats, stride of each stage (table 2 of v2).
+V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+STEM = 32
+# Pictures of 32×32 keep their size in the stem and where it would be halved first.
+HALVED_FIRST = 1
 
 
-class InvertedResidual(nn.Module):
-    """Widen by `expansion`, filter each channel by itself, narrow again; a shortcut where the shape stays."""
+class MobileNetV1(nn.Module):
+    """Depthwise separable convolutions, each a 3×3 filter a channel and a 1×1 convolution."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int, expansion: int) -> None:
+    def __init__(self, in_channels: int, num_classes: int, width: float, stem: Stem) -> None:
         super().__init__()
-        hidden = in_channels * expansion
-        widen = [convolution(in_channels, hidden, 1)] if expansion != 1 else []
-        self.layers = nn.Sequential(
-            *widen,
-            convolution(hidden, hidden, 3, stride, groups=hidden),
-            nn.Conv2d(hidden, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
-        self.shortcut = stride == 1 and in_channels == channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, channels, H / stride, W / stride)."""
-        out: Tensor = self.layers(x)
-        return x + out if self.shortcut else out
-
-
-def convolution(in_channels: int, channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU6."""
-    return nn.Sequential(
-        nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(channels),
-        nn.ReLU6(),
-    )
-
-
-class MobileNetV2(nn.Module):
-    """The paper's table 2 with a stride of 1 in the stem and the first two stages, as pictures of 32×32 need."""
-
-    def __init__(self, in_channels: int, num_classes: int, width: float) -> None:
-        super().__init__()
+        small = stem == "cifar"
         before = scaled(STEM, width)
-        layers: list[nn.Module] = [convolution(in_channels, before, 3)]
-        for expansion, channels, repeats, stride in STAGES:
-            for repeat in range(repeats):
-                after = scaled(channels, width)
-                layers.append(InvertedResidual(before, after, stride if repeat == 0 else 1, expansion))
-                before = after
-        head = scaled(HEAD, max(1.0, width))
-        layers.append(convolution(before, head, 1))
+        layers = [convolution(in_channels, before, 3, 1 if small else 2)]
+        for place, (channels, stride) in enumerate(V1):
+            layers.append(convolution(before, before, 3, 1 if small and place == HALVED_FIRST else stride, before))
+            layers.append(convolution(before, scaled(channels, width), 1))
+            before = scaled(channels, width)
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(head, num_classes)
+        self.fc = nn.Linear(before, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to logits (N, classes)."""
@@ -60,11 +37,33 @@ class MobileNetV2(nn.Module):
         return logits
 
 
+def convolution(before: int, after: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """Convolution, batch normalisation, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
 def scaled(channels: int, width: float) -> int:
     """The nearest multiple of 8, at least 8."""
     return max(8, round(channels * width / 8) * 8)
 
 
-def mobilenet_v2(in_channels: int, num_classes: int, width: float = 1.0) -> MobileNetV2:
+def mobilenet_v1(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> MobileNetV1:
     """The network of width factor `width`."""
-    return MobileNetV2(in_channels, num_classes, width)
+    return MobileNetV1(in_channels, num_classes, width, stem)
+
+
+def mobilenet_v2(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> MobileNetV2:
+    """The network of width factor `width`."""
+    small = stem == "cifar"
+    stages = [list(stage) for stage in V2]
+    if small:
+        stages[HALVED_FIRST][-1] = 1
+    model = MobileNetV2(num_classes, width, stages)
+    first = model.features[0][0]
+    model.features[0][0] = nn.Conv2d(in_channels, first.out_channels, 3, 1 if small else 2, 1, bias=False)
+    nn.init.kaiming_normal_(model.features[0][0].weight, mode="fan_out")
+    return model

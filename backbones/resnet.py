@@ -1,64 +1,146 @@
-"""Residual networks for small pictures (He et al. 2016, section 4.2), with projection shortcuts."""
+"""Residual networks (He et al. 2016): those for small pictures (section 4.2) and those of ImageNet (table 1).
+
+Shortcuts that change the shape are 1×1 convolutions. Layers have torchvision's names, so that its weights fit the
+ImageNet networks of width factor 1.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
+Stem = Literal["cifar", "imagenet"]
+
 
 class BasicBlock(nn.Module):
-    """Two 3×3 convolutions and a shortcut; the shortcut is a 1×1 convolution where the shape changes."""
+    """Two 3×3 convolutions and a shortcut."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+    expansion = 1
+
+    def __init__(self, before: int, channels: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(before, channels, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
-        self.relu = nn.ReLU()
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or in_channels != channels:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
-            )
+        self.downsample = shortcut(before, channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, channels, H / stride, W / stride)."""
-        out: Tensor = self.relu(self.bn1(self.conv1(x)))
+        """(N, before, H, W) to (N, channels, H / stride, W / stride)."""
+        out = self.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        summed: Tensor = self.relu(out + self.shortcut(x))
+        summed: Tensor = self.relu(out + self.downsample(x))
         return summed
 
 
-class ResNet(nn.Module):
-    """Three stages of `blocks` blocks, `width`, 2 × `width` and 4 × `width` channels wide: depth 6 × blocks + 2."""
+class Bottleneck(nn.Module):
+    """A 1×1, a 3×3 and a 1×1 convolution, the last one four times as wide, and a shortcut.
 
-    def __init__(self, in_channels: int, num_classes: int, blocks: int, width: int) -> None:
+    The 3×3 convolution has the stride, as in torchvision and unlike the paper.
+    """
+
+    expansion = 4
+
+    def __init__(self, before: int, channels: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU()
-        widths = [width, 2 * width, 4 * width]
-        stages = []
-        before = width
-        for stage, channels in enumerate(widths):
-            strides = [1 if stage == 0 else 2] + [1] * (blocks - 1)
-            for stride in strides:
-                stages.append(BasicBlock(before, channels, stride))
-                before = channels
-        self.blocks = nn.Sequential(*stages)
-        self.pool = nn.AdaptiveAvgPool2d(1)
+        after = self.expansion * channels
+        self.conv1 = nn.Conv2d(before, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = nn.Conv2d(channels, after, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(after)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut(before, after, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, before, H, W) to (N, 4 × channels, H / stride, W / stride)."""
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        summed: Tensor = self.relu(out + self.downsample(x))
+        return summed
+
+
+def shortcut(before: int, after: int, stride: int) -> nn.Module:
+    """Nothing where the shape stays, else a 1×1 convolution."""
+    if stride == 1 and before == after:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+
+class ResNet(nn.Module):
+    """A stem, `len(depths)` stages of which each is twice as wide and half as high as the one before, a classifier."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        block: type[BasicBlock] | type[Bottleneck],
+        depths: Sequence[int],
+        channels: int,
+        stem: Stem,
+    ) -> None:
+        super().__init__()
+        small = stem == "cifar"
+        kernel, stride = (3, 1) if small else (7, 2)
+        self.conv1 = nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, padding=1)
+        before, self.stages = channels, len(depths)
+        for stage, depth in enumerate(depths):
+            blocks = []
+            for place in range(depth):
+                stride = 2 if stage > 0 and place == 0 else 1
+                blocks.append(block(before, channels << stage, stride))
+                before = block.expansion * (channels << stage)
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(before, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to logits (N, classes)."""
-        out = self.blocks(self.relu(self.bn1(self.conv1(x))))
-        logits: Tensor = self.fc(self.pool(out).flatten(1))
+        out = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for stage in range(self.stages):
+            out = self.get_submodule(f"layer{stage + 1}")(out)
+        logits: Tensor = self.fc(self.avgpool(out).flatten(1))
         return logits
 
 
-def resnet8(in_channels: int, num_classes: int, width: int = 16) -> ResNet:
-    """One block a stage."""
-    return ResNet(in_channels, num_classes, blocks=1, width=width)
+def scaled(channels: int, width: float) -> int:
+    """The channels of a width factor; raises `ValueError` where none is left."""
+    if round(channels * width) < 1:
+        raise ValueError(f"width={width:g} leaves no channel: take a larger one")
+    return round(channels * width)
 
 
-def resnet20(in_channels: int, num_classes: int, width: int = 16) -> ResNet:
-    """Three blocks a stage: the smallest network of the paper's CIFAR-10 table."""
-    return ResNet(in_channels, num_classes, blocks=3, width=width)
+def resnet8(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "cifar") -> ResNet:
+    """Three stages of one block, 16, 32 and 64 channels wide."""
+    return ResNet(in_channels, num_classes, BasicBlock, (1, 1, 1), scaled(16, width), stem)
+
+
+def resnet20(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "cifar") -> ResNet:
+    """Three stages of three blocks: the smallest network of the paper's CIFAR-10 table."""
+    return ResNet(in_channels, num_classes, BasicBlock, (3, 3, 3), scaled(16, width), stem)
+
+
+def resnet56(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "cifar") -> ResNet:
+    """Three stages of nine blocks."""
+    return ResNet(in_channels, num_classes, BasicBlock, (9, 9, 9), scaled(16, width), stem)
+
+
+def resnet18(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> ResNet:
+    """Four stages of two blocks, from 64 to 512 channels wide."""
+    return ResNet(in_channels, num_classes, BasicBlock, (2, 2, 2, 2), scaled(64, width), stem)
+
+
+def resnet34(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> ResNet:
+    """Four stages of three, four, six and three blocks."""
+    return ResNet(in_channels, num_classes, BasicBlock, (3, 4, 6, 3), scaled(64, width), stem)
+
+
+def resnet50(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> ResNet:
+    """As ResNet-34 of bottlenecks, from 256 to 2,048 channels wide."""
+    return ResNet(in_channels, num_classes, Bottleneck, (3, 4, 6, 3), scaled(64, width), stem)

@@ -1,12 +1,55 @@
 """Random changes of training pictures, each picture its own, drawn from torch's global generator."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import affine_grid, grid_sample, pad
 
 
-def shift(pixels: Tensor, most: int) -> Tensor:
-    """Pads by `most` on every side and cuts each picture out at a place of its own: (N, C, H, W) to the same."""
+@dataclass(frozen=True)
+class Augmentation:
+    """What happens to a training picture, in this order: `zoom`, `shift`, `flip`, `cutout`.
+
+    `zoom` is the least share of a side that is cut out and enlarged (1: the whole picture), `shift` the largest
+    shift in pixels, `flip` whether pictures may be mirrored, `cutout` the side in pixels of a square that is blanked.
+    """
+
+    zoom: float = 1.0
+    shift: int = 0
+    flip: bool = False
+    cutout: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.zoom <= 1 or self.shift < 0 or self.cutout < 0:
+            raise ValueError(f"{self} cannot be: zoom is a share in (0, 1], shift and cutout are pixels")
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """uint8 (N, C, H, W) to the same."""
+        if self.zoom < 1:
+            pixels = zoomed(pixels, self.zoom)
+        if self.shift:
+            pixels = shifted(pixels, self.shift)
+        if self.flip:
+            pixels = flipped(pixels)
+        return with_a_hole(pixels, self.cutout) if self.cutout else pixels
+
+
+def zoomed(pixels: Tensor, least: float) -> Tensor:
+    """Enlarges a square cut-out of each picture, of a side between `least` and all of it, at a random place."""
+    n = len(pixels)
+    side = least + (1 - least) * torch.rand(n)
+    place = (1 - side).unsqueeze(1) * (2 * torch.rand(n, 2) - 1)
+    corner = torch.zeros(n, 2, 3)
+    corner[:, 0, 0] = corner[:, 1, 1] = side
+    corner[:, :, 2] = place
+    grid = affine_grid(corner, list(pixels.shape), align_corners=False)
+    found = grid_sample(pixels.float(), grid, padding_mode="reflection", align_corners=False)
+    return found.round().to(pixels.dtype)
+
+
+def shifted(pixels: Tensor, most: int) -> Tensor:
+    """Pads by `most` on every side and cuts each picture out at a place of its own."""
     n, channels, height, width = pixels.shape
     padded = pad(pixels, (most, most, most, most))
     top = torch.randint(2 * most + 1, (n, 1, 1, 1))
@@ -18,7 +61,17 @@ def shift(pixels: Tensor, most: int) -> Tensor:
     return padded[torch.arange(n).view(n, 1, 1, 1), torch.arange(channels).view(-1, 1, 1), rows, columns]
 
 
-def flip(pixels: Tensor) -> Tensor:
+def flipped(pixels: Tensor) -> Tensor:
     """Mirrors every other picture, by chance, left to right."""
     mirrored = torch.rand(len(pixels), 1, 1, 1) < 0.5
     return torch.where(mirrored, pixels.flip(-1), pixels)
+
+
+def with_a_hole(pixels: Tensor, side: int) -> Tensor:
+    """Blanks a square around a random pixel of each picture, less what is beyond its edge (DeVries and Taylor 2017)."""
+    n, _, height, width = pixels.shape
+    top = torch.randint(height, (n, 1, 1, 1)) - side // 2
+    left = torch.randint(width, (n, 1, 1, 1)) - side // 2
+    rows, columns = torch.arange(height).view(-1, 1), torch.arange(width)
+    hole = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
+    return pixels.masked_fill(hole, 0)

@@ -1,11 +1,14 @@
 """scikit-learn's digits: 1,797 real handwritten digits of 8×8 pixels, the embedded default (no download)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import interpolate
 
-from datamodules.images import Augmentation, ImageDataModule
+from datamodules.images import ImageDataModule
 from datamodules.pictures import Images, TensorImages
 from datamodules.preprocessing import Preprocessing
 from datamodules.splits import Split, stratified
@@ -18,9 +21,9 @@ SHARES = (0.2, 0.2)
 class Digits(ImageDataModule):
     """Upsampled to 32×32, one channel; 60 % train, 20 % validation, 20 % test, class by class."""
 
-    def __init__(self, batch_size: int = 64, shift: int = 2) -> None:
+    def __init__(self, batch_size: int = 64, augmentation: Mapping[str, Any] | None = None) -> None:
         preprocessing = Preprocessing(size=SIZE, colour="L", mean=(0.305,), sd=(0.376,))
-        super().__init__(preprocessing, batch_size, Augmentation(shift=shift))
+        super().__init__(preprocessing, batch_size, augmentation)
         self.classes = [str(digit) for digit in range(10)]
 
     def load(self) -> dict[Split, Images]:

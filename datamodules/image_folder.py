@@ -1,11 +1,13 @@
 """Anyone's own pictures: one folder a class, with or without split folders above them."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torchvision.datasets import ImageFolder as TorchvisionFolder
 
-from datamodules.images import Augmentation, ImageDataModule
+from datamodules.images import ImageDataModule
 from datamodules.pictures import FileImages, Images
 from datamodules.preprocessing import Preprocessing
 from datamodules.splits import Split, stratified
@@ -16,7 +18,10 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 class ImageFolder(ImageDataModule):
-    """Reads `root/<class>/*` or `root/{train,val,test}/<class>/*`; a missing split is held out of the training one."""
+    """Reads `root/<class>/*`, or `root/<folder>/<class>/*` where `folders` names a split's folder and it is there.
+
+    A split without a folder is held out of the training one.
+    """
 
     def __init__(
         self,
@@ -25,19 +30,23 @@ class ImageFolder(ImageDataModule):
         batch_size: int = 32,
         val_share: float = 0.15,
         test_share: float = 0.15,
-        shift: int = 4,
-        flip: bool = True,
+        folders: Mapping[Split, str] | None = None,
+        augmentation: Mapping[str, Any] | None = None,
         num_workers: int = 0,
     ) -> None:
         preprocessing = Preprocessing(size=size, colour="RGB", mean=IMAGENET_MEAN, sd=IMAGENET_SD)
-        super().__init__(preprocessing, batch_size, Augmentation(shift=shift, flip=flip), num_workers)
+        super().__init__(preprocessing, batch_size, augmentation, num_workers)
         self._root, self._shares = Path(root), {"val": val_share, "test": test_share}
+        self._folders = dict(folders) if folders else {name: name for name in SPLITS}
+        if not {"train"} <= self._folders.keys() <= set(SPLITS):
+            raise ValueError(f"folders={self._folders} must name that of train and may name those of val and test")
         if not self._root.is_dir():
             raise ValueError(f"{root} is no folder: name the folder of your pictures with datamodule.root=FOLDER")
         self.classes = self._read(self._training_folder()).classes
 
     def _training_folder(self) -> Path:
-        return self._root / "train" if (self._root / "train").is_dir() else self._root
+        folder = self._root / self._folders["train"]
+        return folder if folder.is_dir() else self._root
 
     def _read(self, folder: Path) -> TorchvisionFolder:
         try:
@@ -56,7 +65,8 @@ class ImageFolder(ImageDataModule):
         training = self._training_folder()
         given: dict[Split, Images] = {"train": self._images(training)}
         if training != self._root:
-            given |= {name: self._images(self._root / name) for name in SPLITS[1:] if (self._root / name).is_dir()}
+            others = {name: self._root / folder for name, folder in self._folders.items() if name != "train"}
+            given |= {name: self._images(folder) for name, folder in others.items() if folder.is_dir()}
         missing = [name for name in SPLITS if name not in given]
         parts = stratified(given["train"].labels, [self._shares[name] for name in missing])
         whole = given["train"]

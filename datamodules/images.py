@@ -2,7 +2,8 @@
 
 import hashlib
 from abc import abstractmethod
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -10,23 +11,10 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.augmentation import flip, shift
+from datamodules.augmentation import Augmentation
 from datamodules.pictures import Images
 from datamodules.preprocessing import Preprocessing
 from datamodules.splits import SPLIT_SEED, Split, without_leaks
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Largest shift in pixels, and whether pictures may be mirrored."""
-
-    shift: int = 0
-    flip: bool = False
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        if self.shift:
-            pixels = shift(pixels, self.shift)
-        return flip(pixels) if self.flip else pixels
 
 
 class Prepared(Dataset[Any]):
@@ -50,17 +38,22 @@ class Prepared(Dataset[Any]):
 class ImageDataModule(LightningDataModule):
     """A data set of labelled pictures. A subclass says its `classes` and loads its splits.
 
-    `classes` are the labels in the order of the network's outputs; `preprocessing` travels with every variant.
+    `classes` are the labels in the order of the network's outputs; `preprocessing` travels with every variant;
+    `augmentation` has the fields of `Augmentation`.
     """
 
     classes: list[str]
 
     def __init__(
-        self, preprocessing: Preprocessing, batch_size: int, augmentation: Augmentation, num_workers: int = 0
+        self,
+        preprocessing: Preprocessing,
+        batch_size: int,
+        augmentation: Mapping[str, Any] | None,
+        num_workers: int = 0,
     ) -> None:
         super().__init__()
         self.preprocessing, self.batch_size = preprocessing, batch_size
-        self._augmentation, self._num_workers = augmentation, num_workers
+        self._augmentation, self._num_workers = Augmentation(**(augmentation or {})), num_workers
         self._splits: dict[Split, Images] = {}
 
     @abstractmethod

@@ -1,52 +1,72 @@
-"""CIFAR-10 and MNIST through torchvision: its own download code, and no download where the files lie already."""
+"""CIFAR-10, CIFAR-100 and MNIST through torchvision: its own download code, and no download where the files lie already."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import torch
-from torchvision.datasets import CIFAR10, MNIST
+from torchvision.datasets import CIFAR10, CIFAR100, MNIST
 
-from datamodules.images import Augmentation, ImageDataModule
+from datamodules.images import ImageDataModule
 from datamodules.pictures import Images, TensorImages
 from datamodules.preprocessing import Preprocessing
 from datamodules.splits import Split, stratified
 
 
 class Cifar10(ImageDataModule):
-    """50,000 training pictures, of which `val_share` validate, and 10,000 test pictures of 3×32×32."""
+    """50,000 training pictures, of which `val_share` validate, and 10,000 test pictures of 3×32×32, in 10 classes."""
 
-    def __init__(self, root: Path, batch_size: int = 128, val_share: float = 0.1, shift: int = 4) -> None:
-        preprocessing = Preprocessing(
-            size=32, colour="RGB", mean=(0.4914, 0.4822, 0.4465), sd=(0.247, 0.2435, 0.2616), resize="none"
-        )
-        super().__init__(preprocessing, batch_size, Augmentation(shift=shift, flip=True))
+    source: Any = CIFAR10
+    mean, sd = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
+
+    def __init__(
+        self,
+        root: Path,
+        batch_size: int = 128,
+        val_share: float = 0.1,
+        augmentation: Mapping[str, Any] | None = None,
+    ) -> None:
+        preprocessing = Preprocessing(size=32, colour="RGB", mean=self.mean, sd=self.sd, resize="none")
+        super().__init__(preprocessing, batch_size, augmentation)
         self._root, self._val_share = Path(root), val_share
-        self.classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
     def load(self) -> dict[Split, Images]:
-        return with_validation(self._part(train=True), self._part(train=False), self._val_share)
+        parts = [fetch(self.source, self._root, train) for train in (True, False)]
+        self.classes = list(parts[0].classes)
+        train, test = (
+            TensorImages(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets))
+            for part in parts
+        )
+        return with_validation(train, test, self._val_share)
 
-    def _part(self, train: bool) -> TensorImages:
-        part = fetch(CIFAR10, self._root, train)
-        return TensorImages(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets))
+
+class Cifar100(Cifar10):
+    """The same numbers of pictures in 100 classes, the fine ones."""
+
+    source = CIFAR100
+    mean, sd = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
 
 
 class Mnist(ImageDataModule):
     """60,000 training pictures, of which `val_share` validate, and 10,000 test pictures of 1×28×28."""
 
-    def __init__(self, root: Path, batch_size: int = 128, val_share: float = 0.1, shift: int = 2) -> None:
+    def __init__(
+        self,
+        root: Path,
+        batch_size: int = 128,
+        val_share: float = 0.1,
+        augmentation: Mapping[str, Any] | None = None,
+    ) -> None:
         preprocessing = Preprocessing(size=28, colour="L", mean=(0.1307,), sd=(0.3081,), resize="none")
-        super().__init__(preprocessing, batch_size, Augmentation(shift=shift))
+        super().__init__(preprocessing, batch_size, augmentation)
         self._root, self._val_share = Path(root), val_share
         self.classes = [str(digit) for digit in range(10)]
 
     def load(self) -> dict[Split, Images]:
-        return with_validation(self._part(train=True), self._part(train=False), self._val_share)
-
-    def _part(self, train: bool) -> TensorImages:
-        part = fetch(MNIST, self._root, train)
-        return TensorImages(part.data.unsqueeze(1), part.targets.clone())
+        parts = [fetch(MNIST, self._root, train) for train in (True, False)]
+        train, test = (TensorImages(part.data.unsqueeze(1), part.targets.clone()) for part in parts)
+        return with_validation(train, test, self._val_share)
 
 
 def fetch(dataset: Any, root: Path, train: bool) -> Any:

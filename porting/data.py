@@ -44,9 +44,7 @@ class Data:
 
     @cached_property
     def preprocessing(self) -> Preprocessing:
-        values = {
-            name: getattr(self.module.preprocessing, name) for name in Preprocessing.model_fields if name != "reasons"
-        }
+        values = {name: getattr(self.module.preprocessing, name) for name in Preprocessing.model_fields}
         return Preprocessing.model_validate({**values, "mean": list(values["mean"]), "sd": list(values["sd"])})
 
     @cached_property

@@ -23,7 +23,7 @@ class Tiny(nn.Module):
 DATA = '''
 import torch
 
-from datamodules.images import Augmentation, ImageDataModule
+from datamodules.images import ImageDataModule
 from datamodules.pictures import TensorImages
 from datamodules.splits import stratified
 from datamodules.preprocessing import Preprocessing
@@ -33,7 +33,7 @@ class Stripes(ImageDataModule):
     """Pictures that are brighter above, or below."""
 
     def __init__(self, n: int):
-        super().__init__(Preprocessing(size=8, colour="L", mean=(0.5,), sd=(0.3,)), 16, Augmentation())
+        super().__init__(Preprocessing(size=8, colour="L", mean=(0.5,), sd=(0.3,)), 16, None)
         self.classes, self._n = ["above", "below"], n
 
     def load(self):

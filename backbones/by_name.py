@@ -1,0 +1,39 @@
+"""Any network of torchvision or timm by the name that it has there, with random weights."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def torchvision_network(in_channels: int, num_classes: int, network: str, **arguments: Any) -> nn.Module:
+    """A classifier of torchvision; raises `ValueError` for an unknown name."""
+    from torchvision.models import get_model, list_models
+
+    known = list_models(module=None)
+    if network not in known:
+        raise ValueError(f"torchvision has no network {network!r}: it has {', '.join(known)}")
+    model: nn.Module = get_model(network, weights=None, num_classes=num_classes, **arguments)
+    return with_input(model, in_channels)
+
+
+def timm_network(in_channels: int, num_classes: int, network: str, **arguments: Any) -> nn.Module:
+    """A network of timm, which needs its package; raises `ValueError` for an unknown name."""
+    try:
+        import timm
+    except ModuleNotFoundError as error:
+        raise ValueError("the package timm is not installed: pip install 'dnn-porting[timm]'") from error
+    if not timm.is_model(network):
+        raise ValueError(f"timm has no network {network!r}: python -c 'import timm; print(timm.list_models())' lists all")
+    model: nn.Module = timm.create_model(network, num_classes=num_classes, in_chans=in_channels, **arguments)
+    return model
+
+
+def with_input(model: nn.Module, in_channels: int) -> nn.Module:
+    """The network with a first convolution of so many input channels."""
+    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
+    if first.in_channels != in_channels:
+        first.in_channels = in_channels
+        first.weight = nn.Parameter(torch.empty(first.out_channels, in_channels, *first.kernel_size))
+        first.reset_parameters()
+    return model
