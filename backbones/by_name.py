@@ -24,7 +24,9 @@ def timm_network(in_channels: int, num_classes: int, network: str, **arguments: 
     except ModuleNotFoundError as error:
         raise ValueError("the package timm is not installed: pip install 'dnn-porting[timm]'") from error
     if not timm.is_model(network):
-        raise ValueError(f"timm has no network {network!r}: python -c 'import timm; print(timm.list_models())' lists all")
+        raise ValueError(
+            f"timm has no network {network!r}: python -c 'import timm; print(timm.list_models())' lists all"
+        )
     model: nn.Module = timm.create_model(network, num_classes=num_classes, in_chans=in_channels, **arguments)
     return model
 

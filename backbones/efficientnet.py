@@ -7,7 +7,8 @@ Lite is B0 for hardware without fast sigmoids: no squeeze-and-excitation, ReLU6,
 from typing import Literal
 
 from torch import Tensor, nn
-from torchvision.models import EfficientNet, efficientnet_b0 as torchvision_b0
+from torchvision.models import EfficientNet
+from torchvision.models import efficientnet_b0 as torchvision_b0
 
 Stem = Literal["cifar", "imagenet"]
 # Expansion, channels, repeats, stride, kernel of each stage (table 1 of the paper).

@@ -2,14 +2,14 @@
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.augmentation import Augmentation
 from datamodules.pictures import Images
@@ -33,6 +33,23 @@ class Prepared(Dataset[Any]):
     def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
         pixels = self._augmentation(self._images.pixels(index))
         return self._preprocessing.normalise(pixels), self._images.labels[torch.as_tensor(index)]
+
+
+class Shuffled(Sampler[int]):
+    """Every index once, in an order that follows from torch's seed alone and not from what was drawn since.
+
+    Whoever sets a seed for each epoch can so go on with any epoch as if those before it had just been.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(torch.initial_seed())
+        yield from torch.randperm(self._size, generator=generator).tolist()
 
 
 class ImageDataModule(LightningDataModule):
@@ -92,7 +109,7 @@ class ImageDataModule(LightningDataModule):
         return DataLoader(
             Prepared(images, self.preprocessing, augmentation),
             batch_size=self.batch_size,
-            shuffle=training,
+            sampler=Shuffled(len(images)) if training else None,
             drop_last=training and len(images) >= self.batch_size,
             num_workers=self._num_workers,
             collate_fn=whole_batch,

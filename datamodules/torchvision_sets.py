@@ -1,4 +1,4 @@
-"""CIFAR-10, CIFAR-100 and MNIST through torchvision: its own download code, and no download where the files lie already."""
+"""CIFAR-10, CIFAR-100 and MNIST through torchvision, which downloads only what does not lie there already."""
 
 from collections.abc import Mapping
 from pathlib import Path

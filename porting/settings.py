@@ -23,12 +23,19 @@ class Section(BaseModel):
 
 
 class FitSettings(Section):
-    """SGD with Nesterov momentum on a one-cycle schedule; stops after `patience` epochs without a better loss."""
+    """SGD with Nesterov momentum on a one-cycle schedule; stops after `patience` epochs without a better loss.
+
+    `label_smoothing` is the share of a label that is spread over all classes, `ema_decay` that of the weights'
+    moving average (0: the weights themselves are kept). `precision` is that of the forward pass.
+    """
 
     epochs: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     patience: int = Field(ge=1)
+    label_smoothing: float = Field(ge=0, lt=1)
+    ema_decay: float = Field(ge=0, lt=1)
+    precision: Literal["auto", "fp32", "bf16", "fp16"]
 
 
 class ImportSettings(Section):

@@ -1,12 +1,13 @@
 """Where a task's variants lie, and the only code that writes there."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from porting.files import digest, flush, remove_unfinished, whole_folder
 from porting.records import Variant
-from profiler.errors import ModelError
+from profiler.errors import DnnPortingError, ModelError
 from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_atomically
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
@@ -86,6 +87,18 @@ class Workspace:
         """A folder for a new variant, which appears whole or not at all."""
         with whole_folder(self.variants_folder(task) / name) as folder:
             yield folder
+
+    @contextmanager
+    def training(self, task: str, name: str) -> Iterator[Path]:
+        """A folder for what a training needs to go on after an interruption; it goes when there is no more to do."""
+        folder = self.root / "tasks" / task / "trainings" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield folder
+        except DnnPortingError:
+            shutil.rmtree(folder)
+            raise
+        shutil.rmtree(folder)
 
     @contextmanager
     def replacing(self, *paths: Path) -> Iterator[list[Path]]:

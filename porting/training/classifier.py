@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
 from torchmetrics.classification import MulticlassAccuracy
 
 from porting.settings import FitSettings
+from porting.training.memory import memory_format
 from profiler.errors import DnnPortingError
 
 MOMENTUM = 0.9
@@ -34,14 +35,20 @@ class Classifier(LightningModule):
 
     def __init__(self, model: nn.Module, num_classes: int, settings: FitSettings, teacher: Teacher | None) -> None:
         super().__init__()
-        self.model, self._settings, self._teacher = model, settings, teacher
+        self._format = memory_format(model)
+        self.model = model.to(memory_format=self._format)
+        self._settings, self._teacher = settings, teacher
         self.accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.train_losses: list[float] = []
 
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.model(images.contiguous(memory_format=self._format))
+        return logits
+
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         images, labels = batch
-        logits = self.model(images)
-        loss = cross_entropy(logits, labels)
+        logits = self(images)
+        loss = cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
         if self._teacher is not None:
             share = self._teacher.weight
             loss = (1 - share) * loss + share * self._teacher.loss(logits, images)
@@ -55,7 +62,7 @@ class Classifier(LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         images, labels = batch
-        logits = self.model(images)
+        logits = self(images)
         self.accuracy(logits, labels)
         self.log("val_loss", cross_entropy(logits, labels), batch_size=len(labels))
         self.log("val_accuracy", self.accuracy, batch_size=len(labels))

@@ -1,7 +1,10 @@
 """Fitting: the best epoch is kept, the seed decides, a teacher teaches, batch statistics are re-estimated."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +22,13 @@ from porting.training.fit import fit
 from porting.workspace import Workspace
 from profiler.errors import DnnPortingError
 
-FIT = FitSettings(epochs=2, learning_rate=0.1, weight_decay=0.0, patience=2)
+
+def fit_settings(**changed: Any) -> FitSettings:
+    usual = {"epochs": 2, "learning_rate": 0.1, "weight_decay": 0.0, "patience": 2, "label_smoothing": 0.0}
+    return FitSettings.model_validate(usual | {"ema_decay": 0.0, "precision": "fp32"} | changed)
+
+
+FIT = fit_settings()
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +43,66 @@ def epochs() -> list[Epoch]:
 
 @pytest.fixture
 def context(tmp_path: Path, epochs: list[Epoch]) -> Context:
-    return Context(None, Workspace(tmp_path), "", None, lambda _, epoch: epochs.append(epoch), ExitStack())  # type: ignore[arg-type]
+    return Context(
+        SimpleNamespace(task="digits"),
+        Workspace(tmp_path),
+        "",
+        None,
+        lambda _, epoch: epochs.append(epoch),
+        ExitStack(),
+    )  # type: ignore[arg-type]
 
 
 def train(context: Context, data: Data, settings: FitSettings = FIT, teacher: Teacher | None = None):
     seeded(0)
-    return fit(context, resnet8(1, 10, width=8), "test", data, settings, teacher)
+    return fit(context, resnet8(1, 10, width=0.5), "test", data, settings, teacher)
 
 
 def test_the_same_seed_gives_the_same_weights(context: Context, digits: Data) -> None:
     a, b = train(context, digits)[0], train(context, digits)[0]
     for name, tensor in a.state_dict().items():
         assert torch.equal(tensor, b.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_an_interrupted_training_goes_on_as_if_nothing_had_been(context: Context, digits: Data, ema_decay) -> None:
+    settings = fit_settings(epochs=4, patience=4, ema_decay=ema_decay)
+    whole, history = train(context, digits, settings)
+
+    def interrupt(_: str, epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(context, on_epoch=interrupt), digits, settings)
+    told: list[Epoch] = []
+    resumed, again = train(replace(context, on_epoch=lambda _, epoch: told.append(epoch)), digits, settings)
+    assert again == history == told
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_a_finished_training_leaves_nothing_to_go_on_with(context: Context, digits: Data, tmp_path: Path) -> None:
+    train(context, digits)
+    with pytest.raises(DnnPortingError):
+        train(context, digits, fit_settings(learning_rate=1e12))
+    assert not list(tmp_path.glob("tasks/*/trainings/*"))
+
+
+def test_what_is_kept_is_the_moving_average_of_the_weights(context: Context, digits: Data) -> None:
+    settings = fit_settings(epochs=1, ema_decay=0.999)
+    averaged, plain = train(context, digits, settings)[0], train(context, digits, fit_settings(epochs=1))[0]
+    distances = [float((a - b).abs().max()) for a, b in zip(averaged.parameters(), plain.parameters(), strict=True)]
+    assert max(distances) > 0.01
+
+
+def test_smoothing_spreads_a_part_of_each_label_over_all_classes() -> None:
+    classifier = Classifier(nn.Identity(), 2, fit_settings(label_smoothing=0.2), None)
+    logits = torch.tensor([[3.0, 0.0]])
+    log = torch.log_softmax(logits, 1)
+    assert float(classifier.training_step((logits, torch.tensor([0])), 0)) == pytest.approx(
+        -float(0.9 * log[0, 0] + 0.1 * log[0, 1])
+    )
 
 
 def test_torch_is_as_deterministic_after_training_as_before(context: Context, digits: Data) -> None:
@@ -62,7 +119,7 @@ def test_every_epoch_is_told_and_kept(context: Context, digits: Data, epochs: li
 
 
 def test_the_weights_are_those_of_the_best_epoch(context: Context, digits: Data) -> None:
-    settings = FitSettings(epochs=4, learning_rate=0.5, weight_decay=0.0, patience=4)
+    settings = fit_settings(epochs=4, learning_rate=0.5, patience=4)
     model, history = train(context, digits, settings)
     losses, count = 0.0, 0
     with torch.no_grad():
@@ -73,19 +130,19 @@ def test_the_weights_are_those_of_the_best_epoch(context: Context, digits: Data)
 
 
 def test_training_stops_early_when_nothing_gets_better(context: Context, digits: Data) -> None:
-    settings = FitSettings(epochs=12, learning_rate=1e-9, weight_decay=0.0, patience=1)
+    settings = fit_settings(epochs=12, learning_rate=1e-9, patience=1)
     _, history = train(context, digits, settings)
     assert len(history) < 12
 
 
 def test_a_loss_that_is_not_finite_is_said_with_the_fix(context: Context, digits: Data) -> None:
-    settings = FitSettings(epochs=2, learning_rate=1e12, weight_decay=0.0, patience=2)
+    settings = fit_settings(epochs=2, learning_rate=1e12, patience=2)
     with pytest.raises(DnnPortingError, match=r"the loss became (nan|inf) in epoch \d: lower the learning rate"):
         train(context, digits, settings)
 
 
 def test_a_perfect_pupil_has_no_distillation_loss() -> None:
-    model = resnet8(1, 10, width=8).eval()
+    model = resnet8(1, 10, width=0.5).eval()
     images = torch.randn(4, 1, 32, 32)
     teacher = Teacher(model, weight=1.0, temperature=4.0)
     with torch.no_grad():
@@ -106,9 +163,9 @@ def test_distillation_gives_the_temperature_s_square_times_the_divergence() -> N
 
 
 def test_the_teacher_is_neither_trained_nor_saved() -> None:
-    teacher = Teacher(resnet8(1, 10, width=8), weight=0.5, temperature=4.0)
-    classifier = Classifier(resnet8(1, 10, width=8), 10, FIT, teacher)
-    assert len(list(classifier.parameters())) == len(list(resnet8(1, 10, width=8).parameters()))
+    teacher = Teacher(resnet8(1, 10, width=0.5), weight=0.5, temperature=4.0)
+    classifier = Classifier(resnet8(1, 10, width=0.5), 10, FIT, teacher)
+    assert len(list(classifier.parameters())) == len(list(resnet8(1, 10, width=0.5).parameters()))
 
 
 def test_statistics_become_those_of_the_data() -> None:

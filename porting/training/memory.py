@@ -1,0 +1,36 @@
+"""How pictures lie in memory, and in which precision a processor computes best."""
+
+from typing import Literal
+
+import torch
+from torch import nn
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+LIGHTNING: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+    "fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed",
+}  # fmt: skip
+# Below oneDNN's block of channels, 16 at most, its gradients of strided 1×1 convolutions over pictures that lie
+# channels last are wrong, or hang (github.com/uxlfoundation/oneDNN/issues/6035).
+SAFE_CHANNELS = 16
+
+
+def chosen_precision(asked: Precision) -> Literal["fp32", "bf16", "fp16"]:
+    """`auto` is what is quickest here: bfloat16 only where the processor has it, as it is emulated elsewhere."""
+    if asked != "auto":
+        return asked
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    has = torch.cpu.get_capabilities()
+    return "bf16" if has.get("avx512_bf16") or has.get("amx_bf16") else "fp32"
+
+
+def memory_format(model: nn.Module) -> torch.memory_format:
+    """Channels last, which convolutions are quicker with, where oneDNN has no defect for this network."""
+    narrow = any(
+        isinstance(module, nn.Conv2d)
+        and module.in_channels < SAFE_CHANNELS
+        and max(module.kernel_size) == 1
+        and max(module.stride) > 1
+        for module in model.modules()
+    )
+    return torch.contiguous_format if narrow else torch.channels_last

@@ -1,0 +1,59 @@
+"""What is seen of a training: its history, which survives an interruption, the progress, and its random numbers."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+from porting.console import Advance
+from porting.records import Epoch
+from profiler.errors import DnnPortingError
+
+
+class Watch(Callback):
+    """Keeps each epoch's figures, passes them on, and moves the progress bar.
+
+    Every epoch has random numbers of its own, drawn from the seed, so that a training which goes on after an
+    interruption gives what it would have given without.
+    """
+
+    def __init__(self, on_epoch: Callable[[Epoch], None], advance: Advance) -> None:
+        self.history: list[Epoch] = []
+        self._on_epoch, self._advance = on_epoch, advance
+        self._seed = torch.initial_seed()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"history": [epoch.model_dump() for epoch in self.history], "seed": self._seed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.history = [Epoch.model_validate(epoch) for epoch in state_dict["history"]]
+        self._seed = state_dict["seed"]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        for epoch in self.history:
+            self._tell(epoch)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        torch.manual_seed(self._seed + trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        losses = pl_module.train_losses
+        val_loss = float(trainer.callback_metrics["val_loss"])
+        if not math.isfinite(val_loss):
+            raise DnnPortingError(f"the validation loss became {val_loss}: lower the learning rate")
+        epoch = Epoch(
+            epoch=trainer.current_epoch,
+            train_loss=sum(losses) / len(losses),
+            val_loss=val_loss,
+            val_accuracy=float(trainer.callback_metrics["val_accuracy"]),
+        )
+        losses.clear()
+        self.history.append(epoch)
+        self._tell(epoch)
+
+    def _tell(self, epoch: Epoch) -> None:
+        self._on_epoch(epoch)
+        self._advance(f"validation accuracy {epoch.val_accuracy:.4f}")
