@@ -5,12 +5,17 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
+def kept_share(decay: float, seen: int) -> float:
+    """What a step leaves of the average: less than `decay` at first, or it would long hold the beginning."""
+    return min(decay, (1 + seen) / (10 + seen))
+
+
 class MovingAverage(WeightAveraging):
-    """Keeps `decay` of the average at each step; less at first, (1 + n) / (10 + n), or it would hold the beginning."""
+    """Over every step, of the weights and of the statistics of batch normalisation."""
 
     def __init__(self, decay: float) -> None:
-        def average(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
-            keep = min(decay, (1 + int(n)) / (10 + int(n)))
-            get_ema_multi_avg_fn(keep)(averaged, current, n)  # type: ignore[no-untyped-call]
+        def average(averaged: list[Tensor], current: list[Tensor], seen: Tensor) -> None:
+            share = kept_share(decay, int(seen))
+            get_ema_multi_avg_fn(share)(averaged, current, seen)  # type: ignore[no-untyped-call]
 
         super().__init__(multi_avg_fn=average)

@@ -1,7 +1,9 @@
 """Data modules: splits that do not leak, digests that follow the content, files in the original formats."""
 
 import gzip
+import hashlib
 import itertools
+import pickle
 import shutil
 import struct
 from pathlib import Path
@@ -9,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
-from support import SHARED_DATA
+from support import ROOT, SHARED_DATA
 
-from datamodules.augmentation import flip, shift
+from datamodules.augmentation import Augmentation
 from datamodules.digits import Digits
 from datamodules.image_folder import ImageFolder
 from datamodules.images import ImageDataModule
 from datamodules.pictures import TensorImages
 from datamodules.splits import stratified, without_leaks
-from datamodules.torchvision_sets import Cifar10, Mnist
+from datamodules.torchvision_sets import Cifar10, Cifar100, Mnist
 
 needs_data = pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real data sets are not beside the checkout")
 
@@ -64,7 +67,7 @@ def test_pictures_are_normalised() -> None:
 
 
 def test_only_training_is_augmented_and_shuffled() -> None:
-    module = Digits()
+    module = Digits(augmentation={"shift": 2})
     plain = [next(iter(module.val_dataloader()))[0] for _ in range(2)]
     assert torch.equal(*plain)
     torch.manual_seed(0)
@@ -103,15 +106,15 @@ def test_stratified_parts_are_disjoint_and_complete() -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_augmented_pictures_lie_channel_by_channel(channels: int) -> None:
-    pixels = torch.rand(4, channels, 9, 9)
-    assert flip(shift(pixels, 2)).stride() == pixels.stride()
+    pixels = torch.zeros(4, channels, 9, 9, dtype=torch.uint8)
+    assert Augmentation(zoom=0.5, shift=2, flip=True, cutout=3)(pixels).stride() == pixels.stride()
 
 
 def test_shift_moves_each_picture_by_its_own_amount() -> None:
     torch.manual_seed(0)
     pixels = torch.zeros(64, 1, 9, 9)
     pixels[:, :, 4, 4] = 1
-    moved = shift(pixels, 2)
+    moved = Augmentation(shift=2)(pixels)
     places = {tuple(torch.nonzero(picture[0])[0].tolist()) for picture in moved}
     assert moved.sum() == 64
     assert len(places) > 10
@@ -120,8 +123,49 @@ def test_shift_moves_each_picture_by_its_own_amount() -> None:
 def test_flip_mirrors_some_pictures_and_not_others() -> None:
     torch.manual_seed(0)
     pixels = torch.arange(3.0).view(1, 1, 1, 3).repeat(32, 1, 1, 1)
-    first = flip(pixels)[:, 0, 0, 0].tolist()
+    first = Augmentation(flip=True)(pixels)[:, 0, 0, 0].tolist()
     assert set(first) == {0.0, 2.0}
+
+
+def test_cutout_blanks_a_square_of_each_picture_or_what_is_left_of_it_at_an_edge() -> None:
+    torch.manual_seed(0)
+    blanked = (Augmentation(cutout=4)(torch.ones(256, 2, 12, 12, dtype=torch.uint8)) == 0).sum(dim=(2, 3))
+    assert torch.equal(blanked[:, 0], blanked[:, 1])
+    assert {4, 8, 12, 16} <= set(blanked[:, 0].tolist())
+    assert int(blanked.max()) == 16
+
+
+def test_zoom_enlarges_a_cut_out_that_lies_within_the_picture() -> None:
+    torch.manual_seed(0)
+    # The brightness tells the column, so that its slope tells the enlargement.
+    columns = torch.arange(0, 128, 2, dtype=torch.uint8).expand(128, 1, 64, 64)
+    found = Augmentation(zoom=0.5)(columns).float()
+    spans = (found[..., -1] - found[..., 0]).mean(dim=(1, 2)) / 126
+    assert 0.48 < float(spans.min()) < 0.55
+    assert 0.95 < float(spans.max()) <= 1
+    assert float(found.min()) >= 0
+    assert float(found.max()) <= 126
+
+
+@pytest.mark.parametrize("values", [{"zoom": 0.0}, {"zoom": 1.5}, {"shift": -1}, {"cutout": -2}])
+def test_an_augmentation_that_cannot_be_is_refused(values) -> None:
+    with pytest.raises(ValueError, match=r"zoom is a share in \(0, 1\]"):
+        Augmentation(**values)
+
+
+def test_the_order_of_an_epoch_follows_from_the_seed_alone(tmp_path: Path) -> None:
+    module = ImageFolder(picture_folder(tmp_path / "p", per_class=60), size=16, augmentation=None)
+
+    def first() -> torch.Tensor:
+        return next(iter(module.loader("train", training=True)))[0]
+
+    torch.manual_seed(5)
+    torch.rand(3)
+    one = first()
+    torch.manual_seed(5)
+    assert torch.equal(first(), one)
+    torch.manual_seed(6)
+    assert not torch.equal(first(), one)
 
 
 def test_an_image_folder_without_splits_gets_all_three(tmp_path: Path) -> None:
@@ -165,6 +209,36 @@ def test_mnist_without_files_says_where_they_belong(tmp_path: Path, monkeypatch:
         Mnist(tmp_path).split("test")
 
 
+def write_cifar100(root: Path, n: int = 200) -> None:
+    """The pickled batches of the original archive, with digests as torchvision expects them."""
+    folder = root / "cifar-100-python"
+    folder.mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    for name, size in (("train", n), ("test", n // 2)):
+        pixels = generator.integers(0, 255, (size, 3072), dtype=np.uint8)
+        labels = [index % 100 for index in range(size)]
+        (folder / name).write_bytes(pickle.dumps({"data": pixels, "fine_labels": labels, "coarse_labels": labels}))
+    names = {"fine_label_names": [f"class {index}" for index in range(100)]}
+    (folder / "meta").write_bytes(pickle.dumps(names))
+
+
+def test_cifar100_reads_the_original_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import CIFAR100
+
+    write_cifar100(tmp_path)
+
+    def digest(name: str) -> str:
+        return hashlib.md5((tmp_path / "cifar-100-python" / name).read_bytes(), usedforsecurity=False).hexdigest()
+
+    monkeypatch.setattr(CIFAR100, "train_list", [["train", digest("train")]])
+    monkeypatch.setattr(CIFAR100, "test_list", [["test", digest("test")]])
+    monkeypatch.setattr(CIFAR100, "meta", dict(CIFAR100.meta, md5=digest("meta")))
+    module = Cifar100(tmp_path, val_share=0.5)
+    assert [len(module.split(name)) for name in ("train", "val", "test")] == [100, 100, 100]
+    assert module.classes[99] == "class 99"
+    assert module.split("train").images.shape == (100, 3, 32, 32)
+
+
 def write_idx(path: Path, array: np.ndarray) -> None:
     header = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
     path.write_bytes(header + array.tobytes())
@@ -203,12 +277,15 @@ def test_the_real_cifar10_splits_without_leaks() -> None:
 
 @needs_data
 def test_real_photographs_load() -> None:
-    module = ImageFolder(SHARED_DATA / "hymenoptera_data", size=64)
+    values = yaml.safe_load((ROOT / "conf" / "datamodule" / "bee_ants.yaml").read_text())
+    arguments = {name: values[name] for name in ("size", "batch_size", "folders", "augmentation")}
+    module = ImageFolder(SHARED_DATA / "hymenoptera_data", **arguments)
     assert module.classes == ["ants", "bees"]
-    assert len(module.split("val")) == 153
-    images, labels = next(iter(module.loader("test")))
-    assert images.shape[1:] == (3, 64, 64)
-    assert set(labels.tolist()) <= {0, 1}
+    assert len(module.split("test")) == 153
+    assert 200 < len(module.split("train")) < 244
+    images, labels = next(iter(module.loader("train", training=True)))
+    assert images.shape == (32, 3, 128, 128)
+    assert set(labels.tolist()) == {0, 1}
 
 
 def test_a_sample_is_drawn_over_all_classes_and_is_always_the_same(tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ from porting.context import Context, seeded
 from porting.data import Data
 from porting.records import Epoch
 from porting.settings import FitSettings
+from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.classifier import Classifier, Teacher
 from porting.training.fit import fit
+from porting.training.memory import chosen_precision, memory_format
 from porting.workspace import Workspace
 from profiler.errors import DnnPortingError
 
@@ -92,15 +94,15 @@ def test_a_finished_training_leaves_nothing_to_go_on_with(context: Context, digi
 def test_what_is_kept_is_the_moving_average_of_the_weights(context: Context, digits: Data) -> None:
     settings = fit_settings(epochs=1, ema_decay=0.999)
     averaged, plain = train(context, digits, settings)[0], train(context, digits, fit_settings(epochs=1))[0]
-    distances = [float((a - b).abs().max()) for a, b in zip(averaged.parameters(), plain.parameters(), strict=True)]
-    assert max(distances) > 0.01
+    pairs = zip(averaged.state_dict().values(), plain.state_dict().values(), strict=True)
+    assert max(float((a - b).abs().max()) for a, b in pairs) > 0.01
 
 
 def test_smoothing_spreads_a_part_of_each_label_over_all_classes() -> None:
-    classifier = Classifier(nn.Identity(), 2, fit_settings(label_smoothing=0.2), None)
+    classifier = Classifier(nn.Flatten(), 2, fit_settings(label_smoothing=0.2), None)
     logits = torch.tensor([[3.0, 0.0]])
     log = torch.log_softmax(logits, 1)
-    assert float(classifier.training_step((logits, torch.tensor([0])), 0)) == pytest.approx(
+    assert float(classifier.training_step((logits.view(1, 2, 1, 1), torch.tensor([0])), 0)) == pytest.approx(
         -float(0.9 * log[0, 0] + 0.1 * log[0, 1])
     )
 
@@ -139,6 +141,41 @@ def test_a_loss_that_is_not_finite_is_said_with_the_fix(context: Context, digits
     settings = fit_settings(epochs=2, learning_rate=1e12, patience=2)
     with pytest.raises(DnnPortingError, match=r"the loss became (nan|inf) in epoch \d: lower the learning rate"):
         train(context, digits, settings)
+
+
+@pytest.mark.parametrize(("seen", "share"), [(1, 2 / 11), (10, 11 / 20), (10**6, 0.999)])
+def test_the_moving_average_forgets_its_first_steps_sooner(seen: int, share: float) -> None:
+    assert kept_share(0.999, seen) == pytest.approx(share)
+
+
+class Layers(nn.Module):
+    def __init__(self, in_channels: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(in_channels, 32, kernel, stride)
+
+
+@pytest.mark.parametrize(("layer", "channels_last"), [
+    ((15, 1, 2), False), ((16, 1, 2), True), ((4, 1, 1), True), ((4, 3, 2), True),
+])  # fmt: skip
+def test_pictures_lie_channels_last_unless_onednn_errs_there(layer, channels_last: bool) -> None:
+    assert (memory_format(Layers(*layer)) == torch.channels_last) == channels_last
+
+
+@pytest.mark.parametrize(("processor", "precision"), [
+    ({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True, "avx512_bf16": False}, "bf16"), ({"avx2": True}, "fp32"),
+])  # fmt: skip
+def test_bfloat16_is_taken_only_where_the_processor_has_it(
+    processor, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor)
+    assert chosen_precision("auto") == precision
+    assert chosen_precision("fp32") == "fp32"
+
+
+def test_bfloat16_trains(context: Context, digits: Data) -> None:
+    _, history = train(context, digits, fit_settings(precision="bf16"))
+    assert history[1].val_loss < history[0].val_loss
 
 
 def test_a_perfect_pupil_has_no_distillation_loss() -> None:
