@@ -4,7 +4,7 @@ Lite is B0 for hardware without fast sigmoids: no squeeze-and-excitation, ReLU6,
 (tensorflow/tpu, models/official/efficientnet/lite).
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from torch import Tensor, nn
 from torchvision.models import EfficientNet
@@ -34,6 +34,9 @@ def efficientnet_b0(in_channels: int, num_classes: int, stem: Stem = "imagenet")
 
 class InvertedResidual(nn.Module):
     """Widen, filter each channel by itself, narrow; a shortcut where the shape stays."""
+
+    # A constant for TorchScript, which would compile the branch not taken too.
+    widens: Final[bool]
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()

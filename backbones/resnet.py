@@ -71,7 +71,7 @@ def shortcut(before: int, after: int, stride: int) -> nn.Module:
 
 
 class ResNet(nn.Module):
-    """A stem, `len(depths)` stages of which each is twice as wide and half as high as the one before, a classifier."""
+    """A stem, three or four stages of which each is twice as wide and half as high as the one before, a classifier."""
 
     def __init__(
         self,
@@ -89,22 +89,24 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, padding=1)
-        before, self.stages = channels, len(depths)
+        before = channels
+        stages = []
         for stage, depth in enumerate(depths):
             blocks = []
             for place in range(depth):
                 stride = 2 if stage > 0 and place == 0 else 1
                 blocks.append(block(before, channels << stage, stride))
                 before = block.expansion * (channels << stage)
-            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+            stages.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3 = stages[:3]
+        self.layer4 = stages[3] if len(stages) > 3 else nn.Identity()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(before, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to logits (N, classes)."""
         out = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        for stage in range(self.stages):
-            out = self.get_submodule(f"layer{stage + 1}")(out)
+        out = self.layer4(self.layer3(self.layer2(self.layer1(out))))
         logits: Tensor = self.fc(self.avgpool(out).flatten(1))
         return logits
 

@@ -39,8 +39,8 @@ class RandomImages(CalibrationDataReader):
 
 def families() -> Iterator[tuple[str, nn.Module, int]]:
     """Name, network and side of its pictures."""
-    yield "resnet8", resnet8(in_channels=3, num_classes=CLASSES, width=16), 32
-    yield "resnet20", resnet20(in_channels=3, num_classes=CLASSES, width=32), 32
+    yield "resnet8", resnet8(in_channels=3, num_classes=CLASSES), 32
+    yield "resnet20", resnet20(in_channels=3, num_classes=CLASSES, width=2), 32
     yield "mobilenet_v2", mobilenet_v2(in_channels=3, num_classes=CLASSES), 32
     yield "resnet18", torchvision.models.resnet18(num_classes=CLASSES), 64
     yield "densenet121", torchvision.models.densenet121(num_classes=CLASSES), 64

@@ -1,5 +1,6 @@
 """Backbones: the papers' sizes, torchvision's answers with torchvision's weights, stems for both sizes of pictures."""
 
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -53,6 +54,13 @@ def test_with_torchvision_s_weights_it_answers_as_torchvision_s_network(build: C
 def test_every_network_has_a_stem_for_small_and_for_large_pictures(build, stem: str, size: int) -> None:
     with torch.no_grad():
         assert build(1, 7, stem=stem).eval()(torch.zeros(2, 1, size, size)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("build", [resnet8, resnet50, densenet_bc, mobilenet_v1, efficientnet_lite0])
+def test_a_network_is_a_torchscript_program_too(build: Callable[..., nn.Module]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert torch.jit.script(build(3, 10).eval())(torch.zeros(1, 3, 64, 64)).shape == (1, 10)
 
 
 def test_a_small_stem_keeps_the_resolution() -> None:

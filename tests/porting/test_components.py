@@ -12,7 +12,7 @@ def component(target: str, **arguments: object) -> Component:
 
 
 def test_a_component_builds_what_its_config_says() -> None:
-    model = component("backbones.resnet.resnet8", width=8).build(in_channels=1, num_classes=4)
+    model = component("backbones.resnet.resnet8", width=0.5).build(in_channels=1, num_classes=4)
     assert model.fc.out_features == 4
 
 

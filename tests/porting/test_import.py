@@ -104,7 +104,7 @@ def test_a_checkpoint_becomes_a_network_that_can_be_pruned(
         torch.save(weights, path)
     stages = "[import,prune]" if form == "state_dict" else "import"
     run = dnn_porting(
-        f"stage={stages}", f"model={path}", "datamodule=digits", "backbone.width=8", "pruner=l1",
+        f"stage={stages}", f"model={path}", "datamodule=digits", "backbone.width=0.5", "pruner=l1",
         "prune.ratios=[0.5]", f"workspace={tmp_path / 'w'}", *QUICK,
     )  # fmt: skip
     assert run.code == 0, run.err

@@ -27,7 +27,7 @@ SHAPE = (1, 32, 32)
 @pytest.fixture(scope="module")
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return resnet8(1, 10, width=8).eval()
+    return resnet8(1, 10, width=0.5).eval()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_the_file_answers_as_the_network_does(network: nn.Module, exported: Path
 
 def test_a_file_of_another_network_fails_the_parity_check(exported: Path) -> None:
     torch.manual_seed(1)
-    other = resnet8(1, 10, width=8).eval()
+    other = resnet8(1, 10, width=0.5).eval()
     with pytest.raises(DnnPortingError, match=r"differs from the network.*at batch 1"):
         check_parity(other, exported, SHAPE, 1e-4)
 

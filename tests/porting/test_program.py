@@ -20,7 +20,7 @@ SHAPE, TOLERANCE = (1, 32, 32), 1e-4
 
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return resnet8(1, 10, width=8)
+    return resnet8(1, 10, width=0.5)
 
 
 @pytest.fixture

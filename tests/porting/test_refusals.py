@@ -27,7 +27,7 @@ def complaint(run: Run, code: int) -> str:
         (["stage=trian"], "unknown stage 'trian': did you mean 'train'?"),
         (["stage=[train,foo]"], "unknown stage 'foo': choices are all, export"),
         (["stage=[all,train]"], "stage=all stands alone"),
-        (["backbone=resnt8"], "unknown backbone 'resnt8': did you mean 'resnet8'? Choices: mobilenet_v2"),
+        (["backbone=resnt8"], "unknown backbone 'resnt8': did you mean 'resnet8'? Choices: densenet121"),
         (["datamodule=digit"], "unknown datamodule 'digit': did you mean 'digits'?"),
         (["pruner=tailor"], "unknown pruner 'tailor': did you mean 'taylor'?"),
         (["target=local"], "unknown target 'local': did you mean 'local_cpu'?"),
