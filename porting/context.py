@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from porting.console import Advance, progress
@@ -82,15 +81,6 @@ def seeded(seed: int) -> None:
     from lightning import seed_everything
 
     seed_everything(seed, workers=True, verbose=False)
-
-
-def needed(path: Path | None, key: str, stage: str) -> Path:
-    """A path that a stage cannot do without; raises `BadInputError` where it is missing."""
-    if path is None:
-        raise BadInputError(f"stage {stage} needs {key}=FILE")
-    if not path.is_file():
-        raise BadInputError(f"{key}={path} is no file: give the path of an existing one")
-    return path
 
 
 def section_values(section: Any) -> dict[str, Any]:

@@ -38,6 +38,12 @@ class FitSettings(Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"]
 
 
+class TrainSettings(FitSettings):
+    """As any training; `weights` are those to begin with, none for random ones (`porting.networks.weights`)."""
+
+    weights: str | None
+
+
 class ImportSettings(Section):
     """What a file cannot say of itself and no datamodule tells: needed for a TorchScript file or a checkpoint."""
 
@@ -96,14 +102,14 @@ class Settings(Section):
     task: str = Field(pattern=LABEL, max_length=30)
     stage: list[str] = Field(min_length=1)
     workspace: Path
-    model: Path | None
+    model: str | None
     seed: int = Field(ge=0)
     dry_run: bool
     backbone: NamedComponent
     datamodule: NamedComponent | None
     pruners: dict[OptionName, Component]
     targets: dict[OptionName, Component]
-    train: FitSettings
+    train: TrainSettings
     import_: ImportSettings = Field(alias="import")
     prune: PruneSettings
     finetune: FinetuneSettings

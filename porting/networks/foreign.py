@@ -1,6 +1,7 @@
 """Reading other people's torch files, without unpickling anything."""
 
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from profiler.errors import ModelError
 
 Kind = Literal["onnx", "torchscript", "checkpoint"]
 NESTED = ("state_dict", "model_state_dict", "model")
+OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=[12]\.)")
 PREFIXES = ("model.", "module.", "_orig_mod.", "net.", "backbone.")
 
 
@@ -31,10 +33,25 @@ def load_torchscript(path: Path) -> nn.Module:
 
 def load_checkpoint(path: Path, model: nn.Module) -> None:
     """Puts a state dictionary into `model`, wherever in the file it lies and whatever prefix its names have."""
-    tensors = read_tensors(path)
-    for prefix in PREFIXES:
-        if tensors and all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    load_strictly(path, model, plainly_named(read_tensors(path)))
+
+
+def load_initial_weights(path: Path, model: nn.Module) -> None:
+    """Takes a network's weights over to train on from; a first or last layer of another shape starts anew.
+
+    Raises `ModelError` where anything else does not fit.
+    """
+    tensors, own = plainly_named(read_tensors(path)), model.state_dict()
+    layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    anew = {f"{name}.{part}" for name in (layers[0], layers[-1]) for part in ("weight", "bias")}
+    for name in anew & own.keys() & tensors.keys():
+        if tensors[name].shape != own[name].shape:
+            tensors[name] = own[name]
+    load_strictly(path, model, tensors)
+
+
+def load_strictly(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Raises `ModelError` where a tensor is missing, left over or of another shape."""
     try:
         model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
@@ -42,6 +59,14 @@ def load_checkpoint(path: Path, model: nn.Module) -> None:
             f"{path} does not fit the backbone ({' '.join(str(error).split())[:240]}): choose the one it was made "
             "with, by backbone=NAME and its arguments"
         ) from error
+
+
+def plainly_named(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without what trainers put before every name, and without the point that old DenseNets have in theirs."""
+    for prefix in PREFIXES:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return {OLD_DENSENET.sub(r"\1", name): tensor for name, tensor in tensors.items()}
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

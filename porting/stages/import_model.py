@@ -7,10 +7,11 @@ from pathlib import Path
 
 from onnx import TensorProto
 
-from porting.context import Context, Job, needed, section_values
+from porting.context import Context, Job, section_values
 from porting.derive import Made, Recipe, derive
 from porting.networks.foreign import Kind, load_checkpoint, load_torchscript
 from porting.networks.store import build_backbone, save_network
+from porting.networks.weights import weights_file
 from porting.onnx_files.export import export_network
 from porting.records import Variant
 from porting.repository.schema import Precision
@@ -26,7 +27,9 @@ PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
     """One: the file that `model=` names."""
-    path = needed(context.settings.model, "model", "import")
+    if context.settings.model is None:
+        raise BadInputError("stage import needs model=FILE")
+    path = weights_file("model", context.settings.model)
     kind = kind_of(path)
     settings = context.settings
     backbone = settings.backbone if kind == "checkpoint" else None

@@ -1,0 +1,55 @@
+"""Where weights to begin with come from: a file, an installed package, or torchvision."""
+
+from importlib.resources import files
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+
+from profiler.errors import BadInputError
+
+PACKAGE = "pkg://"
+
+
+def weights_file(key: str, reference: str) -> Path:
+    """The file that the setting `key` names: a path, `pkg://PACKAGE/PATH`, or a name of torchvision's.
+
+    The last, such as `ResNet18_Weights.IMAGENET1K_V1`, is downloaded where it does not lie in torch's cache. Raises
+    `BadInputError` where there is none.
+    """
+    if reference.startswith(PACKAGE):
+        path = packaged(reference)
+    elif "_Weights" in reference:
+        path = torchvision_file(reference)
+    else:
+        path = Path(reference)
+    if not path.is_file():
+        raise BadInputError(
+            f"{key}={reference} is no file: give a path, {PACKAGE}PACKAGE/PATH or a name of torchvision's weights"
+        )
+    return path
+
+
+def packaged(reference: str) -> Path:
+    """A file inside an installed package."""
+    package, _, path = reference.removeprefix(PACKAGE).partition("/")
+    try:
+        return Path(str(files(package))) / path
+    except ModuleNotFoundError as error:
+        raise BadInputError(f"{reference}: the package {package} is not installed: pip install it") from error
+
+
+def torchvision_file(name: str) -> Path:
+    """torchvision's weights by its own name for them."""
+    from torchvision.models import get_weight
+
+    try:
+        url: str = get_weight(name).url
+        torch.hub.load_state_dict_from_url(url, map_location="meta", progress=False, check_hash=True, weights_only=True)
+    except (ValueError, AttributeError) as error:
+        raise BadInputError(
+            f"torchvision has no weights {name!r} ({error}): take e.g. ResNet18_Weights.DEFAULT"
+        ) from error
+    except (URLError, RuntimeError) as error:
+        raise BadInputError(f"{name} cannot be downloaded ({error}): name a file of them instead") from error
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
