@@ -1,0 +1,117 @@
+"""Widths for a budget of latency: what costs the least saliency a microsecond goes first.
+
+After HALP (Shen et al., arXiv 2110.10811): the budget
+falls step by step, as what a group saves depends on how wide its neighbours are.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porting.pruners.knapsack import Choice, best_choices
+from profiler.errors import BadInputError
+from profiler.operators.table import efficient
+
+STEPS = 12
+Widths = list[int]
+Cost = Callable[[Sequence[int]], float]
+
+
+def widths_within(
+    scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: float, step: int
+) -> Widths:  # fmt: skip
+    """The width of each group of channels with these `scores` (width,), of a total cost within the budget.
+
+    Only multiples of `step` at the edge of a plateau are taken. Raises `BadInputError` where the smallest network
+    that this leaves is too slow.
+    """
+    full = [len(one) for one in scores]
+    candidates = [plateau_edges(cost, full, group, step) for group in range(len(full))]
+    smallest = cost([min(one) for one in candidates])
+    if smallest > budget_us:
+        raise BadInputError(
+            f"a latency of {budget_us:.0f} µs cannot be reached by pruning in steps of {step} channels: "
+            f"the smallest network takes {smallest:.0f} of {cost(full):.0f} µs"
+        )
+    kept = [saliency(one) for one in scores]
+    widths = full
+    for budget in np.geomspace(max(cost(full), budget_us), budget_us, STEPS + 1)[1:]:
+        while cost(widths) > budget:
+            widths = narrowed(widths, candidates, kept, cost, float(budget))
+    return widened(widths, candidates, kept, cost, budget_us)
+
+
+def plateau_edges(cost: Cost, full: Sequence[int], group: int, step: int) -> Widths:
+    """Of a group's widths those of which every wider one costs more, the others at full width."""
+    tried = [*range(step, full[group], step), full[group]]
+    return efficient([(width, cost([*full[:group], width, *full[group + 1 :]])) for width in tried])
+
+
+def saliency(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the best w channels of a group hold together, for every w from 0."""
+    return np.concatenate([[0.0], np.sort(scores)[::-1].cumsum()])
+
+
+def narrowed(
+    widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost, budget: float
+) -> Widths:
+    """The best widths by what each group alone would save now; at least one is narrower than before.
+
+    Savings of neighbours overlap, so that the sum may miss the budget; the caller asks again.
+    """
+    now = cost(widths)
+    groups = []
+    for group, width in enumerate(widths):
+        others = [one for one in candidates[group] if one <= width] or [width]
+        alone = [now - cost([*widths[:group], one, *widths[group + 1 :]]) for one in others]
+        groups.append([
+            Choice(one, float(kept[group][one]), max(alone) - saved) for one, saved in zip(others, alone, strict=True)
+        ])  # fmt: skip
+    least = now - sum(max(choice.us for choice in choices) for choices in groups)
+    room = max(0.0, budget - least)
+    chosen = best_choices(groups, room)
+    found = [choice.width for choice in chosen] if chosen else [min(c.width for c in one) for one in groups]
+    return found if found != widths else next_narrower(widths, candidates, kept, cost)
+
+
+def next_narrower(
+    widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost
+) -> Widths:
+    """One step less in the group that loses the least saliency for each µs that it saves."""
+    moves = [
+        changed(widths, group, narrow)
+        for group, edges in enumerate(candidates)
+        for narrow, wide in pairwise(edges)
+        if wide == widths[group]
+    ]
+    return min(moves, key=lambda other: price(other, widths, kept, cost))
+
+
+def widened(
+    widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost, budget: float
+) -> Widths:
+    """Spends what is left of the budget where it brings the most saliency for each µs."""
+    while True:
+        moves = [
+            changed(widths, group, wide)
+            for group, edges in enumerate(candidates)
+            for narrow, wide in pairwise(edges)
+            if narrow == widths[group]
+        ]
+        fitting = [one for one in moves if cost(one) <= budget]
+        if not fitting:
+            return widths
+        widths = max(fitting, key=lambda other: price(widths, other, kept, cost))
+
+
+def changed(widths: Widths, group: int, width: int) -> Widths:
+    return [*widths[:group], width, *widths[group + 1 :]]
+
+
+def price(narrow: Widths, wide: Widths, kept: Sequence[NDArray[np.float64]], cost: Cost) -> float:
+    """Saliency for each µs between two networks."""
+    gained = sum(float(one[w] - one[n]) for one, n, w in zip(kept, narrow, wide, strict=True))
+    us = cost(wide) - cost(narrow)
+    return gained / us if us > 0 else float("inf")

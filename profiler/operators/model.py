@@ -1,0 +1,91 @@
+"""One operator as an ONNX file of its own, as an exported network has it: with a bias, and ReLU behind it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from profiler.operators.operator import Operator, Place, Precision
+
+SEED, OPSET, IR_VERSION = 0, 20, 10
+# Any scale will do: the time does not depend on the values.
+SCALE = np.asarray(0.05, np.float32)
+INPUT, RESULT, OUTPUT = "input", "result", "output"
+
+Parts = tuple[list[NodeProto], dict[str, NDArray[Any]]]
+
+
+def operator_model(place: Place, precision: Precision) -> bytes:
+    """An ONNX graph that takes a batch of `input_shape` and holds this one operator."""
+    operator, in_channels, _ = place
+    nodes, tensors = quantised(place) if precision == "int8" else plain(place)
+    graph = helper.make_graph(
+        nodes,
+        "operator",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", *input_shape(operator, in_channels)])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", *(None for _ in input_shape(*place[:2]))])],
+        [numpy_helper.from_array(value, name) for name, value in tensors.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    return bytes(model.SerializeToString())
+
+
+def plain(place: Place) -> Parts:
+    """In fp32."""
+    nodes = [compute(place, [INPUT, "weight", "bias"]), helper.make_node("Relu", [RESULT], [OUTPUT])]
+    return nodes, {"weight": weights(place), "bias": np.zeros(place[2], np.float32)}
+
+
+def quantised(place: Place) -> Parts:
+    """In int8 between Q/DQ nodes: activations QUInt8, weights QInt8 a channel."""
+    nodes = [
+        helper.make_node("QuantizeLinear", [INPUT, "scale", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["x"]),
+        helper.make_node("DequantizeLinear", ["weight", "scales", "zeros"], ["w"], axis=0),
+        helper.make_node("DequantizeLinear", ["bias", "bias_scales"], ["b"], axis=0),
+        compute(place, ["x", "w", "b"]),
+        helper.make_node("Relu", [RESULT], ["relu"]),
+        helper.make_node("QuantizeLinear", ["relu", "scale", "zero"], ["p"]),
+        helper.make_node("DequantizeLinear", ["p", "scale", "zero"], [OUTPUT]),
+    ]
+    scales = np.full(place[2], SCALE)
+    return nodes, {
+        "weight": np.clip(np.round(weights(place) / SCALE), -127, 127).astype(np.int8),
+        "bias": np.zeros(place[2], np.int32),
+        "scale": SCALE,
+        "zero": np.asarray(0, np.uint8),
+        "scales": scales,
+        "zeros": np.zeros(place[2], np.int8),
+        "bias_scales": scales * SCALE,
+    }
+
+
+def compute(place: Place, inputs: list[str]) -> NodeProto:
+    """The node itself, padded so that a stride of 1 keeps the picture's size."""
+    operator, in_channels, _ = place
+    if operator.kind == "linear":
+        return helper.make_node("Gemm", inputs, [RESULT], transB=1)
+    rows, columns = (side // 2 for side in operator.kernel)
+    return helper.make_node(
+        "Conv",
+        inputs,
+        [RESULT],
+        kernel_shape=operator.kernel,
+        strides=operator.stride,
+        pads=[rows, columns, rows, columns],
+        group=operator.groups_of(in_channels),
+    )
+
+
+def weights(place: Place) -> NDArray[np.float32]:
+    """Seeded weights (out, in of a group, *kernel), (out, in) of a matrix product."""
+    operator, in_channels, out_channels = place
+    kernel = () if operator.kind == "linear" else operator.kernel
+    before = in_channels // operator.groups_of(in_channels)
+    return np.random.default_rng(SEED).standard_normal((out_channels, before, *kernel), dtype=np.float32)
+
+
+def input_shape(operator: Operator, in_channels: int) -> tuple[int, ...]:
+    """Without the batch axis."""
+    return (in_channels,) if operator.kind == "linear" else (in_channels, operator.height, operator.width)

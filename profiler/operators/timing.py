@@ -1,0 +1,63 @@
+"""How long an operator's kernel takes, by ONNX Runtime's own clock: without the changes of layout around it.
+
+A network keeps its layout from one convolution to the next, so that what a lone operator pays for it says nothing.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from profiler.errors import ModelError
+from profiler.operators.model import INPUT, input_shape, operator_model
+from profiler.operators.operator import OperatorPoint, Place, Precision
+
+AROUND = {
+    "ReorderInput", "ReorderOutput", "Transpose", "Reshape", "QuantizeLinear", "DequantizeLinear", "Cast",
+}  # fmt: skip
+FEWEST_RUNS, MOST_RUNS, SECONDS = 5, 40, 0.006
+
+
+def measure_operator(place: Place, batch: int, precision: Precision, threads: int) -> OperatorPoint:
+    """One point, in µs of this moment; raises `ModelError` where ONNX Runtime does not tell its kernels' times."""
+    operator, in_channels, out_channels = place
+    generator = np.random.default_rng(0)
+    feed = {INPUT: generator.standard_normal((batch, *input_shape(operator, in_channels)), dtype=np.float32)}
+    with tempfile.TemporaryDirectory() as folder:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 3
+        options.enable_profiling, options.profile_file_prefix = True, str(Path(folder) / "kernels")
+        session = ort.InferenceSession(operator_model(place, precision), options, providers=["CPUExecutionProvider"])
+        for _ in range(runs_for(place, batch)):
+            session.run(None, feed)
+        events = json.loads(Path(session.end_profiling()).read_text())
+    times = kernel_us(events)
+    # The first run fetches the weights and makes room for the result.
+    steady = times[1:]
+    if not steady or not max(steady):
+        raise ModelError(f"ONNX Runtime {ort.__version__} tells no kernel time of {operator}: take another version")
+    return OperatorPoint(
+        operator=operator, in_channels=in_channels, out_channels=out_channels,
+        us=max(0.5, float(np.median(steady))), runs=len(steady),
+    )  # fmt: skip
+
+
+def runs_for(place: Place, batch: int) -> int:
+    """As many as take some milliseconds at 20 GMAC/s, as one of a few µs is only known from many."""
+    operator, in_channels, out_channels = place
+    per_pixel = out_channels * in_channels // operator.groups_of(in_channels) * operator.kernel[0] * operator.kernel[1]
+    macs = batch * operator.height * operator.width * per_pixel
+    return 1 + int(np.clip(SECONDS * 20e9 / macs, FEWEST_RUNS, MOST_RUNS))
+
+
+def kernel_us(events: list[dict[str, Any]]) -> list[float]:
+    """The time of every run, of all kernels but those around the operator, from ONNX Runtime's profile."""
+    kernels: dict[str, list[float]] = {}
+    for event in events:
+        if event["cat"] == "Node" and event["name"].endswith("_kernel_time") and event["args"]["op_name"] not in AROUND:
+            kernels.setdefault(event["name"], []).append(float(event["dur"]))
+    return [sum(times) for times in zip(*kernels.values(), strict=True)]

@@ -1,0 +1,96 @@
+"""The knapsack against enumeration, and the widths that it gives for a network with stairs."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from porting.pruners.knapsack import Choice, best_choices
+from porting.pruners.latency_budget import plateau_edges, widths_within
+from profiler.errors import BadInputError
+
+
+def random_groups(seed: int) -> list[list[Choice]]:
+    generator = np.random.default_rng(seed)
+    return [
+        [
+            Choice(width, float(saliency), float(us))
+            for width, (saliency, us) in enumerate(
+                zip(generator.uniform(size=4), generator.uniform(size=4), strict=True)
+            )
+        ]
+        for _ in range(5)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_other_choice_within_the_budget_keeps_more(seed: int) -> None:
+    groups = random_groups(seed)
+    budget = 2.0
+    chosen = best_choices(groups, budget)
+    assert chosen is not None
+    assert sum(one.us for one in chosen) <= budget
+    # Costs are rounded up to parts of the budget: what fits with half a percent to spare is found.
+    others = [all_of for all_of in itertools.product(*groups) if sum(one.us for one in all_of) <= 0.995 * budget]
+    best = max(sum(one.saliency for one in all_of) for all_of in others)
+    assert sum(one.saliency for one in chosen) >= best - 1e-9
+
+
+def test_a_budget_that_nothing_fits_gives_nothing() -> None:
+    assert best_choices([[Choice(4, 1.0, 3.0)]], 2.0) is None
+
+
+def test_without_a_budget_only_what_costs_nothing_is_taken() -> None:
+    chosen = best_choices([[Choice(4, 1.0, 0.0), Choice(8, 2.0, 1.0)]], 0.0)
+    assert chosen == [Choice(4, 1.0, 0.0)]
+
+
+def stairs(widths: list[int]) -> float:
+    """Three layers in a row, each as quick as one whose widths are multiples of 16."""
+    wide = [3, *(16 * math.ceil(width / 16) for width in widths), 10]
+    return float(sum(before * after for before, after in itertools.pairwise(wide)))
+
+
+def scores(seed: int, widths: tuple[int, ...]) -> list[np.ndarray]:
+    generator = np.random.default_rng(seed)
+    return [generator.exponential(size=width) * generator.uniform(0.2, 5) for width in widths]
+
+
+def test_only_the_widest_of_equally_quick_widths_are_offered() -> None:
+    assert plateau_edges(stairs, [64, 64], 0, 4) == [16, 32, 48, 64]
+
+
+@pytest.mark.parametrize("share", [0.8, 0.5, 0.2])
+def test_the_widths_are_within_the_budget_and_close_to_the_best(share: float) -> None:
+    full = (64, 48, 80)
+    found_scores = scores(0, full)
+    budget = share * stairs(list(full))
+    found = widths_within(found_scores, stairs, budget, 4)
+    assert stairs(found) <= budget
+    assert all(width % 16 == 0 for width in found)
+
+    def kept(widths) -> float:
+        return sum(float(np.sort(one)[::-1][:width].sum()) for one, width in zip(found_scores, widths, strict=True))
+
+    every = itertools.product(*(range(16, width + 1, 16) for width in full))
+    best = max(kept(widths) for widths in every if stairs(list(widths)) <= budget)
+    assert kept(found) >= 0.97 * best
+
+
+def test_where_channels_are_worth_the_same_the_dearest_layer_is_narrowed() -> None:
+    def cost(widths: list[int]) -> float:
+        return 10.0 * widths[0] + 1.0 * widths[1]
+
+    equal = [np.ones(32), np.ones(32)]
+    assert widths_within(equal, cost, 200.0, 4) == [16, 32]
+
+
+def test_a_budget_below_the_smallest_network_says_how_far_one_gets() -> None:
+    with pytest.raises(BadInputError, match=r"cannot be reached .* the smallest network takes 720 of 9024 µs"):
+        widths_within(scores(0, (64, 64, 64)), stairs, 100.0, 4)
+
+
+def test_a_budget_of_the_whole_network_prunes_nothing() -> None:
+    full = (64, 48, 80)
+    assert widths_within(scores(0, full), stairs, stairs(list(full)), 4) == list(full)

@@ -1,0 +1,146 @@
+"""Operators alone: what is run, whose time is taken, what a table answers and how it is filled."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from profiler.errors import BadInputError, DnnPortingError
+from profiler.identity import fingerprint
+from profiler.operators.measuring import lacking, measured_table, read_table
+from profiler.operators.model import input_shape, operator_model
+from profiler.operators.operator import Operator, OperatorPoint, Place
+from profiler.operators.table import OperatorTable, OperatorTimes, efficient
+from profiler.operators.timing import kernel_us, measure_operator
+from profiler.target import Target
+
+CONVOLUTION = Operator(kind="convolution", kernel=(3, 3), height=8, width=8)
+STRIDED = Operator(kind="convolution", kernel=(1, 1), stride=(2, 2), height=8, width=8)
+GROUPED = Operator(kind="convolution", kernel=(3, 3), groups=2, height=8, width=8)
+DEPTHWISE = Operator(kind="depthwise", kernel=(5, 5), stride=(2, 2), height=8, width=8)
+LINEAR = Operator(kind="linear")
+PLACES: list[Place] = [
+    (CONVOLUTION, 6, 10), (STRIDED, 6, 10), (GROUPED, 6, 10), (DEPTHWISE, 6, 6), (LINEAR, 6, 10),
+]  # fmt: skip
+SHAPES = [(10, 8, 8), (10, 4, 4), (10, 8, 8), (6, 4, 4), (10,)]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize(("place", "shape"), list(zip(PLACES, SHAPES, strict=True)))
+def test_an_operator_s_file_runs_and_gives_what_such_a_layer_gives(place: Place, shape, precision) -> None:
+    content = operator_model(place, precision)
+    onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
+    session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
+    images = np.ones((3, *input_shape(place[0], place[1])), np.float32)
+    (found,) = session.run(None, {"input": images})
+    assert found.shape == (3, *shape)
+    assert np.isfinite(found).all()
+    assert found.any()
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("precision", "kernels"), [
+    ("fp32", {"Conv", "FusedConv", "Gemm", "FusedGemm"}), ("int8", {"QLinearConv", "QGemm"}),
+])  # fmt: skip
+def test_the_operator_is_one_kernel_in_its_precision(place: Place, precision, kernels, tmp_path: Path) -> None:
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    ort.InferenceSession(operator_model(place, precision), options, providers=["CPUExecutionProvider"])
+    found = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
+    assert len([name for name in found if name in kernels]) == 1, found
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_kernel_takes_some_time(place: Place) -> None:
+    point = measure_operator(place, 2, "fp32", threads=1)
+    assert (point.operator, point.in_channels, point.out_channels) == place
+    assert 0 < point.us < 1e6
+    assert point.runs >= 5
+
+
+def test_more_work_takes_longer() -> None:
+    small, large = (measure_operator((CONVOLUTION, wide, wide), 4, "fp32", threads=1).us for wide in (16, 128))
+    assert large > 4 * small
+
+
+def test_the_changes_of_layout_around_an_operator_are_not_counted() -> None:
+    def event(name: str, operator: str, us: int) -> dict:
+        return {"cat": "Node", "name": f"{name}_kernel_time", "dur": us, "args": {"op_name": operator}}
+
+    once = [
+        event("a", "ReorderInput", 90),
+        event("b", "Conv", 5),
+        event("c", "Relu", 2),
+        event("d", "ReorderOutput", 9),
+    ]
+    fence = {"cat": "Node", "name": "b_fence_before", "dur": 7, "args": {"op_name": "Conv"}}
+    assert kernel_us([{"cat": "Session", "name": "model_run", "dur": 200}, *once, fence, *once]) == [7.0, 7.0]
+
+
+def table(points: dict[Place, float]) -> OperatorTable:
+    return OperatorTable(
+        fingerprint=fingerprint(Target(), None, "in-process", "1"), batch=1, precision="fp32", probe_per_s=1.0,
+        points=tuple(
+            OperatorPoint(operator=operator, in_channels=before, out_channels=after, us=us, runs=5)
+            for (operator, before, after), us in points.items()
+        ),
+    )  # fmt: skip
+
+
+def test_a_width_that_was_not_measured_costs_what_the_next_wider_one_does() -> None:
+    known = OperatorTimes(table({(CONVOLUTION, i, o): float(i * o) for i, o in itertools.product((4, 8), (4, 8))}))
+    assert known.us(CONVOLUTION, 4, 8) == 32
+    assert known.us(CONVOLUTION, 5, 3) == 32
+    assert known.us(CONVOLUTION, 1, 1) == 16
+
+
+def test_what_was_not_measured_is_refused() -> None:
+    known = OperatorTimes(table({(CONVOLUTION, 4, 4): 1.0}))
+    with pytest.raises(BadInputError, match="measured up to 4 channels, not 5"):
+        known.us(CONVOLUTION, 4, 5)
+    with pytest.raises(BadInputError, match="has no linear"):
+        known.us(LINEAR, 4, 4)
+
+
+def test_an_operator_twice_at_the_same_widths_is_refused() -> None:
+    point = OperatorPoint(operator=LINEAR, in_channels=4, out_channels=4, us=1.0, runs=5)
+    with pytest.raises(ValueError, match="measured twice"):
+        OperatorTable.model_validate(dict(table({})) | {"points": (point, point)})
+
+
+def test_a_plateau_s_edge_is_the_widest_of_about_equal_times() -> None:
+    assert efficient([(40, 0.87), (44, 0.87), (48, 0.86), (60, 1.50), (64, 1.49), (72, 2.52), (80, 2.49)]) == [
+        48,
+        64,
+        80,
+    ]
+    assert efficient([(4, 1.0), (8, 1.0), (12, 1.0)]) == [12]
+
+
+def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) -> None:
+    path, left = tmp_path / "table.json", []
+    wanted = {CONVOLUTION: ([3], [4, 8]), DEPTHWISE: ([4, 8], [4, 8])}
+    first = measured_table(path, Target(), 2, "fp32", wanted, 60, left.append)
+    assert left == [3, 2, 1, 0]
+    assert lacking(first, wanted) == []
+    left.clear()
+    assert measured_table(path, Target(), 2, "fp32", wanted, 60, left.append) == first
+    assert left == []
+    more = measured_table(path, Target(), 2, "fp32", wanted | {LINEAR: ([4], [4])}, 60, left.append)
+    assert left == [0]
+    assert set(more.points) > set(first.points)
+    assert read_table(path) == more
+
+
+def test_a_spent_budget_leaves_what_was_measured_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    wanted = {CONVOLUTION: ([3], list(range(4, 44, 4)))}
+    with pytest.raises(DnnPortingError, match=r"9 operators were not measured within 0 s: run again to go on"):
+        measured_table(path, Target(), 1, "fp32", wanted, 0, lambda _: None)
+    left: list[int] = []
+    measured_table(path, Target(), 1, "fp32", wanted, 60, left.append)
+    assert len(left) == 9
