@@ -64,7 +64,7 @@ class Classifier(LightningModule):
         images, labels = batch
         logits = self(images)
         self.accuracy(logits, labels)
-        self.log("val_loss", cross_entropy(logits, labels), batch_size=len(labels))
+        self.log("val_loss", cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
         self.log("val_accuracy", self.accuracy, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:

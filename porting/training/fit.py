@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning import Trainer
@@ -22,7 +23,7 @@ from porting.training.memory import LIGHTNING, chosen_precision
 from porting.training.watch import Watch
 
 BETTER = 1e-4
-LAST = "last.ckpt"
+BEST, LAST = "best.ckpt", "last.ckpt"
 EXPECTED = (
     # The images lie in memory, so Lightning's advice to decode them in more processes does not apply.
     ".*does not have many workers.*",
@@ -77,15 +78,26 @@ def fit(
                 warnings.filterwarnings("ignore", message=message)
             trainer = trainer_for(settings, folder, watch)
             fit_or_be_interrupted(trainer, classifier, data, last if last.exists() else None)
-        checkpoint = torch.load(best_of(trainer).best_model_path, weights_only=True, map_location="cpu")
+        watch.catch_up(torch.load(last, weights_only=True, map_location="cpu")["callbacks"][watch.state_key])
+        checkpoint = torch.load(folder / BEST, weights_only=True, map_location="cpu")
     classifier.load_state_dict(checkpoint["state_dict"])
     return model.cpu().to(memory_format=torch.contiguous_format).eval(), watch.history
+
+
+def devices(gpus: int) -> dict[str, Any]:
+    """Every GPU, each with a batch of its own; else the processor.
+
+    Several take a forked process each: Lightning's usual way would start this very command again, beside itself.
+    """
+    if gpus < 2:
+        return {"accelerator": "gpu" if gpus else "cpu", "devices": 1}
+    return {"accelerator": "gpu", "devices": gpus, "strategy": "ddp_notebook", "sync_batchnorm": True}
 
 
 def trainer_for(settings: FitSettings, folder: Path, watch: Watch) -> Trainer:
     """Keeps the best epoch and the last one in `folder`."""
     checkpoint = ModelCheckpoint(
-        folder, filename="best", monitor="val_loss", mode="min", save_top_k=1, save_last=True,
+        folder, filename=Path(BEST).stem, monitor="val_loss", mode="min", save_top_k=1, save_last=True,
         enable_version_counter=False, save_on_train_epoch_end=True,
     )  # fmt: skip
     stop = EarlyStopping(
@@ -97,15 +109,10 @@ def trainer_for(settings: FitSettings, folder: Path, watch: Watch) -> Trainer:
         callbacks=[watch, stop, *average, checkpoint],
         precision=LIGHTNING[chosen_precision(settings.precision)],
         logger=False,
-        # Several devices would start this very command again, beside itself.
-        devices=1,
+        **devices(torch.cuda.device_count()),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         deterministic=True,
         default_root_dir=folder,
     )
-
-
-def best_of(trainer: Trainer) -> ModelCheckpoint:
-    return next(callback for callback in trainer.callbacks if isinstance(callback, ModelCheckpoint))  # type: ignore[attr-defined]

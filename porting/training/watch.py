@@ -1,6 +1,7 @@
 """What is seen of a training: its history, which survives an interruption, the progress, and its random numbers."""
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ class Watch(Callback):
         self.history: list[Epoch] = []
         self._on_epoch, self._advance = on_epoch, advance
         self._seed = torch.initial_seed()
+        self._told, self._process = 0, os.getpid()
 
     def state_dict(self) -> dict[str, Any]:
         return {"history": [epoch.model_dump() for epoch in self.history], "seed": self._seed}
@@ -33,8 +35,12 @@ class Watch(Callback):
         self._seed = state_dict["seed"]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        for epoch in self.history:
-            self._tell(epoch)
+        self._tell()
+
+    def catch_up(self, state_dict: dict[str, Any]) -> None:
+        """Takes over and passes on what other processes have seen meanwhile."""
+        self.load_state_dict(state_dict)
+        self._tell()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         torch.manual_seed(self._seed + trainer.current_epoch)
@@ -52,8 +58,13 @@ class Watch(Callback):
         )
         losses.clear()
         self.history.append(epoch)
-        self._tell(epoch)
+        self._tell()
 
-    def _tell(self, epoch: Epoch) -> None:
-        self._on_epoch(epoch)
-        self._advance(f"validation accuracy {epoch.val_accuracy:.4f}")
+    def _tell(self) -> None:
+        """What was not told yet; a child of the process that listens leaves it to `catch_up`."""
+        if os.getpid() != self._process:
+            return
+        for epoch in self.history[self._told :]:
+            self._on_epoch(epoch)
+            self._advance(f"validation accuracy {epoch.val_accuracy:.4f}")
+        self._told = len(self.history)

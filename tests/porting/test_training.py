@@ -19,7 +19,7 @@ from porting.settings import FitSettings
 from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.classifier import Classifier, Teacher
-from porting.training.fit import fit
+from porting.training.fit import devices, fit
 from porting.training.memory import chosen_precision, memory_format
 from porting.workspace import Workspace
 from profiler.errors import DnnPortingError
@@ -82,6 +82,25 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(context: Context
     assert again == history == told
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_several_devices_train_one_network_and_tell_of_it(
+    context: Context, digits: Data, epochs: list[Epoch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two processes on the processor in place of two GPUs.
+    forked = {"accelerator": "cpu", "devices": 2, "strategy": "ddp_fork"}
+    monkeypatch.setattr("porting.training.fit.devices", lambda _: forked)
+    model, history = train(context, digits, fit_settings(epochs=3))
+    assert [epoch.epoch for epoch in history] == [0, 1, 2]
+    assert epochs == history
+    right = [float((model(images).argmax(1) == labels).float().sum()) for images, labels in digits.batches("val")]
+    assert sum(right) / 359 == pytest.approx(max(epoch.val_accuracy for epoch in history), abs=0.05)
+
+
+def test_every_gpu_trains_and_without_one_the_processor() -> None:
+    assert devices(0) == {"accelerator": "cpu", "devices": 1}
+    assert devices(1) == {"accelerator": "gpu", "devices": 1}
+    assert devices(4)["devices"] == 4
 
 
 def test_a_finished_training_leaves_nothing_to_go_on_with(context: Context, digits: Data, tmp_path: Path) -> None:
