@@ -6,40 +6,67 @@ import importlib
 import importlib.util
 import inspect
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from porting.messages import suggestion
 from profiler.errors import BadInputError
 
 
 class Component(BaseModel):
-    """A callable by its dotted path, with its arguments as further fields."""
+    """A callable by its dotted path, with its arguments as further fields; an argument may be a component itself."""
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True)
     target: str = Field(alias="_target_", pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")
     __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
 
     def arguments(self) -> dict[str, JsonValue]:
-        """What the callable gets."""
+        """What the callable gets, nested components as the config writes them."""
         return dict(self.__pydantic_extra__)
 
     def build(self, **given: Any) -> Any:
-        """Calls the target; `given` are arguments that the pipeline knows. Raises `BadInputError` for wrong ones."""
+        """Calls the target; `given` are arguments that the pipeline knows.
+
+        Nested components are built first. Raises `BadInputError` for wrong arguments.
+        """
         target = locate(self.target)
         check_arguments(self.target, target, self.arguments(), given)
+        arguments = {key: replaced(value, Component.build) for key, value in self.arguments().items()}
         try:
-            return target(**given, **self.arguments())
+            return target(**given, **arguments)
         except (ValueError, TypeError, OSError) as error:
             raise BadInputError(f"{self.target} cannot be made: {error}") from error
 
     def recipe(self) -> dict[str, JsonValue]:
-        """What its results depend on: path, arguments without machine paths, and its module's source."""
+        """What its results depend on: path, arguments without machine paths, and its module's source.
+
+        A nested component stands there with its own recipe.
+        """
         hints = path_arguments(locate(self.target))
-        arguments = {key: value for key, value in self.arguments().items() if key not in hints}
+        arguments = {
+            key: replaced(value, Component.recipe) for key, value in self.arguments().items() if key not in hints
+        }
         return {"target": self.target, "arguments": arguments, "source": source_digest(self.target)}
+
+
+def replaced(value: JsonValue, by: Callable[[Component], Any]) -> Any:
+    """The value with every component in it, at any depth, replaced by what `by` makes of it."""
+    if isinstance(value, list):
+        return [replaced(item, by) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "_target_" not in value:
+        return {key: replaced(item, by) for key, item in value.items()}
+    try:
+        component = Component.model_validate(value)
+    except ValidationError as error:
+        raise BadInputError(
+            f"_target_ {value['_target_']!r} is no dotted path to a class or function, such as my_file.MyClass"
+        ) from error
+    return by(component)
 
 
 class NamedComponent(Component):

@@ -1,84 +1,96 @@
-"""Which layers must be pruned together, and how many of their channels stay.
+"""Which channels of a network are tied together, which layers scale them, and which layers read them."""
 
-Both engines take the same widths from here, so that they differ in what they choose and in nothing else.
-"""
-
-import math
 from dataclasses import dataclass
 
 import torch_pruning as tp
-from torch import Tensor, nn
+from torch import nn
+from torch_pruning._helpers import GroupItem
 
-from profiler.errors import BadInputError, DnnPortingError
+from porting.pruners.tied import PRUNABLE, can_be_cut, reads, whole_groups
+from profiler.errors import BadInputError
 
-PRUNABLE = (nn.Conv2d, nn.Linear)
+Indices = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
-class CoupledLayers:
-    """Layers whose output channels are tied, by name; `width` channels of which `keep` stay."""
+class Place:
+    """Where a group's channels lie in a layer, by name: `indices[c]` are the places of the group's channel c."""
+
+    name: str
+    indices: Indices
+
+    @property
+    def features(self) -> int:
+        """How many features one channel is there: 1, or the pixels of a flattened picture."""
+        return len(self.indices[0])
+
+
+@dataclass(frozen=True)
+class ChannelGroup:
+    """Channels that can only be pruned together: channel c of every layer in `names`.
+
+    `names` are the convolutions and linear layers whose outputs they are, depthwise ones too; `norms` the batch
+    normalisations that scale them; `consumers` the convolutions and linear layers that read them. A concatenation
+    shifts the indices in these, flattening makes one channel several features.
+    """
 
     names: tuple[str, ...]
     width: int
-    keep: int
+    norms: tuple[Place, ...]
+    consumers: tuple[Place, ...]
 
 
-def kept_width(width: int, ratio: float, round_to: int) -> int:
-    """The channels that stay: at least 1 − `ratio` of them, rounded *up* to a multiple of `round_to`.
+def channel_groups(model: nn.Module, graph: tp.DependencyGraph) -> list[ChannelGroup]:
+    """Every group that can be pruned, in the order of the network's layers; raises `BadInputError` for none.
 
-    Up, as the widths between two plateaus of a runtime cost as much as the wider one or more.
+    Left out are channels that are the network's outputs, tied layers that are frozen, groups with a convolution
+    in groups that is not depthwise, and layers that are tied to, or read, only a part of the channels.
     """
-    return min(width, math.ceil(width * (1 - ratio) / round_to - 1e-9) * round_to)
-
-
-def dependency_graph(model: nn.Module, example: Tensor) -> tp.DependencyGraph:
-    """Torch-Pruning's graph; raises `BadInputError` for a network that it cannot trace."""
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise BadInputError("every parameter of the network is frozen, so nothing could be pruned: unfreeze them")
-    try:
-        return tp.DependencyGraph().build_dependency(model, example_inputs=example)
-    except Exception as error:
-        # The tracer fails with whatever the network's own operations raise.
-        raise BadInputError(f"{type(model).__name__} cannot be traced for pruning: {error}") from error
-
-
-def coupled_layers(model: nn.Module, graph: tp.DependencyGraph, ratio: float, round_to: int) -> list[CoupledLayers]:
-    """The groups of which something is pruned, from the input to the output.
-
-    The classifier's outputs stay, and so do groups that hold a grouped convolution which is not depthwise.
-    """
+    order = {name: place for place, (name, _) in enumerate(model.named_modules())}
     names = {module: name for name, module in model.named_modules()}
-    found = []
-    for group in graph.get_all_groups(ignored_layers=[last_layer(model)], root_module_types=list(PRUNABLE)):
-        modules = [dependency.target.module for dependency, _ in group]
-        if any(isinstance(m, nn.Conv2d) and m.groups not in (1, m.in_channels) for m in modules):
-            continue
-        width = graph.get_out_channels(modules[0])
-        keep = kept_width(width, ratio, round_to)
-        tied = [
-            dependency.target.module for dependency, _ in group if graph.is_out_channel_pruning_fn(dependency.handler)
-        ]
-        layers = tuple(dict.fromkeys(names[m] for m in tied if isinstance(m, PRUNABLE)))
-        if keep < width:
-            found.append(CoupledLayers(layers, width, keep))
-    return found
+    found = [described(group, graph, names) for group in whole_groups(model, graph) if can_be_cut(group, graph)]
+    whole = [group for group in found if is_whole(model, group)]
+    if not whole:
+        raise BadInputError(
+            f"{type(model).__name__} has no channels that can be pruned: all of them are its outputs, frozen, "
+            "of grouped convolutions or only partly tied: take another backbone, or unfreeze it"
+        )
+    return sorted(whole, key=lambda group: order[group.names[0]])
 
 
-def check_widths(model: nn.Module, groups: list[CoupledLayers]) -> None:
-    """Raises `DnnPortingError` where an engine kept another width than it was told to."""
-    for group in groups:
-        for name in group.names:
-            layer = model.get_submodule(name)
-            width = layer.out_channels if isinstance(layer, nn.Conv2d) else layer.out_features
-            if width != group.keep:
-                raise DnnPortingError(
-                    f"layer {name} kept {width} of {group.width} channels where {group.keep} were due"
-                )
+def described(group: tp.dependency.Group, graph: tp.DependencyGraph, names: dict[nn.Module, str]) -> ChannelGroup:
+    """Torch-Pruning's group as data."""
+    width = len(group[0].idxs)
+    tied: list[str] = []
+    norms, consumers = [], []
+    for item in group:
+        layer = item.dep.target.module
+        if isinstance(layer, PRUNABLE) and reads(item, graph):
+            consumers.append(Place(names[layer], indices_of(item, width)))
+        elif isinstance(layer, PRUNABLE):
+            tied.append(names[layer])
+        elif isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.affine:
+            norms.append(Place(names[layer], indices_of(item, width)))
+    position = {name: place for place, name in enumerate(names.values())}
+    return ChannelGroup(tuple(sorted(tied, key=position.__getitem__)), width, tuple(norms), tuple(consumers))
 
 
-def last_layer(model: nn.Module) -> nn.Module:
-    """The classifier: the last convolution or linear layer."""
-    layers = [module for module in model.modules() if isinstance(module, PRUNABLE)]
-    if not layers:
-        raise BadInputError(f"{type(model).__name__} has no convolution or linear layer: there is nothing to prune")
-    return layers[-1]
+def indices_of(item: GroupItem, width: int) -> Indices:
+    """The layer's indices, sorted by the channel of the group that each belongs to."""
+    found: list[list[int]] = [[] for _ in range(width)]
+    for index, root in zip(item.idxs, item.root_idxs, strict=True):
+        found[root].append(index)
+    return tuple(tuple(places) for places in found)
+
+
+def is_whole(model: nn.Module, group: ChannelGroup) -> bool:
+    """Whether the channels are all that its tied layers have, and every consumer reads all of them."""
+    widths = {out_width(model.get_submodule(name)) for name in group.names}
+    read = [{len(places) for places in consumer.indices} for consumer in group.consumers]
+    return widths == {group.width} and bool(read) and all(len(features) == 1 and 0 not in features for features in read)
+
+
+def out_width(layer: nn.Module) -> int:
+    """The output channels or features of a convolution or linear layer."""
+    width = layer.out_channels if isinstance(layer, nn.Conv2d) else layer.out_features
+    return int(width)  # type: ignore[arg-type]

@@ -5,125 +5,86 @@ could be cut. Its speed-up needs a graph that torch.fx traced: its own tracer fa
 """
 
 import importlib.util
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from porting.pruners.groups import CoupledLayers, check_widths, coupled_layers, dependency_graph
-from porting.pruners.interface import Request, checked_criterion, untouched_statistics
+from porting.pruners.borrowed import untouched_statistics
+from porting.pruners.criteria.fpgm import FPGM
+from porting.pruners.criteria.gates import Taylor
+from porting.pruners.criteria.norm import Norm
+from porting.pruners.graph import blame, dependency_graph
+from porting.pruners.groups import channel_groups
+from porting.pruners.interface import Criterion, Policy, Request
+from porting.pruners.nni_settings import configuration, evaluator, quiet, trace
+from porting.pruners.plan import Cut, check_widths, planned
+from porting.pruners.widths import uniform
 from profiler.errors import BadInputError
+
+# NNI's criteria, and what scores the same idea here: the widths that stay depend on no engine.
+CRITERIA: dict[str, Callable[[], Criterion]] = {
+    "taylor": Taylor,
+    "l1": lambda: Norm(1),
+    "l2": lambda: Norm(2),
+    "fpgm": FPGM,
+}
 
 
 class NNI:
-    """Taylor, L1 or FPGM as NNI implements them; needs the `nni` package, which has no Arm wheel."""
+    """Taylor, L1, L2 or FPGM as NNI implements them; raises `ValueError` for another one.
+
+    It needs the `nni` package, which has no Arm wheel.
+    """
 
     def __init__(self, criterion: str) -> None:
-        self.criterion = checked_criterion(criterion)
+        if criterion not in CRITERIA:
+            raise ValueError(
+                f"criterion {criterion!r} is unknown: NNI has {', '.join(CRITERIA)}, "
+                "and porting.pruners.torch_pruning.TorchPruning takes any other"
+            )
+        self.criterion = criterion
 
-    def prune(self, model: nn.Module, request: Request) -> nn.Module:
+    def prune(self, model: nn.Module, request: Request, policy: Policy = uniform) -> nn.Module:
         if importlib.util.find_spec("nni") is None:
             raise BadInputError(
                 "the package nni is not installed: pip install nni==3.0 (x86-64 only), or take another pruner"
             )
-        example = request.batches[0][0][:2]
-        groups = coupled_layers(model, dependency_graph(model, example), request.ratio, request.round_to)
-        if not groups:
-            return model
-        with quiet():
-            from nni.compression.speedup import ModelSpeedup
-
-            with untouched_statistics(model):
-                masks = self._masks(model, groups, request)
-            model.eval()
-            smaller: nn.Module = ModelSpeedup(model, example, masks, graph_module=trace(model)).speedup_model()
-        check_widths(smaller, groups)
+        groups = channel_groups(model, dependency_graph(model, request.example))
+        cuts = planned(model, groups, CRITERIA[self.criterion](), request, policy)
+        graph_module = trace(model)
+        try:
+            with quiet():
+                smaller = self._cut(model, graph_module, cuts, request)
+        except Exception as error:
+            # It walks through the network operation by operation and fails with whatever it stumbles over.
+            raise BadInputError(
+                f"NNI cannot cut {type(model).__name__} ({blame(model, error)}): take a pruner without nni in its name"
+            ) from error
+        check_widths(smaller, cuts)
         smaller.zero_grad(set_to_none=True)
         return smaller
 
-    def _masks(self, model: nn.Module, groups: list[CoupledLayers], request: Request) -> dict[str, Any]:
-        from nni.compression.pruning import FPGMPruner, L1NormPruner, TaylorPruner
+    def _cut(
+        self, model: nn.Module, graph_module: torch.fx.GraphModule, cuts: list[Cut], request: Request
+    ) -> nn.Module:
+        from nni.compression.speedup import ModelSpeedup
 
-        config = configuration(model, groups)
+        with untouched_statistics(model):
+            masks = self._masks(model, cuts, request)
+        model.eval()
+        smaller: nn.Module = ModelSpeedup(model, request.example, masks, graph_module=graph_module).speedup_model()
+        return smaller
+
+    def _masks(self, model: nn.Module, cuts: list[Cut], request: Request) -> dict[str, Any]:
+        from nni.compression.pruning import FPGMPruner, L1NormPruner, L2NormPruner, TaylorPruner
+
+        config = configuration(model, cuts)
         if self.criterion == "taylor":
             pruner = TaylorPruner(model, config, evaluator(model, request), training_steps=len(request.batches))
         else:
-            pruner = {"l1": L1NormPruner, "fpgm": FPGMPruner}[self.criterion](model, config)
+            pruner = {"l1": L1NormPruner, "l2": L2NormPruner, "fpgm": FPGMPruner}[self.criterion](model, config)
         masks: dict[str, Any] = pruner.compress()[1]
         pruner.unwrap_model()
         return masks
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Holds back what NNI prints, logs and warns of for each layer, and undoes its changes to the root logger.
-
-    What it could not cut shows in the checks that follow every pruning.
-    """
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    logging.disable(logging.ERROR)
-    try:
-        with redirect_stdout(StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
-        root.setLevel(level)
-        root.handlers[:] = handlers
-
-
-def configuration(model: nn.Module, groups: list[CoupledLayers]) -> list[dict[str, Any]]:
-    """NNI's list of settings, one for each tied group."""
-    return [
-        {
-            "op_names": list(group.names),
-            "op_types": sorted({type(model.get_submodule(name)).__name__ for name in group.names}),
-            "sparse_ratio": 1 - group.keep / group.width,
-            "dependency_group_id": f"group_{index}",
-        }
-        for index, group in enumerate(groups)
-    ]
-
-
-def trace(model: nn.Module) -> torch.fx.GraphModule:
-    """The network's graph; raises `BadInputError` where torch.fx cannot follow its code."""
-    try:
-        return torch.fx.symbolic_trace(model)
-    except Exception as error:
-        # Tracing runs the network's own code on proxies, so it fails with whatever that code raises.
-        raise BadInputError(
-            f"torch.fx cannot trace {type(model).__name__} ({error}): take a torch-pruning pruner"
-        ) from error
-
-
-def evaluator(model: nn.Module, request: Request) -> Any:
-    """What NNI calls to see gradients: an optimiser that moves nothing, and a walk over the batches."""
-    import nni
-    from nni.compression import TorchEvaluator
-
-    optimiser = nni.trace(torch.optim.SGD)(model.parameters(), lr=0.0)
-
-    def training_step(batch: tuple[Tensor, Tensor], model: nn.Module) -> Tensor:
-        images, labels = batch
-        return nn.functional.cross_entropy(model(images), labels)
-
-    def training(
-        model: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        step: Callable[..., Tensor],
-        *_: Any,
-        **__: Any,
-    ) -> None:
-        model.eval()
-        for batch in request.batches:
-            optimiser.zero_grad()
-            torch.autograd.backward(step(batch, model))
-            optimiser.step()
-
-    return TorchEvaluator(training, optimiser, training_step, dummy_input=request.batches[0][0][:2])

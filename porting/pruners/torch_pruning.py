@@ -1,39 +1,31 @@
-"""The engine on Torch-Pruning's dependency graph: scores a group as a whole, over all layers it ties together."""
+"""The engine on Torch-Pruning's dependency graph: cuts a group's channels out of every layer that holds them."""
 
-import torch_pruning as tp
 from torch import nn
 
-from porting.pruners.groups import check_widths, coupled_layers, dependency_graph
-from porting.pruners.interface import Request, accumulate_gradients, checked_criterion
-
-IMPORTANCES = {
-    "taylor": tp.importance.GroupTaylorImportance,
-    "l1": lambda: tp.importance.GroupMagnitudeImportance(p=1),
-    "fpgm": lambda: tp.importance.FPGMImportance(p=2),
-}
+from porting.pruners.graph import dependency_graph
+from porting.pruners.groups import channel_groups
+from porting.pruners.interface import Criterion, Policy, Request
+from porting.pruners.plan import check_widths, planned
+from porting.pruners.widths import uniform
 
 
 class TorchPruning:
-    """Taylor (Molchanov et al. 2019), L1 (Li et al. 2017) or FPGM (He et al. 2019), one shot, each group by itself."""
+    """One shot, with any criterion; raises `ValueError` for what is none."""
 
-    def __init__(self, criterion: str) -> None:
-        self.criterion = checked_criterion(criterion)
+    def __init__(self, criterion: Criterion) -> None:
+        if not callable(getattr(criterion, "score", None)):
+            raise ValueError(
+                f"criterion {criterion!r} has no score(): name one by its path, such as "
+                "criterion: {_target_: porting.pruners.criteria.gates.Taylor}"
+            )
+        self.criterion = criterion
 
-    def prune(self, model: nn.Module, request: Request) -> nn.Module:
-        example = request.batches[0][0][:2]
-        graph = dependency_graph(model, example)
-        if self.criterion == "taylor":
-            accumulate_gradients(model, request.batches)
-        importance = IMPORTANCES[self.criterion]()
-        modules = dict(model.named_modules())
-        groups = coupled_layers(model, graph, request.ratio, request.round_to)
-        for coupled in groups:
-            root = modules[coupled.names[0]]
+    def prune(self, model: nn.Module, request: Request, policy: Policy = uniform) -> nn.Module:
+        graph = dependency_graph(model, request.example)
+        cuts = planned(model, channel_groups(model, graph), self.criterion, request, policy)
+        for cut in cuts:
+            root = model.get_submodule(cut.group.names[0])
             prune_channels = graph.get_pruner_of_module(root).prune_out_channels
-            everything = graph.get_pruning_group(root, prune_channels, list(range(coupled.width)))
-            scores = importance(everything)
-            least = scores.argsort()[: coupled.width - coupled.keep].tolist()
-            graph.get_pruning_group(root, prune_channels, sorted(least)).prune()
-        check_widths(model, groups)
-        model.zero_grad(set_to_none=True)
+            graph.get_pruning_group(root, prune_channels, cut.dropped).prune()
+        check_widths(model, cuts)
         return model

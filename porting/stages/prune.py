@@ -10,6 +10,7 @@ from porting.components import Component
 from porting.context import Context, Job, section_values, seeded
 from porting.derive import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
+from porting.pruners.graph import blame
 from porting.pruners.interface import Pruner, Request, check_pruned, count_parameters
 from porting.records import Network, Pruning, Variant
 from porting.stage_table import SOURCES
@@ -77,5 +78,6 @@ def pruned(pruner: Pruner, model: nn.Module, request: Request, name: str) -> nn.
         raise
     except Exception as error:
         # Engines walk through a network that is not theirs and fail with whatever they stumble over.
-        reason = f"{type(error).__name__}: {error}"
-        raise BadInputError(f"pruner {name} cannot prune {type(model).__name__} ({reason}): take another") from error
+        raise BadInputError(
+            f"pruner {name} cannot prune {type(model).__name__} ({blame(model, error)}): take another"
+        ) from error

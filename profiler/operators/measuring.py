@@ -1,8 +1,8 @@
-"""Filling a table of operators: in a random order against drift, within a budget, going on where it was left."""
+"""Filling a table of operators: in passes, as a machine is slow at times, and going on where it was left."""
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ from profiler.bench import HOST_LOCK
 from profiler.errors import DnnPortingError
 from profiler.files import read_record, write_atomically
 from profiler.identity import fingerprint
-from profiler.load_generator.probe import Probe
 from profiler.locks import exclusive
+from profiler.operators.layout import block
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
 from profiler.operators.timing import measure_operator
@@ -24,7 +24,7 @@ from profiler.target import Target
 # By operator: the numbers of input channels and of output channels to measure, each with each.
 Wanted = Mapping[Operator, tuple[Sequence[int], Sequence[int]]]
 
-SAVED_EVERY_S, PROBED_EVERY, SEED = 5.0, 20, 0
+PASSES, SAVED_EVERY_S, SEED = 3, 5.0, 0
 
 
 def measured_table(
@@ -33,8 +33,8 @@ def measured_table(
 ) -> OperatorTable:  # fmt: skip
     """The table at `path` with all that is wanted; what it lacks is measured on the target's cores and threads.
 
-    `advance` is told how many points are left. Raises `BadInputError` where another run is measuring on this host,
-    `DnnPortingError` where the budget is spent first: what was measured stays, and the next call goes on.
+    `advance` is told how many passes over a place are left. Raises `BadInputError` where another run is measuring on
+    this host, `DnnPortingError` where the budget is spent first: what was measured stays, and the next call goes on.
     """
     table = read_table(path)
     missing = lacking(table, wanted)
@@ -44,14 +44,13 @@ def measured_table(
         return table
     cores, _ = split_cores(target.cores)
     with exclusive(HOST_LOCK, "the profiler on this host"), pinned(cores):
-        probe = Probe(cores)
         table = table or OperatorTable(
             fingerprint=fingerprint(target, None, "in-process", ort.__version__), batch=batch, precision=precision,
-            probe_per_s=probe.usual_rate_per_s(), points=(),
+            block=block(precision), points=(),
         )  # fmt: skip
-        table = fill(table, missing, path, target.threads, probe, time.monotonic() + budget_s, advance)
+        table = fill(table, missing, path, target.threads, time.monotonic() + budget_s, advance)
     if left := len(lacking(table, wanted)):
-        raise DnnPortingError(f"{left} operators were not measured within {budget_s:g} s: run again to go on")
+        raise DnnPortingError(f"{left} passes over operators were not made within {budget_s:g} s: run again to go on")
     return table
 
 
@@ -61,30 +60,26 @@ def read_table(path: Path) -> OperatorTable | None:
 
 
 def lacking(table: OperatorTable | None, wanted: Wanted) -> list[Place]:
-    """The places that are wanted and not in the table."""
-    known = {(point.operator, point.in_channels, point.out_channels) for point in table.points} if table else set()
+    """The wanted places, each as often as it still must be passed over; all once before any twice."""
+    made = {point.place: point.passes for point in table.points} if table else {}
     places = [
         (operator, before, after)
         for operator, (ins, outs) in wanted.items()
         for before, after in itertools.product(ins, outs)
-        if operator.kind != "depthwise" or before == after
+        if not operator.keeps_width or before == after
     ]
-    return [place for place in places if place not in known]
+    return [place for number in range(PASSES) for place in places if made.get(place, 0) <= number]
 
 
 def fill(
-    table: OperatorTable, missing: Sequence[Place], path: Path, threads: int, probe: Probe, deadline: float,
+    table: OperatorTable, missing: Sequence[Place], path: Path, threads: int, deadline: float,
     advance: Callable[[int], None],
 ) -> OperatorTable:  # fmt: skip
     """Measures until all is there or the deadline is over; the table is written every few seconds."""
     found: list[OperatorPoint] = []
-    order = np.random.default_rng(SEED).permutation(len(missing))
-    saved, speed = time.monotonic(), 1.0
-    for number, place in enumerate(order):
-        if number % PROBED_EVERY == 0:
-            speed = probe.rate_per_s() / table.probe_per_s
-        point = measure_operator(missing[place], table.batch, table.precision, threads)
-        found.append(point.model_copy(update={"us": point.us * speed}))
+    saved = time.monotonic()
+    for number, place in enumerate(shuffled(missing)):
+        found.append(measure_operator(place, table.batch, table.precision, threads))
         advance(len(missing) - number - 1)
         if time.monotonic() > min(deadline, saved + SAVED_EVERY_S):
             table, found, saved = saved_with(table, found, path), [], time.monotonic()
@@ -93,9 +88,21 @@ def fill(
     return saved_with(table, found, path)
 
 
+def shuffled(places: Sequence[Place]) -> Iterator[Place]:
+    """The same passes in the same order, each in a random order of its own: a slow time falls on places anywhere."""
+    generator, seen, waiting = np.random.default_rng(SEED), set[Place](), list[Place]()
+    for place in (*places, None):
+        if place is None or place in seen:
+            yield from (waiting[index] for index in generator.permutation(len(waiting)))
+            seen, waiting = set(), []
+        if place is not None:
+            seen.add(place)
+            waiting.append(place)
+
+
 def saved_with(table: OperatorTable, points: Sequence[OperatorPoint], path: Path) -> OperatorTable:
-    """The table with these points, as it is on disk from now on."""
+    """The table with these passes, as it is on disk from now on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = table.with_points(points)
+    table = table.with_passes(points)
     write_atomically(path, table.model_dump_json())
     return table

@@ -19,7 +19,7 @@ Parts = tuple[list[NodeProto], dict[str, NDArray[Any]]]
 def operator_model(place: Place, precision: Precision) -> bytes:
     """An ONNX graph that takes a batch of `input_shape` and holds this one operator."""
     operator, in_channels, _ = place
-    nodes, tensors = quantised(place) if precision == "int8" else plain(place)
+    nodes, tensors = norm(place) if operator.kind == "norm" else (quantised if precision == "int8" else plain)(place)
     graph = helper.make_graph(
         nodes,
         "operator",
@@ -35,6 +35,16 @@ def plain(place: Place) -> Parts:
     """In fp32."""
     nodes = [compute(place, [INPUT, "weight", "bias"]), helper.make_node("Relu", [RESULT], [OUTPUT])]
     return nodes, {"weight": weights(place), "bias": np.zeros(place[2], np.float32)}
+
+
+def norm(place: Place) -> Parts:
+    """A batch normalisation by itself, which stays in fp32."""
+    names = ["scale", "shift", "mean", "variance"]
+    nodes = [
+        helper.make_node("BatchNormalization", [INPUT, *names], [RESULT]),
+        helper.make_node("Relu", [RESULT], [OUTPUT]),
+    ]
+    return nodes, {name: np.ones(place[2], np.float32) for name in names}
 
 
 def quantised(place: Place) -> Parts:

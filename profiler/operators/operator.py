@@ -12,10 +12,11 @@ Precision = Literal["fp32", "int8"]
 class Operator(Value):
     """`height` and `width` are the input's, 1 for a matrix product.
 
-    A depthwise convolution has a group for each channel and is as wide as its input; another one has `groups`.
+    A depthwise convolution has a group for each channel and is as wide as its input; another one has `groups`. A
+    `norm` is a batch normalisation with its ReLU that no convolution takes in.
     """
 
-    kind: Literal["convolution", "depthwise", "linear"]
+    kind: Literal["convolution", "depthwise", "linear", "norm"]
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
     groups: int = Field(default=1, ge=1)
@@ -25,9 +26,16 @@ class Operator(Value):
     def __str__(self) -> str:
         if self.kind == "linear":
             return self.kind
+        if self.kind == "norm":
+            return f"norm on {self.height}×{self.width}"
         (rows, columns), stride = self.kernel, max(self.stride)
         groups = f" in {self.groups} groups" if self.groups > 1 else ""
         return f"{self.kind} {rows}×{columns}/{stride}{groups} on {self.height}×{self.width}"
+
+    @property
+    def keeps_width(self) -> bool:
+        """Whether it has as many channels behind it as before it, at any width."""
+        return self.kind in ("depthwise", "norm")
 
     def groups_of(self, in_channels: int) -> int:
         """The groups of the convolution where it has so many input channels."""
@@ -35,19 +43,40 @@ class Operator(Value):
 
 
 class OperatorPoint(Value):
-    """The median time that the kernel took for a batch, in µs of a machine at its usual speed."""
+    """The least time that the kernel took for a batch in `runs` runs, in µs: whatever disturbs it adds to that.
+
+    `layout_us` is what changing the pictures' layout before and behind it took on top. The runs were made in
+    `passes` far from each other, as a machine is slow for a while.
+    """
 
     operator: Operator
     in_channels: int = Field(ge=1)
     out_channels: int = Field(ge=1)
     us: float = Field(gt=0)
+    layout_us: float = Field(ge=0)
     runs: int = Field(ge=1)
+    passes: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def of_one_width(self) -> Self:
-        if self.operator.kind == "depthwise" and self.in_channels != self.out_channels:
-            raise ValueError(f"a depthwise convolution has {self.in_channels} channels before and after it")
+        if self.operator.keeps_width and self.in_channels != self.out_channels:
+            raise ValueError(f"{self.operator} has {self.in_channels} channels before and {self.out_channels} after it")
         return self
+
+    @property
+    def place(self) -> "Place":
+        return self.operator, self.in_channels, self.out_channels
+
+    def with_pass(self, other: Self) -> Self:
+        """Both measurements of the same place as one."""
+        return self.model_copy(
+            update={
+                "us": min(self.us, other.us),
+                "layout_us": min(self.layout_us, other.layout_us),
+                "runs": self.runs + other.runs,
+                "passes": self.passes + other.passes,
+            }
+        )
 
 
 # An operator with its input and output channels.

@@ -1,7 +1,7 @@
 """What an operator costs at every width that was measured, and which widths are worth having."""
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,31 +12,35 @@ from profiler.records.base import Value
 from profiler.records.fingerprint import Fingerprint
 
 # A wider operator that takes at most this much longer is as good as equally quick.
-SAME = 0.02
+SAME = 0.03
 
 
 class OperatorTable(Value):
     """Kernel times of one machine for one batch and precision, in µs.
 
-    `probe_per_s` is the usual speed of the machine that they were brought to (`profiler.load_generator.probe`).
+    `block` is how many channels lie side by side (`profiler.operators.layout`).
     """
 
     schema_version: Literal[1] = 1
     fingerprint: Fingerprint
     batch: int = Field(ge=1)
     precision: Precision
-    probe_per_s: float = Field(gt=0)
+    block: int = Field(ge=1)
     points: tuple[OperatorPoint, ...]
 
     @model_validator(mode="after")
     def each_once(self) -> Self:
-        places = [(point.operator, point.in_channels, point.out_channels) for point in self.points]
-        if len(set(places)) != len(places):
+        if len({point.place for point in self.points}) != len(self.points):
             raise ValueError("an operator was measured twice at the same widths")
         return self
 
-    def with_points(self, points: Sequence[OperatorPoint]) -> Self:
-        return self.model_copy(update={"points": (*self.points, *points)})
+    def with_passes(self, points: Iterable[OperatorPoint]) -> Self:
+        """With more passes over these places, or their first ones."""
+        found = {point.place: point for point in self.points}
+        for point in points:
+            known = found.get(point.place)
+            found[point.place] = known.with_pass(point) if known else point
+        return self.model_copy(update={"points": tuple(found.values())})
 
 
 class OperatorTimes:
@@ -44,10 +48,10 @@ class OperatorTimes:
 
     def __init__(self, table: OperatorTable) -> None:
         self.table = table
-        self.by_place: dict[Place, float] = {}
+        self.by_place: dict[Place, OperatorPoint] = {}
         self._widths: dict[Operator, tuple[list[int], list[int]]] = {}
         for point in sorted(table.points, key=lambda one: (one.in_channels, one.out_channels)):
-            self.by_place[point.operator, point.in_channels, point.out_channels] = point.us
+            self.by_place[point.place] = point
             known = self._widths.setdefault(point.operator, ([], []))
             for widths, width in zip(known, (point.in_channels, point.out_channels), strict=True):
                 if width not in widths:
@@ -56,13 +60,16 @@ class OperatorTimes:
     def us(self, operator: Operator, in_channels: int, out_channels: int) -> float:
         """The time at these widths, or at the next wider ones that were measured.
 
+        Where one is no whole number of blocks it includes the changes of layout, which a network cannot avoid then.
         Raises `BadInputError` for an operator that was not measured, or not as wide.
         """
         if operator not in self._widths:
             raise BadInputError(f"the table has no {operator}: measure it again")
         wide = [next_wider(known, asked, operator) for known, asked in
                 zip(self._widths[operator], (in_channels, out_channels), strict=True)]  # fmt: skip
-        return self.by_place[operator, wide[0], wide[1]]
+        point = self.by_place[operator, wide[0], wide[1]]
+        blocked = in_channels % self.table.block == out_channels % self.table.block == 0
+        return point.us if blocked or operator.kind == "linear" else point.us + point.layout_us
 
 
 def next_wider(known: Sequence[int], asked: int, operator: Operator) -> int:

@@ -10,7 +10,8 @@ import pytest
 
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.identity import fingerprint
-from profiler.operators.measuring import lacking, measured_table, read_table
+from profiler.operators.layout import block
+from profiler.operators.measuring import lacking, measured_table, read_table, shuffled
 from profiler.operators.model import input_shape, operator_model
 from profiler.operators.operator import Operator, OperatorPoint, Place
 from profiler.operators.table import OperatorTable, OperatorTimes, efficient
@@ -22,10 +23,11 @@ STRIDED = Operator(kind="convolution", kernel=(1, 1), stride=(2, 2), height=8, w
 GROUPED = Operator(kind="convolution", kernel=(3, 3), groups=2, height=8, width=8)
 DEPTHWISE = Operator(kind="depthwise", kernel=(5, 5), stride=(2, 2), height=8, width=8)
 LINEAR = Operator(kind="linear")
+NORM = Operator(kind="norm", height=8, width=8)
 PLACES: list[Place] = [
-    (CONVOLUTION, 6, 10), (STRIDED, 6, 10), (GROUPED, 6, 10), (DEPTHWISE, 6, 6), (LINEAR, 6, 10),
+    (CONVOLUTION, 6, 10), (STRIDED, 6, 10), (GROUPED, 6, 10), (DEPTHWISE, 6, 6), (LINEAR, 6, 10), (NORM, 6, 6),
 ]  # fmt: skip
-SHAPES = [(10, 8, 8), (10, 4, 4), (10, 8, 8), (6, 4, 4), (10,)]
+SHAPES = [(10, 8, 8), (10, 4, 4), (10, 8, 8), (6, 4, 4), (10,), (6, 8, 8)]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
@@ -41,7 +43,7 @@ def test_an_operator_s_file_runs_and_gives_what_such_a_layer_gives(place: Place,
     assert found.any()
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", PLACES[:-1])
 @pytest.mark.parametrize(("precision", "kernels"), [
     ("fp32", {"Conv", "FusedConv", "Gemm", "FusedGemm"}), ("int8", {"QLinearConv", "QGemm"}),
 ])  # fmt: skip
@@ -59,7 +61,7 @@ def test_a_kernel_takes_some_time(place: Place) -> None:
     point = measure_operator(place, 2, "fp32", threads=1)
     assert (point.operator, point.in_channels, point.out_channels) == place
     assert 0 < point.us < 1e6
-    assert point.runs >= 5
+    assert point.runs >= 3
 
 
 def test_more_work_takes_longer() -> None:
@@ -67,7 +69,7 @@ def test_more_work_takes_longer() -> None:
     assert large > 4 * small
 
 
-def test_the_changes_of_layout_around_an_operator_are_not_counted() -> None:
+def test_the_changes_of_layout_around_an_operator_are_told_apart() -> None:
     def event(name: str, operator: str, us: int) -> dict:
         return {"cat": "Node", "name": f"{name}_kernel_time", "dur": us, "args": {"op_name": operator}}
 
@@ -78,14 +80,16 @@ def test_the_changes_of_layout_around_an_operator_are_not_counted() -> None:
         event("d", "ReorderOutput", 9),
     ]
     fence = {"cat": "Node", "name": "b_fence_before", "dur": 7, "args": {"op_name": "Conv"}}
-    assert kernel_us([{"cat": "Session", "name": "model_run", "dur": 200}, *once, fence, *once]) == [7.0, 7.0]
+    events = [{"cat": "Session", "name": "model_run", "dur": 200}, *once, fence, *once]
+    assert kernel_us(events, around=False) == [7.0, 7.0]
+    assert kernel_us(events, around=True) == [99.0, 99.0]
 
 
-def table(points: dict[Place, float]) -> OperatorTable:
+def table(points: dict[Place, float], block: int = 1) -> OperatorTable:
     return OperatorTable(
-        fingerprint=fingerprint(Target(), None, "in-process", "1"), batch=1, precision="fp32", probe_per_s=1.0,
+        fingerprint=fingerprint(Target(), None, "in-process", "1"), batch=1, precision="fp32", block=block,
         points=tuple(
-            OperatorPoint(operator=operator, in_channels=before, out_channels=after, us=us, runs=5)
+            OperatorPoint(operator=operator, in_channels=before, out_channels=after, us=us, layout_us=1000.0, runs=5)
             for (operator, before, after), us in points.items()
         ),
     )  # fmt: skip
@@ -98,6 +102,20 @@ def test_a_width_that_was_not_measured_costs_what_the_next_wider_one_does() -> N
     assert known.us(CONVOLUTION, 1, 1) == 16
 
 
+def test_a_width_that_is_no_whole_number_of_blocks_costs_the_changes_of_layout_too() -> None:
+    places = {(CONVOLUTION, i, o): float(i * o) for i, o in itertools.product((8, 12, 16), (8, 16))}
+    known = OperatorTimes(table(places | {(LINEAR, 12, 8): 3.0}, block=8))
+    assert known.us(CONVOLUTION, 8, 16) == 128
+    assert known.us(CONVOLUTION, 12, 8) == 96 + 1000
+    assert known.us(CONVOLUTION, 8, 12) == 128 + 1000
+    assert known.us(LINEAR, 12, 8) == 3
+
+
+def test_a_block_is_as_wide_as_the_processor_s_vectors_and_int8_has_none() -> None:
+    assert block("fp32") in (1, 8, 16)
+    assert block("int8") == 1
+
+
 def test_what_was_not_measured_is_refused() -> None:
     known = OperatorTimes(table({(CONVOLUTION, 4, 4): 1.0}))
     with pytest.raises(BadInputError, match="measured up to 4 channels, not 5"):
@@ -107,7 +125,7 @@ def test_what_was_not_measured_is_refused() -> None:
 
 
 def test_an_operator_twice_at_the_same_widths_is_refused() -> None:
-    point = OperatorPoint(operator=LINEAR, in_channels=4, out_channels=4, us=1.0, runs=5)
+    point = OperatorPoint(operator=LINEAR, in_channels=4, out_channels=4, us=1.0, layout_us=0.0, runs=5)
     with pytest.raises(ValueError, match="measured twice"):
         OperatorTable.model_validate(dict(table({})) | {"points": (point, point)})
 
@@ -125,22 +143,38 @@ def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) ->
     path, left = tmp_path / "table.json", []
     wanted = {CONVOLUTION: ([3], [4, 8]), DEPTHWISE: ([4, 8], [4, 8])}
     first = measured_table(path, Target(), 2, "fp32", wanted, 60, left.append)
-    assert left == [3, 2, 1, 0]
+    assert left == [*range(11, -1, -1)]
     assert lacking(first, wanted) == []
     left.clear()
     assert measured_table(path, Target(), 2, "fp32", wanted, 60, left.append) == first
     assert left == []
+    assert all(point.passes == 3 for point in first.points)
     more = measured_table(path, Target(), 2, "fp32", wanted | {LINEAR: ([4], [4])}, 60, left.append)
-    assert left == [0]
+    assert left == [2, 1, 0]
     assert set(more.points) > set(first.points)
     assert read_table(path) == more
+
+
+def test_every_place_is_passed_over_once_before_any_is_twice() -> None:
+    wanted = {CONVOLUTION: ([4, 8], [4, 8]), LINEAR: ([4], [4])}
+    order = list(shuffled(lacking(None, wanted)))
+    passes = [order[start : start + 5] for start in (0, 5, 10)]
+    assert all(len(set(one)) == 5 for one in passes)
+    assert passes[0] != passes[1] != passes[2]
+
+
+def test_the_quickest_of_all_passes_counts() -> None:
+    known = table({(CONVOLUTION, 4, 4): 5.0})
+    other = table({(CONVOLUTION, 4, 4): 3.0}).points[0].model_copy(update={"layout_us": 2000.0})
+    (point,) = known.with_passes([other]).points
+    assert (point.us, point.layout_us, point.runs, point.passes) == (3.0, 1000.0, 10, 2)
 
 
 def test_a_spent_budget_leaves_what_was_measured_and_the_next_run_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     wanted = {CONVOLUTION: ([3], list(range(4, 44, 4)))}
-    with pytest.raises(DnnPortingError, match=r"9 operators were not measured within 0 s: run again to go on"):
+    with pytest.raises(DnnPortingError, match="29 passes over operators were not made within 0 s: run again"):
         measured_table(path, Target(), 1, "fp32", wanted, 0, lambda _: None)
     left: list[int] = []
     measured_table(path, Target(), 1, "fp32", wanted, 60, left.append)
-    assert len(left) == 9
+    assert len(left) == 29

@@ -1,0 +1,142 @@
+"""A network's latency as a function of its widths: the sum of its operators' measured times."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from porting.pruners.groups import ChannelGroup
+from profiler.operators.measuring import Wanted
+from profiler.operators.operator import Operator, Place
+from profiler.operators.table import OperatorTimes
+
+Widths = Sequence[int]
+TIMED = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A layer's number of channels: fixed ones, and those of groups, each of which may be several features."""
+
+    fixed: int
+    groups: tuple[tuple[int, int], ...] = ()
+
+    def channels(self, widths: Widths) -> int:
+        return self.fixed + sum(widths[group] * features for group, features in self.groups)
+
+
+@dataclass(frozen=True)
+class PlacedLayer:
+    """An operator with its two axes."""
+
+    operator: Operator
+    before: Axis
+    after: Axis
+
+    def place(self, widths: Widths) -> Place:
+        return self.operator, self.before.channels(widths), self.after.channels(widths)
+
+
+def placed_layers(model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> list[PlacedLayer]:
+    """Every convolution, matrix product and lone batch normalisation that runs on `example` (N, C, H, W)."""
+    writers = {name: place for place, group in enumerate(groups) for name in group.names}
+    readers: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for place, group in enumerate(groups):
+        for reader in (*group.consumers, *group.norms):
+            readers[reader.name].append((place, reader.features))
+    found = []
+    for name, module, operator in operators(model, example):
+        before, after = channels(module)
+        written = (writers[name], 1) if name in writers else None
+        # What a depthwise convolution reads is what it writes.
+        read = (written,) if operator.kind == "depthwise" and written else tuple(readers[name])
+        known = sum(groups[place].width * features for place, features in read)
+        source = Axis(before - known, read)
+        result = source if operator.keeps_width else Axis(0, (written,)) if written else Axis(after)
+        found.append(PlacedLayer(operator, source, result))
+    return found
+
+
+def operators(model: nn.Module, example: Tensor) -> list[tuple[str, nn.Module, Operator]]:
+    """The layers in the order in which they run, with their inputs' sizes."""
+    found: list[tuple[str, nn.Module, Operator]] = []
+    convolved: set[int] = set()
+    kept: list[Tensor] = []
+
+    def note(name: str, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        # A batch normalisation right behind a convolution becomes a part of it.
+        if not (isinstance(layer, nn.BatchNorm2d) and id(inputs[0]) in convolved):
+            found.append((name, layer, operator_of(layer, inputs[0])))
+        if isinstance(layer, nn.Conv2d):
+            convolved.add(id(output))
+            # While it lives, nothing else has its id.
+            kept.append(output)
+
+    timed = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, TIMED)]
+    handles = [layer.register_forward_hook(partial(note, name)) for name, layer in timed]
+    with torch.no_grad():
+        model.eval()(example)
+    for handle in handles:
+        handle.remove()
+    return found
+
+
+def operator_of(layer: nn.Module, images: Tensor) -> Operator:
+    """What the table calls this layer on this input."""
+    if isinstance(layer, nn.Linear):
+        return Operator(kind="linear")
+    height, width = images.shape[-2:]
+    if not isinstance(layer, nn.Conv2d):
+        return Operator(kind="norm", height=height, width=width)
+    depthwise = layer.groups == layer.in_channels > 1
+    return Operator(
+        kind="depthwise" if depthwise else "convolution",
+        kernel=layer.kernel_size, stride=layer.stride, groups=1 if depthwise else layer.groups,
+        height=height, width=width,
+    )  # fmt: skip
+
+
+def channels(layer: nn.Module) -> tuple[int, int]:
+    """Before and behind it."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.in_channels, layer.out_channels
+    if isinstance(layer, nn.Linear):
+        return layer.in_features, layer.out_features
+    features = int(layer.num_features)  # type: ignore[arg-type]
+    return features, features
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """Sums up the table over a network's layers."""
+
+    layers: Sequence[PlacedLayer]
+    times: OperatorTimes
+
+    def us(self, widths: Widths) -> float:
+        """The kernels' time for one batch at these widths of the groups, in µs."""
+        return sum(self.times.us(*layer.place(widths)) for layer in self.layers)
+
+
+def wanted_widths(layers: Sequence[PlacedLayer], groups: Sequence[ChannelGroup], step: int) -> Wanted:
+    """What the table must hold for every multiple of `step` of every group, and for the widths that are there."""
+    full = [group.width for group in groups]
+    wanted: dict[Operator, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
+    for layer in layers:
+        for axis, widths in zip((layer.before, layer.after), wanted[layer.operator], strict=True):
+            most = axis.channels(full)
+            widths.add(most)
+            if axis.groups:
+                widths.update(range(axis.fixed + step, most, step))
+    return {operator: (sorted(before), sorted(after)) for operator, (before, after) in wanted.items()}
+
+
+def number_of_points(wanted: Wanted) -> int:
+    """How many operators at how many widths are to be measured."""
+    return sum(
+        len(before) if operator.keeps_width else len(before) * len(after)
+        for operator, (before, after) in wanted.items()
+    )

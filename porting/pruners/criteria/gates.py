@@ -1,0 +1,91 @@
+"""How the loss changes when a channel is closed, from the gradients of gates at everything that reads it.
+
+A gate multiplies one channel of one sample's input to a layer, and is open (1). The gradient of a sample's loss with
+respect to the gates of a channel, added up over all that read it, is the loss's first-order change as the channel
+is opened further, with batch normalisation, shortcuts and concatenations taken in as they are.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from porting.pruners.borrowed import serving
+from porting.pruners.groups import ChannelGroup
+from porting.pruners.interface import Batches
+from profiler.errors import BadInputError
+
+
+class Taylor:
+    """The squared first-order change of a batch's loss (Molchanov et al. 2019, equation 8), mean over the batches."""
+
+    def score(self, model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches) -> list[Tensor]:
+        squares = [[slope.mean(dim=0).square() for slope in slopes] for slopes in gate_slopes(model, groups, batches)]
+        return [torch.stack(of_group).mean(dim=0) for of_group in zip(*squares, strict=True)]
+
+
+class Hessian:
+    """The empirical Fisher information of a channel's gate, mean over all samples of the squared slope.
+
+    Half of it estimates how much the loss grows when the channel is closed, as optimal brain damage does
+    (LeCun et al. 1990; with the Fisher information for the second derivative, Theis et al. 2018).
+    """
+
+    def score(self, model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches) -> list[Tensor]:
+        squares = [[slope.square() for slope in slopes] for slopes in gate_slopes(model, groups, batches)]
+        return [torch.cat(of_group).mean(dim=0) for of_group in zip(*squares, strict=True)]
+
+
+def gate_slopes(model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches) -> Iterator[list[Tensor]]:
+    """For each batch and group the derivative of every sample's cross-entropy by each channel's gate (N, width)."""
+    names = {consumer.name for group in groups for consumer in group.consumers}
+    for images, labels in batches:
+        with torch.enable_grad(), serving(model), gated(model, names, len(images)) as gates:
+            loss = nn.functional.cross_entropy(model(images), labels, reduction="sum")
+        found = dict(zip(gates, torch.autograd.grad(loss, list(gates.values())), strict=True))
+        yield [added_up(group, found) for group in groups]
+
+
+def added_up(group: ChannelGroup, gradients: dict[str, Tensor]) -> Tensor:
+    """(N, width): over all consumers, and all features of a channel there."""
+    first = gradients[group.consumers[0].name]
+    total = first.new_zeros(len(first), group.width)
+    for consumer in group.consumers:
+        gradient = gradients[consumer.name].flatten(1)
+        features = [index for places in consumer.indices for index in places]
+        channels = [channel for channel, places in enumerate(consumer.indices) for _ in places]
+        total.index_add_(1, torch.tensor(channels, device=first.device), gradient[:, features])
+    return total
+
+
+@contextmanager
+def gated(model: nn.Module, names: set[str], samples: int) -> Iterator[dict[str, Tensor]]:
+    """While it holds, the named layers read their inputs through gates; a run fills them in by the layers' names."""
+    gates: dict[str, Tensor] = {}
+    hooks = [model.get_submodule(name).register_forward_pre_hook(gate(name, samples, gates)) for name in sorted(names)]
+    try:
+        yield gates
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def gate(name: str, samples: int, gates: dict[str, Tensor]) -> Callable[[nn.Module, Any], tuple[Tensor, ...]]:
+    """The hook of one layer; one gate for every sample and input channel, for all calls of the layer."""
+
+    def multiply(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        features, *others = inputs
+        if len(features) != samples:
+            raise BadInputError(
+                f"layer {name} reads {len(features)} rows for {samples} images: it mixes images and channels, "
+                "so take a criterion without gates, such as l1"
+            )
+        axis = 1 if isinstance(layer, nn.Conv2d) else features.dim() - 1
+        shape = [samples, *(size if place == axis else 1 for place, size in enumerate(features.shape) if place)]
+        if name not in gates:
+            gates[name] = features.new_ones(shape).requires_grad_()
+        return (features * gates[name], *others)
+
+    return multiply

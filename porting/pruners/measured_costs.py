@@ -1,0 +1,67 @@
+"""What widths cost on a target: a table of its operators in the workspace, measured where it lacks something."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime as ort
+from torch import Tensor, nn
+
+from porting.pruners.costs import NetworkCost, number_of_points, placed_layers, wanted_widths
+from porting.pruners.groups import ChannelGroup
+from profiler.identity import fingerprint
+from profiler.operators.layout import block
+from profiler.operators.measuring import PASSES, measured_table
+from profiler.operators.operator import Precision
+from profiler.operators.table import OperatorTimes
+from profiler.target import Target
+
+# Where nothing is blocked (`profiler.operators.layout`): widths between multiples of 4 cost what the next one does.
+FINEST_STEP = 4
+# What all passes over a place take, with the making of their sessions.
+PLACE_S = 0.04
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The latency of a network at any widths, with the step between those that were measured."""
+
+    network: NetworkCost
+    step: int
+
+
+@dataclass(frozen=True)
+class MeasuredCosts:
+    """Tables lie in `folder`, one for each fingerprint, batch and precision; measuring takes at most `budget_s`."""
+
+    folder: Path
+    target: Target
+    batch: int
+    precision: Precision
+    budget_s: float
+    progress: Progress
+
+    def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> Costs:
+        """Raises `BadInputError` where somebody else measures, `DnnPortingError` where the budget is spent first."""
+        layers = placed_layers(model, groups, example)
+        step = max(FINEST_STEP, block(self.precision))
+        while number_of_points(wanted := wanted_widths(layers, groups, step)) * PLACE_S > self.budget_s:
+            step *= 2
+        with self.progress("operators", PASSES * number_of_points(wanted)) as advance:
+            table = measured_table(
+                self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
+                lambda left: advance(f"{left} left"),
+            )  # fmt: skip
+        return Costs(NetworkCost(layers, OperatorTimes(table)), step)
+
+    def identity(self) -> str:
+        """What the times hang on: a hash of the machine, the batch and the precision."""
+        machine = fingerprint(self.target, None, "in-process", ort.__version__).model_dump_json()
+        return hashlib.sha256(f"{machine} {self.batch} {self.precision}".encode()).hexdigest()
+
+    def path(self) -> Path:
+        return self.folder / f"{self.precision}-batch-{self.batch}-{self.identity()[:8]}.json"

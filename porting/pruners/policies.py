@@ -1,0 +1,76 @@
+"""How many channels of each group stay: the same share of all, or what keeps most saliency within a latency."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+from porting.pruners.groups import ChannelGroup
+from porting.pruners.latency_budget import plateau_edges, widths_within
+from porting.pruners.measured_costs import MeasuredCosts
+
+
+class Policy(Protocol):
+    """How many channels of each group of a network stay, 1 to all of them, from their scores (width,).
+
+    `example` (N, C, H, W) is an input of the network.
+    """
+
+    def widths(
+        self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
+    ) -> list[int]: ...
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """The same share of every group goes, whatever its scores; what stays is rounded up to a multiple."""
+
+    ratio: float
+    round_to: int
+
+    def widths(self, _: nn.Module, groups: Sequence[ChannelGroup], __: Sequence[Tensor], ___: Tensor, /) -> list[int]:
+        return [kept_width(group.width, self.ratio, self.round_to) for group in groups]
+
+
+@dataclass(frozen=True)
+class UniformOnPlateaus:
+    """The same share of every group goes; of the widths that are at least as large the quickest stays."""
+
+    ratio: float
+    costs: MeasuredCosts
+
+    def widths(
+        self, model: nn.Module, groups: Sequence[ChannelGroup], _: Sequence[Tensor], example: Tensor, /
+    ) -> list[int]:
+        costs = self.costs.of(model, groups, example)
+        full = [group.width for group in groups]
+        asked = [kept_width(width, self.ratio, 1) for width in full]
+        edges = [plateau_edges(costs.network.us, full, group, costs.step) for group in range(len(groups))]
+        return [min(one for one in known if one >= least) for known, least in zip(edges, asked, strict=True)]
+
+
+@dataclass(frozen=True)
+class WithinLatency:
+    """At most `share` of the network's latency, and within it the channels that are worth most."""
+
+    share: float
+    costs: MeasuredCosts
+
+    def widths(
+        self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
+    ) -> list[int]:
+        costs = self.costs.of(model, groups, example)
+        whole_us = costs.network.us([group.width for group in groups])
+        worth = [score.double().numpy().astype(np.float64) for score in scores]
+        return widths_within(worth, costs.network.us, self.share * whole_us, costs.step)
+
+
+def kept_width(width: int, ratio: float, round_to: int) -> int:
+    """The channels that stay: at least 1 − `ratio` of them, rounded *up* to a multiple of `round_to`.
+
+    Up, as the widths between two plateaus of a runtime cost as much as the wider one or more.
+    """
+    return min(width, math.ceil(width * (1 - ratio) / round_to - 1e-9) * round_to)

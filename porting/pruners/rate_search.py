@@ -1,0 +1,67 @@
+"""From a wanted throughput to the share of latency that gives it: tried, measured, corrected."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from profiler.errors import BadInputError
+
+TOLERANCE, MOST_TRIES = 0.05, 8
+# Two shares this close give the same network.
+SAME_SHARE = 0.003
+
+
+@dataclass(frozen=True)
+class Try:
+    """A network that takes `share` of the whole one's kernel time, and the throughput that was measured of it."""
+
+    share: float
+    images_per_s: float
+
+    def off(self, wanted: float) -> float:
+        """How far it is from what is wanted, as a share of that."""
+        return abs(self.images_per_s / wanted - 1)
+
+
+def search(measure: Callable[[float], float], whole: Try, wanted: float, least_share: float) -> list[Try]:
+    """Tries until one is within 5 % of `wanted` images/s, none is left, or there were too many; the best one last.
+
+    `measure` prunes to a share, at least `least_share`, and gives its throughput. The time an image takes is about
+    linear in the share, so each try is the point between the two nearest that were measured. Raises `BadInputError`
+    where even the smallest network is too slow.
+    """
+    tries: list[Try] = []
+    share = max(least_share, whole.share * whole.images_per_s / wanted)
+    while len(tries) < MOST_TRIES and all(abs(one.share - share) > SAME_SHARE for one in tries):
+        tries.append(Try(share, measure(share)))
+        if tries[-1].off(wanted) <= TOLERANCE:
+            break
+        share = max(least_share, next_share([whole, *tries], wanted))
+    best = min(tries, key=lambda one: one.off(wanted))
+    smallest = min(tries, key=lambda one: one.share)
+    if best.off(wanted) > TOLERANCE and smallest.images_per_s < wanted and smallest.share <= least_share:
+        raise BadInputError(
+            f"{wanted:,.0f} images/s cannot be reached by pruning: the smallest network gives "
+            f"{smallest.images_per_s:,.0f}, {smallest.images_per_s / whole.images_per_s:.2f} times the whole one's: "
+            "ask for less"
+        )
+    return [*(one for one in tries if one is not best), best]
+
+
+def next_share(known: list[Try], wanted: float) -> float:
+    """Where the line through two networks meets the wanted time an image: the nearest slower and the nearest quicker.
+
+    While all are slower it is the line through the whole and the smallest one, not followed beyond half of that.
+    """
+    slower = sorted((one for one in known if one.images_per_s < wanted), key=lambda one: one.share)
+    quicker = [one for one in known if one.images_per_s >= wanted]
+    if quicker:
+        narrow, wide = max(quicker, key=lambda one: one.share), slower[0]
+        least = min(narrow.share, wide.share)
+    else:
+        narrow, wide = slower[0], slower[-1]
+        least = narrow.share / 2
+    times = [1 / one.images_per_s for one in (narrow, wide)]
+    if times[1] <= times[0] or narrow.share >= wide.share:
+        return (least + max(narrow.share, wide.share)) / 2 if quicker else least
+    slope = (wide.share - narrow.share) / (times[1] - times[0])
+    return max(least, narrow.share + (1 / wanted - times[0]) * slope)

@@ -1,0 +1,91 @@
+"""The operators of a network at any widths: those that the network really has once it is cut."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from backbones.densenet import densenet_bc
+from backbones.efficientnet import efficientnet_lite0
+from backbones.mobilenet import mobilenet_v2
+from backbones.resnet import resnet8
+from porting.pruners.costs import NetworkCost, number_of_points, placed_layers, wanted_widths
+from porting.pruners.criteria.norm import Norm
+from porting.pruners.graph import dependency_graph
+from porting.pruners.groups import channel_groups
+from porting.pruners.interface import Request
+from porting.pruners.torch_pruning import TorchPruning
+from profiler.operators.measuring import lacking
+from profiler.operators.operator import Operator
+
+
+class Flattened(nn.Module):
+    """A channel becomes sixteen features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.hidden = nn.Linear(8 * 16, 12)
+        self.out = nn.Linear(12, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.hidden(self.conv(x).relu().flatten(1)).relu())
+
+
+NETWORKS = {
+    "resnet8": (lambda: resnet8(3, 10), 32),
+    "densenet": (lambda: densenet_bc(3, 10, depth=16, growth=8), 32),
+    "mobilenet_v2": (lambda: mobilenet_v2(3, 10, stem="cifar"), 32),
+    "efficientnet_lite0": (lambda: efficientnet_lite0(3, 10, stem="cifar"), 32),
+    "flattened": (Flattened, 4),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_places_at_other_widths_are_those_of_the_network_cut_to_them(name: str) -> None:
+    build, size = NETWORKS[name]
+    torch.manual_seed(0)
+    model, example = build().eval(), torch.randn(2, 3, size, size)
+    groups = channel_groups(model, dependency_graph(model, example))
+    widths = [max(1, (group.width * (3 + place % 3)) // 6) for place, group in enumerate(groups)]
+    predicted = [layer.place(widths) for layer in placed_layers(model, groups, example)]
+
+    request = Request(0.5, 1, [(example, torch.zeros(2, dtype=torch.long))])
+    cut = TorchPruning(Norm(1)).prune(copy.deepcopy(model), request, lambda *_: widths)
+    assert predicted == [layer.place([]) for layer in placed_layers(cut, [], example)]
+
+
+def test_a_network_costs_the_sum_of_its_operators() -> None:
+    class Times:
+        def us(self, operator: Operator, before: int, after: int) -> float:
+            return before * after
+
+    model, example = resnet8(3, 10).eval(), torch.randn(2, 3, 32, 32)
+    layers = placed_layers(model, [], example)
+    expected = sum(before * after for _, before, after in (layer.place([]) for layer in layers))
+    assert NetworkCost(layers, Times()).us([]) == expected
+
+
+def test_a_batch_normalisation_counts_where_no_convolution_takes_it_in() -> None:
+    example = torch.randn(2, 3, 32, 32)
+    kinds = [layer.operator.kind for layer in placed_layers(densenet_bc(3, 10, depth=10).eval(), [], example)]
+    assert kinds == [
+        "convolution", "norm", "convolution", "convolution", "norm", "convolution",
+        "norm", "convolution", "convolution", "norm", "convolution",
+        "norm", "convolution", "convolution", "norm", "linear",
+    ]  # fmt: skip
+    assert "norm" not in {layer.operator.kind for layer in placed_layers(resnet8(3, 10).eval(), [], example)}
+
+
+def test_the_same_operator_twice_is_measured_once() -> None:
+    model, example = resnet8(3, 10).eval(), torch.randn(2, 3, 32, 32)
+    groups = channel_groups(model, dependency_graph(model, example))
+    layers = placed_layers(model, groups, example)
+    wanted = wanted_widths(layers, groups, 4)
+    kinds = [(str(operator), *widths) for operator, widths in wanted.items()]
+    assert kinds[0] == ("convolution 3×3/1 on 32×32", [3, 4, 8, 12, 16], [4, 8, 12, 16])
+    assert kinds[-1] == ("linear", [*range(4, 65, 4)], [10])
+    assert number_of_points(wanted) == len(lacking(None, wanted))
+    # Two convolutions of layer1 and the stem are one operator.
+    assert len(kinds) == len({layer.operator for layer in layers}) < len(layers)

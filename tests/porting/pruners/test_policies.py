@@ -1,0 +1,102 @@
+"""How wide each group stays: by a ratio, on measured plateaus, within a measured latency."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from backbones.resnet import resnet8
+from porting.pruners.graph import dependency_graph
+from porting.pruners.groups import channel_groups
+from porting.pruners.measured_costs import MeasuredCosts
+from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, kept_width
+from profiler.errors import BadInputError
+from profiler.target import Target
+
+
+@pytest.mark.parametrize(("width", "ratio", "round_to", "kept"), [
+    (64, 0.5, 8, 32), (64, 0.3, 8, 48), (16, 0.75, 4, 4), (16, 0.9, 8, 8), (10, 0.1, 8, 10), (64, 0.3, 1, 45),
+])  # fmt: skip
+def test_kept_widths_are_rounded_up_to_a_multiple(width: int, ratio: float, round_to: int, kept: int) -> None:
+    assert kept_width(width, ratio, round_to) == kept
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return resnet8(3, 10, width=0.5).eval()
+
+
+EXAMPLE = torch.zeros(2, 3, 32, 32)
+
+
+def groups_of(model: nn.Module):
+    return channel_groups(model, dependency_graph(model, EXAMPLE))
+
+
+def scores(model: nn.Module) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.rand(group.width, generator=generator) for group in groups_of(model)]
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> MeasuredCosts:
+    return costs_in(tmp_path_factory.mktemp("operators"))
+
+
+def costs_in(folder: Path, batch: int = 2) -> MeasuredCosts:
+    @contextmanager
+    def progress(_: str, __: int) -> Iterator:
+        yield lambda _: None
+
+    return MeasuredCosts(folder, Target(runtime="onnxruntime"), batch, "fp32", 600, progress)
+
+
+def test_a_ratio_takes_the_same_share_of_every_group(network: nn.Module) -> None:
+    groups = groups_of(network)
+    found = Uniform(0.5, 4).widths(network, groups, scores(network), EXAMPLE)
+    assert found == [group.width // 2 for group in groups]
+
+
+def test_on_plateaus_no_wider_group_is_as_quick_and_none_is_narrower_than_asked(network, costs) -> None:
+    groups = groups_of(network)
+    found = UniformOnPlateaus(0.5, costs).widths(network, groups, scores(network), EXAMPLE)
+    cost = costs.of(network, groups, EXAMPLE).network
+    full = [group.width for group in groups]
+    for place, (group, width) in enumerate(zip(groups, found, strict=True)):
+        assert group.width / 2 <= width <= group.width
+        alone = cost.us([*full[:place], width, *full[place + 1 :]])
+        for wider in range(width + 4, group.width + 1, 4):
+            assert cost.us([*full[:place], wider, *full[place + 1 :]]) > alone
+
+
+@pytest.mark.parametrize("share", [0.8, 0.6])
+def test_within_a_latency_the_operators_take_at_most_that_share(share: float, network, costs) -> None:
+    groups = groups_of(network)
+    found = WithinLatency(share, costs).widths(network, groups, scores(network), EXAMPLE)
+    cost = costs.of(network, groups, EXAMPLE).network
+    assert cost.us(found) <= share * cost.us([group.width for group in groups])
+
+
+def test_a_latency_that_cannot_be_had_is_refused(network, costs) -> None:
+    with pytest.raises(BadInputError, match="cannot be reached by pruning"):
+        WithinLatency(0.001, costs).widths(network, groups_of(network), scores(network), EXAMPLE)
+
+
+def test_the_table_is_measured_once_and_one_for_each_batch(network, tmp_path: Path) -> None:
+    groups = groups_of(network)
+    first = costs_in(tmp_path).of(network, groups, EXAMPLE).network
+    again = costs_in(tmp_path).of(network, groups, EXAMPLE).network
+    full = [group.width for group in groups]
+    assert again.us(full) == first.us(full)
+    assert costs_in(tmp_path, batch=1).path() != costs_in(tmp_path).path()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_table_that_would_take_too_long_is_coarser(network, tmp_path: Path) -> None:
+    fine = costs_in(tmp_path)
+    coarse = MeasuredCosts(tmp_path, fine.target, 2, "fp32", 0.5, fine.progress)
+    assert coarse.of(network, groups_of(network), EXAMPLE).step > fine.of(network, groups_of(network), EXAMPLE).step

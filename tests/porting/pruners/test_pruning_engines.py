@@ -1,0 +1,173 @@
+"""Both engines with every criterion that they share: smaller networks, the same widths, the right channels."""
+
+import copy
+import itertools
+from collections.abc import Sequence
+
+import pytest
+import torch
+from pruned import ENGINES, SHARED, Two, pictures, request_for, seen, widths
+from torch import Tensor, nn
+
+from backbones.densenet import densenet_bc
+from backbones.efficientnet import efficientnet_lite0
+from backbones.mobilenet import mobilenet_v2
+from backbones.resnet import resnet8, resnet20
+from porting.pruners.criteria.bn_scale import BNScale
+from porting.pruners.criteria.gates import Hessian
+from porting.pruners.criteria.random_order import Random
+from porting.pruners.graph import dependency_graph
+from porting.pruners.groups import ChannelGroup, channel_groups
+from porting.pruners.interface import Request, check_pruned, count_parameters
+from porting.pruners.plan import check_widths, planned
+from porting.pruners.torch_pruning import TorchPruning
+from porting.pruners.widths import kept_width, uniform
+from profiler.errors import DnnPortingError
+
+BACKBONES = {
+    "resnet8": lambda: resnet8(3, 10),
+    "mobilenet_v2": lambda: mobilenet_v2(3, 10, 0.25, "cifar"),
+    "densenet_bc": lambda: densenet_bc(3, 10, 22, 8),
+}
+
+
+@pytest.mark.parametrize(("width", "ratio", "round_to", "kept"), [
+    (64, 0.5, 8, 32), (64, 0.3, 8, 48), (16, 0.75, 4, 4), (16, 0.9, 8, 8), (10, 0.1, 8, 10), (64, 0.3, 1, 45),
+])  # fmt: skip
+def test_kept_widths_are_rounded_up_to_a_plateau(width: int, ratio: float, round_to: int, kept: int) -> None:
+    assert kept_width(width, ratio, round_to) == kept
+
+
+@pytest.mark.parametrize(("engine", "criterion", "backbone"), list(itertools.product(ENGINES, SHARED, BACKBONES)))
+def test_a_pruned_network_is_smaller_and_runs(engine: str, criterion: str, backbone: str) -> None:
+    model = seen(BACKBONES[backbone]())
+    before, first = count_parameters(model), widths(model)[0]
+    pruned = ENGINES[engine](criterion).prune(model, request_for(0.5))
+    check_pruned(before, pruned, request_for(0.5))
+    assert widths(pruned)[0] == first // 2
+    assert count_parameters(pruned) < 0.4 * before
+    assert not any("mask" in name for name, _ in pruned.named_buffers())
+
+
+@pytest.mark.parametrize("criterion", [Hessian(), BNScale(), Random(0)], ids=["hessian", "bn_scale", "random"])
+def test_a_criterion_that_nni_lacks_prunes_too(criterion) -> None:
+    pruned = TorchPruning(criterion).prune(seen(resnet20(3, 10)), request_for(0.5))
+    check_pruned(count_parameters(resnet20(3, 10)), pruned, request_for(0.5))
+    assert widths(pruned)[:2] == [8, 8]
+
+
+@pytest.mark.parametrize("backbone", [*BACKBONES, "efficientnet_lite0"])
+def test_both_engines_give_the_same_widths_and_for_l1_the_same_network(backbone: str) -> None:
+    model = seen(BACKBONES.get(backbone, lambda: efficientnet_lite0(3, 10, "cifar"))())
+    found = [engine("l1").prune(copy.deepcopy(model), request_for(0.4)) for engine in ENGINES.values()]
+    assert widths(found[0]) == widths(found[1])
+    with torch.no_grad():
+        answers = [model.eval()(pictures()[0][0]) for model in found]
+    assert torch.allclose(*answers, atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_widths_come_from_a_policy_that_sees_the_scores(engine: str) -> None:
+    def below_the_mean(groups: Sequence[ChannelGroup], scores: Sequence[Tensor], _: Request) -> list[int]:
+        mean = torch.cat(list(scores)).mean()
+        return [max(2, int((score > mean).sum())) for score in scores]
+
+    model = seen(resnet8(3, 10))
+    request = request_for(0.5)
+    groups = channel_groups(model, dependency_graph(model, request.example))
+    expected = below_the_mean(groups, SHARED["taylor"]().score(model, groups, request.batches), request)
+    pruned = ENGINES[engine]("taylor").prune(model, request, below_the_mean)
+    assert [pruned.get_submodule(group.names[0]).out_channels for group in groups] == expected
+    assert len(set(zip(expected, (group.width for group in groups), strict=True))) > 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("criterion", ["l1", "l2"])
+def test_norms_keep_the_channels_with_the_largest_weights(engine: str, criterion: str) -> None:
+    torch.manual_seed(0)
+    model = Two()
+    with torch.no_grad():
+        model.conv.weight.mul_(torch.tensor([9.0, 1, 8, 1, 7, 1, 6, 1]).view(-1, 1, 1, 1))
+        model.fc.weight.fill_(1.0)
+    kept = model.conv.weight[[0, 2, 4, 6]].clone()
+    pruned = ENGINES[engine](criterion).prune(model, request_for(0.5))
+    assert torch.allclose(pruned.conv.weight, kept)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_taylor_keeps_the_channels_that_the_loss_depends_on(engine: str) -> None:
+    torch.manual_seed(0)
+    model = Two()
+    with torch.no_grad():
+        # The classifier does not look at the odd channels, however large their weights are.
+        model.fc.weight[:, 1::2] = 0
+        model.conv.weight[1::2] *= 10
+    kept = model.conv.weight[::2].clone()
+    pruned = ENGINES[engine]("taylor").prune(model, request_for(0.5))
+    assert torch.allclose(pruned.conv.weight, kept)
+
+
+def test_taylor_sees_what_batch_normalisation_shuts_off() -> None:
+    model = seen(resnet8(3, 10))
+    with torch.no_grad():
+        model.layer1[0].bn1.weight[::2], model.layer1[0].bn1.bias[::2] = 0, 0
+        # However large the filters before it are.
+        model.layer1[0].conv1.weight[::2] *= 10
+    kept = model.layer1[0].conv1.weight[1::2].clone()
+    pruned = TorchPruning(SHARED["taylor"]()).prune(model, request_for(0.5))
+    assert pruned.layer1[0].bn1.weight.tolist() == [1.0] * 8
+    assert pruned.layer1[0].conv1.weight.shape[0] == len(kept)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_fpgm_drops_the_channels_nearest_to_all_others(engine: str) -> None:
+    torch.manual_seed(0)
+    model = Two()
+    with torch.no_grad():
+        far = torch.randn(4, 3, 3, 3) * 5
+        model.conv.weight[::2] = far
+        model.conv.weight[1::2] = far.mean(dim=0) + torch.randn(4, 3, 3, 3) * 0.01
+        model.fc.weight.fill_(1.0)
+    pruned = ENGINES[engine]("fpgm").prune(model, request_for(0.5))
+    assert torch.allclose(pruned.conv.weight, far)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pruning_does_not_move_batch_normalisation(engine: str) -> None:
+    model = seen(resnet8(3, 10)).train()
+    stored = set(model.bn1.running_mean.tolist())
+    pruned = ENGINES[engine]("taylor").prune(model, request_for(0.5))
+    assert set(pruned.bn1.running_mean.tolist()) <= stored
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_image_is_enough(engine: str) -> None:
+    images, labels = pictures()[0]
+    request = Request(0.5, 4, [(images[:1], labels[:1])])
+    assert widths(ENGINES[engine]("taylor").prune(seen(resnet8(3, 10)), request))[0] == 8
+
+
+def test_an_engine_that_keeps_other_widths_is_found_out() -> None:
+    model, request = resnet8(3, 10), request_for(0.5)
+    groups = channel_groups(model, dependency_graph(model, request.example))
+    cuts = planned(model, groups, SHARED["l1"](), request, uniform)
+    with pytest.raises(DnnPortingError, match=r"layer .* kept (\d+) of \1 channels where \d+ were due"):
+        check_widths(model, cuts)
+
+
+def test_pruning_the_same_network_twice_gives_the_same() -> None:
+    model = seen(resnet8(3, 10))
+    first, second = (
+        TorchPruning(Hessian()).prune(copy.deepcopy(model), request_for(0.5)).state_dict() for _ in range(2)
+    )
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+
+def test_equal_scores_drop_the_first_channels() -> None:
+    class Same:
+        def score(self, _: nn.Module, groups: Sequence[ChannelGroup], __: object) -> list[Tensor]:
+            return [torch.ones(group.width) for group in groups]
+
+    model = Two()
+    kept = model.conv.weight[4:].clone()
+    assert torch.equal(TorchPruning(Same()).prune(model, request_for(0.5)).conv.weight, kept)
