@@ -8,12 +8,12 @@ from torch import nn
 
 def torchvision_network(in_channels: int, num_classes: int, network: str, **arguments: Any) -> nn.Module:
     """A classifier of torchvision; raises `ValueError` for an unknown name."""
-    from torchvision.models import get_model, list_models
+    from torchvision import models
 
-    known = list_models(module=None)
+    known = models.list_models(module=models)
     if network not in known:
         raise ValueError(f"torchvision has no network {network!r}: it has {', '.join(known)}")
-    model: nn.Module = get_model(network, weights=None, num_classes=num_classes, **arguments)
+    model: nn.Module = models.get_model(network, weights=None, num_classes=num_classes, **arguments)
     return with_input(model, in_channels)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Made:
-    """What a stage has put into the folder of a new variant."""
+    """What a stage has put into the folder of a new variant; `chosen` goes on record beside the settings."""
 
     network: Network | None = None
     onnx: OnnxFile | None = None
     pruning: Pruning | None = None
     history: tuple[Epoch, ...] = ()
+    chosen: dict[str, JsonValue] = field(default_factory=dict)
 
 
 Make = Callable[[Path, str], Made]
@@ -82,7 +83,7 @@ def derive(context: Context, recipe: Recipe, make: Make, backbone: str | None = 
                 stage=recipe.stage,
                 label=recipe.label,
                 key=key,
-                settings=recipe.settings,
+                settings=recipe.settings | made.chosen,
                 versions=versions(recipe.packages),
                 seconds=time.monotonic() - start,
             )

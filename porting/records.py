@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from porting.components import NamedComponent
+from porting.pruners.aims import Kind
 from porting.repository.schema import LABEL, SHA256, Accuracy, Precision, Preprocessing, Step, TensorSpec
 from profiler.records.base import Record
 
@@ -36,12 +37,20 @@ class OnnxFile(Record):
 
 
 class Pruning(Record):
-    """What was asked of a pruner and what it took away; shares are of the network before, 0 to 1."""
+    """What a pruner was to reach (`porting.pruners.aims`) and what it took away.
 
-    asked_ratio: float = Field(gt=0, lt=1)
+    `images_per_s` is the maximal throughput as measured when it was cut, and `images_per_s_before` that of the network
+    before; `tries` were measured until then.
+    """
+
+    aim: Kind
+    asked: float = Field(gt=0)
     parameters_before: int
     parameters_after: int
     achieved_parameter_ratio: float = Field(gt=0, lt=1)
+    images_per_s_before: float | None = Field(gt=0)
+    images_per_s: float | None = Field(gt=0)
+    tries: int = Field(ge=0)
 
 
 class Epoch(Record):

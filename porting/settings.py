@@ -7,10 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from porting.components import Component, NamedComponent
 from porting.messages import suggestion
+from porting.pruners.aims import Aim, Kind
 from porting.repository.schema import LABEL
 from porting.stage_table import NAMES, SOURCES
 from profiler.errors import BadInputError
-from profiler.level import LevelSettings
+from profiler.level import MAX_BATCH, LevelSettings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]
@@ -52,19 +53,51 @@ class ImportSettings(Section):
 
 
 class PruneSettings(Section):
-    """One variant for each pruner and ratio; kept widths are rounded up to `round_to`."""
+    """One variant for each pruner and aim (`porting.pruners.aims`).
 
-    ratios: list[Ratio] = Field(min_length=1)
-    round_to: int = Field(ge=1)
+    Kept widths are rounded up to `round_to`, or, where that is null, to the quickest that were measured. These are
+    measured on `target` (null: the only one) with `batch` inputs in the `precision` that will be served, and so are
+    throughputs; measuring a network's operators takes `operators_budget_s` at most.
+    """
+
+    ratios: list[Ratio]
+    latency: list[Ratio]
+    target_speedup: list[Annotated[float, Field(gt=1)]]
+    images_per_s: list[Annotated[float, Field(gt=0)]]
+    round_to: int | None = Field(ge=1)
     batches: int = Field(ge=1)
+    target: OptionName | None
+    batch: int = Field(ge=1, le=MAX_BATCH)
+    precision: Literal["fp32", "int8"]
+    operators_budget_s: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def something_to_aim_at(self) -> Self:
+        if not self.aims():
+            raise ValueError("nothing is aimed at: give ratios, latency, target_speedup or images_per_s")
+        return self
+
+    def aims(self) -> list[Aim]:
+        """All of them, the easiest of each kind first."""
+        asked: dict[Kind, list[float]] = {
+            "ratio": sorted(self.ratios),
+            "latency": sorted(self.latency, reverse=True),
+            "speedup": sorted(self.target_speedup),
+            "images_per_s": sorted(self.images_per_s),
+        }
+        return [Aim(kind, value) for kind, values in asked.items() for value in values]
 
 
 class FinetuneSettings(FitSettings):
-    """As training, taught by the base network where `distill`: weight and temperature of its share in the loss."""
+    """As training, taught by the base network where `distill`: weight and temperature of its answers in the loss.
+
+    `attention_weight` is what the distance of the two networks' attention counts on top (`porting.training.attention`).
+    """
 
     distill: bool
     distill_weight: float = Field(ge=0, le=1)
     temperature: float = Field(gt=0)
+    attention_weight: float = Field(ge=0)
 
 
 class ExportSettings(Section):
@@ -75,10 +108,18 @@ class ExportSettings(Section):
 
 
 class QuantizeSettings(Section):
-    """How many training images calibrate the activations' ranges, and how the ranges are chosen."""
+    """int8: one variant for each scheme, from the calibration with the best validation accuracy.
 
+    `calibration_images` training images give the activations' ranges. Where the best loses more than `max_loss` of
+    validation accuracy (0 to 1) against the fp32 file, the most sensitive nodes stay fp32. `fp16` adds a variant for
+    GPUs.
+    """
+
+    schemes: list[Literal["u8s8", "s8s8"]] = Field(min_length=1)
+    calibrations: list[Literal["minmax", "entropy", "percentile"]] = Field(min_length=1)
     calibration_images: int = Field(ge=1)
-    calibration: Literal["minmax", "entropy", "percentile"]
+    max_loss: float = Field(ge=0, le=1)
+    fp16: bool
 
 
 class PublishSettings(Section):

@@ -18,7 +18,9 @@ SMALL = [
     "train.epochs=2",
     "finetune.epochs=1",
     "prune.ratios=[0.5]",
-    "backbone.width=8",
+    "backbone.width=0.5",
+    "quantize.schemes=[u8s8]",
+    "quantize.calibrations=[minmax]",
     # A busy machine must not make points wait for the next run.
     "profile.budget_s=300",
     "profile.latency.batches=[1,4]",

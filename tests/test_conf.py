@@ -11,6 +11,7 @@ from porting.settings import Settings, validated
 from profiler.target import Target
 
 CONF = ROOT / "conf"
+FOLDERS = ("bee_ants", "image_folder")
 
 
 def choices(group: str) -> list[str]:
@@ -22,28 +23,31 @@ def settings(*overrides: str) -> Settings:
         return validated(OmegaConf.to_container(compose("config", list(overrides)), resolve=True))
 
 
+BY_NAME = {"timm": "mobilenetv3_small_050", "torchvision": "squeezenet1_1"}
+
+
 @pytest.mark.parametrize("name", choices("backbone"))
 def test_every_backbone_can_be_built(name: str) -> None:
     import torch
 
-    model = settings(f"backbone={name}").backbone.build(in_channels=3, num_classes=7)
+    network = [f"backbone.network={BY_NAME[name]}"] if name in BY_NAME else []
+    model = settings(f"backbone={name}", *network).backbone.build(in_channels=3, num_classes=7)
     assert model.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
 
 
-@pytest.mark.parametrize("name", [name for name in choices("datamodule") if name not in ("none", "image_folder")])
+@pytest.mark.parametrize("name", [name for name in choices("datamodule") if name not in ("none", *FOLDERS)])
 def test_every_datamodule_can_be_built(name: str, tmp_path: Path) -> None:
     component = settings(f"datamodule={name}", f"workspace={tmp_path}").datamodule
     assert component is not None
-    module = component.build()
-    assert len(module.classes) == 10
-    assert module.preprocessing.input_shape[0] in (1, 3)
+    assert component.build().preprocessing.input_shape[0] in (1, 3)
 
 
-def test_the_image_folder_can_be_built(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", FOLDERS)
+def test_every_folder_of_pictures_can_be_built(name: str, tmp_path: Path) -> None:
     for label in ("ants", "bees"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "a.png").write_bytes(b"")
-    component = settings("datamodule=image_folder", f"datamodule.root={tmp_path}").datamodule
+    component = settings(f"datamodule={name}", f"datamodule.root={tmp_path}").datamodule
     assert component is not None
     assert component.build().classes == ["ants", "bees"]
 

@@ -118,12 +118,10 @@ def reshape(module: nn.Module, name: str, layer: Layer, weights: dict[str, Tenso
         if not known or not all(0 < number <= LARGEST_WIDTH for number in numbers):
             raise ModelError(f"layer {name!r} cannot have {key}={str(value)[:80]}")
         setattr(module, key, tuple(value) if isinstance(value, list) else value)
-    if not layer.widths:
-        return
     holders: list[dict[str, Any]] = [module._parameters, module._buffers]
     for holder in holders:
         for key, tensor in holder.items():
-            stored = weights.get(f"{name}.{key}")
+            stored = weights.get(f"{name}.{key}".lstrip("."))
             if tensor is None or stored is None:
                 continue
             if stored.numel() > LARGEST_TENSOR:

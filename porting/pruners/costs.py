@@ -132,11 +132,3 @@ def wanted_widths(layers: Sequence[PlacedLayer], groups: Sequence[ChannelGroup],
             if axis.groups:
                 widths.update(range(axis.fixed + step, most, step))
     return {operator: (sorted(before), sorted(after)) for operator, (before, after) in wanted.items()}
-
-
-def number_of_points(wanted: Wanted) -> int:
-    """How many operators at how many widths are to be measured."""
-    return sum(
-        len(before) if operator.keeps_width else len(before) * len(after)
-        for operator, (before, after) in wanted.items()
-    )

@@ -1,6 +1,6 @@
 """The interfaces of pruning: a criterion says what goes, an engine cuts it out; and what both are asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,23 +14,27 @@ from profiler.errors import BadInputError
 Batches = Sequence[tuple[Tensor, Tensor]]
 
 
+class Policy(Protocol):
+    """How many channels of each group of a network stay; as text it says what was asked."""
+
+    def widths(
+        self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
+    ) -> list[int]:
+        """1 to all channels of each group, from their scores (width,); `example` (N, C, H, W) is an input."""
+
+
 @dataclass(frozen=True)
 class Request:
-    """What to prune: a ratio of the channels in (0, 1), kept widths in multiples of `round_to`.
+    """What to prune: as much as the policy says.
 
-    `batches` of training images (N, C, H, W) and labels (N) are there for criteria that need gradients.
-    Raises `BadInputError` for values that no network can give.
+    `batches` of training images (N, C, H, W) and labels (N) are there for criteria that need gradients; raises
+    `BadInputError` where there are none.
     """
 
-    ratio: float
-    round_to: int
+    policy: Policy
     batches: Batches
 
     def __post_init__(self) -> None:
-        if not 0 < self.ratio < 1:
-            raise BadInputError(f"ratio {self.ratio:g} cannot be pruned: take one between 0 and 1, such as 0.5")
-        if self.round_to < 1:
-            raise BadInputError(f"prune.round_to={self.round_to} is no multiple of channels: take 1 or more")
         if not self.batches:
             raise BadInputError("there are no images to prune with: set prune.batches to 1 or more")
 
@@ -51,17 +55,10 @@ class Criterion(Protocol):
     def score(self, model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches, /) -> list[Tensor]: ...
 
 
-# How many channels of each group stay, 1 to all of them, from the groups and their scores.
-Policy = Callable[[Sequence[ChannelGroup], Sequence[Tensor], Request], list[int]]
-
-
 class Pruner(Protocol):
-    """How it is cut. `prune` may change `model` and returns a physically smaller network, as wide as the policy says.
+    """How it is cut: `prune` may change `model` and returns a physically smaller network, as wide as was asked."""
 
-    Without one the same share of every group goes (`porting.pruners.widths.uniform`).
-    """
-
-    def prune(self, model: nn.Module, request: Request, policy: Policy = ...) -> nn.Module: ...
+    def prune(self, model: nn.Module, request: Request) -> nn.Module: ...
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -71,8 +68,7 @@ def count_parameters(model: nn.Module) -> int:
 def prunes_nothing(model: nn.Module, request: Request) -> BadInputError:
     """The error for a request after which the network would be as large as before."""
     return BadInputError(
-        f"ratio {request.ratio:g} with prune.round_to={request.round_to} prunes nothing from "
-        f"{type(model).__name__}: ask for a larger ratio or a smaller prune.round_to"
+        f"{request.policy} prunes nothing from {type(model).__name__}: ask for more, or for a smaller prune.round_to"
     )
 
 
@@ -81,7 +77,7 @@ def check_pruned(before: int, model: nn.Module, request: Request) -> None:
     if count_parameters(model) >= before:
         raise prunes_nothing(model, request)
     images, _ = request.batches[0]
-    name = f"{type(model).__name__} pruned by {request.ratio:g}"
+    name = f"{type(model).__name__} pruned to {request.policy}"
     try:
         with torch.no_grad():
             answers = model.eval()(images)

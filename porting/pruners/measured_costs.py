@@ -9,19 +9,20 @@ from pathlib import Path
 import onnxruntime as ort
 from torch import Tensor, nn
 
-from porting.pruners.costs import NetworkCost, number_of_points, placed_layers, wanted_widths
+from porting.pruners.costs import NetworkCost, placed_layers, wanted_widths
 from porting.pruners.groups import ChannelGroup
+from porting.pruners.latency_budget import plateau_edges
 from profiler.identity import fingerprint
 from profiler.operators.layout import block
-from profiler.operators.measuring import PASSES, measured_table
+from profiler.operators.measuring import lacking, measured_table
 from profiler.operators.operator import Precision
 from profiler.operators.table import OperatorTimes
 from profiler.target import Target
 
 # Where nothing is blocked (`profiler.operators.layout`): widths between multiples of 4 cost what the next one does.
 FINEST_STEP = 4
-# What all passes over a place take, with the making of their sessions.
-PLACE_S = 0.04
+# What a pass over a place takes, with the making of its session.
+PASS_S = 0.013
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
 
@@ -32,6 +33,11 @@ class Costs:
 
     network: NetworkCost
     step: int
+
+    def least_us(self, full: Sequence[int]) -> float:
+        """What the narrowest network that pruning offers takes; `full` are the groups' widths."""
+        edges = [plateau_edges(self.network.us, full, group, self.step) for group in range(len(full))]
+        return self.network.us([min(widths) for widths in edges])
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,9 @@ class MeasuredCosts:
         """Raises `BadInputError` where somebody else measures, `DnnPortingError` where the budget is spent first."""
         layers = placed_layers(model, groups, example)
         step = max(FINEST_STEP, block(self.precision))
-        while number_of_points(wanted := wanted_widths(layers, groups, step)) * PLACE_S > self.budget_s:
+        while len(lacking(None, wanted := wanted_widths(layers, groups, step))) * PASS_S > self.budget_s:
             step *= 2
-        with self.progress("operators", PASSES * number_of_points(wanted)) as advance:
+        with self.progress("operators", len(lacking(None, wanted))) as advance:
             table = measured_table(
                 self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
                 lambda left: advance(f"{left} left"),

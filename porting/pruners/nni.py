@@ -17,10 +17,9 @@ from porting.pruners.criteria.gates import Taylor
 from porting.pruners.criteria.norm import Norm
 from porting.pruners.graph import blame, dependency_graph
 from porting.pruners.groups import channel_groups
-from porting.pruners.interface import Criterion, Policy, Request
+from porting.pruners.interface import Criterion, Request
 from porting.pruners.nni_settings import configuration, evaluator, quiet, trace
 from porting.pruners.plan import Cut, check_widths, planned
-from porting.pruners.widths import uniform
 from profiler.errors import BadInputError
 
 # NNI's criteria, and what scores the same idea here: the widths that stay depend on no engine.
@@ -46,13 +45,13 @@ class NNI:
             )
         self.criterion = criterion
 
-    def prune(self, model: nn.Module, request: Request, policy: Policy = uniform) -> nn.Module:
+    def prune(self, model: nn.Module, request: Request) -> nn.Module:
         if importlib.util.find_spec("nni") is None:
             raise BadInputError(
                 "the package nni is not installed: pip install nni==3.0 (x86-64 only), or take another pruner"
             )
         groups = channel_groups(model, dependency_graph(model, request.example))
-        cuts = planned(model, groups, CRITERIA[self.criterion](), request, policy)
+        cuts = planned(model, groups, CRITERIA[self.criterion](), request)
         graph_module = trace(model)
         try:
             with quiet():

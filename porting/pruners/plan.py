@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from porting.pruners.groups import ChannelGroup, out_width
-from porting.pruners.interface import Criterion, Policy, Request, prunes_nothing
+from porting.pruners.interface import Criterion, Request, prunes_nothing
 from profiler.errors import BadInputError, DnnPortingError
 
 
@@ -26,13 +26,11 @@ class Cut:
         return sorted(order[: self.group.width - self.keep])
 
 
-def planned(
-    model: nn.Module, groups: Sequence[ChannelGroup], criterion: Criterion, request: Request, policy: Policy
-) -> list[Cut]:
+def planned(model: nn.Module, groups: Sequence[ChannelGroup], criterion: Criterion, request: Request) -> list[Cut]:
     """The groups that lose channels; raises `BadInputError` where none does, or for scores that rank nothing."""
     scores = criterion.score(model, groups, request.batches)
     check_scores(type(criterion).__name__, groups, scores)
-    widths = policy(groups, scores, request)
+    widths = request.policy.widths(model, groups, scores, request.example)
     cuts = []
     for group, keep, score in zip(groups, widths, scores, strict=True):
         if not 0 < keep <= group.width:

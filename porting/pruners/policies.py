@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from torch import Tensor, nn
@@ -11,17 +10,7 @@ from torch import Tensor, nn
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.latency_budget import plateau_edges, widths_within
 from porting.pruners.measured_costs import MeasuredCosts
-
-
-class Policy(Protocol):
-    """How many channels of each group of a network stay, 1 to all of them, from their scores (width,).
-
-    `example` (N, C, H, W) is an input of the network.
-    """
-
-    def widths(
-        self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
-    ) -> list[int]: ...
+from profiler.errors import BadInputError
 
 
 @dataclass(frozen=True)
@@ -30,6 +19,14 @@ class Uniform:
 
     ratio: float
     round_to: int
+
+    def __post_init__(self) -> None:
+        check_ratio(self.ratio)
+        if self.round_to < 1:
+            raise BadInputError(f"prune.round_to={self.round_to} is no multiple of channels: take 1 or more")
+
+    def __str__(self) -> str:
+        return f"ratio {self.ratio:g} with prune.round_to={self.round_to}"
 
     def widths(self, _: nn.Module, groups: Sequence[ChannelGroup], __: Sequence[Tensor], ___: Tensor, /) -> list[int]:
         return [kept_width(group.width, self.ratio, self.round_to) for group in groups]
@@ -41,6 +38,12 @@ class UniformOnPlateaus:
 
     ratio: float
     costs: MeasuredCosts
+
+    def __post_init__(self) -> None:
+        check_ratio(self.ratio)
+
+    def __str__(self) -> str:
+        return f"ratio {self.ratio:g} on measured plateaus"
 
     def widths(
         self, model: nn.Module, groups: Sequence[ChannelGroup], _: Sequence[Tensor], example: Tensor, /
@@ -59,6 +62,9 @@ class WithinLatency:
     share: float
     costs: MeasuredCosts
 
+    def __str__(self) -> str:
+        return f"{self.share:.1%} of the latency"
+
     def widths(
         self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
@@ -66,6 +72,25 @@ class WithinLatency:
         whole_us = costs.network.us([group.width for group in groups])
         worth = [score.double().numpy().astype(np.float64) for score in scores]
         return widths_within(worth, costs.network.us, self.share * whole_us, costs.step)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Widths that somebody has chosen already."""
+
+    chosen: Sequence[int]
+
+    def __str__(self) -> str:
+        return f"widths {list(self.chosen)}"
+
+    def widths(self, _: nn.Module, __: Sequence[ChannelGroup], ___: Sequence[Tensor], ____: Tensor, /) -> list[int]:
+        return list(self.chosen)
+
+
+def check_ratio(ratio: float) -> None:
+    """Raises `BadInputError` for a share that no network can give."""
+    if not 0 < ratio < 1:
+        raise BadInputError(f"ratio {ratio:g} cannot be pruned: take one between 0 and 1, such as 0.5")
 
 
 def kept_width(width: int, ratio: float, round_to: int) -> int:

@@ -4,9 +4,8 @@ from torch import nn
 
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import channel_groups
-from porting.pruners.interface import Criterion, Policy, Request
+from porting.pruners.interface import Criterion, Request
 from porting.pruners.plan import check_widths, planned
-from porting.pruners.widths import uniform
 
 
 class TorchPruning:
@@ -20,9 +19,9 @@ class TorchPruning:
             )
         self.criterion = criterion
 
-    def prune(self, model: nn.Module, request: Request, policy: Policy = uniform) -> nn.Module:
+    def prune(self, model: nn.Module, request: Request) -> nn.Module:
         graph = dependency_graph(model, request.example)
-        cuts = planned(model, channel_groups(model, graph), self.criterion, request, policy)
+        cuts = planned(model, channel_groups(model, graph), self.criterion, request)
         for cut in cuts:
             root = model.get_submodule(cut.group.names[0])
             prune_channels = graph.get_pruner_of_module(root).prune_out_channels

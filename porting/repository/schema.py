@@ -14,7 +14,7 @@ from profiler.records.profile import Profile
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 TARGET = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
-Precision = Literal["fp32", "int8"]
+Precision = Literal["fp32", "fp16", "int8"]
 # Neither control characters nor what turns the direction of writing: it is shown on terminals and in reports.
 SHOWABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
 # More than a measurement gives: bytes, operations and rates stay far below it, and sums of a few do not overflow.

@@ -8,8 +8,8 @@ from porting.derive import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
 from porting.records import Network, Variant
 from porting.training.batch_norm import reestimate_statistics
-from porting.training.classifier import Teacher
 from porting.training.fit import fit
+from porting.training.teacher import Teacher
 from profiler.errors import BadInputError
 
 PACKAGES = ("torch", "torchvision", "lightning")
@@ -63,4 +63,4 @@ def teacher(context: Context, base: Variant) -> Teacher | None:
     if not settings.distill or base.network is None:
         return None
     model = load_network(base.network, context.workspace.folder(base))
-    return Teacher(model, settings.distill_weight, settings.temperature)
+    return Teacher(model, settings.distill_weight, settings.temperature, settings.attention_weight)

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from onnx import TensorProto
+from onnx import ModelProto, TensorProto
 
 from porting.context import Context, Job, section_values
 from porting.derive import Made, Recipe, derive
@@ -79,11 +79,18 @@ def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Made:
     file = read_onnx(path)
     if any(tensor.data_location == TensorProto.EXTERNAL for tensor in file.graph.initializer):
         raise ModelError(f"{path} keeps its weights in other files: make it one with onnx.save(onnx.load(…), …)")
-    precision: Precision = "int8" if any(node.op_type == "QuantizeLinear" for node in file.graph.node) else "fp32"
+    precision = precision_of(file)
     check_fits_data(context, path)
     shutil.copyfile(path, folder / ONNX)
     opset = next(entry.version for entry in file.opset_import if entry.domain in ("", "ai.onnx"))
     return Made(onnx=describe_file(context, folder / ONNX, key, opset, precision))
+
+
+def precision_of(file: ModelProto) -> Precision:
+    """What it computes in: int8 where something is quantised, fp16 where weights are."""
+    if any(node.op_type == "QuantizeLinear" for node in file.graph.node):
+        return "int8"
+    return "fp16" if any(one.data_type == TensorProto.FLOAT16 for one in file.graph.initializer) else "fp32"
 
 
 def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> Made:

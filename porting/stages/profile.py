@@ -1,17 +1,15 @@
 """profile: measures every exported variant on every target, one target and one variant at a time."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
-from porting.components import Component
+from porting.benches import Benches, built
 from porting.context import Context, Job
 from porting.records import OnnxFile, Variant
 from porting.repository.compared import RANKED_BY, Candidate, placed
 from porting.repository.metrics import figures
 from porting.servable import forget_unservable, servable
 from porting.workspace import ONNX
-from profiler.bench import Bench, bench
 from profiler.errors import BadInputError
 from profiler.files import ProfileFiles
 from profiler.identity import subject_key
@@ -20,24 +18,6 @@ from profiler.profiling import profile_file
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 from profiler.target import Target
-
-
-class Benches:
-    """The targets that are ready; the one in use is taken down when another one is needed."""
-
-    def __init__(self) -> None:
-        self._stack, self._name = ExitStack(), ""
-
-    def get(self, name: str, target: Target) -> Bench:
-        if self._name != name:
-            self.close()
-            self._bench = self._stack.enter_context(bench(name, target))
-            self._name = name
-        return self._bench
-
-    def close(self) -> None:
-        self._name = ""
-        self._stack.close()
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
@@ -56,14 +36,6 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
         for level in levels
         for variant, file in served[name]
     ]
-
-
-def built(component: Component) -> Target:
-    """The target of a config; raises `BadInputError` where it is something else."""
-    target = component.build()
-    if not isinstance(target, Target):
-        raise BadInputError(f"{component.target} gives a {type(target).__name__}, not a profiler.target.Target")
-    return target
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,102 @@
-"""quantize: an int8 sibling of every fp32 file; both stay, and measurement decides between them."""
+"""quantize: int8 and fp16 siblings of every fp32 file; all stay, and measurement decides between them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
 
+import numpy as np
 import onnx
+from pydantic import JsonValue
 
-from porting.context import Context, Job, section_values
+from porting.context import Context, Job
 from porting.derive import Made, Recipe, derive
-from porting.onnx_files.quantize import quantize_file
+from porting.onnx_files.quantization.choose import choose
+from porting.onnx_files.quantization.form import Form
+from porting.onnx_files.quantization.half import write_fp16
+from porting.onnx_files.quantization.original import Original
+from porting.onnx_files.quantization.processor import form_here
+from porting.onnx_files.quantization.result import write_chosen
 from porting.records import OnnxFile, Variant
+from porting.repository.schema import Precision
 from porting.stages.export import describe_file
 from porting.workspace import ONNX
 
 PACKAGES = ("onnx", "onnxruntime")
-LABEL = "int8"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each variant with an fp32 file, calibrated on training images."""
-    return [
-        job(context, variant, variant.onnx)
-        for variant in pool
-        if variant.onnx is not None and variant.onnx.precision == "fp32"
-    ]
-
-
-def job(context: Context, variant: Variant, file: OnnxFile) -> Job:
-    """The sibling of one file."""
+    """For each variant with an fp32 file one for every scheme, calibrated on training images, and one for fp16."""
     settings, data = context.settings.quantize, context.needed_data("quantize")
+    scratch = Path(context.stack.enter_context(TemporaryDirectory()))
+
+    @cache
+    def images() -> list[np.ndarray]:
+        return [batch.numpy() for batch, _ in data.training_images(settings.calibration_images)]
+
+    found = []
+    for variant in pool:
+        if variant.onnx is not None and variant.onnx.precision == "fp32":
+            source = context.workspace.folder(variant) / ONNX
+            original = Original(source, data, images, scratch / variant.name)
+            found += [int8_job(context, variant, variant.onnx, original, form_here(one)) for one in settings.schemes]
+            found += [fp16_job(context, variant, variant.onnx)] if settings.fp16 else []
+    return found
+
+
+def int8_job(context: Context, variant: Variant, file: OnnxFile, original: Original, form: Form) -> Job:
+    """The sibling of one file in one scheme."""
+    settings = context.settings.quantize
+    values: dict[str, JsonValue] = {
+        "scheme": form.scheme,
+        "reduce_range": form.reduce_range,
+        "calibrations": list(settings.calibrations),
+        "calibration_images": settings.calibration_images,
+        "max_loss": settings.max_loss,
+    }
+
+    def write(path: Path) -> dict[str, JsonValue]:
+        chosen = choose(original, form, settings.calibrations, settings.max_loss, context.progress)
+        return write_chosen(chosen, path)
+
+    return sibling(context, variant, file, f"int8-{form.scheme}", values, write)
+
+
+def fp16_job(context: Context, variant: Variant, file: OnnxFile) -> Job:
+    """The sibling of one file in half precision."""
+
+    def write(path: Path) -> dict[str, JsonValue]:
+        write_fp16(context.workspace.folder(variant) / ONNX, path)
+        return {}
+
+    return sibling(context, variant, file, "fp16", {}, write)
+
+
+def sibling(
+    context: Context,
+    variant: Variant,
+    file: OnnxFile,
+    label: str,
+    values: dict[str, JsonValue],
+    write: Callable[[Path], dict[str, JsonValue]],
+) -> Job:
+    """The job for a file of another precision; `write` makes it and tells what it chose."""
 
     def make(folder: Path, _: str) -> Made:
         context.workspace.check_files(variant)
-        images = [batch.numpy() for batch, _ in data.training_images(settings.calibration_images)]
         path = folder / ONNX
-        quantize_file(context.workspace.folder(variant) / ONNX, path, images, settings)
+        chosen = write(path)
         opset = next(entry.version for entry in onnx.load(path).opset_import if entry.domain == "")
-        return Made(onnx=describe_file(context, path, recipe.key(), opset, "int8"))
+        precision = cast("Precision", label.partition("-")[0])
+        return Made(onnx=describe_file(context, path, recipe.key(), opset, precision), chosen=chosen)
 
     recipe = Recipe(
         stage="quantize",
-        label=LABEL,
+        label=label,
         parent=variant,
-        settings=section_values(settings),
-        ingredients={"file": file.sha256, "data": data.recipe},
+        settings=values,
+        ingredients={"file": file.sha256, "data": context.needed_data("quantize").recipe},
         packages=PACKAGES,
     )
     return derive(context, recipe, make)

@@ -1,33 +1,19 @@
-"""The classifier that Lightning trains: cross-entropy, and a teacher's answers beside the labels if there is one."""
+"""The classifier that Lightning trains: cross-entropy, and what a teacher adds to it if there is one."""
 
 from typing import Any
 
 import torch
 from lightning import LightningModule
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
+from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
 from porting.settings import FitSettings
 from porting.training.memory import memory_format
+from porting.training.teacher import Teacher
 from profiler.errors import DnnPortingError
 
 MOMENTUM = 0.9
-
-
-class Teacher:
-    """The network that teaches; not a module, so that its weights are neither trained nor saved."""
-
-    def __init__(self, model: nn.Module, weight: float, temperature: float) -> None:
-        self.model, self.weight, self.temperature = model.eval(), weight, temperature
-
-    def loss(self, logits: Tensor, images: Tensor) -> Tensor:
-        """Kullback-Leibler divergence at a temperature, times its square (Hinton et al. 2015, section 2)."""
-        with torch.no_grad():
-            taught = self.model.to(images.device)(images)
-        student = log_softmax(logits / self.temperature, dim=1)
-        target = softmax(taught / self.temperature, dim=1)
-        return kl_div(student, target, reduction="batchmean") * self.temperature**2
 
 
 class Classifier(LightningModule):
@@ -50,8 +36,7 @@ class Classifier(LightningModule):
         logits = self(images)
         loss = cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
         if self._teacher is not None:
-            share = self._teacher.weight
-            loss = (1 - share) * loss + share * self._teacher.loss(logits, images)
+            loss = self._teacher.loss(loss, logits, images)
         if not torch.isfinite(loss):
             raise DnnPortingError(
                 f"the loss became {loss.item()} in epoch {self.current_epoch}: "

@@ -4,7 +4,7 @@ import logging
 import signal
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from porting.data import Data
 from porting.records import Epoch
 from porting.settings import FitSettings
 from porting.training.average import MovingAverage
-from porting.training.classifier import Classifier, Teacher
+from porting.training.classifier import Classifier
 from porting.training.memory import LIGHTNING, chosen_precision
+from porting.training.teacher import Teacher
 from porting.training.watch import Watch
 
 BETTER = 1e-4
@@ -64,13 +65,16 @@ def fit(
     for name_of_logger in ("lightning.pytorch", "pytorch_lightning"):
         # Whichever of the two was imported last logs for both.
         logging.getLogger(name_of_logger).setLevel(logging.WARNING)
-    classifier = Classifier(model, len(data.labels), settings, teacher).train()
+    example, _ = next(data.batches("val"))
+    taught = nullcontext() if teacher is None else teacher.teaching(model, example[:2])
     progress = context.progress(name, settings.epochs)
     with (
         context.workspace.training(context.settings.task, name) as folder,
         deterministic_meanwhile(),
         progress as advance,
+        taught,
     ):
+        classifier = Classifier(model, len(data.labels), settings, teacher).train()
         watch = Watch(lambda epoch: context.on_epoch(name, epoch), advance)
         last = folder / LAST
         with warnings.catch_warnings():

@@ -16,10 +16,10 @@ def run(arguments: Sequence[str]) -> None:
     import hydra
     from omegaconf import OmegaConf
 
+    from porting.benches import built
     from porting.cli import config_folder
     from porting.console import say
     from porting.settings import validated
-    from porting.stages.profile import built
     from profiler.__main__ import Request
     from profiler.errors import BadInputError
     from profiler.files import write_atomically

@@ -12,6 +12,7 @@ from backbones.resnet import resnet8
 from porting.components import Component, NamedComponent, locate, path_arguments
 from porting.pruners.criteria.norm import Norm
 from porting.pruners.interface import Request
+from porting.pruners.policies import Uniform
 from porting.settings import validated
 from profiler.errors import BadInputError
 
@@ -177,7 +178,7 @@ def test_a_criterion_from_the_user_s_folder_prunes_and_is_part_of_the_key(
     model = resnet8(3, 10)
     kept = model.conv1.weight[:8].clone()
     images = torch.randn(2, 3, 16, 16)
-    smaller = mine.build().prune(model, Request(0.5, 4, [(images, torch.tensor([0, 1]))]))
+    smaller = mine.build().prune(model, Request(Uniform(0.5, 4), [(images, torch.tensor([0, 1]))]))
     assert torch.equal(smaller.conv1.weight, kept)
 
     before = mine.recipe()

@@ -40,7 +40,7 @@ IN_THE_MIDDLE: dict[str, Callable[[Path], bool]] = {
     "prune": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-taylor-50-????????"),
     "finetune": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-taylor-50-tuned-????????"),
     "export": unfinished(f"{VARIANTS}/*/{UNFINISHED}model.onnx"),
-    "quantize": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-*int8-????????"),
+    "quantize": unfinished(f"{VARIANTS}/{UNFINISHED}digits-resnet8-*int8-u8s8-????????"),
     "profile": measuring,
     "publish": unfinished(f"{UNFINISHED}.repository-*"),
 }

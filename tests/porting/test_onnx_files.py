@@ -1,4 +1,4 @@
-"""Export, quantisation, evaluation: the file is servable, answers as the network does, and holds no machine's trace."""
+"""Export and evaluation: the file is servable, answers as the network does, and holds no machine's trace."""
 
 from pathlib import Path
 
@@ -13,14 +13,12 @@ from porting.components import NamedComponent
 from porting.data import Data
 from porting.onnx_files.evaluate import accuracy, evaluate
 from porting.onnx_files.export import check_parity, export_network
-from porting.onnx_files.quantize import quantize_file
-from porting.settings import ExportSettings, QuantizeSettings
+from porting.settings import ExportSettings
 from profiler.errors import DnnPortingError, ModelError
 from profiler.files import sha256
 from profiler.runtimes.session import open_session
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)
-QUANTIZE = QuantizeSettings(calibration_images=32, calibration="minmax")
 SHAPE = (1, 32, 32)
 
 
@@ -85,33 +83,6 @@ def test_a_network_that_fixes_its_batch_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match=r"any batch size|fixes its batch size"):
         export_network(Fixed(), tmp_path / "model.onnx", (1, 2, 2), EXPORT)
-
-
-def test_int8_has_u8_activations_and_s8_weights_per_channel(exported: Path, digits: Data, tmp_path: Path) -> None:
-    images = [batch.numpy() for batch, _ in digits.training_images(32)]
-    quantize_file(exported, tmp_path / "int8.onnx", images, QUANTIZE)
-    graph = onnx.load(tmp_path / "int8.onnx").graph
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
-    activations = {tensors[node.input[2]].data_type for node in graph.node if node.op_type == "QuantizeLinear"}
-    assert activations == {onnx.TensorProto.UINT8}
-    weights = [
-        node for node in graph.node if node.op_type == "DequantizeLinear"
-        and node.input[0] in tensors and tensors[node.input[0]].data_type == onnx.TensorProto.INT8
-    ]  # fmt: skip
-    assert len(weights) == 10
-    assert all(tensors[node.input[1]].dims[0] > 1 for node in weights)
-
-
-def test_calibration_takes_exactly_the_images_it_is_asked_for(digits: Data) -> None:
-    batches = digits.training_images(100)
-    assert sum(len(labels) for _, labels in batches) == 100
-
-
-def test_quantising_twice_gives_the_same_bytes(exported: Path, digits: Data, tmp_path: Path) -> None:
-    images = [batch.numpy() for batch, _ in digits.training_images(32)]
-    for name in ("a.onnx", "b.onnx"):
-        quantize_file(exported, tmp_path / name, images, QUANTIZE)
-    assert sha256(tmp_path / "a.onnx") == sha256(tmp_path / "b.onnx")
 
 
 def test_the_accuracy_is_that_of_the_file_on_its_own_predictions(exported: Path, digits: Data) -> None:

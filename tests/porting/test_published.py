@@ -64,7 +64,7 @@ def test_candidates_are_fp32_and_int8_from_two_engines(published: Path) -> None:
     assert sorted(set(files)) == ["fp32", "int8"]
     assert files.count("fp32") == files.count("int8") == 3
     labels = {step["label"] for record in records for step in record["lineage"]}
-    assert {"taylor-50", "nni-l1-50", "tuned", "int8"} <= labels
+    assert {"taylor-50", "nni-l1-50", "tuned", "int8-u8s8"} <= labels
 
 
 def test_the_frontier_is_what_nobody_dominates(repository: Repository) -> None:

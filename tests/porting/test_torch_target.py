@@ -35,7 +35,7 @@ LEFT_OUT = "is left out on local_cpu, as it has no torch program: it exists as a
 
 def copied(published: Path, workspace: Path) -> dict[str, Variant]:
     """The base network, profiled on Triton, and its int8 sibling in a workspace of their own."""
-    chosen = [one for one in Workspace(published).variants("digits") if one.technique in ([], ["int8"])]
+    chosen = [one for one in Workspace(published).variants("digits") if one.technique in ([], ["int8-u8s8"])]
     for variant in chosen:
         shutil.copytree(Workspace(published).folder(variant), Workspace(workspace).folder(variant))
     return {variant.onnx.precision: variant for variant in chosen if variant.onnx}

@@ -1,5 +1,6 @@
 """Fitting: the best epoch is kept, the seed decides, a teacher teaches, batch statistics are re-estimated."""
 
+import copy
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +17,15 @@ from porting.context import Context, seeded
 from porting.data import Data
 from porting.records import Epoch
 from porting.settings import FitSettings
+from porting.training.attention import AttentionMaps, comparable_layers, distance
 from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
-from porting.training.classifier import Classifier, Teacher
+from porting.training.classifier import Classifier
 from porting.training.fit import devices, fit
 from porting.training.memory import chosen_precision, memory_format
+from porting.training.teacher import Teacher
 from porting.workspace import Workspace
-from profiler.errors import DnnPortingError
+from profiler.errors import BadInputError, DnnPortingError
 
 
 def fit_settings(**changed: Any) -> FitSettings:
@@ -197,25 +200,66 @@ def test_bfloat16_trains(context: Context, digits: Data) -> None:
     assert history[1].val_loss < history[0].val_loss
 
 
+class Fixed(nn.Module):
+    def __init__(self, *logits: float) -> None:
+        super().__init__()
+        self.register_buffer("logits", torch.tensor([logits]))
+
+    def forward(self, images):
+        return self.logits.expand(len(images), -1)
+
+
 def test_a_perfect_pupil_has_no_distillation_loss() -> None:
     model = resnet8(1, 10, width=0.5).eval()
     images = torch.randn(4, 1, 32, 32)
-    teacher = Teacher(model, weight=1.0, temperature=4.0)
-    with torch.no_grad():
-        logits = model(images)
-    assert float(teacher.loss(logits, images)) == pytest.approx(0.0, abs=1e-5)
-    assert float(teacher.loss(torch.zeros(4, 10), images)) > 0
+    teacher = Teacher(model, weight=1.0, temperature=4.0, attention_weight=1.0)
+    pupil = copy.deepcopy(model)
+    with torch.no_grad(), teacher.teaching(pupil, images):
+        assert float(teacher.loss(torch.tensor(3.0), pupil(images), images)) == pytest.approx(0.0, abs=1e-5)
+        other = pupil(images + 1)
+        assert float(teacher.loss(torch.tensor(0.0), other, images)) > 0
 
 
 def test_distillation_gives_the_temperature_s_square_times_the_divergence() -> None:
-    class Fixed(nn.Module):
-        def forward(self, images):
-            return torch.tensor([[2.0, 0.0]])
-
-    found = Teacher(Fixed(), weight=1.0, temperature=2.0).loss(torch.tensor([[0.0, 0.0]]), torch.zeros(1))
+    teacher = Teacher(Fixed(2.0, 0.0), weight=0.75, temperature=2.0)
+    found = teacher.loss(torch.tensor(8.0), torch.tensor([[0.0, 0.0]]), torch.zeros(1))
     p = torch.softmax(torch.tensor([1.0, 0.0]), 0)
-    expected = 4 * float((p * (p.log() - torch.tensor([0.5, 0.5]).log())).sum())
-    assert float(found) == pytest.approx(expected, rel=1e-5)
+    divergence = float((p * (p.log() - torch.tensor([0.5, 0.5]).log())).sum())
+    assert float(found) == pytest.approx(0.25 * 8.0 + 0.75 * 4 * divergence, rel=1e-5)
+
+
+def test_attention_is_compared_where_the_pictures_have_the_same_size() -> None:
+    wide, narrow = resnet8(1, 10), resnet8(1, 10, width=0.5)
+    images = torch.randn(2, 1, 32, 32)
+    assert comparable_layers(narrow, wide, images) == ["layer1", "layer2", "layer4"]
+    assert comparable_layers(narrow, resnet8(1, 10, stem="imagenet"), images) == []
+
+
+def test_attention_maps_add_up_the_squares_of_the_channels() -> None:
+    model = nn.Sequential(nn.Identity())
+    maps = AttentionMaps(model, ["0"])
+    model(torch.tensor([[[[1.0, 0.0]], [[2.0, 1.0]]]]))
+    (found,) = maps.taken()
+    assert found[0].tolist() == pytest.approx([5 / 26**0.5, 1 / 26**0.5])
+    assert float(distance([found], [torch.zeros(1, 2)])) == pytest.approx(1.0)
+    maps.close()
+    assert not model[0]._forward_hooks
+
+
+def test_a_teacher_of_other_classes_is_refused() -> None:
+    teacher = Teacher(resnet8(1, 7, width=0.5), weight=0.5, temperature=4.0)
+    pupil = resnet8(1, 10, width=0.5)
+    with pytest.raises(BadInputError, match="the teacher tells 7 classes apart and the network 10"):
+        with teacher.teaching(pupil, torch.zeros(2, 1, 32, 32)):
+            pass
+
+
+def test_a_pupil_of_attention_comes_out_without_a_trace(context: Context, digits: Data) -> None:
+    seeded(0)
+    teacher = Teacher(resnet8(1, 10), weight=0.5, temperature=4.0, attention_weight=10.0)
+    model, history = train(context, digits, teacher=teacher)
+    assert history[1].val_loss < history[0].val_loss
+    assert not any(module._forward_hooks for module in model.modules())
 
 
 def test_the_teacher_is_neither_trained_nor_saved() -> None:

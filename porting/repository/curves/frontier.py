@@ -10,7 +10,7 @@ from porting.repository.schema import Standing, Summary
 
 TITLE = "Validation accuracy over maximal throughput"
 ACCURACY, THROUGHPUT = "accuracy", "images_per_s"
-PRECISIONS = {"fp32": COLOURS[0], "int8": COLOURS[1]}
+PRECISIONS = {"fp32": COLOURS[0], "int8": COLOURS[1], "fp16": COLOURS[2]}
 
 
 def frontier(members: Sequence[Member], name: str) -> str:

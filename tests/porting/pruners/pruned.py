@@ -10,6 +10,7 @@ from porting.pruners.criteria.gates import Taylor
 from porting.pruners.criteria.norm import Norm
 from porting.pruners.interface import Criterion, Pruner, Request
 from porting.pruners.nni import NNI
+from porting.pruners.policies import Uniform
 from porting.pruners.torch_pruning import TorchPruning
 
 SHARED: dict[str, Callable[[], Criterion]] = {
@@ -33,7 +34,7 @@ def pictures(size: int = 16) -> list[tuple[Tensor, Tensor]]:
 
 
 def request_for(ratio: float, round_to: int = 4, size: int = 16) -> Request:
-    return Request(ratio, round_to, pictures(size))
+    return Request(Uniform(ratio, round_to), pictures(size))
 
 
 def seen(model: nn.Module, size: int = 16) -> nn.Module:

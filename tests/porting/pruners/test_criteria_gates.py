@@ -11,6 +11,7 @@ from porting.pruners.criteria.gates import Hessian, Taylor
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Batches, Criterion, Request
+from porting.pruners.policies import Given
 from porting.pruners.torch_pruning import TorchPruning
 from profiler.errors import BadInputError
 
@@ -94,12 +95,12 @@ def test_a_closed_gate_is_what_cutting_the_channel_does(network: type[nn.Module]
         model = built(network)
         with scaled(model, consumers, channel, 0.0), torch.no_grad():
             closed = model(images)
-        smaller = cut(model, place, channel, Request(0.5, 1, [(images, labels)]))
+        smaller = cut(model, place, channel, [(images, labels)])
         with torch.no_grad():
             assert torch.allclose(smaller(images), closed, rtol=1e-9)
 
 
-def cut(model: nn.Module, place: int, channel: int, request: Request) -> nn.Module:
+def cut(model: nn.Module, place: int, channel: int, pictures: Batches) -> nn.Module:
     """The network without one channel of one group."""
 
     class Lowest:
@@ -108,10 +109,9 @@ def cut(model: nn.Module, place: int, channel: int, request: Request) -> nn.Modu
             found[place][channel] = 0
             return found
 
-    def one_less(groups: Sequence[ChannelGroup], _: Sequence[Tensor], __: Request) -> list[int]:
-        return [group.width - (number == place) for number, group in enumerate(groups)]
-
-    return TorchPruning(Lowest()).prune(model, request, one_less)
+    groups = channel_groups(model, dependency_graph(model, pictures[0][0]))
+    one_less = Given([group.width - (number == place) for number, group in enumerate(groups)])
+    return TorchPruning(Lowest()).prune(model, Request(one_less, pictures))
 
 
 def test_layers_called_twice_have_one_gate() -> None:

@@ -27,7 +27,7 @@ def test_kept_widths_are_rounded_up_to_a_multiple(width: int, ratio: float, roun
 @pytest.fixture(scope="module")
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return resnet8(3, 10, width=0.5).eval()
+    return resnet8(3, 10).eval()
 
 
 EXAMPLE = torch.zeros(2, 3, 32, 32)

@@ -20,8 +20,8 @@ from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.interface import Request, check_pruned, count_parameters
 from porting.pruners.plan import check_widths, planned
+from porting.pruners.policies import Uniform
 from porting.pruners.torch_pruning import TorchPruning
-from porting.pruners.widths import kept_width, uniform
 from profiler.errors import DnnPortingError
 
 BACKBONES = {
@@ -29,13 +29,6 @@ BACKBONES = {
     "mobilenet_v2": lambda: mobilenet_v2(3, 10, 0.25, "cifar"),
     "densenet_bc": lambda: densenet_bc(3, 10, 22, 8),
 }
-
-
-@pytest.mark.parametrize(("width", "ratio", "round_to", "kept"), [
-    (64, 0.5, 8, 32), (64, 0.3, 8, 48), (16, 0.75, 4, 4), (16, 0.9, 8, 8), (10, 0.1, 8, 10), (64, 0.3, 1, 45),
-])  # fmt: skip
-def test_kept_widths_are_rounded_up_to_a_plateau(width: int, ratio: float, round_to: int, kept: int) -> None:
-    assert kept_width(width, ratio, round_to) == kept
 
 
 @pytest.mark.parametrize(("engine", "criterion", "backbone"), list(itertools.product(ENGINES, SHARED, BACKBONES)))
@@ -68,15 +61,17 @@ def test_both_engines_give_the_same_widths_and_for_l1_the_same_network(backbone:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_widths_come_from_a_policy_that_sees_the_scores(engine: str) -> None:
-    def below_the_mean(groups: Sequence[ChannelGroup], scores: Sequence[Tensor], _: Request) -> list[int]:
-        mean = torch.cat(list(scores)).mean()
-        return [max(2, int((score > mean).sum())) for score in scores]
+    class BelowTheMean:
+        def widths(self, _: nn.Module, __: Sequence[ChannelGroup], scores: Sequence[Tensor], ___: Tensor) -> list[int]:
+            mean = torch.cat(list(scores)).mean()
+            return [max(2, int((score > mean).sum())) for score in scores]
 
     model = seen(resnet8(3, 10))
-    request = request_for(0.5)
+    request = Request(BelowTheMean(), pictures())
     groups = channel_groups(model, dependency_graph(model, request.example))
-    expected = below_the_mean(groups, SHARED["taylor"]().score(model, groups, request.batches), request)
-    pruned = ENGINES[engine]("taylor").prune(model, request, below_the_mean)
+    scores = SHARED["taylor"]().score(model, groups, request.batches)
+    expected = BelowTheMean().widths(model, groups, scores, request.example)
+    pruned = ENGINES[engine]("taylor").prune(model, request)
     assert [pruned.get_submodule(group.names[0]).out_channels for group in groups] == expected
     assert len(set(zip(expected, (group.width for group in groups), strict=True))) > 1
 
@@ -143,14 +138,14 @@ def test_pruning_does_not_move_batch_normalisation(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_image_is_enough(engine: str) -> None:
     images, labels = pictures()[0]
-    request = Request(0.5, 4, [(images[:1], labels[:1])])
+    request = Request(Uniform(0.5, 4), [(images[:1], labels[:1])])
     assert widths(ENGINES[engine]("taylor").prune(seen(resnet8(3, 10)), request))[0] == 8
 
 
 def test_an_engine_that_keeps_other_widths_is_found_out() -> None:
     model, request = resnet8(3, 10), request_for(0.5)
     groups = channel_groups(model, dependency_graph(model, request.example))
-    cuts = planned(model, groups, SHARED["l1"](), request, uniform)
+    cuts = planned(model, groups, SHARED["l1"](), request)
     with pytest.raises(DnnPortingError, match=r"layer .* kept (\d+) of \1 channels where \d+ were due"):
         check_widths(model, cuts)
 

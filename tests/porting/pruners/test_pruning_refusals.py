@@ -15,6 +15,7 @@ from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.interface import Request, check_pruned
 from porting.pruners.nni import NNI
+from porting.pruners.policies import Given, Uniform
 from porting.pruners.torch_pruning import TorchPruning
 from profiler.errors import BadInputError, DnnPortingError
 
@@ -30,8 +31,7 @@ def refusal(act: Callable[[], object]) -> str:
 def test_a_ratio_that_rounding_takes_back(engine: str) -> None:
     said = refusal(lambda: ENGINES[engine]("l1").prune(resnet8(3, 10), request_for(0.01, round_to=16)))
     assert said == (
-        "ratio 0.01 with prune.round_to=16 prunes nothing from ResNet: "
-        "ask for a larger ratio or a smaller prune.round_to"
+        "ratio 0.01 with prune.round_to=16 prunes nothing from ResNet: ask for more, or for a smaller prune.round_to"
     )
 
 
@@ -48,7 +48,7 @@ def test_a_ratio_that_no_network_can_give(ratio: float) -> None:
 
 def test_a_plateau_of_no_width_and_no_images() -> None:
     assert "prune.round_to=0" in refusal(lambda: request_for(0.5, round_to=0))
-    assert "set prune.batches to 1 or more" in refusal(lambda: Request(0.5, 4, []))
+    assert "set prune.batches to 1 or more" in refusal(lambda: Request(Uniform(0.5, 4), []))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -153,7 +153,7 @@ def test_a_network_whose_code_fixes_a_width_names_the_module() -> None:
 
     pruned = TorchPruning(Norm(1)).prune(Fixed(), request_for(0.5))
     said = refusal(lambda: check_pruned(10**9, pruned, request_for(0.5)))
-    assert "pruned by 0.5 does not run (module fc (Linear) raises RuntimeError" in said
+    assert "pruned to ratio 0.5 with prune.round_to=4 does not run (module fc (Linear) raises RuntimeError" in said
 
 
 @pytest.mark.parametrize("scores", [
@@ -170,7 +170,7 @@ def test_a_criterion_that_ranks_nothing_is_named(scores: list[Tensor]) -> None:
 @pytest.mark.parametrize("keep", [0, 9])
 def test_a_policy_that_keeps_what_is_not_there(keep: int) -> None:
     with pytest.raises(DnnPortingError, match=f"layer conv cannot keep {keep} of 8 channels"):
-        TorchPruning(Norm(1)).prune(Two(), request_for(0.5), lambda *_: [keep])
+        TorchPruning(Norm(1)).prune(Two(), Request(Given([keep]), pictures()))
 
 
 def test_a_criterion_by_a_bare_name_is_refused_with_the_way_to_write_it() -> None:

@@ -1,0 +1,70 @@
+"""int8 files with QuantizeLinear and DequantizeLinear nodes around what is computed in 8 bits."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+from onnxruntime.quantization import QuantType
+from onnxruntime.quantization.calibrate import TensorsData
+from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
+from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from porting.onnx_files.quantization.exempt import exempt
+from porting.onnx_files.quantization.form import Form
+from porting.onnx_files.quantization.quiet import quiet
+
+OPERATORS = sorted({*QLinearOpsRegistry, *QDQRegistry})
+WEIGHTED = ("Conv", "Gemm", "MatMul")
+ACTIVATIONS = {"u8s8": QuantType.QUInt8, "s8s8": QuantType.QInt8}
+
+
+def prepare(source: Path, destination: Path) -> None:
+    """The same network with its constants folded, its shapes inferred and every node named."""
+    with quiet():
+        quant_pre_process(str(source), str(destination), skip_symbolic_shape=True)
+    model = onnx.load(destination)
+    for index, node in enumerate(model.graph.node):
+        node.name = node.name or f"{node.op_type}_{index}"
+    onnx.save(model, destination)
+
+
+def weighted_nodes(path: Path) -> list[str]:
+    """The names of the convolutions and matrix products with constant weights, in the order of the graph."""
+    graph = onnx.load(path).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    return [
+        node.name for node in graph.node
+        if node.op_type in WEIGHTED and constants & set(node.input[:2])
+    ]  # fmt: skip
+
+
+def write_qdq(
+    prepared: Path,
+    destination: Path,
+    ranges: TensorsData,
+    form: Form,
+    only: Sequence[str] = (),
+    fp32_nodes: Sequence[str] = (),
+) -> None:
+    """Quantises a prepared file, or of it `only` some nodes, with the exception of `fp32_nodes`."""
+    # The quantiser narrows the ranges that it is given where a ReLU follows.
+    own = TensorsData(ranges.calibration_method, dict(ranges.items()))
+    with quiet():
+        quantizer = QDQQuantizer(
+            load_model_with_shape_infer(prepared),
+            per_channel=True,
+            reduce_range=form.reduce_range,
+            weight_qType=QuantType.QInt8,
+            activation_qType=ACTIVATIONS[form.scheme],
+            tensors_range=own,
+            nodes_to_quantize=list(only),
+            nodes_to_exclude=list(fp32_nodes),
+            op_types_to_quantize=OPERATORS,
+            extra_options={},
+        )
+        quantizer.quantize_model()
+        quantizer.model.topological_sort()
+    exempt(quantizer.model.model, fp32_nodes)
+    onnx.save(quantizer.model.model, destination)

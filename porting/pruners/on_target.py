@@ -1,0 +1,60 @@
+"""What pruning asks of the target that will serve: its operators' times, and a cut network's throughput."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from porting.benches import Benches, built
+from porting.context import Context
+from porting.onnx_files.quantization.untuned import quantise_untuned
+from porting.pruners.measured_costs import MeasuredCosts
+from porting.pruners.throughput import TargetThroughput, throughput_level
+from profiler.errors import BadInputError
+from profiler.target import Target
+
+FOLDER = "operators"
+
+
+@dataclass(frozen=True)
+class OnTarget:
+    """Both measure on the same target, which no two of them can at a time."""
+
+    costs: MeasuredCosts
+    throughput: TargetThroughput
+    benches: Benches
+
+    @classmethod
+    def of(cls, context: Context) -> "OnTarget":
+        """By the settings, until the stage ends; raises `BadInputError` where they name no target, or several."""
+        prune, workspace, benches = context.settings.prune, context.workspace, Benches()
+        context.stack.callback(benches.close)
+        name, target = the_target(context)
+        costs = MeasuredCosts(
+            Path(workspace.root) / FOLDER, target, prune.batch, prune.precision, prune.operators_budget_s,
+            context.progress,
+        )  # fmt: skip
+        level = throughput_level(context.settings.profile, prune.batch)
+        quantise = quantise_untuned if prune.precision == "int8" else None
+        return cls(costs, TargetThroughput(benches, name, target, level, context.settings.export, quantise), benches)
+
+    def identity(self) -> dict[str, JsonValue]:
+        """What a result depends on: the machine, and how it serves."""
+        return {
+            "operators": self.costs.identity(),
+            "served": hashlib.sha256(self.throughput.target.model_dump_json().encode()).hexdigest(),
+        }
+
+
+def the_target(context: Context) -> tuple[str, Target]:
+    """The one of `prune.target`, or the only one."""
+    targets, wanted = context.settings.targets, context.settings.prune.target
+    if wanted is None and len(targets) == 1:
+        wanted = next(iter(targets))
+    if wanted not in targets:
+        raise BadInputError(
+            f"prune.target={wanted} is none of the run's targets: choose one of {', '.join(targets) or 'none'}, "
+            "and add targets with target=[NAME,...]"
+        )
+    return wanted, built(targets[wanted])

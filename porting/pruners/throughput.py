@@ -1,0 +1,68 @@
+"""The throughput of a pruned network on its target, as soon as it is cut: weights do not decide it."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+
+from porting.benches import Benches
+from porting.onnx_files.export import export_network
+from porting.settings import ExportSettings
+from porting.workspace import ONNX
+from profiler.level import LevelSettings
+from profiler.profiling import profile_file
+from profiler.records.profile import Profile
+from profiler.target import Target
+
+# Makes the int8 sibling of a file, from random images (N, C, H, W): their values do not decide its speed either.
+Quantise = Callable[[Path, Path, list[np.ndarray]], None]
+
+
+@dataclass
+class TargetThroughput:
+    """Measures one network after the other on a bench, the first of which sets the machine's usual speed."""
+
+    benches: Benches
+    name: str
+    target: Target
+    level: LevelSettings
+    export: ExportSettings
+    quantise: Quantise | None
+    _first: Profile | None = field(default=None, init=False)
+    _known: dict[str, float] = field(default_factory=dict, init=False)
+
+    def once(self, key: str, model: nn.Module, example: Tensor) -> float:
+        """As `images_per_s`, of a network that is measured for several aims."""
+        if key not in self._known:
+            self._known[key] = self.images_per_s(model, example)
+        return self._known[key]
+
+    def images_per_s(self, model: nn.Module, example: Tensor) -> float:
+        """The maximal throughput, drift divided out; `example` (N, C, H, W) is an input.
+
+        Raises `ServerError` where none could be measured, and whatever an export raises.
+        """
+        shape = tuple(example.shape[1:])
+        with tempfile.TemporaryDirectory(prefix="pruned-") as folder:
+            path = Path(folder) / ONNX
+            export_network(model, path, (shape[0], shape[1], shape[2]), self.export)
+            if self.quantise is not None:
+                plain = path.rename(path.with_name("plain.onnx"))
+                self.quantise(plain, path, [example.numpy()])
+            bench = self.benches.get(self.name, self.target)
+            profile = profile_file(bench, path, self.level, None, self._first, lambda *_: None, lambda _: None)
+        self._first = self._first or profile
+        best = profile.best_throughput()
+        assert best is not None, "profiling raises where no throughput could be measured"  # noqa: S101
+        return best.corrected_images_per_s
+
+
+def throughput_level(level: LevelSettings, batch: int) -> LevelSettings:
+    """Of a level nothing but the maximal throughput at one batch size, as quickly as the deciding level has it."""
+    quick = level.first or level
+    nothing = {name: None for name, info in LevelSettings.model_fields.items() if name not in ("level", "budget_s")}
+    throughput = None if quick.throughput is None else quick.throughput.model_copy(update={"batches": [batch]})
+    return quick.model_copy(update=nothing | {"throughput": throughput})

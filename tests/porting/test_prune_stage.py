@@ -1,0 +1,77 @@
+"""The stage prune where it measures: what is met, what is on record, what is reused and refused."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support import Command, variant_records
+
+pytestmark = pytest.mark.integration
+ARGUMENTS = [
+    "tracking.enabled=false", "train.epochs=1", "pruner=taylor", "prune.ratios=[]", "prune.batch=4",
+    "profile.throughput.settle_seconds=1.0", "profile.throughput.max_concurrency=2",
+]  # fmt: skip
+IN_PROCESS = "targets.local_cpu.runtime=onnxruntime"
+
+
+@pytest.fixture(scope="module")
+def measured(dnn_porting: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a trained network whose operators are measured."""
+    workspace = tmp_path_factory.mktemp("measured")
+    run = dnn_porting("stage=[train,prune]", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.6]", f"workspace={workspace}")
+    assert run.code == 0, run.err
+    return workspace
+
+
+@pytest.fixture
+def workspace(measured: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(measured, tmp_path / "workspace"))
+
+
+def test_a_speed_up_on_a_real_server_is_met_or_said_not_to_be(dnn_porting: Command, workspace: Path) -> None:
+    arguments = ["stage=prune", *ARGUMENTS, "prune.target_speedup=[1.6]", f"workspace={workspace}"]
+    run = dnn_porting(*arguments)
+    assert run.code == 0, run.err
+    records = [record["pruning"] for record in variant_records(workspace).values() if record["pruning"]]
+    (found,) = (one for one in records if one["aim"] == "speedup")
+    reached = found["images_per_s"] / found["images_per_s_before"]
+    assert abs(reached / 1.6 - 1) <= 0.05 or "are not met within 5%" in run.out
+    assert found["tries"] >= 1
+    assert found["achieved_parameter_ratio"] > 0.1
+    assert "prune     0 made, 1 reused" in dnn_porting(*arguments).out
+
+
+def test_operators_are_measured_once(dnn_porting: Command, workspace: Path) -> None:
+    (table,) = (workspace / "operators").iterdir()
+    before = table.stat().st_mtime_ns
+    run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.7]", f"workspace={workspace}")
+    assert "prune     1 made, 0 reused" in run.out
+    assert table.stat().st_mtime_ns == before
+
+
+def test_without_a_multiple_to_round_to_widths_are_the_quickest_measured(dnn_porting: Command, workspace: Path) -> None:
+    for round_to in ("null", "1"):
+        run = dnn_porting(
+            "stage=prune", *ARGUMENTS, IN_PROCESS, "prune.ratios=[0.45]", f"prune.round_to={round_to}",
+            f"workspace={workspace}",
+        )  # fmt: skip
+        assert run.code == 0, run.err
+    records = [record["pruning"] for record in variant_records(workspace).values() if record["pruning"]]
+    parameters = [one["parameters_after"] for one in records if one["aim"] == "ratio"]
+    assert len(parameters) == 2
+    assert parameters[0] != parameters[1]
+
+
+@pytest.mark.parametrize(("extra", "says"), [
+    (["prune.target_speedup=[1000]"], "images/s cannot be reached by pruning: the smallest network gives"),
+    (["prune.images_per_s=[0.5]"], "images/s need no pruning, the network gives"),
+    (["prune.latency=[0.001]"], "cannot be reached by pruning in steps of"),
+    (["prune.latency=[0.6]", "prune.target=edge"], "prune.target=edge is none of the run's targets: choose one of"),
+])  # fmt: skip
+def test_an_aim_out_of_reach_says_how_far_one_gets(dnn_porting: Command, workspace: Path, extra, says: str) -> None:
+    before = set(variant_records(workspace))
+    run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, *extra, f"workspace={workspace}")
+    assert run.code == 2
+    assert says in run.err
+    assert len(run.err.strip().splitlines()) == 1
+    assert set(variant_records(workspace)) == before

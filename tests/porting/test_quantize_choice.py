@@ -1,0 +1,188 @@
+"""The choice by validation accuracy: of the calibration, and of the nodes that stay fp32."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from backbones.resnet import resnet8
+from porting.components import NamedComponent
+from porting.console import Advance
+from porting.data import Data
+from porting.onnx_files.export import export_network
+from porting.onnx_files.quantization.candidate import Candidate
+from porting.onnx_files.quantization.choose import by_sensitivity, choose
+from porting.onnx_files.quantization.form import Calibration
+from porting.onnx_files.quantization.original import Original
+from porting.onnx_files.quantization.processor import form_here
+from porting.settings import ExportSettings
+from profiler.errors import DnnPortingError
+
+EXPORT = ExportSettings(opset=20, tolerance=1e-4)
+CALIBRATIONS: tuple[Calibration, ...] = ("minmax", "percentile")
+FORM = form_here("u8s8")
+Make = Callable[[nn.Module], Original]
+
+
+@contextmanager
+def unseen(_: str, __: int) -> Iterator[Advance]:
+    yield lambda _="": None
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return Data(NamedComponent.model_validate({"_target_": "datamodules.digits.Digits", "name": "digits"}))
+
+
+@pytest.fixture(scope="module")
+def images(digits: Data) -> list[np.ndarray]:
+    return [batch.numpy() for batch, _ in digits.training_images(128)]
+
+
+@pytest.fixture(scope="module")
+def trained(digits: Data) -> nn.Module:
+    """A narrow network that knows most digits."""
+    torch.manual_seed(0)
+    return fitted(resnet8(1, 10, width=0.5), digits, epochs=4)
+
+
+def fitted(model: nn.Module, digits: Data, epochs: int) -> nn.Module:
+    batches = list(digits.batches("train"))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=epochs * len(batches))
+    for batch, labels in batches * epochs:
+        optimizer.zero_grad()
+        cross_entropy(model(batch), labels).backward()
+        optimizer.step()
+        schedule.step()
+    return model.eval()
+
+
+@pytest.fixture
+def original(digits: Data, images: list[np.ndarray], tmp_path: Path) -> Make:
+    def make(model: nn.Module) -> Original:
+        export_network(model, tmp_path / "model.onnx", digits.input_shape, EXPORT)
+        return Original(tmp_path / "model.onnx", digits, lambda: images, tmp_path / "tried")
+
+    return make
+
+
+@pytest.fixture
+def sensitive(trained: nn.Module) -> nn.Module:
+    """The trained network with one convolution whose weights for an empty channel dwarf all others."""
+    model = deepcopy(trained)
+    with torch.no_grad():
+        model.layer2[0].bn1.weight[0] = 0
+        model.layer2[0].bn1.bias[0] = 0
+        model.layer2[0].conv2.weight[:, 0] = 1000
+    return model
+
+
+def sensitive_node(original: Original) -> str:
+    graph = onnx.load(original.source).graph
+    return next(node.name for node in graph.node if "layer2.0.conv2.weight" in node.input)
+
+
+def test_the_calibration_with_the_best_validation_accuracy_is_kept(
+    trained: nn.Module, original: Make, images: list[np.ndarray]
+) -> None:
+    spoilt = [batch.copy() for batch in images]
+    spoilt[0][0, 0, 0, 0] = 300
+    file = original(trained)
+    file.images = lambda: spoilt
+    found = {name: file.candidate(FORM, name).loss for name in CALIBRATIONS}
+    assert found["percentile"] < found["minmax"]
+    assert choose(file, FORM, CALIBRATIONS, 1.0, unseen).calibration == "percentile"
+
+
+def test_of_equals_the_first_is_kept(trained: nn.Module, original: Make) -> None:
+    file = original(trained)
+    assert choose(file, FORM, ("percentile", "percentile"), 1.0, unseen).calibration == "percentile"
+
+
+def test_no_node_stays_fp32_where_the_loss_is_small(trained: nn.Module, original: Make) -> None:
+    chosen = choose(original(trained), FORM, CALIBRATIONS, 0.05, unseen)
+    assert chosen.fp32_nodes == ()
+    assert chosen.loss <= 0.05
+
+
+def test_a_sensitive_layer_is_found_and_left_in_fp32_and_the_accuracy_comes_back(
+    sensitive: nn.Module, original: Make
+) -> None:
+    file = original(sensitive)
+    assert file.candidate(FORM, "minmax").loss > 0.2
+    chosen = choose(file, FORM, ("minmax",), 0.02, unseen)
+    assert chosen.fp32_nodes == (sensitive_node(file),)
+    assert chosen.loss <= 0.02
+
+
+def test_nodes_are_ranked_by_what_each_alone_does_to_the_answers(sensitive: nn.Module, original: Make) -> None:
+    file = original(sensitive)
+    ranked = by_sensitivity(file, file.candidate(FORM, "minmax"), unseen)
+    assert ranked[0] == sensitive_node(file)
+    assert sorted(ranked) == sorted(file.nodes)
+
+
+def test_at_most_half_of_the_nodes_stay_fp32_and_the_best_that_was_tried_is_kept(
+    sensitive: nn.Module, original: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, tried = original(sensitive), []
+    candidate = Original.candidate
+
+    def recorded(*arguments, **options) -> Candidate:
+        tried.append(candidate(*arguments, **options))
+        return tried[-1]
+
+    monkeypatch.setattr(Original, "candidate", recorded)
+    chosen = choose(file, FORM, ("minmax",), -1.0, unseen)
+    assert max(len(one.fp32_nodes) for one in tried) == len(file.nodes) // 2
+    assert chosen.loss == min(one.loss for one in tried)
+
+
+def test_a_file_without_weights_is_refused(digits: Data, images: list[np.ndarray], tmp_path: Path) -> None:
+    shape = ["batch", 1, 32, 32]
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["input"], ["output"])],
+        "no weights",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, shape)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    onnx.save(model, tmp_path / "model.onnx")
+    file = Original(tmp_path / "model.onnx", digits, lambda: images, tmp_path / "tried")
+    with pytest.raises(DnnPortingError, match=r"nothing in .*model.onnx could be quantised"):
+        choose(file, FORM, CALIBRATIONS, 0.01, unseen)
+
+
+@pytest.mark.parametrize("bias", [1.0, float("nan")], ids=["one answer", "nan"])
+def test_an_fp32_file_that_tells_no_image_from_another_is_refused(
+    trained: nn.Module, digits: Data, images: list[np.ndarray], tmp_path: Path, bias: float
+) -> None:
+    broken, path = deepcopy(trained), tmp_path / "model.onnx"
+    with torch.no_grad():
+        broken.fc.weight.fill_(0)
+        broken.fc.bias.fill_(bias)
+    torch.onnx.export(
+        broken, (torch.from_numpy(images[0]),), path,
+        dynamic_shapes=({0: torch.export.Dim("batch")},), dynamo=True, external_data=False, verbose=False,
+    )  # fmt: skip
+    with pytest.raises(DnnPortingError, match=r"model.onnx gives NaN or one answer to all calibration images"):
+        choose(Original(path, digits, lambda: images, tmp_path / "tried"), FORM, ("minmax",), 0.01, unseen)
+
+
+def test_a_file_whose_every_candidate_gives_one_answer_is_refused(digits: Data, original: Make) -> None:
+    pixels = int(np.prod(digits.input_shape))
+    linear = nn.Linear(pixels, 10)
+    with torch.no_grad():
+        linear.bias[0] = 100_000
+    file = original(nn.Sequential(nn.Flatten(), linear).eval())
+    with pytest.raises(DnnPortingError, match=r"every int8 candidate of .*u8s8 gives NaN or one answer"):
+        choose(file, FORM, ("minmax",), 0.01, unseen)
