@@ -46,13 +46,14 @@ class Job:
     """One piece of a stage's work, with the variant that it made or added to as its result.
 
     `reuse` gives that variant back where the same recipe was followed before; `run` follows it, within
-    `budget_s` where it has one.
+    `budget_s` where it has one. `makes` is the name of the variant where it is a new one.
     """
 
     title: str
     reuse: Callable[[], Variant | None]
     run: Callable[[], Variant]
     budget_s: float | None = None
+    makes: str | None = None
 
 
 JobsOf = Callable[[Context, Sequence[Variant]], list[Job]]

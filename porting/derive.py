@@ -102,7 +102,7 @@ def derive(context: Context, recipe: Recipe, make: Make, backbone: str | None = 
             context.workspace.record(variant, folder)
         return variant
 
-    return Job(title=f"{recipe.stage} {name}", reuse=reuse, run=run)
+    return Job(title=f"{recipe.stage} {name}", reuse=reuse, run=run, makes=name)
 
 
 def described(context: Context, parent: Variant | None) -> dict[str, Any]:

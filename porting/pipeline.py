@@ -1,8 +1,8 @@
 """The stages in their order, and the one loop that runs them."""
 
 import importlib
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -79,9 +79,13 @@ class Runner:
         names = self._settings.stages()
         if names[0] not in SOURCES:
             self._keep(self._workspace.variants(self._settings.task))
-        for stage in STAGES:
-            if stage.name in names and stage.name != "publish":
-                self._run_stage(stage, first=stage.name == names[0])
+        wanted = [stage for stage in STAGES if stage.name in names and stage.name != "publish"]
+        for stage in wanted:
+            self._run_stage(stage, first=stage.name == names[0])
+            for earlier in (one for one in wanted if one.name == stage.feeds):
+                while self._has_more(earlier):
+                    self._run_stage(earlier, first=False)
+                    self._run_stage(stage, first=False)
 
     def track_variants(self) -> None:
         """Tells the tracker of every variant that can be served or be trained on."""
@@ -89,6 +93,17 @@ class Runner:
             if variant.stage != "prune" or variant.onnx is not None:
                 profiles = self._workspace.profiles(variant)
                 self._tracker.variant(variant, profiles, self._workspace.folder(variant))
+
+    def _has_more(self, stage: Stage) -> bool:
+        """Whether the stage would make a variant, now that the pool has grown."""
+        with self._context() as context:
+            return any(job.makes not in self.pool for job in jobs_of(stage, context, list(self.pool.values())))
+
+    @contextmanager
+    def _context(self) -> Iterator[Context]:
+        """What one run of one stage is given."""
+        with ExitStack() as stack:
+            yield Context(self._settings, self._workspace, self._config, self._data, self._tracker.epoch, stack)
 
     def _keep(self, variants: Iterable[Variant]) -> None:
         self.pool.update({variant.name: variant for variant in variants})
@@ -98,8 +113,7 @@ class Runner:
         if stage.needs_data and self._data is None and not named:
             say(f"{stage.name:<9} skipped: it needs data, and datamodule=none")
             return
-        with ExitStack() as stack:
-            context = Context(self._settings, self._workspace, self._config, self._data, self._tracker.epoch, stack)
+        with self._context() as context:
             jobs = jobs_of(stage, context, list(self.pool.values()))
             if not jobs and (first or named):
                 raise BadInputError(

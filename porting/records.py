@@ -39,8 +39,9 @@ class OnnxFile(Record):
 class Pruning(Record):
     """What a pruner was to reach (`porting.pruners.aims`) and what it took away.
 
-    `images_per_s` is the maximal throughput as measured when it was cut, and `images_per_s_before` that of the network
-    before; `tries` were measured until then.
+    `validation_accuracy` is that before tuning, with batch normalisation estimated again. `images_per_s` is the
+    maximal throughput as measured when it was cut, and `images_per_s_before` the unpruned network's; `tries` were
+    measured until then.
     """
 
     aim: Kind
@@ -48,6 +49,7 @@ class Pruning(Record):
     parameters_before: int
     parameters_after: int
     achieved_parameter_ratio: float = Field(gt=0, lt=1)
+    validation_accuracy: float = Field(ge=0, le=1)
     images_per_s_before: float | None = Field(gt=0)
     images_per_s: float | None = Field(gt=0)
     tries: int = Field(ge=0)

@@ -53,8 +53,10 @@ class ImportSettings(Section):
 
 
 class PruneSettings(Section):
-    """One variant for each pruner and aim (`porting.pruners.aims`).
+    """One variant for each pruner and aim (`porting.pruners.aims`), which is in terms of the unpruned network.
 
+    As a `family` each starts from the fine-tuned one before it, else all from the unpruned network. An aim is
+    reached in `steps` with `step_epochs` of fine-tuning between two of them.
     Kept widths are rounded up to `round_to`, or, where that is null, to the quickest that were measured. These are
     measured on `target` (null: the only one) with `batch` inputs in the `precision` that will be served, and so are
     throughputs; measuring a network's operators takes `operators_budget_s` at most.
@@ -70,6 +72,9 @@ class PruneSettings(Section):
     batch: int = Field(ge=1, le=MAX_BATCH)
     precision: Literal["fp32", "int8"]
     operators_budget_s: float = Field(gt=0)
+    family: bool
+    steps: int = Field(ge=1)
+    step_epochs: int = Field(ge=1)
 
     @model_validator(mode="after")
     def something_to_aim_at(self) -> Self:
@@ -92,12 +97,16 @@ class FinetuneSettings(FitSettings):
     """As training, taught by the base network where `distill`: weight and temperature of its answers in the loss.
 
     `attention_weight` is what the distance of the two networks' attention counts on top (`porting.training.attention`).
+    With `only_best` only one network is tuned of those that were pruned from the same one for the same aim, the most
+    accurate before tuning; with `base` the unpruned network is trained on as well, to be compared with.
     """
 
     distill: bool
     distill_weight: float = Field(ge=0, le=1)
     temperature: float = Field(gt=0)
     attention_weight: float = Field(ge=0)
+    only_best: bool
+    base: bool
 
 
 class ExportSettings(Section):

@@ -13,7 +13,7 @@ PERCENT = ("ratio", "latency")
 class Aim:
     """`ratio`: this share of every layer's channels goes. `latency`: this share of the kernels' time stays.
 
-    `speedup` and `images_per_s`: the maximal throughput on the target, relative to the network before or absolute.
+    `speedup` and `images_per_s`: the maximal throughput on the target, relative to the unpruned network's or absolute.
     """
 
     kind: Kind
@@ -28,3 +28,15 @@ class Aim:
     def is_measured(self) -> bool:
         """Whether it is a throughput."""
         return self.kind in ("speedup", "images_per_s")
+
+    def on_the_way(self, progress: float) -> "Aim":
+        """What to reach after this share of the steps, each of which takes the same share of what is left.
+
+        A throughput is taken for the inverse of the latency until the last step, where it is measured; an absolute
+        one has no such meaning, and raises `ValueError`.
+        """
+        if self.kind == "images_per_s":
+            raise ValueError("an absolute throughput is no share of anything: make it a speed-up first")
+        if self.kind == "ratio":
+            return Aim("ratio", 1 - (1 - self.value) ** progress)
+        return Aim("latency", (1 / self.value if self.kind == "speedup" else self.value) ** progress)

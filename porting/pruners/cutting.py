@@ -1,14 +1,15 @@
-"""Cutting one network: once to what a policy says, or step by step until a measured throughput is reached."""
+"""Cutting one network: once to what a policy says, or tried, measured and corrected until a throughput is reached."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from porting.console import say
 from porting.pruners.aims import Aim
 from porting.pruners.graph import blame, dependency_graph
-from porting.pruners.groups import channel_groups
+from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.interface import Batches, Policy, Pruner, Request, check_pruned, count_parameters
 from porting.pruners.on_target import OnTarget
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency
@@ -27,32 +28,20 @@ class Reached:
 
 @dataclass(frozen=True)
 class Cutting:
-    """One network, which stays as it is, and what cuts it."""
+    """What cuts networks, in terms of the unpruned one, `whole`, of that `key`; none of them is changed."""
 
     name: str
     pruner: Pruner
-    model: nn.Module
+    whole: nn.Module
+    key: str
     batches: Batches
     on_target: OnTarget | None
 
-    def policy(self, aim: Aim, round_to: int | None) -> Policy:
-        """How the aim's widths are chosen where nothing needs to be tried."""
-        if aim.kind == "ratio" and round_to is not None:
-            return Uniform(aim.value, round_to)
-        measuring = self.measuring()
-        # What the operators' table lacks is measured while nobody else does, a server of ours included.
-        measuring.benches.close()
-        kind = UniformOnPlateaus if aim.kind == "ratio" else WithinLatency
-        return kind(aim.value, measuring.costs)
-
-    def measuring(self) -> OnTarget:
-        if self.on_target is None:
-            raise DnnPortingError("a network is pruned to what is measured, and there is no target to measure on")
-        return self.on_target
-
-    def once(self, request: Request) -> nn.Module:
+    def once(self, model: nn.Module, policy: Policy) -> nn.Module:
         """A smaller copy; raises `BadInputError` that names the pruner where it fails, or where nothing was pruned."""
-        model = copy.deepcopy(self.model)
+        if isinstance(policy, UniformOnPlateaus | WithinLatency):
+            self.measured().with_operators_of(model, self.groups_of(model), self.example)
+        model, request = copy.deepcopy(model), Request(policy, self.batches)
         before = count_parameters(model)
         try:
             smaller = self.pruner.prune(model, request)
@@ -66,26 +55,36 @@ class Cutting:
         check_pruned(before, smaller, request)
         return smaller
 
-    def to_throughput(self, aim: Aim, key: str) -> tuple[nn.Module, Reached]:
+    def policy(self, aim: Aim, round_to: int | None) -> Policy:
+        """How the aim's widths are chosen where nothing needs to be tried."""
+        widths = [group.width for group in self.groups_of(self.whole)]
+        if aim.kind == "ratio" and round_to is not None:
+            return Uniform(aim.value, round_to, widths)
+        kind = UniformOnPlateaus if aim.kind == "ratio" else WithinLatency
+        return kind(aim.value, self.measured().costs, widths)
+
+    def relative(self, aim: Aim) -> Aim:
+        """An absolute throughput as a speed-up; any other aim as it is."""
+        return Aim("speedup", aim.value / self.whole_images_per_s()) if aim.kind == "images_per_s" else aim
+
+    def to_throughput(self, model: nn.Module, speed_up: float) -> tuple[nn.Module, Reached]:
         """Prunes to shares of the latency, measures each network and corrects, until the throughput is within 5 %.
 
-        The network's own throughput is kept under its `key`. Raises `BadInputError` where even the smallest network
-        is too slow, or the whole one quick enough.
+        Raises `BadInputError` where even the smallest network is too slow, or the whole one quick enough.
         """
-        measuring = self.measuring()
-        example = self.batches[0][0][:2]
-        least = self.least_share()
-        whole = measuring.throughput.once(key, copy.deepcopy(self.model), example)
-        wanted = aim.value * whole if aim.kind == "speedup" else aim.value
-        if wanted <= whole:
-            raise BadInputError(f"{wanted:,.0f} images/s need no pruning, the network gives {whole:,.0f}: ask for more")
+        measured, widths = self.measured(), [group.width for group in self.groups_of(self.whole)]
+        costs = measured.costs.of(self.whole, self.groups_of(self.whole), self.example)
+        whole = self.whole_images_per_s()
+        wanted = speed_up * whole
+        if speed_up <= 1:
+            raise BadInputError(f"{wanted:,.4g} images/s need no pruning, the network gives {whole:,.0f}: ask for more")
         found: dict[float, nn.Module] = {}
 
         def measure(share: float) -> float:
-            found[share] = self.once(Request(WithinLatency(share, measuring.costs), self.batches))
-            return measuring.throughput.images_per_s(copy.deepcopy(found[share]), example)
+            found[share] = self.once(model, WithinLatency(share, measured.costs, widths))
+            return measured.throughput.images_per_s(copy.deepcopy(found[share]), self.example)
 
-        tries = search(measure, Try(1.0, whole), wanted, least)
+        tries = search(measure, Try(1.0, whole), wanted, costs.least_us(widths) / costs.network.us(widths))
         best = tries[-1]
         if best.off(wanted) > TOLERANCE:
             say(
@@ -94,13 +93,20 @@ class Cutting:
             )
         return found[best.share], Reached(whole, best.images_per_s, len(tries))
 
-    def least_share(self) -> float:
-        """Of the latency, that of the network with the narrowest layers; its operators are measured from here on."""
-        measuring = self.measuring()
-        # Nobody else may measure on this machine meanwhile, a server of ours included.
-        measuring.benches.close()
-        example = self.batches[0][0][:2]
-        groups = channel_groups(self.model, dependency_graph(self.model, example))
-        costs = measuring.costs.of(self.model, groups, example)
-        full = [group.width for group in groups]
-        return costs.least_us(full) / costs.network.us(full)
+    @property
+    def example(self) -> Tensor:
+        return self.batches[0][0][:2]
+
+    def groups_of(self, model: nn.Module) -> Sequence[ChannelGroup]:
+        return channel_groups(model, dependency_graph(model, self.example))
+
+    def whole_images_per_s(self) -> float:
+        measured = self.measured()
+        return measured.throughput.once(self.key, copy.deepcopy(self.whole), self.example)
+
+    def measured(self) -> OnTarget:
+        """What measures, with the whole network's operators in its table."""
+        if self.on_target is None:
+            raise DnnPortingError("a network is pruned to what is measured, and there is no target to measure on")
+        self.on_target.with_operators_of(self.whole, self.groups_of(self.whole), self.example)
+        return self.on_target

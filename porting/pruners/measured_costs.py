@@ -9,12 +9,12 @@ from pathlib import Path
 import onnxruntime as ort
 from torch import Tensor, nn
 
-from porting.pruners.costs import NetworkCost, placed_layers, wanted_widths
+from porting.pruners.costs import NetworkCost, PlacedLayer, placed_layers, wanted_widths
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.latency_budget import plateau_edges
 from profiler.identity import fingerprint
 from profiler.operators.layout import block
-from profiler.operators.measuring import lacking, measured_table
+from profiler.operators.measuring import Wanted, lacking, measured_table, read_table
 from profiler.operators.operator import Precision
 from profiler.operators.table import OperatorTimes
 from profiler.target import Target
@@ -51,18 +51,30 @@ class MeasuredCosts:
     budget_s: float
     progress: Progress
 
+    def lack(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> bool:
+        """Whether something is to be measured before the costs of this network are known."""
+        _, _, wanted = self._wanted(model, groups, example)
+        return bool(lacking(read_table(self.path()), wanted))
+
     def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> Costs:
         """Raises `BadInputError` where somebody else measures, `DnnPortingError` where the budget is spent first."""
-        layers = placed_layers(model, groups, example)
-        step = max(FINEST_STEP, block(self.precision))
-        while len(lacking(None, wanted := wanted_widths(layers, groups, step))) * PASS_S > self.budget_s:
-            step *= 2
+        layers, step, wanted = self._wanted(model, groups, example)
         with self.progress("operators", len(lacking(None, wanted))) as advance:
             table = measured_table(
                 self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
                 lambda left: advance(f"{left} left"),
             )  # fmt: skip
         return Costs(NetworkCost(layers, OperatorTimes(table)), step)
+
+    def _wanted(
+        self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor
+    ) -> tuple[list[PlacedLayer], int, Wanted]:
+        """The layers, the step between widths that the budget allows, and what is measured with it."""
+        layers = placed_layers(model, groups, example)
+        step = max(FINEST_STEP, block(self.precision))
+        while len(lacking(None, wanted := wanted_widths(layers, groups, step))) * PASS_S > self.budget_s:
+            step *= 2
+        return layers, step, wanted
 
     def identity(self) -> str:
         """What the times hang on: a hash of the machine, the batch and the precision."""

@@ -1,14 +1,17 @@
 """What pruning asks of the target that will serve: its operators' times, and a cut network's throughput."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
+from torch import Tensor, nn
 
 from porting.benches import Benches, built
 from porting.context import Context
 from porting.onnx_files.quantization.untuned import quantise_untuned
+from porting.pruners.groups import ChannelGroup
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.throughput import TargetThroughput, throughput_level
 from profiler.errors import BadInputError
@@ -38,6 +41,12 @@ class OnTarget:
         level = throughput_level(context.settings.profile, prune.batch)
         quantise = quantise_untuned if prune.precision == "int8" else None
         return cls(costs, TargetThroughput(benches, name, target, level, context.settings.export, quantise), benches)
+
+    def with_operators_of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> None:
+        """Measures what the table lacks of this network, while nobody else measures, a server of ours included."""
+        if self.costs.lack(model, groups, example):
+            self.benches.close()
+            self.costs.of(model, groups, example)
 
     def identity(self) -> dict[str, JsonValue]:
         """What a result depends on: the machine, and how it serves."""

@@ -15,10 +15,14 @@ from profiler.errors import BadInputError
 
 @dataclass(frozen=True)
 class Uniform:
-    """The same share of every group goes, whatever its scores; what stays is rounded up to a multiple."""
+    """The same share of every group goes, whatever its scores; what stays is rounded up to a multiple.
+
+    The share is that of the `whole` network's widths, where the one to be cut is pruned already.
+    """
 
     ratio: float
     round_to: int
+    whole: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         check_ratio(self.ratio)
@@ -29,7 +33,9 @@ class Uniform:
         return f"ratio {self.ratio:g} with prune.round_to={self.round_to}"
 
     def widths(self, _: nn.Module, groups: Sequence[ChannelGroup], __: Sequence[Tensor], ___: Tensor, /) -> list[int]:
-        return [kept_width(group.width, self.ratio, self.round_to) for group in groups]
+        full = whole_widths(self.whole, groups)
+        kept = [kept_width(width, self.ratio, self.round_to) for width in full]
+        return [min(width, group.width) for width, group in zip(kept, groups, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class UniformOnPlateaus:
 
     ratio: float
     costs: MeasuredCosts
+    whole: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         check_ratio(self.ratio)
@@ -49,18 +56,19 @@ class UniformOnPlateaus:
         self, model: nn.Module, groups: Sequence[ChannelGroup], _: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
         costs = self.costs.of(model, groups, example)
-        full = [group.width for group in groups]
-        asked = [kept_width(width, self.ratio, 1) for width in full]
-        edges = [plateau_edges(costs.network.us, full, group, costs.step) for group in range(len(groups))]
+        now, full = [group.width for group in groups], whole_widths(self.whole, groups)
+        asked = [min(kept_width(width, self.ratio, 1), most) for width, most in zip(full, now, strict=True)]
+        edges = [plateau_edges(costs.network.us, now, group, costs.step) for group in range(len(groups))]
         return [min(one for one in known if one >= least) for known, least in zip(edges, asked, strict=True)]
 
 
 @dataclass(frozen=True)
 class WithinLatency:
-    """At most `share` of the network's latency, and within it the channels that are worth most."""
+    """At most `share` of the whole network's latency, and within it the channels that are worth most."""
 
     share: float
     costs: MeasuredCosts
+    whole: Sequence[int] = ()
 
     def __str__(self) -> str:
         return f"{self.share:.1%} of the latency"
@@ -69,7 +77,7 @@ class WithinLatency:
         self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
         costs = self.costs.of(model, groups, example)
-        whole_us = costs.network.us([group.width for group in groups])
+        whole_us = costs.network.us(whole_widths(self.whole, groups))
         worth = [score.double().numpy().astype(np.float64) for score in scores]
         return widths_within(worth, costs.network.us, self.share * whole_us, costs.step)
 
@@ -85,6 +93,18 @@ class Given:
 
     def widths(self, _: nn.Module, __: Sequence[ChannelGroup], ___: Sequence[Tensor], ____: Tensor, /) -> list[int]:
         return list(self.chosen)
+
+
+def whole_widths(whole: Sequence[int], groups: Sequence[ChannelGroup]) -> list[int]:
+    """The widths of the unpruned network's groups, which are those of the network itself where none are told.
+
+    Raises `BadInputError` where they cannot be its.
+    """
+    now = [group.width for group in groups]
+    full = list(whole) or now
+    if len(full) != len(now) or any(width > most for width, most in zip(now, full, strict=True)):
+        raise BadInputError(f"a network of widths {now} was not cut from one of widths {full}: prune that one again")
+    return full
 
 
 def check_ratio(ratio: float) -> None:

@@ -12,6 +12,7 @@ from porting.networks.program import write_program
 from porting.networks.store import input_shape, load_network
 from porting.onnx_files.evaluate import evaluate
 from porting.onnx_files.export import export_network
+from porting.pruned import is_superseded
 from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Precision, TensorSpec
 from porting.workspace import ONNX, PROGRAM
@@ -26,11 +27,10 @@ ONNX_ONLY = "it exists as an ONNX file only"
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     """One for each network; a pruned one that has a fine-tuned successor is not served."""
-    succeeded = {variant.parent for variant in pool if variant.stage == "finetune"}
     return [
         job(context, variant, variant.network)
         for variant in pool
-        if variant.network is not None and variant.name not in succeeded
+        if variant.network is not None and not is_superseded(variant, pool, context.settings.finetune.only_best)
     ]
 
 

@@ -1,15 +1,17 @@
-"""finetune: gives a pruned network its accuracy back, taught by the network that it was cut from."""
+"""finetune: gives a pruned network its accuracy back, taught by the unpruned one."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from porting.context import Context, Job, section_values, seeded
+from porting.context import Context, Job, seeded
 from porting.derive import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
+from porting.pruned import is_beaten
 from porting.records import Network, Variant
+from porting.stage_table import SOURCES
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.fit import fit
-from porting.training.teacher import Teacher
+from porting.training.recovery import teacher
 from profiler.errors import BadInputError
 
 PACKAGES = ("torch", "torchvision", "lightning")
@@ -17,32 +19,37 @@ LABEL = "tuned"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each pruned network."""
-    return [
-        job(context, variant, variant.network, teacher_of(variant, pool))
-        for variant in pool
-        if variant.stage == "prune" and variant.network is not None
+    """One for each pruned network that is worth it, and for each unpruned one that is to be compared with."""
+    settings = context.settings.finetune
+    stages = ("prune", *SOURCES) if settings.base else ("prune",)
+    worth = [
+        variant for variant in pool if variant.stage in stages and not (settings.only_best and is_beaten(variant, pool))
     ]
+    return [job(context, one, one.network, root_of(one, pool)) for one in worth if one.network is not None]
 
 
-def teacher_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
-    """The network that a pruned one was cut from; raises `BadInputError` where it is gone."""
-    for candidate in pool:
-        if candidate.name == variant.parent:
-            return candidate
-    raise BadInputError(f"{variant.parent}, from which {variant.name} was cut, is gone: run stage train again")
+def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
+    """The network that was never pruned; raises `BadInputError` where it is gone."""
+    by_name = {candidate.name: candidate for candidate in pool}
+    while variant.stage not in SOURCES:
+        parent = by_name.get(variant.parent or "")
+        if parent is None:
+            raise BadInputError(f"{variant.parent}, from which {variant.name} was cut, is gone: run stage train again")
+        variant = parent
+    return variant
 
 
 def job(context: Context, variant: Variant, network: Network, base: Variant) -> Job:
-    """The tuned sibling of one pruned network."""
+    """The tuned sibling of one network."""
     settings, data = context.settings.finetune, context.needed_data("finetune")
 
     def make(folder: Path, name: str) -> Made:
         seeded(context.settings.seed)
         source = context.workspace.folder(variant)
         model = load_network(network, source)
+        whole = load_network(base.network or network, context.workspace.folder(base))
         reestimate_statistics(model, data.batches("train"))
-        model, history = fit(context, model, name, data, settings, teacher(context, base))
+        model, history = fit(context, model, name, data, settings, teacher(context, whole))
         saved = save_network(model, folder, network.backbone, network.num_classes, input_shape(source))
         return Made(network=saved, history=tuple(history))
 
@@ -50,17 +57,8 @@ def job(context: Context, variant: Variant, network: Network, base: Variant) -> 
         stage="finetune",
         label=LABEL,
         parent=variant,
-        settings=section_values(settings),
-        ingredients={"data": data.recipe, "seed": context.settings.seed},
+        settings=settings.model_dump(mode="json", exclude={"only_best", "base"}),
+        ingredients={"data": data.recipe, "seed": context.settings.seed, "teacher": base.key},
         packages=PACKAGES,
     )
     return derive(context, recipe, make)
-
-
-def teacher(context: Context, base: Variant) -> Teacher | None:
-    """The base network as teacher, where distillation is on."""
-    settings = context.settings.finetune
-    if not settings.distill or base.network is None:
-        return None
-    model = load_network(base.network, context.workspace.folder(base))
-    return Teacher(model, settings.distill_weight, settings.temperature, settings.attention_weight)

@@ -1,7 +1,7 @@
 """prune: smaller networks from every trained or imported one, one for each pruner and aim."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,11 @@ from porting.derive import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
 from porting.pruners.aims import Aim
 from porting.pruners.cutting import Cutting, Reached
-from porting.pruners.interface import Batches, Pruner, Request, count_parameters
+from porting.pruners.interface import Pruner, count_parameters
 from porting.pruners.on_target import OnTarget
 from porting.records import Network, Pruning, Variant
 from porting.stage_table import SOURCES
+from porting.training.recovery import recovered, validation_accuracy
 from profiler.errors import BadInputError
 
 PACKAGES = ("torch", "torch-pruning", "nni")
@@ -25,7 +26,7 @@ NOT_MEASURED = "its aim is no throughput"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each base network, pruner and aim."""
+    """One for each base network, pruner and aim; of a family as far as what it starts from is there."""
     settings = context.settings
     bases = [variant for variant in pool if variant.stage in SOURCES and variant.network is not None]
     if bases and not settings.pruners:
@@ -34,72 +35,125 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     measures = settings.prune.round_to is None or any(aim.kind != "ratio" for aim in aims)
     on_target = OnTarget.of(context) if bases and measures else None
     return [
-        Pruned(context, on_target, base, base.network, name, component, aim).job()
-        for base, (name, component), aim in itertools.product(bases, settings.pruners.items(), aims)
-        if base.network is not None
+        job
+        for base, (name, component) in itertools.product(bases, settings.pruners.items())
+        for _, of_kind in itertools.groupby(aims, key=lambda aim: aim.kind)
+        for job in one_after_the_other(context, on_target, base, name, component, list(of_kind), pool)
     ]
+
+
+def one_after_the_other(
+    context: Context, on_target: OnTarget | None, base: Variant, name: str, component: Component,
+    aims: Sequence[Aim], pool: Sequence[Variant],
+) -> Iterator[Job]:  # fmt: skip
+    """Aims of one kind; in a family each from the tuned network of the one before, as soon as the pool has it."""
+    start = base
+    for aim in aims:
+        job = Pruned(context, on_target, base, start, name, component, aim).job()
+        yield job
+        if context.settings.prune.family:
+            tuned = [variant for variant in pool if variant.stage == "finetune" and variant.parent == job.makes]
+            if not tuned:
+                return
+            start = tuned[-1]
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """The variant of one base, pruner and aim."""
+    """The variant of one pruner and aim, from `start` in terms of its unpruned `base`."""
 
     context: Context
     on_target: OnTarget | None
     base: Variant
-    network: Network
+    start: Variant
     name: str
     component: Component
     aim: Aim
 
     def job(self) -> Job:
-        settings, data = self.context.settings, self.context.needed_data("prune")
-        round_to = settings.prune.round_to
-        asked: dict[str, JsonValue] = {"kind": self.aim.kind, "value": self.aim.value}
+        data = self.context.needed_data("prune")
         ingredients: dict[str, JsonValue] = {
-            "pruner": self.component.recipe(), "data": data.recipe, "seed": settings.seed, "aim": asked,
+            "pruner": self.component.recipe(), "data": data.recipe, "seed": self.context.settings.seed,
+            "base": self.base.key,
         }  # fmt: skip
-        if self.on_target is not None and (self.aim.kind != "ratio" or round_to is None):
+        if self.on_target is not None and self.is_measured:
             ingredients["target"] = self.on_target.identity()
         recipe = Recipe(
             stage="prune",
             label=f"{self.name.replace('_', '-')}-{self.aim.label}",
-            parent=self.base,
-            settings=section_values(settings.prune) | {"aim": asked},
+            parent=self.start,
+            settings=self.settings(),
             ingredients=ingredients,
             packages=PACKAGES,
         )
         return derive(self.context, recipe, self.make)
 
-    def make(self, folder: Path, _: str) -> Made:
-        settings, data = self.context.settings, self.context.needed_data("prune")
-        seeded(settings.seed)
-        source = self.context.workspace.folder(self.base)
-        model = load_network(self.network, source)
-        batches = data.training_images(settings.prune.batches * data.module.batch_size)
-        before = count_parameters(model)
-        smaller, reached = self.cut(model, batches)
-        after = count_parameters(smaller)
-        saved = save_network(smaller, folder, self.network.backbone, self.network.num_classes, input_shape(source))
-        return Made(network=saved, pruning=self.record(before, after, reached))
+    @property
+    def is_measured(self) -> bool:
+        """Whether the widths hang on what is measured."""
+        return self.aim.kind != "ratio" or self.context.settings.prune.round_to is None
 
-    def cut(self, model: nn.Module, batches: Batches) -> tuple[nn.Module, Reached | None]:
+    def settings(self) -> dict[str, JsonValue]:
+        """Those that decide this variant, whatever else the run aims at."""
+        prune = self.context.settings.prune
+        found: dict[str, JsonValue] = {"aim": self.aim.kind, "asked": self.aim.value, "batches": prune.batches}
+        if self.is_measured:
+            found |= {"batch": prune.batch, "precision": prune.precision}
+        if self.aim.kind == "ratio":
+            found["round_to"] = prune.round_to
+        if prune.steps > 1:
+            tuning = section_values(self.context.settings.finetune)
+            found |= {"steps": prune.steps, "step_epochs": prune.step_epochs, "finetune": tuning}
+        return found
+
+    def make(self, folder: Path, name: str) -> Made:
+        context, data = self.context, self.context.needed_data("prune")
+        seeded(context.settings.seed)
+        model, whole = (loaded(context, variant) for variant in (self.start, self.base))
+        before = count_parameters(whole)
+        batches = data.training_images(context.settings.prune.batches * data.module.batch_size)
         pruner: Pruner = self.component.build()
-        cutting = Cutting(self.name, pruner, model, batches, self.on_target)
-        if self.aim.is_measured:
-            return cutting.to_throughput(self.aim, self.base.key)
-        request = Request(cutting.policy(self.aim, self.context.settings.prune.round_to), batches)
-        return cutting.once(request), None
+        cutting = Cutting(self.name, pruner, whole, self.base.key, batches, self.on_target)
+        smaller, reached = self.cut(cutting, model, name)
+        accuracy = validation_accuracy(smaller, data)
+        network = network_of(self.base)
+        shape = input_shape(context.workspace.folder(self.base))
+        saved = save_network(smaller, folder, network.backbone, network.num_classes, shape)
+        return Made(network=saved, pruning=self.record(before, count_parameters(smaller), accuracy, reached))
 
-    def record(self, before: int, after: int, reached: Reached | None) -> Pruning:
+    def cut(self, cutting: Cutting, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
+        """In the steps of the settings, with a little training between two of them."""
+        prune = self.context.settings.prune
+        aim = cutting.relative(self.aim)
+        for step in range(1, prune.steps):
+            way = aim.on_the_way(step / prune.steps)
+            model = cutting.once(model, cutting.policy(way, prune.round_to))
+            model = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, prune.step_epochs)
+        if self.aim.is_measured:
+            return cutting.to_throughput(model, aim.value)
+        return cutting.once(model, cutting.policy(aim, prune.round_to)), None
+
+    def record(self, before: int, after: int, accuracy: float, reached: Reached | None) -> Pruning:
         return Pruning(
             aim=self.aim.kind,
             asked=self.aim.value,
             parameters_before=before,
             parameters_after=after,
             achieved_parameter_ratio=1 - after / before,
+            validation_accuracy=accuracy,
             images_per_s_before=reached and reached.images_per_s_before,
             images_per_s=reached and reached.images_per_s,
             tries=reached.tries if reached else 0,
             reasons={} if reached else dict.fromkeys(("images_per_s_before", "images_per_s"), NOT_MEASURED),
         )
+
+
+def network_of(variant: Variant) -> Network:
+    """Its torch network; raises `BadInputError` where it has none."""
+    if variant.network is None:
+        raise BadInputError(f"{variant.name} has no torch network to prune: import a checkpoint instead")
+    return variant.network
+
+
+def loaded(context: Context, variant: Variant) -> nn.Module:
+    return load_network(network_of(variant), context.workspace.folder(variant))
