@@ -6,7 +6,7 @@ from pydantic import Field
 
 from porting.components import NamedComponent
 from porting.pruners.aims import Kind
-from porting.repository.schema import LABEL, SHA256, Accuracy, Precision, Preprocessing, Step, TensorSpec
+from porting.repository.schema import LABEL, SHA256, Accuracy, Precision, Preprocessing, Step, TensorSpec, ValidOn
 from profiler.records.base import Record
 
 
@@ -30,6 +30,7 @@ class OnnxFile(Record):
     program_sha256: str | None = Field(pattern=SHA256)
     opset: int
     precision: Precision
+    valid_on: ValidOn = "any"
     input: TensorSpec
     output: TensorSpec
     validation_accuracy: Accuracy | None

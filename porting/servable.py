@@ -1,14 +1,16 @@
-"""Which exported variants a target can serve: every one, but torch those with a torch program only."""
+"""Which exported variants a target can serve, and why it serves another one not."""
 
 from collections.abc import Mapping, Sequence
 
 from porting.console import say
+from porting.onnx_files.quantization.processor import form_here
 from porting.records import OnnxFile, Variant
 from porting.workspace import Workspace
 from profiler.errors import BadInputError
 from profiler.target import Target
 
 Exported = tuple[Variant, OnnxFile]
+GPU_PROVIDERS = {"cuda", "tensorrt"}
 
 
 def servable(targets: Mapping[str, Target], pool: Sequence[Variant]) -> dict[str, list[Exported]]:
@@ -18,29 +20,31 @@ def servable(targets: Mapping[str, Target], pool: Sequence[Variant]) -> dict[str
     """
     exported = [(variant, variant.onnx) for variant in pool if variant.onnx is not None]
     found = {
-        name: [(variant, file) for variant, file in exported if serves(target, file)]
+        name: [(variant, file) for variant, file in exported if not why_not(target, file)]
         for name, target in targets.items()
     }
     if exported and not any(found.values()):
+        reasons = dict.fromkeys(why_not(target, file) for target in targets.values() for _, file in exported)
         raise BadInputError(
-            f"no exported variant has a torch program for runtime=torch of target {', '.join(targets)} "
-            f"({why_none(exported[0][1])}): take runtime=triton or onnxruntime, or import TorchScript or a checkpoint"
+            f"target {', '.join(targets)} serves no exported variant ({'; '.join(reasons)}): "
+            "take runtime=triton or onnxruntime, or import TorchScript or a checkpoint"
         )
     for name, served in found.items():
         for variant, file in exported:
             if (variant, file) not in served:
-                say(f"profile   {variant.name} is left out on {name}, as it has no torch program: {why_none(file)}")
+                say(f"profile   {variant.name} is left out on {name}: {why_not(targets[name], file)}")
     return found
 
 
-def serves(target: Target, file: OnnxFile) -> bool:
-    """Whether there is what the target's runtime takes."""
-    return target.runtime != "torch" or file.program_sha256 is not None
-
-
-def why_none(file: OnnxFile) -> str:
-    """Why there is no torch program."""
-    return file.reasons["program_sha256"]
+def why_not(target: Target, file: OnnxFile) -> str:
+    """Why a target, on this machine, cannot serve a file rightly; nothing where it can."""
+    if target.runtime == "torch" and file.program_sha256 is None:
+        return f"it has no torch program, {file.reasons['program_sha256']}"
+    if file.valid_on == "gpu" and not GPU_PROVIDERS & set(target.providers):
+        return "half precision is for GPUs"
+    if file.valid_on == "exact int8" and form_here("u8s8").reduce_range:
+        return "its int8 products saturate on this processor: quantise it here"
+    return ""
 
 
 def forget_unservable(workspace: Workspace, task: str, name: str, target: Target) -> None:
@@ -49,5 +53,5 @@ def forget_unservable(workspace: Workspace, task: str, name: str, target: Target
     Beside this one's figures they would be of another machine, and nothing would ever take their place.
     """
     for variant in workspace.variants(task):
-        if variant.onnx is not None and not serves(target, variant.onnx):
+        if variant.onnx is not None and why_not(target, variant.onnx):
             workspace.profile_files(variant, name).remove()

@@ -10,6 +10,10 @@ from profiler.records.fingerprint import Fingerprint
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 LARGEST = 1e18
+# What index and details both say of a variant.
+SAID_TWICE = (
+    "name", "task", "backbone", "precision", "valid_on", "onnx_sha256", "validation_accuracy", "test_accuracy",
+)  # fmt: skip
 
 
 class IndexCheck:
@@ -91,7 +95,7 @@ def check_texts(fingerprint: Fingerprint, what: str) -> None:
 
 def check_details(details: Details, variant: Published, targets: Mapping[str, Fingerprint]) -> None:
     """Raises `ValueError` where the details of a variant are not those of the variant that the index speaks of."""
-    for field in ("name", "task", "backbone", "precision", "onnx_sha256", "validation_accuracy", "test_accuracy"):
+    for field in SAID_TWICE:
         if getattr(details, field) != getattr(variant, field):
             raise ValueError(f"its {field} is not that of the index")
     if details.profiles.keys() != variant.targets.keys():

@@ -83,6 +83,7 @@ def summarise(
         backbone=details.backbone,
         technique=item.technique,
         precision=details.precision,
+        valid_on=details.valid_on,
         parent=item.parent,
         onnx_sha256=details.onnx_sha256,
         version=number,

@@ -15,6 +15,9 @@ SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 TARGET = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 Precision = Literal["fp32", "fp16", "int8"]
+# Where a file answers as it was evaluated: int8 without spare bits on processors that add its products exactly, which
+# x86 without VNNI does not.
+ValidOn = Literal["any", "exact int8", "gpu"]
 # Neither control characters nor what turns the direction of writing: it is shown on terminals and in reports.
 SHOWABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
 # More than a measurement gives: bytes, operations and rates stay far below it, and sums of a few do not overflow.
@@ -128,6 +131,7 @@ class Summary(Bounded):
     backbone: Text
     technique: list[Text] = Field(max_length=64)
     precision: Precision
+    valid_on: ValidOn = "any"
     parent: Label | None
     onnx_sha256: str = Field(pattern=SHA256)
     version: Count
@@ -168,6 +172,7 @@ class Details(Bounded):
     task: Label
     backbone: Text
     precision: Precision
+    valid_on: ValidOn = "any"
     labels: list[Text] | None = Field(max_length=100_000)
     preprocessing: Preprocessing | None
     input: TensorSpec

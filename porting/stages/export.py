@@ -14,7 +14,7 @@ from porting.onnx_files.evaluate import evaluate
 from porting.onnx_files.export import export_network
 from porting.pruned import is_superseded
 from porting.records import Network, OnnxFile, Variant
-from porting.repository.schema import Precision, TensorSpec
+from porting.repository.schema import Precision, TensorSpec, ValidOn
 from porting.workspace import ONNX, PROGRAM
 from profiler.errors import DnnPortingError, ModelError
 from profiler.files import sha256
@@ -92,6 +92,7 @@ def describe_file(
     precision: Precision,
     program: Path | None = None,
     why_no_program: str = ONNX_ONLY,
+    valid_on: ValidOn = "any",
 ) -> OnnxFile:
     """The record of an ONNX file and of its torch program; its accuracy is measured where there are data."""
     session = open_session(path, threads=1)
@@ -105,6 +106,7 @@ def describe_file(
         program_sha256=sha256(program) if program else None,
         opset=opset,
         precision=precision,
+        valid_on=valid_on,
         input=tensor_spec(source),
         output=tensor_spec(sink),
         validation_accuracy=evaluation.validation if evaluation else None,

@@ -63,6 +63,7 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         task=variant.task,
         backbone=variant.backbone,
         precision=file.precision,
+        valid_on=file.valid_on,
         labels=variant.labels,
         preprocessing=variant.preprocessing,
         input=file.input,

@@ -19,7 +19,7 @@ from porting.onnx_files.quantization.original import Original
 from porting.onnx_files.quantization.processor import form_here
 from porting.onnx_files.quantization.result import write_chosen
 from porting.records import OnnxFile, Variant
-from porting.repository.schema import Precision
+from porting.repository.schema import Precision, ValidOn
 from porting.stages.export import describe_file
 from porting.workspace import ONNX
 
@@ -60,7 +60,8 @@ def int8_job(context: Context, variant: Variant, file: OnnxFile, original: Origi
         chosen = choose(original, form, settings.calibrations, settings.max_loss, context.progress)
         return write_chosen(chosen, path)
 
-    return sibling(context, variant, file, f"int8-{form.scheme}", values, write)
+    valid_on: ValidOn = "any" if form.reduce_range else "exact int8"
+    return sibling(context, variant, file, f"int8-{form.scheme}", values, valid_on, write)
 
 
 def fp16_job(context: Context, variant: Variant, file: OnnxFile) -> Job:
@@ -70,7 +71,7 @@ def fp16_job(context: Context, variant: Variant, file: OnnxFile) -> Job:
         write_fp16(context.workspace.folder(variant) / ONNX, path)
         return {}
 
-    return sibling(context, variant, file, "fp16", {}, write)
+    return sibling(context, variant, file, "fp16", {}, "gpu", write)
 
 
 def sibling(
@@ -79,6 +80,7 @@ def sibling(
     file: OnnxFile,
     label: str,
     values: dict[str, JsonValue],
+    valid_on: ValidOn,
     write: Callable[[Path], dict[str, JsonValue]],
 ) -> Job:
     """The job for a file of another precision; `write` makes it and tells what it chose."""
@@ -89,7 +91,7 @@ def sibling(
         chosen = write(path)
         opset = next(entry.version for entry in onnx.load(path).opset_import if entry.domain == "")
         precision = cast("Precision", label.partition("-")[0])
-        return Made(onnx=describe_file(context, path, recipe.key(), opset, precision), chosen=chosen)
+        return Made(onnx=describe_file(context, path, recipe.key(), opset, precision, valid_on=valid_on), chosen=chosen)
 
     recipe = Recipe(
         stage="quantize",

@@ -30,7 +30,7 @@ class Untraceable(nn.Module):
             raise RuntimeError("nobody traces this")
         return self.fc(x.flatten(1))
 """
-LEFT_OUT = "is left out on local_cpu, as it has no torch program: it exists as an ONNX file only"
+LEFT_OUT = "is left out on local_cpu: it has no torch program, it exists as an ONNX file only"
 
 
 def copied(published: Path, workspace: Path) -> dict[str, Variant]:
@@ -125,6 +125,9 @@ def test_an_onnx_file_alone_is_refused_with_the_fix(dnn_porting: Command, publis
     model = Workspace(tmp_path / "from").folder(variant) / ONNX
     run = dnn_porting(*ON_TORCH, f"model={model}", f"workspace={tmp_path / 'w'}")
     assert run.code == 2
-    assert "no exported variant has a torch program for runtime=torch of target local_cpu" in run.err
+    assert (
+        "target local_cpu serves no exported variant (it has no torch program, it exists as an ONNX file only)"
+        in run.err
+    )
     assert "take runtime=triton or onnxruntime" in run.err
     assert len(run.err.strip().splitlines()) == 1

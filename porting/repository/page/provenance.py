@@ -53,6 +53,7 @@ def identity(variant: Published, details: Details, profile: Profile) -> dict[str
         "technique": " → ".join(variant.technique) or "none",
         "backbone": details.backbone,
         "precision": details.precision,
+        "valid on": details.valid_on,
         "Triton version": str(variant.version),
         "ONNX opset": str(details.opset),
         "ONNX sha256": details.onnx_sha256,
