@@ -36,7 +36,9 @@ def machine() -> str:
 
 def record(name: str, figures: dict[str, Figure]) -> None:
     """Prints the table, writes `docs/benchmarks/<name>.json` and makes the page anew."""
-    command = shlex.join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]])
+    # Where a file lies on this machine tells nobody anything.
+    arguments = [Path(one).name if one.startswith("/") else one for one in sys.argv[1:]]
+    command = shlex.join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *arguments])
     common = {"command": command, "machine": machine(), "date": datetime.now(UTC).date().isoformat()}
     show(name, figures)
     FOLDER.mkdir(parents=True, exist_ok=True)
