@@ -31,7 +31,7 @@ def complaint(run: Run, code: int) -> str:
         (["datamodule=digit"], "unknown datamodule 'digit': did you mean 'digits'?"),
         (["pruner=tailor"], "unknown pruner 'tailor': did you mean 'taylor'?"),
         (["target=local"], "unknown target 'local': did you mean 'local_cpu'?"),
-        (["experiment=cifar"], "unknown experiment 'cifar': choices are cifar10_resnet20x2"),
+        (["experiment=cifar"], "unknown experiment 'cifar': choices are cifar10_densenet, cifar10_resnet20x2"),
         (["train.epoch=3"], "unknown key 'train.epoch': did you mean 'epochs'?"),
         (["trian.epochs=3"], "unknown key 'trian': did you mean 'train'?"),
         (["backbone.widht=3"], "unknown key 'backbone.widht': did you mean 'width'?"),
