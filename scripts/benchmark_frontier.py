@@ -27,7 +27,7 @@ from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 from profiler.target import Target
 
-WORKSPACE = ROOT / "artifacts" / "frontier"
+FOLDER = ROOT / "artifacts" / "frontier"
 RATIOS = "[0.3,0.5,0.65,0.75]"
 OURS, NNI, TORCH_PRUNING = "hessian-latency", "nni-taylor", "torch-pruning-own"
 METHODS = {
@@ -50,13 +50,17 @@ class Family:
 
     name: str
     experiment: str
-    backbone: str
     goal: float
+
+    @property
+    def workspace(self) -> Path:
+        """One of its own, as a stage works on every variant of a workspace."""
+        return FOLDER / self.name
 
 
 FAMILIES = (
-    Family("resnet", "cifar10_resnet20x2", "resnet20x2", goal=8.0),
-    Family("densenet", "cifar10_densenet", "densenet22x24", goal=10.0),
+    Family("resnet", "cifar10_resnet20x2", goal=8.0),
+    Family("densenet", "cifar10_densenet", goal=10.0),
 )
 TASK = "cifar10"
 
@@ -82,7 +86,7 @@ class Measured:
 def make(family: Family, data: Path) -> None:
     """Everything that is to be measured, as far as it is not there yet."""
     common = [
-        f"experiment={family.experiment}", f"task={TASK}", f"workspace={WORKSPACE}", f"datamodule.root={data}",
+        f"experiment={family.experiment}", f"task={TASK}", f"workspace={family.workspace}", f"datamodule.root={data}",
         "tracking.enabled=false",
     ]  # fmt: skip
     run("stage=train", *common)
@@ -102,9 +106,8 @@ def run(*arguments: str) -> None:
 
 def measure(family: Family) -> list[Measured]:
     """All variants of a family on one server on one core, one after the other, drift divided out."""
-    workspace = Workspace(WORKSPACE)
-    every = [variant for variant in workspace.variants(TASK) if variant.backbone == family.backbone]
-    exported = [variant for variant in every if variant.onnx is not None]
+    workspace = Workspace(family.workspace)
+    exported = [variant for variant in workspace.variants(TASK) if variant.onnx is not None]
     settings = LevelSettings.model_validate({**NOTHING, "level": "quick", "budget_s": 60, "throughput": THROUGHPUT})
     found, first = [], None
     with bench("benchmark", Target(cores=1, threads=1, instances=1)) as ready:
