@@ -225,7 +225,9 @@ def explain(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if not place:
         return message
-    return f"{place}={first['input']!r} cannot be used: {message[:1].lower()}{message[1:]}"
+    # Of a whole section it is said which one, not all that stands in it.
+    value = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
+    return f"{place}{value} cannot be used: {message[:1].lower()}{message[1:]}"
 
 
 def known_keys(location: tuple[int | str, ...]) -> list[str]:

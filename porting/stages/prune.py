@@ -18,7 +18,7 @@ from porting.pruners.interface import Pruner, count_parameters
 from porting.pruners.on_target import OnTarget
 from porting.records import Network, Pruning, Variant
 from porting.stage_table import SOURCES
-from porting.training.recovery import recovered, validation_accuracy
+from porting.training.ranking import validation_accuracy
 from profiler.errors import BadInputError
 
 PACKAGES = ("torch", "torch-pruning", "nni")
@@ -126,6 +126,9 @@ class Pruned:
         prune = self.context.settings.prune
         aim = cutting.relative(self.aim)
         for step in range(1, prune.steps):
+            # Lightning takes seconds to import, and without steps nothing is trained here.
+            from porting.training.recovery import recovered
+
             way = aim.on_the_way(step / prune.steps)
             model = cutting.once(model, cutting.policy(way, prune.round_to))
             model = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, prune.step_epochs)
