@@ -36,7 +36,7 @@ from profiler.target import Target
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "ResNet-20 × 2": lambda: resnet20(3, 10, width=2),
-    "DenseNet-BC 22, growth 32": lambda: densenet_bc(3, 10, depth=22, growth=32),
+    "DenseNet-BC 22, growth 16": lambda: densenet_bc(3, 10, depth=22, growth=16),
     "MobileNetV2": lambda: mobilenet_v2(3, 10, stem="cifar"),
 }
 BATCH, ROUNDS, SHARES, RATIOS = 16, 15, (0.75, 0.5), ((0.3, 1), (0.3, 8), (0.5, 8))

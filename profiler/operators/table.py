@@ -1,6 +1,5 @@
 """What an operator costs at every width that was measured, and which widths are worth having."""
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from typing import Literal, Self
 
@@ -48,36 +47,37 @@ class OperatorTimes:
 
     def __init__(self, table: OperatorTable) -> None:
         self.table = table
-        self.by_place: dict[Place, OperatorPoint] = {}
-        self._widths: dict[Operator, tuple[list[int], list[int]]] = {}
-        for point in sorted(table.points, key=lambda one: (one.in_channels, one.out_channels)):
-            self.by_place[point.place] = point
-            known = self._widths.setdefault(point.operator, ([], []))
-            for widths, width in zip(known, (point.in_channels, point.out_channels), strict=True):
-                if width not in widths:
-                    insort(widths, width)
+        self._points: dict[Operator, list[OperatorPoint]] = {}
+        for point in table.points:
+            self._points.setdefault(point.operator, []).append(point)
+        self._found: dict[Place, float] = {}
 
     def us(self, operator: Operator, in_channels: int, out_channels: int) -> float:
-        """The time at these widths, or at the next wider ones that were measured.
+        """The time at these widths, or of the quickest that was measured and is at least as wide.
 
         Where one is no whole number of blocks it includes the changes of layout, which a network cannot avoid then.
         Raises `BadInputError` for an operator that was not measured, or not as wide.
         """
-        if operator not in self._widths:
+        place = operator, in_channels, out_channels
+        if place not in self._found:
+            self._found[place] = self._look_up(place)
+        return self._found[place]
+
+    def _look_up(self, place: Place) -> float:
+        operator, before, after = place
+        if operator not in self._points:
             raise BadInputError(f"the table has no {operator}: measure it again")
-        wide = [next_wider(known, asked, operator) for known, asked in
-                zip(self._widths[operator], (in_channels, out_channels), strict=True)]  # fmt: skip
-        point = self.by_place[operator, wide[0], wide[1]]
-        blocked = in_channels % self.table.block == out_channels % self.table.block == 0
-        return point.us if blocked or operator.kind == "linear" else point.us + point.layout_us
+        wide = [one for one in self._points[operator] if one.in_channels >= before and one.out_channels >= after]
+        if not wide:
+            raise BadInputError(f"{operator} was not measured up to {before} and {after} channels: measure it again")
+        exact = (one for one in wide if one.place == place)
+        blocked = before % self.table.block == after % self.table.block == 0
+        count_layout = not blocked and operator.kind != "linear"
 
+        def cost(point: OperatorPoint) -> float:
+            return point.us + point.layout_us if count_layout else point.us
 
-def next_wider(known: Sequence[int], asked: int, operator: Operator) -> int:
-    """The least of the measured widths that is at least what is asked."""
-    place = bisect_left(known, asked)
-    if place == len(known):
-        raise BadInputError(f"{operator} was measured up to {known[-1]} channels, not {asked}: measure it again")
-    return known[place]
+        return next((cost(one) for one in exact), min(cost(one) for one in wide))
 
 
 def efficient(times: Sequence[tuple[int, float]]) -> list[int]:

@@ -102,6 +102,12 @@ def test_a_width_that_was_not_measured_costs_what_the_next_wider_one_does() -> N
     assert known.us(CONVOLUTION, 1, 1) == 16
 
 
+def test_widths_of_two_networks_need_not_meet_in_one_table() -> None:
+    known = OperatorTimes(table({(CONVOLUTION, 8, 64): 9.0, (CONVOLUTION, 32, 16): 5.0, (CONVOLUTION, 32, 64): 20.0}))
+    assert known.us(CONVOLUTION, 8, 16) == 5
+    assert known.us(CONVOLUTION, 16, 32) == 20
+
+
 def test_a_width_that_is_no_whole_number_of_blocks_costs_the_changes_of_layout_too() -> None:
     places = {(CONVOLUTION, i, o): float(i * o) for i, o in itertools.product((8, 12, 16), (8, 16))}
     known = OperatorTimes(table(places | {(LINEAR, 12, 8): 3.0}, block=8))
@@ -118,7 +124,7 @@ def test_a_block_is_as_wide_as_the_processor_s_vectors_and_int8_has_none() -> No
 
 def test_what_was_not_measured_is_refused() -> None:
     known = OperatorTimes(table({(CONVOLUTION, 4, 4): 1.0}))
-    with pytest.raises(BadInputError, match="measured up to 4 channels, not 5"):
+    with pytest.raises(BadInputError, match="was not measured up to 4 and 5 channels"):
         known.us(CONVOLUTION, 4, 5)
     with pytest.raises(BadInputError, match="has no linear"):
         known.us(LINEAR, 4, 4)
