@@ -6,6 +6,7 @@ import platform
 
 import onnxruntime as ort
 import psutil
+from pydantic import JsonValue
 
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.torch_program import torch_version
@@ -29,9 +30,14 @@ def subject_key(onnx_sha256: str, target: Target, program_sha256: str | None = N
         server = find_triton(target.server_environment).identity()
     if target.runtime == "torch":
         server = f"torch {torch_version()} {program_sha256}"
-    resources = target.model_dump(mode="json", exclude=NOT_MEASURED)
+    resources = what_decides(target)
     machine = fingerprint(target, None, "unknown", ort.__version__).model_dump(mode="json", exclude={"backend_kind"})
     return hashlib.sha256(json.dumps([onnx_sha256, server, resources, machine], sort_keys=True).encode()).hexdigest()
+
+
+def what_decides(target: Target) -> dict[str, JsonValue]:
+    """Of a target what decides figures: neither where its server is found on this machine nor what it costs."""
+    return target.model_dump(mode="json", exclude=NOT_MEASURED)
 
 
 def is_here(endpoint: str) -> bool:

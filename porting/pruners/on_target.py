@@ -1,6 +1,5 @@
 """What pruning asks of the target that will serve: its operators' times, and a cut network's throughput."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from porting.pruners.groups import ChannelGroup
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.throughput import TargetThroughput, throughput_level
 from profiler.errors import BadInputError
+from profiler.identity import what_decides
 from profiler.target import Target
 
 FOLDER = "operators"
@@ -50,10 +50,7 @@ class OnTarget:
 
     def identity(self) -> dict[str, JsonValue]:
         """What a result depends on: the machine, and how it serves."""
-        return {
-            "operators": self.costs.identity(),
-            "served": hashlib.sha256(self.throughput.target.model_dump_json().encode()).hexdigest(),
-        }
+        return {"operators": self.costs.identity(), "target": what_decides(self.throughput.target)}
 
 
 def the_target(context: Context) -> tuple[str, Target]:

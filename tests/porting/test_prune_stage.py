@@ -49,6 +49,12 @@ def test_operators_are_measured_once(dnn_porting: Command, workspace: Path) -> N
     assert table.stat().st_mtime_ns == before
 
 
+def test_where_the_server_lies_on_this_machine_is_no_part_of_the_key(dnn_porting: Command, workspace: Path) -> None:
+    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.6]", f"workspace={workspace}"]
+    run = dnn_porting(*arguments, "targets.local_cpu.server_environment=/somewhere/else")
+    assert "prune     0 made, 1 reused" in run.out
+
+
 def test_without_a_multiple_to_round_to_widths_are_the_quickest_measured(dnn_porting: Command, workspace: Path) -> None:
     for round_to in ("null", "1"):
         run = dnn_porting(
