@@ -124,6 +124,12 @@ class LevelSettings(BaseModel):
     contention: ContentionSettings | None
     repeats: RepeatSettings | None
 
+    @classmethod
+    def of_throughput(cls, settings: ThroughputSettings, budget_s: float) -> "LevelSettings":
+        """A level of the maximal throughput alone."""
+        nothing = dict.fromkeys(name for name in cls.model_fields if name not in ("level", "budget_s", "throughput"))
+        return cls.model_validate({**nothing, "level": "quick", "budget_s": budget_s, "throughput": settings})
+
     def parts(self) -> dict[str, PartSettings]:
         """The settings of every part that this level measures."""
         values = {name: getattr(self, name) for name in type(self).model_fields}

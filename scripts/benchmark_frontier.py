@@ -41,7 +41,6 @@ BATCHES, MOST_LOST, REFERENCE_LOST = [1, 4, 16], 0.01, 0.05
 THROUGHPUT = ThroughputSettings(
     batches=BATCHES, max_concurrency=4, search_seconds=0.5, settle_seconds=3.0, settle_every_batch=False
 )
-NOTHING = {name: None for name in LevelSettings.model_fields if name not in ("level", "budget_s", "throughput")}
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def measure(family: Family) -> list[Measured]:
     """All variants of a family on one server on one core, one after the other, drift divided out."""
     workspace = Workspace(family.workspace)
     exported = [variant for variant in workspace.variants(TASK) if variant.onnx is not None]
-    settings = LevelSettings.model_validate({**NOTHING, "level": "quick", "budget_s": 60, "throughput": THROUGHPUT})
+    settings = LevelSettings.of_throughput(THROUGHPUT, budget_s=60)
     found, first = [], None
     with bench("benchmark", Target(cores=1, threads=1, instances=1)) as ready:
         for variant in exported:

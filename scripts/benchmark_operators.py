@@ -27,7 +27,7 @@ from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Policy, Request
 from porting.pruners.measured_costs import MeasuredCosts
-from porting.pruners.policies import Given, Uniform, WithinLatency
+from porting.pruners.policies import Uniform, WithinLatency
 from porting.pruners.torch_pruning import TorchPruning
 from porting.settings import ExportSettings
 from profiler.runtimes.session import open_session, pinned
@@ -71,7 +71,7 @@ def networks(model: nn.Module, costs: MeasuredCosts, folder: Path) -> dict[str, 
     found = {"whole": (session(model, folder), 1.0)}
     for name, policy in policies.items():
         widths = policy.widths(model, groups, scores, data[0][0][:2])
-        cut = TorchPruning(Taylor()).prune(copy.deepcopy(model), Request(Given(widths), data))
+        cut = TorchPruning(Taylor()).prune(copy.deepcopy(model), Request(policy, data))
         found[name] = session(cut, folder), cost.us(widths) / cost.us(full)
     return found
 

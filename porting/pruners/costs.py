@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from porting.pruners.borrowed import serving
 from porting.pruners.groups import ChannelGroup
 from profiler.operators.measuring import Wanted
 from profiler.operators.operator import Operator, Place
@@ -77,8 +78,8 @@ def operators(model: nn.Module, example: Tensor) -> list[tuple[str, nn.Module, O
 
     timed = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, TIMED)]
     handles = [layer.register_forward_hook(partial(note, name)) for name, layer in timed]
-    with torch.no_grad():
-        model.eval()(example)
+    with torch.no_grad(), serving(model):
+        model(example)
     for handle in handles:
         handle.remove()
     return found
@@ -130,5 +131,6 @@ def wanted_widths(layers: Sequence[PlacedLayer], groups: Sequence[ChannelGroup],
             most = axis.channels(full)
             widths.add(most)
             if axis.groups:
-                widths.update(range(axis.fixed + step, most, step))
+                features = min(features for _, features in axis.groups)
+                widths.update(range(axis.fixed + step * features, most, step * features))
     return {operator: (sorted(before), sorted(after)) for operator, (before, after) in wanted.items()}

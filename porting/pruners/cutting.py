@@ -64,20 +64,28 @@ class Cutting:
         return kind(aim.value, self.measured().costs, widths)
 
     def relative(self, aim: Aim) -> Aim:
-        """An absolute throughput as a speed-up; any other aim as it is."""
-        return Aim("speedup", aim.value / self.whole_images_per_s()) if aim.kind == "images_per_s" else aim
+        """An absolute throughput as a speed-up; any other aim as it is.
+
+        Raises `BadInputError` for a throughput that the whole network has already.
+        """
+        if aim.kind != "images_per_s":
+            return aim
+        whole = self.whole_images_per_s()
+        if aim.value <= whole:
+            raise BadInputError(
+                f"{aim.value:,.4g} images/s need no pruning, the network gives {whole:,.0f}: ask for more"
+            )
+        return Aim("speedup", aim.value / whole)
 
     def to_throughput(self, model: nn.Module, speed_up: float) -> tuple[nn.Module, Reached]:
         """Prunes to shares of the latency, measures each network and corrects, until the throughput is within 5 %.
 
-        Raises `BadInputError` where even the smallest network is too slow, or the whole one quick enough.
+        Raises `BadInputError` where even the smallest network is too slow.
         """
         measured, widths = self.measured(), [group.width for group in self.groups_of(self.whole)]
         costs = measured.costs.of(self.whole, self.groups_of(self.whole), self.example)
         whole = self.whole_images_per_s()
         wanted = speed_up * whole
-        if speed_up <= 1:
-            raise BadInputError(f"{wanted:,.4g} images/s need no pruning, the network gives {whole:,.0f}: ask for more")
         found: dict[float, nn.Module] = {}
 
         def measure(share: float) -> float:

@@ -1,7 +1,7 @@
 """Widths for a budget of latency: what costs the least saliency a microsecond goes first.
 
-After HALP (Shen et al., arXiv 2110.10811): the budget
-falls step by step, as what a group saves depends on how wide its neighbours are.
+After HALP (Shen et al., arXiv 2110.10811): the budget falls step by step, as what a group saves depends on how wide
+its neighbours are.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,16 +19,14 @@ Widths = list[int]
 Cost = Callable[[Sequence[int]], float]
 
 
-def widths_within(
-    scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: float, step: int
-) -> Widths:  # fmt: skip
+def widths_within(scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: float, step: int) -> Widths:
     """The width of each group of channels with these `scores` (width,), of a total cost within the budget.
 
     Only multiples of `step` at the edge of a plateau are taken. Raises `BadInputError` where the smallest network
     that this leaves is too slow.
     """
     full = [len(one) for one in scores]
-    candidates = [plateau_edges(cost, full, group, step) for group in range(len(full))]
+    candidates = offered(cost, full, step)
     smallest = cost([min(one) for one in candidates])
     if smallest > budget_us:
         raise BadInputError(
@@ -43,10 +41,13 @@ def widths_within(
     return widened(widths, candidates, kept, cost, budget_us)
 
 
-def plateau_edges(cost: Cost, full: Sequence[int], group: int, step: int) -> Widths:
-    """Of a group's widths those of which every wider one costs more, the others at full width."""
-    tried = [*range(step, full[group], step), full[group]]
-    return efficient([(width, cost([*full[:group], width, *full[group + 1 :]])) for width in tried])
+def offered(cost: Cost, full: Sequence[int], step: int) -> list[Widths]:
+    """Of each group's widths those of which every wider one costs more, the other groups at full width."""
+    found = []
+    for group, most in enumerate(full):
+        tried = [*range(step, most, step), most]
+        found.append(efficient([(width, cost([*full[:group], width, *full[group + 1 :]])) for width in tried]))
+    return found
 
 
 def saliency(scores: NDArray[np.float64]) -> NDArray[np.float64]:

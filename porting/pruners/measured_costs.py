@@ -11,18 +11,16 @@ from torch import Tensor, nn
 
 from porting.pruners.costs import NetworkCost, PlacedLayer, placed_layers, wanted_widths
 from porting.pruners.groups import ChannelGroup
-from porting.pruners.latency_budget import plateau_edges
+from porting.pruners.latency_budget import offered
 from profiler.identity import fingerprint
 from profiler.operators.layout import block
-from profiler.operators.measuring import Wanted, lacking, measured_table, read_table
+from profiler.operators.measuring import Wanted, expected_s, lacking, measured_table, read_table
 from profiler.operators.operator import Precision
 from profiler.operators.table import OperatorTimes
 from profiler.target import Target
 
 # Where nothing is blocked (`profiler.operators.layout`): widths between multiples of 4 cost what the next one does.
 FINEST_STEP = 4
-# What a pass over a place takes, with the making of its session.
-PASS_S = 0.013
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
 
@@ -36,8 +34,7 @@ class Costs:
 
     def least_us(self, full: Sequence[int]) -> float:
         """What the narrowest network that pruning offers takes; `full` are the groups' widths."""
-        edges = [plateau_edges(self.network.us, full, group, self.step) for group in range(len(full))]
-        return self.network.us([min(widths) for widths in edges])
+        return self.network.us([min(widths) for widths in offered(self.network.us, full, self.step)])
 
 
 @dataclass(frozen=True)
@@ -54,12 +51,13 @@ class MeasuredCosts:
     def lack(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> bool:
         """Whether something is to be measured before the costs of this network are known."""
         _, _, wanted = self._wanted(model, groups, example)
-        return bool(lacking(read_table(self.path()), wanted))
+        return any(lacking(read_table(self.path()), wanted))
 
     def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> Costs:
         """Raises `BadInputError` where somebody else measures, `DnnPortingError` where the budget is spent first."""
         layers, step, wanted = self._wanted(model, groups, example)
-        with self.progress("operators", len(lacking(None, wanted))) as advance:
+        left = sum(map(len, lacking(read_table(self.path()), wanted)))
+        with self.progress("operators", left) as advance:
             table = measured_table(
                 self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
                 lambda left: advance(f"{left} left"),
@@ -70,10 +68,12 @@ class MeasuredCosts:
         self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor
     ) -> tuple[list[PlacedLayer], int, Wanted]:
         """The layers, the step between widths that the budget allows, and what is measured with it."""
-        layers = placed_layers(model, groups, example)
+        layers, widest = placed_layers(model, groups, example), max(group.width for group in groups)
         step = max(FINEST_STEP, block(self.precision))
-        while len(lacking(None, wanted := wanted_widths(layers, groups, step))) * PASS_S > self.budget_s:
+        wanted = wanted_widths(layers, groups, step)
+        while step < widest and expected_s(wanted, self.batch) > self.budget_s:
             step *= 2
+            wanted = wanted_widths(layers, groups, step)
         return layers, step, wanted
 
     def identity(self) -> str:

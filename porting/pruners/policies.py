@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from porting.pruners.groups import ChannelGroup
-from porting.pruners.latency_budget import plateau_edges, widths_within
+from porting.pruners.latency_budget import offered, widths_within
 from porting.pruners.measured_costs import MeasuredCosts
 from profiler.errors import BadInputError
 
@@ -58,7 +58,7 @@ class UniformOnPlateaus:
         costs = self.costs.of(model, groups, example)
         now, full = [group.width for group in groups], whole_widths(self.whole, groups)
         asked = [min(kept_width(width, self.ratio, 1), most) for width, most in zip(full, now, strict=True)]
-        edges = [plateau_edges(costs.network.us, now, group, costs.step) for group in range(len(groups))]
+        edges = offered(costs.network.us, now, costs.step)
         return [min(one for one in known if one >= least) for known, least in zip(edges, asked, strict=True)]
 
 
@@ -80,19 +80,6 @@ class WithinLatency:
         whole_us = costs.network.us(whole_widths(self.whole, groups))
         worth = [score.double().numpy().astype(np.float64) for score in scores]
         return widths_within(worth, costs.network.us, self.share * whole_us, costs.step)
-
-
-@dataclass(frozen=True)
-class Given:
-    """Widths that somebody has chosen already."""
-
-    chosen: Sequence[int]
-
-    def __str__(self) -> str:
-        return f"widths {list(self.chosen)}"
-
-    def widths(self, _: nn.Module, __: Sequence[ChannelGroup], ___: Sequence[Tensor], ____: Tensor, /) -> list[int]:
-        return list(self.chosen)
 
 
 def whole_widths(whole: Sequence[int], groups: Sequence[ChannelGroup]) -> list[int]:

@@ -12,6 +12,7 @@ from porting.benches import Benches
 from porting.onnx_files.export import export_network
 from porting.settings import ExportSettings
 from porting.workspace import ONNX
+from profiler.errors import BadInputError
 from profiler.level import LevelSettings
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
@@ -61,8 +62,8 @@ class TargetThroughput:
 
 
 def throughput_level(level: LevelSettings, batch: int) -> LevelSettings:
-    """Of a level nothing but the maximal throughput at one batch size, as quickly as the deciding level has it."""
+    """The maximal throughput at one batch size, as quickly as the deciding level has it; `BadInputError` without."""
     quick = level.first or level
-    nothing = {name: None for name, info in LevelSettings.model_fields.items() if name not in ("level", "budget_s")}
-    throughput = None if quick.throughput is None else quick.throughput.model_copy(update={"batches": [batch]})
-    return quick.model_copy(update=nothing | {"throughput": throughput})
+    if quick.throughput is None:
+        raise BadInputError("profile.throughput=null measures no throughput, which pruning aims at: give its settings")
+    return LevelSettings.of_throughput(quick.throughput.model_copy(update={"batches": [batch]}), quick.budget_s)

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from profiler.locks import exclusive
 from profiler.operators.layout import block
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
-from profiler.operators.timing import measure_operator
+from profiler.operators.timing import measure_operator, pass_s
 from profiler.runtimes.session import pinned
 from profiler.system.cores import split_cores
 from profiler.target import Target
@@ -38,9 +38,7 @@ def measured_table(
     """
     table = read_table(path)
     missing = lacking(table, wanted)
-    if not missing:
-        if table is None:
-            raise DnnPortingError("no operator is wanted: the network has no convolution or matrix product")
+    if table is not None and not any(missing):
         return table
     cores, _ = split_cores(target.cores)
     with exclusive(HOST_LOCK, "the profiler on this host"), pinned(cores):
@@ -49,7 +47,7 @@ def measured_table(
             block=block(precision), points=(),
         )  # fmt: skip
         table = fill(table, missing, path, target.threads, time.monotonic() + budget_s, advance)
-    if left := len(lacking(table, wanted)):
+    if left := sum(map(len, lacking(table, wanted))):
         raise DnnPortingError(f"{left} passes over operators were not made within {budget_s:g} s: run again to go on")
     return table
 
@@ -59,45 +57,47 @@ def read_table(path: Path) -> OperatorTable | None:
     return read_record(path, OperatorTable, f"remove {path}, and it is measured again") if path.exists() else None
 
 
-def lacking(table: OperatorTable | None, wanted: Wanted) -> list[Place]:
-    """The wanted places, each as often as it still must be passed over; all once before any twice."""
-    made = {point.place: point.passes for point in table.points} if table else {}
-    places = [
+def places(wanted: Wanted) -> list[Place]:
+    """Every operator at every pair of its widths."""
+    return [
         (operator, before, after)
         for operator, (ins, outs) in wanted.items()
         for before, after in itertools.product(ins, outs)
         if not operator.keeps_width or before == after
     ]
-    return [place for number in range(PASSES) for place in places if made.get(place, 0) <= number]
+
+
+def lacking(table: OperatorTable | None, wanted: Wanted) -> list[list[Place]]:
+    """The passes that are still to be made, each over the wanted places that had fewer."""
+    made = {point.place: point.passes for point in table.points} if table else {}
+    return [[place for place in places(wanted) if made.get(place, 0) <= number] for number in range(PASSES)]
+
+
+def expected_s(wanted: Wanted, batch: int) -> float:
+    """How long a table of all this takes that has nothing yet."""
+    return PASSES * sum(pass_s(place, batch) for place in places(wanted))
 
 
 def fill(
-    table: OperatorTable, missing: Sequence[Place], path: Path, threads: int, deadline: float,
+    table: OperatorTable, missing: Sequence[Sequence[Place]], path: Path, threads: int, deadline: float,
     advance: Callable[[int], None],
 ) -> OperatorTable:  # fmt: skip
-    """Measures until all is there or the deadline is over; the table is written every few seconds."""
+    """Measures until all is there or the deadline is over; the table is written every few seconds.
+
+    Every pass has a random order of its own, so that a slow time falls on places anywhere.
+    """
+    generator = np.random.default_rng(SEED)
+    order = [one[index] for one in missing for index in generator.permutation(len(one))]
     found: list[OperatorPoint] = []
     saved = time.monotonic()
-    for number, place in enumerate(shuffled(missing)):
+    for number, place in enumerate(order):
         found.append(measure_operator(place, table.batch, table.precision, threads))
-        advance(len(missing) - number - 1)
+        advance(len(order) - number - 1)
         if time.monotonic() > min(deadline, saved + SAVED_EVERY_S):
             table, found, saved = saved_with(table, found, path), [], time.monotonic()
             if saved > deadline:
                 break
     return saved_with(table, found, path)
-
-
-def shuffled(places: Sequence[Place]) -> Iterator[Place]:
-    """The same passes in the same order, each in a random order of its own: a slow time falls on places anywhere."""
-    generator, seen, waiting = np.random.default_rng(SEED), set[Place](), list[Place]()
-    for place in (*places, None):
-        if place is None or place in seen:
-            yield from (waiting[index] for index in generator.permutation(len(waiting)))
-            seen, waiting = set(), []
-        if place is not None:
-            seen.add(place)
-            waiting.append(place)
 
 
 def saved_with(table: OperatorTable, points: Sequence[OperatorPoint], path: Path) -> OperatorTable:

@@ -70,14 +70,10 @@ class OperatorTimes:
         wide = [one for one in self._points[operator] if one.in_channels >= before and one.out_channels >= after]
         if not wide:
             raise BadInputError(f"{operator} was not measured up to {before} and {after} channels: measure it again")
-        exact = (one for one in wide if one.place == place)
+        exact = [one for one in wide if one.place == place]
         blocked = before % self.table.block == after % self.table.block == 0
-        count_layout = not blocked and operator.kind != "linear"
-
-        def cost(point: OperatorPoint) -> float:
-            return point.us + point.layout_us if count_layout else point.us
-
-        return next((cost(one) for one in exact), min(cost(one) for one in wide))
+        layout = 0 if blocked or operator.kind == "linear" else 1
+        return min(one.us + layout * one.layout_us for one in exact or wide)
 
 
 def efficient(times: Sequence[tuple[int, float]]) -> list[int]:

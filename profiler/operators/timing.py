@@ -21,6 +21,8 @@ AROUND = {
 # Half of what ONNX Runtime's clock can tell.
 LEAST_US = 0.5
 FEWEST_RUNS, MOST_RUNS, SECONDS = 3, 20, 0.004
+# What a session costs, and what a core does: enough to tell a minute from an hour.
+SESSION_S, MACS_PER_S = 0.006, 20e9
 
 
 def measure_operator(place: Place, batch: int, precision: Precision, threads: int) -> OperatorPoint:
@@ -48,11 +50,20 @@ def measure_operator(place: Place, batch: int, precision: Precision, threads: in
 
 
 def runs_for(place: Place, batch: int) -> int:
-    """As many as take some milliseconds at 20 GMAC/s, as one of a few µs is only known from many."""
+    """As many as take some milliseconds, as one of a few µs is only known from many; and the first one."""
+    return 1 + int(np.clip(SECONDS / run_s(place, batch), FEWEST_RUNS, MOST_RUNS))
+
+
+def pass_s(place: Place, batch: int) -> float:
+    """How long a pass should take, with the making of its session."""
+    return SESSION_S + runs_for(place, batch) * run_s(place, batch)
+
+
+def run_s(place: Place, batch: int) -> float:
+    """How long a run should take."""
     operator, in_channels, out_channels = place
     per_pixel = out_channels * in_channels // operator.groups_of(in_channels) * operator.kernel[0] * operator.kernel[1]
-    macs = batch * operator.height * operator.width * per_pixel
-    return 1 + int(np.clip(SECONDS * 20e9 / macs, FEWEST_RUNS, MOST_RUNS))
+    return batch * operator.height * operator.width * per_pixel / max(operator.stride) ** 2 / MACS_PER_S
 
 
 def kernel_us(events: list[dict[str, Any]], around: bool) -> list[float]:

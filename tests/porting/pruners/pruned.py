@@ -1,6 +1,7 @@
 """What tests of the engines share: pictures, networks that have seen them, the engines by their criteria."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,16 @@ ENGINES: dict[str, Callable[[str], Pruner]] = {
     "torch_pruning": lambda criterion: TorchPruning(SHARED[criterion]()),
     "nni": NNI,
 }
+
+
+@dataclass(frozen=True)
+class Given:
+    """A policy of widths that somebody has chosen already."""
+
+    chosen: Sequence[int]
+
+    def widths(self, *_: object) -> list[int]:
+        return list(self.chosen)
 
 
 def pictures(size: int = 16) -> list[tuple[Tensor, Tensor]]:

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from pruned import Given
 from torch import Tensor, nn
 
 from backbones.densenet import densenet_bc
@@ -15,7 +16,6 @@ from porting.pruners.criteria.norm import Norm
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Request
-from porting.pruners.policies import Given
 from porting.pruners.torch_pruning import TorchPruning
 from profiler.operators.operator import Operator
 
@@ -76,6 +76,13 @@ def test_a_batch_normalisation_counts_where_no_convolution_takes_it_in() -> None
         "norm", "convolution", "convolution", "norm", "linear",
     ]  # fmt: skip
     assert "norm" not in {layer.operator.kind for layer in placed_layers(resnet8(3, 10).eval(), [], example)}
+
+
+def test_a_flattened_channel_is_stepped_over_with_all_of_its_features() -> None:
+    model, example = Flattened().eval(), torch.zeros(2, 3, 4, 4)
+    groups = channel_groups(model, dependency_graph(model, example))
+    wanted = wanted_widths(placed_layers(model, groups, example), groups, 4)
+    assert wanted[Operator(kind="linear")][0] == [4, 8, 12, 64, 128]
 
 
 def test_the_same_operator_twice_is_measured_once() -> None:

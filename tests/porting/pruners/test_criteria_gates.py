@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+from pruned import Given
 from tiny_networks import GROUPS, Reads, Tied, batches, built, scaled
 from torch import Tensor, nn
 
@@ -11,7 +12,6 @@ from porting.pruners.criteria.gates import Hessian, Taylor
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Batches, Criterion, Request
-from porting.pruners.policies import Given
 from porting.pruners.torch_pruning import TorchPruning
 from profiler.errors import BadInputError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from porting.pruners.knapsack import Choice, best_choices
-from porting.pruners.latency_budget import plateau_edges, widths_within
+from porting.pruners.latency_budget import offered, widths_within
 from profiler.errors import BadInputError
 
 
@@ -58,7 +58,7 @@ def scores(seed: int, widths: tuple[int, ...]) -> list[np.ndarray]:
 
 
 def test_only_the_widest_of_equally_quick_widths_are_offered() -> None:
-    assert plateau_edges(stairs, [64, 64], 0, 4) == [16, 32, 48, 64]
+    assert offered(stairs, [64, 32], 4) == [[16, 32, 48, 64], [16, 32]]
 
 
 @pytest.mark.parametrize("share", [0.8, 0.5, 0.2])

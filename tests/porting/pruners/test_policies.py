@@ -13,7 +13,7 @@ from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import channel_groups
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, kept_width
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, DnnPortingError
 from profiler.target import Target
 
 
@@ -94,6 +94,12 @@ def test_the_table_is_measured_once_and_one_for_each_batch(network, tmp_path: Pa
     assert again.us(full) == first.us(full)
     assert costs_in(tmp_path, batch=1).path() != costs_in(tmp_path).path()
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_budget_for_nothing_is_refused_and_not_waited_for(network, tmp_path: Path) -> None:
+    hasty = MeasuredCosts(tmp_path, Target(runtime="onnxruntime"), 2, "fp32", 1e-3, costs_in(tmp_path).progress)
+    with pytest.raises(DnnPortingError, match=r"were not made within 0\.001 s: run again to go on"):
+        hasty.of(network, groups_of(network), EXAMPLE)
 
 
 def test_a_table_that_would_take_too_long_is_coarser(network, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from pruned import ENGINES, SHARED, Two, pictures, request_for
+from pruned import ENGINES, SHARED, Given, Two, pictures, request_for
 from torch import Tensor, nn
 
 from backbones.by_name import timm_network, torchvision_network
@@ -15,7 +15,7 @@ from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.interface import Request, check_pruned
 from porting.pruners.nni import NNI
-from porting.pruners.policies import Given, Uniform
+from porting.pruners.policies import Uniform
 from porting.pruners.torch_pruning import TorchPruning
 from profiler.errors import BadInputError, DnnPortingError
 

@@ -11,7 +11,7 @@ import pytest
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.identity import fingerprint
 from profiler.operators.layout import block
-from profiler.operators.measuring import lacking, measured_table, read_table, shuffled
+from profiler.operators.measuring import expected_s, lacking, measured_table, read_table
 from profiler.operators.model import input_shape, operator_model
 from profiler.operators.operator import Operator, OperatorPoint, Place
 from profiler.operators.table import OperatorTable, OperatorTimes, efficient
@@ -150,7 +150,7 @@ def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) ->
     wanted = {CONVOLUTION: ([3], [4, 8]), DEPTHWISE: ([4, 8], [4, 8])}
     first = measured_table(path, Target(), 2, "fp32", wanted, 60, left.append)
     assert left == [*range(11, -1, -1)]
-    assert lacking(first, wanted) == []
+    assert not any(lacking(first, wanted))
     left.clear()
     assert measured_table(path, Target(), 2, "fp32", wanted, 60, left.append) == first
     assert left == []
@@ -163,10 +163,16 @@ def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) ->
 
 def test_every_place_is_passed_over_once_before_any_is_twice() -> None:
     wanted = {CONVOLUTION: ([4, 8], [4, 8]), LINEAR: ([4], [4])}
-    order = list(shuffled(lacking(None, wanted)))
-    passes = [order[start : start + 5] for start in (0, 5, 10)]
-    assert all(len(set(one)) == 5 for one in passes)
-    assert passes[0] != passes[1] != passes[2]
+    assert [len(set(one)) for one in lacking(None, wanted)] == [5, 5, 5]
+    once = table(dict.fromkeys(lacking(None, wanted)[0][:2], 1.0))
+    assert [len(one) for one in lacking(once, wanted)] == [3, 5, 5]
+
+
+def test_what_a_table_should_take_grows_with_its_places_and_their_work() -> None:
+    few, many = {CONVOLUTION: ([8], [8])}, {CONVOLUTION: ([8, 16], [8, 16])}
+    assert 0 < expected_s(few, 1) < expected_s(many, 1) < 5 * expected_s(few, 1)
+    wide = {Operator(kind="convolution", kernel=(3, 3), height=224, width=224): ([512], [512])}
+    assert expected_s(wide, 16) > 100 * expected_s(few, 16)
 
 
 def test_the_quickest_of_all_passes_counts() -> None:
