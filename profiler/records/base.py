@@ -21,8 +21,7 @@ class Record(Value):
 
     @model_validator(mode="after")
     def every_unknown_has_a_reason(self) -> Self:
-        values = self.__dict__
-        unknown = {name for name in values if values[name] is None}
+        unknown = {name for name, value in self.__dict__.items() if value is None}
         if unknown != self.reasons.keys():
             raise ValueError(f"fields that are null {sorted(unknown)} and reasons {sorted(self.reasons)} differ")
         return self
