@@ -1,6 +1,6 @@
 """The frontier as a picture: validation accuracy over maximal throughput, with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ def draw(index: Index) -> "Figure":
         for precision, colour in PRECISIONS.items():
             draw_points(axes, [one for one in known if one[0].precision == precision], colour)
         draw_line(axes, [one for one in known if one[1].on_frontier])
-        dress(axes, f"{task} on {target}")
+        dress(axes, f"{task} on {target}", {one[0].precision for one in known})
     return figure
 
 
@@ -64,7 +64,7 @@ def draw_line(axes: "Axes", best: Sequence[Member]) -> None:
     axes.plot([x for _, x in joined], [y for y, _ in joined], color=GREY, linewidth=1, zorder=1)
 
 
-def dress(axes: "Axes", title: str) -> None:
+def dress(axes: "Axes", title: str, precisions: Container[str]) -> None:
     """What stands beside the axes and between them."""
     from matplotlib.lines import Line2D
     from matplotlib.ticker import StrMethodFormatter
@@ -79,6 +79,7 @@ def dress(axes: "Axes", title: str) -> None:
         axis_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(visible=True, which="both", color="#e4e4e4", linewidth=0.5)
     axes.set_axisbelow(True)
-    marks = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in PRECISIONS.items()]
+    colours = {name: colour for name, colour in PRECISIONS.items() if name in precisions}
+    marks = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in colours.items()]
     marks.append(Line2D([], [], marker="o", linestyle="", color=GREY, markerfacecolor="white", label="dominated"))
     axes.legend(handles=marks, loc="lower left", frameon=False)

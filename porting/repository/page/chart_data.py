@@ -16,10 +16,11 @@ def chart_data(index: Index) -> dict[str, Any]:
         {"task": task, "target": target, "variants": [one(*member) for member in members(index, task, target)]}
         for task, target in panels(index)
     ]
+    precisions = {variant["precision"] for chapter in chapters for variant in chapter["variants"]}
     known = {name for chapter in chapters for variant in chapter["variants"] for name in variant["figures"]}
     return {
         "ranked_by": RANKED_BY,
-        "colours": PRECISIONS,
+        "colours": {name: colour for name, colour in PRECISIONS.items() if name in precisions},
         "metrics": {name: described(name) for name in METRICS if name in known},
         "chapters": chapters,
     }

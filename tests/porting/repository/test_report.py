@@ -123,6 +123,7 @@ def test_the_script_draws_from_the_figures_of_the_index(text: str, repository: R
         standing = everyone[one["name"]].targets["local_cpu"]
         assert {name: tuple(figure) for name, figure in one["figures"].items()} == standing.figures
         assert one["unknown"] == {name: why_unknown(standing, name) for name in METRICS if name not in standing.figures}
+    assert set(chart(text)["colours"]) == {one["precision"] for one in chapter["variants"]}
     metrics = list(chart(text)["metrics"])
     assert metrics == [name for name in METRICS if name in metrics]
 
