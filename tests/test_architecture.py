@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "datamodules": {"datamodules"},
     "profiler": {"profiler"},
     "porting": {"porting", "profiler"},
+    "orchestrators": {"orchestrators", "porting", "profiler"},
 }
 FILES = [path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py")]
 TORCH = {"torch", "torchvision", "lightning", "torchmetrics", "nni", "torch_pruning"}
@@ -43,7 +44,13 @@ def test_imports_point_in_the_order_of_the_rooms(path: Path) -> None:
 TORCH_RUNTIME = ROOT / "profiler" / "runtimes" / "torch_program.py"
 
 
-@pytest.mark.parametrize("folder", ["profiler", "porting/repository"])
+def test_orchestrators_read_nothing_but_the_published_repository() -> None:
+    for path in (ROOT / "orchestrators").rglob("*.py"):
+        ours = {name for name in imported_modules(path) if name.partition(".")[0] == "porting"}
+        assert all(f"{name}.".startswith(("porting.repository.", "porting.console.")) for name in ours), path
+
+
+@pytest.mark.parametrize("folder", ["profiler", "porting/repository", "orchestrators"])
 def test_the_plain_install_needs_no_torch(folder: str) -> None:
     for path in set((ROOT / folder).rglob("*.py")) - {TORCH_RUNTIME}:
         assert not {name.partition(".")[0] for name in imported_modules(path)} & TORCH, path

@@ -5,9 +5,9 @@ which unit, src/master/modelreg_server.cc: a key and a value a line, fewer than 
 attention to keys that it does not know, such as `#`.
 """
 
-from porting.repository.formats.figures import accuracy, load_ms, needed, served_memory
 from porting.repository.formats.files import Files
-from porting.repository.formats.wanted import Measured, Wanted
+from porting.repository.formats.wanted import Wanted
+from porting.repository.measured import Measured, accuracy, load_ms, needed, served_memory
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime

@@ -9,10 +9,10 @@ import csv
 import io
 import json
 
-from porting.repository.formats.figures import accuracy
 from porting.repository.formats.files import Files
 from porting.repository.formats.infadapter_versions import BATCH, Version, objectives_ms, version
 from porting.repository.formats.wanted import Wanted
+from porting.repository.measured import accuracy
 from profiler.records.capacity import Capacity
 from profiler.runtimes.providers import ON_GPU
 

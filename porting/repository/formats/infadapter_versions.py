@@ -3,9 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from porting.repository.formats.figures import load_ms, needed, peak_bytes
 from porting.repository.formats.kubernetes import mebibytes
-from porting.repository.formats.wanted import Measured
+from porting.repository.measured import Measured, load_ms, needed, peak_bytes
 from profiler.errors import BadInputError
 from profiler.records.capacity import Capacity
 from profiler.records.memory import MemoryPoint

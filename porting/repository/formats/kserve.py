@@ -6,7 +6,6 @@ the repository's root and appends our arguments to its own.
 
 from typing import Any
 
-from porting.repository.formats.figures import peak_bytes, served_memory, why_unknown
 from porting.repository.formats.files import Files
 from porting.repository.formats.kubernetes import (
     image_tag,
@@ -15,7 +14,8 @@ from porting.repository.formats.kubernetes import (
     manifest,
     resources,
 )
-from porting.repository.formats.wanted import Measured, Wanted
+from porting.repository.formats.wanted import Wanted
+from porting.repository.measured import Measured, peak_bytes, served_memory, why_unknown
 from profiler.records.memory import MemoryPoint
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import yaml
 
-from porting.repository.formats.figures import load_ms, peak_bytes
-from porting.repository.formats.wanted import Measured
+from porting.repository.measured import Measured, load_ms, peak_bytes
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.providers import ON_GPU
 from profiler.target import Target

@@ -7,8 +7,8 @@ and takes the container's memory request less memBufferBytes for room.
 from dataclasses import dataclass
 from pathlib import Path
 
-from porting.repository.formats.figures import needed, served_memory
-from porting.repository.formats.wanted import Measured, Wanted
+from porting.repository.formats.wanted import Wanted
+from porting.repository.measured import Measured, needed, served_memory
 from porting.repository.reader import DETAILS
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime

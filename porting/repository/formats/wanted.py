@@ -2,33 +2,10 @@
 
 from dataclasses import dataclass
 
+from porting.repository.measured import Measured
 from porting.repository.reader import Repository
-from porting.repository.schema import Details, Published
+from porting.repository.schema import Published
 from profiler.errors import BadInputError
-from profiler.records.profile import Profile
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A published variant with its profile on the target."""
-
-    published: Published
-    details: Details
-    profile: Profile
-
-    @property
-    def name(self) -> str:
-        return self.published.name
-
-    def provenance(self) -> str:
-        """What was measured, where, with what and when."""
-        found = self.profile.fingerprint
-        server = f"{found.runtime} {found.runtime_version or ''}".strip()
-        text = (
-            f"{self.name} on {self.profile.target_name} ({found.cpu_model}), "
-            f"{server} with the {found.backend_kind} backend, {self.profile.measured_at:%Y-%m-%d}"
-        )
-        return " ".join(text.split())
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,38 @@
-"""Figures that several formats need, and what is said where one was not measured."""
+"""A published variant on one target, the figures that other systems ask of it, and what is said of a missing one."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
-from porting.repository.formats.wanted import Measured
-from porting.repository.schema import Accuracy
+from porting.repository.schema import Accuracy, Details, Published
 from profiler.errors import BadInputError
 from profiler.records.base import Point
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A published variant with its profile on the target."""
+
+    published: Published
+    details: Details
+    profile: Profile
+
+    @property
+    def name(self) -> str:
+        return self.published.name
+
+    def provenance(self) -> str:
+        """What was measured, where, with what and when."""
+        found = self.profile.fingerprint
+        server = f"{found.runtime} {found.runtime_version or ''}".strip()
+        text = (
+            f"{self.name} on {self.profile.target_name} ({found.cpu_model}), "
+            f"{server} with the {found.backend_kind} backend, {self.profile.measured_at:%Y-%m-%d}"
+        )
+        return " ".join(text.split())
 
 
 def served_memory(profile: Profile) -> list[MemoryPoint]:

@@ -1,0 +1,72 @@
+"""The variants of a task on a target as planners read them, from the metadata alone.
+
+A figure is what was measured, or interpolated between what was; beyond the measured there is none, and `BadInputError`
+says so and what would measure it.
+"""
+
+from porting.repository import Repository, tables
+from porting.repository.measured import Measured, load_ms, needed
+from profiler.errors import BadInputError
+from profiler.records.capacity import Capacity
+from profiler.records.latency import LatencyPoint
+from profiler.records.throughput import MaximalThroughput
+from profiler.records.warm_up import LoadTime
+
+MS_PER_S = 1e3
+
+
+def family(repository: Repository, task: str, target: str) -> list[Measured]:
+    """The frontier of a task on a target in accuracy and throughput, the most accurate first.
+
+    Raises `BadInputError` for an unknown task or target, and where nothing was measured.
+    """
+    found = []
+    for published in repository.frontier(task, target):
+        details = repository.details(published.name)
+        found.append(Measured(published, details, details.profiles[target]))
+    if not found:
+        raise BadInputError(f"no variant of {task} was measured on {target}: run stage=profile,publish target={target}")
+    return found
+
+
+def cores(one: Measured) -> list[float]:
+    """The numbers of cores on which its throughput was measured, with the target's own number of instances."""
+    own = one.profile.target.instances
+    return sorted({point.cores for point in one.profile.max_throughput if point.instances == own})
+
+
+def batches(one: Measured) -> list[int]:
+    """The batch sizes whose latency was measured on the target's own resources."""
+    return sorted({point.batch for point in one.profile.own(one.profile.latency) if point.concurrency == 1})
+
+
+def latency_ms(one: Measured, batch: int, cores: float) -> float:
+    """Median latency of one full batch on so many cores."""
+    needed(one.profile.latency_at(1), "latency", one, LatencyPoint)
+    return tables.latency(one.profile).at(batch=batch, cores=cores).value
+
+
+def images_per_s(one: Measured, batch: int, cores: float) -> float:
+    """Maximal throughput in batches of that size on so many cores."""
+    needed(one.profile.best_throughput(), "maximal throughput", one, MaximalThroughput)
+    return tables.throughput(one.profile).at(batch=batch, cores=cores).value
+
+
+def capacity_rps(one: Measured, cores: float, deadline_ms: float) -> float:
+    """The highest Poisson rate of single requests that was seen to be in time on so many cores, in requests/s.
+
+    That of the longest measured deadline where the asked one is longer still: at least as much is in time. 0 where no
+    measured deadline is as short.
+    """
+    own = one.profile.target.instances
+    at = [point for point in one.profile.capacity if (point.cores, point.instances) == (cores, own)]
+    needed(at or None, f"capacity on {cores:g} cores", one, Capacity)
+    longest, shortest = max(point.deadline_ms for point in at), min(point.deadline_ms for point in at)
+    if deadline_ms < shortest:
+        return 0.0
+    return tables.capacity(one.profile).at(deadline_ms=min(deadline_ms, longest), cores=cores).value
+
+
+def load_s(one: Measured) -> float:
+    """From the load call until ready, the file in the page cache."""
+    return needed(load_ms(one.profile), "load time", one, LoadTime) / MS_PER_S
