@@ -68,6 +68,8 @@ def page() -> str:
         for key, figure in content.items():
             cells = [key, number(figure["value"]), figure["unit"], interval(figure["interval"]), figure["note"]]
             parts.append(f"| {' | '.join(cells)} |\n")
+        if (picture := path.with_suffix(".png")).exists():
+            parts.append(f"\n![{path.stem}]({FOLDER.name}/{picture.name})\n")
     return "".join(parts)
 
 

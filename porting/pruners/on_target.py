@@ -12,7 +12,7 @@ from porting.context import Context
 from porting.onnx_files.quantization.untuned import quantise_untuned
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.measured_costs import MeasuredCosts
-from porting.pruners.throughput import TargetThroughput, throughput_level
+from porting.pruners.throughput import FileThroughput, TargetThroughput, throughput_level
 from profiler.errors import BadInputError
 from profiler.identity import what_decides
 from profiler.target import Target
@@ -40,7 +40,8 @@ class OnTarget:
         )  # fmt: skip
         level = throughput_level(context.settings.profile, prune.batch)
         quantise = quantise_untuned if prune.precision == "int8" else None
-        return cls(costs, TargetThroughput(benches, name, target, level, context.settings.export, quantise), benches)
+        files = FileThroughput(benches, name, target, level)
+        return cls(costs, TargetThroughput(files, context.settings.export, quantise), benches)
 
     def with_operators_of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> None:
         """Measures what the table lacks of this network, while nobody else measures, a server of ours included."""
@@ -50,7 +51,7 @@ class OnTarget:
 
     def identity(self) -> dict[str, JsonValue]:
         """What a result depends on: the machine, and how it serves."""
-        return {"operators": self.costs.identity(), "target": what_decides(self.throughput.target)}
+        return {"operators": self.costs.identity(), "target": what_decides(self.throughput.files.target)}
 
 
 def the_target(context: Context) -> tuple[str, Target]:

@@ -23,16 +23,32 @@ Quantise = Callable[[Path, Path, list[np.ndarray]], None]
 
 
 @dataclass
-class TargetThroughput:
-    """Measures one network after the other on a bench, the first of which sets the machine's usual speed."""
+class FileThroughput:
+    """Measures one file after the other on a bench, the first of which sets the machine's usual speed."""
 
     benches: Benches
     name: str
     target: Target
     level: LevelSettings
+    _first: Profile | None = field(default=None, init=False)
+
+    def images_per_s(self, path: Path) -> float:
+        """The maximal throughput, drift divided out; raises `ServerError` where none could be measured."""
+        bench = self.benches.get(self.name, self.target)
+        profile = profile_file(bench, path, self.level, None, self._first, lambda *_: None, lambda _: None)
+        self._first = self._first or profile
+        best = profile.best_throughput()
+        assert best is not None, "profiling raises where no throughput could be measured"  # noqa: S101
+        return best.corrected_images_per_s
+
+
+@dataclass
+class TargetThroughput:
+    """Measures networks as the files that they are served as."""
+
+    files: FileThroughput
     export: ExportSettings
     quantise: Quantise | None
-    _first: Profile | None = field(default=None, init=False)
     _known: dict[str, float] = field(default_factory=dict, init=False)
 
     def once(self, key: str, model: nn.Module, example: Tensor) -> float:
@@ -53,12 +69,7 @@ class TargetThroughput:
             if self.quantise is not None:
                 plain = path.rename(path.with_name("plain.onnx"))
                 self.quantise(plain, path, [example.numpy()])
-            bench = self.benches.get(self.name, self.target)
-            profile = profile_file(bench, path, self.level, None, self._first, lambda *_: None, lambda _: None)
-        self._first = self._first or profile
-        best = profile.best_throughput()
-        assert best is not None, "profiling raises where no throughput could be measured"  # noqa: S101
-        return best.corrected_images_per_s
+            return self.files.images_per_s(path)
 
 
 def throughput_level(level: LevelSettings, batch: int) -> LevelSettings:

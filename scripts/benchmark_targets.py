@@ -1,0 +1,107 @@
+"""Are asked throughputs met? Networks pruned to a speed-up, held against the unpruned one afterwards, in turns.
+
+Usage: python scripts/benchmark_targets.py
+
+The networks are trained on digits for an epoch only: what is measured is their speed, which weights do not decide.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from figures import ROOT, Figure, record
+
+from porting.benches import Benches
+from porting.pruners.throughput import FileThroughput
+from porting.records import Variant
+from porting.workspace import ONNX, Workspace
+from profiler.level import LevelSettings, ThroughputSettings
+from profiler.target import Target
+
+TASK, BATCH, ROUNDS, TOLERANCE = "digits", 16, 5, 0.05
+SPEED_UPS = (1.5, 2.0, 3.0, 4.0, 6.0)
+NETWORKS = {
+    "ResNet-20 × 2": ["backbone=resnet20", "backbone.width=2.0"],
+    "DenseNet-BC 22, growth 24": ["backbone=densenet_bc", "backbone.depth=22", "backbone.growth=24"],
+}
+THROUGHPUT = LevelSettings.of_throughput(
+    ThroughputSettings(
+        batches=[BATCH], max_concurrency=4, search_seconds=0.5, settle_seconds=3.0, settle_every_batch=False
+    ),
+    budget_s=60,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pruned network, the speed-up it was pruned for, and what the search for it had measured at its end."""
+
+    path: Path
+    speed_up: float
+    found: float
+
+
+def pruned(network: list[str], workspace: Workspace) -> tuple[Path, list[Asked]]:
+    """The base's file, and that of each network that was pruned for a speed-up."""
+    common = [*network, f"workspace={workspace.root}", "tracking.enabled=false"]
+    run("stage=[train,export]", "train.epochs=1", *common)
+    aims = f"prune.target_speedup=[{','.join(f'{one:g}' for one in SPEED_UPS)}]"
+    run("stage=[prune,export]", "train.epochs=1", "pruner=taylor", "prune.ratios=[]", aims, *common)
+    variants = [one for one in workspace.variants(TASK) if one.onnx is not None]
+    base = next(one for one in variants if one.pruning is None)
+    return file(workspace, base), [
+        Asked(file(workspace, one), one.pruning.asked, one.pruning.images_per_s / one.pruning.images_per_s_before)
+        for one in variants
+        if one.pruning and one.pruning.images_per_s and one.pruning.images_per_s_before
+    ]
+
+
+def file(workspace: Workspace, variant: Variant) -> Path:
+    return workspace.folder(variant) / ONNX
+
+
+def run(*arguments: str) -> None:
+    """One command, which says what it makes; it ends this one where it fails."""
+    print("dnn-porting", *arguments, flush=True)
+    command = [sys.executable, "-m", "porting", *arguments]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}, cwd=ROOT)
+
+
+def speed_ups(base: Path, networks: list[Asked]) -> dict[float, list[float]]:
+    """Of every network over the base, once a round, in which all take their turns."""
+    found: dict[float, list[float]] = {one.speed_up: [] for one in networks}
+    with closing(Benches()) as benches:
+        measure = FileThroughput(benches, "benchmark", Target(), THROUGHPUT)
+        for _ in range(ROUNDS):
+            whole = measure.images_per_s(base)
+            for one in networks:
+                found[one.speed_up].append(measure.images_per_s(one.path) / whole)
+    return found
+
+
+def figures() -> Iterator[tuple[str, Figure]]:
+    """How many were met, then each."""
+    each, met = {}, 0
+    for name, network in NETWORKS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            base, networks = pruned(network, Workspace(Path(folder)))
+            found = speed_ups(base, networks)
+        for one in networks:
+            value = median(found[one.speed_up])
+            met += abs(value / one.speed_up - 1) <= TOLERANCE
+            note = f"median of {ROUNDS} rounds and their range; the search had ended at {one.found:.2f}"
+            interval = min(found[one.speed_up]), max(found[one.speed_up])
+            each[f"{name}: asked for × {one.speed_up:g}"] = Figure(value, "×", interval, note)
+    goal = f"to reach: 9 of 10; within {TOLERANCE:.0%} of what was asked, measured again"
+    yield f"throughputs met of {len(NETWORKS) * len(SPEED_UPS)}", Figure(met, "", note=goal)
+    yield from each.items()
+
+
+if __name__ == "__main__":
+    record("targets", dict(figures()))

@@ -1,0 +1,85 @@
+"""What a family of variants reached, beside what other methods did with the same epochs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+from figures import Figure
+from frontier_curves import Curves
+
+from porting.records import Variant
+from porting.repository.hypervolume import hypervolume
+
+OURS, NNI, TORCH_PRUNING = "hessian-latency", "nni-taylor", "torch-pruning-own"
+METHODS, BASE = (OURS, NNI, TORCH_PRUNING), "base"
+MOST_LOST, REFERENCE_LOST = 0.01, 0.05
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A variant with its test accuracy and its maximal throughput over all batches."""
+
+    variant: Variant
+    accuracy: float
+    images_per_s: float
+
+    @property
+    def method(self) -> str:
+        labels = [label for label in self.variant.technique if label.startswith(tuple(METHODS))]
+        return next((one for one in METHODS if labels and labels[0].startswith(one)), BASE)
+
+    @property
+    def precision(self) -> str:
+        return self.variant.onnx.precision if self.variant.onnx else ""
+
+
+def figures(family: str, goal: float, found: Sequence[Measured]) -> Iterator[tuple[str, Figure]]:
+    """What the family reached, beside what the others did."""
+    base = next(one for one in found if not one.variant.technique)
+    yield f"{family}: base, test accuracy", Figure(base.accuracy, "0 to 1", note=base.variant.name)
+    yield f"{family}: base, maximal throughput", Figure(base.images_per_s, "images/s")
+    ours = [one for one in found if one.method in (OURS, BASE)]
+    for kind, some in (("", ours), (", fp32 only", [one for one in ours if one.precision == "fp32"])):
+        best = max((o for o in some if o.accuracy >= base.accuracy - MOST_LOST), key=lambda one: one.images_per_s)
+        yield f"{family}: speed-up at most 1 point below the base{kind}", Figure(
+            best.images_per_s / base.images_per_s, "×",
+            note=f"to reach: {goal:g}; {best.variant.name}, {best.accuracy:.4f}" if not kind
+            else f"{best.variant.name}, {best.accuracy:.4f}",
+        )  # fmt: skip
+    yield from against_others(family, base, ours, found)
+    for one in sorted(found, key=lambda one: (one.method, -one.accuracy)):
+        name = f"{family}, {one.method}: {' '.join(one.variant.technique) or 'base'}"
+        yield name, Figure(one.images_per_s / base.images_per_s, "×", note=f"test accuracy {one.accuracy:.4f}")
+
+
+def against_others(
+    family: str, base: Measured, ours: Sequence[Measured], found: Sequence[Measured]
+) -> Iterator[tuple[str, Figure]]:
+    """The hypervolume of accuracy and the logarithm of throughput, ours over that of each other method with int8."""
+    others: Mapping[str, tuple[float, Sequence[Measured]]] = {
+        "NNI Taylor with the same epochs": (1.25, [one for one in found if one.method in (NNI, BASE)]),
+        "Torch-Pruning's own pruner": (1.15, [one for one in found if one.method in (TORCH_PRUNING, BASE)]),
+        "int8 of the base alone": (1.15, [one for one in found if one.method == BASE]),
+    }
+    reference = base.accuracy - REFERENCE_LOST, log(base.images_per_s)
+
+    def volume(some: Sequence[Measured]) -> float:
+        return hypervolume([(one.accuracy, log(one.images_per_s)) for one in some], reference).value
+
+    for name, (goal, some) in others.items():
+        ratio = volume(ours) / volume(some) if volume(some) else None
+        note = f"to reach: {goal}; reference: base accuracy less 5 points, base throughput"
+        yield f"{family}: hypervolume over {name}", Figure(ratio, "ratio", note=note)
+
+
+def curves(found: Sequence[Measured]) -> Curves:
+    """Every method's variants, and the base among the others' so that their curves begin there."""
+    base = next(one for one in found if not one.variant.technique)
+    return {
+        method: [
+            (one.images_per_s / base.images_per_s, one.accuracy, one.precision == "int8")
+            for one in found
+            if one.method in (method, BASE)
+        ]
+        for method in (*METHODS, BASE)
+    }
