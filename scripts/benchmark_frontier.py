@@ -29,7 +29,7 @@ from profiler.target import Target
 FOLDER = ROOT / "artifacts" / "frontier"
 RATIOS = "[0.3,0.5,0.65,0.75]"
 METHODS = {
-    OURS: ["pruner=hessian", "prune.ratios=[]", "prune.latency=[0.55,0.33,0.2,0.13]", "prune.family=true"],
+    OURS: ["pruner=hessian", "prune.ratios=[]", "prune.latency=[0.5,0.3,0.18,0.11]", "prune.family=true"],
     NNI: ["pruner=nni_taylor", f"prune.ratios={RATIOS}", "prune.round_to=1"],
     TORCH_PRUNING: ["pruner=torch_pruning_own", f"prune.ratios={RATIOS}", "prune.round_to=1"],
 }

@@ -37,6 +37,10 @@ class PlacedLayer:
     before: Axis
     after: Axis
 
+    def has(self, group: int) -> bool:
+        """Whether it reads or writes channels of this group."""
+        return any(group == one for axis in (self.before, self.after) for one, _ in axis.groups)
+
     def place(self, widths: Widths) -> Place:
         return self.operator, self.before.channels(widths), self.after.channels(widths)
 
@@ -120,6 +124,10 @@ class NetworkCost:
     def us(self, widths: Widths) -> float:
         """The kernels' time for one batch at these widths of the groups, in µs."""
         return sum(self.times.us(*layer.place(widths)) for layer in self.layers)
+
+    def around_us(self, group: int, widths: Widths) -> float:
+        """That of the layers which read or write this group's channels."""
+        return sum(self.times.us(*layer.place(widths)) for layer in self.layers if layer.has(group))
 
 
 def wanted_widths(layers: Sequence[PlacedLayer], groups: Sequence[ChannelGroup], step: int) -> Wanted:

@@ -4,8 +4,9 @@ After HALP (Shen et al., arXiv 2110.10811): the budget falls step by step, as wh
 its neighbours are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,15 @@ from profiler.operators.table import efficient
 
 STEPS = 12
 Widths = list[int]
-Cost = Callable[[Sequence[int]], float]
+
+
+class Cost(Protocol):
+    """What a network takes at the widths of its groups, in µs."""
+
+    def us(self, widths: Sequence[int], /) -> float: ...
+
+    def around_us(self, group: int, widths: Sequence[int], /) -> float:
+        """The part of it that hangs on how wide this group is."""
 
 
 def widths_within(scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: float, step: int) -> Widths:
@@ -27,26 +36,29 @@ def widths_within(scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: 
     """
     full = [len(one) for one in scores]
     candidates = offered(cost, full, step)
-    smallest = cost([min(one) for one in candidates])
+    smallest = cost.us([min(one) for one in candidates])
     if smallest > budget_us:
         raise BadInputError(
             f"a latency of {budget_us:.0f} µs cannot be reached by pruning in steps of {step} channels: "
-            f"the smallest network takes {smallest:.0f} of {cost(full):.0f} µs"
+            f"the smallest network takes {smallest:.0f} of {cost.us(full):.0f} µs"
         )
     kept = [saliency(one) for one in scores]
     widths = full
-    for budget in np.geomspace(max(cost(full), budget_us), budget_us, STEPS + 1)[1:]:
-        while cost(widths) > budget:
+    for budget in np.geomspace(max(cost.us(full), budget_us), budget_us, STEPS + 1)[1:]:
+        while cost.us(widths) > budget:
             widths = narrowed(widths, candidates, kept, cost, float(budget))
     return widened(widths, candidates, kept, cost, budget_us)
 
 
 def offered(cost: Cost, full: Sequence[int], step: int) -> list[Widths]:
-    """Of each group's widths those of which every wider one costs more, the other groups at full width."""
+    """Of each group's widths those of which every wider one costs more, the other groups at full width.
+
+    More by what the group's own layers take: a small part of a network saves little of the whole.
+    """
     found = []
     for group, most in enumerate(full):
         tried = [*range(step, most, step), most]
-        found.append(efficient([(width, cost([*full[:group], width, *full[group + 1 :]])) for width in tried]))
+        found.append(efficient([(width, cost.around_us(group, changed(full, group, width))) for width in tried]))
     return found
 
 
@@ -62,11 +74,11 @@ def narrowed(
 
     Savings of neighbours overlap, so that the sum may miss the budget; the caller asks again.
     """
-    now = cost(widths)
+    now = cost.us(widths)
     groups = []
     for group, width in enumerate(widths):
         others = [one for one in candidates[group] if one <= width] or [width]
-        alone = [now - cost([*widths[:group], one, *widths[group + 1 :]]) for one in others]
+        alone = [now - cost.us([*widths[:group], one, *widths[group + 1 :]]) for one in others]
         groups.append([
             Choice(one, float(kept[group][one]), max(alone) - saved) for one, saved in zip(others, alone, strict=True)
         ])  # fmt: skip
@@ -101,18 +113,18 @@ def widened(
             for narrow, wide in pairwise(edges)
             if narrow == widths[group]
         ]
-        fitting = [one for one in moves if cost(one) <= budget]
+        fitting = [one for one in moves if cost.us(one) <= budget]
         if not fitting:
             return widths
         widths = max(fitting, key=lambda other: price(widths, other, kept, cost))
 
 
-def changed(widths: Widths, group: int, width: int) -> Widths:
+def changed(widths: Sequence[int], group: int, width: int) -> Widths:
     return [*widths[:group], width, *widths[group + 1 :]]
 
 
 def price(narrow: Widths, wide: Widths, kept: Sequence[NDArray[np.float64]], cost: Cost) -> float:
     """Saliency for each µs between two networks."""
     gained = sum(float(one[w] - one[n]) for one, n, w in zip(kept, narrow, wide, strict=True))
-    us = cost(wide) - cost(narrow)
+    us = cost.us(wide) - cost.us(narrow)
     return gained / us if us > 0 else float("inf")

@@ -34,7 +34,7 @@ class Costs:
 
     def least_us(self, full: Sequence[int]) -> float:
         """What the narrowest network that pruning offers takes; `full` are the groups' widths."""
-        return self.network.us([min(widths) for widths in offered(self.network.us, full, self.step)])
+        return self.network.us([min(widths) for widths in offered(self.network, full, self.step)])
 
 
 @dataclass(frozen=True)

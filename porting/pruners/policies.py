@@ -58,7 +58,7 @@ class UniformOnPlateaus:
         costs = self.costs.of(model, groups, example)
         now, full = [group.width for group in groups], whole_widths(self.whole, groups)
         asked = [min(kept_width(width, self.ratio, 1), most) for width, most in zip(full, now, strict=True)]
-        edges = offered(costs.network.us, now, costs.step)
+        edges = offered(costs.network, now, costs.step)
         return [min(one for one in known if one >= least) for known, least in zip(edges, asked, strict=True)]
 
 
@@ -79,7 +79,7 @@ class WithinLatency:
         costs = self.costs.of(model, groups, example)
         whole_us = costs.network.us(whole_widths(self.whole, groups))
         worth = [score.double().numpy().astype(np.float64) for score in scores]
-        return widths_within(worth, costs.network.us, self.share * whole_us, costs.step)
+        return widths_within(worth, costs.network, self.share * whole_us, costs.step)
 
 
 def whole_widths(whole: Sequence[int], groups: Sequence[ChannelGroup]) -> list[int]:

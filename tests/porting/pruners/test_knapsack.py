@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -46,10 +47,24 @@ def test_without_a_budget_only_what_costs_nothing_is_taken() -> None:
     assert chosen == [Choice(4, 1.0, 0.0)]
 
 
-def stairs(widths: list[int]) -> float:
-    """Three layers in a row, each as quick as one whose widths are multiples of 16."""
-    wide = [3, *(16 * math.ceil(width / 16) for width in widths), 10]
-    return float(sum(before * after for before, after in itertools.pairwise(wide)))
+class Chain:
+    """Layers in a row, the first of 3 channels and the last of 10, each as quick as one of whole `blocks`."""
+
+    def __init__(self, block: int) -> None:
+        self.block = block
+
+    def layers(self, widths: Sequence[int]) -> list[float]:
+        wide = [3, *(self.block * math.ceil(width / self.block) for width in widths), 10]
+        return [float(before * after) for before, after in itertools.pairwise(wide)]
+
+    def us(self, widths: Sequence[int]) -> float:
+        return sum(self.layers(widths))
+
+    def around_us(self, group: int, widths: Sequence[int]) -> float:
+        return sum(self.layers(widths)[group : group + 2])
+
+
+STAIRS = Chain(16)
 
 
 def scores(seed: int, widths: tuple[int, ...]) -> list[np.ndarray]:
@@ -58,39 +73,49 @@ def scores(seed: int, widths: tuple[int, ...]) -> list[np.ndarray]:
 
 
 def test_only_the_widest_of_equally_quick_widths_are_offered() -> None:
-    assert offered(stairs, [64, 32], 4) == [[16, 32, 48, 64], [16, 32]]
+    assert offered(STAIRS, [64, 32], 4) == [[16, 32, 48, 64], [16, 32]]
+
+
+def test_a_narrow_part_of_a_wide_network_is_narrowed_though_it_saves_little_of_the_whole() -> None:
+    full = [16, 512, 512, 16]
+    assert STAIRS.us(full) - STAIRS.us([16, 512, 512, 8]) < 0.03 * STAIRS.us(full)
+    assert offered(Chain(8), full, 8)[3] == [8, 16]
 
 
 @pytest.mark.parametrize("share", [0.8, 0.5, 0.2])
 def test_the_widths_are_within_the_budget_and_close_to_the_best(share: float) -> None:
     full = (64, 48, 80)
     found_scores = scores(0, full)
-    budget = share * stairs(list(full))
-    found = widths_within(found_scores, stairs, budget, 4)
-    assert stairs(found) <= budget
+    budget = share * STAIRS.us(list(full))
+    found = widths_within(found_scores, STAIRS, budget, 4)
+    assert STAIRS.us(found) <= budget
     assert all(width % 16 == 0 for width in found)
 
     def kept(widths) -> float:
         return sum(float(np.sort(one)[::-1][:width].sum()) for one, width in zip(found_scores, widths, strict=True))
 
     every = itertools.product(*(range(16, width + 1, 16) for width in full))
-    best = max(kept(widths) for widths in every if stairs(list(widths)) <= budget)
+    best = max(kept(widths) for widths in every if STAIRS.us(list(widths)) <= budget)
     assert kept(found) >= 0.97 * best
 
 
 def test_where_channels_are_worth_the_same_the_dearest_layer_is_narrowed() -> None:
-    def cost(widths: list[int]) -> float:
-        return 10.0 * widths[0] + 1.0 * widths[1]
+    class Apart:
+        def us(self, widths: Sequence[int]) -> float:
+            return 10.0 * widths[0] + 1.0 * widths[1]
+
+        def around_us(self, group: int, widths: Sequence[int]) -> float:
+            return (10.0, 1.0)[group] * widths[group]
 
     equal = [np.ones(32), np.ones(32)]
-    assert widths_within(equal, cost, 200.0, 4) == [16, 32]
+    assert widths_within(equal, Apart(), 200.0, 4) == [16, 32]
 
 
 def test_a_budget_below_the_smallest_network_says_how_far_one_gets() -> None:
     with pytest.raises(BadInputError, match=r"cannot be reached .* the smallest network takes 720 of 9024 µs"):
-        widths_within(scores(0, (64, 64, 64)), stairs, 100.0, 4)
+        widths_within(scores(0, (64, 64, 64)), STAIRS, 100.0, 4)
 
 
 def test_a_budget_of_the_whole_network_prunes_nothing() -> None:
     full = (64, 48, 80)
-    assert widths_within(scores(0, full), stairs, stairs(list(full)), 4) == list(full)
+    assert widths_within(scores(0, full), STAIRS, STAIRS.us(list(full)), 4) == list(full)
