@@ -1,5 +1,6 @@
 """The command `dnn-porting`: verbs first, then Hydra; whatever goes wrong ends in one line and an exit code."""
 
+import importlib
 import os
 import re
 import sys
@@ -62,20 +63,32 @@ def complain(message: str, code: int) -> int:
 
 
 def dispatch(arguments: Sequence[str]) -> None:
-    """A verb, or the stages of a Hydra configuration."""
+    """A verb, or a Hydra configuration: the stages', or that of the planners."""
     from porting.verbs import VERBS, do
 
     if arguments and arguments[0] in VERBS:
         do(arguments[0], arguments[1:])
-        return
+    elif arguments[:1] == ["plan"]:
+        configured("plan", arguments[1:], plan)
+    else:
+        configured("config", [*arguments, *implied(arguments)], run_stages)
+
+
+def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"], None]) -> None:
+    """Does the work with the main config of that name, once for each job of a sweep."""
     # Options first: Hydra's parser takes no override between two of them.
     overrides = [argument for argument in arguments if OVERRIDE.match(argument)]
     options = [argument for argument in arguments if not OVERRIDE.match(argument)]
-    sys.argv[1:] = [*options, *overrides, *implied(arguments)]
+    sys.argv[1:] = [*options, *overrides]
     make_plugins_importable(arguments)
     import hydra
 
-    hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(run_stages)()
+    def job(config: "DictConfig") -> None:
+        # Not as an exception, to which Hydra would add lines of its own.
+        if code := guarded(lambda: work(config)):
+            raise SystemExit(code)
+
+    hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=name)(job)()
 
 
 def implied(arguments: Sequence[str]) -> list[str]:
@@ -94,24 +107,24 @@ def make_plugins_importable(arguments: Sequence[str]) -> None:
 
 
 def run_stages(config: "DictConfig") -> None:
-    """The task that Hydra calls, once for each job of a sweep."""
+    """The stages, or with `dry_run` what they would do."""
     from omegaconf import OmegaConf
 
     from porting import dry_run
     from porting.pipeline import run
     from porting.settings import validated
 
-    def work() -> None:
-        OmegaConf.resolve(config)
-        settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
-        if settings.dry_run:
-            dry_run.show(settings)
-        else:
-            outcome = run(settings, OmegaConf.to_yaml(config))
-            from porting.summary import summarise
+    OmegaConf.resolve(config)
+    settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
+    if settings.dry_run:
+        dry_run.show(settings)
+        return
+    outcome = run(settings, OmegaConf.to_yaml(config))
+    from porting.summary import summarise
 
-            summarise(outcome, settings)
+    summarise(outcome, settings)
 
-    # Not as an exception, to which Hydra would add lines of its own.
-    if code := guarded(work):
-        raise SystemExit(code)
+
+def plan(config: "DictConfig") -> None:
+    """Planners, which nothing here knows but by their names."""
+    importlib.import_module("orchestrators.commands.plan").run(config)

@@ -3,9 +3,11 @@
 import importlib
 from collections.abc import Sequence
 
-VERBS = ("adopt", "compare", "convert", "lint", "request", "select", "serve", "verify")
+OURS = ("adopt", "compare", "convert", "lint", "request", "select", "serve", "verify")
+# Those of the orchestrators are known by their names only.
+VERBS = {name: f"porting.verbs.{name}" for name in OURS} | {"simulate": "orchestrators.commands.simulate"}
 
 
 def do(verb: str, arguments: Sequence[str]) -> None:
-    """Runs `porting.verbs.<verb>`, which is imported only now."""
-    importlib.import_module(f"porting.verbs.{verb}").run(arguments)
+    """Runs the verb's module, which is imported only now."""
+    importlib.import_module(VERBS[verb]).run(arguments)

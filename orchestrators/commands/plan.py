@@ -1,0 +1,136 @@
+"""plan: what published planners would do with a repository, as a table and as JSON."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestrators.deployment import Deployment
+from orchestrators.errors import Infeasible
+from porting.components import Component
+from porting.console import say, table
+from porting.repository import Repository
+from profiler.errors import BadInputError, DnnPortingError
+from profiler.files import write_atomically
+from profiler.records.base import Value
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+SHOWN = ("task", "variant", "replicas", "cores", "batch", "rate_rps")
+
+
+class Settings(BaseModel):
+    """The part of the configuration that planners do not refer to."""
+
+    model_config = ConfigDict(frozen=True)
+    repository: str
+    output: Path
+    planners: dict[str, Component] = Field(min_length=1)
+
+
+def run(config: "DictConfig") -> None:
+    """Plans with every chosen planner; raises what the only one raises, and where several are chosen and all fail."""
+    settings, repository = prepared(config)
+    outcomes: dict[str, Value | DnnPortingError] = {}
+    for name, component in settings.planners.items():
+        try:
+            outcomes[name] = solved(component, repository)
+        except (Infeasible, BadInputError) as error:
+            outcomes[name] = error
+    plans = {name: plan for name, plan in outcomes.items() if isinstance(plan, Value)}
+    if not plans:
+        raise next(error for error in outcomes.values() if isinstance(error, DnnPortingError))
+    write(settings.output, outcomes)
+    if len(outcomes) > 1:
+        compare(outcomes, repository)
+    else:
+        show(*next(iter(plans.items())))
+    say(f"as JSON   {settings.output}")
+
+
+def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
+    """The repository, and the planners with what is only implied filled in."""
+    from omegaconf import OmegaConf
+
+    repository = Repository.load(config.repository)
+    for key, choices in (("task", repository.tasks), ("target", repository.targets)):
+        if config[key] is None and len(choices) == 1:
+            config[key] = choices[0]
+    if config.tasks is None:
+        config.tasks = repository.tasks if config.task is None else [config.task]
+    values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    try:
+        return Settings.model_validate(values), repository
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BadInputError(f"{place}: {first['msg']}: choose planners with planner=NAME or planner=all") from error
+
+
+def solved(component: Component, repository: Repository) -> Value:
+    """The plan: a planner's module holds `from_repository`, which its config names, and `solve`."""
+    problem = component.build(repository=repository)
+    module = importlib.import_module(component.target.rpartition(".")[0])
+    if not hasattr(module, "solve"):
+        raise BadInputError(f"{module.__name__} has no solve(problem): a planner's module holds both")
+    plan: Value = module.solve(problem)
+    return plan
+
+
+def deployments(plan: Value) -> list[Deployment]:
+    """What it runs; a plan for devices runs nothing that lasts."""
+    return list(getattr(plan, "deployments", ()))
+
+
+def show(name: str, plan: Value) -> None:
+    """One plan: what runs, and every figure of it that stands alone; the rest is in the JSON."""
+    rows = [[str(getattr(one, field)) for field in SHOWN] for one in deployments(plan)]
+    if rows:
+        table(f"{name} deploys", list(SHOWN), rows)
+    for field, value in plan.model_dump(mode="json").items():
+        if isinstance(value, int | float | str):
+            say(f"{field:24}{value if isinstance(value, str) else f'{value:.6g}'}")
+
+
+def compare(outcomes: Mapping[str, Value | DnnPortingError], repository: Repository) -> None:
+    """Every planner in a line."""
+    rows = []
+    for name, plan in outcomes.items():
+        if not isinstance(plan, Value):
+            rows.append([name, "", "", str(plan)])
+            continue
+        found = deployments(plan)
+        accuracy = f"{delivered(found, repository):.4f}" if found else ""
+        words = ", ".join(f"{one.replicas} × {one.variant} ({one.cores:g} cores, batch {one.batch})" for one in found)
+        rows.append([name, accuracy, objective(plan), words])
+    table("planners", ["planner", "accuracy", "objective", "deployments, or why there are none"], rows)
+
+
+def objective(plan: Value) -> str:
+    value = getattr(plan, "objective", None)
+    return "" if value is None else f"{value:.4g}"
+
+
+def delivered(found: list[Deployment], repository: Repository) -> float:
+    """The mean validation accuracy over the demand, or over deployments where there is none."""
+    total = sum(one.rate_rps for one in found)
+    weights = [one.rate_rps / total if total else 1 / len(found) for one in found]
+    known = [repository.variant(one.variant).validation_accuracy for one in found]
+    return sum(weight * one.value for weight, one in zip(weights, known, strict=True) if one)
+
+
+def write(path: Path, outcomes: Mapping[str, Value | DnnPortingError]) -> None:
+    """By planner: its plan with the deployments, or the reason why there is none."""
+    import json
+
+    content = {
+        name: {**plan.model_dump(mode="json"), "deployments": [one.model_dump() for one in deployments(plan)]}
+        if isinstance(plan, Value)
+        else {"infeasible": str(plan)}
+        for name, plan in outcomes.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,91 @@
+"""`dnn-porting plan`, as a user types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support import ROOT, Command
+
+from porting.repository import Repository
+
+
+@pytest.fixture
+def repository(tasks: Repository) -> str:
+    return f"repository={tasks.root.local}"
+
+
+def test_a_plan_is_printed_and_written_as_json(dnn_porting: Command, repository: str, tmp_path: Path) -> None:
+    output = tmp_path / "plans" / "plan.json"
+    run = dnn_porting("plan", "planner=trivial", repository, "demand_rps=20", "task=digits", f"output={output}")
+    assert run.code == 0, run.err
+    assert "digits-large-0000000a" in run.out
+    plan = json.loads(output.read_text())["trivial"]
+    assert plan["versions"] == {"digits": "digits-large-0000000a"}
+    assert [one["rate_rps"] for one in plan["deployments"]] == [20.0]
+
+
+def test_planners_are_compared_and_those_without_a_plan_say_why(
+    dnn_porting: Command, repository: str, tmp_path: Path
+) -> None:
+    output = tmp_path / "plan.json"
+    run = dnn_porting("plan", "planner=all", repository, "demand_rps=20", "task=digits", f"output={output}")
+    assert run.code == 0, run.err
+    found = json.loads(output.read_text())
+    assert set(found) == {path.stem for path in (ROOT / "conf" / "planner").glob("*.yaml")} - {"all"}
+    assert found["model_switching"]["deployments"]
+    assert "states no price per_hour" in found["paragon"]["infeasible"]
+
+
+def test_an_infeasible_problem_ends_in_one_line(dnn_porting: Command, repository: str, tmp_path: Path) -> None:
+    run = dnn_porting("plan", "planner=trivial", repository, "demand_rps=1e6", f"output={tmp_path / 'plan.json'}")
+    assert run.code == 1
+    assert len(run.err.splitlines()) == 1
+    assert "CPU limit" in run.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["planner=trivail", "demand_rps=1"], "unknown planner 'trivail': did you mean 'trivial'?"),
+        (["planner=trivial"], "demand_rps has no value: give one with demand_rps=VALUE"),
+        (["planner=trivial", "demand_rsp=1"], "unknown key 'demand_rsp': did you mean 'demand_rps'?"),
+        (["planner=model_switching", "demand_rps=1", "task=mnist"], "unknown task 'mnist': choices are bees, cifar10"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_the_choices(
+    dnn_porting: Command, repository: str, arguments: list[str], said: str
+) -> None:
+    run = dnn_porting("plan", repository, *arguments)
+    assert run.code == 2
+    assert said in run.err
+    assert len(run.err.splitlines()) == 1
+
+
+PLANNER = """
+# @package planners.largest
+_target_: largest.from_repository
+task: ${task}
+"""
+CODE = """
+from profiler.records.base import Value
+
+class Plan(Value):
+    variant: str
+
+def from_repository(repository, *, task):
+    return repository.frontier(task, repository.targets[0])
+
+def solve(problem):
+    return Plan(variant=problem[0].name)
+"""
+
+
+def test_a_planner_of_ones_own_is_one_file_and_one_yaml(dnn_porting: Command, repository: str, tmp_path: Path) -> None:
+    (tmp_path / "planner").mkdir()
+    (tmp_path / "planner" / "largest.yaml").write_text(PLANNER)
+    (tmp_path / "largest.py").write_text(CODE)
+    common = ["demand_rps=1", "task=digits", f"output={tmp_path / 'plan.json'}"]
+    run = dnn_porting("plan", "--config-dir", str(tmp_path), "planner=largest", repository, *common)
+    assert run.code == 0, run.err
+    assert json.loads((tmp_path / "plan.json").read_text())["largest"]["variant"] == "digits-large-0000000a"
