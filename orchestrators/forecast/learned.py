@@ -1,0 +1,97 @@
+"""A forecast learned from a trace: the level that demand has now, and as much on top as the trace says it needs.
+
+On the scale of `level` the forecast is `mean + margin[w] · deviation`: w is the window that the level is over, and the
+margin of a window is the τ quantile of (peak − mean) / deviation over those moments of the trace that chose this window
+(a conformal forecast of the Mondrian kind: Vovk et al., Mondrian Confidence Machine, 2003). The scale is monotonic, so
+the quantile stays one when the forecast is brought back to requests/s. That mean, deviation and margins are all in
+units of the demand's own noise is what carries a fit over to a trace of another rate.
+
+A window that too few moments chose to tell a quantile takes the margin of the next shorter one, which is less sure of
+its level; where no shorter one has its own, the largest that any moment of the trace needed. The shortest are such:
+they mean that demand has just moved, and a trace may show that too seldom to learn from.
+"""
+
+import math
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from orchestrators.forecast.forecaster import recent
+from orchestrators.forecast.level import Level, level, rate_rps, stabilised, variance
+from orchestrators.forecast.loss import peaks
+from orchestrators.load.demand import checked_demand
+from profiler.errors import BadInputError
+from profiler.records.base import Value
+
+WINDOWS_S = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+# Before, too little was seen for a moment to be typical.
+START_S = 60
+# A quantile is told from so many moments beyond it.
+BEYOND = 2
+
+
+class Learned(Value):
+    """What was learned; its JSON (`model_dump_json`) is all that a fit consists of.
+
+    It foresees the peak that is exceeded with a probability of about 1 − `quantile` while demand behaves as the trace
+    did; 0 where nothing came in the longest window. It answers for the horizon that it was fitted to, and raises
+    `BadInputError` for another.
+    """
+
+    horizon_s: int = Field(ge=1)
+    quantile: float = Field(gt=0, lt=1)
+    usual_variance: float = Field(gt=0)
+    windows_s: tuple[int, ...] = Field(min_length=1)
+    margins: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def a_margin_for_each_window(self) -> Self:
+        if self.windows_s[0] != 1 or list(self.windows_s) != sorted(set(self.windows_s)):
+            raise ValueError(f"windows_s={self.windows_s}: give growing lengths in s, the first of 1 s")
+        if len(self.margins) != len(self.windows_s):
+            raise ValueError(f"{len(self.margins)} margins for {len(self.windows_s)} windows: give one for each")
+        return self
+
+    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        seen = recent(demand_rps, self.windows_s[-1], horizon_s)
+        if horizon_s != self.horizon_s:
+            raise BadInputError(
+                f"horizon_s={horizon_s}: this was fitted to {self.horizon_s} s, fit one to {horizon_s} s"
+            )
+        if not seen.any():
+            return 0.0
+        now = level(seen, self.windows_s, self.usual_variance)
+        return rate_rps(now.mean + self.margins[now.window] * now.deviation)
+
+
+def fit(trace_rps: np.ndarray, horizon_s: int = 10, quantile: float = 0.95) -> Learned:
+    """Learns from a trace; the same trace gives the same fit.
+
+    Raises `BadInputError` where the trace is too short to tell the quantile, or does not vary.
+    """
+    if not 0 < quantile < 1:
+        raise BadInputError(f"quantile={quantile}: it lies between 0 and 1")
+    trace, needed = checked_demand(trace_rps), math.ceil(BEYOND / (1 - quantile))
+    if len(trace) < (least := START_S + horizon_s + needed):
+        raise BadInputError(f"a trace of {len(trace)} s: the {quantile:g} quantile over {horizon_s} s needs {least} s")
+    if not (usual := variance(stabilised(trace))):
+        raise BadInputError(
+            f"the trace is {trace[0]:g} requests/s in every second: take WindowedMaximum, or another trace"
+        )
+    highest = stabilised(peaks(trace, horizon_s))
+    moments = range(START_S, len(highest))
+    levels = [level(trace[max(0, now - WINDOWS_S[-1]) : now], WINDOWS_S, usual) for now in moments]
+    found = margins(levels, highest[START_S:], quantile, needed)
+    return Learned(horizon_s=horizon_s, quantile=quantile, usual_variance=usual, windows_s=WINDOWS_S, margins=found)
+
+
+def margins(levels: list[Level], highest: np.ndarray, quantile: float, needed: int) -> tuple[float, ...]:
+    """What each window needs on top of its level, in deviations, from the shortest on."""
+    means, deviations, windows = np.transpose(levels)
+    distances = (highest - means) / deviations
+    found = [float(distances.max())]
+    for window in range(len(WINDOWS_S)):
+        own = distances[windows == window]
+        found.append(float(np.quantile(own, quantile)) if len(own) >= needed else found[-1])
+    return tuple(found[1:])

@@ -1,0 +1,32 @@
+"""Load: demands in requests/s for each second, and the arrival schedules that follow from them.
+
+A demand is an array (seconds,), an arrival schedule the sorted moments of the requests in s from the start, as the
+profiler's open loop takes them.
+"""
+
+from orchestrators.load.arrivals import even_arrivals, poisson_arrivals
+from orchestrators.load.bandwidth import Bandwidth, read_bandwidth
+from orchestrators.load.experiment import StepAnswers, overloaded, until_overloaded
+from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean, warmed_up
+from orchestrators.load.shapes import Step, constant, exponential_steps, linear_steps
+from orchestrators.load.traces import random_sample, read_trace
+
+__all__ = [
+    "Bandwidth",
+    "Step",
+    "StepAnswers",
+    "constant",
+    "even_arrivals",
+    "exponential_steps",
+    "linear_steps",
+    "macro_trend",
+    "manipulated",
+    "overloaded",
+    "poisson_arrivals",
+    "random_sample",
+    "read_bandwidth",
+    "read_trace",
+    "scaled_to_mean",
+    "until_overloaded",
+    "warmed_up",
+]

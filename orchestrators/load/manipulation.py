@@ -1,0 +1,80 @@
+"""What the thesis does to a real trace to make a short stress test of it (5.2.2).
+
+The trace is scaled to a mean, its volatile character with it; a warm-up lets it grow from nothing; after that a macro
+trend adds or takes away demand. A demand never falls below 0.
+"""
+
+import math
+
+import numpy as np
+
+from orchestrators.load.demand import checked_demand, checked_seconds
+from profiler.errors import BadInputError
+
+WAVES = 8
+SHORTEST_PERIOD_S = 60.0
+
+
+def scaled_to_mean(demand_rps: np.ndarray, mean_rps: float) -> np.ndarray:
+    """The demand times what makes its mean `mean_rps`; raises `BadInputError` where it is 0 throughout."""
+    demand = checked_demand(demand_rps)
+    if not (math.isfinite(mean_rps) and mean_rps >= 0):
+        raise BadInputError(f"mean_rps={mean_rps}: a mean demand is a finite rate of at least 0")
+    if not demand.any():
+        raise BadInputError(f"a demand of 0 in all its {len(demand)} s cannot be scaled to a mean: take another sample")
+    scaled: np.ndarray = demand / demand.mean() * mean_rps
+    return scaled
+
+
+def warmed_up(demand_rps: np.ndarray, warm_up_s: int) -> np.ndarray:
+    """The demand, its first `warm_up_s` seconds scaled by a factor that grows evenly to 1 in the last of them."""
+    demand = checked_demand(demand_rps)
+    if not 0 <= warm_up_s <= len(demand):
+        raise BadInputError(f"warm_up_s={warm_up_s}: the demand lasts {len(demand)} s, give 0 to {len(demand)}")
+    return demand * np.minimum(1.0, np.arange(1, len(demand) + 1) / max(warm_up_s, 1))
+
+
+def macro_trend(
+    seconds: int, peak_rps: float, seed: int, waves: int = WAVES, shortest_period_s: float = SHORTEST_PERIOD_S
+) -> np.ndarray:
+    """A sum of random sinusoids, in requests/s for each second; the same one for the same seed.
+
+    Amplitudes, phases, and frequencies of up to one in `shortest_period_s` are drawn evenly. Their sum is shifted so
+    that it starts at 0, and scaled so that its farthest point from there is `peak_rps` away. It may be negative.
+    """
+    moments_s = np.arange(checked_seconds(seconds, "a trend"))
+    if waves < 1 or not shortest_period_s > 0 or not (math.isfinite(peak_rps) and peak_rps >= 0):
+        raise BadInputError(
+            f"waves={waves}, shortest_period_s={shortest_period_s}, peak_rps={peak_rps}: give at least one wave, a "
+            "period above 0, and a finite peak of at least 0"
+        )
+    generator = np.random.default_rng(seed)
+    amplitudes = generator.uniform(0, 1, (waves, 1))
+    frequencies_hz = generator.uniform(0, 1 / shortest_period_s, (waves, 1))
+    phases = generator.uniform(0, 2 * math.pi, (waves, 1))
+    wave: np.ndarray = (amplitudes * np.sin(2 * math.pi * frequencies_hz * moments_s + phases)).sum(axis=0)
+    wave -= wave[0]
+    wave *= peak_rps / (np.abs(wave).max() or 1.0)
+    return wave
+
+
+def manipulated(
+    demand_rps: np.ndarray, mean_rps: float, warm_up_s: int = 0, trend_rps: np.ndarray | None = None
+) -> np.ndarray:
+    """The demand scaled to a mean, warmed up, and from the end of the warm-up on with the trend added.
+
+    The trend covers every second after the warm-up, or `BadInputError` is raised. The mean is that before warm-up and
+    trend; where the trend takes away more than there is, 0 is left.
+    """
+    demand = warmed_up(scaled_to_mean(demand_rps, mean_rps), warm_up_s)
+    if trend_rps is None:
+        return demand
+    moved_s = len(demand) - warm_up_s
+    trend = np.asarray(trend_rps, dtype=float)
+    if trend.shape != (moved_s,) or not np.isfinite(trend).all():
+        raise BadInputError(
+            f"a trend of shape {trend.shape}: it is one finite change in requests/s for each of the {moved_s} s "
+            "after the warm-up"
+        )
+    demand[warm_up_s:] = np.maximum(0.0, demand[warm_up_s:] + trend)
+    return demand
