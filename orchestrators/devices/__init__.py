@@ -1,0 +1,12 @@
+"""Devices that warm up once and then run equal batches: what the planners of WoSC 2023 share.
+
+A device answers its first batch of `mbs` items after W(mbs) seconds and each further one after L(mbs) = a · mbs + b, so
+that with t further runs it has done (t + 1) · mbs items after W(mbs) + t · L(mbs). It keeps to one batch size: another
+one would have to be warmed up again. For the same reason a last batch that lacks items takes as long as a full one.
+"""
+
+from orchestrators.devices.device import Choice, Device, finished, most, rounded_up
+from orchestrators.devices.metadata import devices
+from orchestrators.devices.plan import Devices, Schedule
+
+__all__ = ["Choice", "Device", "Devices", "Schedule", "devices", "finished", "most", "rounded_up"]

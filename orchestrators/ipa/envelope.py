@@ -1,0 +1,105 @@
+"""A Lagrangian bound for products of accuracies: with a price μ of time, what stages add to those before them at most.
+
+The stages from j on turn a product s of those before into at most
+
+    f_j(s) = max over what they choose of  s · Π accuracy − Σ (cost + μ · time)
+
+which is the upper envelope of straight lines in s and follows from that of the next stage. f_0(α) + μ · deadline bounds
+the objective. It is convex in μ; where it is lowest is found by where tangents meet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+TANGENTS, DOUBLINGS = 30, 60
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The options of one stage, by place."""
+
+    accuracy: Floats
+    cost: Floats
+    time: Floats
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The upper envelope over s ≥ 0 of slope · s + height, by rising slope; `time` is that of each line's choices."""
+
+    slope: Floats
+    height: Floats
+    time: Floats
+
+    def at(self, s: Floats | float) -> tuple[Floats, Ints]:
+        """Its values, and the places of the lines that they lie on."""
+        meets = (self.height[:-1] - self.height[1:]) / (self.slope[1:] - self.slope[:-1])
+        line = np.searchsorted(meets, s)
+        return self.slope[line] * s + self.height[line], line
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A price of time, the bound and its slope there, and the envelope from every stage on; s itself after the last."""
+
+    price: float
+    value: float
+    slope: float
+    ahead: list[Lines]
+
+
+def lowest(stages: Sequence[Choices], alpha: float, deadline: float) -> Bound:
+    """The bound at the price at which it is lowest, which exists where some choice is in time."""
+    left = right = at_price(stages, alpha, deadline, 0.0)
+    step = (alpha + sum(float(one.cost.max()) for one in stages)) / deadline or 1.0
+    for _ in range(DOUBLINGS):
+        if right.slope >= 0:
+            break
+        left, right, step = right, at_price(stages, alpha, deadline, right.price + step), 2 * step
+    for _ in range(TANGENTS):
+        if left.slope >= 0 or right.slope <= left.slope:
+            break
+        across = right.value - left.value + left.slope * left.price - right.slope * right.price
+        middle = at_price(stages, alpha, deadline, across / (left.slope - right.slope))
+        if not left.price < middle.price < right.price:
+            break
+        left, right = (middle, right) if middle.slope < 0 else (left, middle)
+    return min(left, right, key=lambda one: one.value)
+
+
+def at_price(stages: Sequence[Choices], alpha: float, deadline: float, price: float) -> Bound:
+    """The bound at a price of time."""
+    ahead = [Lines(np.ones(1), np.zeros(1), np.zeros(1))]
+    for stage in reversed(stages):
+        ahead.append(before(stage, ahead[-1], price))
+    ahead.reverse()
+    value, line = ahead[0].at(alpha)
+    return Bound(price, float(value) + price * deadline, deadline - float(ahead[0].time[line]), ahead)
+
+
+def before(stage: Choices, lines: Lines, price: float) -> Lines:
+    """The envelope from a stage on, from that after it: every option with every line, and of those the upper ones."""
+    slope = (stage.accuracy[:, None] * lines.slope).ravel()
+    height = (lines.height - (stage.cost + price * stage.time)[:, None]).ravel()
+    time = (stage.time[:, None] + lines.time).ravel()
+    falling = np.lexsort((time, -height, -slope))
+    highest = np.concatenate([[-np.inf], np.maximum.accumulate(height[falling])[:-1]])
+    rising = falling[height[falling] > highest][::-1]
+    kept: list[int] = []
+    for place in map(int, rising):
+        while len(kept) > 1 and not above(slope, height, kept[-2], kept[-1], place):
+            kept.pop()
+        kept.append(place)
+    return Lines(slope[kept], height[kept], time[kept])
+
+
+def above(slope: Floats, height: Floats, first: int, second: int, third: int) -> bool:
+    """Whether the second line is somewhere above both others; their slopes rise."""
+    one = (height[first] - height[second]) * (slope[third] - slope[second])
+    other = (height[second] - height[third]) * (slope[second] - slope[first])
+    return bool(one < other)

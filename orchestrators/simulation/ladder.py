@@ -1,0 +1,68 @@
+"""A plan by demand alone: the first rung whose limit is not passed; for the fluid model and the events alike."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrators.deployment import Deployment
+from orchestrators.simulation.variant import Variant
+from profiler.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A deployment of a variant, chosen while at most the share `use` of its capacity is asked for."""
+
+    deployment: Deployment
+    variant: Variant
+    use: float
+
+    @cached_property
+    def line_s(self) -> tuple[float, float]:
+        """α and β: a batch of b requests takes a replica α + βb on average."""
+        batch = self.deployment.batch
+        times_s = np.array(self.variant.service_s(batch, self.deployment.cores)) * math.exp(self.variant.spread**2 / 2)
+        each_s = float(times_s[-1] - times_s[1]) / (batch - 1) if batch > 1 else 0.0
+        return float(times_s[1]) - each_s, each_s
+
+    @property
+    def capacity_rps(self) -> float:
+        """Full batches one after the other on all replicas."""
+        (fixed_s, each_s), batch = self.line_s, self.deployment.batch
+        return self.deployment.replicas * batch / (fixed_s + batch * each_s)
+
+    @property
+    def limit_rps(self) -> float:
+        return self.use * self.capacity_rps
+
+    def kept_beside(self, coming: "Rung", box_cores: float) -> float:
+        """What is left of its speed while another one loads."""
+        loads = coming.deployment.replicas * coming.variant.loading_cores
+        asked = self.deployment.replicas * self.deployment.cores + loads
+        return 1.0 if asked <= box_cores else max(box_cores / asked, self.variant.kept(loads / box_cores))
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Rungs for rising demands; above the last limit the last one stays."""
+
+    rungs: Sequence[Rung]
+
+    def __post_init__(self) -> None:
+        limits = [one.limit_rps for one in self.rungs]
+        if not limits or limits != sorted(set(limits)):
+            raise BadInputError(
+                f"limits {limits} requests/s: give at least one rung, each for more than the one before"
+            )
+
+    def places(self, demand_rps: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Which rung each of these demands gets."""
+        return np.searchsorted([one.limit_rps for one in self.rungs[:-1]], demand_rps)
+
+    def plan(self, demand_rps: float, _present: Sequence[Deployment]) -> list[Deployment]:
+        """As a planner: the deployment for this demand."""
+        return [self.rungs[int(self.places(np.array([demand_rps]))[0])].deployment]

@@ -1,0 +1,159 @@
+"""The servers of one task, and their way from one plan to the next.
+
+What a plan asks for comes up beside what is there, which goes on answering; when all of it is up, new requests go to
+it, and what is no longer wanted answers what waits in its own queue and goes (design, section 8). So no request is
+ever without a server because of a change. A replica more of what answers already joins as soon as it is up.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrators.deployment import Deployment
+from orchestrators.simulation.policy import Ways
+from orchestrators.simulation.sampling import normals, sampled
+from orchestrators.simulation.station import Service, Station
+from orchestrators.simulation.variant import Variant
+from profiler.errors import BadInputError
+
+# Multiples of it fill an interval as evenly as turns can.
+GOLDEN = (5**0.5 - 1) / 2
+# Variant, cores and batch of a station.
+Key = tuple[str, float, int]
+
+
+class Pool:
+    """`moments_s` are the arrivals of all requests of the task."""
+
+    def __init__(
+        self,
+        task: str,
+        moments_s: NDArray[np.float64],
+        variants: Mapping[str, Variant],
+        ways: Ways,
+        generator: np.random.Generator,
+    ) -> None:
+        self.task, self.moments_s, self.variants, self._ways = task, moments_s, variants, ways
+        self._normal = normals(generator)
+        self._next = 0
+        self.wanted: dict[Key, Deployment] = {}
+        self.stations: dict[Key, Station] = {}
+        self.loading: dict[Key, list[float]] = {}
+        self.routed: list[Station] = []
+        self.retired: list[Station] = []
+        # Every station that there ever was, with its variant.
+        self.variant_of: dict[Station, str] = {}
+        self.changing = False
+        # When which variants began to answer.
+        self.serving: list[tuple[float, list[str]]] = []
+        self._bounds = np.empty(0)
+
+    def change(self, deployments: Sequence[Deployment], now_s: float, at_once: bool = False) -> None:
+        """Makes for this plan; `at_once` without loading anything."""
+        self.wanted, self.changing = self._by_key(deployments), True
+        if self._ways.in_place:
+            self._resize()
+        self.loading = {key: self.loading.get(key, []) for key in self.wanted}
+        for key, one in self.wanted.items():
+            if key not in self.stations:
+                self.stations[key] = self._station(key)
+            missing = one.replicas - len(self.stations[key].free) - len(self.loading[key])
+            if missing > 0:
+                self.loading[key] += [now_s + (0 if at_once else self._up_s(key))] * missing
+            elif missing < 0:
+                self.loading[key] = self.loading[key][:missing]
+        self.settle(now_s)
+
+    def settle(self, now_s: float) -> None:
+        """What has come up by now joins; the change is over when nothing is left to come."""
+        for key, moments_s in self.loading.items():
+            for moment_s in moments_s:
+                if moment_s <= now_s:
+                    self.stations[key].join(moment_s)
+            self.loading[key] = [moment_s for moment_s in moments_s if moment_s > now_s]
+        if self.changing and all(len(self.stations[key].free) >= one.replicas for key, one in self.wanted.items()):
+            self._complete(now_s)
+
+    def _complete(self, now_s: float) -> None:
+        self.changing = False
+        gone = [self.stations.pop(key) for key in list(self.stations) if key not in self.wanted]
+        self.retired += [station for station in gone if not station.drained]
+        for key, one in self.wanted.items():
+            self.stations[key].leave(len(self.stations[key].free) - one.replicas, now_s)
+        self.routed = [self.stations[key] for key in self.wanted]
+        weights = [one.rate_rps for one in self.wanted.values()]
+        if not any(weights):
+            weights = [one.replicas * one.cores for one in self.wanted.values()]
+        self._bounds = np.cumsum(weights)[:-1] / sum(weights)
+        variants = sorted({variant for variant, _, _ in self.wanted})
+        if not self.serving or self.serving[-1][1] != variants:
+            self.serving.append((now_s, variants))
+
+    def route(self, until_s: float) -> None:
+        """What arrives before then joins the queues, in turns by the rates of the plan."""
+        first, self._next = self._next, int(np.searchsorted(self.moments_s, until_s))
+        requests, moments_s = np.arange(first, self._next), self.moments_s[first : self._next]
+        if len(self.routed) == 1:
+            self.routed[0].take(requests, moments_s)
+            return
+        chosen = np.searchsorted(self._bounds, requests * GOLDEN % 1, side="right")
+        for number, station in enumerate(self.routed):
+            station.take(requests[chosen == number], moments_s[chosen == number])
+
+    def kept(self, station: Station, share: float) -> float:
+        """What is left of a station's speed beside others that use this share of its cores."""
+        return self.variants[self.variant_of[station]].kept(share)
+
+    def working(self) -> list[Station]:
+        """The stations that can have something to do."""
+        return self.routed + self.retired
+
+    def next_s(self) -> float:
+        """When the next replica is up, or the next station has gone."""
+        ups_s = (moment_s for moments_s in self.loading.values() for moment_s in moments_s)
+        return min((*ups_s, *(station.ends_s for station in self.retired)), default=float("inf"))
+
+    def loading_cores(self) -> float:
+        """What the loads take of the box."""
+        return sum(len(moments) * self.variants[key[0]].loading_cores for key, moments in self.loading.items())
+
+    def held_cores(self) -> float:
+        """What is reserved: by servers that are up, that load, and that finish."""
+        up = sum(station.held * station.cores for station in (*self.stations.values(), *self.retired))
+        return up + sum(len(moments) * key[1] for key, moments in self.loading.items())
+
+    def _by_key(self, deployments: Sequence[Deployment]) -> dict[Key, Deployment]:
+        found: dict[Key, Deployment] = {}
+        for one in deployments:
+            if one.variant not in self.variants:
+                raise BadInputError(
+                    f"no variant {one.variant!r} of {self.task}: choices are {', '.join(self.variants)}"
+                )
+            key = one.variant, one.cores, one.batch
+            more = found.get(key)
+            total = {"replicas": one.replicas + more.replicas, "rate_rps": one.rate_rps + more.rate_rps} if more else {}
+            found[key] = one.model_copy(update=total)
+        return found
+
+    def _resize(self) -> None:
+        """A station of the same variant becomes the wanted one."""
+        for key in [one for one in self.wanted if one not in self.stations]:
+            old = next((one for one in self.stations if one[0] == key[0] and one not in self.wanted), None)
+            if old is not None:
+                station = self.stations[key] = self.stations.pop(old)
+                self.loading[key] = self.loading.pop(old, [])
+                _, station.cores, station.batch = key
+                station.service = self._service(key)
+
+    def _station(self, key: Key) -> Station:
+        station = Station(self._service(key), batch=key[2], cores=key[1])
+        self.variant_of[station] = key[0]
+        return station
+
+    def _service(self, key: Key) -> Service:
+        variant, cores, batch = key
+        return sampled(self.variants[variant].service_s(batch, cores), self.variants[variant].spread, self._normal)
+
+    def _up_s(self, key: Key) -> float:
+        return (self._ways.start_up_s or 0.0) + self.variants[key[0]].up_s(key[2])

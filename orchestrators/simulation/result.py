@@ -1,0 +1,123 @@
+"""What came of a run: the accuracy delivered, what was late or lost, what it cost, and how it went second by second.
+
+`accuracy` is the mean over all answers, late ones included. `effective_accuracy` is the mean over all that was sent,
+where what came late or not at all counts as 0: accuracy times share in time (Model-Switching, HotCloud'20).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from profiler.records.base import Record, Value
+
+QUANTILES = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99}
+UNANSWERED = "nothing was answered"
+
+
+class Figures(Record):
+    """Of one task, or of all; `switches` counts how often other variants began to answer than before."""
+
+    sent: int = Field(ge=0)
+    answered: int = Field(ge=0)
+    lost: int = Field(ge=0)
+    late: int = Field(ge=0)
+    in_time_share: float | None = Field(ge=0, le=1)
+    accuracy: float | None = Field(ge=0, le=1)
+    effective_accuracy: float | None = Field(ge=0, le=1)
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
+    switches: int = Field(ge=0)
+
+
+class TaskSeries(Value):
+    """By the second in which requests were sent; `None` where nothing was sent or answered."""
+
+    demand_rps: tuple[float, ...]
+    not_in_time_share: tuple[float | None, ...]
+    accuracy: tuple[float | None, ...]
+
+
+class Result(Record):
+    """A policy on schedules of `seconds`.
+
+    `cpu_share` is of what there was by then: the box, or the machines that were up. `held_core_s` is what was
+    reserved, loads included, at most the box; `used_core_s` what requests were worked on. `cost` is that of the
+    reserved cores. `infeasible` decisions kept the plan before them. `serving` says from when on which variants
+    answered.
+    """
+
+    policy: str
+    seconds: int = Field(ge=1)
+    deadline_ms: float = Field(gt=0)
+    all_tasks: Figures
+    tasks: dict[str, Figures]
+    cpu_share: float = Field(ge=0, le=1)
+    held_core_s: float = Field(ge=0)
+    used_core_s: float = Field(ge=0)
+    cost: float | None = Field(ge=0)
+    currency: str | None
+    infeasible: int = Field(ge=0)
+    serving: dict[str, tuple[tuple[float, tuple[str, ...]], ...]]
+    series: dict[str, TaskSeries]
+    cpu_share_by_second: tuple[float, ...]
+    held_cores_by_second: tuple[float, ...]
+
+
+class Answers:
+    """What became of a task's requests: `latency_s` is infinite and `accuracy` 0 where there was no answer."""
+
+    def __init__(self, moments_s: NDArray[np.float64], deadline_ms: float) -> None:
+        self.moments_s, self.deadline_s = moments_s, deadline_ms / 1e3
+        self.latency_s = np.full(len(moments_s), np.inf)
+        self.accuracy = np.zeros(len(moments_s))
+
+    def add(self, requests: NDArray[np.int64], ended_s: NDArray[np.float64], accuracy: float) -> None:
+        self.latency_s[requests] = ended_s - self.moments_s[requests]
+        self.accuracy[requests] = accuracy
+
+    def series(self, seconds: int) -> TaskSeries:
+        second = np.minimum(self.moments_s.astype(np.int64), seconds - 1)
+        answered = np.isfinite(self.latency_s)
+
+        def count(weights: NDArray[np.generic] | None) -> NDArray[np.float64]:
+            return np.bincount(second, weights, seconds).astype(float)
+
+        sent = count(None)
+        return TaskSeries(
+            demand_rps=tuple(sent.tolist()),
+            not_in_time_share=shares(count(self.latency_s > self.deadline_s), sent),
+            accuracy=shares(count(self.accuracy), count(answered)),
+        )
+
+
+def shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[float | None, ...]:
+    """`None` where there is no whole."""
+    return tuple(a / b if b else None for a, b in zip(part.tolist(), whole.tolist(), strict=True))
+
+
+def figures(found: Sequence[Answers], switches: int) -> Figures:
+    """Of all these together."""
+    latency_s = np.concatenate([one.latency_s for one in found])
+    accuracy = np.concatenate([one.accuracy for one in found])
+    in_time = np.concatenate([one.latency_s <= one.deadline_s for one in found])
+    answered_s = latency_s[np.isfinite(latency_s)]
+    sent, answered, punctual = len(latency_s), len(answered_s), int(in_time.sum())
+    values: dict[str, float | None] = {
+        "in_time_share": punctual / sent if sent else None,
+        "accuracy": float(accuracy.sum()) / answered if answered else None,
+        "effective_accuracy": float(accuracy[in_time].sum()) / sent if sent else None,
+    }
+    quantiles = np.quantile(answered_s, list(QUANTILES.values())).tolist() if answered else [None] * len(QUANTILES)
+    values |= {name: 1e3 * value if answered else None for name, value in zip(QUANTILES, quantiles, strict=True)}
+    return Figures(
+        sent=sent,
+        answered=answered,
+        lost=sent - answered,
+        late=answered - punctual,
+        switches=switches,
+        reasons={name: UNANSWERED if sent else "nothing was sent" for name, value in values.items() if value is None},
+        **values,
+    )

@@ -1,0 +1,178 @@
+"""A policy in a loop over schedules: schedule -> pool -> station -> answers -> result."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from orchestrators.deployment import Deployment
+from orchestrators.simulation.cluster import Cluster
+from orchestrators.simulation.policy import Policy, Seen
+from orchestrators.simulation.pool import Pool
+from orchestrators.simulation.result import Answers, Result, figures
+from orchestrators.simulation.variant import Catalogue, Variant
+from profiler.errors import BadInputError
+from profiler.records.base import Value
+from profiler.target import Target
+
+S_PER_HOUR = 3600
+
+
+class Box(Value):
+    """What serves: `cores`, of which each costs so much an hour where a price is stated."""
+
+    cores: float = Field(gt=0)
+    core_hour: float | None = Field(default=None, ge=0)
+    currency: str | None = None
+
+    @classmethod
+    def of(cls, target: Target, cores: float | None = None) -> "Box":
+        """So many cores of a target, its own unless told, at its price."""
+        price = target.price
+        if price is None or price.per_hour is None:
+            return cls(cores=cores or target.cores)
+        return cls(cores=cores or target.cores, core_hour=price.per_hour / target.cores, currency=price.currency)
+
+
+class Settings(Value):
+    """A run of `seconds`; what has no answer `drain_s` after them is lost."""
+
+    seconds: int = Field(ge=1)
+    deadline_ms: float = Field(gt=0)
+    drain_s: int = Field(default=10, ge=0)
+    seed: int = 0
+
+
+Schedules = Mapping[str, NDArray[np.float64]]
+
+
+def simulate(catalogue: Catalogue, schedules: Schedules, policy: Policy, box: Box, settings: Settings) -> Result:
+    """Sends every task's requests at the moments (s) of its schedule; the same seed gives the same result.
+
+    Raises `BadInputError` for a schedule that is not sorted or leaves the run, a first plan that leaves a task
+    without a server, and a plan with an unknown variant.
+    """
+    for task, moments_s in schedules.items():
+        check(task, moments_s, settings.seconds)
+    return Run(catalogue, schedules, policy, box, settings).result()
+
+
+def check(task: str, moments_s: NDArray[np.float64], seconds: int) -> None:
+    if len(moments_s) and not (moments_s[0] >= 0 and moments_s[-1] < seconds and (np.diff(moments_s) >= 0).all()):
+        raise BadInputError(f"the schedule of {task} is to be sorted moments from 0 to below {seconds} s")
+
+
+class Run:
+    """One run; what it went through second by second stands in arrays that the policy sees up to now."""
+
+    def __init__(
+        self, catalogue: Catalogue, schedules: Schedules, policy: Policy, box: Box, settings: Settings
+    ) -> None:
+        self._catalogue, self._policy, self._box, self._settings = catalogue, policy, box, settings
+        generators = np.random.default_rng(settings.seed).spawn(len(schedules))
+        edges = np.arange(settings.seconds + 1)
+        self._demand = {task: np.histogram(moments_s, edges)[0] * 1.0 for task, moments_s in schedules.items()}
+        self._pools = {
+            task: Pool(task, moments_s, of_task(catalogue, task), policy.ways, generator)
+            for (task, moments_s), generator in zip(schedules.items(), generators, strict=True)
+        }
+        self._one_box = policy.ways.start_up_s is None
+        self._cluster = Cluster(list(self._pools.values()), box.cores if self._one_box else None)
+        self._cpu_share = np.zeros(settings.seconds)
+        self._used_cores = {task: np.zeros(settings.seconds) for task in schedules}
+        self._held_cores = np.zeros(settings.seconds)
+        self._asked: dict[str, list[Deployment]] = {}
+
+    def result(self) -> Result:
+        seconds = self._settings.seconds
+        for second in range(seconds):
+            if second % self._policy.ways.interval_s == 0:
+                self._decide(second)
+            held_core_s = self._cluster.held_core_s
+            self._cpu_share[second] = self._cluster.second(second + 1.0)
+            for task, pool in self._pools.items():
+                self._used_cores[task][second] = self._cluster.used_cores(pool)
+            self._held_cores[second] = self._cluster.held_core_s - held_core_s
+        used_core_s = self._cluster.used_core_s
+        for second in range(seconds, seconds + self._settings.drain_s):
+            self._cluster.second(second + 1.0)
+        return self._written(used_core_s)
+
+    def _decide(self, second: int) -> None:
+        """The plan of the policy, of which each pool gets its part."""
+        seen = Seen(
+            demand_rps={task: demand[:second] for task, demand in self._demand.items()},
+            used_cores={task: used[:second] for task, used in self._used_cores.items()},
+            cpu_share=self._cpu_share[:second],
+            deployments=[one for plan in self._asked.values() for one in plan],
+            changing=any(pool.changing for pool in self._pools.values()),
+            waiting={task: sum(len(one.waiting) for one in pool.working()) for task, pool in self._pools.items()},
+        )
+        plan = self._policy.decide(second, seen)
+        if plan is None and second > 0:
+            return
+        by_task: dict[str, list[Deployment]] = {}
+        for one in plan or []:
+            by_task.setdefault(one.task, []).append(one)
+        if unknown := by_task.keys() - self._pools.keys():
+            raise BadInputError(f"{self._policy.name} plans for {', '.join(sorted(unknown))}: nothing is sent there")
+        if self._one_box and (large := max((one.cores for one in plan or []), default=0)) > self._box.cores:
+            raise BadInputError(f"{self._policy.name} asks for a server of {large:g} cores on {self._box.cores:g}")
+        if second == 0 and (missing := self._pools.keys() - by_task.keys()):
+            raise BadInputError(f"{self._policy.name} begins without a server for {', '.join(sorted(missing))}")
+        for task, deployments in by_task.items():
+            if deployments != self._asked.get(task):
+                self._pools[task].change(deployments, float(second), second == 0)
+        self._asked |= by_task
+
+    def _written(self, used_core_s: float) -> Result:
+        seconds, deadline_ms = self._settings.seconds, self._settings.deadline_ms
+        held_core_s = float(self._held_cores.sum())
+        cost, currency, reasons = priced(held_core_s, self._box)
+        answers, switches = {}, {}
+        for task, pool in self._pools.items():
+            switches[task] = len(pool.serving) - 1
+            answers[task] = Answers(pool.moments_s, deadline_ms)
+            for station, variant in pool.variant_of.items():
+                requests, ended_s = station.answers()
+                in_run = ended_s <= seconds + self._settings.drain_s
+                accuracy = self._catalogue[task, variant].accuracy
+                answers[task].add(requests[in_run], ended_s[in_run], accuracy)
+        return Result(
+            policy=self._policy.name,
+            seconds=seconds,
+            deadline_ms=deadline_ms,
+            all_tasks=figures(list(answers.values()), sum(switches.values())),
+            tasks={task: figures([found], switches[task]) for task, found in answers.items()},
+            cpu_share=float(self._cpu_share.mean()),
+            held_core_s=held_core_s,
+            used_core_s=used_core_s,
+            cost=cost,
+            currency=currency,
+            infeasible=self._policy.infeasible,
+            serving={
+                task: tuple((moment_s, tuple(variants)) for moment_s, variants in pool.serving)
+                for task, pool in self._pools.items()
+            },
+            series={task: found.series(seconds) for task, found in answers.items()},
+            cpu_share_by_second=tuple(self._cpu_share.tolist()),
+            held_cores_by_second=tuple(self._held_cores.tolist()),
+            reasons=reasons,
+        )
+
+
+def of_task(catalogue: Catalogue, task: str) -> dict[str, Variant]:
+    """By name; raises `BadInputError` where a schedule names a task that has none."""
+    found = {name: variant for (owner, name), variant in catalogue.items() if owner == task}
+    if not found:
+        known = sorted({owner for owner, _ in catalogue})
+        raise BadInputError(f"no variant of the task {task!r}: choices are {', '.join(known)}")
+    return found
+
+
+def priced(held_core_s: float, box: Box) -> tuple[float | None, str | None, dict[str, str]]:
+    """What the reserved cores cost, in which currency, or why that is unknown."""
+    if box.core_hour is None:
+        return None, None, dict.fromkeys(("cost", "currency"), "the target states no price per hour")
+    return held_core_s / S_PER_HOUR * box.core_hour, box.currency, {}

@@ -1,0 +1,79 @@
+"""What the policies are compared on: tasks of a repository on one box of a target, under a deadline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrators.family import cores, family
+from orchestrators.forecast import Forecaster
+from orchestrators.simulation.run import Box
+from orchestrators.simulation.variant import Catalogue, MeasuredVariant
+from porting.repository import Repository
+from porting.repository.measured import Measured
+from porting.repository.schema import Details
+
+
+class Remembering(Repository):
+    """Reads each variant's details once, as planners ask for them at every decision."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__(repository.root, repository.index)
+        self._known: dict[str, Details] = {}
+
+    def details(self, name: str) -> Details:
+        if name not in self._known:
+            self._known[name] = super().details(name)
+        return self._known[name]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`first_rps` is the demand to begin with, by task; `forecaster` tells planners what is to come."""
+
+    repository: Repository
+    target: str
+    families: dict[str, list[Measured]]
+    catalogue: Catalogue
+    box: Box
+    deadline_ms: float
+    first_rps: dict[str, float]
+    forecaster: Forecaster
+
+    @classmethod
+    def of(
+        cls,
+        repository: Repository,
+        target: str,
+        first_rps: dict[str, float],
+        deadline_ms: float,
+        forecaster: Forecaster,
+        box_cores: float | None = None,
+    ) -> "Scene":
+        """The tasks that `first_rps` names, on the target's own cores unless told."""
+        known = Remembering(repository)
+        families = {task: family(known, task, target) for task in first_rps}
+        catalogue = {(task, one.name): MeasuredVariant(one) for task, found in families.items() for one in found}
+        box = Box.of(next(iter(families.values()))[0].profile.target, box_cores)
+        return cls(known, target, families, catalogue, box, deadline_ms, first_rps, forecaster)
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(self.families)
+
+    @property
+    def own_cores(self) -> float:
+        """Those of the target as it was profiled."""
+        return float(next(iter(self.families.values()))[0].profile.target.cores)
+
+    @property
+    def share_cores(self) -> float:
+        """An even part of the box for each task, where a policy reserves cores."""
+        return self.box.cores / len(self.families)
+
+    def measured_cores(self, task: str, variant: str, most: float) -> Sequence[float]:
+        """On how many cores a variant was measured, up to so many, the fewest always among them."""
+        found = cores(next(one for one in self.families[task] if one.name == variant))
+        return [one for one in found if one <= most] or found[:1]
+
+    def capacity_rps(self, task: str, variant: str, cores: float) -> float:
+        """Single requests one after the other."""
+        return 1 / self.catalogue[task, variant].service_s(1, cores)[1]

@@ -1,0 +1,146 @@
+"""What the simulation reads of a variant: how long a batch takes, how long it takes to come up, what it loses beside
+others; from the metadata alone.
+
+A batch occupies a server for its median latency, or for as long as the maximal throughput of its size leaves to each
+batch where that is longer: a latency taken inside a process knows nothing of what the server adds. Single batches
+scatter around it log-normally, with the spread of the measured percentiles. A new server answers its warm-up requests,
+one of batch 1 and one of its largest batch as the published configurations have them, before it is given anything: the
+slower first inferences lengthen its way up, and no client meets them.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Protocol
+
+import numpy as np
+
+from orchestrators.family import MS_PER_S, batches, family, images_per_s, latency_ms, load_s
+from porting.repository import Repository, tables
+from porting.repository.measured import Measured, accuracy, needed
+from profiler.errors import BadInputError
+from profiler.records.contention import Contention
+from profiler.records.latency import LatencyPoint
+from profiler.records.warm_up import FirstInference
+
+PERCENTILES = {"p99_ms": 0.99, "p95_ms": 0.95, "p90_ms": 0.9}
+# A load whose use of the cores was not measured keeps one thread at work.
+USUAL_LOADING_CORES = 1.0
+
+
+class Variant(Protocol):
+    """`spread` is the standard deviation of the logarithm of how long a batch takes."""
+
+    @property
+    def accuracy(self) -> float: ...
+
+    @property
+    def spread(self) -> float: ...
+
+    @property
+    def loading_cores(self) -> float:
+        """What a load takes of the box while it lasts."""
+
+    def service_s(self, batch: int, cores: float) -> Sequence[float]:
+        """How long a batch of 0, 1 … `batch` requests takes, the median."""
+
+    def up_s(self, batch: int) -> float:
+        """From the load call until it answers steadily."""
+
+    def kept(self, share: float) -> float:
+        """What is left of its speed beside others that use this share of the same cores."""
+
+
+# By task and name.
+Catalogue = Mapping[tuple[str, str], Variant]
+
+
+def catalogue(repository: Repository, tasks: Sequence[str], target: str) -> dict[tuple[str, str], Variant]:
+    """The frontier of every task on a target; raises `BadInputError` where a task or the target is unknown."""
+    return {(task, one.name): MeasuredVariant(one) for task in tasks for one in family(repository, task, target)}
+
+
+class MeasuredVariant:
+    """A published variant; raises `BadInputError` for a figure that was not measured when it is asked for it."""
+
+    def __init__(self, one: Measured) -> None:
+        self._one = one
+        self.accuracy = accuracy(one).value
+        self.spread = spread(one)
+        self.loading_cores = loading_cores(one)
+        self._kept: list[tuple[float, float]] = []
+        self._services: dict[tuple[int, float], list[float]] = {}
+
+    def service_s(self, batch: int, cores: float) -> Sequence[float]:
+        if (batch, cores) not in self._services:
+            self._services[batch, cores] = service_s(self._one, batch, cores)
+        return self._services[batch, cores]
+
+    def up_s(self, batch: int) -> float:
+        needed(self._one.profile.own(self._one.profile.first_inference) or None, "first inference", self._one,
+               FirstInference)  # fmt: skip
+        first = tables.first_inference(self._one.profile)
+        warm_up_ms = sum(first.at(batch=size).value for size in {1, batch})
+        return load_s(self._one) + warm_up_ms / MS_PER_S
+
+    def kept(self, share: float) -> float:
+        """Linear between the measured shares, and beyond the last of them as before it."""
+        if not self._kept:
+            points = self._one.profile.own(self._one.profile.contention)
+            needed(points or None, "contention factor", self._one, Contention)
+            self._kept = sorted({0.0: 1.0, **{point.share: point.factor for point in points}}.items())
+        below, above = next(
+            (pair for pair in pairwise(self._kept) if share <= pair[1][0]), (self._kept[-2], self._kept[-1])
+        )
+        slope = (above[1] - below[1]) / (above[0] - below[0])
+        return max(0.0, below[1] + slope * (share - below[0]))
+
+
+def service_s(one: Measured, batch: int, cores: float) -> list[float]:
+    """By size from 0 on, linear between the measured sizes."""
+    sizes = [size for size in batches(one) if has_latency(one, size, cores)]
+    if not sizes or batch > sizes[-1]:
+        latency_ms(one, batch, cores)  # raises, and says what is missing
+    wanted = np.arange(1, batch + 1)
+    alone_ms = np.interp(wanted, sizes, [latency_ms(one, size, cores) for size in sizes])
+    rates = {size: rate for size in sizes if (rate := throughput(one, size, cores)) is not None}
+    served_ms = np.array([MS_PER_S * size / rate for size, rate in rates.items()])
+    if len(served_ms):
+        alone_ms = np.maximum(alone_ms, np.interp(wanted, list(rates), served_ms, left=0, right=0))
+    return [0.0, *(alone_ms / MS_PER_S).tolist()]
+
+
+def has_latency(one: Measured, batch: int, cores: float) -> bool:
+    """Whether it was measured for that size on so many cores or on fewer and on more."""
+    try:
+        latency_ms(one, batch, cores)
+    except BadInputError:
+        return False
+    return True
+
+
+def throughput(one: Measured, batch: int, cores: float) -> float | None:
+    """Maximal throughput of that size, where it was measured."""
+    try:
+        return images_per_s(one, batch, cores)
+    except BadInputError:
+        return None
+
+
+def spread(one: Measured) -> float:
+    """Of a log-normal law through the median of batch 1 and the highest percentile that is known; 0 without one."""
+    point = needed(one.profile.latency_at(1), "latency", one, LatencyPoint)
+    known = ((getattr(point, name), quantile) for name, quantile in PERCENTILES.items())
+    high_ms, quantile = next(((value, quantile) for value, quantile in known if value), (None, 0.5))
+    if high_ms is None or point.p50_ms is None:
+        return 0.0
+    return max(0.0, math.log(high_ms / point.p50_ms) / NormalDist().inv_cdf(quantile))
+
+
+def loading_cores(one: Measured) -> float:
+    """What the server used more while it loaded under traffic than before."""
+    for point in one.profile.own(one.profile.switch):
+        if point.server_cores_during is not None and point.server_cores_before is not None:
+            return max(0.0, point.server_cores_during - point.server_cores_before)
+    return USUAL_LOADING_CORES

@@ -1,0 +1,98 @@
+"""simulate: the command that compares."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_tasks import TARGET
+
+from orchestrators.commands.simulate import FIGURE, RESULT, run
+from orchestrators.simulation.figure import POINTS, draw, thinned
+from orchestrators.simulation.result import Result
+from porting.repository import Repository
+from profiler.errors import BadInputError
+
+POLICIES = ("smallest", "largest", "trivial", "reactive_vms")
+
+
+def compare(tasks: Repository, folder: Path, *more: str, policies: tuple[str, ...] = POLICIES) -> dict:
+    chosen = [word for name in policies for word in ("--policy", name)]
+    run([str(tasks.root), "--task", "digits", "--output", str(folder), *chosen, *more])
+    return json.loads((folder / RESULT).read_text())
+
+
+def test_all_policies_meet_the_same_requests(
+    tasks: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = compare(tasks, tmp_path, "--demand-rps", "30", "--seconds", "60")["policies"]
+    results = {name: Result.model_validate(found[name]) for name in ("smallest", "largest", "trivial")}
+    demands = {result.series["digits"].demand_rps for result in results.values()}
+    assert len(demands) == 1
+    assert sum(next(iter(demands))) == pytest.approx(30 * 60, rel=0.1)
+    shown = capsys.readouterr().out
+    assert f"digits on 1 core(s) of {TARGET}, 60 s, mean 30 requests/s, deadline 400 ms" in shown
+    assert shown.index("│ trivial") < shown.index("│ smallest")
+    assert (tmp_path / FIGURE).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_policy_that_cannot_run_says_why_and_the_others_run(
+    tasks: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = compare(tasks, tmp_path, "--demand-rps", "30", "--seconds", "20")
+    assert "states no start_up_s" in found["policies"]["reactive_vms"]["error"]
+    assert "states no start_up_s" in capsys.readouterr().out
+
+
+def test_the_only_policy_raises_why_it_cannot_run(tasks: Repository, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="states no start_up_s"):
+        compare(tasks, tmp_path, "--demand-rps", "30", policies=("reactive_vms",))
+    assert not (tmp_path / RESULT).exists()
+
+
+def test_a_trace_is_scaled_to_the_mean_and_cut(tasks: Repository, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.txt"
+    trace.write_text("".join(f"{one}\n" for one in [10] * 30 + [30] * 30 + [999] * 30))
+    found = compare(
+        tasks, tmp_path, "--trace", str(trace), "--seconds", "60", "--demand-rps", "40", policies=("smallest",)
+    )
+    demand = found["policies"]["smallest"]["series"]["digits"]["demand_rps"]
+    assert np.mean(demand[:30]) == pytest.approx(20, rel=0.15)
+    assert np.mean(demand[30:]) == pytest.approx(60, rel=0.15)
+
+
+def test_the_same_seed_gives_the_same_figures(tasks: Repository, tmp_path: Path) -> None:
+    def once(seed: str) -> dict:
+        return compare(tasks, tmp_path, "--demand-rps", "30", "--seconds", "20", "--seed", seed, policies=("trivial",))
+
+    assert once("1") == once("1") != once("2")
+
+
+def test_what_is_missing_or_wrong_is_said_with_the_fix(tasks: Repository, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="no demand: give --trace FILE, or --demand-rps"):
+        compare(tasks, tmp_path)
+    with pytest.raises(BadInputError, match="no policy 'best': choices are smallest"):
+        compare(tasks, tmp_path, "--demand-rps", "1", policies=("best",))
+    with pytest.raises(BadInputError, match="unknown task 'mnist': choices are bees"):
+        compare(tasks, tmp_path, "--demand-rps", "1", "--task", "mnist")
+
+
+def test_the_figure_has_a_row_for_each_policy_and_a_line_for_each_task(tasks: Repository, tmp_path: Path) -> None:
+    found = compare(tasks, tmp_path, "--task", "bees", "--demand-rps", "10", "--seconds", "20", policies=POLICIES[:2])
+    figure = draw([Result.model_validate(one) for one in found["policies"].values()])
+    assert len(figure.axes) == 8
+    assert [axes.get_ylabel() for axes in figure.axes[::4]] == ["smallest", "largest"]
+    assert [axes.get_title() for axes in figure.axes[:4]] == [
+        "demand, requests/s", "not in time, %", "accuracy", "CPU, %",
+    ]  # fmt: skip
+    assert [len(axes.lines) for axes in figure.axes[:4]] == [2, 2, 2, 1]
+
+
+def test_many_seconds_are_drawn_as_means_and_seconds_without_a_value_as_gaps() -> None:
+    moments_s, means = thinned([1.0, None, 3.0] * POINTS)
+    assert len(moments_s) == POINTS
+    assert moments_s[1] == 3
+    assert set(means) == {2.0}
+    _, means = thinned([None, 5.0])
+    assert np.isnan(means[0])
+    assert means[1] == 5

@@ -1,0 +1,111 @@
+"""Every policy on a published repository alone."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pytest
+from made_tasks import TARGET, repository
+
+from orchestrators.deployment import Deployment
+from orchestrators.forecast import WindowedMaximum
+from orchestrators.load import poisson_arrivals
+from orchestrators.simulation import Result, Settings, simulate
+from orchestrators.simulation.policies import POLICIES, policy
+from orchestrators.simulation.pool import Pool
+from orchestrators.simulation.scene import Scene
+from porting.repository import Repository
+from profiler.errors import BadInputError
+from profiler.target import Price, Target
+
+SECONDS, DEADLINE_MS = 90, 400
+DEMAND_RPS = np.repeat([10.0, 30.0, 50.0], 30)
+TASKS = "digits", "bees"
+
+
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    price = Price(currency="EUR", as_of=date(2026, 11, 1), per_hour=0.1, start_up_s=5, per_gb_s=1e-5, per_call=2e-7)
+    return repository(tmp_path_factory.mktemp("priced"), target=Target(cores=1, price=price))
+
+
+def scene(known: Repository, cores: float = 8, tasks: tuple[str, ...] = TASKS) -> Scene:
+    return Scene.of(known, TARGET, dict.fromkeys(tasks, 10.0), DEADLINE_MS, WindowedMaximum(window_s=10), cores)
+
+
+def run(name: str, on: Scene) -> Result:
+    schedules = {task: poisson_arrivals(DEMAND_RPS, seed=place) for place, task in enumerate(on.tasks)}
+    return simulate(
+        on.catalogue, schedules, policy(name, on), on.box, Settings(seconds=SECONDS, deadline_ms=DEADLINE_MS)
+    )
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_policy_answers_two_tasks_on_eight_cores(priced: Repository, name: str) -> None:
+    found = run(name, scene(priced))
+    assert found.policy == name
+    assert set(found.tasks) == set(TASKS)
+    for figures in found.tasks.values():
+        assert figures.answered + figures.lost == figures.sent > 2000
+        assert figures.accuracy is not None
+        assert 0.7 <= figures.accuracy <= 0.97
+    assert found.cost == pytest.approx(found.held_core_s / 3600 * 0.1)
+    again = run(name, scene(priced))
+    assert again == found
+
+
+@pytest.mark.parametrize("name", ["smallest", "trivial", "inf_adapter", "sponge", "infaas"])
+def test_policies_that_adapt_are_in_time_where_there_are_cores_enough(priced: Repository, name: str) -> None:
+    share = run(name, scene(priced)).all_tasks.in_time_share
+    assert share is not None
+    # InfAdapter decides every 30 s, and demand rises just after two of its decisions.
+    assert share > (0.9 if name == "inf_adapter" else 0.97)
+
+
+def test_the_most_accurate_version_alone_is_late_where_the_others_are_not(priced: Repository) -> None:
+    largest, adapted = (run(name, scene(priced)).all_tasks for name in ("largest", "inf_adapter"))
+    assert largest.effective_accuracy is not None
+    assert adapted.effective_accuracy is not None
+    assert adapted.effective_accuracy > largest.effective_accuracy + 0.05
+
+
+@pytest.mark.parametrize("name", ["inf_adapter", "infaas", "sponge", "replicas", "vertical"])
+def test_policies_reserve_no_more_cores_than_the_box_has(
+    priced: Repository, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    change = Pool.change
+
+    def watched(self: Pool, deployments: Sequence[Deployment], *when: float) -> None:
+        asked.append(sum(one.replicas * one.cores for one in deployments))
+        change(self, deployments, *when)
+
+    monkeypatch.setattr(Pool, "change", watched)
+    run(name, scene(priced, cores=4))
+    assert len(asked) > 2
+    assert max(asked) <= 2
+
+
+def test_details_are_read_once(priced: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    details = Repository.details
+    monkeypatch.setattr(Repository, "details", lambda self, name: read.append(name) or details(self, name))
+    run("model_switching", scene(priced, tasks=("bees",)))
+    assert sorted(read) == ["bees-large-0000002a", "bees-small-0000002c"]
+
+
+@pytest.mark.parametrize("name", ["reactive_vms", "utilisation_vms", "paragon"])
+def test_machines_without_a_stated_start_up_time_are_refused_with_the_fix(tasks: Repository, name: str) -> None:
+    with pytest.raises(BadInputError, match=r"local_cpu states no start_up_s: state price: .* conf/target/local_cpu"):
+        policy(name, scene(tasks))
+
+
+def test_planners_of_whole_cores_say_so_where_a_task_has_less(priced: Repository) -> None:
+    for name in ("inf_adapter", "sponge"):
+        with pytest.raises(BadInputError, match=r"gives out whole cores, and 0\.5 are there for each task"):
+            run(name, scene(priced, cores=1))
+
+
+def test_an_unknown_policy_is_refused_with_the_choices(priced: Repository) -> None:
+    with pytest.raises(BadInputError, match="no policy 'random': choices are smallest, largest, replicas"):
+        policy("random", scene(priced))
