@@ -199,7 +199,7 @@ def test_a_capacity_that_makes_no_sense_is_refused(capacity_rps: dict[int, float
 
 
 def test_plans_are_those_of_enumeration_on_random_problems() -> None:
-    draw, infeasible = random.Random(0), 0
+    draw, infeasible = random.Random(0), 0  # noqa: S311
     for _ in range(300):
         given = random_problem(draw)
         expected = enumerated(given)
@@ -218,7 +218,7 @@ def test_plans_are_those_of_enumeration_on_random_problems() -> None:
 
 
 def test_plans_are_those_of_highs_alone_on_random_problems_of_a_common_size() -> None:
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311
     for _ in range(12):
         variants = [
             Variant(

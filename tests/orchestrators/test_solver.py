@@ -71,7 +71,7 @@ def test_an_answer_that_breaks_a_row_or_a_bound_is_refused() -> None:
 
 
 def test_it_agrees_with_enumeration_on_random_programs() -> None:
-    draw, infeasible = random.Random(0), 0
+    draw, infeasible = random.Random(0), 0  # noqa: S311
     for _ in range(300):
         costs, rows, upper = random_program(draw)
         best = enumerated(costs, rows, upper)
