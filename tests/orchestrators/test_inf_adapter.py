@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators import Infeasible
-from orchestrators.inf_adapter import Plan, Problem, Variant, solve
+from orchestrators.inf_adapter import Plan, Problem, Variant, search, solve
 from orchestrators.inf_adapter.choices import choices
 from orchestrators.inf_adapter.plan import planned
 from orchestrators.inf_adapter.program import best
@@ -215,6 +215,18 @@ def test_plans_are_those_of_enumeration_on_random_problems() -> None:
         cores = tuple(plan.cores[one.name] for one in given.variants)
         assert plan.objective == pytest.approx(objective(given, cores), abs=1e-12 * (scale or 1)), given
     assert 30 < infeasible < 200
+
+
+def test_a_search_that_begins_with_a_single_plan_widens_to_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "WIDTH", 1)
+    monkeypatch.setattr(search, "WIDER", 2)
+    draw = random.Random(2)  # noqa: S311
+    for _ in range(100):
+        given = random_problem(draw)
+        expected = enumerated(given)
+        if expected is not None:
+            scale = given.alpha + given.beta + given.gamma
+            assert solve(given).objective == pytest.approx(expected[0], abs=2e-9 * scale), given
 
 
 def test_plans_are_those_of_highs_alone_on_random_problems_of_a_common_size() -> None:

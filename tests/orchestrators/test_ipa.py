@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from orchestrators import Infeasible
 from orchestrators.ipa import Problem, Stage, Variant, solve
+from orchestrators.ipa import product as search
 
 FORMS = ("sum", "mean", "product")
 DETECTORS = [
@@ -193,6 +194,17 @@ def test_figures_that_make_no_sense_are_refused(latency_ms: dict[int, float], me
 def test_variants_of_one_name_are_refused() -> None:
     with pytest.raises(ValidationError, match="variants of detect: nano is there more than once"):
         Stage(name="detect", variants=[DETECTORS[0], DETECTORS[0]])
+
+
+def test_a_search_that_begins_with_a_single_plan_widens_to_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "WIDTH", 1)
+    monkeypatch.setattr(search, "WIDER", 2)
+    draw = random.Random(1)  # noqa: S311
+    for _ in range(100):
+        given = random_problem(draw).model_copy(update={"accuracy": "product"})
+        expected = enumerated(given)
+        if expected is not None:
+            assert solve(given).objective == pytest.approx(expected[0], abs=1e-7), given
 
 
 def test_plans_are_those_of_enumeration_on_random_problems() -> None:
