@@ -59,7 +59,7 @@ def another_file(item: Item, content: bytes) -> Item:
 def test_a_reader_sees_a_whole_repository_while_its_writer_is_killed_again_and_again(tmp_path: Path) -> None:
     repository(tmp_path)
     path, seen = tmp_path / "repository", set()
-    environ = environment() | {"PYTHONPATH": f"{ROOT}:{Path(__file__).parent}"}
+    environ = environment() | {"PYTHONPATH": f"{ROOT}:{ROOT}/tests"}
     dice = random.Random(0)  # noqa: S311
     for _ in range(4):
         writer = subprocess.Popen(
