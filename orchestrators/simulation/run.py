@@ -122,8 +122,7 @@ class Run:
         if second == 0 and (missing := self._pools.keys() - by_task.keys()):
             raise BadInputError(f"{self._policy.name} begins without a server for {', '.join(sorted(missing))}")
         for task, deployments in by_task.items():
-            if deployments != self._asked.get(task):
-                self._pools[task].change(deployments, float(second), second == 0)
+            self._pools[task].change(deployments, float(second), second == 0)
         self._asked |= by_task
 
     def _written(self, used_core_s: float) -> Result:

@@ -11,8 +11,8 @@ from orchestrators.simulation.policy import Seen, Ways
 class Trivial:
     """`problem` holds the first demand of every task; it begins with what `trivial.solve` finds for that.
 
-    On a box of more cores than the problem's it serves on these alone, and sees their use. While a switch is under way
-    it is not asked.
+    On a box of more cores than the problem's it sees their use as a share of the problem's; tasks then have room beside
+    each other that it does not count on. While a switch is under way it is not asked.
     """
 
     name, ways = "trivial", Ways(interval_s=1)

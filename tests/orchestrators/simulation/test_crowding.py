@@ -37,6 +37,7 @@ def test_a_full_box_is_shared_evenly_by_those_who_ask() -> None:
     found = run({A: 200, B: 200}, cores=1, variant=Made(fixed_s=0.01))
     assert found.tasks[A].answered == pytest.approx(70 * 50, rel=0.02)
     assert found.used_core_s == pytest.approx(60, rel=0.02)
+    assert found.held_core_s == pytest.approx(60)
 
 
 def test_a_load_slows_what_answers_meanwhile_and_uses_the_box() -> None:

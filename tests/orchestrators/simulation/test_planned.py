@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from orchestrators import Infeasible, trivial
 from orchestrators.deployment import Deployment
-from orchestrators.simulation import Box, Settings, Ways, catalogue, simulate
+from orchestrators.simulation import Box, Seen, Settings, Ways, catalogue, simulate
 from orchestrators.simulation.planned import Planned
 from orchestrators.simulation.trivial_policy import Trivial
 from porting.repository import Repository
@@ -104,3 +104,17 @@ def test_the_trivial_policy_on_a_larger_box_sees_the_use_of_its_own_cores(tasks:
     )
     assert found.all_tasks.switches > 0
     assert max(found.cpu_share_by_second) < 0.6
+
+
+def test_the_trivial_policy_counts_no_second_while_a_switch_is_under_way(tasks: Repository) -> None:
+    policy = Trivial(trivial.from_repository(tasks, task=TASK, target=TARGET, demand_rps=20), box_cores=1)
+
+    def decided(changing: bool) -> list[Deployment] | None:
+        demand = {TASK: np.array([120.0])}
+        return policy.decide(1, Seen(demand, {TASK: np.ones(1)}, np.ones(1), [], changing, {TASK: 0}))
+
+    assert decided(changing=False) is not None
+    assert [decided(changing=True) for _ in range(30)] == [None] * 30
+    settings = trivial.Settings()
+    assert [decided(changing=False) for _ in range(settings.hold_s - 1)] == [None] * (settings.hold_s - 1)
+    assert decided(changing=False) is not None

@@ -130,9 +130,10 @@ def test_a_server_that_leaves_finishes_and_begins_nothing() -> None:
     made.take(np.arange(4), np.array([0.0, 0.5, 1.0, 1.0]))
     assert made.serve(1.0) == pytest.approx(1.5)
     made.leave(1, 1.0)
-    assert made.held == 2
     # One until 2 s and again from there, the other until 2.5 s.
-    assert made.serve(3.0) == pytest.approx(2 + 1.5)
+    assert made.serve(2.25) == pytest.approx(2 * 1.25)
+    assert made.held == 2
+    assert made.serve(3.0) == pytest.approx(0.75 + 0.25)
     assert made.held == 1
     made.serve(GENEROUS_S)
     assert made.answers()[1].tolist() == [2.0, 2.5, 4.0, 6.0]
