@@ -4,7 +4,10 @@ A figure is what was measured, or interpolated between what was; beyond the meas
 says so and what would measure it.
 """
 
+from dataclasses import replace
+
 from porting.repository import Repository, tables
+from porting.repository.lookup import Lookup
 from porting.repository.measured import Measured, load_ms, needed
 from profiler.errors import BadInputError
 from profiler.records.capacity import Capacity
@@ -35,15 +38,32 @@ def cores(one: Measured) -> list[float]:
     return sorted({point.cores for point in one.profile.max_throughput if point.instances == own})
 
 
-def batches(one: Measured) -> list[int]:
-    """The batch sizes whose latency was measured on the target's own resources."""
-    return sorted({point.batch for point in one.profile.own(one.profile.latency) if point.concurrency == 1})
+def latencies(one: Measured) -> Lookup:
+    """Median latency by batch, cores and instances, all from one runtime: that which was measured on the most cores.
+
+    Of several the target's own: a file in the profiler's process and the same file served differ by more than a core.
+    """
+    lookup, own = tables.latency(one.profile), one.profile.target
+    cores = {name: {place[1] for place in table if place[2] == own.instances} for name, table in lookup.tables.items()}
+    needed(any(cores.values()) or None, "latency", one, LatencyPoint)
+    runtime = max(cores, key=lambda name: (len(cores[name]), name == own.runtime))
+    return replace(lookup, tables={runtime: lookup.tables[runtime]})
+
+
+def batches(one: Measured, cores: float) -> list[int]:
+    """The measured batch sizes whose latency is known on so many cores: measured there, or on fewer and on more."""
+    own = one.profile.target.instances
+    (table,) = latencies(one).tables.values()
+    at: dict[int, list[float]] = {}
+    for batch, count, instances in table:
+        if instances == own:
+            at.setdefault(int(batch), []).append(count)
+    return sorted(batch for batch, counts in at.items() if min(counts) <= cores <= max(counts))
 
 
 def latency_ms(one: Measured, batch: int, cores: float) -> float:
     """Median latency of one full batch on so many cores."""
-    needed(one.profile.latency_at(1), "latency", one, LatencyPoint)
-    return tables.latency(one.profile).at(batch=batch, cores=cores).value
+    return latencies(one).at(batch=batch, cores=cores).value
 
 
 def images_per_s(one: Measured, batch: int, cores: float) -> float:

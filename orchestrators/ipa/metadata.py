@@ -82,9 +82,6 @@ def allocated(one: Measured, threshold_rps: float, sla_ms: float) -> Variant | N
 
 def batches(one: Measured, cores: float) -> list[int]:
     """Those of which latency and throughput were both measured on so many cores."""
-    at = (cores, one.profile.target.instances)
-    timed = {
-        point.batch for point in one.profile.latency if (point.cores, point.instances) == at and point.concurrency == 1
-    }
-    rated = {point.batch for point in one.profile.max_throughput if (point.cores, point.instances) == at}
-    return sorted(timed & rated)
+    own = one.profile.target.instances
+    rated = {point.batch for point in one.profile.max_throughput if (point.cores, point.instances) == (cores, own)}
+    return sorted(rated & set(family.batches(one, cores)))

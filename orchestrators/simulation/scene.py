@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from orchestrators.family import cores, family
 from orchestrators.forecast import Forecaster
 from orchestrators.simulation.run import Box
-from orchestrators.simulation.variant import Catalogue, MeasuredVariant
+from orchestrators.simulation.variant import Catalogue, catalogue
 from porting.repository import Repository
 from porting.repository.measured import Measured
 from porting.repository.schema import Details
@@ -51,9 +51,10 @@ class Scene:
         """The tasks that `first_rps` names, on the target's own cores unless told."""
         known = Remembering(repository)
         families = {task: family(known, task, target) for task in first_rps}
-        catalogue = {(task, one.name): MeasuredVariant(one) for task, found in families.items() for one in found}
         box = Box.of(next(iter(families.values()))[0].profile.target, box_cores)
-        return cls(known, target, families, catalogue, box, deadline_ms, first_rps, forecaster)
+        return cls(
+            known, target, families, catalogue(known, list(first_rps), target), box, deadline_ms, first_rps, forecaster
+        )
 
     @property
     def tasks(self) -> list[str]:

@@ -99,7 +99,7 @@ class MeasuredVariant:
 
 def service_s(one: Measured, batch: int, cores: float) -> list[float]:
     """By size from 0 on, linear between the measured sizes."""
-    sizes = [size for size in batches(one) if has_latency(one, size, cores)]
+    sizes = batches(one, cores)
     if not sizes or batch > sizes[-1]:
         latency_ms(one, batch, cores)  # raises, and says what is missing
     wanted = np.arange(1, batch + 1)
@@ -109,15 +109,6 @@ def service_s(one: Measured, batch: int, cores: float) -> list[float]:
     if len(served_ms):
         alone_ms = np.maximum(alone_ms, np.interp(wanted, list(rates), served_ms, left=0, right=0))
     return [0.0, *(alone_ms / MS_PER_S).tolist()]
-
-
-def has_latency(one: Measured, batch: int, cores: float) -> bool:
-    """Whether it was measured for that size on so many cores or on fewer and on more."""
-    try:
-        latency_ms(one, batch, cores)
-    except BadInputError:
-        return False
-    return True
 
 
 def throughput(one: Measured, batch: int, cores: float) -> float | None:

@@ -2,15 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Literal
 
-from orchestrators.family import family
+from orchestrators.family import family, latencies
 from orchestrators.sponge.problem import MS_PER_S, Problem
-from porting.repository import Repository, tables
-from porting.repository.measured import Measured, needed
+from porting.repository import Repository
+from porting.repository.measured import Measured
 from profiler.errors import BadInputError
-from profiler.records.latency import LatencyPoint
 
 FORM = "batch and cores"
 
@@ -67,30 +65,22 @@ def chosen(repository: Repository, task: str, target: str, variant: str | None) 
 
 
 def measured_ms(one: Measured) -> dict[int, dict[int, float]]:
-    """By whole cores and batch, all from the runtime that was measured on the most cores.
-
-    Of several the target's own: a file in the profiler's process and the same file served differ by more than a core.
-    """
-    lookup, own = tables.latency(one.profile), one.profile.target
-    cores = {
-        runtime: {place[1] for place in table if place[2] == own.instances} for runtime, table in lookup.tables.items()
-    }
-    needed({runtime for runtime in cores if cores[runtime]} or None, "latency", one, LatencyPoint)
-    runtime = max(cores, key=lambda name: (len(cores[name]), name == own.runtime))
-    table = replace(lookup, tables={runtime: lookup.tables[runtime]})
-    batches = {int(place[0]) for place in lookup.tables[runtime]}
+    """By whole cores and batch."""
+    lookup, own = latencies(one), one.profile.target.instances
+    (table,) = lookup.tables.values()
+    cores = {place[1] for place in table if place[2] == own}
+    sizes = {int(place[0]) for place in table}
     found: dict[int, dict[int, float]] = {}
-    for count in whole(cores[runtime]):
-        for batch in range(min(batches), max(batches) + 1):
+    for count in whole(cores):
+        for batch in range(min(sizes), max(sizes) + 1):
             try:
-                found.setdefault(count, {})[batch] = table.at(batch=batch, cores=count).value
+                found.setdefault(count, {})[batch] = lookup.at(batch=batch, cores=count).value
             except BadInputError:
                 # Some batches are measured on the target's own cores only.
                 continue
     if not any(found.values()):
-        fewest = min(cores[runtime])
         raise BadInputError(
-            f"{one.name} was measured on {fewest:g} cores only, and whole ones are chosen: a run with profile=full "
+            f"{one.name} was measured on {min(cores):g} cores only, and whole ones are chosen: a run with profile=full "
             f"target={one.profile.target_name} and a whole number in profile.scaling.cores measures it"
         )
     return {count: by_batch for count, by_batch in found.items() if by_batch}

@@ -1,5 +1,7 @@
 """What planners read of a variant."""
 
+from dataclasses import replace
+
 import pytest
 from made_tasks import TARGET, own_ms, reached
 
@@ -26,10 +28,22 @@ def test_an_unknown_task_is_refused_with_the_choices(tasks: Repository) -> None:
 
 def test_figures_are_what_was_measured(middle: Measured) -> None:
     assert cores(middle) == [0.5, 1, 2, 4, 8]
-    assert batches(middle) == [1, 2, 4, 8, 16]
+    assert batches(middle, cores=2) == [1, 2, 4, 8, 16]
     assert latency_ms(middle, batch=8, cores=2) == pytest.approx(own_ms(240, 8, 2))
     assert images_per_s(middle, batch=16, cores=4) == pytest.approx(reached(240, 16, 4))
     assert load_s(middle) == pytest.approx(0.2 + 40 / 240)
+
+
+def test_batches_are_those_known_on_so_many_cores(middle: Measured) -> None:
+    assert batches(middle, cores=3) == [1, 2, 4, 8, 16]
+    assert batches(middle, cores=16) == []
+
+
+def test_latencies_are_all_of_the_served_file_where_it_was_timed_in_the_process_too(middle: Measured) -> None:
+    inside = [one.model_copy(update={"runtime": "onnxruntime"}) for one in middle.profile.own(middle.profile.latency)]
+    quicker = [one.model_copy(update={"corrected_p50_ms": 0.1}) for one in inside]
+    both = middle.profile.model_copy(update={"latency": (*quicker, *middle.profile.latency)})
+    assert latency_ms(replace(middle, profile=both), batch=8, cores=1) == pytest.approx(own_ms(240, 8, 1))
 
 
 def test_capacity_is_that_of_the_longest_measured_deadline_within_the_asked_one(middle: Measured) -> None:
