@@ -1,6 +1,5 @@
 """The command `dnn-porting`: verbs first, then Hydra; whatever goes wrong ends in one line and an exit code."""
 
-import importlib
 import os
 import re
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porting.messages import hydra_message
-from profiler.errors import DnnPortingError
+from profiler.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -63,13 +62,11 @@ def complain(message: str, code: int) -> int:
 
 
 def dispatch(arguments: Sequence[str]) -> None:
-    """A verb, or a Hydra configuration: the stages', or that of the planners."""
+    """A verb, or the stages of a Hydra configuration."""
     from porting.verbs import VERBS, do
 
     if arguments and arguments[0] in VERBS:
         do(arguments[0], arguments[1:])
-    elif arguments[:1] == ["plan"]:
-        configured("plan", arguments[1:], plan)
     else:
         configured("config", [*arguments, *implied(arguments)], run_stages)
 
@@ -80,6 +77,7 @@ def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"
     overrides = [argument for argument in arguments if OVERRIDE.match(argument)]
     options = [argument for argument in arguments if not OVERRIDE.match(argument)]
     sys.argv[1:] = [*options, *overrides]
+    check_choices(overrides)
     make_plugins_importable(arguments)
     import hydra
 
@@ -89,6 +87,16 @@ def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"
             raise SystemExit(code)
 
     hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=name)(job)()
+
+
+def check_choices(overrides: Sequence[str]) -> None:
+    """Raises `BadInputError` for a group that is set to null, which Hydra fails at without naming it."""
+    for override in overrides:
+        group, _, value = override.partition("=")
+        folder = config_folder() / group
+        if value == "null" and folder.is_dir():
+            choices = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+            raise BadInputError(f"{group}=null is no choice: leave it out, or take one of {choices}")
 
 
 def implied(arguments: Sequence[str]) -> list[str]:
@@ -123,8 +131,3 @@ def run_stages(config: "DictConfig") -> None:
     from porting.summary import summarise
 
     summarise(outcome, settings)
-
-
-def plan(config: "DictConfig") -> None:
-    """Planners, which nothing here knows but by their names."""
-    importlib.import_module("orchestrators.commands.plan").run(config)

@@ -1,7 +1,7 @@
 """plan: what published planners would do with a repository, as a table and as JSON."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +23,24 @@ SHOWN = ("task", "variant", "replicas", "cores", "batch", "rate_rps")
 
 
 class Settings(BaseModel):
-    """The part of the configuration that planners do not refer to."""
+    """The configuration as far as it is the same for every planner."""
 
     model_config = ConfigDict(frozen=True)
     repository: str
+    deadline_ms: float = Field(gt=0)
+    max_cores: float = Field(gt=0)
     output: Path
     planners: dict[str, Component] = Field(min_length=1)
 
 
-def run(config: "DictConfig") -> None:
+def run(arguments: Sequence[str]) -> None:
+    """What `conf/plan.yaml` and the command line say."""
+    from porting.cli import configured
+
+    configured("plan", arguments, planned)
+
+
+def planned(config: "DictConfig") -> None:
     """Plans with every chosen planner; raises what the only one raises, and where several are chosen and all fail."""
     settings, repository = prepared(config)
     outcomes: dict[str, Value | DnnPortingError] = {}
@@ -67,7 +76,7 @@ def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"{place}: {first['msg']}: choose planners with planner=NAME or planner=all") from error
+        raise BadInputError(f"{place}={first['input']} cannot be used: {first['msg']}") from error
 
 
 def solved(component: Component, repository: Repository) -> Value:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 OURS = ("adopt", "compare", "convert", "lint", "request", "select", "serve", "verify")
 # Those of the orchestrators are known by their names only.
-VERBS = {name: f"porting.verbs.{name}" for name in OURS} | {"simulate": "orchestrators.commands.simulate"}
+THEIRS = ("plan", "simulate")
+VERBS = {name: f"porting.verbs.{name}" for name in OURS} | {name: f"orchestrators.commands.{name}" for name in THEIRS}
 
 
 def do(verb: str, arguments: Sequence[str]) -> None:

@@ -29,6 +29,7 @@ def complaint(run: Run, code: int) -> str:
         (["stage=[all,train]"], "stage=all stands alone"),
         (["backbone=resnt8"], "unknown backbone 'resnt8': did you mean 'resnet8'? Choices: densenet121"),
         (["datamodule=digit"], "unknown datamodule 'digit': did you mean 'digits'?"),
+        (["experiment=null"], "experiment=null is no choice: leave it out, or take one of cifar10_densenet"),
         (["pruner=tailor"], "unknown pruner 'tailor': did you mean 'taylor'?"),
         (["target=local"], "unknown target 'local': did you mean 'local_cpu'?"),
         (["experiment=cifar"], "unknown experiment 'cifar': choices are cifar10_densenet, cifar10_resnet20x2"),

@@ -50,6 +50,8 @@ def test_an_infeasible_problem_ends_in_one_line(dnn_porting: Command, repository
         (["planner=trivail", "demand_rps=1"], "unknown planner 'trivail': did you mean 'trivial'?"),
         (["planner=trivial"], "demand_rps has no value: give one with demand_rps=VALUE"),
         (["planner=trivial", "demand_rsp=1"], "unknown key 'demand_rsp': did you mean 'demand_rps'?"),
+        (["planner=trivial", "demand_rps=1", "deadline_ms=null"], "deadline_ms=None cannot be used"),
+        (["planner=null", "demand_rps=1"], "planner=null is no choice: leave it out, or take one of all, inf_adapter"),
         (["planner=model_switching", "demand_rps=1", "task=mnist"], "unknown task 'mnist': choices are bees, cifar10"),
     ],
 )
