@@ -63,13 +63,13 @@ def batches(one: Measured, cores: float) -> list[int]:
 
 def latency_ms(one: Measured, batch: int, cores: float) -> float:
     """Median latency of one full batch on so many cores."""
-    return latencies(one).at(batch=batch, cores=cores).value
+    return looked_up(one, latencies(one), batch=batch, cores=cores)
 
 
 def images_per_s(one: Measured, batch: int, cores: float) -> float:
     """Maximal throughput in batches of that size on so many cores."""
     needed(one.profile.best_throughput(), "maximal throughput", one, MaximalThroughput)
-    return tables.throughput(one.profile).at(batch=batch, cores=cores).value
+    return looked_up(one, tables.throughput(one.profile), batch=batch, cores=cores)
 
 
 def capacity_rps(one: Measured, cores: float, deadline_ms: float) -> float:
@@ -84,7 +84,18 @@ def capacity_rps(one: Measured, cores: float, deadline_ms: float) -> float:
     longest, shortest = max(point.deadline_ms for point in at), min(point.deadline_ms for point in at)
     if deadline_ms < shortest:
         return 0.0
-    return tables.capacity(one.profile).at(deadline_ms=min(deadline_ms, longest), cores=cores).value
+    return looked_up(one, tables.capacity(one.profile), deadline_ms=min(deadline_ms, longest), cores=cores)
+
+
+def looked_up(one: Measured, lookup: Lookup, **where: float) -> float:
+    """The figure there; where none was measured the error says of which variant, and what measures more."""
+    try:
+        return lookup.at(**where).value
+    except BadInputError as error:
+        target = one.profile.target_name
+        raise BadInputError(
+            f"{one.name}: {error}; stay inside, or measure more with profile=full target={target}"
+        ) from error
 
 
 def load_s(one: Measured) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from porting.messages import hydra_message
+from porting.messages import hydra_message, suggestion
 from profiler.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Read before Hydra is told to raise its errors instead of printing them.
 WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
 BAD_INPUT, FAILURE, INTERRUPTED = 2, 1, 130
+WORD = re.compile(r"[a-z_]+")
 OVERRIDE = re.compile(r"[~+\w][\w./@+]*=")
 
 
@@ -67,6 +68,8 @@ def dispatch(arguments: Sequence[str]) -> None:
 
     if arguments and arguments[0] in VERBS:
         do(arguments[0], arguments[1:])
+    elif arguments and WORD.fullmatch(arguments[0]):
+        raise BadInputError(f"unknown command {arguments[0]!r}{suggestion(arguments[0], list(VERBS))}")
     else:
         configured("config", [*arguments, *implied(arguments)], run_stages)
 

@@ -29,6 +29,7 @@ def complaint(run: Run, code: int) -> str:
         (["stage=[all,train]"], "stage=all stands alone"),
         (["backbone=resnt8"], "unknown backbone 'resnt8': did you mean 'resnet8'? Choices: densenet121"),
         (["datamodule=digit"], "unknown datamodule 'digit': did you mean 'digits'?"),
+        (["simulat"], "unknown command 'simulat': did you mean 'simulate'? Choices: adopt, compare"),
         (["experiment=null"], "experiment=null is no choice: leave it out, or take one of cifar10_densenet"),
         (["pruner=tailor"], "unknown pruner 'tailor': did you mean 'taylor'?"),
         (["target=local"], "unknown target 'local': did you mean 'local_cpu'?"),
