@@ -11,7 +11,6 @@ from torchmetrics.classification import MulticlassAccuracy
 from porting.settings import FitSettings
 from porting.training.memory import memory_format
 from porting.training.teacher import Teacher
-from profiler.errors import DnnPortingError
 
 MOMENTUM = 0.9
 
@@ -25,7 +24,7 @@ class Classifier(LightningModule):
         self.model = model.to(memory_format=self._format)
         self._settings, self._teacher = settings, teacher
         self.accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.train_losses: list[float] = []
+        self.train_losses: list[Tensor] = []
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.model(images.contiguous(memory_format=self._format))
@@ -34,22 +33,22 @@ class Classifier(LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         images, labels = batch
         logits = self(images)
-        loss = cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
+        loss = self.labels_loss(logits, labels)
         if self._teacher is not None:
             loss = self._teacher.loss(loss, logits, images)
-        if not torch.isfinite(loss):
-            raise DnnPortingError(
-                f"the loss became {loss.item()} in epoch {self.current_epoch}: "
-                f"lower the learning rate (it is {self._settings.learning_rate:g})"
-            )
-        self.train_losses.append(float(loss.detach()))
+        # Read at the end of the epoch: reading it now would let a GPU wait for this process.
+        self.train_losses.append(loss.detach())
         return loss
+
+    def labels_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Validation judges by the same: without the smoothing it would call an epoch worse for surer answers."""
+        return cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         images, labels = batch
         logits = self(images)
         self.accuracy(logits, labels)
-        self.log("val_loss", cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
+        self.log("val_loss", self.labels_loss(logits, labels), batch_size=len(labels), sync_dist=True)
         self.log("val_accuracy", self.accuracy, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:

@@ -99,18 +99,21 @@ def devices(gpus: int) -> dict[str, Any]:
 
 
 def trainer_for(settings: FitSettings, folder: Path, watch: Watch) -> Trainer:
-    """Keeps the best epoch and the last one in `folder`."""
-    checkpoint = ModelCheckpoint(
-        folder, filename=Path(BEST).stem, monitor="val_loss", mode="min", save_top_k=1, save_last=True,
-        enable_version_counter=False, save_on_train_epoch_end=True,
-    )  # fmt: skip
+    """Keeps the best epoch and the last one in `folder`.
+
+    The last has a callback of its own, after the best's: with `save_last` Lightning writes it only after epochs that
+    were the best so far.
+    """
+    kept: dict[str, Any] = {"enable_version_counter": False, "save_on_train_epoch_end": True}
+    best = ModelCheckpoint(folder, filename=Path(BEST).stem, monitor="val_loss", mode="min", **kept)
+    last = ModelCheckpoint(folder, filename=Path(LAST).stem, **kept)
     stop = EarlyStopping(
         "val_loss", mode="min", patience=settings.patience, min_delta=BETTER, check_on_train_epoch_end=True
     )
     average = [MovingAverage(settings.ema_decay)] if settings.ema_decay else []
     return Trainer(
         max_epochs=settings.epochs,
-        callbacks=[watch, stop, *average, checkpoint],
+        callbacks=[watch, stop, *average, best, last],
         precision=LIGHTNING[chosen_precision(settings.precision)],
         logger=False,
         **devices(torch.cuda.device_count()),

@@ -46,17 +46,23 @@ class Watch(Callback):
         torch.manual_seed(self._seed + trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        losses = pl_module.train_losses
-        val_loss = float(trainer.callback_metrics["val_loss"])
-        if not math.isfinite(val_loss):
-            raise DnnPortingError(f"the validation loss became {val_loss}: lower the learning rate")
+        losses = {
+            "training": float(torch.stack(pl_module.train_losses).mean()),
+            "validation": float(trainer.callback_metrics["val_loss"]),
+        }
+        pl_module.train_losses.clear()
+        for which, loss in losses.items():
+            if not math.isfinite(loss):
+                raise DnnPortingError(
+                    f"the {which} loss became {loss} in epoch {trainer.current_epoch}: lower the learning rate"
+                )
+        accuracy = float(trainer.callback_metrics["val_accuracy"])
         epoch = Epoch(
             epoch=trainer.current_epoch,
-            train_loss=sum(losses) / len(losses),
-            val_loss=val_loss,
-            val_accuracy=float(trainer.callback_metrics["val_accuracy"]),
+            train_loss=losses["training"],
+            val_loss=losses["validation"],
+            val_accuracy=accuracy,
         )
-        losses.clear()
         self.history.append(epoch)
         self._tell()
 

@@ -21,7 +21,7 @@ from porting.training.attention import AttentionMaps, comparable_layers, distanc
 from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.classifier import Classifier
-from porting.training.fit import devices, fit
+from porting.training.fit import LAST, devices, fit
 from porting.training.memory import chosen_precision, memory_format
 from porting.training.teacher import Teacher
 from porting.workspace import Workspace
@@ -85,6 +85,37 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(context: Context
     assert again == history == told
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+@pytest.fixture
+def misjudged() -> Data:
+    """Its validation labels are wrong: what trains well is worse with each epoch."""
+    data = Data(NamedComponent.model_validate({"_target_": "datamodules.digits.Digits", "name": "digits"}))
+    data.module.split("val").labels.add_(1).remainder_(10)
+    return data
+
+
+def test_every_epoch_is_on_record_also_after_the_best_one(context: Context, misjudged: Data) -> None:
+    _, history = train(context, misjudged, fit_settings(epochs=3, patience=3))
+    assert [epoch.epoch for epoch in history] == [0, 1, 2]
+    assert min(history, key=lambda epoch: epoch.val_loss).epoch == 0
+
+
+def test_an_interruption_loses_no_whole_epoch_though_it_was_not_the_best(context: Context, misjudged: Data) -> None:
+    def interrupt(_: str, epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(context, on_epoch=interrupt), misjudged, fit_settings(epochs=4, patience=4))
+    with context.workspace.training("digits", "test") as folder:
+        assert torch.load(folder / LAST, weights_only=True)["epoch"] == 1
+
+
+def test_an_epoch_is_judged_by_the_smoothed_labels_that_are_trained_for() -> None:
+    classifier = Classifier(nn.Flatten(), 2, fit_settings(label_smoothing=0.2), None)
+    sure, surest = (torch.tensor([[logit, 0.0]]) for logit in (3.0, 9.0))
+    assert classifier.labels_loss(surest, torch.tensor([0])) > classifier.labels_loss(sure, torch.tensor([0]))
 
 
 def test_several_devices_train_one_network_and_tell_of_it(
@@ -161,7 +192,7 @@ def test_training_stops_early_when_nothing_gets_better(context: Context, digits:
 
 def test_a_loss_that_is_not_finite_is_said_with_the_fix(context: Context, digits: Data) -> None:
     settings = fit_settings(epochs=2, learning_rate=1e12, patience=2)
-    with pytest.raises(DnnPortingError, match=r"the loss became (nan|inf) in epoch \d: lower the learning rate"):
+    with pytest.raises(DnnPortingError, match=r"loss became (nan|inf) in epoch \d: lower the learning rate"):
         train(context, digits, settings)
 
 
