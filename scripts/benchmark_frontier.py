@@ -1,9 +1,11 @@
 """The frontier on real CIFAR-10 against NNI's Taylor pruner, Torch-Pruning's own, and int8 of the base alone.
 
-Usage: python scripts/benchmark_frontier.py [--family resnet|densenet] ... [--data FOLDER]
+Usage: python scripts/benchmark_frontier.py [--family resnet|densenet] ... [--step STEP] ... [--data FOLDER]
 
-Training takes hours on two cores. Every stage keeps what it has made in artifacts/frontier, so that the same command
-goes on where it was stopped; at the end everything is measured anew, in turns on one server.
+Training takes hours on two cores and minutes on a GPU. Every stage keeps what it has made in artifacts/frontier, so
+that the same command goes on where it was stopped. The steps `train` and `finetune` may be done on another machine
+(carry that folder there and back); `prune` and `measure` belong on the target. At the end everything is measured anew,
+in turns on one server.
 """
 
 import argparse
@@ -29,12 +31,21 @@ from profiler.target import Target
 FOLDER = ROOT / "artifacts" / "frontier"
 RATIOS = "[0.3,0.5,0.65,0.75]"
 METHODS = {
-    OURS: ["pruner=hessian", "prune.ratios=[]", "prune.latency=[0.5,0.3,0.18,0.11]", "prune.family=true"],
+    OURS: ["pruner=hessian", "prune.ratios=[]", "prune.latency=[0.4,0.25,0.16,0.11]", "prune.precision=int8"],
     NNI: ["pruner=nni_taylor", f"prune.ratios={RATIOS}", "prune.round_to=1"],
     TORCH_PRUNING: ["pruner=torch_pruning_own", f"prune.ratios={RATIOS}", "prune.round_to=1"],
 }
-# The same for every method.
-TUNING = ["finetune.epochs=6", "finetune.patience=6", "finetune.label_smoothing=0.1", "finetune.ema_decay=0.999"]
+# The same for every method, and for the unpruned network that all are held against.
+TUNING = [
+    "finetune.epochs=10", "finetune.patience=10", "finetune.label_smoothing=0.1", "finetune.ema_decay=0.999",
+    "finetune.base=true",
+]  # fmt: skip
+STEPS = {
+    "train": [["stage=train"]],
+    "prune": [["stage=prune", *method] for method in METHODS.values()],
+    "finetune": [["stage=finetune", *TUNING]],
+    "measure": [["stage=[export,quantize]"]],
+}
 BATCHES = [1, 4, 16]
 THROUGHPUT = LevelSettings.of_throughput(
     ThroughputSettings(
@@ -65,16 +76,14 @@ FAMILIES = (
 TASK = "cifar10"
 
 
-def make(family: Family, data: Path) -> None:
-    """Everything that is to be measured, as far as it is not there yet."""
+def make(family: Family, data: Path, step: str) -> None:
+    """What a step makes, as far as it is not there yet."""
     common = [
         f"experiment={family.experiment}", f"task={TASK}", f"workspace={family.workspace}", f"datamodule.root={data}",
         "tracking.enabled=false",
     ]  # fmt: skip
-    run("stage=train", *common)
-    run("stage=[export,quantize]", *common)
-    for method in METHODS.values():
-        run("stage=[prune,finetune,export,quantize]", *common, *TUNING, *method)
+    for command in STEPS[step]:
+        run(*command, *common)
 
 
 def run(*arguments: str) -> None:
@@ -103,10 +112,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--family", action="append", choices=[family.name for family in FAMILIES])
     parser.add_argument("--data", type=Path, default=ROOT / "artifacts" / "data" / "cifar10")
+    parser.add_argument("--step", action="append", choices=list(STEPS), help="once for each (default: all)")
     options = parser.parse_args()
+    steps = [step for step in STEPS if not options.step or step in options.step]
     chosen = [family for family in FAMILIES if not options.family or family.name in options.family]
-    for family in chosen:
-        make(family, options.data)
+    for family, step in itertools.product(chosen, steps):
+        make(family, options.data, step)
+    if "measure" not in steps:
+        return
     measured = [(family, measure(family)) for family in chosen]
     draw({family.name: curves(found) for family, found in measured}, PAGES / "frontier.png")
     record(

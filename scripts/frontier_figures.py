@@ -33,9 +33,15 @@ class Measured:
         return self.variant.onnx.precision if self.variant.onnx else ""
 
 
+def unpruned(found: Sequence[Measured]) -> Measured:
+    """The network that all are held against: as it was trained, or with the pruned ones' extra training if better."""
+    whole = [one for one in found if one.method == BASE and one.precision == "fp32"]
+    return max(whole, key=lambda one: one.accuracy)
+
+
 def figures(family: str, goal: float, found: Sequence[Measured]) -> Iterator[tuple[str, Figure]]:
     """What the family reached, beside what the others did."""
-    base = next(one for one in found if not one.variant.technique)
+    base = unpruned(found)
     yield f"{family}: base, test accuracy", Figure(base.accuracy, "0 to 1", note=base.variant.name)
     yield f"{family}: base, maximal throughput", Figure(base.images_per_s, "images/s")
     ours = [one for one in found if one.method in (OURS, BASE)]
@@ -74,7 +80,7 @@ def against_others(
 
 def curves(found: Sequence[Measured]) -> Curves:
     """Every method's variants, and the base among the others' so that their curves begin there."""
-    base = next(one for one in found if not one.variant.technique)
+    base = unpruned(found)
     return {
         method: [
             (one.images_per_s / base.images_per_s, one.accuracy, one.precision == "int8")
