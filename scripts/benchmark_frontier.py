@@ -30,19 +30,24 @@ from profiler.target import Target
 
 FOLDER = ROOT / "artifacts" / "frontier"
 RATIOS = "[0.3,0.5,0.65,0.75]"
+LATENCY = ["pruner=hessian", "prune.ratios=[]"]
+# As many networks of each; ours for either precision, as which of them a target is quicker with depends on the width.
 METHODS = {
-    OURS: ["pruner=hessian", "prune.ratios=[]", "prune.latency=[0.4,0.25,0.16,0.11]", "prune.precision=int8"],
-    NNI: ["pruner=nni_taylor", f"prune.ratios={RATIOS}", "prune.round_to=1"],
-    TORCH_PRUNING: ["pruner=torch_pruning_own", f"prune.ratios={RATIOS}", "prune.round_to=1"],
+    OURS: [
+        [*LATENCY, "prune.latency=[0.2,0.1]", "prune.precision=fp32"],
+        [*LATENCY, "prune.latency=[0.4,0.22]", "prune.precision=int8"],
+    ],
+    NNI: [["pruner=nni_taylor", f"prune.ratios={RATIOS}", "prune.round_to=1"]],
+    TORCH_PRUNING: [["pruner=torch_pruning_own", f"prune.ratios={RATIOS}", "prune.round_to=1"]],
 }
 # The same for every method, and for the unpruned network that all are held against.
 TUNING = [
-    "finetune.epochs=10", "finetune.patience=10", "finetune.label_smoothing=0.1", "finetune.ema_decay=0.999",
+    "finetune.epochs=8", "finetune.patience=8", "finetune.label_smoothing=0.1", "finetune.ema_decay=0.999",
     "finetune.base=true",
 ]  # fmt: skip
 STEPS = {
     "train": [["stage=train"]],
-    "prune": [["stage=prune", *method] for method in METHODS.values()],
+    "prune": [["stage=prune", *one] for method in METHODS.values() for one in method],
     "finetune": [["stage=finetune", *TUNING]],
     "measure": [["stage=[export,quantize]"]],
 }
