@@ -65,7 +65,7 @@ def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
     from omegaconf import OmegaConf
 
     repository = Repository.load(config.repository)
-    for key, choices in (("task", repository.tasks), ("target", repository.targets)):
+    for key, choices in (("task", repository.tasks), ("target_name", repository.targets)):
         if config[key] is None and len(choices) == 1:
             config[key] = choices[0]
     if config.tasks is None:

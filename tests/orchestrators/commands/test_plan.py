@@ -16,7 +16,8 @@ def repository(tasks: Repository) -> str:
 
 def test_a_plan_is_printed_and_written_as_json(dnn_porting: Command, repository: str, tmp_path: Path) -> None:
     output = tmp_path / "plans" / "plan.json"
-    run = dnn_porting("plan", "planner=trivial", repository, "demand_rps=20", "task=digits", f"output={output}")
+    wanted = ["demand_rps=20", "task=digits", "target_name=local_cpu"]
+    run = dnn_porting("plan", "planner=trivial", repository, *wanted, f"output={output}")
     assert run.code == 0, run.err
     assert "digits-large-0000000a" in run.out
     plan = json.loads(output.read_text())["trivial"]
@@ -52,6 +53,7 @@ def test_an_infeasible_problem_ends_in_one_line(dnn_porting: Command, repository
         (["planner=trivial", "demand_rsp=1"], "unknown key 'demand_rsp': did you mean 'demand_rps'?"),
         (["planner=trivial", "demand_rps=1", "deadline_ms=null"], "deadline_ms=None cannot be used"),
         (["planner=null", "demand_rps=1"], "planner=null is no choice: leave it out, or take one of all, inf_adapter"),
+        (["planner=trivial", "demand_rps=1", "target_name=gpu"], "gpu"),
         (["planner=model_switching", "demand_rps=1", "task=mnist"], "unknown task 'mnist': choices are bees, cifar10"),
     ],
 )
