@@ -6,12 +6,12 @@ MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test slow lint ui server mlserver install browser benchmarks clean
+.PHONY: demo test slow lint ui server mlserver install browser nginx benchmarks clean
 
 demo: install server
 	$(BIN)/dnn-porting
 
-test: install server mlserver browser lint
+test: install server mlserver browser nginx lint
 	$(BIN)/pytest -m "not slow"
 
 # Ten thousand hostile inputs to everything that reads what others wrote.
@@ -56,6 +56,12 @@ browser: install
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	  || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
 	  || $(BIN)/playwright install --with-deps chromium
+
+# The tests that balance over several servers skip where it is not to be had.
+nginx:
+	command -v nginx >/dev/null || test -x /usr/sbin/nginx \
+	  || (apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null) \
+	  || echo "no NGINX here: the tests that need it are skipped"
 
 clean:
 	rm -rf $(VENV) $(SERVER) $(MLSERVER) .mypy_cache .ruff_cache .pytest_cache

@@ -6,6 +6,7 @@ also where the sender was held up itself (coordinated omission).
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,12 +20,17 @@ SPIN_S = 2e-4
 LEAD_S = 5e-3
 POLL_S = 1e-3
 
+# Given a request's place in the schedule and its answer, or why there is none, in the thread to which it came: whether
+# the request counts as answered. Raises `ServerError` to end the load.
+Judge = Callable[[int, np.ndarray | ServerError], bool]
+
 
 @dataclass(frozen=True)
 class OpenRun:
     """What became of every request, each array (requests,) in s from the start.
 
-    `sent_s` is NaN where the loop had stopped by then, `answered_s` also where no answer came in time.
+    `sent_s` is NaN where the loop had stopped by then, `answered_s` also where no answer came in time, or one that the
+    judge does not count.
     """
 
     scheduled_s: np.ndarray
@@ -58,27 +64,30 @@ class OpenRun:
 
 
 class OpenLoop:
-    """Sends single requests by a schedule and checks every answer.
+    """Sends single requests by a schedule and has every answer judged.
 
     It stops sending where `max_backlog` requests wait for an answer, and stops waiting `drain_s` after the last
     one was sent.
     """
 
-    def __init__(self, submit: Submit, expectation: Expectation, max_backlog: int, drain_s: float) -> None:
-        self._submit, self._expectation = submit, expectation
+    def __init__(self, submit: Submit, judge: Judge, max_backlog: int, drain_s: float) -> None:
+        self._submit, self._judge = submit, judge
         self._max_backlog, self._drain_s = max_backlog, drain_s
 
     def run(self, scheduled_s: np.ndarray) -> OpenRun:
-        """Raises `ServerError` where a request failed or an answer was wrong."""
+        """Raises the `ServerError` with which the judge ends the load; a request that cannot be sent is judged too."""
         sent_s = np.full(len(scheduled_s), np.nan)
         cpu_s, start = time.thread_time(), time.perf_counter() + LEAD_S
-        answers = Answers(len(scheduled_s), start, self._expectation)
+        answers = Answers(len(scheduled_s), start, self._judge)
         for index, moment in enumerate(scheduled_s):
             sleep_until(start + moment)
             if answers.error or index - answers.count >= self._max_backlog:
                 break
             sent_s[index] = time.perf_counter() - start
-            self._submit(partial(answers.take, index))
+            try:
+                self._submit(partial(answers.take, index))
+            except ServerError as error:
+                answers.take(index, error)
         sender_cpu_s = time.thread_time() - cpu_s
         answers.wait(int(np.isfinite(sent_s).sum()), time.perf_counter() + self._drain_s)
         answered_s = answers.close()
@@ -88,23 +97,22 @@ class OpenLoop:
 class Answers:
     """Takes the answers of one run from any thread; what comes after `close` is ignored."""
 
-    def __init__(self, requests: int, start: float, expectation: Expectation) -> None:
+    def __init__(self, requests: int, start: float, judge: Judge) -> None:
         self.count = 0
         self.error: ServerError | None = None
-        self._start, self._expectation = start, expectation
+        self._start, self._judge = start, judge
         self._moments_s = np.full(requests, np.nan)
         self._lock = threading.Lock()
 
     def take(self, index: int, answer: np.ndarray | ServerError) -> None:
         moment_s = time.perf_counter() - self._start
         try:
-            if isinstance(answer, ServerError):
-                raise answer
-            self._expectation.check(answer, batch=1)
+            answered = self._judge(index, answer)
         except ServerError as error:
-            self.error = self.error or error
+            self.error, answered = self.error or error, False
         with self._lock:
-            self._moments_s[index] = moment_s
+            if answered:
+                self._moments_s[index] = moment_s
             self.count += 1
 
     def wait(self, sent: int, limit: float) -> None:
@@ -112,11 +120,23 @@ class Answers:
             time.sleep(POLL_S)
 
     def close(self) -> np.ndarray:
-        """When each was answered, in s from the start; raises the first error."""
+        """When each was answered, in s from the start; raises the error that ended the load."""
         if self.error:
             raise self.error
         with self._lock:
             return self._moments_s.copy()
+
+
+def nothing_but(expectation: Expectation) -> Judge:
+    """Ends the load at the first request that failed or was answered wrongly."""
+
+    def judge(_index: int, answer: np.ndarray | ServerError) -> bool:
+        if isinstance(answer, ServerError):
+            raise answer
+        expectation.check(answer, batch=1)
+        return True
+
+    return judge
 
 
 def sleep_until(moment: float) -> None:

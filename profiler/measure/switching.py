@@ -11,13 +11,13 @@ from profiler.ledger import Ledger
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
-from profiler.load_generator.submit import Submit, submitting
+from profiler.load_generator.submit import submitting
 from profiler.measure.switch_point import Switches, switch_point
 from profiler.measure.warm_up_points import place
 from profiler.records.base import Point
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import Switch
-from profiler.runtimes.served import Expectation, OnAnswer
+from profiler.runtimes.served import Expectation
 from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
 from profiler.system.processes import cpu_seconds
@@ -46,8 +46,9 @@ def measure(subject: Subject, seconds: float, ledger: Ledger) -> list[Point]:
         most_per_s = maximum(subject, ledger)
         rate_per_s = OFFERED_SHARE * (most_per_s or alone.counted / alone.seconds)
         with submitting(served, images, resources.instances, cores) as submit:
-            watched = Watched(submit, subject.expectation)
-            run, switches = drive(subject, watched, poisson(rate_per_s, seconds, SEED), seconds)
+            watched = Watched(subject.expectation)
+            loop = OpenLoop(submit, watched.judge, UNBOUNDED, DRAIN_S)
+            run, switches = drive(subject, loop, poisson(rate_per_s, seconds, SEED), seconds)
     # The last of the replaced ones may still be torn down.
     subject.unload()
     moments = np.stack([run.scheduled_s, run.sent_s, run.answered_s], axis=1)
@@ -66,31 +67,24 @@ def maximum(subject: Subject, ledger: Ledger) -> float | None:
 
 @dataclass
 class Watched:
-    """Passes right answers on; one that is wrong or an error is kept, and to the open loop it never came."""
+    """Judges answers without ending the load: one that is wrong is kept, and as little an answer as an error is."""
 
-    send: Submit
     expectation: Expectation
     wrong: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
 
-    def submit(self, on_answer: OnAnswer) -> None:
-        def take(answer: np.ndarray | ServerError) -> None:
-            if isinstance(answer, ServerError):
-                self.refused.append(str(answer))
-                return
-            try:
-                self.expectation.check(answer, BATCH)
-            except ServerError as error:
-                self.wrong.append(str(error))
-                return
-            on_answer(answer)
-
-        self.send(take)
+    def judge(self, _index: int, answer: np.ndarray | ServerError) -> bool:
+        if isinstance(answer, ServerError):
+            return False
+        try:
+            self.expectation.check(answer, BATCH)
+        except ServerError as error:
+            self.wrong.append(str(error))
+            return False
+        return True
 
 
-def drive(subject: Subject, watched: Watched, scheduled_s: np.ndarray, seconds: float) -> tuple[OpenRun, Switches]:
+def drive(subject: Subject, loop: OpenLoop, scheduled_s: np.ndarray, seconds: float) -> tuple[OpenRun, Switches]:
     """The requests in this thread, the replacing in another one."""
-    loop = OpenLoop(watched.submit, subject.expectation, UNBOUNDED, DRAIN_S)
     with ThreadPoolExecutor(1) as beside:
         replacing = beside.submit(replace, subject, time.perf_counter() + LEAD_S, seconds)
         run = loop.run(scheduled_s)

@@ -8,7 +8,7 @@ import numpy as np
 from profiler.analysis.queue_growth import growth
 from profiler.errors import ServerError
 from profiler.load_generator.arrivals import poisson
-from profiler.load_generator.open_loop import OpenLoop, OpenRun
+from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
 from profiler.load_generator.submit import Submit, submitting
 from profiler.measure.counts import check_counts, count_since
 from profiler.measure.trial import Measured, summarise
@@ -62,7 +62,8 @@ class TrialMeter:
             self._warm_up(submit)
             before, counted = self._speed(), served.answers_counted()
             rate_per_s = corrected_per_s * before / self.yardstick.reference_per_s
-            loop = OpenLoop(submit, subject.expectation, self._max_backlog(images.nbytes), self._drain_s())
+            judge, most = nothing_but(subject.expectation), self._max_backlog(images.nbytes)
+            loop = OpenLoop(submit, judge, most, self._drain_s())
             start_s = self._cpu_s()
             run = loop.run(poisson(rate_per_s, seconds, seed))
             used_s = self._cpu_s() - start_s
@@ -74,7 +75,8 @@ class TrialMeter:
     def _warm_up(self, submit: Submit) -> None:
         """A few requests at once for every instance."""
         requests = WARM_REQUESTS * self.resources.instances
-        run = OpenLoop(submit, self.subject.expectation, requests, WARM_LIMIT_S).run(np.zeros(requests))
+        judge = nothing_but(self.subject.expectation)
+        run = OpenLoop(submit, judge, requests, WARM_LIMIT_S).run(np.zeros(requests))
         if run.answered < requests:
             raise ServerError(f"only {run.answered} of {requests} requests were answered in {WARM_LIMIT_S:g} s")
 

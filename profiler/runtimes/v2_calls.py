@@ -15,7 +15,7 @@ OnMessage = Callable[[bytes | ServerError], None]
 
 
 class RefusedError(ServerError):
-    """The server took no more calls at once; it has not begun with this one (RFC 9113, section 8.7)."""
+    """The server has not begun with the call (RFC 9113, sections 6.8 and 8.7): it may be sent again elsewhere."""
 
 
 @dataclass(slots=True)
@@ -35,16 +35,18 @@ class Calls:
     def __init__(self, limit_s: float, ended: Callable[[int], None]) -> None:
         self._limit_s, self._ended = limit_s, ended
         self._calls: dict[int, Call] = {}
-        self._lock, self._next = threading.Lock(), 1
+        self._lock, self._next, self._closed = threading.Lock(), 1, False
         self._headers = HeaderReader()
 
     def __len__(self) -> int:
         return len(self._calls)
 
     def start(self, on_message: OnMessage) -> int:
-        """The number of the new call's stream; a client's are odd and rise."""
+        """The number of the new call's stream; a client's are odd and rise. Raises `RefusedError` after `close`."""
         deadline = time.monotonic() + self._limit_s
         with self._lock:
+            if self._closed:
+                raise RefusedError("inference failed: the server takes no more calls on this connection")
             stream, self._next = self._next, self._next + 2
             self._calls[stream] = Call(stream, deadline, on_message)
         return stream
@@ -64,6 +66,21 @@ class Calls:
         call.headers = {**call.headers, **headers}
         if frame.flags & http2.END_STREAM:
             self._finish(call, outcome(call.headers, call.body))
+
+    def close(self) -> None:
+        """No call can be started any more."""
+        with self._lock:
+            self._closed = True
+
+    def withdraw(self, stream: int) -> bool:
+        """Takes a call back that was not sent; whether nobody was told of its end yet."""
+        with self._lock:
+            return self._calls.pop(stream, None) is not None
+
+    def refuse(self, beyond: int) -> None:
+        """Ends the calls with higher numbers, with which the server will not begin."""
+        for call in [call for call in list(self._calls.values()) if call.stream > beyond]:
+            self._finish(call, RefusedError("inference failed: the server closes the connection"))
 
     def fail(self, why: str) -> None:
         """Ends all calls."""

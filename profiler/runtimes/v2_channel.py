@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from contextlib import suppress
 from functools import partial
 
 from profiler.errors import ServerError
@@ -35,10 +36,13 @@ class Channel:
 
     def call(self, body: bytes) -> bytes:
         """Sends a framed message and waits for the answer's; `ServerError` says why there is none."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._open()
+        for _ in range(TRIES - 1):
+            with suppress(RefusedError):
+                return self._call(body)
+        return self._call(body)
+
+    def _call(self, body: bytes) -> bytes:
+        connection = self._idle_one() or self._open()
         answers: list[bytes | ServerError] = []
         connection.send(body, answers.append)
         while not answers:
@@ -53,25 +57,42 @@ class Channel:
             self._idle.append(connection)
         return answer
 
+    def _idle_one(self) -> Connection | None:
+        """A server may have ended the connections that nobody reads from meanwhile."""
+        with suppress(IndexError):
+            while not (connection := self._idle.pop()).renewed():
+                connection.close()
+            return connection
+        return None
+
     def send(self, body: bytes, on_message: OnMessage, tries: int = TRIES) -> None:
         """Sends and returns; a thread of the channel's calls `on_message` with the answer or the error.
 
         Raises `ServerError` where no connection can be made.
         """
         with self._lock:
-            self._shared = [connection for connection in self._shared if connection.usable]
-            connection = next((one for one in self._shared if not one.full), None)
-            fresh = connection is None
-            connection = connection or self._open()
-            connection.send(body, partial(self._deliver, connection, body, on_message, tries))
-            if fresh:
-                self._shared.append(connection)
-                threading.Thread(target=self._listen, args=[connection], daemon=True).start()
+            for left in range(tries, 1, -1):
+                with suppress(RefusedError):
+                    return self._send(body, on_message, left)
+            return self._send(body, on_message, 1)
+
+    def _send(self, body: bytes, on_message: OnMessage, tries: int) -> None:
+        self._shared = [connection for connection in self._shared if connection.usable]
+        connection = next((one for one in self._shared if not one.full), None)
+        fresh = connection is None
+        connection = connection or self._open()
+        connection.send(body, partial(self._deliver, connection, body, on_message, tries))
+        if fresh:
+            self._shared.append(connection)
+            threading.Thread(target=self._listen, args=[connection], daemon=True).start()
 
     def _deliver(
         self, connection: Connection, body: bytes, on_message: OnMessage, tries: int, answer: bytes | ServerError
     ) -> None:
-        """Calls `on_message`, or sends again elsewhere: a server may count calls that it has answered for a while."""
+        """Calls `on_message`, or sends again elsewhere what was not begun: the server may go on, or another one.
+
+        A server may also count calls that it has answered for a while, and refuse more.
+        """
         if isinstance(answer, RefusedError) and tries > 1:
             connection.usable = False
             try:
@@ -90,6 +111,8 @@ class Channel:
                 connection.receive()
             else:
                 self._retire(connection)
+        # A server that ends gracefully waits for it.
+        connection.close()
 
     def _retire(self, connection: Connection) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from profiler.errors import ServerError
 from profiler.runtimes import v2_frames as http2
-from profiler.runtimes.v2_calls import Calls, OnMessage
+from profiler.runtimes.v2_calls import Calls, OnMessage, RefusedError
 from profiler.runtimes.v2_flow import Buffer, Flow
 from profiler.runtimes.v2_grpc import request_headers
 
@@ -27,7 +27,8 @@ class Connection:
     """Calls of one method of the server at `endpoint` (HOST:PORT), each answered or failed.
 
     Any thread may `send`; one at a time may `receive`, which hands the answers out. `usable` says whether new
-    calls can be made. It closes with the last reference, if not before. Raises `ServerError` where nobody listens.
+    calls can be made. It closes with the last reference, if not before. Raises `ServerError` where nobody listens, and
+    `RefusedError` where the server closes at once.
     """
 
     def __init__(self, endpoint: str, path: str, limit_s: float) -> None:
@@ -41,6 +42,8 @@ class Connection:
         except (OSError, ValueError) as error:
             raise ServerError(f"inference failed: no connection to {endpoint} ({error})") from error
         weakref.finalize(self, self._socket.close)
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
         self._greet(limit_s)
 
     def _greet(self, limit_s: float) -> None:
@@ -51,7 +54,7 @@ class Connection:
                 raise ServerError(f"inference failed: the server says nothing within {limit_s:g} s")
             self.receive()
         if not self.usable:
-            raise ServerError(f"inference failed: {self._end}")
+            raise RefusedError(f"inference failed: {self._end}")
 
     @property
     def idle(self) -> bool:
@@ -65,9 +68,13 @@ class Connection:
 
     def readable(self, seconds: float) -> bool:
         """Whether something has come to be received, now or within `seconds`."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(seconds * 1e3))
+        return bool(self._poll.poll(seconds * 1e3))
+
+    def renewed(self) -> bool:
+        """Whether calls can be made after all that came while nobody received; for a connection that is idle."""
+        while self.usable and self.readable(0):
+            self.receive()
+        return self.usable
 
     def close(self) -> None:
         """Ends it for both sides; a thread that receives is woken and tells every call."""
@@ -76,11 +83,15 @@ class Connection:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def send(self, body: bytes, on_message: OnMessage) -> None:
-        """Starts a call with a `framed` message; a later `receive` gives `on_message` the answer's, or the error."""
+        """Starts a call with a `framed` message; a later `receive` gives `on_message` the answer's, or the error.
+
+        Raises `RefusedError` where the connection has ended: this call was not begun.
+        """
         with self._lock:
             stream = self._calls.start(on_message)
             opening = http2.pack(http2.HEADERS, http2.END_HEADERS, stream, self._head)
-            self._write([opening, *self._flow.admit(stream, body)])
+            if not self._write([opening, *self._flow.admit(stream, body)]) and self._calls.withdraw(stream):
+                raise RefusedError(f"inference failed: {self._end}")
 
     def receive(self) -> None:
         """Waits for what the server sends, and hands out what is answered, failed or overdue by then."""
@@ -94,6 +105,9 @@ class Connection:
             pass
         except (OSError, ServerError) as error:
             self.usable, self._end = False, str(error)
+            # With the lock, as a call that is just being written has not failed but not begun.
+            with self._lock:
+                self._calls.close()
             self._calls.fail(self._end)
         self._calls.give_up_overdue()
 
@@ -104,6 +118,8 @@ class Connection:
             self._calls.take(frame)
         elif frame.kind == http2.GOAWAY:
             self.usable = False
+            self._calls.close()
+            self._calls.refuse(beyond=http2.last_stream(frame))
         elif not frame.flags & http2.ACK:
             with self._lock:
                 self._take_control(frame)
@@ -124,7 +140,8 @@ class Connection:
                 self._write([http2.credit(self._uncredited_bytes)])
             self._uncredited_bytes = 0
 
-    def _write(self, buffers: list[Buffer]) -> None:
+    def _write(self, buffers: list[Buffer]) -> bool:
+        """False where the server had ended the connection by then; one that is only slow is so on another one too."""
         try:
             buffers = buffers if len(buffers) <= MOST_BUFFERS else [b"".join(buffers)]
             sent = self._socket.sendmsg(buffers)
@@ -133,6 +150,8 @@ class Connection:
         except OSError as error:
             self._end = str(error)
             self.close()
+            return isinstance(error, TimeoutError)
+        return True
 
 
 def connect(endpoint: str, limit_s: float) -> socket.socket:

@@ -53,6 +53,11 @@ def settings(frame: Frame) -> dict[int, int]:
     return dict(SETTING.iter_unpack(frame.payload[:whole]))
 
 
+def last_stream(frame: Frame) -> int:
+    """The last call with which a server that goes away has begun, or will yet (section 6.8)."""
+    return int.from_bytes(frame.payload[:4]) & LARGEST_WINDOW_BYTES
+
+
 def content(frame: Frame) -> bytes:
     """The payload of a DATA or HEADERS frame without padding and priority."""
     payload = frame.payload

@@ -10,7 +10,7 @@ import pytest
 
 from profiler.errors import ServerError
 from profiler.load_generator.arrivals import poisson
-from profiler.load_generator.open_loop import OpenLoop
+from profiler.load_generator.open_loop import OpenLoop, nothing_but
 from profiler.load_generator.submit import submitting
 from profiler.runtimes.served import Expectation, InProcess, OnAnswer
 
@@ -29,7 +29,7 @@ def right(network: Path, expectation: Expectation) -> np.ndarray:
 
 
 def loop(submit: Callable[[OnAnswer], None], expectation: Expectation, max_backlog: int = 10_000) -> OpenLoop:
-    return OpenLoop(submit, expectation, max_backlog, drain_s=1.0)
+    return OpenLoop(submit, nothing_but(expectation), max_backlog, drain_s=1.0)
 
 
 def test_no_request_leaves_before_its_moment(expectation: Expectation, right: np.ndarray) -> None:
@@ -119,6 +119,24 @@ def test_what_is_no_right_answer_ends_the_load(
     with pytest.raises(ServerError, match=why):
         loop(submit, expectation).run(poisson(200, 0.1, seed=0))
     assert len(sent) == 1
+
+
+def test_a_judge_that_goes_on_says_which_requests_count_as_answered(right: np.ndarray) -> None:
+    judged: list[tuple[int, bool]] = []
+
+    def judge(index: int, answer: np.ndarray | ServerError) -> bool:
+        judged.append((index, isinstance(answer, ServerError)))
+        return not isinstance(answer, ServerError)
+
+    def submit(on_answer: OnAnswer) -> None:
+        if len(judged) == 1:
+            raise ServerError("nobody listens")
+        on_answer(ServerError("it died") if len(judged) == 2 else right)
+
+    run = OpenLoop(submit, judge, max_backlog=10, drain_s=1.0).run(poisson(200, 0.02, seed=0))
+    assert judged == [(0, False), (1, True), (2, True), (3, False)]
+    assert np.isfinite(run.latencies_s).tolist() == [True, False, False, True]
+    assert run.unsent == 0
 
 
 def test_a_model_in_this_process_answers_from_as_many_threads_as_it_has_instances(

@@ -131,8 +131,6 @@ def test_a_triton_that_dies_leaves_no_caller_waiting(path: Path, expectation: Ex
         call()
         server.process.kill()
         server.process.wait()
-        with pytest.raises(ServerError, match=r"^inference failed: .*(closed|reset)"):
-            call()
         with pytest.raises(ServerError, match=r"^inference failed: no connection to"):
             call()
         assert not running.revive()
