@@ -1,4 +1,4 @@
-"""Reference consumers of a published repository: planners, load, forecasts, and a simulator."""
+"""Reference consumers of a published repository: planners, load, forecasts, a simulator, live servers."""
 
 from orchestrators.errors import Infeasible
 

@@ -6,6 +6,7 @@ from orchestrators import trivial
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from orchestrators.simulation.policy import Seen, Ways
+from orchestrators.trivial.settings import SMOOTHED_S
 
 
 class Trivial:
@@ -28,7 +29,7 @@ class Trivial:
             return self._deployments(self._state.versions, {one.name: one.demand_rps for one in self._problem.tasks})
         if seen.changing:
             return None
-        demand_rps = {task: float(demand[-1]) for task, demand in seen.demand_rps.items()}
+        demand_rps = {task: float(demand[-SMOOTHED_S:].mean()) for task, demand in seen.demand_rps.items()}
         used_share = min(1.0, float(seen.cpu_share[-1]) * self._boxes)
         self._state, decision = trivial.step(self._problem, self._state, used_share, demand_rps)
         return None if decision.versions is None else self._deployments(decision.versions, demand_rps)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 OURS = ("adopt", "compare", "convert", "lint", "request", "select", "serve", "verify")
 # Those of the orchestrators are known by their names only.
-THEIRS = ("plan", "simulate")
+THEIRS = ("orchestrate", "plan", "simulate")
 VERBS = {name: f"porting.verbs.{name}" for name in OURS} | {name: f"orchestrators.commands.{name}" for name in THEIRS}
 
 

@@ -1,0 +1,169 @@
+"""orchestrate: real Triton servers under a policy, until Ctrl-C or the end of a load of our own."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from orchestrators.live.agent import Agent
+from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.choice import policy
+from orchestrators.live.journal import Journal, Second, Switched
+from orchestrators.live.known import Known
+from orchestrators.live.loops import Loops, Tick, going_on
+from orchestrators.live.own_server import OwnServer
+from orchestrators.live.report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
+from orchestrators.live.rotation import Alone, Nginx, Rotation
+from orchestrators.live.server import LiveServer
+from orchestrators.live.settings import Load, Settings
+from orchestrators.live.tables import delivered_table
+from orchestrators.live.usage import Usage
+from porting.console import say, table
+from porting.repository import Repository
+from profiler.errors import BadInputError, ServerError
+from profiler.system.cores import split_cores
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+READY_LIMIT_S = 120.0
+POLL_S = 0.2
+# Reading an index of thousands of variants takes a while.
+REFRESH_S = 10
+
+
+def run(arguments: Sequence[str]) -> None:
+    """What `conf/orchestrate.yaml` and the command line say."""
+    from porting.cli import configured
+
+    configured("orchestrate", arguments, orchestrated)
+
+
+def orchestrated(config: "DictConfig") -> None:
+    """Drives the servers; with a load it is their client too, and says what came of it."""
+    settings = prepared(config)
+    catalogue = Catalogue(settings.repository, settings.target_name, settings.problem)
+    with ExitStack() as stack:
+        endpoints, ticks = served(settings, stack)
+        journal = stack.enter_context(TellingJournal(settings.output / JOURNAL))
+        agents = driving(settings, endpoints, catalogue, journal, stack)
+        say(f"driving {', '.join(endpoints)}: clients call {', '.join(settings.tasks)}")
+        say(f"journal   {settings.output / JOURNAL}")
+        loops = stack.enter_context(
+            going_on([*ticks, every(REFRESH_S, catalogue.refresh), *(agent.tick for agent in agents)])
+        )
+        if settings.load is None:
+            until_interrupted(loops)
+        else:
+            wait_until_ready(agents, loops)
+            sent(settings, settings.load, endpoints, catalogue.edition.repository)
+
+
+def prepared(config: "DictConfig") -> Settings:
+    """The settings with what is only implied filled in; raises `BadInputError` for what cannot be used."""
+    from omegaconf import OmegaConf
+
+    repository = Repository.load(config.repository)
+    if config.target_name is None and len(repository.targets) == 1:
+        config.target_name = repository.targets[0]
+    if config.tasks is None:
+        config.tasks = repository.tasks
+    values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BadInputError(f"{place}={first['input']} cannot be used: {first['msg']}") from error
+    if settings.nginx is None and settings.load is not None and len(settings.servers) > 1:
+        raise BadInputError(f"a load for {len(settings.servers)} servers needs the nginx that balances it: give nginx")
+    return settings
+
+
+def served(settings: Settings, stack: ExitStack) -> tuple[list[str], list[Tick]]:
+    """The servers' endpoints; where none are given one of our own, and what keeps it alive."""
+    if settings.servers:
+        return settings.servers, []
+    server_cores, client_cores = split_cores(settings.cores)
+    own = stack.enter_context(OwnServer(server_cores, settings.grpc_port))
+    if settings.load is not None:
+        # Clients beside the server on its cores would be what makes it late.
+        os.sched_setaffinity(0, client_cores)
+    return [own.endpoint], [own.tick]
+
+
+def driving(
+    settings: Settings, endpoints: Sequence[str], catalogue: Catalogue, journal: Journal, stack: ExitStack
+) -> list[Agent]:
+    """An agent for each server; raises `BadInputError` for one that cannot be watched from here."""
+    proxy = settings.nginx
+    rotation: Rotation = Alone() if proxy is None else Nginx(proxy.servers_file, proxy.pid_file, endpoints)
+    first, chosen = policy(settings.policy)
+    return [
+        Agent(stack.enter_context(closing(LiveServer(one))), Usage(one), catalogue, rotation, journal, first, chosen)
+        for one in endpoints
+    ]
+
+
+def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
+    """Sends the load, and says what came of it."""
+    known = {task: Known.of(repository, task, settings.target_name) for task in settings.tasks}
+    say(f"sending {load.seconds} s of requests")
+    target = endpoints[0] if settings.nginx is None else settings.nginx.endpoint
+    traffic, stalls = loaded(target, load.schedules(settings.tasks), known)
+    found = delivered_table([report(settings, traffic, stalls, repository)])
+    table(found.title, found.columns, found.rows)
+    for what, name in (("as JSON", OUTCOME), ("figure", FIGURE), ("page", PAGE)):
+        say(f"{what:9} {settings.output / name}")
+
+
+def wait_until_ready(agents: Sequence[Agent], loops: Loops) -> None:
+    """Returns when every task of every server has a version that answers; raises `ServerError` at the limit."""
+    end = time.monotonic() + READY_LIMIT_S
+    while not all(agent.ready for agent in agents):
+        if time.monotonic() > end:
+            raise ServerError(f"after {READY_LIMIT_S:g} s not every server answers to every task: the journal says why")
+        loops.wait(POLL_S)
+
+
+def until_interrupted(loops: Loops) -> None:
+    say("Ctrl-C stops")
+    try:
+        loops.wait()
+    except KeyboardInterrupt:
+        say("stopping")
+
+
+def every(times: int, tick: Tick) -> Tick:
+    """A tick that is done every so many times."""
+    count = 0
+
+    def sometimes() -> None:
+        nonlocal count
+        count += 1
+        if count % times == 0:
+            tick()
+
+    return sometimes
+
+
+class TellingJournal(Journal):
+    """Says too what somebody who watches wants to know: switches, and what is new in the notices of a server."""
+
+    def __init__(self, path: Path, tell: Callable[[str], None] = say) -> None:
+        super().__init__(path)
+        self._tell, self._noticed = tell, dict[str, str | None]()
+
+    def add(self, record: Second | Switched) -> None:
+        super().add(record)
+        if isinstance(record, Switched):
+            took = f"in {1e3 * (record.ended_s - record.began_s):.0f} ms"
+            how = took if record.error is None else f"failed: {record.error}"
+            self._tell(f"{record.server} {record.task}: {record.before or 'nothing'} to {record.after} {how}")
+        elif record.notice != self._noticed.get(record.server):
+            self._noticed[record.server] = record.notice
+            self._tell(f"{record.server}: {record.notice or 'all is well again'}")

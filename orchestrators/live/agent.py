@@ -1,0 +1,137 @@
+"""One server under the policy: looked at once a second, and where the policy says so, networks are replaced.
+
+It goes on whatever happens. A server that does not answer is tried again every second, and gets back what answered
+before. A load that failed leaves the policy with the versions that do answer: it is tried again when the policy decides
+for it again. Who begins on a server takes what answers there for granted.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from orchestrators.live.answering import Answering
+from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.demand import Demand
+from orchestrators.live.journal import Journal, Second
+from orchestrators.live.rotation import Rotation
+from orchestrators.live.server import LiveServer
+from orchestrators.live.usage import Use
+from orchestrators.trivial import Decision, Problem, State, step
+from profiler.errors import DnnPortingError, ServerError
+
+# What `trivial.step` takes and gives, and how versions are chosen where nothing answers yet.
+Policy = Callable[[Problem, State, float, Mapping[str, float]], tuple[State, Decision]]
+First = Callable[[Problem], Mapping[str, str]]
+
+
+class Looks(Protocol):
+    """A `Usage`."""
+
+    def look(self) -> Use: ...
+
+
+class Agent:
+    """Drives one server; whoever calls `tick` once a second needs to catch nothing."""
+
+    def __init__(
+        self, server: LiveServer, usage: Looks, catalogue: Catalogue, rotation: Rotation, journal: Journal,
+        first: First, policy: Policy = step,
+    ) -> None:  # fmt: skip
+        self._server, self._usage, self._catalogue, self._journal = server, usage, catalogue, journal
+        self._rotation, self._first, self._policy = rotation, first, policy
+        self._answering = Answering(server, catalogue, rotation, journal)
+        self._demand = Demand(self._answering.tasks)
+        self._state: State | None = None
+        self._trouble: str | None = None
+
+    def tick(self) -> None:
+        """Looks, decides, acts, and writes it down."""
+        try:
+            use, counts = self._usage.look(), self._server.requests()
+        except DnnPortingError as error:
+            self._answering.lost()
+            self._stand_back(Use(0.0, 1.0), {}, str(error))
+            return
+        came = self._demand.look(time.monotonic(), counts)
+        try:
+            if self._state is None or not counts.keys() >= set(self._answering.tasks):
+                self._recover(use)
+                self._note(use, came, Decision(rule="wait", reason="every task has a version that answers"))
+            else:
+                self._decide(self._state, use, came)
+        except DnnPortingError as error:
+            self._stand_back(use, came, str(error))
+
+    @property
+    def ready(self) -> bool:
+        """Whether every task has a version that answers, as far as the last look told."""
+        return self._state is not None
+
+    def _recover(self, use: Use) -> None:
+        self._answering.recover(self._first(on_cores(self._answering.problem(), use.cores)))
+        self._state = State(versions=self._answering.versions)
+        self._forget_counts()
+
+    def _stand_back(self, use: Use, came: Mapping[str, float], why: str) -> None:
+        """What answers is looked for anew in the next second; until then others get the requests, if there are any."""
+        self._state = None
+        # Where it is NGINX that is gone, nothing can be told to it.
+        with suppress(DnnPortingError):
+            self._rotation.leave_out(self._server.endpoint)
+        self._note(use, came, Decision(rule="wait", reason=why, notice=why))
+
+    def _decide(self, state: State, use: Use, came: Mapping[str, float]) -> None:
+        problem = on_cores(self._answering.problem(), use.cores)
+        # A server with more cores than the versions were measured on uses them beside each other at most.
+        share = min(1.0, use.share * use.cores / min(use.cores, problem.cores))
+        self._state, decision = self._policy(problem, state, share, self._demand.smoothed())
+        self._note(use, came, decision)
+        if decision.versions is not None:
+            self._act(decision.versions)
+
+    def _act(self, versions: Mapping[str, str]) -> None:
+        try:
+            self._answering.follow(versions)
+            self._trouble = None
+        except ServerError as error:
+            self._trouble = str(error)
+        self._state = State(versions=self._answering.versions)
+        self._forget_counts()
+
+    def _forget_counts(self) -> None:
+        """Who was out of rotation had no requests, of any task, which is no lack of demand."""
+        for task in self._answering.tasks:
+            self._demand.replaced(task)
+
+    def _note(self, use: Use, came: Mapping[str, float], decision: Decision) -> None:
+        notices = [one for one in (decision.notice, self._trouble, self._catalogue.notice) if one]
+        self._journal.add(
+            Second(
+                moment_s=time.time(),
+                server=self._server.endpoint,
+                cpu_share=use.share,
+                demand_rps=dict(came),
+                versions=dict(self._answering.versions),
+                rule=decision.rule,
+                reason=decision.reason,
+                notice="; ".join(notices) or None,
+            )
+        )
+
+
+def on_cores(problem: Problem, cores: float) -> Problem:
+    """The problem on a server that may use less than the cores that it was measured on: everything takes longer."""
+    part = cores / problem.cores
+    if part >= 1:
+        return problem
+    return problem.of(
+        task.model_copy(
+            update={
+                "versions": tuple(
+                    one.model_copy(update={"images_per_s": one.images_per_s * part}) for one in task.versions
+                )
+            }
+        )
+        for task in problem.tasks
+    )

@@ -1,0 +1,148 @@
+"""The networks that answer on one server: found, put back, replaced, and never taken away."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.journal import Journal, Switched
+from orchestrators.live.network import Network
+from orchestrators.live.rotation import Rotation
+from orchestrators.live.server import LiveServer
+from orchestrators.trivial import Problem, Version
+from profiler.errors import DnnPortingError, ServerError
+
+
+@dataclass(frozen=True)
+class Good:
+    """What answered last to a task: its figures, and its files where they were to be had."""
+
+    version: Version
+    network: Network | None
+
+
+class Answering:
+    """`versions` are those that answer, by task, as far as they are known.
+
+    Nothing is ever unloaded: what answered last goes on until something else does.
+    """
+
+    def __init__(self, server: LiveServer, catalogue: Catalogue, rotation: Rotation, journal: Journal) -> None:
+        self._server, self._catalogue, self._rotation, self._journal = server, catalogue, rotation, journal
+        self.tasks = [task.name for task in catalogue.edition.problem.tasks]
+        self.versions: dict[str, str] = {}
+        self._good: dict[str, Good] = {}
+        self._attempts = dict.fromkeys(self.tasks, 0)
+
+    def problem(self) -> Problem:
+        """What the repository offers now, and with it what answers and has gone from there."""
+        problem = self._catalogue.edition.problem
+        return problem.of(
+            task.model_copy(update={"versions": tuple(self._figures(problem, task.name).values())})
+            for task in problem.tasks
+        )
+
+    def lost(self) -> None:
+        """The server does not answer: nothing is known of it, and no load that failed was the network's fault."""
+        self.versions = {}
+        self._attempts = dict.fromkeys(self.tasks, 0)
+
+    def recover(self, first: Mapping[str, str]) -> None:
+        """Finds what answers; a task to which nothing does gets its last good version back, or the first.
+
+        A call tries one version of each task: where it does not load, the next call tries another one. Raises
+        `ServerError` while there is a task without any, and the server stays out of rotation.
+        """
+        with self._rotation.without(self._server.endpoint):
+            self._adopt(self._server.serving())
+            for task in self.tasks:
+                if task not in self.versions:
+                    self._try_one(task, first[task])
+            if missing := [task for task in self.tasks if task not in self.versions]:
+                raise ServerError(f"{self._server.endpoint} has no version of {', '.join(missing)} that answers yet")
+
+    def follow(self, wanted: Mapping[str, str]) -> None:
+        """Replaces what differs, as far as that can be done; the journal says what could not.
+
+        Raises `ServerError` where the server cannot be taken out of rotation or put back.
+        """
+        changes = [task for task in self.tasks if wanted[task] != self.versions[task]]
+        # What is read before need not be waited for while the server is out.
+        networks = {task: self._read(task, wanted[task]) for task in changes}
+        with self._rotation.without(self._server.endpoint):
+            for task, network in networks.items():
+                if network is not None:
+                    self._switch(task, network)
+
+    def _figures(self, problem: Problem, task: str) -> dict[str, Version]:
+        """The versions of a task by name: the offered ones, and the last good one if it answers."""
+        found = {version.name: version for one in problem.tasks if one.name == task for version in one.versions}
+        good = self._good.get(task)
+        if good is not None and good.version.name == self.versions.get(task, good.version.name):
+            found.setdefault(good.version.name, good.version)
+        return found
+
+    def _adopt(self, serving: Mapping[str, str]) -> None:
+        """Takes what answers for ours if its figures are known; what else answers goes on until it is replaced."""
+        self.versions = {}
+        for task in self.tasks:
+            version = self._figures(self._catalogue.edition.problem, task).get(serving.get(task, ""))
+            if version is None:
+                continue
+            self.versions[task] = version.name
+            if task not in self._good or self._good[task].version.name != version.name:
+                self._good[task] = Good(version, self._files(task, version.name))
+
+    def _files(self, task: str, variant: str) -> Network | None:
+        """`None` where the repository does not have them any more: then they cannot be put back."""
+        try:
+            return self._catalogue.network(task, variant)
+        except DnnPortingError:
+            return None
+
+    def _try_one(self, task: str, first: str) -> None:
+        offered = self._figures(self._catalogue.edition.problem, task)
+        last = [self._good[task].version.name] if task in self._good else []
+        # After the two that should load, those that the server bears best.
+        others = sorted(offered, key=lambda name: -offered[name].images_per_s)
+        candidates = list(dict.fromkeys([*last, first, *others]))
+        network = self._read(task, candidates[self._attempts[task] % len(candidates)])
+        loaded = network is not None and self._switch(task, network)
+        self._attempts[task] = 0 if loaded else self._attempts[task] + 1
+
+    def _read(self, task: str, variant: str) -> Network | None:
+        """From the repository, or as it answered last; `None` where neither has it, which the journal says."""
+        began_s = time.time()
+        try:
+            return self._catalogue.network(task, variant)
+        except DnnPortingError as error:
+            good = self._good.get(task)
+            if good is not None and good.network is not None and good.version.name == variant:
+                return good.network
+            self._note(task, variant, began_s, str(error))
+            return None
+
+    def _switch(self, task: str, network: Network) -> bool:
+        version = self._figures(self._catalogue.edition.problem, task)[network.variant]
+        began_s = time.time()
+        try:
+            self._server.switch(task, network)
+        except ServerError as error:
+            self._note(task, network.variant, began_s, str(error))
+            return False
+        self._note(task, network.variant, began_s)
+        self.versions[task], self._good[task] = network.variant, Good(version, network)
+        return True
+
+    def _note(self, task: str, after: str, began_s: float, error: str | None = None) -> None:
+        self._journal.add(
+            Switched(
+                server=self._server.endpoint,
+                task=task,
+                before=self.versions.get(task),
+                after=after,
+                began_s=began_s,
+                ended_s=time.time(),
+                error=error,
+            )
+        )

@@ -1,0 +1,60 @@
+"""What may be loaded: a published repository that somebody may publish anew while it is used."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrators.live.network import Network, of
+from orchestrators.trivial.problem import Problem
+from porting.repository import Repository
+from porting.repository.parse import INDEX_LIMIT_BYTES
+from porting.repository.reader import INDEX
+from porting.repository.root import Root
+from profiler.errors import DnnPortingError
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A repository as it was published at one time, and what there is to decide over in it."""
+
+    repository: Repository
+    problem: Problem
+
+
+class Catalogue:
+    """The edition in use. `problem_of` reads what a repository offers, and raises where that is not whole.
+
+    Raises what that raises for the first edition. `notice` says why the newest one is not in use.
+    """
+
+    def __init__(self, url: str | Path, target: str, problem_of: Callable[[Repository], Problem]) -> None:
+        self._url, self._target, self._problem_of = url, target, problem_of
+        self._digest = self._published()
+        self._lock = threading.Lock()
+        self.notice: str | None = None
+        self.edition = self._read()
+
+    def refresh(self) -> None:
+        """Takes the newest edition if it is whole; else the one before stays in use, and it is tried again."""
+        with self._lock:
+            try:
+                if (digest := self._published()) != self._digest:
+                    self.edition = self._read()
+                    self._digest = digest
+                self.notice = None
+            except DnnPortingError as error:
+                self.notice = f"the repository as it is now is not used: {error}"
+
+    def network(self, task: str, variant: str) -> Network:
+        """As in the edition in use; raises `DnnPortingError` where it cannot be had."""
+        return of(self.edition.repository, self._target, task, variant)
+
+    def _read(self) -> Edition:
+        repository = Repository.load(self._url)
+        return Edition(repository, self._problem_of(repository))
+
+    def _published(self) -> str:
+        """Reading an index is quick, and understanding one with thousands of variants is not."""
+        return hashlib.sha256(Root.at(self._url).read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)).hexdigest()

@@ -1,0 +1,45 @@
+"""The demand for each task, from a server's own counts."""
+
+from collections import deque
+from collections.abc import Mapping
+from statistics import fmean
+
+from orchestrators.trivial.settings import SMOOTHED_S
+
+
+class Demand:
+    """Requests/s by task, one figure for each look; those of the last looks are kept for the mean."""
+
+    def __init__(self, tasks: list[str]) -> None:
+        self._counted: dict[str, tuple[float, int]] = {}
+        self._recent: dict[str, deque[float]] = {task: deque(maxlen=SMOOTHED_S) for task in tasks}
+
+    def look(self, moment_s: float, counts: Mapping[str, int]) -> dict[str, float]:
+        """The rates since the look before, from the counts at this moment of a monotonic clock.
+
+        Counts start anew with the network that counts, from the requests that warmed it up. So there is no rate where a
+        count fell, is the first, or is the first since `replaced`: the rate before stands for it, or 0.
+        """
+        found = {}
+        for task, recent in self._recent.items():
+            if (rate_rps := self._rate(task, moment_s, counts.get(task))) is not None:
+                recent.append(rate_rps)
+            found[task] = recent[-1] if recent else 0.0
+        return found
+
+    def replaced(self, task: str) -> None:
+        """Another network counts from now on."""
+        self._counted.pop(task, None)
+
+    def smoothed(self) -> dict[str, float]:
+        """The mean of the last looks that gave a rate, 0 without any."""
+        return {task: fmean(recent) if recent else 0.0 for task, recent in self._recent.items()}
+
+    def _rate(self, task: str, moment_s: float, count: int | None) -> float | None:
+        before = self._counted.pop(task, None)
+        if count is None:
+            return None
+        self._counted[task] = moment_s, count
+        if before is None or count < before[1] or moment_s <= before[0]:
+            return None
+        return (count - before[1]) / (moment_s - before[0])

@@ -1,0 +1,93 @@
+"""Live runs as a picture, as in the thesis's figure 5.18: demand, latency, version and CPU over time.
+
+A column for each run, a row of panels for each task. Stalls of the machine are grey, switches dotted.
+"""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrators.live.outcome import outcome
+from orchestrators.live.panels import draw_cpu, draw_task, keys
+from orchestrators.live.run import Run
+from orchestrators.live.series import ranked
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INCHES_A_RUN, INCHES_BESIDE, DOTS_PER_INCH = 5.2, 1.6, 130
+# Inches high: demand, latency, version with so much for each variant, CPU; then what is between panels, and the ends.
+DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH, VARIANT_HIGH, CPU_HIGH = 0.8, 1.5, 0.3, 0.24, 1.2
+BETWEEN, ENDS = 0.28, 1.3
+PANELS_A_TASK = 3
+
+
+def draw_runs(runs: Sequence[Run], path: Path) -> None:
+    """Writes the picture as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(runs).savefig(path, dpi=DOTS_PER_INCH)
+
+
+def draw(runs: Sequence[Run]) -> "Figure":
+    """The runs side by side, each with its own time and all with the same scales; `figure.axes` ends with their CPU."""
+    from matplotlib.figure import Figure
+
+    tasks = sorted({task for run in runs for task in run.traffic.tasks})
+    variants = {task: ranked(runs, task) for task in tasks}
+    heights = [high for found in variants.values() for high in panel_heights(len(found))] + [CPU_HIGH]
+    size = INCHES_BESIDE + INCHES_A_RUN * len(runs), sum(heights) + BETWEEN * len(heights) + ENDS
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(
+        len(heights), len(runs), squeeze=False, sharex="col", sharey="row", gridspec_kw={"height_ratios": heights}
+    )
+    rows = {task: slice(PANELS_A_TASK * place, PANELS_A_TASK * (place + 1)) for place, task in enumerate(tasks)}
+    for column, run in zip(grid.T, runs, strict=True):
+        for task in run.traffic.tasks:
+            draw_task(column[rows[task]], run, task, variants[task])
+        draw_cpu(column[-1], run)
+        column[0].set_title(heading(run), fontsize="medium")
+        column[-1].set(xlabel="s", xlim=(0, run.traffic.seconds))
+    for task in tasks:
+        label(grid[rows[task], 0].tolist(), task, variants[task], runs)
+    grid[-1, 0].set_ylabel("CPU, %", fontsize="small")
+    figure.legend(handles=keys(), loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    return figure
+
+
+def panel_heights(variants: int) -> tuple[float, float, float]:
+    return DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH + VARIANT_HIGH * variants
+
+
+def label(panels: Sequence["Axes"], task: str, variants: Sequence[str], runs: Sequence[Run]) -> None:
+    """What stands left of a task's panels."""
+    demand, latency, version = panels
+    demand.set_ylabel("requests/s", fontsize="small")
+    demand.set_title(task, loc="left", fontweight="bold", fontsize="small", pad=3)
+    latency.set_ylabel("latency, ms", fontsize="small")
+    accuracy = {name: value for run in runs for name, value in run.accuracy.items()}
+    names = [f"{short}  {accuracy[name]:.3f}" for name, short in zip(variants, shortened(variants), strict=True)]
+    version.set_yticks(range(len(variants)), names, fontsize="x-small")
+
+
+def shortened(names: Sequence[str]) -> list[str]:
+    """The names without the words that all of them begin with, and without the digest that ends them."""
+    words = [name.split("-") for name in names]
+    alike = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))))
+    return ["-".join(one[alike:-1]) or name for one, name in zip(words, names, strict=True)]
+
+
+def heading(run: Run) -> str:
+    """The run's name and what it delivered."""
+    found = outcome(run)
+    everything, calm = found.whole.all_tasks, found.outside_stalls.all_tasks
+    return "\n".join([
+        run.name,
+        f"late {percent(everything.late_share, 2)}, outside stalls {percent(calm.late_share, 2)}",
+        f"CPU {percent(found.whole.cpu_share, 0)}, normalised accuracy {percent(everything.normalised_accuracy, 1)}",
+    ])  # fmt: skip
+
+
+def percent(share: float | None, digits: int) -> str:
+    return "unknown" if share is None else f"{100 * share:.{digits}f} %"

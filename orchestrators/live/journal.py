@@ -1,0 +1,102 @@
+"""What the orchestrator saw and did, as JSON lines: one for each second of a server, one for each switch."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from orchestrators.trivial.state import Rule
+from profiler.errors import BadInputError
+from profiler.records.base import Value
+
+
+class Second(Value):
+    """One server in the second that ended at `moment_s` (Unix): what was seen, and what the policy made of it.
+
+    `cpu_share` is of the cores that the server may use, 0 to 1, `demand_rps` as it came in, in requests/s by task, and
+    `versions` are those that answered, by task. Of a server that did not answer the share is 0, and there are neither
+    demand nor versions. `notice` is for an administrator.
+    """
+
+    moment_s: float
+    server: str
+    cpu_share: float = Field(ge=0, le=1)
+    demand_rps: dict[str, float]
+    versions: dict[str, str]
+    rule: Rule
+    reason: str
+    notice: str | None = None
+
+
+class Switched(Value):
+    """A task's network was replaced on a server, or `error` says why not and the one `before` goes on answering.
+
+    `before` is null where nothing answered to the task. Moments are Unix times.
+    """
+
+    server: str
+    task: str
+    before: str | None
+    after: str
+    began_s: float
+    ended_s: float
+    error: str | None = None
+
+
+LINE: TypeAdapter[Second | Switched] = TypeAdapter(Second | Switched)
+
+
+class Journal:
+    """Appends to the file at `path`; any thread may add. A reader sees what was added as soon as `add` returns."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock, self._file = threading.Lock(), path.open("ab")
+        drop_unfinished_line(path)
+
+    def add(self, record: Second | Switched) -> None:
+        """One line."""
+        with self._lock:
+            self._file.write(record.model_dump_json().encode() + b"\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def drop_unfinished_line(path: Path) -> None:
+    """What an orchestrator that was killed had half written would spoil the next one's first line."""
+    content = path.read_bytes()
+    os.truncate(path, content.rfind(b"\n") + 1)
+
+
+def read_journal(path: Path) -> tuple[list[Second], list[Switched]]:
+    """All seconds and all switches in their order; a last line that is unfinished is left out.
+
+    Raises `BadInputError` where there is no such file, and for a line that is neither.
+    """
+    try:
+        *lines, _unfinished = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read ({error.strerror}): give the journal of a live run") from error
+    records = [parsed(path, number, line) for number, line in enumerate(lines, start=1)]
+    seconds = [record for record in records if isinstance(record, Second)]
+    return seconds, [record for record in records if isinstance(record, Switched)]
+
+
+def parsed(path: Path, number: int, line: bytes) -> Second | Switched:
+    try:
+        return LINE.validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInputError(
+            f"line {number} of {path} is no second and no switch ({first['msg']}): remove it"
+        ) from error

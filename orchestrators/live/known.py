@@ -1,0 +1,118 @@
+"""What each of a task's variants answers to a few pictures, so that an answer tells who gave it, or is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+import numpy as np
+
+from orchestrators.live.network import checked
+from orchestrators.live.pictures import example, mirrored
+from porting.repository import Repository
+from porting.repository.schema import Details
+from profiler.errors import BadInputError, ServerError
+from profiler.runtimes.served import MAXIMUM_ERROR
+from profiler.runtimes.session import open_session, run
+
+# Below this share of their range, who answered is a matter of rounding.
+LEAST_DIFFERENCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Known:
+    """The answers (variants, pictures, …) of the task's `variants` to the `pictures` (pictures, C, H, W), float32.
+
+    They come from ONNX Runtime in this process. Where a server has another version of it, int8 files answer a little
+    differently: the nearest variant is the one that answered, if it is near enough.
+    """
+
+    variants: tuple[str, ...]
+    pictures: np.ndarray
+    answers: np.ndarray
+    input_name: str
+    output_name: str
+
+    @classmethod
+    def of(cls, repository: Repository, task: str, target: str, pictures: np.ndarray | None = None) -> Self:
+        """Runs every published variant of the task; without `pictures` on the published example and its mirror images.
+
+        Raises `BadInputError` where the variants take different inputs, or cannot be told apart by their answers.
+        """
+        published = repository.measured(task, target)
+        details = [repository.details(one.name) for one in published]
+        check_alike(task, details)
+        seen = mirrored(example(repository, task, details)) if pictures is None else np.asarray(pictures, np.float32)
+        answers = np.stack([
+            answered(repository, one, variant.version, seen) for variant, one in zip(published, details, strict=True)
+        ])  # fmt: skip
+        known = cls(tuple(one.name for one in published), seen, answers, details[0].input.name, details[0].output.name)
+        known.check_apart()
+        return known
+
+    @cached_property
+    def spans(self) -> np.ndarray:
+        """The range of each variant's answers, (variants,)."""
+        spans: np.ndarray = np.ptp(self.answers.reshape(len(self.variants), -1), axis=1)
+        return np.where(spans > 0, spans, 1.0)
+
+    def who(self, picture: int, answer: np.ndarray) -> int:
+        """The place in `variants` of the one that answered (1, …) to a picture.
+
+        Raises `ServerError` for an answer that is none of theirs: of another shape, or farther than `MAXIMUM_ERROR` of
+        the range from the nearest.
+        """
+        due = self.answers[:, picture]
+        if answer.shape != (1, *due.shape[1:]):
+            raise ServerError(f"the server answered shape {answer.shape} where {(1, *due.shape[1:])} was due")
+        errors = distances(due, answer) / self.spans
+        # Not a number is nobody's answer.
+        nearest = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
+        if not errors[nearest] <= MAXIMUM_ERROR:
+            raise ServerError(
+                f"the answer is no variant's: it differs from that of {self.variants[nearest]}, the nearest, by "
+                f"{errors[nearest]:.0%} of its range"
+            )
+        return nearest
+
+    def check_apart(self) -> None:
+        """Raises `BadInputError` where two variants give one answer to some picture."""
+        for place, name in enumerate(self.variants[1:], start=1):
+            before = np.abs(self.answers[:place] - self.answers[place])
+            least = before.reshape(place, len(self.pictures), -1).max(axis=2) / self.spans[place]
+            if least.min() < LEAST_DIFFERENCE:
+                other = self.variants[int(least.min(axis=1).argmin())]
+                raise BadInputError(
+                    f"{name} and {other} cannot be told apart by what they answer: give other pictures, or publish one"
+                )
+
+
+def distances(due: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """How far an answer (1, …) is from each of those that are due (variants, …) at its farthest, (variants,)."""
+    farthest: np.ndarray = np.abs(due - answer).reshape(len(due), -1).max(axis=1)
+    return farthest
+
+
+def check_alike(task: str, details: Sequence[Details]) -> None:
+    """Raises `BadInputError` where a client that knows only the task would have to know the variant too."""
+    if not details:
+        raise BadInputError(f"no variant of {task} is published: run stage=profile,publish")
+    first = details[0]
+    for one in details[1:]:
+        if (one.input, one.output) != (first.input, first.output):
+            raise BadInputError(
+                f"{one.name} has other inputs or outputs than {first.name}: clients of the task {task} send one kind"
+            )
+
+
+def answered(repository: Repository, details: Details, version: int, pictures: np.ndarray) -> np.ndarray:
+    """What the published file answers to each picture alone, as clients send them, (pictures, …)."""
+    content = checked(repository, details.name, f"{version}/model.onnx", details.files)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        path.write_bytes(content)
+        session = open_session(path, threads=1)
+    name = session.get_inputs()[0].name
+    return np.concatenate([run(session, {name: pictures[k : k + 1]}) for k in range(len(pictures))])

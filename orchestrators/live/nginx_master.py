@@ -1,0 +1,78 @@
+"""Reloads of a running NGINX, by the signal that it takes for that. nginx.org/en/docs/control.html"""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from profiler.errors import ServerError
+
+RELOAD_LIMIT_S = 20.0
+DRAIN_LIMIT_S = 60.0
+POLL_S = 0.01
+
+
+class Master:
+    """The NGINX with its process id in `pid_file`."""
+
+    def __init__(self, pid_file: Path) -> None:
+        self._pid_file = pid_file
+
+    def reload(self) -> list[psutil.Process]:
+        """Has it read its files anew; when it returns, new workers take all new connections.
+
+        The old ones, which are returned, end when they have answered what is under way. Raises `ServerError` where
+        NGINX does not run, or keeps its old settings.
+        """
+        try:
+            process = self._process()
+            before = process.children()
+            process.send_signal(signal.SIGHUP)
+            renewed = wait_for(lambda: replaced(process, before), RELOAD_LIMIT_S)
+        except (OSError, ValueError, psutil.Error) as error:
+            raise ServerError(f"{self._pid_file} names no NGINX that can be reloaded ({error}): start it") from error
+        if not renewed:
+            raise ServerError(
+                f"NGINX (process {process.pid}) started no new workers within {RELOAD_LIMIT_S:g} s of a reload: "
+                "its log says why, and so does nginx -t"
+            )
+        return before
+
+    def _process(self) -> psutil.Process:
+        """A file that was left behind may name anybody, whom the signal would end."""
+        process = psutil.Process(int(self._pid_file.read_text()))
+        if process.name() != "nginx":
+            raise ValueError(f"process {process.pid} is {process.name()}")
+        return process
+
+
+def replaced(master: psutil.Process, before: list[psutil.Process]) -> bool:
+    """Whether there are other workers, and those `before` have heard that they are to end."""
+    return bool(set(master.children()) - set(before)) and all(map(ending, before))
+
+
+def ending(worker: psutil.Process) -> bool:
+    """A worker says so in its title."""
+    try:
+        return "shutting down" in " ".join(worker.cmdline())
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until_gone(workers: list[psutil.Process]) -> None:
+    """Returns when they have ended, and with them every request that they took; raises `ServerError` at the limit."""
+    if not wait_for(lambda: not any(worker.is_running() for worker in workers), DRAIN_LIMIT_S):
+        left = [worker.pid for worker in workers if worker.is_running()]
+        raise ServerError(f"NGINX's workers {left} still answer requests {DRAIN_LIMIT_S:g} s after a reload")
+
+
+def wait_for(condition: Callable[[], bool], limit_s: float) -> bool:
+    """Whether it comes true within the limit."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL_S)
+    return True

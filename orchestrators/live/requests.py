@@ -1,0 +1,75 @@
+"""What became of the requests that clients sent, as arrays and as a file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from profiler.errors import BadInputError
+from profiler.files import packed, write_atomically
+
+LOST, WRONG = -1, -2
+ARRAYS = ("scheduled_s", "sent_s", "latency_s", "answer", "variants")
+
+
+@dataclass(frozen=True)
+class Requests:
+    """A task's requests in their order, each array (requests,); moments in s from the start of the traffic.
+
+    `answer` is the place in `variants` of the one that answered, else `LOST` or `WRONG`, for which `why` has the reason
+    by request. `latency_s` counts from the scheduled moment and is NaN for what was lost.
+    """
+
+    variants: tuple[str, ...]
+    scheduled_s: np.ndarray
+    sent_s: np.ndarray
+    latency_s: np.ndarray
+    answer: np.ndarray
+    why: Mapping[int, str]
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether a variant of the task answered, (requests,)."""
+        answered: np.ndarray = self.answer >= 0
+        return answered
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The requests of every task; `start_s` is the Unix time from which their moments count."""
+
+    start_s: float
+    tasks: Mapping[str, Requests]
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds until the last request was scheduled, at least 1."""
+        return max((int(one.scheduled_s[-1]) + 1 for one in self.tasks.values() if len(one.scheduled_s)), default=1)
+
+
+def write_traffic(path: Path, traffic: Traffic) -> None:
+    """As an `.npz` file, from which every figure can be computed again."""
+    arrays = {
+        f"{task}/{name}": np.asarray(getattr(one, name)) for task, one in traffic.tasks.items() for name in ARRAYS
+    }
+    arrays |= {f"{task}/why": np.array(json.dumps(one.why)) for task, one in traffic.tasks.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, packed({"start_s": np.array(traffic.start_s), **arrays}))
+
+
+def read_traffic(path: Path) -> Traffic:
+    """Raises `BadInputError` where the file is none that `write_traffic` wrote."""
+    try:
+        with np.load(path) as file:
+            tasks = [name.removesuffix("/why") for name in file.files if name.endswith("/why")]
+            return Traffic(float(file["start_s"]), {task: requests_in(file, task) for task in tasks})
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise BadInputError(f"{path} holds no traffic ({error}): give the file that a live run wrote") from error
+
+
+def requests_in(file: Mapping[str, np.ndarray], task: str) -> Requests:
+    scheduled_s, sent_s, latency_s, answer, variants = (file[f"{task}/{name}"] for name in ARRAYS)
+    why = {int(place): reason for place, reason in json.loads(str(file[f"{task}/why"])).items()}
+    return Requests(tuple(variants.tolist()), scheduled_s, sent_s, latency_s, answer, why)

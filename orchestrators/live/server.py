@@ -1,0 +1,64 @@
+"""A real Triton server under explicit model control, whose tasks' networks are replaced while they answer."""
+
+from tritonclient.grpc import InferenceServerClient, service_pb2
+
+from orchestrators.live.network import VARIANT, Network
+from profiler.errors import ServerError
+from profiler.runtimes.v2_server import V2Server, failing
+
+# Whoever asks does so every second.
+LOOK_LIMIT_S = 5.0
+# As soon as a server that died is back it is found; gRPC by itself waits up to two minutes.
+RECONNECT_MS = 500
+CHANNEL = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    *((f"grpc.{which}_reconnect_backoff_ms", RECONNECT_MS) for which in ("initial", "min", "max")),
+]
+
+
+class LiveServer(V2Server):
+    """The server at `endpoint` (HOST:PORT); every call has a limit and raises `ServerError` where it fails."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint)
+        self._client.close()
+        self._client = InferenceServerClient(endpoint, channel_args=CHANNEL)
+        self.endpoint = endpoint
+
+    def serving(self) -> dict[str, str]:
+        """The variant that answers to each name; what somebody else loaded is a variant of the empty name."""
+        return {name: self._variant(name) for name in self.requests() if self.ready(name)}
+
+    def requests(self) -> dict[str, int]:
+        """Requests that the present network of each name has answered or failed so far, those to warm it up too.
+
+        Those that wait are not counted: the server does not tell.
+        """
+        found: dict[str, int] = {}
+        for one in self._statistics():
+            counts = one.inference_stats
+            found[one.name] = found.get(one.name, 0) + counts.success.count + counts.fail.count
+        return found
+
+    def switch(self, task: str, network: Network) -> None:
+        """Returns when the network answers to the task's name; until then, and where this raises, the old one does."""
+        if not self.load(task, network.config, network.files):
+            raise ServerError(
+                f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
+                "(start it with --model-control-mode=explicit)"
+            )
+        if (found := self._variant(task)) != network.variant:
+            raise ServerError(
+                f"{self.endpoint} says that it loaded {network.variant} and answers with {found or 'another'}"
+            )
+
+    def _statistics(self) -> list[service_pb2.ModelStatistics]:
+        # Of all models at once; the repository's index does not list what was loaded from a call's own files.
+        with failing(f"{self.endpoint} does not say what it counted"):
+            return list(self._client.get_inference_statistics(client_timeout=LOOK_LIMIT_S).model_stats)
+
+    def _variant(self, name: str) -> str:
+        with failing(f"{self.endpoint} does not tell the config of {name}"):
+            config = self._client.get_model_config(name, client_timeout=LOOK_LIMIT_S).config
+        return str(config.parameters[VARIANT].string_value)

@@ -1,0 +1,49 @@
+"""Looks how long one core is held up: `stall_probe.py CORE` prints a line for each second until its parent is gone.
+
+A line is the Unix second, the longest that a turn of 5 ms of sleep and a little work took longer than its sleep, in s,
+and the time that the hypervisor took from the core, in s. A process of its own: a thread would also wait for the
+interpreter that it shares with clients and orchestrators, whose faults are none of the machine's.
+"""
+
+import os
+import sys
+import time
+
+SLEEP_S = 5e-3
+WORK = 2000
+STEAL = 8  # proc(5), /proc/stat: its place in the line of a core
+
+
+def main() -> None:
+    core, parent = int(sys.argv[1]), os.getppid()
+    os.sched_setaffinity(0, [core])
+    to_unix_s = time.time() - time.perf_counter()
+    began, stolen_s, longest_s = time.perf_counter(), stolen(core), 0.0
+    while os.getppid() == parent:
+        time.sleep(SLEEP_S)
+        sum(range(WORK))
+        now = time.perf_counter()
+        held_s = now - began - SLEEP_S
+        longest_s = max(longest_s, held_s)
+        ended = range(int(began + to_unix_s), int(now + to_unix_s))
+        if ended:
+            before_s, stolen_s = stolen_s, stolen(core)
+            for second in ended:
+                print(second, longest_s, stolen_s - before_s, flush=True)
+            # The turn reaches into the second that begins.
+            longest_s = held_s
+        began = now
+
+
+def stolen(core: int) -> float:
+    """Seconds that the hypervisor took from the core since the start; 0 where the system does not tell."""
+    try:
+        with open("/proc/stat") as file:  # noqa: PTH123
+            fields = next((line.split() for line in file if line.startswith(f"cpu{core} ")), [])
+    except OSError:
+        return 0.0
+    return int(fields[STEAL]) / os.sysconf("SC_CLK_TCK") if len(fields) > STEAL else 0.0
+
+
+if __name__ == "__main__":
+    main()

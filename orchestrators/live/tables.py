@@ -1,0 +1,88 @@
+"""The tables below the picture of live runs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrators.live.delivered import Delivered
+from orchestrators.live.journal import Switched
+from orchestrators.live.outcome import Part, outcome
+from orchestrators.live.run import Run
+
+# Nobody reads more reasons why requests failed.
+REASONS = 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """Its rows as text; the first `names` columns are words, the others numbers."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    names: int
+
+
+def tables(runs: Sequence[Run]) -> list[Table]:
+    """What was delivered, the switches, and what became of requests that were not rightly answered."""
+    return [delivered_table(runs), switch_table(runs), reason_table(runs)]
+
+
+def delivered_table(runs: Sequence[Run]) -> Table:
+    """Whole runs, what lay outside stalls, and what was unanswered while something was replaced."""
+    columns = [
+        "run", "requests", "task", "sent", "late, lost or wrong, %", "lost", "wrong", "accuracy", "normalised, %",
+        "p50, ms", "p99, ms", "CPU, %",
+    ]  # fmt: skip
+    rows = []
+    for run in runs:
+        found = outcome(run)
+        parts = {"all": found.whole, "outside stalls": found.outside_stalls, "during switches": found.during_switches}
+        for which, part in parts.items():
+            rows += [[run.name, which, *row] for row in part_rows(part) if part.all_tasks.sent]
+    return Table("What was delivered", columns, rows, names=3)
+
+
+def part_rows(part: Part) -> list[list[str]]:
+    """All tasks together, and each where there are several."""
+    tasks = part.tasks if len(part.tasks) > 1 else {}
+    cpu = share(part.cpu_share, 1)
+    return [["all" if tasks else next(iter(part.tasks), "none"), *cells(part.all_tasks), cpu]] + [
+        [task, *cells(one), ""] for task, one in sorted(tasks.items())
+    ]
+
+
+def cells(one: Delivered) -> list[str]:
+    return [
+        str(one.sent), share(one.late_share, 3), str(one.lost), str(one.wrong), number(one.accuracy, ".4f"),
+        share(one.normalised_accuracy, 1), number(one.p50_ms, ".1f"), number(one.p99_ms, ".1f"),
+    ]  # fmt: skip
+
+
+def switch_table(runs: Sequence[Run]) -> Table:
+    """Every replacement, and attempt at one."""
+    columns = ["run", "server", "task", "from", "to", "failed because", "at, s", "took, s"]
+    rows = [[run.name, *switch_row(one, run.traffic.start_s)] for run in runs for one in run.switches]
+    return Table("Switches", columns, rows, names=6)
+
+
+def switch_row(one: Switched, start_s: float) -> list[str]:
+    words = [one.server, one.task, one.before or "", one.after, one.error or ""]
+    return [*words, f"{one.began_s - start_s:.1f}", f"{one.ended_s - one.began_s:.2f}"]
+
+
+def reason_table(runs: Sequence[Run]) -> Table:
+    """Why requests were lost or answered wrongly, the most frequent first."""
+    found: Counter[tuple[str, str, str]] = Counter(
+        (run.name, task, why) for run in runs for task, one in run.traffic.tasks.items() for why in one.why.values()
+    )
+    rows = [[*key, str(count)] for key, count in found.most_common(REASONS)]
+    return Table("Lost or wrong because", ["run", "task", "reason", "requests"], rows, names=3)
+
+
+def share(value: float | None, digits: int) -> str:
+    return "unknown" if value is None else f"{100 * value:.{digits}f}"
+
+
+def number(value: float | None, form: str) -> str:
+    return "unknown" if value is None else format(value, form)

@@ -1,0 +1,119 @@
+"""The clients: an open loop that sends every task's requests by their schedules to the task's name.
+
+A request that fails or is answered wrongly is recorded, and the load goes on.
+"""
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+
+from orchestrators.live.known import Known
+from orchestrators.live.requests import LOST, WRONG, Requests, Traffic
+from profiler.errors import BadInputError, ServerError
+from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
+from profiler.runtimes.served import OnAnswer
+from profiler.runtimes.v2 import V2Call
+from profiler.runtimes.v2_channel import Channel
+from profiler.runtimes.v2_grpc import framed
+from profiler.runtimes.v2_message import METHOD, Outputs, request
+
+# A client that has waited so long has given up.
+ANSWER_LIMIT_S = 30.0
+
+
+def send(endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str, Known]) -> Traffic:
+    """Sends to the server or proxy at `endpoint` (HOST:PORT), and returns when all is answered or given up.
+
+    `schedules` has each task's sorted moments in s, as of `orchestrators.load`, from one common start.
+    """
+    if odd := sorted(set(schedules) ^ set(known)):
+        raise BadInputError(f"{', '.join(odd)}: a task needs a schedule and what its variants answer, both")
+    channel = Channel(endpoint, METHOD, ANSWER_LIMIT_S)
+    clients = {task: Client(channel, task, known[task], len(moments)) for task, moments in schedules.items()}
+    crowd = Crowd(clients, schedules)
+    loop = OpenLoop(crowd.submit, crowd.judge, len(crowd.moments_s) + 1, drain_s=ANSWER_LIMIT_S)
+    try:
+        start_s = time.time() + LEAD_S
+        run = loop.run(crowd.moments_s)
+    finally:
+        channel.close()
+    return Traffic(start_s, {task: client.requests(*crowd.own(run, task)) for task, client in clients.items()})
+
+
+class Client:
+    """Sends a task's pictures in turn, and keeps who answered."""
+
+    def __init__(self, channel: Channel, task: str, known: Known, requests: int) -> None:
+        self._known, self._pictures = known, len(known.pictures)
+        self._answer = np.full(requests, LOST)
+        self._why: dict[int, str] = {}
+        # Outputs of its own for each picture, as one remembers the last answer only.
+        self._calls = [
+            V2Call(
+                channel,
+                framed(request(task, known.input_name, known.pictures[place : place + 1])),
+                Outputs(known.output_name),
+            )
+            for place in range(self._pictures)
+        ]
+
+    def submit(self, place: int, on_answer: OnAnswer) -> None:
+        self._calls[place % self._pictures].send(on_answer)
+
+    def judge(self, place: int, answer: np.ndarray | ServerError) -> bool:
+        """Whether anything was answered, wrong as it may be."""
+        if isinstance(answer, ServerError):
+            self._why[place] = str(answer)
+            return False
+        try:
+            self._answer[place] = self._known.who(place % self._pictures, answer)
+        except ServerError as error:
+            self._answer[place], self._why[place] = WRONG, str(error)
+        return True
+
+    def requests(self, scheduled_s: np.ndarray, sent_s: np.ndarray, answered_s: np.ndarray) -> Requests:
+        """What became of them; an answer that came after the run counts as lost."""
+        lost = np.isnan(answered_s)
+        unexplained = dict.fromkeys(np.flatnonzero(lost).tolist(), f"no answer within {ANSWER_LIMIT_S:g} s")
+        answer = np.where(lost, LOST, self._answer)
+        why = {**unexplained, **self._why}
+        return Requests(self._known.variants, scheduled_s, sent_s, answered_s - scheduled_s, answer, why)
+
+
+class Crowd:
+    """The clients of all tasks as one open loop: its schedule, and to whom each of its requests belongs."""
+
+    def __init__(self, clients: Mapping[str, Client], schedules: Mapping[str, np.ndarray]) -> None:
+        self._clients = clients
+        moments_s = np.concatenate([np.asarray(schedules[task], dtype=float) for task in clients] or [np.zeros(0)])
+        tasks = np.repeat(list(clients), [len(schedules[task]) for task in clients])
+        order = np.argsort(moments_s, kind="stable")
+        self.moments_s, self._tasks = moments_s[order], tasks[order]
+        self._owners = owners(self._tasks)
+        self._next = 0
+
+    def submit(self, on_answer: OnAnswer) -> None:
+        task, place = self._owners[self._next]
+        self._next += 1
+        self._clients[task].submit(place, on_answer)
+
+    def judge(self, index: int, answer: np.ndarray | ServerError) -> bool:
+        task, place = self._owners[index]
+        return self._clients[task].judge(place, answer)
+
+    def own(self, run: OpenRun, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Scheduled, sent and answered moments of a task's requests."""
+        mine = self._tasks == task
+        return run.scheduled_s[mine], run.sent_s[mine], run.answered_s[mine]
+
+
+def owners(tasks: np.ndarray) -> list[tuple[str, int]]:
+    """For each request of all its task and its place among that task's."""
+    counts: dict[str, int] = {}
+    found = []
+    for task in tasks.tolist():
+        place = counts.get(task, 0)
+        counts[task] = place + 1
+        found.append((task, place))
+    return found

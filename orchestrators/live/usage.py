@@ -1,0 +1,97 @@
+"""How much of its cores a server on this machine uses."""
+
+import os
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import psutil
+
+from profiler.errors import BadInputError, ServerError
+from profiler.system.hierarchy import group_of
+from profiler.system.processes import cpu_seconds
+from profiler.system.quota import cores_of
+
+
+@dataclass(frozen=True)
+class Use:
+    """What was used since the last look, as a share (0 to 1) of the `cores` that the server may use."""
+
+    share: float
+    cores: float
+
+
+class Usage:
+    """The server that listens on the endpoint's port, and the processes that it started.
+
+    Raises `BadInputError` for an endpoint on another host: its processes cannot be seen from here.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint, self._port = endpoint, local_port(endpoint)
+        self._process: psutil.Process | None = None
+        self._last = time.monotonic(), 0.0
+
+    def look(self) -> Use:
+        """Since the last look; nothing in the first one, nor in the first of another process that took the port.
+
+        Raises `ServerError` where no process listens.
+        """
+        if self._process is None or not self._process.is_running():
+            self._process = listener(self._endpoint, self._port)
+            self._last = time.monotonic(), cpu_seconds(self._process.pid)
+            return Use(0.0, cores_for(self._process.pid))
+        cores, (then, used_then_s) = cores_for(self._process.pid), self._last
+        self._last = now, used_s = time.monotonic(), cpu_seconds(self._process.pid)
+        # Time is counted in ticks, and that of a child that ends moves to its parent between two reads.
+        return Use(min(1.0, max(0.0, (used_s - used_then_s) / (now - then) / cores)), cores)
+
+
+def local_port(endpoint: str) -> int:
+    """The port of an endpoint of this machine; raises `BadInputError` for any other."""
+    try:
+        address = urlsplit(f"//{endpoint}")
+        host, port = address.hostname, address.port
+        if host is None or port is None:
+            raise ValueError("it is no HOST:PORT")
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except (OSError, ValueError) as error:
+        raise BadInputError(
+            f"server {endpoint!r} cannot be used ({error}): give HOST:PORT of its gRPC service"
+        ) from error
+    own = {one.address for addresses in psutil.net_if_addrs().values() for one in addresses}
+    if not found & own:
+        raise BadInputError(
+            f"server {endpoint} is on another host, whose CPU use cannot be seen from here: run the orchestrator there"
+        )
+    return port
+
+
+def listener(endpoint: str, port: int) -> psutil.Process:
+    """The process that listens on a port; raises `ServerError` where there is none, or it is hidden from us."""
+    found = {
+        one.pid
+        for one in psutil.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port
+    }
+    processes = []
+    for pid in found - {None}:
+        with suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(pid))
+    if not processes:
+        hidden = "the process that listens there is another user's: run the orchestrator as that user or as root"
+        raise ServerError(f"{endpoint}: {hidden if found else 'no process listens there'}")
+    # Those that it started may hold its socket too.
+    return min(processes, key=psutil.Process.create_time)
+
+
+def cores_for(pid: int) -> float:
+    """The cores that a process may run on, or its narrowest quota where that is less; `ServerError` once it is gone."""
+    try:
+        allowed, group = len(os.sched_getaffinity(pid)), group_of(pid)
+    except OSError as error:
+        raise ServerError(f"process {pid} has ended") from error
+    quotas = [] if group is None else [cores for one in group.upwards() if (cores := cores_of(one))]
+    return min([float(allowed), *quotas])

@@ -1,0 +1,211 @@
+"""The trivial policy on real Triton servers, in turns with the smallest and the largest version fixed (thesis 5.5).
+
+Usage: python scripts/benchmark_live.py REPOSITORY --trace FILE [--seconds S] [--rounds N] [--setting NAME] ...
+
+REPOSITORY holds one or more published tasks, measured on one core; `one` serves its first task. The mean demand is 60 %
+of the middle version's throughput, shared evenly by the tasks. Every request carries a real picture, and every answer
+is checked. Of three servers each is held to half a core; they stand behind an NGINX that balances each request.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from figures import FOLDER as PAGES
+from figures import ROOT, Figure, record
+
+from orchestrators import trivial
+from orchestrators.forecast import WindowedMaximum
+from orchestrators.live.nginx import nginx_server
+from orchestrators.live.outcome import Outcome
+from orchestrators.live.report import FIGURE, OUTCOME
+from orchestrators.live.settings import Load, smallest_batch
+from orchestrators.simulation import Result, Settings, simulate
+from orchestrators.simulation.policies import policy
+from orchestrators.simulation.scene import Scene
+from porting.repository import Repository
+from profiler.system.cgroup import cpu_limit
+from profiler.triton.installation import find_triton
+from profiler.triton.server import triton_server
+
+FOLDER = ROOT / "artifacts" / "benchmark_live"
+DEADLINE_MS, MIDDLE_SHARE, SERVERS, SERVER_CORES = 400.0, 0.6, 3, 0.5
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`load` is a part of the usual mean demand; `late_goal` the share of late answers that the policy is to keep."""
+
+    name: str
+    tasks: int | None
+    servers: int
+    load: float
+    policies: tuple[str, ...]
+    late_goal: float
+
+
+ALL = ("trivial", "smallest", "largest")
+SETTINGS = (
+    Setting("one task", 1, 1, 1.0, ALL, 0.001),
+    Setting("three tasks", None, 1, 1.0, ALL, 0.001),
+    Setting("three servers, low load", None, SERVERS, 1 / 3, ("trivial",), 0.001),
+    Setting("three servers, three times the demand", None, SERVERS, 1.0, ("trivial",), 0.003),
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The repository and what is sent to it."""
+
+    repository: Repository
+    trace: Path
+    seconds: int
+
+    def tasks(self, setting: Setting) -> list[str]:
+        return self.repository.tasks[: setting.tasks]
+
+    def load(self, setting: Setting, seed: int) -> Load:
+        """An even part of what the middle versions carry at 60 % of the cores."""
+        tasks = self.tasks(setting)
+        cores = setting.servers * SERVER_CORES if setting.servers > 1 else 1.0
+        part = MIDDLE_SHARE * setting.load * cores / len(tasks)
+        mean_rps = {task: part * self.middle_rps(task) for task in tasks}
+        return Load(mean_rps=mean_rps, seconds=self.seconds, trace=self.trace, seed=seed)
+
+    def middle_rps(self, task: str) -> float:
+        """The throughput of the version in the middle of the frontier, in single requests."""
+        (target,) = self.repository.targets
+        batch = smallest_batch(self.repository, [task], target)
+        problem = trivial.from_repository(self.repository, task=task, target=target, demand_rps=1.0, batch=batch)
+        rates = sorted(version.images_per_s for version in problem.tasks[0].versions)
+        return rates[len(rates) // 2]
+
+    def run(self, setting: Setting, name: str, number: int) -> Outcome:
+        """One live run by the command that a user would give."""
+        output = FOLDER / setting.name.replace(" ", "-").replace(",", "") / f"{name}-{number}"
+        with servers(setting) as arguments:
+            command = [
+                sys.executable, "-m", "porting", "orchestrate", f"repository={self.repository.root}",
+                f"policy={name}", f"deadline_ms={DEADLINE_MS:g}", f"output={output}",
+                f"tasks=[{','.join(self.tasks(setting))}]",
+                f"load={json.dumps(self.load(setting, number).model_dump(mode='json')).replace(chr(34), '')}",
+                *arguments,
+            ]  # fmt: skip
+            print(setting.name, name, number, flush=True)
+            subprocess.run(command, check=True, cwd=ROOT)
+        return Outcome.model_validate_json((output / OUTCOME).read_bytes())
+
+    def simulated(self, setting: Setting, number: int) -> Result:
+        """The trivial policy on the same requests, without a server."""
+        load, (target,) = self.load(setting, number), self.repository.targets
+        schedules = load.schedules(self.tasks(setting))
+        first_rps = {task: load.mean_of(task) for task in schedules}
+        scene = Scene.of(self.repository, target, first_rps, DEADLINE_MS, WindowedMaximum())
+        settings = Settings(seconds=self.seconds, deadline_ms=DEADLINE_MS, seed=number)
+        return simulate(scene.catalogue, schedules, policy("trivial", scene), scene.box, settings)
+
+
+@contextmanager
+def servers(setting: Setting) -> Iterator[list[str]]:
+    """The arguments that name the servers: none for one, which the command starts by itself."""
+    if setting.servers == 1:
+        yield []
+        return
+    with ExitStack() as stack:
+        running = [stack.enter_context(triton_server(find_triton())) for _ in range(setting.servers)]
+        for one in running:
+            stack.enter_context(cpu_limit([one.process.pid], SERVER_CORES))
+        endpoints = [one.endpoint for one in running]
+        nginx = stack.enter_context(nginx_server(endpoints))
+        proxy = f'{{endpoint: "{nginx.endpoint}", servers_file: {nginx.servers_file}, pid_file: {nginx.pid_file}}}'
+        yield [f"servers={json.dumps(endpoints)}", f"nginx={proxy}"]
+
+
+def figures(setting: Setting, outcomes: dict[str, list[Outcome]]) -> Iterator[tuple[str, Figure]]:
+    """Means over the rounds, weighted with the requests where they are shares of these."""
+    for name, runs in outcomes.items():
+        head = f"{setting.name}, {name}"
+        goals = dict.fromkeys(("late", "cpu", "accuracy", "lost"), "")
+        if name == "trivial":
+            cpu, accuracy = ("to reach: 60", "to reach: 90") if setting.servers == 1 else ("", "")
+            goals = {"late": f"to reach: {100 * setting.late_goal:g}", "cpu": cpu, "accuracy": accuracy}
+            goals["lost"] = "to reach: 0"
+        outside, whole = [one.outside_stalls for one in runs], [one.whole for one in runs]
+        stalled = sum(one.stalled_seconds for one in runs)
+        yield f"{head}: late outside stalls", Figure(
+            100 * late_share([one.all_tasks for one in outside]), "%",
+            note=f"{goals['late']}; of {sum(one.all_tasks.sent for one in outside)} requests; "
+            f"{stalled} stalled seconds left out",
+        )  # fmt: skip
+        yield f"{head}: late in all", Figure(100 * late_share([one.all_tasks for one in whole]), "%")
+        yield f"{head}: CPU of the servers", Figure(100 * mean(one.cpu_share for one in whole), "%", note=goals["cpu"])
+        yield (
+            f"{head}: normalised accuracy",
+            Figure(100 * mean(one.all_tasks.normalised_accuracy for one in whole), "%", note=goals["accuracy"]),
+        )
+        yield f"{head}: lost or wrong", Figure(
+            sum(one.all_tasks.lost + one.all_tasks.wrong for one in whole), "requests",
+            note=f"{goals['lost']}; {sum(one.switches for one in runs)} switches, "
+            f"{sum(one.failed_switches for one in runs)} of them failed",
+        )  # fmt: skip
+
+
+def against_simulation(
+    setting: Setting, live: Sequence[Outcome], simulated: Sequence[Result]
+) -> Iterator[tuple[str, Figure]]:
+    """How far the simulator is from what was lived through, in percentage points."""
+    found = [one.outside_stalls.all_tasks for one in live]
+    told = [one.all_tasks for one in simulated]
+    pairs = {
+        "late": (late_share(found), late_share(told)),
+        "accuracy": (mean(one.accuracy for one in found), mean(one.accuracy for one in told)),
+    }
+    for name, (lived, said) in pairs.items():
+        note = f"to reach: 2 at most; simulated {100 * said:.2f} %, live outside stalls {100 * lived:.2f} %"
+        yield f"{setting.name}: simulated {name} less live", Figure(100 * (said - lived), "points", note=note)
+
+
+def late_share(parts: Sequence[object]) -> float:
+    """What did not come in time, of all that was sent."""
+    sent = sum(one.sent for one in parts)
+    return sum(one.sent * (1 - (one.in_time_share or 0.0)) for one in parts) / sent
+
+
+def mean(values: Iterator[float | None]) -> float:
+    return statistics.fmean(value for value in values if value is not None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("repository", type=Path)
+    parser.add_argument("--trace", type=Path, required=True, help="requests in each second, one whole number a line")
+    parser.add_argument("--seconds", type=int, default=600, help="of each run (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="of every policy (default: %(default)s)")
+    parser.add_argument("--setting", action="append", choices=[one.name for one in SETTINGS])
+    options = parser.parse_args()
+    bench = Bench(Repository.load(options.repository.resolve()), options.trace.resolve(), options.seconds)
+    found: dict[str, Figure] = {}
+    for setting in SETTINGS:
+        if options.setting and setting.name not in options.setting:
+            continue
+        outcomes: dict[str, list[Outcome]] = {name: [] for name in setting.policies}
+        for number in range(options.rounds):
+            for name in setting.policies:
+                outcomes[name].append(bench.run(setting, name, number))
+        found |= dict(figures(setting, outcomes))
+        if setting.servers == 1:
+            told = [bench.simulated(setting, number) for number in range(options.rounds)]
+            found |= dict(against_simulation(setting, outcomes["trivial"], told))
+    shutil.copyfile(next(FOLDER.glob(f"three-tasks/trivial-0/{FIGURE}")), PAGES / "live.png")
+    record("live", found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,407 @@
+"""One real server under the policy, and what the agent survives."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_live import BROKEN, LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_repository
+from support import SIZE
+
+from orchestrators import trivial
+from orchestrators.live import server as servers
+from orchestrators.live.agent import Agent, on_cores
+from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.choice import largest
+from orchestrators.live.journal import Journal, Second, Switched, read_journal
+from orchestrators.live.network import of
+from orchestrators.live.rotation import Alone
+from orchestrators.live.server import LiveServer
+from orchestrators.live.usage import Use
+from porting.repository import Repository
+from profiler.errors import ServerError
+from profiler.runtimes.v2 import V2Model
+from profiler.triton.installation import find_triton
+from profiler.triton.server import RunningServer, free_port, triton_server
+
+EAGER = trivial.Settings(hold_s=0, up_after_s=0, window_s=1)
+ODD = "digits-odd-0000000d"
+
+
+class Share:
+    """A server that uses what it is told."""
+
+    def __init__(self, share: float = 0.3, cores: float = 1.0) -> None:
+        self.use = Use(share, cores)
+
+    def look(self) -> Use:
+        return self.use
+
+
+class Told:
+    """A policy that decides what it is told, one plan a second, and keeps what it was asked."""
+
+    def __init__(self, *plans: str | None) -> None:
+        self._plans = list(plans)
+        self.offered: list[set[str]] = []
+        self.seen: list[trivial.State] = []
+
+    def __call__(
+        self, problem: trivial.Problem, state: trivial.State, share: float, _demand: Mapping[str, float]
+    ) -> tuple[trivial.State, trivial.Decision]:
+        self.offered.append({version.name for version in problem.tasks[0].versions})
+        self.seen.append(state)
+        plan = self._plans.pop(0) if self._plans else None
+        versions = None if plan is None else {TASK: plan}
+        decision = trivial.Decision(rule="hold" if plan is None else "better", reason="told", versions=versions)
+        return state.after(share, 10) if versions is None else trivial.State(versions=versions), decision
+
+
+class Watched(Alone):
+    """A rotation of one, which writes down who is taken out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    @contextmanager
+    def without(self, endpoint: str) -> Iterator[None]:
+        self.said.append("out")
+        with super().without(endpoint):
+            yield
+        self.said.append("in")
+
+    def leave_out(self, endpoint: str) -> None:
+        self.said.append("left out")
+
+
+class Driven:
+    """An agent on a server, with a journal in a folder."""
+
+    def __init__(self, folder: Path, server: LiveServer, policy: Any, first: str = LARGE, usage: Any = None) -> None:
+        self.server, self.path, self.rotation = server, folder / "journal.jsonl", Watched()
+        self.catalogue = Catalogue(folder / "repository", TARGET, problem)
+        self.journal = Journal(self.path)
+        self.agent = Agent(
+            server, usage or Share(), self.catalogue, self.rotation, self.journal, lambda _: {TASK: first}, policy
+        )
+
+    def tick(self, times: int = 1) -> "Driven":
+        for _ in range(times):
+            self.agent.tick()
+        return self
+
+    @property
+    def seconds(self) -> list[Second]:
+        return read_journal(self.path)[0]
+
+    @property
+    def switches(self) -> list[Switched]:
+        return read_journal(self.path)[1]
+
+
+def problem(repository: Repository) -> trivial.Problem:
+    return trivial.from_repository(repository, task=TASK, target=TARGET, demand_rps=0)
+
+
+Drive = Callable[..., Driven]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningServer]:
+    with triton_server(find_triton()) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: RunningServer) -> Iterator[LiveServer]:
+    """A server on which nothing is loaded."""
+    with closing(LiveServer(running.endpoint)) as live:
+        for name in live.serving():
+            live.unload(name)
+        yield live
+
+
+@pytest.fixture
+def driven(tmp_path: Path) -> Iterator[Drive]:
+    """Agents over a repository of three versions, whose journals are closed at the end."""
+    live_repository(tmp_path)
+    made: list[Driven] = []
+
+    def drive(*arguments: Any, **options: Any) -> Driven:
+        made.append(Driven(tmp_path, *arguments, **options))
+        return made[-1]
+
+    yield drive
+    for one in made:
+        one.journal.close()
+
+
+def ask(server: LiveServer) -> None:
+    V2Model(server, "triton", TASK, "input", "logits").prepare(np.zeros((1, 1, SIZE, SIZE), np.float32))()
+
+
+@contextmanager
+def asking(server: LiveServer) -> Iterator[list[str]]:
+    """Requests without a pause while the block lasts; why those failed that did."""
+    failed: list[str] = []
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            try:
+                ask(server)
+            except ServerError as error:
+                failed.append(str(error))
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    yield failed
+    stop.set()
+    thread.join()
+
+
+@pytest.mark.integration
+def test_where_nothing_answers_the_first_version_is_loaded(server: LiveServer, driven: Drive) -> None:
+    run = driven(server, Told()).tick()
+    assert server.serving() == {TASK: LARGE}
+    assert [(one.before, one.after, one.error) for one in run.switches] == [(None, LARGE, None)]
+    assert run.seconds[0].versions == {TASK: LARGE}
+
+
+@pytest.mark.integration
+def test_what_the_policy_decides_is_switched_while_the_server_is_out_of_rotation(
+    server: LiveServer, driven: Drive
+) -> None:
+    run = driven(server, Told(SMALL)).tick(3)
+    assert server.serving() == {TASK: SMALL}
+    assert [(one.before, one.after) for one in run.switches] == [(None, LARGE), (LARGE, SMALL)]
+    assert run.rotation.said == ["out", "in", "out", "in"]
+    assert [one.versions[TASK] for one in run.seconds] == [LARGE, LARGE, SMALL]
+    assert run.switches[1].began_s < run.switches[1].ended_s <= run.seconds[2].moment_s
+
+
+@pytest.mark.integration
+def test_no_request_is_lost_while_versions_are_replaced(server: LiveServer, driven: Drive) -> None:
+    run = driven(server, Told(SMALL, LARGE, MIDDLE)).tick()
+    with asking(server) as failed:
+        run.tick(4)
+    assert [one.after for one in run.switches] == [LARGE, SMALL, LARGE, MIDDLE]
+    assert failed == []
+
+
+@pytest.mark.integration
+def test_a_server_that_dies_gets_its_last_good_version_back_when_it_is_there_again(driven: Drive) -> None:
+    port = free_port()
+    with closing(LiveServer(f"127.0.0.1:{port}")) as live:
+        run = driven(live, Told(SMALL))
+        with triton_server(find_triton(), grpc_port=port) as first:
+            run.tick(3)
+            os.kill(first.process.pid, signal.SIGKILL)
+            first.process.wait()
+            run.tick(2)
+        assert [one.versions for one in run.seconds[-2:]] == [{}, {}]
+        assert "127.0.0.1" in str(run.seconds[-1].notice)
+        assert run.rotation.said[-1] == "left out"
+        with triton_server(find_triton(), grpc_port=port):
+            end = time.monotonic() + 20
+            while not run.tick().seconds[-1].versions and time.monotonic() < end:
+                time.sleep(0.1)
+            assert live.serving() == {TASK: SMALL}
+            assert run.rotation.said[-1] == "in"
+
+
+@pytest.mark.integration
+def test_a_server_that_hangs_is_left_out_and_taken_back_as_it_is(
+    server: LiveServer, running: RunningServer, driven: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "LOOK_LIMIT_S", 0.5)
+    run = driven(server, Told()).tick(2)
+    running.process.send_signal(signal.SIGSTOP)
+    try:
+        run.tick()
+    finally:
+        running.process.send_signal(signal.SIGCONT)
+    assert (run.seconds[-1].versions, run.rotation.said[-1]) == ({}, "left out")
+    run.tick()
+    assert (run.seconds[-1].versions, run.rotation.said[-1]) == ({TASK: LARGE}, "in")
+    assert len(run.switches) == 1
+
+
+@pytest.mark.integration
+def test_a_server_that_was_restarted_empty_gets_its_last_good_version_back(server: LiveServer, driven: Drive) -> None:
+    run = driven(server, Told(SMALL)).tick(2)
+    server.unload(TASK)
+    run.tick()
+    assert server.serving() == {TASK: SMALL}
+    assert [(one.before, one.after) for one in run.switches][-1] == (None, SMALL)
+
+
+@pytest.mark.integration
+def test_a_last_good_version_comes_back_even_where_it_has_gone_from_the_repository(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    run = driven(server, Told(SMALL)).tick(2)
+    live_repository(tmp_path, {name: figures for name, figures in VARIANTS.items() if name != SMALL})
+    run.catalogue.refresh()
+    server.unload(TASK)
+    run.tick()
+    assert server.serving() == {TASK: SMALL}
+
+
+@pytest.mark.integration
+def test_a_load_that_fails_leaves_the_old_version_and_is_tried_again_only_when_it_is_decided_again(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    live_repository(tmp_path, {**VARIANTS, ODD: (0.95, 100.0, BROKEN)})
+    policy = Told(ODD, None, None, ODD)
+    run = driven(server, policy).tick(3)
+    assert [(one.after, one.error is None) for one in run.switches] == [(LARGE, True), (ODD, False)]
+    assert policy.seen[1] == trivial.State(versions={TASK: LARGE})
+    run.tick(2)
+    assert [one.after for one in run.switches] == [LARGE, ODD, ODD]
+    assert server.serving() == {TASK: LARGE}
+
+
+@pytest.mark.integration
+def test_of_several_tasks_those_switch_that_can(server: LiveServer, tmp_path: Path) -> None:
+    bees = {"bees-large-0000001a": VARIANTS[LARGE], "bees-odd-0000001b": (0.9, 900.0, BROKEN)}
+    live_repository(tmp_path, others={"bees": bees})
+    asked: list[trivial.State] = []
+
+    def policy(
+        _problem: trivial.Problem, state: trivial.State, _share: float, demand: Mapping[str, float]
+    ) -> tuple[trivial.State, trivial.Decision]:
+        asked.append(state)
+        versions = {TASK: SMALL, "bees": "bees-odd-0000001b"}
+        assert demand.keys() == versions.keys()
+        return trivial.State(versions=versions), trivial.Decision(rule="down", reason="told", versions=versions)
+
+    def both(repository: Repository) -> trivial.Problem:
+        return trivial.from_repository(repository, task=[TASK, "bees"], target=TARGET, demand_rps=0)
+
+    catalogue = Catalogue(tmp_path / "repository", TARGET, both)
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        agent = Agent(server, Share(), catalogue, Alone(), journal, largest, policy)
+        for _ in range(3):
+            agent.tick()
+    kept = {TASK: SMALL, "bees": "bees-large-0000001a"}
+    assert [one.versions for one in asked] == [{**kept, TASK: LARGE}, kept]
+    assert server.serving() == kept
+
+
+@pytest.mark.integration
+def test_where_the_first_version_does_not_load_another_one_is_tried(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    live_repository(tmp_path, {**VARIANTS, ODD: (0.95, 100.0, BROKEN)})
+    run = driven(server, Told(), first=ODD).tick(2)
+    assert [(one.after, one.error is None) for one in run.switches] == [(ODD, False), (SMALL, True)]
+    assert server.serving() == {TASK: SMALL}
+    assert run.rotation.said == ["out", "left out", "out", "in"]
+
+
+@pytest.mark.integration
+def test_without_any_demand_nothing_moves(server: LiveServer, driven: Drive) -> None:
+    run = driven(server, partial(trivial.step, settings=EAGER), usage=Share(0.0)).tick(4)
+    assert [one.demand_rps for one in run.seconds[1:]] == [{TASK: 0.0}] * 3
+    assert {one.reason for one in run.seconds[1:]} == {"no task has any demand"}
+    assert len(run.switches) == 1
+
+
+@pytest.mark.integration
+def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_and_loses_nothing(
+    server: LiveServer, driven: Drive
+) -> None:
+    run = driven(server, partial(trivial.step, settings=EAGER), usage=Share(1.0)).tick()
+    with asking(server) as failed:
+        for _ in range(6):
+            time.sleep(0.1)
+            run.tick()
+    assert failed == []
+    assert server.serving() == {TASK: SMALL}
+    assert "no smaller versions are left" in str(run.seconds[-1].notice)
+    assert run.seconds[-1].demand_rps[TASK] > 0
+
+
+@pytest.mark.integration
+def test_a_version_that_has_gone_from_the_repository_stays_until_the_policy_leaves_it(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    policy = Told(None, None, SMALL)
+    run = driven(server, policy).tick(2)
+    live_repository(tmp_path, {MIDDLE: VARIANTS[MIDDLE], SMALL: VARIANTS[SMALL]})
+    run.catalogue.refresh()
+    run.tick()
+    assert server.serving() == {TASK: LARGE}
+    run.tick(2)
+    assert server.serving() == {TASK: SMALL}
+    assert policy.offered == [{LARGE, MIDDLE, SMALL}] * 3 + [{MIDDLE, SMALL}]
+
+
+@pytest.mark.integration
+def test_a_repository_that_is_not_whole_is_not_taken_and_the_notice_says_so(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    policy = Told(None, None, SMALL)
+    run = driven(server, policy).tick(2)
+    index = tmp_path / "repository" / "repository.json"
+    whole = index.read_text()
+    index.write_text(whole[: len(whole) // 2])
+    run.catalogue.refresh()
+    run.tick(2)
+    assert "the repository as it is now is not used" in str(run.seconds[-1].notice)
+    assert server.serving() == {TASK: SMALL}
+    index.write_text(whole)
+    run.catalogue.refresh()
+    assert run.tick().seconds[-1].notice is None
+
+
+@pytest.mark.integration
+def test_an_orchestrator_that_begins_anew_takes_what_answers_for_granted(server: LiveServer, driven: Drive) -> None:
+    driven(server, Told(MIDDLE)).tick(2).journal.close()
+    policy = Told()
+    run = driven(server, policy, first=LARGE).tick(2)
+    assert policy.seen == [trivial.State(versions={TASK: MIDDLE})]
+    assert [one.after for one in run.switches] == [LARGE, MIDDLE]
+
+
+@pytest.mark.integration
+def test_a_variant_of_somebody_elses_answers_until_one_of_ours_does(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    elsewhere = live_repository(tmp_path / "elsewhere", {ODD: VARIANTS[LARGE]})
+    server.switch(TASK, of(elsewhere, TARGET, TASK, ODD))
+    with asking(server) as failed:
+        driven(server, Told(), first=MIDDLE).tick()
+    assert server.serving() == {TASK: MIDDLE}
+    assert failed == []
+
+
+@pytest.mark.integration
+def test_a_rotation_that_fails_is_a_notice_and_the_old_version_stays(server: LiveServer, driven: Drive) -> None:
+    class Failing(Watched):
+        def without(self, endpoint: str) -> Any:
+            if len(self.said) >= 2:
+                raise ServerError("NGINX does not run")
+            return super().without(endpoint)
+
+    run = driven(server, Told(SMALL, None))
+    run.rotation = run.agent._rotation = run.agent._answering._rotation = Failing()
+    run.tick(3)
+    assert server.serving() == {TASK: LARGE}
+    assert run.seconds[-1].notice == "NGINX does not run"
+
+
+def test_on_a_part_of_the_cores_every_version_does_as_much_less() -> None:
+    versions = (trivial.Version(name="a", accuracy=0.9, images_per_s=100),)
+    asked = trivial.Problem(tasks=(trivial.Task(name=TASK, versions=versions, demand_rps=1),), cores=2)
+    assert on_cores(asked, 0.5).tasks[0].versions[0].images_per_s == 25
+    assert on_cores(asked, 2) == on_cores(asked, 8) == asked

@@ -1,0 +1,92 @@
+"""Stalls of the machine: what counts as one, and that the probe feels it."""
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import psutil
+import pytest
+
+from orchestrators.live.stalls import PROBE, Felt, felt, stall_probe, stalls
+from profiler.errors import DnnPortingError
+from profiler.runtimes.session import pinned
+
+CALM_S = 0.004
+
+
+def core(*held_s: float, stolen_s: Sequence[float] | None = None) -> list[Felt]:
+    """A core's seconds from 100 on."""
+    stolen = stolen_s or [0.0] * len(held_s)
+    return [Felt(100 + place, *pair) for place, pair in enumerate(zip(held_s, stolen, strict=True))]
+
+
+def probes() -> list[psutil.Process]:
+    """Those that this process started."""
+    return [one for one in psutil.Process().children() if str(PROBE) in one.cmdline()]
+
+
+def seconds(*cores: list[Felt]) -> list[int]:
+    return [one.second for one in stalls(cores)]
+
+
+def test_a_second_in_which_the_probe_was_held_up_much_longer_than_usual_is_a_stall() -> None:
+    assert seconds(core(CALM_S, CALM_S, 0.3, CALM_S, 0.05)) == [102, 104]
+
+
+def test_what_a_busy_box_does_to_the_probe_is_none() -> None:
+    assert seconds(core(CALM_S, 0.035, CALM_S, 0.049, CALM_S)) == []
+
+
+def test_a_machine_that_is_always_held_up_does_not_stall() -> None:
+    assert seconds(core(0.2, 0.25, 0.2, 0.3, 0.2)) == []
+    assert seconds(core(0.02, 0.02, 0.09, 0.11, 0.02)) == [103]
+
+
+def test_time_that_the_hypervisor_took_is_a_stall_too() -> None:
+    assert seconds(core(*[CALM_S] * 4, stolen_s=[0, 0.02, 0.06, 0])) == [102]
+
+
+def test_one_core_is_enough_and_a_second_counts_once() -> None:
+    found = stalls([core(CALM_S, 0.1, CALM_S), core(CALM_S, 0.4, CALM_S, stolen_s=[0, 0.2, 0]), core()])
+    assert [(one.second, one.held_s, one.stolen_s) for one in found] == [(101, 0.4, 0.2)]
+
+
+def test_a_line_that_is_half_written_is_left_out() -> None:
+    assert felt("100 0.004 0.0\n101 0.3 0.0\n102 0.0") == [Felt(100, 0.004, 0.0), Felt(101, 0.3, 0.0)]
+
+
+def test_the_probe_feels_that_its_core_was_taken_away() -> None:
+    with stall_probe([min(os.sched_getaffinity(0))]) as probe:
+        (process,) = probes()
+        time.sleep(2.5)
+        # From the beginning of a second, so that it lies in this one alone.
+        time.sleep(1.1 - time.time() % 1)
+        process.send_signal(signal.SIGSTOP)
+        stopped = time.time()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(1.6)
+        found = probe.stalls()
+    (stall,) = (one for one in found if one.second == int(stopped))
+    assert stall.held_s > 0.4
+    assert not process.is_running()
+
+
+def test_the_cores_of_the_server_are_watched_also_by_a_client_that_is_bound_to_others() -> None:
+    every = os.sched_getaffinity(0)
+    with pinned([min(every)]), stall_probe():
+        watched = {int(one.cmdline()[-1]) for one in probes()}
+        assert os.sched_getaffinity(0) == {min(every)}
+    assert watched >= every
+
+
+def test_a_core_that_there_is_not_is_named() -> None:
+    with ExitStack() as stack:
+        stack.enter_context(stall_probe([9999]))
+        (process,) = probes()
+        while process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.02)
+        with pytest.raises(DnnPortingError, match="the probe for stalls of core 9999 ended by itself"):
+            stack.close()
