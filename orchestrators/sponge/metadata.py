@@ -2,15 +2,20 @@
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from orchestrators.family import family, latencies
+from orchestrators.load import read_bandwidth
+from orchestrators.sponge.network import communication_ms as taken_ms
 from orchestrators.sponge.problem import MS_PER_S, Problem
 from porting.repository import Repository
 from porting.repository.measured import Measured
 from profiler.errors import BadInputError
 
 FORM = "batch and cores"
+# Inputs are float32.
+BYTES_A_VALUE = 4
 
 
 def from_repository(
@@ -21,6 +26,8 @@ def from_repository(
     demand_rps: float,
     slo_ms: float,
     communication_ms: Sequence[float] | None = None,
+    bandwidth: Path | None = None,
+    bandwidth_from_s: float = 0.0,
     variant: str | None = None,
     latency: Literal["table", "fit"] = "table",
     literal: bool = False,
@@ -29,8 +36,10 @@ def from_repository(
 ) -> Problem:
     """A variant of the task (the most accurate unless named) on the target, for requests of that SLO.
 
-    `communication_ms` has what the network took of each waiting request; without it, as many as arrive within one SLO
-    wait, and the network took nothing. The latency is the measured table, interpolated, or as in the paper the
+    `communication_ms` has what the network took of each waiting request; without it, as many wait as arrive within one
+    SLO. Then `bandwidth`, a log (`orchestrators.load.read_bandwidth`), says what it took of each, as they were sent one
+    after the other from `bandwidth_from_s` of the log on, each as large as the variant's input; without one it took
+    nothing. The latency is the measured table, interpolated, or as in the paper the
     published fit over batch and cores. `literal` gives all requests the highest communication latency.
 
     Raises `BadInputError` for what is unknown or was not measured.
@@ -40,7 +49,10 @@ def from_repository(
     one = chosen(repository, task, target, variant)
     waiting = communication_ms
     if waiting is None:
-        waiting = [0.0] * max(1, math.ceil(demand_rps * slo_ms / MS_PER_S))
+        count = max(1, math.ceil(demand_rps * slo_ms / MS_PER_S))
+        waiting = [0.0] * count if bandwidth is None else sent(one, count, slo_ms, bandwidth, bandwidth_from_s)
+    elif bandwidth is not None:
+        raise BadInputError("communication_ms and bandwidth both say what the network takes: give one of them")
     return Problem(
         variant=one.name,
         task=task,
@@ -62,6 +74,15 @@ def chosen(repository: Repository, task: str, target: str, variant: str | None) 
         raise BadInputError(f"no variant {variant!r} of {task} was measured on {target}: choices are {choices}")
     details = repository.details(variant)
     return Measured(published[variant], details, details.profiles[target])
+
+
+def sent(one: Measured, count: int, slo_ms: float, bandwidth: Path, from_s: float) -> list[float]:
+    """What the network of a log takes of so many requests, sent evenly over one SLO, in ms."""
+    log = read_bandwidth(bandwidth)
+    moments_s = [from_s + place * slo_ms / MS_PER_S / count for place in range(count)]
+    size_bytes = BYTES_A_VALUE * math.prod(one.details.input.shape)
+    taken: list[float] = taken_ms(moments_s, [size_bytes] * count, log.time_s, log.bytes_per_s).tolist()
+    return taken
 
 
 def measured_ms(one: Measured) -> dict[int, dict[int, float]]:

@@ -63,6 +63,18 @@ def test_each_request_has_its_own_communication_latency_once(tasks: Repository) 
     assert (problem.remaining_ms, problem.cl_max_ms) == ([300, 370], 0)
 
 
+def test_a_bandwidth_log_says_what_the_network_took_of_inputs_of_the_variants_size(
+    tasks: Repository, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    # 1,024 pixels of 4 bytes: 32 ms, and from 60 s on 256 ms of the 400.
+    log.write_text("0 60000 51 3 7680000 60000\n0 120000 51 3 960000 60000\n")
+    assert asked(tasks, bandwidth=log).remaining_ms == pytest.approx([400 - 32] * 8)
+    assert asked(tasks, bandwidth=log, bandwidth_from_s=60).remaining_ms == pytest.approx([400 - 256] * 8)
+    with pytest.raises(BadInputError, match="give one of them"):
+        asked(tasks, bandwidth=log, communication_ms=[1.0])
+
+
 def test_the_literal_form_gives_all_the_highest_communication_latency(tasks: Repository) -> None:
     problem = asked(tasks, communication_ms=[100, 30], literal=True)
     assert (problem.remaining_ms, problem.cl_max_ms) == ([400, 400], 100)
