@@ -1,11 +1,15 @@
 """A small real pipeline run, the command line, a network to measure, and a Chromium."""
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 from support import SMALL, Command, Run, command_line, environment, write_network
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would every command that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
