@@ -4,8 +4,8 @@ Usage: python scripts/benchmark_live.py REPOSITORY --trace FILE [--seconds S] [-
 
 REPOSITORY holds one or more published tasks, measured on one core; that with the most versions is served alone. The
 mean demand is 60 % of the middle version's throughput, shared evenly by the tasks. Every request carries a real
-picture, and every answer is checked. Of three servers each is held to half a core; they stand behind an NGINX that balances each
-request.
+picture, and every answer is checked. Of three servers each is held to half a core; they stand behind an NGINX that
+balances each request.
 """
 
 import argparse
