@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+# Means over so many training images are known well enough, for ranking a cut network and for starting to tune it.
+BATCH_NORM_IMAGES = 2048
+
 
 def reestimate_statistics(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
     """Replaces the running statistics by the plain mean over `batches` of images (N, C, H, W)."""

@@ -4,9 +4,7 @@ import torch
 from torch import nn
 
 from porting.data import Data
-from porting.training.batch_norm import reestimate_statistics
-
-BATCH_NORM_IMAGES = 2048
+from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
 
 
 def validation_accuracy(model: nn.Module, data: Data) -> float:
