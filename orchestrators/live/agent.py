@@ -53,6 +53,7 @@ class Agent:
             self._answering.lost()
             self._stand_back(Use(0.0, 1.0), {}, str(error))
             return
+        self._rotation.saw(self._server.endpoint, use)
         came = self._demand.look(time.monotonic(), counts)
         try:
             if self._state is None or not counts.keys() >= set(self._answering.tasks):

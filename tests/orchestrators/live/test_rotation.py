@@ -19,6 +19,7 @@ from support import environment, write_network
 
 from orchestrators.live.nginx import RunningNginx, nginx_server
 from orchestrators.live.rotation import Alone, Nginx
+from orchestrators.live.usage import Use
 from profiler.errors import BadInputError, ServerError
 from profiler.resources import Resources
 from profiler.runtimes.own_triton import OwnTriton
@@ -95,6 +96,34 @@ def test_the_last_one_that_is_in_stays_in(balanced: Balanced) -> None:
     with balanced.rotation.without(balanced.a):
         pass
     assert balanced.answers() == {b"a", b"b"}
+
+
+@pytest.mark.parametrize(
+    ("a_share", "b", "left"),
+    [
+        (0.4, Use(share=0.5, cores=1.0), {b"b"}),
+        (0.5, Use(share=0.5, cores=1.0), {b"a", b"b"}),
+        (0.9, Use(share=0.4, cores=4.0), {b"b"}),
+    ],
+)
+def test_a_server_stays_in_where_the_others_have_no_room_for_what_it_does(
+    balanced: Balanced, a_share: float, b: Use, left: set[bytes]
+) -> None:
+    both = rotation(balanced.nginx, [balanced.a, balanced.b])
+    both.saw(balanced.a, Use(share=a_share, cores=1.0))
+    both.saw(balanced.b, b)
+    with both.without(balanced.a):
+        assert balanced.answers() == left
+
+
+def test_a_server_that_is_out_has_no_room(balanced: Balanced) -> None:
+    both = rotation(balanced.nginx, [balanced.a, balanced.b])
+    both.saw(balanced.a, Use(share=0.9, cores=1.0))
+    both.saw(balanced.b, Use(share=0.0, cores=1.0))
+    both.leave_out(balanced.b)
+    with both.without(balanced.a):
+        assert balanced.answers() == {b"a"}
+    rotation(balanced.nginx, [balanced.a, balanced.b])
 
 
 def test_a_server_that_is_not_behind_it_is_refused(balanced: Balanced) -> None:
