@@ -29,22 +29,19 @@ from profiler.level import LevelSettings, ThroughputSettings
 from profiler.target import Target
 
 FOLDER = ROOT / "artifacts" / "frontier"
-RATIOS = "[0.3,0.5,0.65,0.75]"
+RATIOS = "[0.3,0.4,0.5,0.65,0.75]"
 LATENCY = ["pruner=hessian", "prune.ratios=[]"]
 # As many networks of each; ours for either precision, as which of them a target is quicker with depends on the width.
 METHODS = {
     OURS: [
         [*LATENCY, "prune.latency=[0.2,0.1]", "prune.precision=fp32"],
-        [*LATENCY, "prune.latency=[0.4,0.22]", "prune.precision=int8"],
+        [*LATENCY, "prune.latency=[0.4,0.3,0.22]", "prune.precision=int8"],
     ],
     NNI: [["pruner=nni_taylor", f"prune.ratios={RATIOS}", "prune.round_to=1"]],
     TORCH_PRUNING: [["pruner=torch_pruning_own", f"prune.ratios={RATIOS}", "prune.round_to=1"]],
 }
 # The same for every method, and for the unpruned network that all are held against.
-TUNING = [
-    "finetune.epochs=8", "finetune.patience=8", "finetune.label_smoothing=0.1", "finetune.ema_decay=0.999",
-    "finetune.base=true",
-]  # fmt: skip
+TUNING = ["finetune.label_smoothing=0.1", "finetune.ema_decay=0.999", "finetune.base=true"]
 STEPS = {
     "train": [["stage=train"]],
     "prune": [["stage=prune", *one] for method in METHODS.values() for one in method],
@@ -62,11 +59,15 @@ THROUGHPUT = LevelSettings.of_throughput(
 
 @dataclass(frozen=True)
 class Family:
-    """A base network, the experiment that trains it, and the speed-up to reach at one point below its accuracy."""
+    """A base network, the experiment that trains it, and the speed-up to reach at one point below its accuracy.
+
+    `epochs` are those of fine-tuning.
+    """
 
     name: str
     experiment: str
     goal: float
+    epochs: int
 
     @property
     def workspace(self) -> Path:
@@ -75,8 +76,8 @@ class Family:
 
 
 FAMILIES = (
-    Family("resnet", "cifar10_resnet20x2", goal=8.0),
-    Family("densenet", "cifar10_densenet", goal=10.0),
+    Family("resnet", "cifar10_resnet20x2", goal=8.0, epochs=10),
+    Family("densenet", "cifar10_densenet", goal=10.0, epochs=20),
 )
 TASK = "cifar10"
 
@@ -85,7 +86,7 @@ def make(family: Family, data: Path, step: str) -> None:
     """What a step makes, as far as it is not there yet."""
     common = [
         f"experiment={family.experiment}", f"task={TASK}", f"workspace={family.workspace}", f"datamodule.root={data}",
-        "tracking.enabled=false",
+        "tracking.enabled=false", f"finetune.epochs={family.epochs}", f"finetune.patience={family.epochs}",
     ]  # fmt: skip
     for command in STEPS[step]:
         run(*command, *common)
