@@ -67,7 +67,8 @@ class Nginx:
 
     At the start all are in, whatever an orchestrator before this one has left out. A server that switches becomes
     NGINX's `backup`: it gets a request only where every other one fails, as its old network still answers. The last
-    one that is in stays in, and so does one that the others have no room for. Raises `ServerError` where NGINX does not run or does not take the file.
+    one that is in stays in, and so does one that the others have no room for. Raises `ServerError` where NGINX does
+    not run or does not take the file.
     """
 
     def __init__(self, servers_file: Path, pid_file: Path, endpoints: Sequence[str]) -> None:
