@@ -3,9 +3,11 @@
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forked import Forked, forked
 from support import SMALL, Command, Run, command_line, environment, write_network
 
 # A shell has what it starts in the background ignore Ctrl-C, and so would every command that the tests interrupt.
@@ -13,8 +15,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def dnn_porting(tmp_path_factory: pytest.TempPathFactory) -> Command:
-    """Runs `dnn-porting` as its own process in a folder of its own."""
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
+    """Starts `dnn-porting` as its own process in a folder of its own, with the slow imports done."""
+    with forked(tmp_path_factory.mktemp("cwd")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dnn_porting(commands: Forked) -> Command:
+    """Runs such a process to its end."""
+
+    def run(*arguments: str, timeout_s: float = 300) -> Run:
+        return commands.start(*arguments).result(timeout_s)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def cold_dnn_porting(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """Runs `dnn-porting` as a user does, with every import still to do."""
     folder = tmp_path_factory.mktemp("cwd")
 
     def run(*arguments: str, timeout_s: float = 300) -> Run:
@@ -28,10 +47,10 @@ def dnn_porting(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 
 @pytest.fixture(scope="session")
-def published(dnn_porting: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(cold_dnn_porting: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which the whole pipeline ran once, small but real, with MLflow."""
     workspace = tmp_path_factory.mktemp("published")
-    run = dnn_porting(*SMALL, f"workspace={workspace}")
+    run = cold_dnn_porting(*SMALL, f"workspace={workspace}")
     assert run.code == 0, run.err
     return workspace
 

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from support import SMALL, Command, command_line, environment, variant_records
 
 from profiler.files import UNFINISHED
 
 pytestmark = pytest.mark.integration
-ARGUMENTS = [*SMALL, "tracking.enabled=false"]
+# A server that dies with a killed profiler has tests of its own.
+ARGUMENTS = [*SMALL, "tracking.enabled=false", "targets.local_cpu.runtime=onnxruntime"]
 
 
 def unfinished(pattern: str) -> Callable[[Path], bool]:
@@ -46,20 +48,15 @@ IN_THE_MIDDLE: dict[str, Callable[[Path], bool]] = {
 }
 
 
-def kill_in_the_middle(workspace: Path, middle: Callable[[Path], bool], arguments: list[str]) -> None:
+def kill_in_the_middle(commands: Forked, workspace: Path, middle: Callable[[Path], bool], arguments: list[str]) -> None:
     """Starts a run and kills it as soon as the stage has begun something."""
-    process = subprocess.Popen(
-        command_line(*arguments, f"workspace={workspace}"),
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    run = commands.start(*arguments, f"workspace={workspace}")
     deadline = time.monotonic() + 240
-    while process.poll() is None and time.monotonic() < deadline and not middle(workspace):
-        time.sleep(0.002)
-    assert process.poll() is None, "the run ended before it could be killed"
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    while not run.has_ended(within_s=0.002) and time.monotonic() < deadline and not middle(workspace):
+        pass
+    assert not run.has_ended(), "the run ended before it could be killed"
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.code() == -signal.SIGKILL
 
 
 def complete(workspace: Path) -> dict[Path, int]:
@@ -82,12 +79,12 @@ def digests(workspace: Path) -> dict[str, list[str | None]]:
 
 
 def test_a_killed_pipeline_goes_on_and_ends_as_an_undisturbed_one(
-    dnn_porting: Command, published: Path, tmp_path: Path
+    commands: Forked, dnn_porting: Command, published: Path, tmp_path: Path
 ) -> None:
     disturbed = tmp_path / "disturbed"
     done: dict[Path, int] = {}
     for stage, middle in IN_THE_MIDDLE.items():
-        kill_in_the_middle(disturbed, middle, ARGUMENTS)
+        kill_in_the_middle(commands, disturbed, middle, ARGUMENTS)
         now = complete(disturbed)
         assert {path: now.get(path) for path in done} == done, f"something complete was done again before {stage}"
         done = now
@@ -101,12 +98,12 @@ def test_a_killed_pipeline_goes_on_and_ends_as_an_undisturbed_one(
     assert len(digests(disturbed)) == 8
 
 
-def test_a_killed_import_goes_on(dnn_porting: Command, published: Path, tmp_path: Path) -> None:
+def test_a_killed_import_goes_on(commands: Forked, dnn_porting: Command, published: Path, tmp_path: Path) -> None:
     (base,) = (name for name, record in variant_records(published).items() if len(record["lineage"]) == 1)
     arguments = ["stage=import", f"model={published / VARIANTS / base / 'model.onnx'}", "datamodule=digits"]
     workspace = tmp_path / "w"
     middle = unfinished(f"{VARIANTS}/{UNFINISHED}digits-imported-????????")
-    kill_in_the_middle(workspace, middle, [*arguments, "tracking.enabled=false"])
+    kill_in_the_middle(commands, workspace, middle, [*arguments, "tracking.enabled=false"])
     assert not variant_records(workspace)
     run = dnn_porting(*arguments, "tracking.enabled=false", f"workspace={workspace}")
     assert run.code == 0, run.err
@@ -121,9 +118,9 @@ def test_ctrl_c_in_training_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
-    while not IN_THE_MIDDLE["train"](tmp_path) and time.monotonic() < deadline:
+    # One epoch is over, and the next is on.
+    while not list(tmp_path.glob("tasks/digits/trainings/*/last.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    time.sleep(5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130

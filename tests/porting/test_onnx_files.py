@@ -1,5 +1,6 @@
 """Export and evaluation: the file is servable, answers as the network does, and holds no machine's trace."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,11 @@ def digits() -> Data:
     return Data(NamedComponent.model_validate({"_target_": "datamodules.digits.Digits", "name": "digits"}))
 
 
-@pytest.fixture
-def exported(network: nn.Module, tmp_path: Path) -> Path:
-    export_network(network, tmp_path / "model.onnx", SHAPE, EXPORT)
-    return tmp_path / "model.onnx"
+@pytest.fixture(scope="module")
+def exported(network: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export_network(network, path, SHAPE, EXPORT)
+    return path
 
 
 def test_the_batch_axis_is_symbolic_and_the_opset_is_the_one_asked_for(exported: Path) -> None:
@@ -85,9 +87,10 @@ def test_a_network_that_fixes_its_batch_is_refused(tmp_path: Path) -> None:
         export_network(Fixed(), tmp_path / "model.onnx", (1, 2, 2), EXPORT)
 
 
-def test_the_accuracy_is_that_of_the_file_on_its_own_predictions(exported: Path, digits: Data) -> None:
-    found = evaluate(exported, digits)
-    predictions = np.load(exported.parent / "predictions.npz")
+def test_the_accuracy_is_that_of_the_file_on_its_own_predictions(exported: Path, digits: Data, tmp_path: Path) -> None:
+    path = Path(shutil.copy(exported, tmp_path))
+    found = evaluate(path, digits)
+    predictions = np.load(path.parent / "predictions.npz")
     labels = digits.module.split("test").labels.numpy()
     assert found.test.value == pytest.approx((predictions["test"] == labels).mean())
     assert found.test.n == len(labels)

@@ -86,7 +86,10 @@ def test_they_go_through_the_whole_pipeline(dnn_porting: Command, plugin: Path, 
 
 def test_a_plugin_s_mistake_is_one_line(dnn_porting: Command, plugin: Path, tmp_path: Path) -> None:
     (plugin / "backbone" / "tiny.yaml").write_text("name: tiny\n_target_: my_netwrok.Tiny\nwidth: 8\n")
-    run = dnn_porting("--config-dir", str(plugin), "backbone=tiny", "stage=train", f"workspace={tmp_path / 'w'}")
+    run = dnn_porting(
+        "--config-dir", str(plugin), "backbone=tiny", "stage=train", "tracking.enabled=false",
+        f"workspace={tmp_path / 'w'}",
+    )  # fmt: skip
     assert run.code == 2
     assert "my_netwrok.Tiny' cannot be imported" in run.err
     assert len(run.err.strip().splitlines()) == 1

@@ -9,7 +9,8 @@ from support import Command, variant_records
 pytestmark = pytest.mark.integration
 ARGUMENTS = [
     "tracking.enabled=false", "train.epochs=1", "pruner=taylor", "prune.ratios=[]", "prune.batch=4",
-    "profile.throughput.settle_seconds=1.0", "profile.throughput.max_concurrency=2",
+    "profile.throughput.search_seconds=0.1", "profile.throughput.settle_seconds=0.3",
+    "profile.throughput.max_concurrency=2",
 ]  # fmt: skip
 IN_PROCESS = "targets.local_cpu.runtime=onnxruntime"
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import onnx
 import pytest
-from support import Command, variant_records
+from support import variant_records
 
 from porting.components import NamedComponent
 from porting.context import Context
@@ -90,10 +90,3 @@ def test_the_record_says_how_a_file_was_made_and_the_file_what_was_chosen(publis
             chosen = json.loads({entry.key: entry.value for entry in model.metadata_props}["quantization"])
             assert chosen["calibration"] in step["settings"]["calibrations"]
             assert chosen["scheme"] == step["settings"]["scheme"]
-
-
-def test_an_unknown_scheme_is_refused_with_the_known_ones(dnn_porting: Command, tmp_path: Path) -> None:
-    run = dnn_porting("quantize.schemes=[u4s4]", f"workspace={tmp_path}")
-    assert run.code != 0
-    assert "quantize.schemes.0='u4s4' cannot be used" in run.err
-    assert "'u8s8' or 's8s8'" in run.err

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -66,16 +67,25 @@ def fitted(model: nn.Module, digits: Data, epochs: int) -> nn.Module:
     return model.eval()
 
 
+@pytest.fixture(scope="module")
+def exported(digits: Data, tmp_path_factory: pytest.TempPathFactory) -> Callable[[nn.Module], Path]:
+    """Every network's file, written once."""
+
+    @cache
+    def once(model: nn.Module) -> Path:
+        path = tmp_path_factory.mktemp("exported") / "model.onnx"
+        export_network(model, path, digits.input_shape, EXPORT)
+        return path
+
+    return once
+
+
 @pytest.fixture
-def original(digits: Data, images: list[np.ndarray], tmp_path: Path) -> Make:
-    def make(model: nn.Module) -> Original:
-        export_network(model, tmp_path / "model.onnx", digits.input_shape, EXPORT)
-        return Original(tmp_path / "model.onnx", digits, lambda: images, tmp_path / "tried")
-
-    return make
+def original(exported: Callable[[nn.Module], Path], digits: Data, images: list[np.ndarray], tmp_path: Path) -> Make:
+    return lambda model: Original(exported(model), digits, lambda: images, tmp_path / "tried")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sensitive(trained: nn.Module) -> nn.Module:
     """The trained network with one convolution whose weights for an empty channel dwarf all others."""
     model = deepcopy(trained)

@@ -72,6 +72,17 @@ def test_bad_input(dnn_porting: Command, tmp_path: Path, arguments: list[str], s
     assert not variant_records(tmp_path)
 
 
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["backbone=resnt8"], "unknown backbone 'resnt8'"),
+    (["stage=trian"], "unknown stage 'trian'"),
+    (["stage=prune"], "stage prune needs a trained or imported torch network"),
+], ids=["hydra", "settings", "stage"])  # fmt: skip
+def test_a_command_that_still_has_to_import_everything_says_no_more(
+    cold_dnn_porting: Command, tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    assert says in complaint(cold_dnn_porting(*arguments, f"workspace={tmp_path}", QUIET), code=2)
+
+
 def test_a_misspelt_key_in_a_file_is_found(dnn_porting: Command, tmp_path: Path) -> None:
     experiment = tmp_path / "experiment"
     experiment.mkdir()
@@ -90,8 +101,8 @@ def test_a_trace_is_there_for_who_asks(tmp_path: Path) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_a_verb_names_what_it_needs(dnn_porting: Command, tmp_path: Path) -> None:
-    assert "repository.json does not exist" in complaint(dnn_porting("serve", str(tmp_path)), code=2)
+def test_a_verb_names_what_it_needs(cold_dnn_porting: Command, tmp_path: Path) -> None:
+    assert "repository.json does not exist" in complaint(cold_dnn_porting("serve", str(tmp_path)), code=2)
 
 
 @pytest.mark.integration
@@ -143,7 +154,8 @@ def test_a_network_from_which_nothing_is_pruned(dnn_porting: Command, tmp_path: 
 
 @pytest.mark.integration
 def test_a_named_stage_without_its_predecessor_is_no_success(dnn_porting: Command, tmp_path: Path) -> None:
-    run = dnn_porting("stage=[train,finetune]", "train.epochs=1", f"workspace={tmp_path}", QUIET)
+    settings = ["train.epochs=1", "backbone.width=0.25", f"workspace={tmp_path}", QUIET]
+    run = dnn_porting("stage=[train,finetune]", *settings)
     assert "stage finetune needs a pruned network" in complaint(run, code=2)
     assert len(variant_records(tmp_path)) == 1
 

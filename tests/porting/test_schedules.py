@@ -1,15 +1,30 @@
 """One shot, in steps, as a family; which pruned networks are tuned, and the unpruned one beside them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from support import Command, variant_records
 
 pytestmark = pytest.mark.integration
-ARGUMENTS = [
-    "stage=[train,prune,finetune]", "tracking.enabled=false", "train.epochs=1", "finetune.epochs=1",
-    "backbone.width=0.5", "pruner=l1", "prune.batches=1",
+SETTINGS = [
+    "tracking.enabled=false", "train.epochs=1", "finetune.epochs=1", "backbone.width=0.25",
+    "pruner=l1", "prune.batches=1",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(dnn_porting: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a trained network."""
+    workspace = tmp_path_factory.mktemp("trained")
+    run = dnn_porting("stage=train", *SETTINGS, f"workspace={workspace}")
+    assert run.code == 0, run.err
+    return workspace
+
+
+@pytest.fixture
+def workspace(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "workspace"))
 
 
 def labels(workspace: Path) -> list[list[str]]:
@@ -17,17 +32,25 @@ def labels(workspace: Path) -> list[list[str]]:
     return sorted([step["label"] for step in record["lineage"] if step["label"]] for record in records)
 
 
-def test_in_a_family_each_aim_starts_from_the_tuned_network_before_it(dnn_porting: Command, tmp_path: Path) -> None:
-    arguments = [*ARGUMENTS, "prune.ratios=[0.6,0.3]", "prune.round_to=1", "prune.family=true", f"workspace={tmp_path}"]
+def test_in_a_family_each_aim_starts_from_the_tuned_network_before_it(
+    dnn_porting: Command, workspace: Path, trained: Path, tmp_path: Path
+) -> None:
+    arguments = [
+        "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.6,0.3]", "prune.round_to=1", "prune.family=true",
+        f"workspace={workspace}",
+    ]  # fmt: skip
     run = dnn_porting(*arguments)
     assert run.code == 0, run.err
-    assert labels(tmp_path) == [
+    assert labels(workspace) == [
         [], ["l1-30"], ["l1-30", "tuned"], ["l1-30", "tuned", "l1-60"], ["l1-30", "tuned", "l1-60", "tuned"],
     ]  # fmt: skip
-    records = variant_records(tmp_path).values()
+    records = variant_records(workspace).values()
     last = next(record["pruning"] for record in records if record["lineage"][-1]["label"] == "l1-60")
     # Both ratios are of the unpruned network's channels.
-    alone = dnn_porting(*ARGUMENTS, "prune.ratios=[0.6]", "prune.round_to=1", f"workspace={tmp_path / 'alone'}")
+    shutil.copytree(trained, tmp_path / "alone")
+    alone = dnn_porting(
+        "stage=prune", *SETTINGS, "prune.ratios=[0.6]", "prune.round_to=1", f"workspace={tmp_path / 'alone'}"
+    )
     assert alone.code == 0, alone.err
     (expected,) = (r["pruning"] for r in variant_records(tmp_path / "alone").values() if r["pruning"])
     for key in ("parameters_before", "parameters_after"):
@@ -35,29 +58,30 @@ def test_in_a_family_each_aim_starts_from_the_tuned_network_before_it(dnn_portin
     assert "prune     0 made, 2 reused" in dnn_porting(*arguments).out
 
 
-def test_steps_have_training_between_them_and_end_at_the_same_widths(dnn_porting: Command, tmp_path: Path) -> None:
+def test_steps_have_training_between_them_and_end_at_the_same_widths(dnn_porting: Command, workspace: Path) -> None:
     for steps in (1, 3):
         run = dnn_porting(
-            *ARGUMENTS, "prune.ratios=[0.5]", "prune.round_to=1", f"prune.steps={steps}", f"workspace={tmp_path}"
-        )
+            "stage=prune", *SETTINGS, "prune.ratios=[0.5]", "prune.round_to=1", f"prune.steps={steps}",
+            f"workspace={workspace}",
+        )  # fmt: skip
         assert run.code == 0, run.err
-    found = [record for record in variant_records(tmp_path).values() if record["pruning"]]
+    found = [record for record in variant_records(workspace).values() if record["pruning"]]
     assert len(found) == 2
     assert len({record["pruning"]["parameters_after"] for record in found}) == 1
     by_steps = {record["lineage"][-1]["settings"].get("steps", 1): record["pruning"] for record in found}
     assert by_steps[3]["validation_accuracy"] != by_steps[1]["validation_accuracy"]
-    assert not list(tmp_path.glob("tasks/digits/trainings/*"))
+    assert not list(workspace.glob("tasks/digits/trainings/*"))
 
 
 def test_only_the_best_of_the_networks_for_one_aim_is_tuned_and_the_base_if_asked(
-    dnn_porting: Command, tmp_path: Path
+    dnn_porting: Command, workspace: Path
 ) -> None:
     run = dnn_porting(
-        *ARGUMENTS, "pruner=[l1,random]", "prune.ratios=[0.5]", "finetune.only_best=true", "finetune.base=true",
-        f"workspace={tmp_path}",
+        "stage=[prune,finetune]", *SETTINGS, "pruner=[l1,random]", "prune.ratios=[0.5]", "finetune.only_best=true",
+        "finetune.base=true", f"workspace={workspace}",
     )  # fmt: skip
     assert run.code == 0, run.err
-    records = variant_records(tmp_path).values()
+    records = variant_records(workspace).values()
     pruned = {record["name"]: record["pruning"]["validation_accuracy"] for record in records if record["pruning"]}
     tuned = [record["parent"] for record in records if record["lineage"][-1]["stage"] == "finetune"]
     base = next(record["name"] for record in records if not record["parent"])
@@ -65,10 +89,10 @@ def test_only_the_best_of_the_networks_for_one_aim_is_tuned_and_the_base_if_aske
     assert sorted(tuned) == sorted([base, max(pruned, key=lambda name: pruned[name])])
 
 
-def test_an_aim_that_is_listed_later_leaves_the_others_as_they_are(dnn_porting: Command, tmp_path: Path) -> None:
+def test_an_aim_that_is_listed_later_leaves_the_others_as_they_are(dnn_porting: Command, workspace: Path) -> None:
     for ratios in ("[0.5]", "[0.5,0.6]"):
         run = dnn_porting(
-            "stage=[train,prune]", *ARGUMENTS[1:], f"prune.ratios={ratios}", "prune.round_to=1", f"workspace={tmp_path}"
+            "stage=prune", *SETTINGS, f"prune.ratios={ratios}", "prune.round_to=1", f"workspace={workspace}"
         )
         assert run.code == 0, run.err
     assert "prune     1 made, 1 reused" in run.out

@@ -36,9 +36,13 @@ def fit_settings(**changed: Any) -> FitSettings:
 FIT = fit_settings()
 
 
+def data(module: str) -> Data:
+    return Data(NamedComponent.model_validate({"_target_": module, "name": "digits"}))
+
+
 @pytest.fixture(scope="module")
 def digits() -> Data:
-    return Data(NamedComponent.model_validate({"_target_": "datamodules.digits.Digits", "name": "digits"}))
+    return data("few_digits.FewDigits")
 
 
 @pytest.fixture
@@ -90,9 +94,9 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(context: Context
 @pytest.fixture
 def misjudged() -> Data:
     """Its validation labels are wrong: what trains well is worse with each epoch."""
-    data = Data(NamedComponent.model_validate({"_target_": "datamodules.digits.Digits", "name": "digits"}))
-    data.module.split("val").labels.add_(1).remainder_(10)
-    return data
+    few = data("few_digits.FewDigits")
+    few.module.split("val").labels.add_(1).remainder_(10)
+    return few
 
 
 def test_every_epoch_is_on_record_also_after_the_best_one(context: Context, misjudged: Data) -> None:
@@ -119,8 +123,9 @@ def test_an_epoch_is_judged_by_the_smoothed_labels_that_are_trained_for() -> Non
 
 
 def test_several_devices_train_one_network_and_tell_of_it(
-    context: Context, digits: Data, epochs: list[Epoch], monkeypatch: pytest.MonkeyPatch
+    context: Context, epochs: list[Epoch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    digits = data("datamodules.digits.Digits")
     # Two processes on the processor in place of two GPUs.
     forked = {"accelerator": "cpu", "devices": 2, "strategy": "ddp_fork"}
     monkeypatch.setattr("porting.training.fit.devices", lambda _: forked)

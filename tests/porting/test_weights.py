@@ -86,8 +86,10 @@ def test_a_reference_to_nothing_is_refused(reference: str, says: str) -> None:
 
 @pytest.mark.integration
 def test_training_begins_with_the_weights_of_a_file(dnn_porting: Command, tmp_path: Path) -> None:
-    path = saved(resnet8(3, 7), tmp_path / "w.safetensors")
-    arguments = ["stage=train", "train.epochs=1", "tracking.enabled=false", f"workspace={tmp_path}"]
+    path = saved(resnet8(3, 7, width=0.25), tmp_path / "w.safetensors")
+    arguments = [
+        "stage=train", "train.epochs=1", "backbone.width=0.25", "tracking.enabled=false", f"workspace={tmp_path}"
+    ]  # fmt: skip
     for extra in ([f"train.weights={path}"], []):
         run = dnn_porting(*arguments, *extra)
         assert run.code == 0, run.err

@@ -123,7 +123,10 @@ def test_a_speed_up_needs_one_core_with_as_many_instances() -> None:
 
 
 @pytest.mark.integration
-def test_half_a_core_of_a_real_server_answers_less_than_a_whole_one(network: Path) -> None:
+def test_half_a_core_of_a_real_server_answers_less_than_a_whole_one(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scaling, "MAX_CONCURRENCY", 2)
     with bench("here", Target()) as here, Subject(here, network, here.probe.usual_rate_per_s(), []) as subject:
         ledger = scaled(subject, settings([0.5, 1], [1], [4]))
     (found,) = speed_ups(ledger.of(MaximalThroughput))

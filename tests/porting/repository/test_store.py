@@ -34,13 +34,13 @@ print(flush=True)
 upload(sys.argv[1], sys.argv[2])
 print(flush=True)
 """
-# The process ends when it would send one object more than it may.
-UPLOAD_THAT_DIES = """
+# For each number that it reads, a process ends when it would send one object more than that; its exit code is told.
+UPLOADS_THAT_DIE = """
 import os, sys
 from s3fs import S3FileSystem
 from porting.repository.store import upload
 
-left = int(sys.argv[3])
+left = 0
 
 def dying(put):
     async def counted(*arguments, **options):
@@ -53,7 +53,13 @@ def dying(put):
 
 S3FileSystem._put_file = dying(S3FileSystem._put_file)
 S3FileSystem._pipe_file = dying(S3FileSystem._pipe_file)
-upload(sys.argv[1], sys.argv[2])
+for line in sys.stdin:
+    writer = os.fork()
+    if not writer:
+        left = int(line)
+        upload(sys.argv[1], sys.argv[2])
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(writer, 0)[1]), flush=True)
 """
 
 
@@ -133,9 +139,8 @@ def key(url: str | Path) -> str:
 
 
 def child(program: str, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)], env=environment(), stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_every_file_of_a_repository_arrives_below_its_release(s3: Any, url: str, old: Path) -> None:
@@ -181,13 +186,14 @@ def test_a_writer_killed_at_any_put_leaves_the_old_repository_and_the_next_one_c
 ) -> None:
     files = sum(path.is_file() for path in new.rglob("*"))
     upload(old, url)
-    for puts in count():
-        writer = child(UPLOAD_THAT_DIES, new, url, puts)
-        writer.communicate(timeout=60)
-        if writer.returncode == 0:
-            break
-        assert writer.returncode == 9
-        assert key(url) == key(old)
+    with child(UPLOADS_THAT_DIE, new, url) as writers:
+        for puts in count():
+            print(puts, file=writers.stdin, flush=True)
+            code = int(writers.stdout.readline())
+            if code == 0:
+                break
+            assert code == 9
+            assert key(url) == key(old)
     assert puts == files + 1
     assert key(url) == key(new)
 
