@@ -24,6 +24,8 @@ STOP_LIMIT_S = 20.0
 LOOPBACK = "127.0.0.1"
 LAUNCHER = Path(__file__).with_name("launch.py")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+# Who asks before the server listens is by gRPC's own choice not heard for a second.
+RECONNECT = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max")]
 FOLDER = "dnn-porting-triton"
 
 
@@ -145,7 +147,7 @@ def remove_leftovers() -> None:
 def wait_until_ready(server: RunningServer) -> None:
     """Returns when the server says ready; raises `ServerError` when it exits or takes too long."""
     deadline = time.monotonic() + START_LIMIT_S
-    with InferenceServerClient(server.endpoint) as client:
+    with InferenceServerClient(server.endpoint, channel_args=RECONNECT) as client:
         while time.monotonic() < deadline:
             if server.process.poll() is not None:
                 raise ServerError(f"tritonserver exited with code {server.process.returncode}: {last_words(server)}")
