@@ -65,6 +65,7 @@ def test_they_go_through_the_whole_pipeline(dnn_porting: Command, plugin: Path, 
     arguments = [
         f"workspace={tmp_path / 'w'}", "--config-dir", str(plugin), "backbone=tiny", "datamodule=stripes",
         "train.epochs=2", "finetune.epochs=1", "pruner=l1", "prune.ratios=[0.5]", "tracking.enabled=false",
+        "quantize.calibrations=[minmax]", "quantize.max_loss=1",
         "targets.local_cpu.runtime=onnxruntime", "profile.latency.batches=[1]", "profile.throughput.batches=[4]",
         "profile.latency.seconds=0.02", "profile.throughput.search_seconds=0.05",
         "profile.throughput.settle_seconds=0.2",

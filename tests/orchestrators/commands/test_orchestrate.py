@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 from made_live import LARGE, SMALL, TASK, live_repository
+from servers.short_lived import short_lived_triton
 from support import Command, command_line, environment
 
 from orchestrators.commands.orchestrate import TellingJournal
 from orchestrators.live.journal import Second, Switched, read_journal
 from orchestrators.live.nginx import find_nginx, nginx_server
 from profiler.errors import ServerNotFoundError
-from profiler.triton.installation import find_triton
-from profiler.triton.server import RunningServer, triton_server
+from profiler.triton.server import RunningServer
 
 Seen = Callable[[list[Second], list[Switched]], bool]
 
@@ -30,7 +30,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningServer]:
-    with triton_server(find_triton()) as server:
+    with short_lived_triton() as server:
         yield server
 
 
@@ -91,7 +91,7 @@ def test_several_servers_behind_an_nginx_share_the_load(dnn_porting: Command, re
         find_nginx()
     except ServerNotFoundError as error:
         pytest.skip(str(error))
-    with triton_server(find_triton()) as one, triton_server(find_triton()) as other:
+    with short_lived_triton() as one, short_lived_triton() as other:
         servers = [one.endpoint, other.endpoint]
         with nginx_server(servers) as nginx:
             files = f"endpoint: '{nginx.endpoint}', servers_file: {nginx.servers_file}, pid_file: {nginx.pid_file}"

@@ -1,6 +1,7 @@
 """One real server under the policy, and what the agent survives."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_live import BROKEN, LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_repository
+from servers.short_lived import short_lived_triton
 from support import SIZE
 
 from orchestrators import trivial
@@ -28,8 +30,7 @@ from orchestrators.live.usage import Use
 from porting.repository import Repository
 from profiler.errors import ServerError
 from profiler.runtimes.v2 import V2Model
-from profiler.triton.installation import find_triton
-from profiler.triton.server import RunningServer, free_port, triton_server
+from profiler.triton.server import RunningServer, free_port
 
 EAGER = trivial.Settings(hold_s=0, up_after_s=0, window_s=1)
 ODD = "digits-odd-0000000d"
@@ -116,7 +117,7 @@ Drive = Callable[..., Driven]
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningServer]:
-    with triton_server(find_triton()) as server:
+    with short_lived_triton() as server:
         yield server
 
 
@@ -129,10 +130,18 @@ def server(running: RunningServer) -> Iterator[LiveServer]:
         yield live
 
 
+@pytest.fixture(scope="module")
+def three_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a repository, which takes longer to write than to copy."""
+    folder = tmp_path_factory.mktemp("live")
+    live_repository(folder)
+    return folder
+
+
 @pytest.fixture
-def driven(tmp_path: Path) -> Iterator[Drive]:
+def driven(three_versions: Path, tmp_path: Path) -> Iterator[Drive]:
     """Agents over a repository of three versions, whose journals are closed at the end."""
-    live_repository(tmp_path)
+    shutil.copytree(three_versions, tmp_path, symlinks=True, dirs_exist_ok=True)
     made: list[Driven] = []
 
     def drive(*arguments: Any, **options: Any) -> Driven:
@@ -202,7 +211,7 @@ def test_a_server_that_dies_gets_its_last_good_version_back_when_it_is_there_aga
     port = free_port()
     with closing(LiveServer(f"127.0.0.1:{port}")) as live:
         run = driven(live, Told(SMALL))
-        with triton_server(find_triton(), grpc_port=port) as first:
+        with short_lived_triton(grpc_port=port) as first:
             run.tick(3)
             os.kill(first.process.pid, signal.SIGKILL)
             first.process.wait()
@@ -210,7 +219,7 @@ def test_a_server_that_dies_gets_its_last_good_version_back_when_it_is_there_aga
         assert [one.versions for one in run.seconds[-2:]] == [{}, {}]
         assert "127.0.0.1" in str(run.seconds[-1].notice)
         assert run.rotation.said[-1] == "left out"
-        with triton_server(find_triton(), grpc_port=port):
+        with short_lived_triton(grpc_port=port):
             end = time.monotonic() + 20
             while not run.tick().seconds[-1].versions and time.monotonic() < end:
                 time.sleep(0.1)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from made_live import LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_repository
+from servers.short_lived import short_lived_triton
 from support import SIZE, write_network
 
 from orchestrators.live.network import Network, of
@@ -20,8 +21,7 @@ from porting.repository import Repository
 from profiler.errors import ServerError
 from profiler.runtimes.session import open_session, run
 from profiler.runtimes.v2 import V2Model
-from profiler.triton.installation import find_triton
-from profiler.triton.server import free_port, triton_server
+from profiler.triton.server import free_port
 
 pytestmark = pytest.mark.integration
 ZERO = np.zeros((1, 1, SIZE, SIZE), np.float32)
@@ -34,7 +34,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with triton_server(find_triton()) as running:
+    with short_lived_triton() as running:
         with closing(LiveServer(running.endpoint)) as live:
             yield live
 
@@ -148,7 +148,7 @@ def test_a_server_that_cannot_be_reached_says_so_and_is_found_when_it_is_there(r
     for call in (live.requests, live.serving, lambda: live.switch(TASK, network(repository, SMALL))):
         with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
             call()
-    with triton_server(find_triton(), grpc_port=port), closing(live):
+    with short_lived_triton(grpc_port=port), closing(live):
         end = time.monotonic() + 10
         while time.monotonic() < end:
             try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_live import LARGE, SMALL, TARGET, TASK, VARIANTS, live_items
+from servers.short_lived import short_lived_triton
 from support import SIZE, write_network
 
 from orchestrators.live.known import Known
@@ -20,8 +21,7 @@ from orchestrators.load import constant, even_arrivals, poisson_arrivals
 from porting.repository import Repository
 from porting.repository.writer import publish
 from profiler.errors import BadInputError
-from profiler.triton.installation import find_triton
-from profiler.triton.server import free_port, triton_server
+from profiler.triton.server import free_port
 
 BEES = {"bees-large-0000001a": (0.9, 60.0, 4.0), "bees-small-0000001c": (0.7, 900.0, 5.0)}
 PICTURES = np.random.default_rng(0).standard_normal((3, 1, SIZE, SIZE), dtype=np.float32)
@@ -41,7 +41,7 @@ def known(repository: Repository) -> dict[str, Known]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with triton_server(find_triton()) as running:
+    with short_lived_triton() as running:
         live = LiveServer(running.endpoint)
         yield live
         live.close()
@@ -162,13 +162,13 @@ def test_requests_are_lost_while_the_server_is_dead_and_answered_when_it_is_back
     large = of(repository, TARGET, TASK, LARGE)
 
     def die_and_return() -> None:
-        with triton_server(find_triton(), grpc_port=port) as first:
+        with short_lived_triton(grpc_port=port) as first:
             serve(first.endpoint)
             up.set()
             time.sleep(1.0)
             first.process.kill()
             first.process.wait()
-        with triton_server(find_triton(), grpc_port=port) as second:
+        with short_lived_triton(grpc_port=port) as second:
             serve(second.endpoint)
             done.wait(30)
 
@@ -181,7 +181,7 @@ def test_requests_are_lost_while_the_server_is_dead_and_answered_when_it_is_back
     servers = threading.Thread(target=die_and_return)
     servers.start()
     assert up.wait(60)
-    traffic = send(f"127.0.0.1:{port}", {TASK: even_arrivals(constant(20, 8))}, {TASK: known[TASK]})
+    traffic = send(f"127.0.0.1:{port}", {TASK: even_arrivals(constant(20, 5))}, {TASK: known[TASK]})
     done.set()
     servers.join()
     found = answered_by(traffic.tasks[TASK])
