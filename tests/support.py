@@ -29,7 +29,10 @@ SMALL = [
     "profile.throughput.max_concurrency=2",
     "profile.throughput.search_seconds=0.05",
     "profile.throughput.settle_seconds=0.2",
+    # Two loads of every variant, which take a server seconds to undo.
+    "profile.warm_up=null",
 ]
+WARM_UP = "profile.warm_up={loads: 1, batches: [1], curve_inferences: 30, switch_seconds: null}"
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,20 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from google.protobuf import text_format
-from support import SMALL, Command, variant_records
+from servers.short_lived import short_lived_triton
+from support import SMALL, WARM_UP, Command, variant_records
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from datamodules.digits import Digits
 from porting.repository import Repository
 from profiler.files import sha256
-from profiler.triton.installation import find_triton
-from profiler.triton.server import triton_server
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +27,7 @@ def repository(published: Path) -> Repository:
 
 def test_the_published_repository_answers_exactly_as_evaluated(published: Path, repository: Repository) -> None:
     images = [batch.numpy() for batch, _ in Digits(batch_size=32).loader("test")]
-    with triton_server(find_triton(), repository=published / "repository") as server:
+    with short_lived_triton(repository=published / "repository") as server:
         with InferenceServerClient(server.endpoint) as client:
             for variant in repository.variants:
                 details = repository.details(variant.name)
@@ -49,7 +49,7 @@ def test_the_server_names_the_classes(published: Path, repository: Repository) -
     variant = repository.variants[0]
     images = next(iter(Digits(batch_size=4).loader("test")))[0].numpy()
     evaluated = np.load(published / "tasks/digits/variants" / variant.name / "predictions.npz")["test"][:4]
-    with triton_server(find_triton(), repository=published / "repository") as server:
+    with short_lived_triton(repository=published / "repository") as server:
         with InferenceServerClient(server.endpoint) as client:
             tensor = InferInput("input", list(images.shape), "FP32")
             tensor.set_data_from_numpy(images)
@@ -116,20 +116,25 @@ def test_every_root_folder_is_a_model_and_every_other_thing_a_file(repository: R
     assert files == {"repository.json", "repository.schema.json", "report.html", "frontier.png"}
 
 
-def test_the_profile_holds_every_row_of_the_quick_level(repository: Repository) -> None:
-    for variant in repository.variants:
-        profile = repository.details(variant.name).profiles["local_cpu"]
-        assert profile.level == "quick"
-        assert profile.complexity.parameters > 0
-        assert [point.batch for point in profile.latency if point.runtime == "onnxruntime"] == [1, 4]
-        assert {point.batch for point in profile.first_inference} == {1}
-        assert {point.runtime for point in profile.load_time} == {"triton"}
-        assert not profile.missing
-        best = profile.best_throughput()
-        assert best is not None
-        assert best.runtime == "triton"
-        assert best.answers == pytest.approx(best.server_answers, rel=0.02)
-        assert best.offered == "closed loop"
+def test_the_profile_holds_every_row_of_the_quick_level(
+    dnn_porting: Command, published: Path, repository: Repository, tmp_path: Path
+) -> None:
+    variant = repository.variants[0].name
+    shutil.copytree(published / "tasks/digits/variants" / variant, tmp_path / "tasks/digits/variants" / variant)
+    run = dnn_porting(*SMALL, WARM_UP, "stage=[profile,publish]", f"workspace={tmp_path}", "tracking.enabled=false")
+    assert run.code == 0, run.err
+    profile = Repository.load(tmp_path / "repository").details(variant).profiles["local_cpu"]
+    assert profile.level == "quick"
+    assert profile.complexity.parameters > 0
+    assert [point.batch for point in profile.latency if point.runtime == "onnxruntime"] == [1, 4]
+    assert {point.batch for point in profile.first_inference} == {1}
+    assert {point.runtime for point in profile.load_time} == {"triton"}
+    assert not profile.missing
+    best = profile.best_throughput()
+    assert best is not None
+    assert best.runtime == "triton"
+    assert best.answers == pytest.approx(best.server_answers, rel=0.02)
+    assert best.offered == "closed loop"
 
 
 def test_the_resolved_config_stands_beside_every_variant(published: Path) -> None:

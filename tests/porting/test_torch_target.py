@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from support import SMALL, Command, variant_records
+from support import SMALL, WARM_UP, Command, variant_records
 
 from porting.records import Variant
 from porting.repository import Repository
@@ -14,7 +14,7 @@ from porting.workspace import ONNX, PROGRAM, Workspace
 from profiler.files import sha256
 
 pytestmark = pytest.mark.integration
-ON_TORCH = [*SMALL, "tracking.enabled=false", "targets.local_cpu.runtime=torch"]
+ON_TORCH = [*SMALL, WARM_UP, "tracking.enabled=false", "targets.local_cpu.runtime=torch"]
 UNTRACEABLE = """
 import torch
 from torch import nn

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blank import blank_level
+from servers.short_lived import short_lived_triton
 from survival import level, profiled
 
 from profiler import bench as bench_module
@@ -15,7 +16,6 @@ from profiler.identity import subject_key
 from profiler.profiling import profile_file
 from profiler.target import Price, Target
 from profiler.triton.installation import find_triton
-from profiler.triton.server import triton_server
 
 SMALL = blank_level(
     latency={"batches": [1, 4], "seconds": 0.02, "input_sizes": []},
@@ -61,7 +61,7 @@ def test_a_level_measures_every_part_that_it_names(network: Path, runtime: str) 
 
 @pytest.mark.integration
 def test_an_endpoint_of_the_user_is_measured_and_left_running(network: Path) -> None:
-    with triton_server(find_triton()) as server:
+    with short_lived_triton() as server:
         with bench("theirs", Target(endpoint=server.endpoint)) as ready:
             profile = profiled(ready, network, level(4))
         assert server.process.poll() is None

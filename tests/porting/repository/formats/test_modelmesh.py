@@ -8,6 +8,7 @@ import yaml
 from convertible import ACCURATE, FAST, MIB, TARGET, URI, accurate, convertible_repository, wanted
 from google.protobuf import text_format
 from kubernetes_rules import amount, model_of, runtime_of
+from servers.short_lived import short_lived_triton
 from support import CLASSES, SIZE
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.grpc.model_config_pb2 import ModelConfig
@@ -15,8 +16,6 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from porting.repository import Repository
 from porting.repository.formats import Files, modelmesh
 from profiler.errors import BadInputError
-from profiler.triton.installation import find_triton
-from profiler.triton.server import triton_server
 
 # Of kserve/modelmesh-runtime-adapter, internal/proto/triton/model_config.proto: what it knows of a configuration.
 KNOWN = {
@@ -121,7 +120,7 @@ def test_a_model_folder_under_the_name_that_modelmesh_gives_it_loads_and_answers
     given = "isvc-0123456789"
     (tmp_path / "models").mkdir()
     (folder / ACCURATE).rename(tmp_path / "models" / given)
-    with triton_server(find_triton(), repository=tmp_path / "models") as server:
+    with short_lived_triton(repository=tmp_path / "models") as server:
         with InferenceServerClient(server.endpoint) as client:
             tensor = InferInput("input", [2, 1, SIZE, SIZE], "FP32")
             tensor.set_data_from_numpy(np.ones((2, 1, SIZE, SIZE), np.float32))

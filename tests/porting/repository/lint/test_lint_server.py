@@ -8,6 +8,7 @@ from pathlib import Path
 import corpus
 import pytest
 from model_folders import GOOD, LABELLED, edited, place, warm_up
+from servers.short_lived import short_lived_triton
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
@@ -52,7 +53,7 @@ def answers_of_one(names: list[str]) -> tuple[list[Finding], dict[str, bool]]:
     answers: dict[str, bool] = {}
     deaths: Counter[str] = Counter()
     while len(answers) < len(names):
-        with triton_server(find_triton()) as server:
+        with short_lived_triton() as server:
             corpus.build(server.models)
             findings = lint(server.models)
             for name in names[len(answers) :]:
@@ -108,7 +109,7 @@ DEADLY: list[Callable[[Path], None]] = [
 
 @pytest.mark.parametrize("make", DEADLY)
 def test_what_the_server_dies_of_is_an_error(make: Callable[[Path], None]) -> None:
-    with triton_server(find_triton()) as server:
+    with short_lived_triton() as server:
         make(server.models)
         assert refused(lint(server.models)) == {"model"}
         with pytest.raises(DiedError):
@@ -116,7 +117,7 @@ def test_what_the_server_dies_of_is_an_error(make: Callable[[Path], None]) -> No
 
 
 def test_a_name_that_a_shell_acts_on_is_an_error() -> None:
-    with triton_server(find_triton()) as server:
+    with short_lived_triton() as server:
         place(server.models, "model(1")
         assert refused(lint(server.models)) == {"model(1"}
         assert not loads(server, "model(1", limit_s=2)
@@ -125,7 +126,7 @@ def test_a_name_that_a_shell_acts_on_is_an_error() -> None:
 def test_a_link_to_nowhere_at_the_root_is_an_error_as_the_server_does_not_start(tmp_path: Path) -> None:
     place(tmp_path, "model")
     assert not refused(lint(tmp_path))
-    with triton_server(find_triton(), repository=tmp_path):
+    with short_lived_triton(repository=tmp_path):
         (tmp_path / "link").symlink_to("nowhere")
     assert refused(lint(tmp_path)) == {""}
     with pytest.raises(ServerError), triton_server(find_triton(), repository=tmp_path):
@@ -170,7 +171,7 @@ def test_a_configuration_by_name_is_judged_as_the_server_does_that_is_told_the_n
 def test_what_depends_on_the_serving_host_is_told_and_no_error(config: str, rule: str) -> None:
     if any(Path("/dev").glob("nvidia[0-9]")):
         pytest.skip("this host has a GPU")
-    with triton_server(find_triton()) as server:
+    with short_lived_triton() as server:
         place(server.models, "model", config)
         findings = lint(server.models)
         assert not refused(findings)
