@@ -1,8 +1,8 @@
 """The published planners as policies on a scene, and how often each is asked.
 
 InfAdapter decides every 30 s, as its authors have it; Sponge, which changes a running server, every second; the others
-every 10 s, which is ours. A planner that reserves cores gets an even part of the box for each task. Paragon plans with
-machines alone: the functions that take what overflows are not simulated.
+every 10 s, which is ours. A planner that reserves cores, or counts on some, gets an even part of the box for each task.
+Paragon plans with machines alone: the functions that take what overflows are not simulated.
 """
 
 import importlib
@@ -54,7 +54,7 @@ def by_demand(name: str, ways: Ways, told: Told) -> Callable[[Scene], Policy]:
 
 
 def for_model_switching(scene: Scene, task: str, _present: Sequence[Deployment]) -> dict[str, Any]:
-    return {"task": task, "deadline_ms": scene.deadline_ms}
+    return {"task": task, "deadline_ms": scene.deadline_ms, "share": min(1.0, scene.share_cores / scene.own_cores)}
 
 
 def for_infaas(scene: Scene, task: str, present: Sequence[Deployment]) -> dict[str, Any]:

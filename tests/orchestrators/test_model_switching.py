@@ -199,6 +199,15 @@ def test_before_half_of_the_answers_none_counts(digits: Repository) -> None:
     assert solve(asked(digits, 20, 1)).variant == SMALL
 
 
+def test_on_a_share_of_the_cores_everything_takes_as_much_longer(digits: Repository) -> None:
+    half, whole = asked(digits, 100, share=0.5).variants, asked(digits, 50).variants
+    for slow, fast in zip(half, whole, strict=True):
+        assert [one.in_time_share for one in slow.loads] == pytest.approx([one.in_time_share for one in fast.loads])
+        assert [one.offered_rps for one in slow.loads] == pytest.approx([one.offered_rps / 2 for one in fast.loads])
+    assert solve(asked(digits, 100, 30)).variant == LARGE
+    assert solve(asked(digits, 100, 30, share=0.5)).variant == SMALL
+
+
 def test_a_deadline_shorter_than_what_was_measured_is_refused_with_what_was(tmp_path: Path) -> None:
     few = swept(5, 50, 20.0, p50_ms=None, p90_ms=None)
     made = publish(tmp_path / "repository", [item(LARGE, planning_profile(60, load=few), tmp_path, 0.96)])
