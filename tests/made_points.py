@@ -80,13 +80,13 @@ def load_point(load_share: float, **changes: Any) -> LoadPoint:
         for ms, one in shares.items()
     ]
     values: dict[str, Any] = {"cpu_share": 0.9 * load_share, "exploding": False, "verdict": "settled"}
+    values |= {"corrected_offered_per_s": 555 * load_share, "p50_ms": 3.0}
     if load_share >= FIRST_EXPLODING:
         values |= {"exploding": True, "verdict": "unsettled", "slope": 0.2, "low_slope": 0.1, "high_slope": 0.3}
     return partly(
         LoadPoint, batch=1, load_share=load_share, offered_per_s=500 * load_share, requests=1000, lost=0,
-        corrected_offered_per_s=555 * load_share, in_time=in_time, max_requests_per_s=555.0, answered=1000,
-        p50_ms=3.0, server_cores_used=0.9 * load_share, core_s_per_inference=0.0018,
-        verdict_reason="the queue was hopeless", **values | changes,
+        in_time=in_time, max_requests_per_s=555.0, answered=1000, server_cores_used=0.9 * load_share,
+        core_s_per_inference=0.0018, verdict_reason="the queue was hopeless", **values | changes,
     )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from orchestrators.live.agent import Agent
 from orchestrators.live.catalogue import Catalogue
-from orchestrators.live.choice import policy
 from orchestrators.live.journal import Journal, Second, Switched
 from orchestrators.live.known import Known
 from orchestrators.live.loops import Loops, Tick, going_on
@@ -81,6 +80,8 @@ def prepared(config: "DictConfig") -> Settings:
         raise BadInputError(f"{place}={first['input']} cannot be used: {first['msg']}") from error
     if settings.nginx is None and settings.load is not None and len(settings.servers) > 1:
         raise BadInputError(f"a load for {len(settings.servers)} servers needs the nginx that balances it: give nginx")
+    if settings.policy == "model_switching" and settings.max_metric is not None:
+        raise BadInputError("max_metric bounds no version of policy=model_switching: leave it out, or choose trivial")
     return settings
 
 
@@ -102,9 +103,10 @@ def driving(
     """An agent for each server; raises `BadInputError` for one that cannot be watched from here."""
     proxy = settings.nginx
     rotation: Rotation = Alone() if proxy is None else Nginx(proxy.servers_file, proxy.pid_file, endpoints)
-    first, chosen = policy(settings.policy)
     return [
-        Agent(stack.enter_context(closing(LiveServer(one))), Usage(one), catalogue, rotation, journal, first, chosen)
+        Agent(
+            stack.enter_context(closing(LiveServer(one))), Usage(one), catalogue, rotation, journal, settings.decides()
+        )
         for one in endpoints
     ]
 

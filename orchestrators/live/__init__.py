@@ -1,1 +1,1 @@
-"""Real Triton servers, driven by the trivial policy: what it sees, what it switches, and what came of it."""
+"""Real Triton servers, under a policy: what is seen, what is switched, and what came of it."""

@@ -6,7 +6,7 @@ for it again. Who begins on a server takes what answers there for granted.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -14,15 +14,12 @@ from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.demand import Demand
 from orchestrators.live.journal import Journal, Second
+from orchestrators.live.policy import Policy
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.live.usage import Use
-from orchestrators.trivial import Decision, Problem, State, step
+from orchestrators.trivial import Decision, State
 from profiler.errors import DnnPortingError, ServerError
-
-# What `trivial.step` takes and gives, and how versions are chosen where nothing answers yet.
-Policy = Callable[[Problem, State, float, Mapping[str, float]], tuple[State, Decision]]
-First = Callable[[Problem], Mapping[str, str]]
 
 
 class Looks(Protocol):
@@ -36,10 +33,10 @@ class Agent:
 
     def __init__(
         self, server: LiveServer, usage: Looks, catalogue: Catalogue, rotation: Rotation, journal: Journal,
-        first: First, policy: Policy = step,
+        policy: Policy,
     ) -> None:  # fmt: skip
         self._server, self._usage, self._catalogue, self._journal = server, usage, catalogue, journal
-        self._rotation, self._first, self._policy = rotation, first, policy
+        self._rotation, self._policy = rotation, policy
         self._answering = Answering(server, catalogue, rotation, journal)
         self._demand = Demand(self._answering.tasks)
         self._state: State | None = None
@@ -70,7 +67,7 @@ class Agent:
         return self._state is not None
 
     def _recover(self, use: Use) -> None:
-        self._answering.recover(self._first(on_cores(self._answering.problem(), use.cores)))
+        self._answering.recover(self._policy.first(self._answering.offer(use.cores)))
         self._state = State(versions=self._answering.versions)
         self._forget_counts()
 
@@ -83,10 +80,10 @@ class Agent:
         self._note(use, came, Decision(rule="wait", reason=why, notice=why))
 
     def _decide(self, state: State, use: Use, came: Mapping[str, float]) -> None:
-        problem = on_cores(self._answering.problem(), use.cores)
+        offer = self._answering.offer(use.cores)
         # A server with more cores than the versions were measured on uses them beside each other at most.
-        share = min(1.0, use.share * use.cores / min(use.cores, problem.cores))
-        self._state, decision = self._policy(problem, state, share, self._demand.smoothed())
+        share = min(1.0, use.share * use.cores / min(use.cores, offer.problem.cores))
+        self._state, decision = self._policy.step(offer, state, share, self._demand.seen())
         self._note(use, came, decision)
         if decision.versions is not None:
             self._act(decision.versions)
@@ -119,20 +116,3 @@ class Agent:
                 notice="; ".join(notices) or None,
             )
         )
-
-
-def on_cores(problem: Problem, cores: float) -> Problem:
-    """The problem on a server that may use less than the cores that it was measured on: everything takes longer."""
-    part = cores / problem.cores
-    if part >= 1:
-        return problem
-    return problem.of(
-        task.model_copy(
-            update={
-                "versions": tuple(
-                    one.model_copy(update={"images_per_s": one.images_per_s * part}) for one in task.versions
-                )
-            }
-        )
-        for task in problem.tasks
-    )

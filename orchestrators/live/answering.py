@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.journal import Journal, Switched
 from orchestrators.live.network import Network
+from orchestrators.live.policy import Offer
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.trivial import Problem, Version
@@ -34,13 +35,14 @@ class Answering:
         self._good: dict[str, Good] = {}
         self._attempts = dict.fromkeys(self.tasks, 0)
 
-    def problem(self) -> Problem:
-        """What the repository offers now, and with it what answers and has gone from there."""
-        problem = self._catalogue.edition.problem
-        return problem.of(
-            task.model_copy(update={"versions": tuple(self._figures(problem, task.name).values())})
-            for task in problem.tasks
+    def offer(self, cores: float) -> Offer:
+        """What the repository offers now, and with it what answers and has gone from there, on so many cores."""
+        edition = self._catalogue.edition
+        problem = edition.problem.of(
+            task.model_copy(update={"versions": tuple(self._figures(edition.problem, task.name).values())})
+            for task in edition.problem.tasks
         )
+        return Offer.of(edition.repository, problem, cores)
 
     def lost(self) -> None:
         """The server does not answer: nothing is known of it, and no load that failed was the network's fault."""

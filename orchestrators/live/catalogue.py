@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrators.live.network import Network, of
+from orchestrators.remembering import Remembering
 from orchestrators.trivial.problem import Problem
 from porting.repository import Repository
 from porting.repository.parse import INDEX_LIMIT_BYTES
@@ -52,7 +53,7 @@ class Catalogue:
         return of(self.edition.repository, self._target, task, variant)
 
     def _read(self) -> Edition:
-        repository = Repository.load(self._url)
+        repository = Remembering(Repository.load(self._url))
         return Edition(repository, self._problem_of(repository))
 
     def _published(self) -> str:

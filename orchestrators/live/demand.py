@@ -2,17 +2,19 @@
 
 from collections import deque
 from collections.abc import Mapping
-from statistics import fmean
 
-from orchestrators.trivial.settings import SMOOTHED_S
+import numpy as np
+
+# No forecast looks back farther.
+KEPT_S = 300
 
 
 class Demand:
-    """Requests/s by task, one figure for each look; those of the last looks are kept for the mean."""
+    """Requests/s by task, one figure for each look; those of the last looks are kept."""
 
     def __init__(self, tasks: list[str]) -> None:
         self._counted: dict[str, tuple[float, int]] = {}
-        self._recent: dict[str, deque[float]] = {task: deque(maxlen=SMOOTHED_S) for task in tasks}
+        self._recent: dict[str, deque[float]] = {task: deque(maxlen=KEPT_S) for task in tasks}
 
     def look(self, moment_s: float, counts: Mapping[str, int]) -> dict[str, float]:
         """The rates since the look before, from the counts at this moment of a monotonic clock.
@@ -31,9 +33,9 @@ class Demand:
         """Another network counts from now on."""
         self._counted.pop(task, None)
 
-    def smoothed(self) -> dict[str, float]:
-        """The mean of the last looks that gave a rate, 0 without any."""
-        return {task: fmean(recent) if recent else 0.0 for task, recent in self._recent.items()}
+    def seen(self) -> dict[str, np.ndarray]:
+        """The rates of the last looks that gave one, the latest last, (looks,)."""
+        return {task: np.array(recent, dtype=float) for task, recent in self._recent.items()}
 
     def _rate(self, task: str, moment_s: float, count: int | None) -> float | None:
         before = self._counted.pop(task, None)

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators import trivial
 from orchestrators.family import family
+from orchestrators.live.choice import Fixed, Trivial, largest, smallest
+from orchestrators.live.policy import Offer, Policy
+from orchestrators.live.switching import ModelSwitching
 from orchestrators.load import constant, manipulated, poisson_arrivals, read_trace
 from orchestrators.trivial.problem import Metric
 from porting.repository import Repository
@@ -63,7 +66,7 @@ class Settings(BaseModel):
     cores: int = Field(ge=1)
     grpc_port: int | None = Field(ge=1024, le=65535)
     nginx: Proxy | None
-    policy: Literal["trivial", "smallest", "largest"]
+    policy: Literal["trivial", "model_switching", "smallest", "largest"]
     metric: Metric
     cpu_limit: float = Field(gt=0, le=1)
     max_metric: dict[str, float] | None
@@ -86,9 +89,15 @@ class Settings(BaseModel):
             max_metric=self.max_metric,
             batch=self.batch or smallest_batch(repository, self.tasks, self.target_name),
         )
-        # Whether every task has a version below its maximal metric shows only here.
-        trivial.chain(found)
+        # What it lacks for the policy shows only here.
+        self.decides().first(Offer.of(repository, found, found.cores))
         return found
+
+    def decides(self) -> Policy:
+        """The policy for one server."""
+        if self.policy == "model_switching":
+            return ModelSwitching(self.target_name, self.deadline_ms)
+        return Trivial() if self.policy == "trivial" else Fixed(largest if self.policy == "largest" else smallest)
 
 
 def smallest_batch(repository: Repository, tasks: list[str], target: str) -> int:

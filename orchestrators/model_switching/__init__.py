@@ -24,11 +24,11 @@ versions have none in common. Beyond the longest point at least its share is in 
 where that has half of the answers or fewer or where one request alone takes as long; else `BadInputError` says what was
 measured.
 
-The paper has one task on a machine. Of several on the same cores each is judged by a `share` s of them that the others
-leave it whatever they do (ours), on which everything takes 1/s as long: p_s(m, λ, D) = p(m, λ/s, s·D). Under a scheduler
-that divides the cores evenly among those who want them that is sure as well: no request leaves later than it would from
-s of the cores alone (Parekh and Gallager, A Generalized Processor Sharing Approach to Flow Control in Integrated
-Services Networks, IEEE/ACM Transactions on Networking 1, 1993).
+The paper has one task on a machine. Of several on the same cores each is judged by a share s of them that the others
+leave it whatever they do (`share`, ours), on which everything takes 1/s as long: p_s(m, λ, D) = p(m, λ/s, s·D). Where
+the cores are divided evenly among those who want them that is sure as well: no request leaves later than it would from
+that share alone (Parekh and Gallager, A Generalized Processor Sharing Approach to Flow Control in Integrated Services
+Networks, IEEE/ACM Transactions on Networking 1, 1993).
 """
 
 from orchestrators.model_switching.metadata import from_repository

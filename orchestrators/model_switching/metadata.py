@@ -66,7 +66,8 @@ def share_within(point: LoadPoint, deadline_ms: float, one: Measured, cores_shar
     if first <= PERCENTILES["p50_ms"] or multiple <= 1:
         return 0.0
     measured = ", ".join(f"{share:.1%} within {at_ms:.4g} ms" for at_ms, share in curve)
+    load = f"{one.name} at {point.offered_per_s * cores_share:.4g} requests/s"
     raise BadInputError(
-        f"deadline_ms={deadline_ms:g} was not measured of {one.name} at {point.offered_per_s * cores_share:.4g} requests/s, but "
+        f"deadline_ms={deadline_ms:g} was not measured of {load}, but "
         f"{measured}: choose {shortest_ms:.4g} or more, or run profile=full profile.capacity.deadlines=[{multiple:g},5]"
     )

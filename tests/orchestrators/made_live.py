@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from full_profile import item
+from made_points import load_point
 from made_tasks import planning_profile
 from support import CLASSES, SIZE, write_network
 
@@ -39,7 +40,8 @@ def live_item(folder: Path, name: str, task: str, accuracy: float, images_per_s:
         "output": TensorSpec(name="logits", shape=[CLASSES]),
         "onnx_sha256": digest,
     }
-    profile = planning_profile(images_per_s, onnx_sha256=digest)
+    load = [load_point(share, corrected_offered_per_s=share * images_per_s) for share in (0.1, 0.5, 0.9, 1.1)]
+    profile = planning_profile(images_per_s, load=load, onnx_sha256=digest)
     made = item(name, profile, folder, accuracy, **changes)
     made.onnx.write_bytes(content)
     return replace(made, example=np.ones((1, SIZE, SIZE), np.float32))

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from full_profile import item
 from made_live import LARGE, SMALL, TASK, live_repository
+from made_tasks import planning_profile
 from servers.short_lived import short_lived_triton
 from support import Command, command_line, environment
 
 from orchestrators.commands.orchestrate import TellingJournal
 from orchestrators.live.journal import Second, Switched, read_journal
 from orchestrators.live.nginx import find_nginx, nginx_server
+from porting.repository.writer import publish
 from profiler.errors import ServerNotFoundError
 from profiler.triton.server import RunningServer
 
@@ -75,8 +78,8 @@ def test_a_load_on_a_server_of_its_own_is_reported_with_a_figure(
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("policy", "version"), [("smallest", SMALL), ("largest", LARGE)])
-def test_a_fixed_version_is_compared_with(
+@pytest.mark.parametrize(("policy", "version"), [("smallest", SMALL), ("largest", LARGE), ("model_switching", LARGE)])
+def test_every_policy_begins_with_its_version_for_the_load(
     dnn_porting: Command, repository: str, tmp_path: Path, policy: str, version: str
 ) -> None:
     load = "load={mean_rps: 5, seconds: 1}"
@@ -140,7 +143,14 @@ def test_a_server_of_its_own_that_dies_is_started_again(repository: str, tmp_pat
     ("arguments", "said"),
     [
         (["servers=['192.0.2.7:8001']"], "server 192.0.2.7:8001 is on another host"),
-        (["policy=trivail"], "policy=trivail cannot be used: Input should be 'trivial', 'smallest' or 'largest'"),
+        (
+            ["policy=trivail"],
+            "policy=trivail cannot be used: Input should be 'trivial', 'model_switching', 'smallest' or",
+        ),
+        (
+            ["policy=model_switching", "max_metric={digits: 1}"],
+            "max_metric bounds no version of policy=model_switching",
+        ),
         (["tsaks=[digits]"], "unknown key 'tsaks': did you mean 'tasks'?"),
         (["tasks=[bees]"], "unknown task 'bees': choices are digits"),
         (["target_name=gpu"], "unknown target 'gpu': choices are local_cpu"),
@@ -156,6 +166,16 @@ def test_what_cannot_be_used_is_named_with_the_fix(
     assert run.code == 2
     assert said in run.err
     assert len(run.err.splitlines()) == 1
+
+
+def test_a_profile_that_tells_nothing_of_loads_is_refused_by_who_decides_by_them(
+    dnn_porting: Command, tmp_path: Path
+) -> None:
+    made = publish(tmp_path / "repository", [item(LARGE, planning_profile(60, load=()), tmp_path)])
+    run = dnn_porting("orchestrate", f"repository={made.root.local}", f"output={tmp_path}", "policy=model_switching")
+    assert (run.code, len(run.err.splitlines())) == (2, 1)
+    assert f"{LARGE} has no share in time: " in run.err
+    assert "a run with profile=full target=local_cpu measures it" in run.err
 
 
 def test_who_watches_is_told_of_switches_and_of_what_is_new_in_notices(tmp_path: Path) -> None:

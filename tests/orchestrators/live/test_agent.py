@@ -6,8 +6,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,19 @@ from servers.short_lived import short_lived_triton
 from support import SIZE
 
 from orchestrators import trivial
+from orchestrators.forecast import WindowedMaximum
 from orchestrators.live import server as servers
-from orchestrators.live.agent import Agent, on_cores
+from orchestrators.live.agent import Agent
 from orchestrators.live.catalogue import Catalogue
-from orchestrators.live.choice import largest
+from orchestrators.live.choice import Trivial
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
+from orchestrators.live.known import Known
 from orchestrators.live.network import of
+from orchestrators.live.policy import Offer, Policy, on_cores
 from orchestrators.live.rotation import Alone
 from orchestrators.live.server import LiveServer
+from orchestrators.live.switching import ModelSwitching
+from orchestrators.live.traffic import send
 from orchestrators.live.usage import Use
 from porting.repository import Repository
 from profiler.errors import ServerError
@@ -49,15 +54,18 @@ class Share:
 class Told:
     """A policy that decides what it is told, one plan a second, and keeps what it was asked."""
 
-    def __init__(self, *plans: str | None) -> None:
-        self._plans = list(plans)
+    def __init__(self, *plans: str | None, first: str = LARGE) -> None:
+        self._plans, self._first = list(plans), first
         self.offered: list[set[str]] = []
         self.seen: list[trivial.State] = []
 
-    def __call__(
-        self, problem: trivial.Problem, state: trivial.State, share: float, _demand: Mapping[str, float]
+    def first(self, _offer: Offer, /) -> dict[str, str]:
+        return {TASK: self._first}
+
+    def step(
+        self, offer: Offer, state: trivial.State, share: float, _demand: Mapping[str, np.ndarray], /
     ) -> tuple[trivial.State, trivial.Decision]:
-        self.offered.append({version.name for version in problem.tasks[0].versions})
+        self.offered.append({version.name for version in offer.problem.tasks[0].versions})
         self.seen.append(state)
         plan = self._plans.pop(0) if self._plans else None
         versions = None if plan is None else {TASK: plan}
@@ -86,13 +94,11 @@ class Watched(Alone):
 class Driven:
     """An agent on a server, with a journal in a folder."""
 
-    def __init__(self, folder: Path, server: LiveServer, policy: Any, first: str = LARGE, usage: Any = None) -> None:
+    def __init__(self, folder: Path, server: LiveServer, policy: Policy, usage: Any = None) -> None:
         self.server, self.path, self.rotation = server, folder / "journal.jsonl", Watched()
         self.catalogue = Catalogue(folder / "repository", TARGET, problem)
         self.journal = Journal(self.path)
-        self.agent = Agent(
-            server, usage or Share(), self.catalogue, self.rotation, self.journal, lambda _: {TASK: first}, policy
-        )
+        self.agent = Agent(server, usage or Share(), self.catalogue, self.rotation, self.journal, policy)
 
     def tick(self, times: int = 1) -> "Driven":
         for _ in range(times):
@@ -285,20 +291,21 @@ def test_of_several_tasks_those_switch_that_can(server: LiveServer, tmp_path: Pa
     live_repository(tmp_path, others={"bees": bees})
     asked: list[trivial.State] = []
 
-    def policy(
-        _problem: trivial.Problem, state: trivial.State, _share: float, demand: Mapping[str, float]
-    ) -> tuple[trivial.State, trivial.Decision]:
-        asked.append(state)
-        versions = {TASK: SMALL, "bees": "bees-odd-0000001b"}
-        assert demand.keys() == versions.keys()
-        return trivial.State(versions=versions), trivial.Decision(rule="down", reason="told", versions=versions)
+    class Asked(Trivial):
+        def step(
+            self, _offer: Offer, state: trivial.State, _share: float, demand: Mapping[str, np.ndarray], /
+        ) -> tuple[trivial.State, trivial.Decision]:
+            asked.append(state)
+            versions = {TASK: SMALL, "bees": "bees-odd-0000001b"}
+            assert demand.keys() == versions.keys()
+            return trivial.State(versions=versions), trivial.Decision(rule="down", reason="told", versions=versions)
 
     def both(repository: Repository) -> trivial.Problem:
         return trivial.from_repository(repository, task=[TASK, "bees"], target=TARGET, demand_rps=0)
 
     catalogue = Catalogue(tmp_path / "repository", TARGET, both)
     with Journal(tmp_path / "journal.jsonl") as journal:
-        agent = Agent(server, Share(), catalogue, Alone(), journal, largest, policy)
+        agent = Agent(server, Share(), catalogue, Alone(), journal, Asked())
         for _ in range(3):
             agent.tick()
     kept = {TASK: SMALL, "bees": "bees-large-0000001a"}
@@ -311,7 +318,7 @@ def test_where_the_first_version_does_not_load_another_one_is_tried(
     server: LiveServer, driven: Drive, tmp_path: Path
 ) -> None:
     live_repository(tmp_path, {**VARIANTS, ODD: (0.95, 100.0, BROKEN)})
-    run = driven(server, Told(), first=ODD).tick(2)
+    run = driven(server, Told(first=ODD)).tick(2)
     assert [(one.after, one.error is None) for one in run.switches] == [(ODD, False), (SMALL, True)]
     assert server.serving() == {TASK: SMALL}
     assert run.rotation.said == ["out", "left out", "out", "in"]
@@ -319,7 +326,7 @@ def test_where_the_first_version_does_not_load_another_one_is_tried(
 
 @pytest.mark.integration
 def test_without_any_demand_nothing_moves(server: LiveServer, driven: Drive) -> None:
-    run = driven(server, partial(trivial.step, settings=EAGER), usage=Share(0.0)).tick(4)
+    run = driven(server, Trivial(EAGER), usage=Share(0.0)).tick(4)
     assert [one.demand_rps for one in run.seconds[1:]] == [{TASK: 0.0}] * 3
     assert {one.reason for one in run.seconds[1:]} == {"no task has any demand"}
     assert len(run.switches) == 1
@@ -329,7 +336,7 @@ def test_without_any_demand_nothing_moves(server: LiveServer, driven: Drive) -> 
 def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_and_loses_nothing(
     server: LiveServer, driven: Drive
 ) -> None:
-    run = driven(server, partial(trivial.step, settings=EAGER), usage=Share(1.0)).tick()
+    run = driven(server, Trivial(EAGER), usage=Share(1.0)).tick()
     with asking(server) as failed:
         for _ in range(6):
             time.sleep(0.1)
@@ -338,6 +345,28 @@ def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_an
     assert server.serving() == {TASK: SMALL}
     assert "no smaller versions are left" in str(run.seconds[-1].notice)
     assert run.seconds[-1].demand_rps[TASK] > 0
+
+
+@pytest.mark.integration
+def test_model_switching_follows_a_rising_demand_to_a_faster_version_and_a_falling_one_back(
+    server: LiveServer, driven: Drive
+) -> None:
+    run = driven(server, ModelSwitching(TARGET, 400.0, WindowedMaximum(window_s=2), interval_s=2)).tick()
+    known = {TASK: Known.of(run.catalogue.edition.repository, TASK, TARGET)}
+    # 4 s of 10 requests/s, 6 s of 120, and 10 again.
+    moments_s = np.concatenate([np.arange(0, 4, 1 / 10), np.arange(4, 10, 1 / 120), np.arange(10, 18, 1 / 10)])
+    with ThreadPoolExecutor(1) as pool:
+        traffic = pool.submit(send, server.endpoint, {TASK: moments_s}, known)
+        while not traffic.done():
+            run.tick()
+            time.sleep(1)
+    requests = traffic.result().tasks[TASK]
+    assert requests.right.all(), requests.why
+    versions = [one.after for one in run.switches if one.error is None]
+    assert (versions[0], versions[1], versions[-1]) == (LARGE, MIDDLE, LARGE)
+    answered = np.array(requests.variants)[requests.answer]
+    assert answered[0] == answered[-1] == LARGE
+    assert LARGE not in answered[(moments_s > 8) & (moments_s < 10)]
 
 
 @pytest.mark.integration
@@ -377,7 +406,7 @@ def test_a_repository_that_is_not_whole_is_not_taken_and_the_notice_says_so(
 def test_an_orchestrator_that_begins_anew_takes_what_answers_for_granted(server: LiveServer, driven: Drive) -> None:
     driven(server, Told(MIDDLE)).tick(2).journal.close()
     policy = Told()
-    run = driven(server, policy, first=LARGE).tick(2)
+    run = driven(server, policy).tick(2)
     assert policy.seen == [trivial.State(versions={TASK: MIDDLE})]
     assert [one.after for one in run.switches] == [LARGE, MIDDLE]
 
@@ -389,7 +418,7 @@ def test_a_variant_of_somebody_elses_answers_until_one_of_ours_does(
     elsewhere = live_repository(tmp_path / "elsewhere", {ODD: VARIANTS[LARGE]})
     server.switch(TASK, of(elsewhere, TARGET, TASK, ODD))
     with asking(server) as failed:
-        driven(server, Told(), first=MIDDLE).tick()
+        driven(server, Told(first=MIDDLE)).tick()
     assert server.serving() == {TASK: MIDDLE}
     assert failed == []
 

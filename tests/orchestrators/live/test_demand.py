@@ -1,8 +1,6 @@
 """The demand from a server's counts."""
 
-import pytest
-
-from orchestrators.live.demand import SMOOTHED_S, Demand
+from orchestrators.live.demand import Demand
 
 
 def test_the_demand_is_what_was_counted_since_the_last_look_by_second() -> None:
@@ -45,10 +43,9 @@ def test_names_that_are_no_task_are_left_out() -> None:
     assert Demand(["digits"]).look(0.0, {"digits": 1, "somebody": 1}).keys() == {"digits"}
 
 
-def test_the_policy_is_shown_the_mean_of_a_few_seconds() -> None:
+def test_the_policy_is_shown_what_was_seen_second_by_second() -> None:
     demand = Demand(["digits"])
-    assert demand.smoothed() == {"digits": 0.0}
-    counts = [0, 100, 110, 110, 130, 145, 145]
-    for second, count in enumerate(counts):
+    assert demand.seen()["digits"].tolist() == []
+    for second, count in enumerate([0, 100, 110, 110, 130]):
         demand.look(second, {"digits": count})
-    assert demand.smoothed()["digits"] == pytest.approx((counts[-1] - counts[-1 - SMOOTHED_S]) / SMOOTHED_S)
+    assert demand.seen()["digits"].tolist() == [100, 10, 0, 20]
