@@ -3,9 +3,10 @@
 Usage: python scripts/benchmark_live.py REPOSITORY --trace FILE [--seconds S] [--rounds N] [--setting NAME] ...
 
 REPOSITORY holds one or more published tasks, measured on one core; that with the most versions is served alone. The
-mean demand is 60 % of the middle version's throughput, shared evenly by the tasks. Every request carries a real
-picture, and every answer is checked. Of three servers each is held to half a core; they stand behind an NGINX that
-balances each request.
+mean demand is 60 % of the middle version's throughput, shared evenly by the tasks; it rises to that in the first 30 s,
+as the thesis's stress test does, for a policy that moves every 15 s at most cannot follow a beginning at full height.
+Every request carries a real picture, and every answer is checked. Of three servers each is held to half a core; they
+stand behind an NGINX that balances each request.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
 FOLDER = ROOT / "artifacts" / "benchmark_live"
-DEADLINE_MS, MIDDLE_SHARE, SERVERS, SERVER_CORES = 400.0, 0.6, 3, 0.5
+DEADLINE_MS, MIDDLE_SHARE, SERVERS, SERVER_CORES, WARM_UP_S = 400.0, 0.6, 3, 0.5, 30
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ class Bench:
         cores = setting.servers * SERVER_CORES if setting.servers > 1 else 1.0
         part = MIDDLE_SHARE * setting.load * cores / len(tasks)
         mean_rps = {task: part * self.middle_rps(task) for task in tasks}
-        return Load(mean_rps=mean_rps, seconds=self.seconds, trace=self.trace, seed=seed)
+        return Load(
+            mean_rps=mean_rps, seconds=self.seconds, trace=self.trace, seed=seed, warm_up_s=min(WARM_UP_S, self.seconds)
+        )
 
     def middle_rps(self, task: str) -> float:
         """The throughput of the version in the middle of the frontier, in single requests."""
