@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from porting.pruners.knapsack import Choice, best_choices
-from porting.pruners.latency_budget import offered, widths_within
+from porting.pruners.latency_budget import offered, saliency, widths_within
 from profiler.errors import BadInputError
 
 
@@ -92,11 +92,26 @@ def test_the_widths_are_within_the_budget_and_close_to_the_best(share: float) ->
     assert all(width % 16 == 0 for width in found)
 
     def kept(widths) -> float:
-        return sum(float(np.sort(one)[::-1][:width].sum()) for one, width in zip(found_scores, widths, strict=True))
+        return sum(float(saliency(one)[width]) for one, width in zip(found_scores, widths, strict=True))
 
     every = itertools.product(*(range(16, width + 1, 16) for width in full))
     best = max(kept(widths) for widths in every if STAIRS.us(list(widths)) <= budget)
     assert kept(found) >= 0.97 * best
+
+
+def test_channels_that_go_together_cost_as_much_as_if_they_did_the_same() -> None:
+    assert saliency(np.array([4.0, 1.0, 9.0])).tolist() == [0, 36 - 9, 36 - 1, 36]
+
+
+def test_layers_that_are_alike_are_narrowed_alike() -> None:
+    class Alike:
+        def us(self, widths: Sequence[int]) -> float:
+            return float(sum(widths))
+
+        def around_us(self, group: int, widths: Sequence[int]) -> float:
+            return float(widths[group])
+
+    assert widths_within([np.ones(32)] * 3, Alike(), 48.0, 4) == [16, 16, 16]
 
 
 def test_where_channels_are_worth_the_same_the_dearest_layer_is_narrowed() -> None:
