@@ -76,7 +76,7 @@ def triton_server(
     Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
     """
     port = free_port() if grpc_port is None else grpc_port
-    for wanted in (port, http_port):
+    for wanted in (grpc_port, http_port):
         if wanted is not None:
             check_port(wanted)
     remove_leftovers()

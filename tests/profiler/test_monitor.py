@@ -33,8 +33,9 @@ def test_a_snapshot_agrees_with_psutil() -> None:
     state, memory = read(), psutil.virtual_memory()
     assert state.memory.total_bytes == memory.total
     assert state.process is not None
-    assert state.process.pids == [os.getpid()]
-    assert state.process.rss_bytes == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
+    own = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    assert state.process.pids == [one.pid for one in own]
+    assert state.process.rss_bytes == pytest.approx(sum(one.memory_info().rss for one in own), rel=0.1)
 
 
 def test_snapshots_survive_json() -> None:

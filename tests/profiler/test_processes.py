@@ -91,8 +91,8 @@ def test_cpu_time_is_counted() -> None:
     before = usage(os.getpid()).cpu_s, cpu_seconds(os.getpid())
     while time.process_time() - start < 0.2:
         pass
-    after = usage(os.getpid()).cpu_s, cpu_seconds(os.getpid())
     spent = time.process_time() - start
+    after = usage(os.getpid()).cpu_s, cpu_seconds(os.getpid())
     # The kernel counts in hundredths of a second, at both ends.
     assert [end - begin for begin, end in zip(before, after, strict=True)] == pytest.approx([spent] * 2, abs=0.05)
 
