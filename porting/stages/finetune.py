@@ -9,9 +9,7 @@ from porting.networks.store import input_shape, load_network, save_network
 from porting.pruned import is_beaten
 from porting.records import Network, Variant
 from porting.stage_table import SOURCES
-from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
-from porting.training.fit import fit
-from porting.training.recovery import teacher
+from porting.training.recovery import recovered
 from profiler.errors import BadInputError
 
 PACKAGES = ("torch", "torchvision", "lightning")
@@ -48,8 +46,7 @@ def job(context: Context, variant: Variant, network: Network, base: Variant) -> 
         source = context.workspace.folder(variant)
         model = load_network(network, source)
         whole = load_network(base.network or network, context.workspace.folder(base))
-        reestimate_statistics(model, data.training_images(BATCH_NORM_IMAGES))
-        model, history = fit(context, model, name, data, settings, teacher(context, whole))
+        model, history = recovered(context, model, name, whole, settings)
         saved = save_network(model, folder, network.backbone, network.num_classes, input_shape(source))
         return Made(network=saved, history=tuple(history))
 

@@ -125,13 +125,15 @@ class Pruned:
         """In the steps of the settings, with a little training between two of them."""
         prune = self.context.settings.prune
         aim = cutting.relative(self.aim)
+        few = {"epochs": prune.step_epochs, "patience": prune.step_epochs}
+        tuning = self.context.settings.finetune.model_copy(update=few)
         for step in range(1, prune.steps):
             # Lightning takes seconds to import, and without steps nothing is trained here.
             from porting.training.recovery import recovered
 
             way = aim.on_the_way(step / prune.steps)
             model = cutting.once(model, cutting.policy(way, prune.round_to))
-            model = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, prune.step_epochs)
+            model, _ = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, tuning)
         if self.aim.is_measured:
             return cutting.to_throughput(model, aim.value)
         return cutting.once(model, cutting.policy(aim, prune.round_to)), None

@@ -3,23 +3,24 @@
 from torch import nn
 
 from porting.context import Context
+from porting.records import Epoch
+from porting.settings import FinetuneSettings
 from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
 from porting.training.fit import fit
 from porting.training.teacher import Teacher
 
 
-def recovered(context: Context, model: nn.Module, name: str, whole: nn.Module, epochs: int) -> nn.Module:
-    """The network after some epochs of the fine-tuning that the settings describe, taught by the whole one."""
-    settings, data = context.settings.finetune, context.needed_data("finetune")
+def recovered(
+    context: Context, model: nn.Module, name: str, whole: nn.Module, settings: FinetuneSettings
+) -> tuple[nn.Module, list[Epoch]]:
+    """The network after fine-tuning, taught by the whole one, and its epochs."""
+    data = context.needed_data("finetune")
     reestimate_statistics(model, data.training_images(BATCH_NORM_IMAGES))
-    few = settings.model_copy(update={"epochs": epochs, "patience": epochs})
-    trained, _ = fit(context, model, name, data, few, teacher(context, whole))
-    return trained
+    return fit(context, model, name, data, settings, teacher(whole, settings))
 
 
-def teacher(context: Context, whole: nn.Module) -> Teacher | None:
+def teacher(whole: nn.Module, settings: FinetuneSettings) -> Teacher | None:
     """The unpruned network as teacher, where distillation is on."""
-    settings = context.settings.finetune
     if not settings.distill:
         return None
     return Teacher(whole, settings.distill_weight, settings.temperature, settings.attention_weight)
