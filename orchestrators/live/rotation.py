@@ -103,9 +103,9 @@ class Nginx:
 
     def _spared(self, endpoint: str) -> bool:
         """Whether the others that are in have room for what it does; who was not seen yet is idle."""
-        others = [use for one, use in self._uses.items() if one != endpoint and not self._marks[one]]
-        used = sum(use.share * use.cores for use in [*others, *filter(None, [self._uses.get(endpoint)])])
-        return not others or used <= FULL * sum(use.cores for use in others)
+        uses = {one: use for one, use in self._uses.items() if one == endpoint or not self._marks[one]}
+        room = FULL * sum(use.cores for one, use in uses.items() if one != endpoint)
+        return not room or sum(use.share * use.cores for use in uses.values()) <= room
 
     def _mark_of(self, endpoint: str) -> Mark:
         if endpoint not in self._marks:

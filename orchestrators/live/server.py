@@ -5,16 +5,12 @@ from tritonclient.grpc import InferenceServerClient, service_pb2
 from orchestrators.live.network import VARIANT, Network
 from profiler.errors import ServerError
 from profiler.runtimes.v2_server import V2Server, failing
+from profiler.triton.server import RECONNECT
 
 # Whoever asks does so every second.
 LOOK_LIMIT_S = 5.0
-# As soon as a server that died is back it is found; gRPC by itself waits up to two minutes.
-RECONNECT_MS = 500
-CHANNEL = [
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    *((f"grpc.{which}_reconnect_backoff_ms", RECONNECT_MS) for which in ("initial", "min", "max")),
-]
+# As soon as a server that died is back it is found.
+CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1), *RECONNECT]
 
 
 class LiveServer(V2Server):

@@ -24,7 +24,7 @@ STOP_LIMIT_S = 20.0
 LOOPBACK = "127.0.0.1"
 LAUNCHER = Path(__file__).with_name("launch.py")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
-# Who asks before the server listens is by gRPC's own choice not heard for a second.
+# Who asks before the server listens is by gRPC's own choice not heard for a second, and later for up to two minutes.
 RECONNECT = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max")]
 FOLDER = "dnn-porting-triton"
 
