@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax, softmax
 
 from porting.training.attention import AttentionMaps, comparable_layers, distance
+from porting.training.memory import memory_format
 from profiler.errors import BadInputError
 
 
@@ -19,7 +20,8 @@ class Teacher:
     """
 
     def __init__(self, model: nn.Module, weight: float, temperature: float, attention_weight: float = 0.0) -> None:
-        self.model, self.weight, self.temperature = model.eval(), weight, temperature
+        self._format = memory_format(model)
+        self.model, self.weight, self.temperature = model.to(memory_format=self._format).eval(), weight, temperature
         self.attention_weight = attention_weight
         self._theirs: AttentionMaps | None = None
         self._ours: AttentionMaps | None = None
@@ -55,7 +57,7 @@ class Teacher:
         section 2).
         """
         with torch.no_grad():
-            taught = self.model.to(images.device)(images)
+            taught = self.model.to(images.device)(images.contiguous(memory_format=self._format))
         student = log_softmax(logits / self.temperature, dim=1)
         target = softmax(taught / self.temperature, dim=1)
         divergence = kl_div(student, target, reduction="batchmean") * self.temperature**2

@@ -258,7 +258,7 @@ def test_a_perfect_pupil_has_no_distillation_loss() -> None:
 
 def test_distillation_gives_the_temperature_s_square_times_the_divergence() -> None:
     teacher = Teacher(Fixed(2.0, 0.0), weight=0.75, temperature=2.0)
-    found = teacher.loss(torch.tensor(8.0), torch.tensor([[0.0, 0.0]]), torch.zeros(1))
+    found = teacher.loss(torch.tensor(8.0), torch.tensor([[0.0, 0.0]]), torch.zeros(1, 1, 1, 1))
     p = torch.softmax(torch.tensor([1.0, 0.0]), 0)
     divergence = float((p * (p.log() - torch.tensor([0.5, 0.5]).log())).sum())
     assert float(found) == pytest.approx(0.25 * 8.0 + 0.75 * 4 * divergence, rel=1e-5)
