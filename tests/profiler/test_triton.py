@@ -9,7 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from google.protobuf import text_format
@@ -105,6 +107,41 @@ def test_a_model_answers_as_its_file_does_until_another_one_takes_its_place(
     own.unload("m")
     assert wait_until(lambda: len(tree(own.process)) == 1)
     own.unload("m")
+
+
+def priorities(server: int) -> set[int]:
+    """Of every thread of the networks that a server holds."""
+    found = set()
+    for process in tree(server)[1:]:
+        with suppress(OSError):
+            found |= {
+                os.getpriority(os.PRIO_PROCESS, int(one.name)) for one in Path(f"/proc/{process.pid}/task").iterdir()
+            }
+    return found
+
+
+def may_be_less_nice_again() -> bool:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, usual - 1)
+    except PermissionError:
+        return False
+    os.setpriority(os.PRIO_PROCESS, 0, usual)
+    return True
+
+
+@pytest.mark.integration
+def test_a_network_that_loads_lets_those_that_answer_go_first_and_is_like_them_then(
+    own: OwnTriton, network: Path
+) -> None:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    seen: set[int] = set()
+    loading = Thread(target=own.load, args=("m", network, Resources(cores=1, threads=2, instances=1)))
+    loading.start()
+    while loading.is_alive():
+        seen |= priorities(own.process)
+    assert max(seen) > usual or not may_be_less_nice_again()
+    assert priorities(own.process) == {usual}
 
 
 @pytest.mark.integration
