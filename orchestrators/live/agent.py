@@ -86,11 +86,11 @@ class Agent:
         self._state, decision = self._policy.step(offer, state, share, self._demand.seen())
         self._note(use, came, decision)
         if decision.versions is not None:
-            self._act(decision.versions)
+            self._act(decision.versions, came)
 
-    def _act(self, versions: Mapping[str, str]) -> None:
+    def _act(self, versions: Mapping[str, str], came: Mapping[str, float]) -> None:
         try:
-            self._answering.follow(versions)
+            self._answering.follow(versions, came)
             self._trouble = None
         except ServerError as error:
             self._trouble = str(error)

@@ -22,6 +22,10 @@ class Good:
     network: Network | None
 
 
+# What may be loaded: its figures and its files.
+Ready = tuple[Version, Network]
+
+
 class Answering:
     """`versions` are those that answer, by task, as far as they are known.
 
@@ -63,18 +67,23 @@ class Answering:
             if missing := [task for task in self.tasks if task not in self.versions]:
                 raise ServerError(f"{self._server.endpoint} has no version of {', '.join(missing)} that answers yet")
 
-    def follow(self, wanted: Mapping[str, str]) -> None:
+    def follow(self, wanted: Mapping[str, str], demand_rps: Mapping[str, float]) -> None:
         """Replaces what differs, as far as that can be done; the journal says what could not.
 
+        What relieves the server most comes first, as every load takes from what answers meanwhile.
         Raises `ServerError` where the server cannot be taken out of rotation or put back.
         """
         changes = [task for task in self.tasks if wanted[task] != self.versions[task]]
         # What is read before need not be waited for while the server is out.
-        networks = {task: self._read(task, wanted[task]) for task in changes}
+        ready = {task: one for task in changes if (one := self._read(task, wanted[task]))}
+        added_cores = {task: demand_rps[task] * self._added_s(task, version) for task, (version, _) in ready.items()}
         with self._rotation.without(self._server.endpoint):
-            for task, network in networks.items():
-                if network is not None:
-                    self._switch(task, network)
+            for task in sorted(ready, key=added_cores.__getitem__):
+                self._switch(task, *ready[task])
+
+    def _added_s(self, task: str, version: Version) -> float:
+        """The time of a core that a request takes more with this version than with what answers."""
+        return 1 / version.images_per_s - 1 / self._good[task].version.images_per_s
 
     def _figures(self, problem: Problem, task: str) -> dict[str, Version]:
         """The versions of a task by name: the offered ones, and the last good one if it answers."""
@@ -108,32 +117,33 @@ class Answering:
         # After the two that should load, those that the server bears best.
         others = sorted(offered, key=lambda name: -offered[name].images_per_s)
         candidates = list(dict.fromkeys([*last, first, *others]))
-        network = self._read(task, candidates[self._attempts[task] % len(candidates)])
-        loaded = network is not None and self._switch(task, network)
+        ready = self._read(task, candidates[self._attempts[task] % len(candidates)])
+        loaded = ready is not None and self._switch(task, *ready)
         self._attempts[task] = 0 if loaded else self._attempts[task] + 1
 
-    def _read(self, task: str, variant: str) -> Network | None:
+    def _read(self, task: str, variant: str) -> Ready | None:
         """From the repository, or as it answered last; `None` where neither has it, which the journal says."""
-        began_s = time.time()
+        began_s, good = time.time(), self._good.get(task)
         try:
-            return self._catalogue.network(task, variant)
+            network = self._catalogue.network(task, variant)
         except DnnPortingError as error:
-            good = self._good.get(task)
-            if good is not None and good.network is not None and good.version.name == variant:
-                return good.network
-            self._note(task, variant, began_s, str(error))
-            return None
+            if good is None or good.network is None or good.version.name != variant:
+                self._note(task, variant, began_s, str(error))
+                return None
+            network = good.network
+        # A repository that was published anew since the decision may offer it no more.
+        version = self._figures(self._catalogue.edition.problem, task).get(variant)
+        return None if version is None else (version, network)
 
-    def _switch(self, task: str, network: Network) -> bool:
-        version = self._figures(self._catalogue.edition.problem, task)[network.variant]
+    def _switch(self, task: str, version: Version, network: Network) -> bool:
         began_s = time.time()
         try:
             self._server.switch(task, network)
         except ServerError as error:
-            self._note(task, network.variant, began_s, str(error))
+            self._note(task, version.name, began_s, str(error))
             return False
-        self._note(task, network.variant, began_s)
-        self.versions[task], self._good[task] = network.variant, Good(version, network)
+        self._note(task, version.name, began_s)
+        self.versions[task], self._good[task] = version.name, Good(version, network)
         return True
 
     def _note(self, task: str, after: str, began_s: float, error: str | None = None) -> None:

@@ -21,6 +21,7 @@ from orchestrators import trivial
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.live import server as servers
 from orchestrators.live.agent import Agent
+from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.choice import Trivial
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
@@ -311,6 +312,25 @@ def test_of_several_tasks_those_switch_that_can(server: LiveServer, tmp_path: Pa
     kept = {TASK: SMALL, "bees": "bees-large-0000001a"}
     assert [one.versions for one in asked] == [{**kept, TASK: LARGE}, kept]
     assert server.serving() == kept
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("demand_rps", "order"), [((9.0, 1.0), [TASK, "bees"]), ((1.0, 9.0), ["bees", TASK])])
+def test_what_relieves_a_server_most_is_switched_first(
+    server: LiveServer, tmp_path: Path, demand_rps: tuple[float, float], order: list[str]
+) -> None:
+    large, small = {TASK: LARGE, "bees": "bees-large-0000001a"}, {TASK: SMALL, "bees": "bees-small-0000001c"}
+    live_repository(tmp_path, others={"bees": {large["bees"]: VARIANTS[LARGE], small["bees"]: VARIANTS[SMALL]}})
+
+    def both(repository: Repository) -> trivial.Problem:
+        return trivial.from_repository(repository, task=[TASK, "bees"], target=TARGET, demand_rps=0)
+
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        answering = Answering(server, Catalogue(tmp_path / "repository", TARGET, both), Alone(), journal)
+        answering.recover(large)
+        answering.follow(small, dict(zip((TASK, "bees"), demand_rps, strict=True)))
+    assert [one.task for one in read_journal(tmp_path / "journal.jsonl")[1]][2:] == order
+    assert server.serving() == small
 
 
 @pytest.mark.integration
