@@ -16,13 +16,14 @@ from porting.components import NamedComponent
 from porting.context import Context, seeded
 from porting.data import Data
 from porting.records import Epoch
-from porting.settings import FitSettings
+from porting.settings import FinetuneSettings, FitSettings
 from porting.training.attention import AttentionMaps, comparable_layers, distance
 from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.classifier import Classifier
 from porting.training.fit import LAST, devices, fit
 from porting.training.memory import chosen_precision, memory_format
+from porting.training.recovery import recovered
 from porting.training.teacher import Teacher
 from porting.workspace import Workspace
 from profiler.errors import BadInputError, DnnPortingError
@@ -34,6 +35,11 @@ def fit_settings(**changed: Any) -> FitSettings:
 
 
 FIT = fit_settings()
+ALONE = {"distill": False, "distill_weight": 0.0, "temperature": 1.0, "attention_weight": 0.0}
+# Trains without moving.
+STILL = FinetuneSettings.model_validate(
+    fit_settings(epochs=1, learning_rate=1e-9).model_dump() | ALONE | {"only_best": False, "base": False}
+)
 
 
 def data(module: str) -> Data:
@@ -314,3 +320,14 @@ def test_statistics_become_those_of_the_data() -> None:
     assert torch.allclose(model[0].running_var, everything.var(dim=(0, 2, 3)), rtol=0.05)
     assert model[0].momentum == 0.1
     assert not model.training
+
+
+def test_recovery_begins_with_statistics_of_the_data_whatever_they_were(context: Context, digits: Data) -> None:
+    model, _ = train(context, digits)
+    spoilt, within = copy.deepcopy(model), replace(context, data=digits)
+    for module in spoilt.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            # So far off that what an epoch averages in does not mend it.
+            module.running_mean.fill_(1e6)
+    whole, mended = (recovered(within, copy.deepcopy(one), "tuned", model, STILL)[1][0] for one in (model, spoilt))
+    assert mended.val_accuracy == whole.val_accuracy > 0.3

@@ -238,11 +238,12 @@ def test_a_server_that_dies_gets_its_last_good_version_back_when_it_is_there_aga
 def test_a_server_that_hangs_is_left_out_and_taken_back_as_it_is(
     server: LiveServer, running: RunningServer, driven: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers, "LOOK_LIMIT_S", 0.5)
     run = driven(server, Told()).tick(2)
     running.process.send_signal(signal.SIGSTOP)
     try:
-        run.tick()
+        with monkeypatch.context() as patched:
+            patched.setattr(servers, "LOOK_LIMIT_S", 0.5)
+            run.tick()
     finally:
         running.process.send_signal(signal.SIGCONT)
     assert (run.seconds[-1].versions, run.rotation.said[-1]) == ({}, "left out")
