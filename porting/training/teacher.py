@@ -20,9 +20,8 @@ class Teacher:
     """
 
     def __init__(self, model: nn.Module, weight: float, temperature: float, attention_weight: float = 0.0) -> None:
-        self._format = memory_format(model)
-        self.model, self.weight, self.temperature = model.to(memory_format=self._format).eval(), weight, temperature
-        self.attention_weight = attention_weight
+        self.model, self.weight, self.temperature = model.eval(), weight, temperature
+        self.attention_weight, self._format = attention_weight, memory_format(model)
         self._theirs: AttentionMaps | None = None
         self._ours: AttentionMaps | None = None
 
@@ -42,9 +41,12 @@ class Teacher:
         if self.attention_weight:
             names = comparable_layers(student, self.model, images)
             self._ours, self._theirs = AttentionMaps(student, names), AttentionMaps(self.model, names)
+        self.model.to(memory_format=self._format)
         try:
             yield
         finally:
+            # Further networks may be cut from it, on the device and in the layout that it came with.
+            self.model.to(images.device).to(memory_format=torch.contiguous_format)
             for maps in (self._ours, self._theirs):
                 if maps:
                     maps.close()

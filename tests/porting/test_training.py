@@ -310,6 +310,25 @@ def test_the_teacher_is_neither_trained_nor_saved() -> None:
     assert len(list(classifier.parameters())) == len(list(resnet8(1, 10, width=0.5).parameters()))
 
 
+def test_the_teacher_comes_out_as_it_was() -> None:
+    teacher = Teacher(resnet8(1, 10), weight=0.5, temperature=4.0)
+    images = torch.zeros(2, 1, 32, 32)
+    with teacher.teaching(resnet8(1, 10, width=0.5), images):
+        assert not all(weight.is_contiguous() for weight in teacher.model.parameters())
+        teacher.loss(torch.tensor(0.0), torch.zeros(2, 10), images)
+    assert all(weight.is_contiguous() for weight in teacher.model.parameters())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_teacher_that_taught_on_a_gpu_comes_back_from_there() -> None:
+    teacher = Teacher(resnet8(1, 10), weight=0.5, temperature=4.0)
+    images = torch.zeros(2, 1, 32, 32)
+    with teacher.teaching(resnet8(1, 10, width=0.5), images):
+        teacher.loss(torch.zeros((), device="cuda"), torch.zeros(2, 10, device="cuda"), images.cuda())
+    assert {weight.device.type for weight in teacher.model.parameters()} == {"cpu"}
+
+
 def test_statistics_become_those_of_the_data() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.BatchNorm2d(2))
