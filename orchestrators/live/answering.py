@@ -11,7 +11,7 @@ from orchestrators.live.policy import Offer
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.trivial import Problem, Version
-from profiler.errors import DnnPortingError, ServerError
+from profiler.errors import BadInputError, DnnPortingError, ServerError
 
 
 @dataclass(frozen=True)
@@ -124,16 +124,16 @@ class Answering:
     def _read(self, task: str, variant: str) -> Ready | None:
         """From the repository, or as it answered last; `None` where neither has it, which the journal says."""
         began_s, good = time.time(), self._good.get(task)
-        try:
-            network = self._catalogue.network(task, variant)
-        except DnnPortingError as error:
-            if good is None or good.network is None or good.version.name != variant:
-                self._note(task, variant, began_s, str(error))
-                return None
-            network = good.network
-        # A repository that was published anew since the decision may offer it no more.
         version = self._figures(self._catalogue.edition.problem, task).get(variant)
-        return None if version is None else (version, network)
+        try:
+            if version is None:
+                raise BadInputError(f"{variant}: the repository as it is now does not offer it")
+            return version, self._catalogue.network(task, variant)
+        except DnnPortingError as error:
+            if good is not None and good.network is not None and good.version.name == variant:
+                return good.version, good.network
+            self._note(task, variant, began_s, str(error))
+            return None
 
     def _switch(self, task: str, version: Version, network: Network) -> bool:
         began_s = time.time()

@@ -335,6 +335,25 @@ def test_what_relieves_a_server_most_is_switched_first(
 
 
 @pytest.mark.integration
+def test_what_was_decided_and_is_offered_no_more_is_not_loaded_and_the_journal_says_so(
+    server: LiveServer, tmp_path: Path
+) -> None:
+    live_repository(tmp_path)
+
+    def without_small(repository: Repository) -> trivial.Problem:
+        (task,) = problem(repository).tasks
+        kept = tuple(version for version in task.versions if version.name != SMALL)
+        return problem(repository).of([task.model_copy(update={"versions": kept})])
+
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        answering = Answering(server, Catalogue(tmp_path / "repository", TARGET, without_small), Alone(), journal)
+        answering.recover({TASK: LARGE})
+        answering.follow({TASK: SMALL}, {TASK: 1.0})
+    assert "does not offer it" in str(read_journal(tmp_path / "journal.jsonl")[1][-1].error)
+    assert server.serving() == {TASK: LARGE} == answering.versions
+
+
+@pytest.mark.integration
 def test_where_the_first_version_does_not_load_another_one_is_tried(
     server: LiveServer, driven: Drive, tmp_path: Path
 ) -> None:
