@@ -30,8 +30,8 @@ from profiler.target import Target
 
 FOLDER = ROOT / "artifacts" / "frontier"
 RATIOS = "[0.3,0.4,0.5,0.65,0.75]"
-# As many networks of each method. Ours are cut by the table of fp32 operators: the int8 files of networks that are cut
-# by the other one were no faster here.
+# As many networks of each method. Ours are cut by the table of fp32 operators: at the same speed in int8, ResNets that
+# were cut by the other one kept about as much of the accuracy before tuning, and less where they are smallest.
 OURS = ["pruner=hessian", "prune.ratios=[]", "prune.precision=fp32"]
 OTHERS = [
     [f"pruner={one}", f"prune.ratios={RATIOS}", "prune.round_to=1"] for one in ("nni_taylor", "torch_pruning_own")
