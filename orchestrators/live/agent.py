@@ -12,6 +12,7 @@ from typing import Protocol
 
 from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.clock import unix_s
 from orchestrators.live.demand import Demand
 from orchestrators.live.journal import Journal, Second
 from orchestrators.live.policy import Policy
@@ -106,7 +107,7 @@ class Agent:
         notices = [one for one in (decision.notice, self._trouble, self._catalogue.notice) if one]
         self._journal.add(
             Second(
-                moment_s=time.time(),
+                moment_s=unix_s(),
                 server=self._server.endpoint,
                 cpu_share=use.share,
                 demand_rps=dict(came),

@@ -1,10 +1,10 @@
 """The networks that answer on one server: found, put back, replaced, and never taken away."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.clock import unix_s
 from orchestrators.live.journal import Journal, Switched
 from orchestrators.live.network import Network
 from orchestrators.live.policy import Offer
@@ -123,7 +123,7 @@ class Answering:
 
     def _read(self, task: str, variant: str) -> Ready | None:
         """From the repository, or as it answered last; `None` where neither has it, which the journal says."""
-        began_s, good = time.time(), self._good.get(task)
+        began_s, good = unix_s(), self._good.get(task)
         version = self._figures(self._catalogue.edition.problem, task).get(variant)
         try:
             if version is None:
@@ -136,7 +136,7 @@ class Answering:
             return None
 
     def _switch(self, task: str, version: Version, network: Network) -> bool:
-        began_s = time.time()
+        began_s = unix_s()
         try:
             self._server.switch(task, network)
         except ServerError as error:
@@ -154,7 +154,7 @@ class Answering:
                 before=self.versions.get(task),
                 after=after,
                 began_s=began_s,
-                ended_s=time.time(),
+                ended_s=unix_s(),
                 error=error,
             )
         )

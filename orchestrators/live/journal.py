@@ -13,7 +13,7 @@ from profiler.records.base import Value
 
 
 class Second(Value):
-    """One server in the second that ended at `moment_s` (Unix): what was seen, and what the policy made of it.
+    """One server in the second that ended at `moment_s` (`clock.unix_s`): what was seen, what the policy made of it.
 
     `cpu_share` is of the cores that the server may use, 0 to 1, `demand_rps` as it came in, in requests/s by task, and
     `versions` are those that answered, by task. Of a server that did not answer the share is 0, and there are neither
@@ -33,7 +33,7 @@ class Second(Value):
 class Switched(Value):
     """A task's network was replaced on a server, or `error` says why not and the one `before` goes on answering.
 
-    `before` is null where nothing answered to the task. Moments are Unix times.
+    `before` is null where nothing answered to the task. Moments are of `clock.unix_s`.
     """
 
     server: str

@@ -38,7 +38,7 @@ class Requests:
 
 @dataclass(frozen=True)
 class Traffic:
-    """The requests of every task; `start_s` is the Unix time from which their moments count."""
+    """The requests of every task; `start_s` is the moment (`clock.unix_s`) from which their moments count."""
 
     start_s: float
     tasks: Mapping[str, Requests]

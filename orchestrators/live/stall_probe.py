@@ -1,9 +1,10 @@
-"""Looks how long one core is held up: `stall_probe.py CORE` prints a line for each second until its parent is gone.
+"""Looks how long one core is held up: `stall_probe.py CORE AT_ZERO` prints a line a second until its parent is gone.
 
-A line is the Unix second, the longest that a turn of 5 ms of sleep and a little work took longer than its sleep, in s,
-and the time that the hypervisor took from the core, in s. A process of its own with real-time priority: whatever else
-is started on the core gives way to it, so only the machine itself can hold it up. Where the system does not let it have
-that, which takes CAP_SYS_NICE, it waits for servers and clients too, so that no time is called held up.
+AT_ZERO is the Unix time at which the monotonic clock was 0. A line is the Unix second, the longest that a turn of 5 ms
+of sleep and a little work took longer than its sleep, in s, and the time that the hypervisor took from the core, in s.
+A process of its own with real-time priority: whatever else is started on the core gives way to it, so only the machine
+itself can hold it up. Where the system does not let it have that, which takes CAP_SYS_NICE, it waits for servers and
+clients too, so that no time is called held up.
 """
 
 import os
@@ -16,15 +17,14 @@ STEAL = 8  # proc(5), /proc/stat: its place in the line of a core
 
 
 def main() -> None:
-    core, parent = int(sys.argv[1]), os.getppid()
+    core, to_unix_s, parent = int(sys.argv[1]), float(sys.argv[2]), os.getppid()
     os.sched_setaffinity(0, [core])
     urgent = has_priority()
-    to_unix_s = time.time() - time.perf_counter()
-    began, stolen_s, longest_s = time.perf_counter(), stolen(core), 0.0
+    began, stolen_s, longest_s = time.monotonic(), stolen(core), 0.0
     while os.getppid() == parent:
         time.sleep(SLEEP_S)
         sum(range(WORK))
-        now = time.perf_counter()
+        now = time.monotonic()
         held_s = now - began - SLEEP_S
         longest_s = max(longest_s, held_s) if urgent else 0.0
         ended = range(int(began + to_unix_s), int(now + to_unix_s))

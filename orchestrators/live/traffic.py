@@ -3,11 +3,11 @@
 A request that fails or is answered wrongly is recorded, and the load goes on.
 """
 
-import time
 from collections.abc import Mapping
 
 import numpy as np
 
+from orchestrators.live.clock import unix_s
 from orchestrators.live.known import Known
 from orchestrators.live.requests import LOST, WRONG, Requests, Traffic
 from profiler.errors import BadInputError, ServerError
@@ -34,7 +34,7 @@ def send(endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str,
     crowd = Crowd(clients, schedules)
     loop = OpenLoop(crowd.submit, crowd.judge, len(crowd.moments_s) + 1, drain_s=ANSWER_LIMIT_S)
     try:
-        start_s = time.time() + LEAD_S
+        start_s = unix_s() + LEAD_S
         run = loop.run(crowd.moments_s)
     finally:
         channel.close()

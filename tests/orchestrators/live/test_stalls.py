@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
+from orchestrators.live.clock import unix_s
 from orchestrators.live.stalls import PROBE, Felt, felt, stall_probe, stalls
 from profiler.errors import DnnPortingError
 from profiler.runtimes.session import pinned
@@ -84,7 +85,7 @@ def test_the_probe_comes_before_whatever_else_its_core_does() -> None:
 @WITH_PRIORITY
 def test_a_probe_that_has_to_wait_for_servers_and_clients_calls_no_time_held_up() -> None:
     core = min(os.sched_getaffinity(0))
-    command = ["setpriv", "--bounding-set=-sys_nice", sys.executable, "-S", "-E", str(PROBE), str(core)]
+    command = ["setpriv", "--bounding-set=-sys_nice", sys.executable, "-S", "-E", str(PROBE), str(core), "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -102,9 +103,9 @@ def test_the_probe_feels_that_its_core_was_taken_away() -> None:
         (process,) = probes()
         time.sleep(2.5)
         # From the beginning of a second, so that it lies in this one alone.
-        time.sleep(1.1 - time.time() % 1)
+        time.sleep(1.1 - unix_s() % 1)
         process.send_signal(signal.SIGSTOP)
-        stopped = time.time()
+        stopped = unix_s()
         time.sleep(0.5)
         process.send_signal(signal.SIGCONT)
         time.sleep(1.6)
@@ -117,7 +118,7 @@ def test_the_probe_feels_that_its_core_was_taken_away() -> None:
 def test_the_cores_of_the_server_are_watched_also_by_a_client_that_is_bound_to_others() -> None:
     every = os.sched_getaffinity(0)
     with pinned([min(every)]), stall_probe():
-        watched = {int(one.cmdline()[-1]) for one in probes()}
+        watched = {int(one.cmdline()[-2]) for one in probes()}
         assert os.sched_getaffinity(0) == {min(every)}
     assert watched >= every
 

@@ -12,6 +12,7 @@ from made_live import LARGE, SMALL, TARGET, TASK, VARIANTS, live_items
 from servers.short_lived import short_lived_triton
 from support import SIZE, write_network
 
+from orchestrators.live.clock import unix_s
 from orchestrators.live.known import Known
 from orchestrators.live.network import of
 from orchestrators.live.requests import LOST, WRONG, Requests, read_traffic, write_traffic
@@ -99,7 +100,7 @@ def test_tasks_are_sent_at_once_by_their_own_schedules_and_it_is_known_who_answe
     server.switch("bees", of(repository, TARGET, "bees", "bees-small-0000001c"))
     schedules = {TASK: poisson_arrivals(constant(60, 2), 1), "bees": poisson_arrivals(constant(30, 2), 2)}
     before = server.requests()
-    began_s = time.time()
+    began_s = unix_s()
     traffic = send(server.endpoint, schedules, known)
     assert began_s < traffic.start_s < began_s + 1
     for task, variant in ((TASK, LARGE), ("bees", "bees-small-0000001c")):
