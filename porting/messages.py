@@ -1,8 +1,11 @@
-"""Hydra's and OmegaConf's errors in one line: the bad value, the valid ones, the fix."""
+"""Hydra's, OmegaConf's and pydantic's errors in one line: the bad value, the valid ones, the fix."""
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 
 def hydra_message(error: Exception) -> str:
@@ -33,6 +36,30 @@ def unknown_key(key: str, cause: Any) -> str:
     choices = sorted(str(name) for name in parent) if parent is not None else []
     name = key.rpartition(".")[2]
     return f"unknown key {key!r}{suggestion(name, choices)}"
+
+
+def validation_message(error: "ValidationError", model: "type[BaseModel]") -> str:
+    """The first thing that is wrong with a model's values."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place!r}{suggestion(str(first['loc'][-1]), known_keys(model, first['loc'][:-1]))}"
+    message = first["msg"].removeprefix("Value error, ")
+    if not place:
+        return message
+    # Of a whole section it is said which one, not all that stands in it.
+    value = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
+    return f"{place}{value} cannot be used: {message[:1].lower()}{message[1:]}"
+
+
+def known_keys(model: "type[BaseModel]", location: Sequence[int | str]) -> list[str]:
+    """The keys of a model's section at `location`."""
+    section: Any = model
+    for part in location:
+        fields = {field.alias or name: field for name, field in section.model_fields.items()}
+        annotation = fields[str(part)].annotation
+        section = next((one for one in get_args(annotation) if hasattr(one, "model_fields")), annotation)
+    return [field.alias or name for name, field in section.model_fields.items()]
 
 
 def suggestion(value: str, choices: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from porting.components import Component, NamedComponent
-from porting.messages import suggestion
+from porting.messages import suggestion, validation_message
 from porting.pruners.aims import Aim, Kind
 from porting.repository.schema import LABEL
 from porting.stage_table import NAMES, SOURCES
@@ -213,27 +213,4 @@ def validated(values: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise BadInputError(explain(error)) from error
-
-
-def explain(error: ValidationError) -> str:
-    """One line: the key, the bad value, what is valid."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {place!r}{suggestion(str(first['loc'][-1]), known_keys(first['loc'][:-1]))}"
-    message = first["msg"].removeprefix("Value error, ")
-    if not place:
-        return message
-    # Of a whole section it is said which one, not all that stands in it.
-    value = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
-    return f"{place}{value} cannot be used: {message[:1].lower()}{message[1:]}"
-
-
-def known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """The keys of the section at `location`."""
-    section: Any = Settings
-    for part in location:
-        fields = {field.alias or name: field for name, field in section.model_fields.items()}
-        section = fields[str(part)].annotation
-    return [field.alias or name for name, field in section.model_fields.items()]
+        raise BadInputError(validation_message(error, Settings)) from error

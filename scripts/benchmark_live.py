@@ -28,7 +28,8 @@ from orchestrators.forecast import WindowedMaximum
 from orchestrators.live.nginx import nginx_server
 from orchestrators.live.outcome import Outcome
 from orchestrators.live.report import FIGURE, OUTCOME
-from orchestrators.live.settings import Load, smallest_batch
+from orchestrators.live.settings import smallest_batch
+from orchestrators.load import Load
 from orchestrators.simulation import Result, Settings, simulate
 from orchestrators.simulation.policies import policy
 from orchestrators.simulation.scene import Scene
@@ -117,7 +118,7 @@ class Bench:
         """The trivial policy on the same requests, without a server."""
         load = self.load(setting, number)
         schedules = load.schedules(self.tasks(setting))
-        first_rps = {task: load.mean_of(task) for task in schedules}
+        first_rps = {task: float(one.mean()) for task, one in load.demands(self.tasks(setting)).items()}
         scene = Scene.of(self.repository, self.target, first_rps, DEADLINE_MS, WindowedMaximum())
         settings = Settings(seconds=self.seconds, deadline_ms=DEADLINE_MS, seed=number)
         return simulate(scene.catalogue, schedules, policy("trivial", scene), scene.box, settings)

@@ -18,10 +18,12 @@ from orchestrators.live.own_server import OwnServer
 from orchestrators.live.report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
 from orchestrators.live.rotation import Alone, Nginx, Rotation
 from orchestrators.live.server import LiveServer
-from orchestrators.live.settings import Load, Settings
+from orchestrators.live.settings import Settings
 from orchestrators.live.tables import delivered_table
 from orchestrators.live.usage import Usage
+from orchestrators.load import Load
 from porting.console import say, table
+from porting.messages import validation_message
 from porting.repository import Repository
 from profiler.errors import BadInputError, ServerError
 from profiler.system.cores import split_cores
@@ -75,9 +77,7 @@ def prepared(config: "DictConfig") -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"{place}={first['input']} cannot be used: {first['msg']}") from error
+        raise BadInputError(validation_message(error, Settings)) from error
     if settings.nginx is None and settings.load is not None and len(settings.servers) > 1:
         raise BadInputError(f"a load for {len(settings.servers)} servers needs the nginx that balances it: give nginx")
     if settings.policy == "model_switching" and settings.max_metric is not None:
@@ -114,9 +114,10 @@ def driving(
 def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
     """Sends the load, and says what came of it."""
     known = {task: Known.of(repository, task, settings.target_name) for task in settings.tasks}
-    say(f"sending {load.seconds} s of requests")
+    schedules = load.schedules(settings.tasks)
+    say(f"sending {sum(map(len, schedules.values())):,} requests")
     target = endpoints[0] if settings.nginx is None else settings.nginx.endpoint
-    traffic, stalls = loaded(target, load.schedules(settings.tasks), known)
+    traffic, stalls = loaded(target, schedules, known)
     found = delivered_table([report(settings, traffic, stalls, repository)])
     table(found.title, found.columns, found.rows)
     for what, name in (("as JSON", OUTCOME), ("figure", FIGURE), ("page", PAGE)):

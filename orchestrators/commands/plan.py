@@ -11,6 +11,7 @@ from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from porting.components import Component
 from porting.console import say, table
+from porting.messages import validation_message
 from porting.repository import Repository
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import write_atomically
@@ -74,9 +75,7 @@ def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
     try:
         return Settings.model_validate(values), repository
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"{place}={first['input']} cannot be used: {first['msg']}") from error
+        raise BadInputError(validation_message(error, Settings)) from error
 
 
 def solved(component: Component, repository: Repository) -> Value:

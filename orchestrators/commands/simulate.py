@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from orchestrators.load import Load
     from orchestrators.simulation.result import Result
     from orchestrators.simulation.scene import Scene
     from porting.repository import Repository
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 # From these first seconds a policy knows what to begin with.
 FIRST_S = 10
-USUAL_SECONDS = 600
 RESULT, FIGURE = "simulation.json", "simulation.png"
 COLUMNS = [
     "policy", "accuracy", "effective", "not in time, %", "lost", "p99, ms", "CPU, %", "core-s", "switches",
@@ -26,7 +26,7 @@ COLUMNS = [
 def run(arguments: Sequence[str]) -> None:
     """Compares policies on the same requests: accuracy delivered, what is late or lost, and what it costs.
 
-    Every task is sent the same demand, in requests of its own.
+    Every task is sent requests of its own: with the same mean, by another sample of the trace and another trend.
     """
     parser = argparse.ArgumentParser(prog="dnn-porting simulate", description=run.__doc__)
     parser.add_argument("repository", help="a folder or a URL such as s3://bucket/prefix")
@@ -34,7 +34,14 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--target", help="default: the only one")
     parser.add_argument("--trace", type=Path, help="requests in each second, one whole number a line")
     parser.add_argument("--demand-rps", type=float, help="the mean to which a trace is scaled, or a constant without")
-    parser.add_argument("--seconds", type=int, help=f"default: the trace's, or {USUAL_SECONDS}")
+    parser.add_argument("--seconds", type=int, help="default: the trace's, or 600")
+    parser.add_argument("--warm-up-s", type=int, default=0, help="in which the demand grows (default: %(default)s)")
+    parser.add_argument(
+        "--trend",
+        type=float,
+        default=0.0,
+        help="how far a macro trend goes from the mean, as a part of it (default: 0)",
+    )
     parser.add_argument("--deadline-ms", type=float, default=400.0, help="default: %(default)g")
     parser.add_argument("--cores", type=float, help="of the box (default: the target's own)")
     parser.add_argument("--policy", action="append", help="once for each policy (default: all)")
@@ -42,36 +49,39 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--output", type=Path, default=Path("artifacts/simulation"), help="default: %(default)s")
     options = parser.parse_args(arguments)
 
-    from orchestrators.load import poisson_arrivals
     from orchestrators.simulation.policies import POLICIES
     from porting.repository import Repository
 
     repository = Repository.load(options.repository)
-    demand = demanded(options.trace, options.demand_rps, options.seconds)
+    load = wanted(options)
     tasks = options.task or repository.tasks
-    schedules = {task: poisson_arrivals(demand, options.seed + place) for place, task in enumerate(tasks)}
+    demands, schedules = load.demands(tasks), load.schedules(tasks)
+    seconds, mean_rps = len(demands[tasks[0]]), sum(one.mean() for one in demands.values()) / len(tasks)
     scene = staged(repository, options, schedules)
-    outcomes = compared(options.policy or list(POLICIES), scene, schedules, len(demand), options.seed)
-    title = f"{', '.join(tasks)} on {scene.box.cores:g} core(s) of {scene.target}, {len(demand)} s, " \
-            f"mean {demand.mean():.4g} requests/s, deadline {options.deadline_ms:g} ms"  # fmt: skip
+    outcomes = compared(options.policy or list(POLICIES), scene, schedules, seconds, options.seed)
+    title = f"{', '.join(tasks)} on {scene.box.cores:g} core(s) of {scene.target}, {seconds} s, " \
+            f"mean {mean_rps:.4g} requests/s, deadline {options.deadline_ms:g} ms"  # fmt: skip
     show(title, outcomes)
     write(options.output, title, outcomes)
 
 
-def demanded(trace: Path | None, demand_rps: float | None, seconds: int | None) -> "np.ndarray":
-    """The demand of every second; raises `BadInputError` where nothing says what it is."""
-    from orchestrators.load import constant, read_trace, scaled_to_mean
+def wanted(options: argparse.Namespace) -> "Load":
+    """What is sent; raises `BadInputError` where nothing says it, and for what cannot be."""
+    from pydantic import ValidationError
+
+    from orchestrators.load import Load
+    from porting.messages import validation_message
     from profiler.errors import BadInputError
 
-    if trace is None:
-        if demand_rps is None:
-            raise BadInputError("no demand: give --trace FILE, or --demand-rps RATE for a constant one")
-        return constant(demand_rps, USUAL_SECONDS if seconds is None else seconds)
-    demand = read_trace(trace)
-    if seconds is not None and not 1 <= seconds <= len(demand):
-        raise BadInputError(f"--seconds {seconds}: {trace} has {len(demand)}, choose 1 to {len(demand)}")
-    demand = demand[:seconds]
-    return demand if demand_rps is None else scaled_to_mean(demand, demand_rps)
+    if options.trace is None and options.demand_rps is None:
+        raise BadInputError("no demand: give --trace FILE, or --demand-rps RATE for a constant one")
+    try:
+        return Load(
+            mean_rps=options.demand_rps, seconds=options.seconds, trace=options.trace, warm_up_s=options.warm_up_s,
+            trend=options.trend, seed=options.seed,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise BadInputError(validation_message(error, Load)) from error
 
 
 def staged(repository: "Repository", options: argparse.Namespace, schedules: "dict[str, np.ndarray]") -> "Scene":

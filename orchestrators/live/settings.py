@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators import trivial
@@ -11,10 +10,9 @@ from orchestrators.family import family
 from orchestrators.live.choice import Fixed, Trivial, largest, smallest
 from orchestrators.live.policy import Offer, Policy
 from orchestrators.live.switching import ModelSwitching
-from orchestrators.load import constant, manipulated, poisson_arrivals, read_trace
+from orchestrators.load import Load
 from orchestrators.trivial.problem import Metric
 from porting.repository import Repository
-from profiler.errors import BadInputError
 
 
 class Proxy(BaseModel):
@@ -24,35 +22,6 @@ class Proxy(BaseModel):
     endpoint: str
     servers_file: Path
     pid_file: Path
-
-
-class Load(BaseModel):
-    """What the clients send: a constant demand, or the first seconds of a trace scaled to the mean."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    mean_rps: float | dict[str, float]
-    seconds: int = Field(ge=1)
-    trace: Path | None = None
-    warm_up_s: int = Field(default=0, ge=0)
-    seed: int = 0
-
-    def mean_of(self, task: str) -> float:
-        """Requests/s; raises `BadInputError` for a task that is left out."""
-        if not isinstance(self.mean_rps, dict):
-            return self.mean_rps
-        if task not in self.mean_rps:
-            raise BadInputError(f"load.mean_rps has none for {task}: give every task one, 0 if need be")
-        return self.mean_rps[task]
-
-    def schedules(self, tasks: list[str]) -> dict[str, np.ndarray]:
-        """Sorted moments in s, by task; the same for the same seed."""
-        return {task: poisson_arrivals(self._demand(task), self.seed + place) for place, task in enumerate(tasks)}
-
-    def _demand(self, task: str) -> np.ndarray:
-        demand = constant(1.0, self.seconds) if self.trace is None else read_trace(self.trace)
-        if len(demand) < self.seconds:
-            raise BadInputError(f"load.seconds={self.seconds}: {self.trace} has {len(demand)}, choose at most as many")
-        return manipulated(demand[: self.seconds], self.mean_of(task), self.warm_up_s)
 
 
 class Settings(BaseModel):
@@ -78,7 +47,8 @@ class Settings(BaseModel):
     def problem(self, repository: Repository) -> trivial.Problem:
         """What one server has to decide over; raises where the repository does not tell all of it."""
         servers = max(1, len(self.servers))
-        mean_rps = {task: 0.0 if self.load is None else self.load.mean_of(task) / servers for task in self.tasks}
+        demands = {} if self.load is None else self.load.demands(self.tasks)
+        mean_rps = dict.fromkeys(self.tasks, 0.0) | {task: float(one.mean()) / servers for task, one in demands.items()}
         found = trivial.from_repository(
             repository,
             task=self.tasks,

@@ -1,18 +1,20 @@
 """Load: demands in requests/s for each second, and the arrival schedules that follow from them.
 
 A demand is an array (seconds,), an arrival schedule the sorted moments of the requests in s from the start, as the
-profiler's open loop takes them.
+profiler's open loop takes them. A `Load` says what the clients of every task send, and makes both of it.
 """
 
 from orchestrators.load.arrivals import even_arrivals, poisson_arrivals
 from orchestrators.load.bandwidth import Bandwidth, read_bandwidth
 from orchestrators.load.experiment import StepAnswers, overloaded, until_overloaded
+from orchestrators.load.load import Load
 from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean, warmed_up
 from orchestrators.load.shapes import Step, constant, exponential_steps, linear_steps
 from orchestrators.load.traces import random_sample, read_trace
 
 __all__ = [
     "Bandwidth",
+    "Load",
     "Step",
     "StepAnswers",
     "constant",

@@ -50,15 +50,20 @@ def test_the_only_policy_raises_why_it_cannot_run(tasks: Repository, tmp_path: P
     assert not (tmp_path / RESULT).exists()
 
 
-def test_a_trace_is_scaled_to_the_mean_and_cut(tasks: Repository, tmp_path: Path) -> None:
+def test_a_trace_is_scaled_to_the_mean_and_warmed_up(tasks: Repository, tmp_path: Path) -> None:
     trace = tmp_path / "trace.txt"
-    trace.write_text("".join(f"{one}\n" for one in [10] * 30 + [30] * 30 + [999] * 30))
-    found = compare(
-        tasks, tmp_path, "--trace", str(trace), "--seconds", "60", "--demand-rps", "40", policies=("smallest",)
-    )
-    demand = found["policies"]["smallest"]["series"]["digits"]["demand_rps"]
-    assert np.mean(demand[:30]) == pytest.approx(20, rel=0.15)
-    assert np.mean(demand[30:]) == pytest.approx(60, rel=0.15)
+    trace.write_text("".join(f"{one}\n" for one in [10] * 30 + [30] * 30))
+
+    def demand(*more: str) -> list[float]:
+        given = ("--trace", str(trace), "--demand-rps", "40", *more)
+        found = compare(tasks, tmp_path, *given, policies=("smallest",))
+        return found["policies"]["smallest"]["series"]["digits"]["demand_rps"]
+
+    assert sum(demand("--warm-up-s", "30", "--trend", "0.2")[:10]) < sum(demand()[:10]) / 2
+    assert len(demand("--seconds", "20")) == 20
+    whole = demand()
+    assert np.mean(whole[:30]) == pytest.approx(20, rel=0.15)
+    assert np.mean(whole[30:]) == pytest.approx(60, rel=0.15)
 
 
 def test_the_same_seed_gives_the_same_figures(tasks: Repository, tmp_path: Path) -> None:
@@ -71,6 +76,8 @@ def test_the_same_seed_gives_the_same_figures(tasks: Repository, tmp_path: Path)
 def test_what_is_missing_or_wrong_is_said_with_the_fix(tasks: Repository, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no demand: give --trace FILE, or --demand-rps"):
         compare(tasks, tmp_path)
+    with pytest.raises(BadInputError, match=r"trend=-1\.0 cannot be used: input should be greater than or equal to 0"):
+        compare(tasks, tmp_path, "--demand-rps", "1", "--trend", "-1")
     with pytest.raises(BadInputError, match="no policy 'best': choices are smallest"):
         compare(tasks, tmp_path, "--demand-rps", "1", policies=("best",))
     with pytest.raises(BadInputError, match="unknown task 'mnist': choices are bees"):

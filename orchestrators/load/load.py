@@ -1,0 +1,72 @@
+"""What the clients of every task send: a constant demand, or a sample of a trace, manipulated as the thesis does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from orchestrators.load.arrivals import poisson_arrivals
+from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean
+from orchestrators.load.shapes import constant
+from orchestrators.load.traces import random_sample, read_trace
+from profiler.errors import BadInputError
+
+USUAL_SECONDS = 600
+
+
+class Load(BaseModel):
+    """`mean_rps` is the mean over all `seconds`, warm-up and trend included; None leaves that of the trace's sample.
+
+    Each task has a sample of the trace and a macro trend of its own, drawn by `seed`; `trend` is how far that goes from
+    the mean, as a part of it. `seconds` are by default the whole trace's, and without one 600.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    mean_rps: float | dict[str, float] | None = None
+    seconds: int | None = Field(default=None, ge=1)
+    trace: Path | None = None
+    warm_up_s: int = Field(default=0, ge=0)
+    trend: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def some_demand(self) -> Self:
+        if self.mean_rps is None and self.trace is None:
+            raise ValueError("no demand: give a trace, or mean_rps for a constant one")
+        return self
+
+    def demands(self, tasks: Sequence[str]) -> dict[str, np.ndarray]:
+        """Requests/s in each second (seconds,), by task; the same for the same seed.
+
+        Raises `BadInputError` for a task that has no mean, and for a trace that is too short or holds nothing.
+        """
+        return {task: self._demand(self._mean_rps(task), self.seed + place) for place, task in enumerate(tasks)}
+
+    def schedules(self, tasks: Sequence[str]) -> dict[str, np.ndarray]:
+        """Sorted moments in s, by task."""
+        demands = self.demands(tasks)
+        return {task: poisson_arrivals(demands[task], self.seed + place) for place, task in enumerate(tasks)}
+
+    def _mean_rps(self, task: str) -> float | None:
+        if not isinstance(self.mean_rps, dict):
+            return self.mean_rps
+        if task not in self.mean_rps:
+            raise BadInputError(f"load.mean_rps has none for {task}: give every task one, 0 if need be")
+        return self.mean_rps[task]
+
+    def _demand(self, mean_rps: float | None, seed: int) -> np.ndarray:
+        sample = self._sample(seed)
+        moving_s = len(sample) - self.warm_up_s
+        trend = macro_trend(moving_s, self.trend, seed) if self.trend and moving_s > 0 else None
+        shape = manipulated(sample, 1.0, self.warm_up_s, trend)
+        return scaled_to_mean(shape, float(sample.mean()) if mean_rps is None else mean_rps)
+
+    def _sample(self, seed: int) -> np.ndarray:
+        if self.trace is None:
+            return constant(1.0, self.seconds or USUAL_SECONDS)
+        demand = read_trace(self.trace)
+        if self.seconds is not None and self.seconds > len(demand):
+            raise BadInputError(f"seconds={self.seconds}: {self.trace} has {len(demand)}, choose at most as many")
+        return random_sample(demand, self.seconds or len(demand), seed)
