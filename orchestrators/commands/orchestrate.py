@@ -159,10 +159,13 @@ class TellingJournal(Journal):
 
     def __init__(self, path: Path, tell: Callable[[str], None] = say) -> None:
         super().__init__(path)
-        self._tell, self._noticed = tell, dict[str, str | None]()
+        self._tell, self._noticed, self._troubled = tell, dict[str, str | None](), ""
 
     def add(self, record: Second | Switched) -> None:
         super().add(record)
+        if self.trouble != self._troubled:
+            self._troubled = self.trouble
+            self._tell(self.trouble or f"{self._path} is written again")
         if isinstance(record, Switched):
             took = f"in {1e3 * (record.ended_s - record.began_s):.0f} ms"
             how = took if record.error is None else f"failed: {record.error}"

@@ -54,7 +54,7 @@ class Agent:
         self._rotation.saw(self._server.endpoint, use)
         came = self._demand.look(time.monotonic(), counts)
         try:
-            if self._state is None or not counts.keys() >= set(self._answering.tasks):
+            if self._state is None or self._demand.fell or not counts.keys() >= set(self._answering.tasks):
                 self._recover(use)
                 self._note(use, came, Decision(rule="wait", reason="every task has a version that answers"))
             else:
@@ -68,8 +68,8 @@ class Agent:
         return self._state is not None
 
     def _recover(self, use: Use) -> None:
-        self._answering.recover(self._policy.first(self._answering.offer(use.cores)))
-        self._state = State(versions=self._answering.versions)
+        self._answering.recover(lambda: self._policy.first(self._answering.offer(use.cores)))
+        self._state, self._trouble = State(versions=self._answering.versions), None
         self._forget_counts()
 
     def _stand_back(self, use: Use, came: Mapping[str, float], why: str) -> None:
@@ -84,18 +84,27 @@ class Agent:
         offer = self._answering.offer(use.cores)
         # A server with more cores than the versions were measured on uses them beside each other at most.
         share = min(1.0, use.share * use.cores / min(use.cores, offer.problem.cores))
-        self._state, decision = self._policy.step(offer, state, share, self._demand.seen())
+        try:
+            self._state, decision = self._policy.step(offer, state, share, self._demand.seen())
+        except DnnPortingError as error:
+            # Who cannot decide is no reason to take a server out that answers.
+            decision = Decision(rule="hold", reason=str(error), notice=str(error))
         self._note(use, came, decision)
         if decision.versions is not None:
             self._act(decision.versions, came)
+        elif self._answering.renewed():
+            self._act(self._answering.versions, came)
 
     def _act(self, versions: Mapping[str, str], came: Mapping[str, float]) -> None:
         try:
             self._answering.follow(versions, came)
             self._trouble = None
         except ServerError as error:
-            self._trouble = str(error)
-        self._state = State(versions=self._answering.versions)
+            # What answers, and whether the server is in rotation again, the next second finds out.
+            self._state, self._trouble = None, str(error)
+            return
+        known = self._answering.versions.keys() >= set(self._answering.tasks)
+        self._state = State(versions=self._answering.versions) if known else None
         self._forget_counts()
 
     def _forget_counts(self) -> None:
@@ -104,7 +113,7 @@ class Agent:
             self._demand.replaced(task)
 
     def _note(self, use: Use, came: Mapping[str, float], decision: Decision) -> None:
-        notices = [one for one in (decision.notice, self._trouble, self._catalogue.notice) if one]
+        notices = dict.fromkeys(one for one in (decision.notice, self._trouble, self._catalogue.notice) if one)
         self._journal.add(
             Second(
                 moment_s=unix_s(),

@@ -1,9 +1,9 @@
 """The networks that answer on one server: found, put back, replaced, and never taken away."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.catalogue import Catalogue, Edition
 from orchestrators.live.clock import unix_s
 from orchestrators.live.journal import Journal, Switched
 from orchestrators.live.network import Network
@@ -16,9 +16,10 @@ from profiler.errors import BadInputError, DnnPortingError, ServerError
 
 @dataclass(frozen=True)
 class Good:
-    """What answered last to a task: its figures, and its files where they were to be had."""
+    """What answered last to a task: its figures, its ONNX file's sha256, and its files where they were to be had."""
 
     version: Version
+    digest: str
     network: Network | None
 
 
@@ -37,6 +38,7 @@ class Answering:
         self.tasks = [task.name for task in catalogue.edition.problem.tasks]
         self.versions: dict[str, str] = {}
         self._good: dict[str, Good] = {}
+        self._compared: Edition | None = None
         self._attempts = dict.fromkeys(self.tasks, 0)
 
     def offer(self, cores: float) -> Offer:
@@ -53,8 +55,8 @@ class Answering:
         self.versions = {}
         self._attempts = dict.fromkeys(self.tasks, 0)
 
-    def recover(self, first: Mapping[str, str]) -> None:
-        """Finds what answers; a task to which nothing does gets its last good version back, or the first.
+    def recover(self, first: Callable[[], Mapping[str, str]]) -> None:
+        """Finds what answers; a task to which nothing does gets its last good version back, or that of `first`.
 
         A call tries one version of each task: where it does not load, the next call tries another one. Raises
         `ServerError` while there is a task without any, and the server stays out of rotation.
@@ -63,7 +65,7 @@ class Answering:
             self._adopt(self._server.serving())
             for task in self.tasks:
                 if task not in self.versions:
-                    self._try_one(task, first[task])
+                    self._try_one(task, first()[task])
             if missing := [task for task in self.tasks if task not in self.versions]:
                 raise ServerError(f"{self._server.endpoint} has no version of {', '.join(missing)} that answers yet")
 
@@ -71,15 +73,27 @@ class Answering:
         """Replaces what differs, as far as that can be done; the journal says what could not.
 
         What relieves the server most comes first, as every load takes from what answers meanwhile.
-        Raises `ServerError` where the server cannot be taken out of rotation or put back.
+        Raises `ServerError` where the server cannot be taken out of rotation or put back, and where a load failed and
+        the server does not tell what answers now.
         """
-        changes = [task for task in self.tasks if wanted[task] != self.versions[task]]
+        changes = [task for task in self.tasks if wanted[task] != self.versions[task] or self._republished(task)]
         # What is read before need not be waited for while the server is out.
         ready = {task: one for task in changes if (one := self._read(task, wanted[task]))}
         added_cores = {task: demand_rps[task] * self._added_s(task, version) for task, (version, _) in ready.items()}
         with self._rotation.without(self._server.endpoint):
             for task in sorted(ready, key=added_cores.__getitem__):
                 self._switch(task, *ready[task])
+
+    def renewed(self) -> bool:
+        """Whether what answers was published anew with another file; true once for each edition."""
+        if self._catalogue.edition is self._compared:
+            return False
+        self._compared = self._catalogue.edition
+        return any(map(self._republished, self.tasks))
+
+    def _republished(self, task: str) -> bool:
+        published = self._catalogue.edition.digest(self.versions[task])
+        return published not in (None, self._good[task].digest)
 
     def _added_s(self, task: str, version: Version) -> float:
         """The time of a core that a request takes more with this version than with what answers."""
@@ -100,16 +114,18 @@ class Answering:
             version = self._figures(self._catalogue.edition.problem, task).get(serving.get(task, ""))
             if version is None:
                 continue
-            self.versions[task] = version.name
-            if task not in self._good or self._good[task].version.name != version.name:
-                self._good[task] = Good(version, self._files(task, version.name))
+            self.versions[task], digest = version.name, self._server.digest(task)
+            good = self._good.get(task)
+            if good is None or (good.version.name, good.digest) != (version.name, digest):
+                self._good[task] = Good(version, digest, self._files(task, version.name, digest))
 
-    def _files(self, task: str, variant: str) -> Network | None:
+    def _files(self, task: str, variant: str, digest: str) -> Network | None:
         """`None` where the repository does not have them any more: then they cannot be put back."""
         try:
-            return self._catalogue.network(task, variant)
+            network = self._catalogue.network(task, variant)
         except DnnPortingError:
             return None
+        return network if network.digest == digest else None
 
     def _try_one(self, task: str, first: str) -> None:
         offered = self._figures(self._catalogue.edition.problem, task)
@@ -141,9 +157,11 @@ class Answering:
             self._server.switch(task, network)
         except ServerError as error:
             self._note(task, version.name, began_s, str(error))
-            return False
+            # What failed to answer in time may have loaded all the same.
+            self._adopt(self._server.serving())
+            return self.versions.get(task) == version.name
         self._note(task, version.name, began_s)
-        self.versions[task], self._good[task] = version.name, Good(version, network)
+        self.versions[task], self._good[task] = version.name, Good(version, network.digest, network)
         return True
 
     def _note(self, task: str, after: str, began_s: float, error: str | None = None) -> None:

@@ -23,6 +23,10 @@ class Edition:
     repository: Repository
     problem: Problem
 
+    def digest(self, variant: str) -> str | None:
+        """The sha256 of the ONNX file that is published under this name, if one is."""
+        return next((one.onnx_sha256 for one in self.repository.variants if one.name == variant), None)
+
 
 class Catalogue:
     """The edition in use. `problem_of` reads what a repository offers, and raises where that is not whole.
@@ -45,7 +49,8 @@ class Catalogue:
                     self.edition = self._read()
                     self._digest = digest
                 self.notice = None
-            except DnnPortingError as error:
+            except (DnnPortingError, ValueError) as error:
+                # Figures that the schema lets through may make no problem: a ValueError of pydantic's.
                 self.notice = f"the repository as it is now is not used: {error}"
 
     def network(self, task: str, variant: str) -> Network:

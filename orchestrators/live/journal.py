@@ -1,5 +1,6 @@
 """What the orchestrator saw and did, as JSON lines: one for each second of a server, one for each switch."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -49,18 +50,32 @@ LINE: TypeAdapter[Second | Switched] = TypeAdapter(Second | Switched)
 
 
 class Journal:
-    """Appends to the file at `path`; any thread may add. A reader sees what was added as soon as `add` returns."""
+    """Appends to the file at `path`; any thread may add. A reader sees what was added as soon as `add` returns.
+
+    Where the file takes nothing any more, as on a full disk, what is added is lost and `trouble` says why.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock, self._file = threading.Lock(), path.open("ab")
+        self._lock, self._file = threading.Lock(), path.open("ab", buffering=0)
+        self._path, self.trouble = path, ""
         drop_unfinished_line(path)
 
     def add(self, record: Second | Switched) -> None:
         """One line."""
         with self._lock:
-            self._file.write(record.model_dump_json().encode() + b"\n")
-            self._file.flush()
+            try:
+                self._write(record.model_dump_json().encode() + b"\n")
+                self.trouble = ""
+            except OSError as error:
+                self.trouble = f"{self._path} takes nothing any more: {error.strerror}"
+
+    def _write(self, line: bytes) -> None:
+        """All of the line or nothing: a part of it would spoil the next one."""
+        end = self._file.seek(0, os.SEEK_END)
+        if self._file.write(line) != len(line):
+            self._file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         self._file.close()

@@ -20,9 +20,13 @@ PREFIX, SERVED_VERSION = "file:", "1"
 
 @dataclass(frozen=True)
 class Network:
-    """A variant's `config` as JSON and its `files` by the names that the load call wants: `file:1/model.onnx`."""
+    """A variant's `config` as JSON and its `files` by the names that the load call wants: `file:1/model.onnx`.
+
+    `digest` is the ONNX file's sha256.
+    """
 
     variant: str
+    digest: str
     config: str
     files: dict[str, bytes]
 
@@ -49,6 +53,7 @@ def of(repository: Repository, target: str, task: str, variant: str) -> Network:
     names |= {path: path for path in details.files if path == "labels.txt" or path.startswith("warmup/")}
     return Network(
         variant,
+        published.onnx_sha256,
         to_json(config),
         {f"{PREFIX}{name}": checked(repository, variant, path, details.files) for path, name in names.items()},
     )

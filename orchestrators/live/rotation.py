@@ -103,7 +103,7 @@ class Nginx:
 
     def _spared(self, endpoint: str) -> bool:
         """Whether the others that are in have room for what it does; who was not seen yet is idle."""
-        uses = {one: use for one, use in self._uses.items() if one == endpoint or not self._marks[one]}
+        uses = {one: use for one, use in dict(self._uses).items() if one == endpoint or not self._marks[one]}
         room = FULL * sum(use.cores for one, use in uses.items() if one != endpoint)
         return not room or sum(use.share * use.cores for use in uses.values()) <= room
 

@@ -2,7 +2,7 @@
 
 from tritonclient.grpc import InferenceServerClient, service_pb2
 
-from orchestrators.live.network import VARIANT, Network
+from orchestrators.live.network import DIGEST, VARIANT, Network
 from profiler.errors import ServerError
 from profiler.runtimes.v2_server import V2Server, failing
 from profiler.triton.server import RECONNECT
@@ -24,7 +24,11 @@ class LiveServer(V2Server):
 
     def serving(self) -> dict[str, str]:
         """The variant that answers to each name; what somebody else loaded is a variant of the empty name."""
-        return {name: self._variant(name) for name in self.requests() if self.ready(name)}
+        return {name: self._told(name, VARIANT) for name in self.requests() if self.ready(name)}
+
+    def digest(self, name: str) -> str:
+        """The sha256 of the ONNX file that answers to a name, as its config has it."""
+        return self._told(name, DIGEST)
 
     def requests(self) -> dict[str, int]:
         """Requests that the present network of each name has answered or failed so far, those to warm it up too.
@@ -38,13 +42,16 @@ class LiveServer(V2Server):
         return found
 
     def switch(self, task: str, network: Network) -> None:
-        """Returns when the network answers to the task's name; until then, and where this raises, the old one does."""
+        """Returns when the network answers to the task's name; until then the old one does.
+
+        Where this raises, either may: a load that took too long to be waited for may end well yet.
+        """
         if not self.load(task, network.config, network.files):
             raise ServerError(
                 f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
                 "(start it with --model-control-mode=explicit)"
             )
-        if (found := self._variant(task)) != network.variant:
+        if (found := self._told(task, VARIANT)) != network.variant:
             raise ServerError(
                 f"{self.endpoint} says that it loaded {network.variant} and answers with {found or 'another'}"
             )
@@ -54,7 +61,7 @@ class LiveServer(V2Server):
         with failing(f"{self.endpoint} does not say what it counted"):
             return list(self._client.get_inference_statistics(client_timeout=LOOK_LIMIT_S).model_stats)
 
-    def _variant(self, name: str) -> str:
+    def _told(self, name: str, parameter: str) -> str:
         with failing(f"{self.endpoint} does not tell the config of {name}"):
             config = self._client.get_model_config(name, client_timeout=LOOK_LIMIT_S).config
-        return str(config.parameters[VARIANT].string_value)
+        return str(config.parameters[parameter].string_value)

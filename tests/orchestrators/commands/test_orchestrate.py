@@ -197,3 +197,24 @@ def test_who_watches_is_told_of_switches_and_of_what_is_new_in_notices(tmp_path:
         f"here:1 {TASK}: {SMALL} to {LARGE} failed: no memory",
         "here:1: all is well again",
     ]
+
+
+def test_a_journal_that_cannot_be_written_is_told_once_and_so_is_that_it_can_be_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    second = Second(
+        moment_s=0, server="here:1", cpu_share=0, demand_rps={}, versions={}, rule="hold", reason="nothing to do"
+    )
+    path = tmp_path / "journal.jsonl"
+
+    def full(_line: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    with TellingJournal(path, told.append) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(journal, "_write", full)
+            journal.add(second)
+            journal.add(second)
+        journal.add(second)
+    assert told == [f"{path} takes nothing any more: No space left on device", f"{path} is written again"]

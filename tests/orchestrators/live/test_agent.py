@@ -18,6 +18,7 @@ from servers.short_lived import short_lived_triton
 from support import SIZE
 
 from orchestrators import trivial
+from orchestrators.errors import Infeasible
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.live import server as servers
 from orchestrators.live.agent import Agent
@@ -26,7 +27,7 @@ from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.choice import Trivial
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
 from orchestrators.live.known import Known
-from orchestrators.live.network import of
+from orchestrators.live.network import Network, of
 from orchestrators.live.policy import Offer, Policy, on_cores
 from orchestrators.live.rotation import Alone
 from orchestrators.live.server import LiveServer
@@ -328,7 +329,7 @@ def test_what_relieves_a_server_most_is_switched_first(
 
     with Journal(tmp_path / "journal.jsonl") as journal:
         answering = Answering(server, Catalogue(tmp_path / "repository", TARGET, both), Alone(), journal)
-        answering.recover(large)
+        answering.recover(lambda: large)
         answering.follow(small, dict(zip((TASK, "bees"), demand_rps, strict=True)))
     assert [one.task for one in read_journal(tmp_path / "journal.jsonl")[1]][2:] == order
     assert server.serving() == small
@@ -347,7 +348,7 @@ def test_what_was_decided_and_is_offered_no_more_is_not_loaded_and_the_journal_s
 
     with Journal(tmp_path / "journal.jsonl") as journal:
         answering = Answering(server, Catalogue(tmp_path / "repository", TARGET, without_small), Alone(), journal)
-        answering.recover({TASK: LARGE})
+        answering.recover(lambda: {TASK: LARGE})
         answering.follow({TASK: SMALL}, {TASK: 1.0})
     assert "does not offer it" in str(read_journal(tmp_path / "journal.jsonl")[1][-1].error)
     assert server.serving() == {TASK: LARGE} == answering.versions
@@ -461,6 +462,84 @@ def test_a_variant_of_somebody_elses_answers_until_one_of_ours_does(
         driven(server, Told(first=MIDDLE)).tick()
     assert server.serving() == {TASK: MIDDLE}
     assert failed == []
+
+
+@pytest.mark.integration
+def test_a_load_that_took_effect_though_it_was_called_failed_is_seen_at_once(
+    server: LiveServer, driven: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = server.switch
+
+    def late(task: str, network: Network) -> None:
+        switch(task, network)
+        if network.variant == SMALL:
+            raise ServerError("Deadline Exceeded")
+
+    monkeypatch.setattr(server, "switch", late)
+    policy = Told(SMALL, None)
+    run = driven(server, policy).tick(3)
+    assert [one.error for one in run.switches] == [None, "Deadline Exceeded"]
+    assert policy.seen[1] == trivial.State(versions={TASK: SMALL})
+
+
+@pytest.mark.integration
+def test_a_network_that_replaced_ours_later_or_by_another_hand_is_found_by_its_fallen_counts(
+    server: LiveServer, driven: Drive, three_versions: Path
+) -> None:
+    policy = Told()
+    run = driven(server, policy).tick(2)
+    for _ in range(30):
+        ask(server)
+    run.tick()
+    server.switch(TASK, of(Repository.load(three_versions / "repository"), TARGET, TASK, MIDDLE))
+    run.tick(2)
+    assert policy.seen[-1] == trivial.State(versions={TASK: MIDDLE})
+    assert [one.after for one in run.switches] == [LARGE]
+
+
+@pytest.mark.integration
+def test_a_variant_that_is_published_anew_with_another_file_is_loaded_once(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    run = driven(server, Told()).tick(2)
+    before = server.digest(TASK)
+    live_repository(tmp_path, {**VARIANTS, LARGE: (0.97, 60.0, 4.0)})
+    run.catalogue.refresh()
+    run.tick(3)
+    assert [(one.before, one.after, one.error) for one in run.switches[1:]] == [(LARGE, LARGE, None)]
+    assert server.digest(TASK) == run.catalogue.edition.digest(LARGE) != before
+
+
+@pytest.mark.integration
+def test_who_cannot_decide_is_a_notice_and_the_server_stays_in_rotation(server: LiveServer, driven: Drive) -> None:
+    class Undecided(Told):
+        def step(self, *_: object) -> Any:
+            raise Infeasible("no version is below max_metric")
+
+    run = driven(server, Undecided()).tick(3)
+    assert run.rotation.said == ["out", "in"]
+    assert run.seconds[-1].notice == "no version is below max_metric"
+    assert run.seconds[-1].versions == {TASK: LARGE}
+
+
+@pytest.mark.integration
+def test_a_server_whose_return_into_rotation_failed_is_returned_in_the_next_second(
+    server: LiveServer, driven: Drive
+) -> None:
+    class Stuck(Watched):
+        @contextmanager
+        def without(self, endpoint: str) -> Iterator[None]:
+            with super().without(endpoint):
+                yield
+            if len(self.said) == 4:
+                raise ServerError("NGINX does not take its servers")
+
+    run = driven(server, Told(SMALL, None, None))
+    run.rotation = run.agent._rotation = run.agent._answering._rotation = Stuck()
+    run.tick(4)
+    assert run.rotation.said == ["out", "in"] * 3
+    assert [one.after for one in run.switches] == [LARGE, SMALL]
+    assert run.seconds[-1].notice is None
 
 
 @pytest.mark.integration

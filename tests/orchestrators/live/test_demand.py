@@ -17,8 +17,11 @@ def test_counts_that_start_anew_are_neither_a_burst_nor_negative() -> None:
     demand = Demand(["digits"])
     demand.look(0.0, {"digits": 0})
     demand.look(1.0, {"digits": 20})
+    assert not demand.fell
     assert demand.look(2.0, {"digits": 17}) == {"digits": 20.0}
+    assert demand.fell
     assert demand.look(3.0, {"digits": 40}) == {"digits": 23.0}
+    assert not demand.fell
 
 
 def test_what_warms_a_new_network_up_is_no_demand_even_where_it_counts_more_than_the_old_one() -> None:

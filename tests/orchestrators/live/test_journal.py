@@ -1,5 +1,6 @@
 """The journal of a live run."""
 
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,6 +45,22 @@ def test_lines_of_several_threads_stay_whole(tmp_path: Path) -> None:
         list(pool.map(journal.add, [SECOND, SWITCHED] * 200))
     seconds, switches = read_journal(tmp_path / "journal.jsonl")
     assert (len(seconds), len(switches)) == (200, 200)
+
+
+def test_what_a_full_disk_does_not_take_is_lost_whole_and_told_until_there_is_room(tmp_path: Path) -> None:
+    path, limits = tmp_path / "journal.jsonl", resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Journal(path) as journal:
+        journal.add(SECOND)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
+        try:
+            journal.add(SECOND)
+            journal.add(SECOND)
+            assert "journal.jsonl takes nothing any more: " in journal.trouble
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        journal.add(SWITCHED)
+        assert journal.trouble == ""
+    assert read_journal(path) == ([SECOND], [SWITCHED])
 
 
 def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:

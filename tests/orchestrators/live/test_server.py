@@ -96,7 +96,7 @@ def test_a_load_that_fails_leaves_the_old_network_answering(server: LiveServer, 
 def test_a_task_that_never_loaded_is_not_serving(server: LiveServer, repository: Repository) -> None:
     config = network(repository, SMALL).config.replace(f'"{TASK}"', '"bees"')
     with pytest.raises(ServerError):
-        server.switch("bees", Network(SMALL, config, {"file:1/model.onnx": b""}))
+        server.switch("bees", Network(SMALL, "", config, {"file:1/model.onnx": b""}))
     assert "bees" not in server.serving()
 
 
