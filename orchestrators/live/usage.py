@@ -39,6 +39,14 @@ class Usage:
 
         Raises `ServerError` where no process listens.
         """
+        try:
+            return self._look()
+        except psutil.Error as error:
+            # It ended, or became another user's, between two questions.
+            self._process = None
+            raise ServerError(f"{self._endpoint}: what its process uses cannot be told: {error}") from error
+
+    def _look(self) -> Use:
         if self._process is None or not self._process.is_running():
             self._process = listener(self._endpoint, self._port)
             self._last = time.monotonic(), cpu_seconds(self._process.pid)

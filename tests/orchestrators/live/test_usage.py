@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
+from orchestrators.live import usage as used
 from orchestrators.live.usage import Usage
 from profiler.errors import BadInputError, ServerError, UnavailableError
 from profiler.system.cgroup import cpu_limit
@@ -111,3 +113,19 @@ def test_another_process_that_took_the_port_is_found(port: int) -> None:
 def test_a_server_that_cannot_be_watched_from_here_is_refused(endpoint: str, said: str) -> None:
     with pytest.raises(BadInputError, match=said):
         Usage(endpoint)
+
+
+def test_a_process_that_ends_between_two_questions_is_told_as_a_server_that_is_gone(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(pid: int) -> float:
+        raise psutil.NoSuchProcess(pid)
+
+    with listening(port, 0.1):
+        usage = Usage(f"127.0.0.1:{port}")
+        usage.look()
+        with monkeypatch.context() as patch:
+            patch.setattr(used, "cpu_seconds", gone)
+            with pytest.raises(ServerError, match="what its process uses cannot be told"):
+                usage.look()
+        assert usage.look().share == 0
