@@ -3,10 +3,10 @@
 Usage: python scripts/benchmark_live.py REPOSITORY --trace FILE [--seconds S] [--rounds N] [--setting NAME] ...
 
 REPOSITORY holds one or more published tasks, measured on one core; that with the most versions is served alone. The
-mean demand is 60 % of the middle version's throughput, shared evenly by the tasks; it rises to that in the first 30 s,
-as the thesis's stress test does, for a policy that moves every 15 s at most cannot follow a beginning at full height.
-Every request carries a real picture, and every answer is checked. Of three servers each is held to half a core; they
-stand behind an NGINX that balances each request.
+mean demand is 60 % of the middle version's throughput, shared evenly by the tasks. As in the thesis (5.2.2) each task
+has a sample of the trace and a macro trend of its own, and the first 30 s rise, for a policy that moves every 15 s at
+most cannot follow a beginning at full height. Every request carries a real picture, and every answer is checked. Of
+three servers each is held to half a core; they stand behind an NGINX that balances each request.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from figures import FOLDER as PAGES
 from figures import ROOT, Figure, record
 
@@ -40,7 +41,8 @@ from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
 FOLDER = ROOT / "artifacts" / "benchmark_live"
-DEADLINE_MS, MIDDLE_SHARE, SERVERS, SERVER_CORES, WARM_UP_S = 400.0, 0.6, 3, 0.5, 30
+DEADLINE_MS, MIDDLE_SHARE, SERVERS, SERVER_CORES, WARM_UP_S, TREND = 400.0, 0.6, 3, 0.5, 30, 0.4
+DRAWS = 10
 
 
 @dataclass(frozen=True)
@@ -87,17 +89,29 @@ class Bench:
         tasks = self.tasks(setting)
         cores = setting.servers * SERVER_CORES if setting.servers > 1 else 1.0
         part = MIDDLE_SHARE * setting.load * cores / len(tasks)
-        mean_rps = {task: part * self.middle_rps(task) for task in tasks}
+        mean_rps = {task: part * middle(self.rates_rps(task)) for task in tasks}
         return Load(
-            mean_rps=mean_rps, seconds=self.seconds, trace=self.trace, seed=seed, warm_up_s=min(WARM_UP_S, self.seconds)
-        )
+            mean_rps=mean_rps, seconds=self.seconds, trace=self.trace, seed=seed,
+            warm_up_s=min(WARM_UP_S, self.seconds), trend=TREND,
+        )  # fmt: skip
 
-    def middle_rps(self, task: str) -> float:
-        """The throughput of the version in the middle of the frontier, in single requests."""
+    def rates_rps(self, task: str) -> list[float]:
+        """The throughputs of the versions, the most accurate one's first, in single requests."""
         batch = smallest_batch(self.repository, [task], self.target)
         problem = trivial.from_repository(self.repository, task=task, target=self.target, demand_rps=1.0, batch=batch)
-        rates = sorted(version.images_per_s for version in problem.tasks[0].versions)
-        return rates[len(rates) // 2]
+        versions = sorted(problem.tasks[0].versions, key=lambda version: -version.accuracy)
+        return [version.images_per_s for version in versions]
+
+    def demand(self, setting: Setting, rounds: int) -> Iterator[tuple[str, Figure]]:
+        """What was sent, in terms of what the versions carry: its mean, and its highest second."""
+        tasks, cores = self.tasks(setting), setting.servers * SERVER_CORES if setting.servers > 1 else 1.0
+        sent = [self.load(setting, number).demands(tasks) for number in range(rounds)]
+        for what, rate_rps, figure in (
+            ("mean demand of what the middle versions carry", middle, np.mean),
+            ("highest second of what the most accurate versions carry", max_accuracy, np.max),
+        ):
+            needed = [sum(one[task] / rate_rps(self.rates_rps(task)) for task in tasks) / cores for one in sent]
+            yield f"{setting.name}: {what}", Figure(100 * float(figure(np.array(needed))), "%")
 
     def run(self, setting: Setting, name: str, number: int) -> Outcome:
         """One live run by the command that a user would give."""
@@ -114,14 +128,27 @@ class Bench:
             subprocess.run(command, check=True, cwd=ROOT)
         return Outcome.model_validate_json((output / OUTCOME).read_bytes())
 
-    def simulated(self, setting: Setting, number: int) -> Result:
-        """The trivial policy on the same requests, without a server."""
+    def simulated(self, setting: Setting, number: int) -> list[Result]:
+        """The trivial policy on the same requests without a server, with service times drawn several times."""
         load = self.load(setting, number)
         schedules = load.schedules(self.tasks(setting))
         first_rps = {task: float(one.mean()) for task, one in load.demands(self.tasks(setting)).items()}
         scene = Scene.of(self.repository, self.target, first_rps, DEADLINE_MS, WindowedMaximum())
-        settings = Settings(seconds=self.seconds, deadline_ms=DEADLINE_MS, seed=number)
-        return simulate(scene.catalogue, schedules, policy("trivial", scene), scene.box, settings)
+        return [
+            simulate(
+                scene.catalogue, schedules, policy("trivial", scene), scene.box,
+                Settings(seconds=self.seconds, deadline_ms=DEADLINE_MS, seed=seed),
+            )
+            for seed in range(DRAWS)
+        ]  # fmt: skip
+
+
+def middle(rates_rps: Sequence[float]) -> float:
+    return sorted(rates_rps)[len(rates_rps) // 2]
+
+
+def max_accuracy(rates_rps: Sequence[float]) -> float:
+    return rates_rps[0]
 
 
 @contextmanager
@@ -172,7 +199,7 @@ def figures(setting: Setting, outcomes: dict[str, list[Outcome]]) -> Iterator[tu
 def simulation(bench: Bench, setting: Setting, live: Sequence[Outcome]) -> dict[str, Figure]:
     """Unknown where the profiles lack what it reads, which `profile=full` measures."""
     try:
-        told = [bench.simulated(setting, number) for number in range(len(live))]
+        told = [one for number in range(len(live)) for one in bench.simulated(setting, number)]
     except BadInputError as error:
         return {f"{setting.name}: simulated less live": Figure(None, "points", note=str(error))}
     return dict(against_simulation(setting, live, told))
@@ -220,7 +247,7 @@ def main() -> None:
         for number in range(options.rounds):
             for name in setting.policies:
                 outcomes[name].append(bench.run(setting, name, number))
-        found |= dict(figures(setting, outcomes))
+        found |= dict(bench.demand(setting, options.rounds)) | dict(figures(setting, outcomes))
         if setting.servers == 1:
             found |= simulation(bench, setting, outcomes["trivial"])
     for figure in FOLDER.glob(f"three-tasks/trivial-0/{FIGURE}"):
