@@ -49,6 +49,14 @@ class Problem(Value):
     gamma: float = Field(default=0.001, ge=0)
 
     @model_validator(mode="after")
+    def some_cores_are_allowed(self) -> Self:
+        if self.min_cores > self.max_cores:
+            raise ValueError(
+                f"min_cores={self.min_cores} is above max_cores={self.max_cores}: lower min_cores or raise max_cores"
+            )
+        return self
+
+    @model_validator(mode="after")
     def names_are_clear(self) -> Self:
         names = Counter(one.name for one in self.variants)
         twice = [name for name, times in names.items() if times > 1]

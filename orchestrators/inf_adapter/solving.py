@@ -1,7 +1,9 @@
 """From a problem to its plan."""
 
+from collections.abc import Iterable
+
 from orchestrators.errors import Infeasible
-from orchestrators.inf_adapter.choices import ROUNDING, Choices, choices, most
+from orchestrators.inf_adapter.choices import ROUNDING, choices, most
 from orchestrators.inf_adapter.plan import Plan, planned
 from orchestrators.inf_adapter.problem import Problem
 from orchestrators.inf_adapter.program import best
@@ -19,22 +21,49 @@ def solve(problem: Problem) -> Plan:
     found = choices(problem)
     carried = most(found)[0].max()
     if carried < 1 - ROUNDING:
-        raise Infeasible(why_not(problem, found, carried))
+        raise Infeasible(f"the demand is {problem.demand_rps:g} requests/s, and {why_not(problem, carried)}")
     cores = best(found, narrowed(found))
     if cores is None:
         raise DnnPortingError("the search found a plan that HiGHS calls infeasible: scale capacities and demand")
     return planned(problem, cores)
 
 
-def why_not(problem: Problem, found: Choices, carried: float) -> str:
-    """The constraint that binds: nothing carries anything, or all together not enough."""
-    wanted = f"the demand is {problem.demand_rps:g} requests/s"
-    if found.real.shape[1] == 1:
+def why_not(problem: Problem, carried: float) -> str:
+    """The constraint that binds: the deadline, the range of cores, their number, or what was measured."""
+    in_time = [(cores, one.name) for one in problem.variants for cores, rate in one.capacity_rps.items() if rate]
+    if not in_time:
         return (
-            f"{wanted}, and no variant meets the deadline on {problem.min_cores} to {problem.max_cores} cores "
-            "as far as was measured: a longer deadline or a quicker variant would help"
+            "no variant meets the deadline on any number of cores that was measured: "
+            "a longer deadline or a quicker variant would help"
         )
+    if carried == 0:
+        return f"with min_cores={problem.min_cores} and max_cores={problem.max_cores} {beside(problem, in_time)}"
+    said = (
+        f"{problem.max_cores} cores carry at most {carried * problem.demand_rps:g} in time, "
+        f"with at least {problem.min_cores} for each variant"
+    )
+    ever_rps = carried_ever_rps(problem)
+    if ever_rps >= problem.demand_rps * (1 - ROUNDING):
+        return f"{said}: more cores, a longer deadline or less demand would help"
     return (
-        f"{wanted}, and {problem.max_cores} cores carry at most {carried * problem.demand_rps:g} in time, "
-        f"with at least {problem.min_cores} for each variant: more cores, a longer deadline or less demand would help"
+        f"{said}, and any number of cores at most {ever_rps:g} as far as was measured: another variant, "
+        "a profile on larger numbers of cores, a longer deadline or less demand would help"
+    )
+
+
+def beside(problem: Problem, in_time: Iterable[tuple[int, str]]) -> str:
+    """The end of the range of cores that shuts out all that is in time, and what is nearest to it."""
+    cores, name = min(in_time, key=lambda one: (max(problem.min_cores - one[0], one[0] - problem.max_cores), one))
+    fix = "lower min_cores" if cores < problem.min_cores else "raise max_cores"
+    return (
+        "no variant was seen to meet the deadline; the nearest number of cores on which one was "
+        f"is {cores} ({name}): {fix} to {cores}"
+    )
+
+
+def carried_ever_rps(problem: Problem) -> float:
+    """What the variants carry together where max_cores does not bind."""
+    return sum(
+        max((rate for cores, rate in one.capacity_rps.items() if cores >= problem.min_cores), default=0.0)
+        for one in problem.variants
     )

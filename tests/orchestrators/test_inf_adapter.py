@@ -157,17 +157,50 @@ def test_a_plan_deploys_every_variant_that_holds_cores() -> None:
     assert found == [("digits", "middle", 1, 2, 11), ("digits", "large", 1, 16, 64)]
 
 
-def test_demand_above_what_the_cores_carry_is_infeasible() -> None:
-    with pytest.raises(
-        Infeasible, match=r"demand is 500 requests/s, and 20 cores carry at most 240 in time.*more cores"
-    ):
-        solve(problem(demand_rps=500))
+def test_demand_that_more_cores_would_carry_asks_for_more_cores() -> None:
+    message = r"demand is 280 requests/s, and 20 cores carry at most 240 in time.*: more cores, a longer deadline or"
+    with pytest.raises(Infeasible, match=message):
+        solve(problem(demand_rps=280))
+    assert solve(problem(demand_rps=280, max_cores=32)).cores == {"small": 8, "middle": 8, "large": 16}
 
 
-def test_a_deadline_that_no_variant_meets_is_infeasible() -> None:
+@pytest.mark.parametrize(("max_cores", "carried"), [(20, 240), (100, 288)])
+def test_demand_above_all_that_was_measured_asks_for_variants_or_measurements(max_cores: int, carried: int) -> None:
+    message = (
+        rf"{max_cores} cores carry at most {carried} in time.*, and any number of cores at most 288 as far as was "
+        r"measured: another variant, a profile on larger numbers of cores, a longer deadline or less demand would help"
+    )
+    with pytest.raises(Infeasible, match=message):
+        solve(problem(demand_rps=500, max_cores=max_cores))
+
+
+@pytest.mark.parametrize(
+    ("fewest", "most", "said"),
+    [
+        (1, 1, r"min_cores=1 and max_cores=1 .* the nearest .* is 2 \(middle\): raise max_cores to 2"),
+        (17, 20, r"min_cores=17 and max_cores=20 .* the nearest .* is 8 \(middle\): lower min_cores to 8"),
+        (9, 15, r"min_cores=9 and max_cores=15 .* the nearest .* is 8 \(middle\): lower min_cores to 8"),
+    ],
+)
+def test_a_range_of_cores_beside_all_that_were_measured_names_its_end_and_the_nearest(
+    fewest: int, most: int, said: str
+) -> None:
+    with pytest.raises(Infeasible, match=said):
+        solve(problem(variants=[MIDDLE], min_cores=fewest, max_cores=most))
+
+
+def test_cores_on_which_the_deadline_is_missed_are_told_from_those_on_which_it_is_met() -> None:
+    late = SMALL.model_copy(update={"capacity_rps": {2: 0, 4: 0, 8: 160}})
+    with pytest.raises(Infeasible, match=r"the nearest .* is 8 \(small\): raise max_cores to 8"):
+        solve(problem(variants=[late], max_cores=4))
+
+
+def test_a_deadline_that_no_variant_meets_on_any_cores_is_infeasible() -> None:
     late = SMALL.model_copy(update={"capacity_rps": {0: 0, 2: 0, 4: 0}})
-    with pytest.raises(Infeasible, match=r"no variant meets the deadline on 2 to 20 cores.*a longer deadline"):
-        solve(problem(variants=[late]))
+    message = r"no variant meets the deadline on any number of cores that was measured: a longer deadline or a quicker"
+    for most in (1, 20):
+        with pytest.raises(Infeasible, match=message):
+            solve(problem(variants=[late], min_cores=1, max_cores=most))
 
 
 @pytest.mark.parametrize(
@@ -176,6 +209,7 @@ def test_a_deadline_that_no_variant_meets_is_infeasible() -> None:
         ({"variants": []}, "at least 1 item"),
         ({"variants": [SMALL, SMALL]}, "variants small are there twice: give each a name of its own"),
         ({"demand_rps": -1}, "greater than or equal to 0"),
+        ({"min_cores": 8, "max_cores": 3}, "min_cores=8 is above max_cores=3: lower min_cores or raise max_cores"),
         ({"previous": {"tiny": 2}}, "previous names 'tiny', which is no variant: choices are small, middle, large"),
         ({"previous": {"small": -2}}, "previous gives small -2 cores: give 0 or more"),
     ],
