@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from porting.messages import suggestion
+from porting.messages import suggestion, value_message
 from profiler.errors import BadInputError
 
 
@@ -37,6 +37,8 @@ class Component(BaseModel):
         arguments = {key: replaced(value, Component.build) for key, value in self.arguments().items()}
         try:
             return target(**given, **arguments)
+        except ValidationError as error:
+            raise BadInputError(f"{self.target} cannot be made: {value_message(error)}") from error
         except (ValueError, TypeError, OSError) as error:
             raise BadInputError(f"{self.target} cannot be made: {error}") from error
 

@@ -41,9 +41,16 @@ def unknown_key(key: str, cause: Any) -> str:
 def validation_message(error: "ValidationError", model: "type[BaseModel]") -> str:
     """The first thing that is wrong with a model's values."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
+        place = ".".join(str(part) for part in first["loc"])
         return f"unknown key {place!r}{suggestion(str(first['loc'][-1]), known_keys(model, first['loc'][:-1]))}"
+    return value_message(error)
+
+
+def value_message(error: "ValidationError") -> str:
+    """The first thing that is wrong, where nobody knows with which model."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     if not place:
         return message

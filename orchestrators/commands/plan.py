@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from orchestrators.commands.chosen import check_chosen
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from porting.components import Component
@@ -47,6 +48,7 @@ def planned(config: "DictConfig") -> None:
     outcomes: dict[str, Value | DnnPortingError] = {}
     for name, component in settings.planners.items():
         try:
+            check_chosen(name, component, repository)
             outcomes[name] = solved(component, repository)
         except (Infeasible, BadInputError) as error:
             outcomes[name] = error

@@ -1,11 +1,13 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from pydantic import BaseModel, Field
 from support import ROOT
 
 from backbones.resnet import resnet8
@@ -39,6 +41,18 @@ def test_a_missing_argument_is_named() -> None:
 def test_a_wrong_value_is_explained_by_the_component() -> None:
     with pytest.raises(BadInputError, match="criterion 'magic' is unknown: NNI has taylor, l1, l2, fpgm"):
         component("porting.pruners.nni.NNI", criterion="magic").build()
+
+
+class Level(BaseModel):
+    size: int = Field(ge=0)
+
+
+def test_what_pydantic_refuses_is_said_in_one_line_without_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "my_levels", SimpleNamespace(Level=Level))
+    with pytest.raises(BadInputError) as refused:
+        component("my_levels.Level", size=-3).build()
+    message = "my_levels.Level cannot be made: size=-3 cannot be used: input should be greater than or equal to 0"
+    assert str(refused.value) == message
 
 
 def test_an_unknown_module_and_an_unknown_name_are_told_apart() -> None:

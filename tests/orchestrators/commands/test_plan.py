@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from full_profile import item
+from made_tasks import planning_profile
 from support import ROOT, Command
 
 from porting.repository import Repository
+from porting.repository.writer import publish
 
 
 @pytest.fixture
@@ -55,6 +58,29 @@ def test_an_infeasible_problem_ends_in_one_line(dnn_porting: Command, repository
         (["planner=null", "demand_rps=1"], "planner=null is no choice: leave it out, or take one of all, inf_adapter"),
         (["planner=trivial", "demand_rps=1", "target_name=gpu"], "gpu"),
         (["planner=model_switching", "demand_rps=1", "task=mnist"], "unknown task 'mnist': choices are bees, cifar10"),
+        (
+            ["planner=inf_adapter", "demand_rps=-3", "task=bees"],
+            "demand_rps=-3 cannot be used: input should be greater",
+        ),
+        (
+            ["planner=inf_adapter", "demand_rps=1", "task=bees", "max_cores=1.5"],
+            "orchestrators.inf_adapter.from_repository cannot be made: max_cores=1.5 cannot be used: input should be a "
+            "valid integer, got a number with a fractional part",
+        ),
+        (
+            ["planner=inf_adapter", "demand_rps=1", "task=bees", "planners.inf_adapter.min_cores=3"],
+            "from_repository cannot be made: min_cores=3 is above max_cores=1",
+        ),
+        (
+            ["planner=infaas", "demand_rps=1"],
+            "task has no value: give one with task=NAME; choices are bees, cifar10, d",
+        ),
+        (["planner=paragon", "demand_rps=1"], "task has no value: give one with task=NAME; choices are bees, cifar10,"),
+        (
+            ["planner=soft_realtime", "demand_rps=1"],
+            "planners.soft_realtime.variant has no value: give one with planners.soft_realtime.variant=NAME; choices "
+            "are digits-large-0000000a, digits-middle",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named_with_the_choices(
@@ -63,7 +89,27 @@ def test_what_cannot_be_used_is_named_with_the_choices(
     run = dnn_porting("plan", repository, *arguments)
     assert run.code == 2
     assert said in run.err
+    assert "http" not in run.err
     assert len(run.err.splitlines()) == 1
+
+
+def test_a_target_is_to_be_chosen_where_there_are_several(dnn_porting: Command, tmp_path: Path) -> None:
+    profiles = {name: planning_profile(240, target_name=name) for name in ("edge", "cloud")}
+    publish(tmp_path / "repository", [item("digits-a", profiles["edge"], tmp_path, profiles=profiles)])
+    run = dnn_porting("plan", "planner=infaas", f"repository={tmp_path / 'repository'}", "demand_rps=1")
+    assert run.code == 2
+    assert "target_name has no value: give one with target_name=NAME; choices are cloud, edge" in run.err
+
+
+def test_planners_that_need_no_task_answer_where_none_is_chosen(
+    dnn_porting: Command, repository: str, tmp_path: Path
+) -> None:
+    output = tmp_path / "plan.json"
+    run = dnn_porting("plan", "planner=[trivial,infaas]", repository, "demand_rps=1", f"output={output}")
+    assert run.code == 0, run.err
+    found = json.loads(output.read_text())
+    assert set(found["trivial"]["versions"]) == {"bees", "cifar10", "digits"}
+    assert found["infaas"]["infeasible"].startswith("task has no value")
 
 
 PLANNER = """
