@@ -24,8 +24,9 @@ def from_repository(
 ) -> Problem:
     """The variants of a task on a target, each with its capacity under the deadline by measured whole cores.
 
-    Without `max_cores` there are as many as the most that were measured on. Raises `BadInputError` for what is unknown
-    or was not measured.
+    Without `max_cores` there are as many as the most that were measured on. Variants of the `previous` plan that are
+    none of these, as the repository was published anew, are left out: they can be given no cores, and what holds no
+    cores any more loads nothing. Raises `BadInputError` for what is unknown or was not measured.
     """
     variants = [
         Variant(
@@ -36,13 +37,14 @@ def from_repository(
         )
         for one in family(repository, task, target)
     ]
+    names = {one.name for one in variants}
     return Problem(
         task=task,
         variants=variants,
         demand_rps=demand_rps,
         max_cores=max(max(one.capacity_rps) for one in variants) if max_cores is None else max_cores,
         min_cores=min_cores,
-        previous=dict(previous or {}),
+        previous={name: cores for name, cores in (previous or {}).items() if name in names},
         alpha=alpha,
         beta=beta,
         gamma=gamma,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from orchestrators.family import family, images_per_s, latency_ms, load_s
-from orchestrators.infaas.problem import Demand, Limit, Problem, Variant
+from orchestrators.infaas.problem import KEY, Demand, Limit, Problem, Variant
 from porting.repository import Repository, tables
 from porting.repository.measured import Measured, accuracy, needed
 from profiler.errors import BadInputError
@@ -30,8 +30,9 @@ def from_repository(
 ) -> Problem:
     """The autoscaler's problem for one task on one target or several; limits are for each of them.
 
-    `running` counts the instances that are there, by `Variant.key`. Of the batches of a network on some cores only the
-    one of the highest throughput in time is offered, and what runs. Raises `BadInputError` where a figure is missing.
+    `running` counts the instances that are there, by `Variant.key`; of `variants` it says what becomes of those that
+    are published no more. Of the batches of a network on some cores only the one of the highest throughput in time is
+    offered, and what runs. Raises `BadInputError` where a figure is missing.
     """
     targets = [target] if isinstance(target, str) else list(target)
     cores = max_cores if isinstance(max_cores, Mapping) else dict.fromkeys(targets, max_cores)
@@ -56,18 +57,20 @@ def variants(
 ) -> list[Variant]:
     """Every network of the frontier in every way that its throughput was measured, the most accurate first.
 
-    Raises `BadInputError` where a figure is missing, for `running` of unknown keys, and where targets are priced in
+    `running` instances that are none of these, as the repository was published anew, are left out: what can no longer
+    be read can neither be counted on nor served, so that a plan is without them and they are to be unloaded.
+
+    Raises `BadInputError` where a figure is missing, for `running` of what is no key, and where targets are priced in
     different currencies, or only some of them.
     """
     targets = [target] if isinstance(target, str) else list(target)
     found = [one for name in targets for one in family(repository, task, name)]
     same_currency(found)
     ways = [variant(one, task, batch, cores, memory) for one in found for batch, cores in measured(one)]
-    unknown = sorted(set(running or {}) - {one.key for one in ways})
-    if unknown:
-        keys = ", ".join(one.key for one in ways)
-        raise BadInputError(f"nothing was measured of the running {unknown[0]}: choices are {keys}")
-    return [one.model_copy(update={"running": (running or {}).get(one.key, 0)}) for one in ways]
+    counts = running or {}
+    if odd := [key for key in counts if not KEY.fullmatch(key)]:
+        raise BadInputError(f"running names {odd[0]!r}, which is no Variant.key: keys are such as {ways[0].key}")
+    return [one.model_copy(update={"running": counts.get(one.key, 0)}) for one in ways]
 
 
 def measured(one: Measured) -> list[tuple[int, float]]:

@@ -1,5 +1,6 @@
 """What INFaaS is asked: what is to be carried, by which variants, within which resources."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Self
@@ -7,6 +8,9 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from profiler.records.base import Value
+
+# The form of `Variant.key`.
+KEY = re.compile(r".+@.+/cores=.+/batch=\d+")
 
 
 class Variant(Value):

@@ -43,6 +43,13 @@ def test_a_plan_from_metadata_deploys_published_variants_of_the_task(tasks: Repo
     assert all(tasks.variant(one.variant).task == "digits" for one in plan.deployments)
 
 
+def test_what_ran_and_is_not_published_any_more_is_left_out_of_the_previous_plan(tasks: Repository) -> None:
+    held = {MIDDLE: 4, "digits-gone-0000000d": 2}
+    given = from_repository(tasks, task="digits", target=TARGET, demand_rps=250, deadline_ms=200, previous=held)
+    assert given.previous == {MIDDLE: 4}
+    assert "digits-gone-0000000d" not in solve(given).cores
+
+
 def test_a_repository_without_capacities_is_refused_with_what_measures_them(tmp_path: Path) -> None:
     bare = repository(tmp_path, capacity=[])
     with pytest.raises(BadInputError, match=r"no capacity on 1 cores: .*profile=full target=local_cpu measures it"):

@@ -62,9 +62,28 @@ def test_what_runs_is_counted_and_kept(tasks: Repository) -> None:
     assert again.load_cost == 0
 
 
-def test_an_unknown_running_variant_is_refused_with_the_choices(tasks: Repository) -> None:
-    with pytest.raises(BadInputError, match=r"nothing was measured of the running mnist: choices are digits-large-"):
-        problem(tasks, running={"mnist": 1})
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "digits-gone-0000000d@local_cpu/cores=1/batch=1",
+        "digits-large-0000000a@local_cpu/cores=3/batch=1",
+        "digits-large-0000000a@cloud/cores=1/batch=1",
+    ],
+)
+def test_what_runs_and_was_not_measured_any_more_carries_nothing(tasks: Repository, gone: str) -> None:
+    kept = solve(problem(tasks)).counts
+    assert problem(tasks, running={gone: 2, **kept}) == problem(tasks, running=kept)
+    for way in (solve, greedy):
+        assert gone not in way(problem(tasks, running={gone: 2})).counts
+
+
+def test_running_instances_that_are_not_named_by_a_key_are_refused_with_one(tasks: Repository) -> None:
+    message = (
+        "running names 'digits-large-0000000a', which is no Variant.key: "
+        "keys are such as digits-large-0000000a@local_cpu/cores=0.5/batch=1"
+    )
+    with pytest.raises(BadInputError, match=message):
+        problem(tasks, running={"digits-large-0000000a": 1})
 
 
 def test_memory_is_bounded_where_asked(tasks: Repository) -> None:
