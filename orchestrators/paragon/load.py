@@ -68,8 +68,8 @@ class Load:
 
 
 def servers(rate_rps: float, each_rps: float) -> int:
-    """How many carry a rate."""
-    return ceil(rate_rps / each_rps - ROUNDING)
+    """How many carry a rate; where there is any, at least one."""
+    return ceil(rate_rps / each_rps * (1 - ROUNDING))
 
 
 def two_levels(median_rps: float, peak_rps: float, peak_share: float = 0.1, samples: int = 100) -> list[float]:

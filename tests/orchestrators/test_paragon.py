@@ -232,6 +232,16 @@ def test_no_load_takes_no_vms() -> None:
     assert plan.deployments == []
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_smallest_load_takes_a_vm(strict: bool) -> None:
+    choice = chosen(query([1e-8], strict=strict))
+    assert (choice.vms, choice.overflow_rps, choice.cost_per_hour) == (1, 0, 0.1)
+
+
+def test_a_load_that_rounding_puts_above_full_vms_takes_no_further_one() -> None:
+    assert chosen(query([300 * (1 + 1e-12)])).vms == 3
+
+
 def test_a_plan_sums_the_costs_of_its_classes_and_deploys_their_vms() -> None:
     plan = solve(problem(query([250.0]), query([30.0], name="plates", min_accuracy=0.9, max_latency_ms=500)))
     assert plan.objective == pytest.approx(0.3 + 0.2)
