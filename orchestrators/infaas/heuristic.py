@@ -105,7 +105,7 @@ def added(shares: Sequence[float], state: State, counts: Mapping[str, int]) -> l
 
 def enough(rate_rps: float, one: Variant) -> int:
     """Instances that carry so much."""
-    return max(0, math.ceil(rate_rps / one.rate_rps - ROUNDING))
+    return max(0, math.ceil(rate_rps / one.rate_rps * (1 - ROUNDING)))
 
 
 def scaling_up(state: State) -> Iterator[Move]:

@@ -57,11 +57,11 @@ def started(problem: Problem) -> list[Row]:
 
 
 def carried(problem: Problem) -> list[Row]:
-    """Constraint 1 for every task, as a share of what it needs."""
+    """Constraint 1 for every task, as a share of what it needs; counts are whole, so that none is to be above 1."""
     return [
         Row(
             {
-                v: one.rate_rps / problem.need_rps(demand)
+                v: min(1.0, one.rate_rps / problem.need_rps(demand))
                 for v, one in enumerate(problem.variants)
                 if problem.serves(one, demand)
             },
@@ -91,7 +91,8 @@ def most(problem: Problem) -> list[float]:
     highest = []
     for one in problem.variants:
         demand = demands[one.task]
-        enough = math.ceil(problem.need_rps(demand) / one.rate_rps - ROUNDING) if problem.serves(one, demand) else 0
+        instances = problem.need_rps(demand) / one.rate_rps
+        enough = math.ceil(instances * (1 - ROUNDING)) if problem.serves(one, demand) else 0
         highest.append(float(max(one.running, enough)))
     return highest * 2
 

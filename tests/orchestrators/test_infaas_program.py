@@ -169,6 +169,12 @@ def test_no_demand_unloads_everything() -> None:
     assert found.deployments == []
 
 
+@pytest.mark.parametrize("way", [solve, greedy])
+@pytest.mark.parametrize("rate_rps", [1e-12, 1e-8, 1e-6, 1e-3])
+def test_the_smallest_load_takes_an_instance(way: Callable[[Problem], Plan], rate_rps: float) -> None:
+    assert by_name(way(problem(variant("a", 1000), rate_rps=rate_rps))) == {"a": 1}
+
+
 def test_a_heavy_weight_on_loading_keeps_what_runs() -> None:
     variants = variant("there", 50, running=1, cost=2), variant("cheaper", 50, load_s=30)
     assert by_name(solve(problem(*variants, rate_rps=40, load_weight_per_s=0.01))) == {"there": 0, "cheaper": 1}
