@@ -29,7 +29,7 @@ def solve(problem: Problem) -> Plan:
     effective = {one.name: one.accuracy * shares[one.name] for one in problem.variants}
     best = max(problem.variants, key=lambda one: (effective[one.name], shares[one.name]))
     if not effective[best.name]:
-        raise Infeasible(too_much(problem))
+        raise Infeasible(why_none(problem))
     return Plan(
         task=problem.task,
         variant=best.name,
@@ -42,19 +42,29 @@ def solve(problem: Problem) -> Plan:
     )
 
 
-def too_much(problem: Problem) -> str:
-    """What is asked, and the highest load at which anything is known to be in time."""
-    asked = f"no version of {problem.task} is known to answer within {problem.deadline_ms:g} ms"
+def why_none(problem: Problem) -> str:
+    """What binds: accuracy, the deadline, the load, or a sweep that has fewer in time at a lower load."""
+    right = [one for one in problem.variants if one.accuracy]
+    if not right:
+        return f"accuracy: every version of {problem.task} has an accuracy of 0: publish a version that is ever right"
+    which = "" if len(right) == len(problem.variants) else " with an accuracy above 0"
+    asked = f"no version of {problem.task}{which} is known to answer within {problem.deadline_ms:g} ms"
     bearable = [
         (load.offered_rps, one.name)
-        for one in problem.variants
+        for one in right
         for load in one.loads
-        if one.accuracy and one.in_time_share(load.offered_rps, problem.literal)
+        if one.in_time_share(load.offered_rps, problem.literal)
     ]
     if not bearable:
         return f"deadline: {asked} at any measured load: allow more time, or publish smaller versions"
     rate_rps, name = max(bearable)
+    at = f"{asked} at {problem.demand_rps:g} requests/s"
+    if problem.demand_rps < rate_rps:
+        return (
+            f"sweep: {at}, where the measured share in time is 0 and yet above 0 at {rate_rps:g} of {name}: "
+            "measure the loads again, or allow more time"
+        )
     return (
-        f"load: {asked} at {problem.demand_rps:g} requests/s, the highest measured load with answers in time is "
-        f"{rate_rps:g} of {name}: lower the demand, allow more time, add servers or publish smaller versions"
+        f"load: {at}, the highest measured load with answers in time is {rate_rps:g} of {name}: "
+        "lower the demand, allow more time, add servers or publish smaller versions"
     )

@@ -109,10 +109,32 @@ def test_more_load_is_never_served_better() -> None:
 
 
 def test_demand_above_everything_is_infeasible_and_says_what_is_not() -> None:
-    with pytest.raises(Infeasible, match=r"load: .* within 50 ms at 600 requests/s, .* in time is 500 of fast"):
+    message = r"load: .* within 50 ms at 600 requests/s, .* in time is 500 of fast: lower the demand"
+    with pytest.raises(Infeasible, match=message):
         solve(problem(600, ACCURATE, FAST))
     with pytest.raises(Infeasible, match=r"deadline: .* within 50 ms at any measured load"):
         solve(problem(10, variant("slow", 0.9, {10: 0.0})))
+
+
+def test_demand_below_a_load_that_is_borne_is_not_to_be_lowered() -> None:
+    odd = variant("odd", 0.9, {10: 0.0, 20: 1.0})
+    message = (
+        r"sweep: .* within 50 ms at 5 requests/s, where the measured share in time is 0 and yet above 0 at 20 of odd: "
+        r"measure the loads again, or allow more time"
+    )
+    with pytest.raises(Infeasible, match=message):
+        solve(problem(5, odd))
+    with pytest.raises(Infeasible, match=r"load: .* in time is 20 of odd: lower the demand"):
+        solve(problem(21, odd))
+
+
+def test_versions_that_are_never_right_are_not_called_late() -> None:
+    wrong = variant("wrong", 0.0, {10: 1.0})
+    with pytest.raises(Infeasible, match="accuracy: every version of digits has an accuracy of 0: publish a version"):
+        solve(problem(5, wrong))
+    slow = variant("slow", 0.9, {10: 0.0})
+    with pytest.raises(Infeasible, match="deadline: no version of digits with an accuracy above 0 is known to answer"):
+        solve(problem(5, wrong, slow))
 
 
 def test_a_problem_that_makes_no_sense_is_refused() -> None:
