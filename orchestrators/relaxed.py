@@ -17,7 +17,7 @@ takes the one that ends first, then the smaller batch.
 
 from collections.abc import Sequence
 
-from orchestrators.devices import Device, Devices, Schedule, devices, finished, rounded_up
+from orchestrators.devices import NO_DEVICES, Device, Devices, Schedule, devices, finished, rounded_up
 from orchestrators.errors import Infeasible
 from porting.repository import Repository
 
@@ -47,7 +47,9 @@ def from_repository(
 
 
 def solve(problem: Problem) -> Plan:
-    """The most items that each device can do; raises `Infeasible` where none can warm up in time."""
+    """The most items that each device can do; raises `Infeasible` where there is none, or none can warm up in time."""
+    if not problem.devices:
+        raise Infeasible(NO_DEVICES)
     choices = finished(problem.devices, problem.deadline_s)
     if not choices:
         first_s, batch, name = min(

@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from orchestrators.devices import Choice, Device, Devices, Schedule, devices, finished, rounded_up
+from orchestrators.devices import NO_DEVICES, Choice, Device, Devices, Schedule, devices, finished, rounded_up
 from orchestrators.errors import Infeasible
 from porting.repository import Repository
 
@@ -33,9 +33,9 @@ __all__ = ["Device", "Plan", "Problem", "from_repository", "solve"]
 
 
 class Problem(Devices):
-    """So many items on these devices by the deadline."""
+    """So many items on these devices by the deadline; 0 items need no device."""
 
-    items: int = Field(ge=1)
+    items: int = Field(ge=0)
 
 
 class Plan(Schedule):
@@ -57,10 +57,15 @@ def from_repository(
 
 
 def solve(problem: Problem) -> Plan:
-    """The fewest devices, done as soon as these can be.
+    """The fewest devices, done as soon as these can be; none where there is nothing to do.
 
-    Raises `Infeasible` with what all devices do at most, and with the deadline that would do.
+    Raises `Infeasible` where there are no devices, else with what all devices do at most, and with the deadline that
+    would do.
     """
+    if problem.items == 0:
+        return Plan.of({}, objective=0)
+    if not problem.devices:
+        raise Infeasible(NO_DEVICES)
     used = fewest(problem)
     if used is None:
         raise Infeasible(too_many(problem))

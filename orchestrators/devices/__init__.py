@@ -7,6 +7,6 @@ one would have to be warmed up again. For the same reason a last batch that lack
 
 from orchestrators.devices.device import Choice, Device, finished, most, rounded_up
 from orchestrators.devices.metadata import devices
-from orchestrators.devices.plan import Devices, Schedule
+from orchestrators.devices.plan import NO_DEVICES, Devices, Schedule
 
-__all__ = ["Choice", "Device", "Devices", "Schedule", "devices", "finished", "most", "rounded_up"]
+__all__ = ["NO_DEVICES", "Choice", "Device", "Devices", "Schedule", "devices", "finished", "most", "rounded_up"]

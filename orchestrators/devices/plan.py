@@ -8,9 +8,11 @@ from pydantic import Field, field_validator
 from orchestrators.devices.device import Choice, Device
 from profiler.records.base import Value
 
+NO_DEVICES = "there are no devices: give at least one"
+
 
 class Devices(Value):
-    """The devices that there are, and the seconds within which all must be done."""
+    """The devices that there are, and the seconds within which all must be done; without devices nothing is."""
 
     devices: list[Device]
     deadline_s: float = Field(gt=0)
@@ -21,8 +23,6 @@ class Devices(Value):
         names = [device.name for device in value]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"several devices are named {', '.join(repeated)}: give each a name of its own")
-        if not value:
-            raise ValueError("no devices: give at least one")
         return value
 
 

@@ -126,11 +126,16 @@ def test_what_is_no_device_is_refused(changes: dict[str, Any], message: str) -> 
         gpu(**changes)
 
 
-def test_devices_are_named_once_and_there_is_one() -> None:
+def test_devices_are_named_once() -> None:
     with pytest.raises(ValueError, match="several devices are named gpu0"):
         Problem(devices=[gpu(), gpu()], deadline_s=1)
-    with pytest.raises(ValueError, match="no devices: give at least one"):
-        Problem(devices=[], deadline_s=1)
+
+
+def test_without_devices_no_plan_is_feasible(tasks: Repository) -> None:
+    with pytest.raises(Infeasible, match="there are no devices: give at least one"):
+        solve(Problem(devices=[], deadline_s=1))
+    with pytest.raises(Infeasible, match="there are no devices"):
+        solve(from_repository(tasks, variant=MIDDLE, deadline_s=60, targets=[]))
 
 
 def test_a_target_is_a_device_by_its_fit_and_its_first_inferences(tasks: Repository) -> None:

@@ -162,6 +162,18 @@ def test_the_targets_of_a_repository_are_the_devices(tasks: Repository) -> None:
     assert (solve(problem).devices_used, list(solve(problem).batch)) == (1, [TARGET])
 
 
-def test_no_items_are_refused() -> None:
-    with pytest.raises(ValueError, match="greater than or equal to 1"):
-        Problem(devices=[gpu()], deadline_s=1, items=0)
+@pytest.mark.parametrize("devices", [[gpu()], []])
+def test_no_items_use_no_device(devices: list[Device]) -> None:
+    plan = solve(Problem(devices=devices, deadline_s=1, items=0))
+    assert (plan.devices_used, plan.items, plan.objective) == (0, 0, 0)
+    assert plan.batch == plan.runs == plan.finish_s == {}
+
+
+def test_fewer_items_than_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        Problem(devices=[gpu()], deadline_s=1, items=-1)
+
+
+def test_items_without_devices_are_infeasible() -> None:
+    with pytest.raises(Infeasible, match="there are no devices: give at least one"):
+        solve(Problem(devices=[], deadline_s=1, items=1))
