@@ -9,7 +9,7 @@ import numpy as np
 from orchestrators.load.demand import checked_demand
 
 
-def poisson_arrivals(demand_rps: np.ndarray, seed: int) -> np.ndarray:
+def poisson_arrivals(demand_rps: np.ndarray, seed: int | np.random.SeedSequence) -> np.ndarray:
     """Sorted moments in s of a Poisson process whose rate is the demand of each second; the same for the same seed.
 
     Exact: the count of each second is Poisson with its rate, and given the count the moments are independent and even

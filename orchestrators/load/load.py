@@ -42,12 +42,18 @@ class Load(BaseModel):
 
         Raises `BadInputError` for a task that has no mean, and for a trace that is too short or holds nothing.
         """
-        return {task: self._demand(self._mean_rps(task), self.seed + place) for place, task in enumerate(tasks)}
+        seeds = self._seeds(tasks)
+        return {task: self._demand(self._mean_rps(task), *seeds[task][:2]) for task in tasks}
 
     def schedules(self, tasks: Sequence[str]) -> dict[str, np.ndarray]:
         """Sorted moments in s, by task."""
-        demands = self.demands(tasks)
-        return {task: poisson_arrivals(demands[task], self.seed + place) for place, task in enumerate(tasks)}
+        demands, seeds = self.demands(tasks), self._seeds(tasks)
+        return {task: poisson_arrivals(demands[task], seeds[task][2]) for task in tasks}
+
+    def _seeds(self, tasks: Sequence[str]) -> dict[str, list[np.random.SeedSequence]]:
+        """For each task one for its sample, its trend and its arrivals, none of them akin to any of another seed."""
+        own = np.random.SeedSequence(self.seed).spawn(len(tasks))
+        return {task: seed.spawn(3) for task, seed in zip(tasks, own, strict=True)}
 
     def _mean_rps(self, task: str) -> float | None:
         if not isinstance(self.mean_rps, dict):
@@ -56,14 +62,16 @@ class Load(BaseModel):
             raise BadInputError(f"load.mean_rps has none for {task}: give every task one, 0 if need be")
         return self.mean_rps[task]
 
-    def _demand(self, mean_rps: float | None, seed: int) -> np.ndarray:
-        sample = self._sample(seed)
+    def _demand(
+        self, mean_rps: float | None, sample_seed: np.random.SeedSequence, trend_seed: np.random.SeedSequence
+    ) -> np.ndarray:
+        sample = self._sample(sample_seed)
         moving_s = len(sample) - self.warm_up_s
-        trend = macro_trend(moving_s, self.trend, seed) if self.trend and moving_s > 0 else None
+        trend = macro_trend(moving_s, self.trend, trend_seed) if self.trend and moving_s > 0 else None
         shape = manipulated(sample, 1.0, self.warm_up_s, trend)
         return scaled_to_mean(shape, float(sample.mean()) if mean_rps is None else mean_rps)
 
-    def _sample(self, seed: int) -> np.ndarray:
+    def _sample(self, seed: np.random.SeedSequence) -> np.ndarray:
         if self.trace is None:
             return constant(1.0, self.seconds or USUAL_SECONDS)
         demand = read_trace(self.trace)

@@ -35,7 +35,11 @@ def warmed_up(demand_rps: np.ndarray, warm_up_s: int) -> np.ndarray:
 
 
 def macro_trend(
-    seconds: int, peak_rps: float, seed: int, waves: int = WAVES, shortest_period_s: float = SHORTEST_PERIOD_S
+    seconds: int,
+    peak_rps: float,
+    seed: int | np.random.SeedSequence,
+    waves: int = WAVES,
+    shortest_period_s: float = SHORTEST_PERIOD_S,
 ) -> np.ndarray:
     """A sum of random sinusoids, in requests/s for each second; the same one for the same seed.
 

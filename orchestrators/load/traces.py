@@ -31,7 +31,7 @@ def requests(place: str, line: str) -> int:
     return int(number)
 
 
-def random_sample(demand_rps: np.ndarray, seconds: int, seed: int) -> np.ndarray:
+def random_sample(demand_rps: np.ndarray, seconds: int, seed: int | np.random.SeedSequence) -> np.ndarray:
     """So many consecutive seconds of a demand from a random second on; the same ones for the same seed.
 
     Raises `BadInputError` where the demand is shorter.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from orchestrators.load import Load, macro_trend
+from orchestrators.load import Load
 from profiler.errors import BadInputError
 
 TASKS = ["bees", "digits"]
@@ -46,7 +46,7 @@ def test_every_task_has_a_sample_and_a_trend_of_its_own(trace: Path) -> None:
 
 def test_a_trend_goes_as_far_from_the_mean_as_is_said() -> None:
     demand = Load(mean_rps=1, seconds=200, trend=0.4, seed=3).demands(["bees"])["bees"]
-    np.testing.assert_allclose(demand / demand[0], 1 + macro_trend(200, 0.4, 3))
+    assert np.abs(demand / demand[0] - 1).max() == pytest.approx(0.4)
 
 
 def test_the_same_seed_sends_the_same_and_another_something_else(trace: Path) -> None:
@@ -54,6 +54,18 @@ def test_the_same_seed_sends_the_same_and_another_something_else(trace: Path) ->
         return Load(mean_rps=9, seconds=60, trace=trace, trend=0.3, seed=seed).schedules(TASKS)["digits"].tolist()
 
     assert moments(1) == moments(1) != moments(2)
+
+
+def test_no_task_of_one_seed_sends_what_another_task_of_the_next_seed_does(trace: Path) -> None:
+    first, second = (Load(mean_rps=9, seconds=60, trace=trace, trend=0.3, seed=seed) for seed in (0, 1))
+    assert first.demands(TASKS)["digits"].tolist() != second.demands(TASKS)["bees"].tolist()
+    constant = [Load(mean_rps=9, seconds=60, seed=seed).schedules(TASKS) for seed in (0, 1)]
+    assert constant[0]["digits"].tolist() != constant[1]["bees"].tolist()
+
+
+def test_a_task_more_leaves_those_before_it_as_they_are(trace: Path) -> None:
+    load = Load(mean_rps=9, seconds=60, trace=trace, trend=0.3)
+    assert load.schedules([*TASKS, "cifar10"])["digits"].tolist() == load.schedules(TASKS)["digits"].tolist()
 
 
 def test_what_cannot_be_sent_is_refused(trace: Path, tmp_path: Path) -> None:
