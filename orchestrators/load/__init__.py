@@ -4,31 +4,26 @@ A demand is an array (seconds,), an arrival schedule the sorted moments of the r
 profiler's open loop takes them. A `Load` says what the clients of every task send, and makes both of it.
 """
 
-from orchestrators.load.arrivals import even_arrivals, poisson_arrivals
+from orchestrators.load.arrivals import poisson_arrivals
 from orchestrators.load.bandwidth import Bandwidth, read_bandwidth
-from orchestrators.load.experiment import StepAnswers, overloaded, until_overloaded
+from orchestrators.load.experiment import overloaded_rps
 from orchestrators.load.load import Load
 from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean, warmed_up
-from orchestrators.load.shapes import Step, constant, exponential_steps, linear_steps
+from orchestrators.load.shapes import Steps, constant
 from orchestrators.load.traces import random_sample, read_trace
 
 __all__ = [
     "Bandwidth",
     "Load",
-    "Step",
-    "StepAnswers",
+    "Steps",
     "constant",
-    "even_arrivals",
-    "exponential_steps",
-    "linear_steps",
     "macro_trend",
     "manipulated",
-    "overloaded",
+    "overloaded_rps",
     "poisson_arrivals",
     "random_sample",
     "read_bandwidth",
     "read_trace",
     "scaled_to_mean",
-    "until_overloaded",
     "warmed_up",
 ]

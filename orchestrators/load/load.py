@@ -1,4 +1,4 @@
-"""What the clients of every task send: a constant demand, or a sample of a trace, manipulated as the thesis does."""
+"""What the clients of every task send: a constant demand, steps, or a trace's sample, manipulated as in the thesis."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from orchestrators.load.arrivals import poisson_arrivals
 from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean
-from orchestrators.load.shapes import constant
+from orchestrators.load.shapes import Steps, constant
 from orchestrators.load.traces import random_sample, read_trace
 from profiler.errors import BadInputError
 
@@ -20,28 +20,36 @@ class Load(BaseModel):
     """`mean_rps` is the mean over all `seconds`, warm-up and trend included; None leaves that of the trace's sample.
 
     Each task has a sample of the trace and a macro trend of its own, drawn by `seed`; `trend` is how far that goes from
-    the mean, as a part of it. `seconds` are by default the whole trace's, and without one 600.
+    the mean, as a part of it. `seconds` are by default the whole trace's, and without one 600. `steps` are a demand of
+    their own, the same for each task, of which as many are sent as end within `seconds`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     mean_rps: float | dict[str, float] | None = None
     seconds: int | None = Field(default=None, ge=1)
     trace: Path | None = None
+    steps: Steps | None = None
     warm_up_s: int = Field(default=0, ge=0)
     trend: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def some_demand(self) -> Self:
-        if self.mean_rps is None and self.trace is None:
-            raise ValueError("no demand: give a trace, or mean_rps for a constant one")
+        shaped = self.mean_rps is not None or self.trace is not None
+        if self.steps is not None and (shaped or self.warm_up_s or self.trend):
+            raise ValueError("steps are the whole demand: leave out the trace, the mean, the warm-up and the trend")
+        if self.steps is None and not shaped:
+            raise ValueError("no demand: give a trace, steps, or mean_rps for a constant one")
         return self
 
     def demands(self, tasks: Sequence[str]) -> dict[str, np.ndarray]:
         """Requests/s in each second (seconds,), by task; the same for the same seed.
 
-        Raises `BadInputError` for a task that has no mean, and for a trace that is too short or holds nothing.
+        Raises `BadInputError` for a task that has no mean, and for a trace that is too short or holds nothing,
+        and for too few seconds for one step.
         """
+        if self.steps is not None:
+            return dict.fromkeys(tasks, self.steps.demand_rps(self.seconds or USUAL_SECONDS))
         seeds = self._seeds(tasks)
         return {task: self._demand(self._mean_rps(task), *seeds[task][:2]) for task in tasks}
 

@@ -155,7 +155,7 @@ def test_a_server_of_its_own_that_dies_is_started_again(repository: str, tmp_pat
         (["tasks=[bees]"], "unknown task 'bees': choices are digits"),
         (["target_name=gpu"], "unknown target 'gpu': choices are local_cpu"),
         (["load={mean_rps: 3, trnd: 1}"], "unknown key 'load.trnd': did you mean 'trend'? Choices: mean_rps, seconds,"),
-        (["load={seconds: 3}"], "no demand: give a trace, or mean_rps"),
+        (["load={seconds: 3}"], "no demand: give a trace, steps, or mean_rps"),
         (["load={mean_rps: {bees: 3}, seconds: 3}"], "load.mean_rps has none for digits"),
         (["servers=['127.0.0.1:1','127.0.0.1:2']", "load={mean_rps: 1, seconds: 1}"], "needs the nginx that balances"),
     ],

@@ -18,7 +18,7 @@ from orchestrators.live.network import of
 from orchestrators.live.requests import LOST, WRONG, Requests, read_traffic, write_traffic
 from orchestrators.live.server import LiveServer
 from orchestrators.live.traffic import send
-from orchestrators.load import constant, even_arrivals, poisson_arrivals
+from orchestrators.load import constant, poisson_arrivals
 from porting.repository import Repository
 from porting.repository.writer import publish
 from profiler.errors import BadInputError
@@ -48,6 +48,11 @@ def server() -> Iterator[LiveServer]:
         live.close()
 
 
+def even(rate_rps: int, seconds: int) -> np.ndarray:
+    """A moment in the middle of each of equal gaps."""
+    return (np.arange(rate_rps * seconds) + 0.5) / rate_rps
+
+
 def answered_by(requests: Requests) -> list[str]:
     """Who answered each of them, the lost and the wrong by these words."""
     words = {LOST: "lost", WRONG: "wrong"}
@@ -55,7 +60,7 @@ def answered_by(requests: Requests) -> list[str]:
 
 
 def test_where_nobody_listens_every_request_is_lost_with_the_reason(known: dict[str, Known]) -> None:
-    moments_s = even_arrivals(constant(50, 1))
+    moments_s = even(50, 1)
     traffic = send(f"127.0.0.1:{free_port()}", {TASK: moments_s}, {TASK: known[TASK]})
     requests = traffic.tasks[TASK]
     assert answered_by(requests) == ["lost"] * 50
@@ -71,7 +76,7 @@ def test_a_task_needs_a_schedule_and_its_answers(known: dict[str, Known]) -> Non
 
 
 def test_traffic_is_read_back_as_it_was_written(known: dict[str, Known], tmp_path: Path) -> None:
-    moments_s = even_arrivals(constant(5, 1))
+    moments_s = even(5, 1)
     traffic = send(f"127.0.0.1:{free_port()}", dict.fromkeys(known, moments_s), known)
     write_traffic(tmp_path / "run" / "requests.npz", traffic)
     back = read_traffic(tmp_path / "run" / "requests.npz")
@@ -119,7 +124,7 @@ def test_a_switch_under_traffic_loses_nothing_and_shows_in_who_answered(
     server.switch(TASK, of(repository, TARGET, TASK, LARGE))
     switching = threading.Timer(0.7, server.switch, [TASK, of(repository, TARGET, TASK, SMALL)])
     switching.start()
-    traffic = send(server.endpoint, {TASK: even_arrivals(constant(100, 2))}, {TASK: known[TASK]})
+    traffic = send(server.endpoint, {TASK: even(100, 2)}, {TASK: known[TASK]})
     switching.join()
     found = answered_by(traffic.tasks[TASK])
     assert set(found) == {LARGE, SMALL}
@@ -141,7 +146,7 @@ def test_wrong_answers_and_refusals_are_kept_and_the_load_goes_on(
     ]
     for step in steps:
         step.start()
-    traffic = send(server.endpoint, {TASK: even_arrivals(constant(50, 4))}, {TASK: known[TASK]})
+    traffic = send(server.endpoint, {TASK: even(50, 4)}, {TASK: known[TASK]})
     for step in steps:
         step.join()
     requests = traffic.tasks[TASK]
@@ -182,7 +187,7 @@ def test_requests_are_lost_while_the_server_is_dead_and_answered_when_it_is_back
     servers = threading.Thread(target=die_and_return)
     servers.start()
     assert up.wait(60)
-    traffic = send(f"127.0.0.1:{port}", {TASK: even_arrivals(constant(20, 5))}, {TASK: known[TASK]})
+    traffic = send(f"127.0.0.1:{port}", {TASK: even(20, 5)}, {TASK: known[TASK]})
     done.set()
     servers.join()
     found = answered_by(traffic.tasks[TASK])

@@ -6,32 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from orchestrators.load import even_arrivals, poisson_arrivals
+from orchestrators.load import poisson_arrivals
 from profiler.errors import BadInputError
 
-whole = st.lists(st.integers(0, 60), min_size=1, max_size=60).map(np.array)
 any_rates = st.lists(st.floats(0, 60), min_size=1, max_size=60).map(np.array)
 
 
 def counts(moments: np.ndarray, seconds: int) -> np.ndarray:
     return np.bincount(moments.astype(int), minlength=seconds)
-
-
-@given(whole)
-def test_even_arrivals_are_exactly_what_a_trace_says(demand: np.ndarray) -> None:
-    moments = even_arrivals(demand)
-    assert counts(moments, len(demand)).tolist() == demand.tolist()
-    assert (np.diff(moments) > 0).all()
-
-
-def test_even_arrivals_are_as_far_from_each_other_within_a_second() -> None:
-    assert even_arrivals(np.array([2, 0, 4])).tolist() == [0.25, 0.75, 2.125, 2.375, 2.625, 2.875]
-
-
-@given(any_rates)
-def test_fractions_of_a_request_are_carried_on(demand: np.ndarray) -> None:
-    so_far = np.cumsum(counts(even_arrivals(demand), len(demand)))
-    assert so_far == pytest.approx(np.cumsum(demand), abs=0.5 + 1e-9)
 
 
 @given(any_rates, st.integers(0, 10))
@@ -65,7 +47,7 @@ def test_poisson_moments_are_even_within_their_second_and_their_gaps_exponential
 
 
 def test_no_demand_brings_no_requests() -> None:
-    assert len(poisson_arrivals(np.zeros(5), 0)) == len(even_arrivals(np.zeros(5))) == 0
+    assert len(poisson_arrivals(np.zeros(5), 0)) == 0
 
 
 @pytest.mark.parametrize(
@@ -81,5 +63,8 @@ def test_no_demand_brings_no_requests() -> None:
 def test_what_is_no_demand_is_refused(demand: np.ndarray, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         poisson_arrivals(demand, 0)
-    with pytest.raises(BadInputError, match=message):
-        even_arrivals(demand)
+
+
+def test_more_requests_than_memory_holds_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"2e\+12 requests in 2 s: at most 1e\+08"):
+        poisson_arrivals(np.full(2, 1e12), 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from orchestrators.load import Load
+from orchestrators.load import Load, Steps
 from profiler.errors import BadInputError
 
 TASKS = ["bees", "digits"]
@@ -49,6 +49,21 @@ def test_a_trend_goes_as_far_from_the_mean_as_is_said() -> None:
     assert np.abs(demand / demand[0] - 1).max() == pytest.approx(0.4)
 
 
+def test_steps_are_sent_by_every_task_at_moments_of_its_own() -> None:
+    load = Load(steps=Steps(shape="linear", start_rps=5, growth_rps=10, step_s=2), seconds=5)
+    demands = {task: one.tolist() for task, one in load.demands(TASKS).items()}
+    assert demands == {"bees": [5, 5, 15, 15], "digits": [5, 5, 15, 15]}
+    schedules = load.schedules(TASKS)
+    assert schedules["bees"].tolist() != schedules["digits"].tolist()
+
+
+def test_steps_beside_another_demand_are_refused(trace: Path) -> None:
+    steps = Steps(shape="linear", start_rps=5, growth_rps=10, step_s=2)
+    for more in ({"mean_rps": 3}, {"trace": trace}, {"warm_up_s": 2}, {"trend": 0.1}):
+        with pytest.raises(ValidationError, match="steps are the whole demand: leave out"):
+            Load.model_validate({"steps": steps, **more})
+
+
 def test_the_same_seed_sends_the_same_and_another_something_else(trace: Path) -> None:
     def moments(seed: int) -> list[float]:
         return Load(mean_rps=9, seconds=60, trace=trace, trend=0.3, seed=seed).schedules(TASKS)["digits"].tolist()
@@ -69,7 +84,7 @@ def test_a_task_more_leaves_those_before_it_as_they_are(trace: Path) -> None:
 
 
 def test_what_cannot_be_sent_is_refused(trace: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="no demand: give a trace, or mean_rps"):
+    with pytest.raises(ValidationError, match="no demand: give a trace, steps, or mean_rps"):
         Load(seconds=3)
     with pytest.raises(BadInputError, match="none for digits: give every task one"):
         Load(mean_rps={"bees": 3}, seconds=3).demands(TASKS)
