@@ -133,7 +133,7 @@ class Bench:
         load = self.load(setting, number)
         schedules = load.schedules(self.tasks(setting))
         first_rps = {task: float(one.mean()) for task, one in load.demands(self.tasks(setting)).items()}
-        scene = Scene.of(self.repository, self.target, first_rps, DEADLINE_MS, WindowedMaximum())
+        scene = Scene.of(self.repository, self.target, first_rps, DEADLINE_MS, lambda _: WindowedMaximum())
         return [
             simulate(
                 scene.catalogue, schedules, policy("trivial", scene), scene.box,

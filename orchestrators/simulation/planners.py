@@ -30,7 +30,7 @@ def planned(scene: Scene, name: str, ways: Ways, plan: Callable[[str], Plan]) ->
         task: Deployment(task=task, variant=quickest[task], cores=scene.own_cores, rate_rps=0) for task in scene.tasks
     }
     plans = {task: plan(task) for task in scene.tasks}
-    return Planned(name, plans, ways, scene.forecaster, scene.first_rps, fallback)
+    return Planned(name, plans, ways, scene.forecasters(ways.interval_s), scene.first_rps, fallback)
 
 
 def by_demand(name: str, ways: Ways, told: Told) -> Callable[[Scene], Policy]:

@@ -29,10 +29,10 @@ class Box(Value):
     @classmethod
     def of(cls, target: Target, cores: float | None = None) -> "Box":
         """So many cores of a target, its own unless told, at its price."""
-        price = target.price
+        price, there = target.price, target.cores if cores is None else cores
         if price is None or price.per_hour is None:
-            return cls(cores=cores or target.cores)
-        return cls(cores=cores or target.cores, core_hour=price.per_hour / target.cores, currency=price.currency)
+            return cls(cores=there)
+        return cls(cores=there, core_hour=price.per_hour / target.cores, currency=price.currency)
 
 
 class Settings(Value):

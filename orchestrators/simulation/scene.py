@@ -1,6 +1,6 @@
 """What the policies are compared on: tasks of a repository on one box of a target, under a deadline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrators.family import cores, family
@@ -14,7 +14,10 @@ from porting.repository.measured import Measured
 
 @dataclass(frozen=True)
 class Scene:
-    """`first_rps` is the demand to begin with, by task; `forecaster` tells planners what is to come."""
+    """`first_rps` is the demand to begin with, by task.
+
+    `forecasters` has what tells planners what is to come, by how many seconds they plan ahead.
+    """
 
     repository: Repository
     target: str
@@ -23,7 +26,7 @@ class Scene:
     box: Box
     deadline_ms: float
     first_rps: dict[str, float]
-    forecaster: Forecaster
+    forecasters: Callable[[int], Forecaster]
 
     @classmethod
     def of(
@@ -32,7 +35,7 @@ class Scene:
         target: str,
         first_rps: dict[str, float],
         deadline_ms: float,
-        forecaster: Forecaster,
+        forecasters: Callable[[int], Forecaster],
         box_cores: float | None = None,
     ) -> "Scene":
         """The tasks that `first_rps` names, on the target's own cores unless told."""
@@ -40,7 +43,7 @@ class Scene:
         families = {task: family(known, task, target) for task in first_rps}
         box = Box.of(next(iter(families.values()))[0].profile.target, box_cores)
         return cls(
-            known, target, families, catalogue(known, list(first_rps), target), box, deadline_ms, first_rps, forecaster
+            known, target, families, catalogue(known, list(first_rps), target), box, deadline_ms, first_rps, forecasters
         )
 
     @property

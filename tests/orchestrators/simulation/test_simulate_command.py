@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from made_tasks import TARGET
 
-from orchestrators.commands.simulate import FIGURE, RESULT, run
+from orchestrators.commands.simulate import run
 from orchestrators.simulation.figure import POINTS, draw, thinned
+from orchestrators.simulation.report import FIGURE, RESULT
 from orchestrators.simulation.result import Result
 from porting.repository import Repository
 from profiler.errors import BadInputError
@@ -74,7 +75,7 @@ def test_the_same_seed_gives_the_same_figures(tasks: Repository, tmp_path: Path)
 
 
 def test_what_is_missing_or_wrong_is_said_with_the_fix(tasks: Repository, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="no demand: give --trace FILE, or --demand-rps"):
+    with pytest.raises(BadInputError, match="no demand: give --trace FILE, --steps, or --demand-rps"):
         compare(tasks, tmp_path)
     with pytest.raises(BadInputError, match=r"trend=-1\.0 cannot be used: input should be greater than or equal to 0"):
         compare(tasks, tmp_path, "--demand-rps", "1", "--trend", "-1")
@@ -82,6 +83,82 @@ def test_what_is_missing_or_wrong_is_said_with_the_fix(tasks: Repository, tmp_pa
         compare(tasks, tmp_path, "--demand-rps", "1", policies=("best",))
     with pytest.raises(BadInputError, match="unknown task 'mnist': choices are bees"):
         compare(tasks, tmp_path, "--demand-rps", "1", "--task", "mnist")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--deadline-ms", "-1", r"deadline_ms=-1\.0 cannot be used: input should be greater than 0"),
+        ("--deadline-ms", "nan", "deadline_ms=nan cannot be used"),
+        ("--deadline-ms", "inf", "deadline_ms=inf cannot be used"),
+        ("--cores", "-1", r"cores=-1\.0 cannot be used: input should be greater than 0"),
+        ("--cores", "0", r"cores=0\.0 cannot be used: input should be greater than 0"),
+        ("--cores", "nan", "cores=nan cannot be used"),
+    ],
+)
+def test_a_deadline_or_cores_that_cannot_be_are_refused(
+    tasks: Repository, tmp_path: Path, option: str, value: str, message: str
+) -> None:
+    with pytest.raises(BadInputError, match=message):
+        compare(tasks, tmp_path, "--demand-rps", "1", option, value)
+
+
+def test_steps_tell_which_rate_overloads_each_policy(
+    tasks: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The largest version carries 46 requests/s alone on its core, the smallest nearly 700."""
+    steps = ("--steps", "linear", "10", "10", "20", "--seconds", "210")
+    found = compare(tasks, tmp_path, *steps, policies=("largest", "smallest", "reactive_vms"))
+    assert found["overloaded_rps"] == {"largest": 50, "smallest": None}
+    demand_rps = np.reshape(found["policies"]["smallest"]["series"]["digits"]["demand_rps"], (10, 20)).mean(axis=1)
+    assert demand_rps == pytest.approx(np.arange(10, 101, 10), rel=0.2)
+    rows = {line.split("│")[1].strip(): line for line in capsys.readouterr().out.splitlines() if "│" in line}
+    assert " 50 │" in rows["largest"]
+    assert " none of them │" in rows["smallest"]
+
+
+def test_steps_that_cannot_be_are_refused(tasks: Repository, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"steps\.shape='cubic' cannot be used: input should be 'linear' or"):
+        compare(tasks, tmp_path, "--steps", "cubic", "1", "1", "10")
+    with pytest.raises(BadInputError, match="steps are the whole demand: leave out the trace, the mean"):
+        compare(tasks, tmp_path, "--steps", "linear", "1", "1", "10", "--demand-rps", "5")
+
+
+def test_planners_follow_the_forecast_that_was_chosen(tasks: Repository, tmp_path: Path) -> None:
+    history, trace = tmp_path / "history.txt", tmp_path / "trace.txt"
+    history.write_text("".join(f"{one}\n" for one in np.random.default_rng(0).poisson(40, 300)))
+    trace.write_text(("40\n" * 20 + "160\n" * 5) * 6)
+
+    def held_core_s(*forecast: str) -> float:
+        more = ("--trace", str(trace), "--cores", "8", "--forecast", *forecast)
+        found = compare(tasks, tmp_path, *more, policies=("inf_adapter",))
+        return float(found["policies"]["inf_adapter"]["held_core_s"])
+
+    held = [held_core_s("last"), held_core_s("maximum"), held_core_s("learned", "--history", str(history))]
+    assert len(set(held)) == 3
+
+
+def test_what_is_learned_needs_a_history_that_is_not_simulated(tasks: Repository, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.txt"
+    trace.write_text("40\n42\n" * 100)
+    learned, given = ("--forecast", "learned"), ("--trace", str(trace))
+    with pytest.raises(BadInputError, match="learns from a trace of an earlier time: give --history FILE"):
+        compare(tasks, tmp_path, *given, *learned)
+    with pytest.raises(BadInputError, match="is the trace that is simulated: give that of an earlier time"):
+        compare(tasks, tmp_path, *given, *learned, "--history", str(trace))
+    with pytest.raises(BadInputError, match="--forecast maximum reads no --history: leave it out, or choose learned"):
+        compare(tasks, tmp_path, *given, "--history", str(trace))
+
+
+def test_a_history_too_short_for_how_far_a_planner_looks_ahead_fails_that_planner_alone(
+    tasks: Repository, tmp_path: Path
+) -> None:
+    history = tmp_path / "history.txt"
+    history.write_text("".join(f"{one}\n" for one in np.random.default_rng(0).poisson(40, 115)))
+    more = ("--demand-rps", "10", "--seconds", "40", "--cores", "8", "--forecast", "learned", "--history", str(history))
+    found = compare(tasks, tmp_path, *more, policies=("inf_adapter", "ipa"))["policies"]
+    assert "the 0.95 quantile over 30 s needs 130 s" in found["inf_adapter"]["error"]
+    assert "error" not in found["ipa"]
 
 
 def test_the_figure_has_a_row_for_each_policy_and_a_line_for_each_task(tasks: Repository, tmp_path: Path) -> None:

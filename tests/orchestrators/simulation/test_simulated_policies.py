@@ -33,7 +33,7 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 def scene(known: Repository, cores: float = 8, tasks: tuple[str, ...] = TASKS) -> Scene:
-    return Scene.of(known, TARGET, dict.fromkeys(tasks, 10.0), DEADLINE_MS, WindowedMaximum(window_s=10), cores)
+    return Scene.of(known, TARGET, dict.fromkeys(tasks, 10.0), DEADLINE_MS, lambda _: WindowedMaximum(window_s=10), cores)
 
 
 def schedules(on: Scene) -> dict[str, NDArray[np.float64]]:
