@@ -1,8 +1,9 @@
 """The published planners as policies on a scene, and how often each is asked.
 
 InfAdapter decides every 30 s, as its authors have it; Sponge, which changes a running server, every second; the others
-every 10 s, which is ours. A planner that reserves cores, or counts on some, gets an even part of the box for each task.
-Paragon plans with machines alone: the functions that take what overflows are not simulated.
+every 10 s, which is ours. A planner that reserves cores, or counts on some, gets an even part of the box for each task;
+what takes more is no option. Paragon plans with machines alone: the functions that take what overflows are not
+simulated.
 """
 
 import importlib
@@ -11,7 +12,9 @@ from typing import Any
 
 from orchestrators import trivial
 from orchestrators.deployment import Deployment
+from orchestrators.infaas.metadata import measured
 from orchestrators.simulation.baselines import smallest
+from orchestrators.simulation.ipa_within import within
 from orchestrators.simulation.planned import Plan, Planned
 from orchestrators.simulation.policy import Policy, Ways
 from orchestrators.simulation.scene import Scene
@@ -23,17 +26,18 @@ USUAL_INTERVAL_S = 10
 Told = Callable[[Scene, str, Sequence[Deployment]], dict[str, Any]]
 
 
-def planned(scene: Scene, name: str, ways: Ways, plan: Callable[[str], Plan]) -> Planned:
-    """Begins with the quickest variant where there is no plan to begin with."""
+def planned(scene: Scene, name: str, ways: Ways, plan: Callable[[str], Plan], reserves: bool = True) -> Planned:
+    """Begins with the quickest variant where there is no plan to begin with; within the task's part if it reserves."""
     quickest = smallest(scene.catalogue, scene.own_cores)
+    most = {task: scene.reserved_cores(task, quickest[task]) if reserves else scene.own_cores for task in scene.tasks}
     fallback = {
-        task: Deployment(task=task, variant=quickest[task], cores=scene.own_cores, rate_rps=0) for task in scene.tasks
+        task: Deployment(task=task, variant=quickest[task], cores=most[task], rate_rps=0) for task in scene.tasks
     }
     plans = {task: plan(task) for task in scene.tasks}
     return Planned(name, plans, ways, scene.forecasters(ways.interval_s), scene.first_rps, fallback)
 
 
-def by_demand(name: str, ways: Ways, told: Told) -> Callable[[Scene], Policy]:
+def by_demand(name: str, ways: Ways, told: Told, reserves: bool = True) -> Callable[[Scene], Policy]:
     """A planner of one task whose `from_repository` takes a demand."""
 
     def policy(scene: Scene) -> Policy:
@@ -48,7 +52,7 @@ def by_demand(name: str, ways: Ways, told: Told) -> Callable[[Scene], Policy]:
 
             return solved
 
-        return planned(scene, name, ways, plan)
+        return planned(scene, name, ways, plan, reserves)
 
     return policy
 
@@ -58,8 +62,13 @@ def for_model_switching(scene: Scene, task: str, _present: Sequence[Deployment])
 
 
 def for_infaas(scene: Scene, task: str, present: Sequence[Deployment]) -> dict[str, Any]:
-    """Running instances go by the keys of INFaaS's variants."""
-    running = {f"{one.variant}@{scene.target}/cores={one.cores:g}/batch={one.batch}": one.replicas for one in present}
+    """Running instances go by the keys of INFaaS's variants; of the one to begin with there may be none."""
+    ways = {(one.name, *way) for one in scene.families[task] for way in measured(one)}
+    running = {
+        f"{one.variant}@{scene.target}/cores={one.cores:g}/batch={one.batch}": one.replicas
+        for one in present
+        if (one.variant, one.batch, one.cores) in ways
+    }
     return {"task": task, "deadline_ms": scene.deadline_ms, "max_cores": scene.share_cores, "running": running}
 
 
@@ -75,9 +84,24 @@ def for_inf_adapter(scene: Scene, task: str, present: Sequence[Deployment]) -> d
     }
 
 
-def for_ipa(scene: Scene, task: str, _present: Sequence[Deployment]) -> dict[str, Any]:
-    """Each task is a pipeline of one stage."""
-    return {"tasks": [task], "deadline_ms": scene.deadline_ms}
+def ipa(scene: Scene) -> Policy:
+    """Each task is a pipeline of one stage, on its part of the box."""
+    from orchestrators.ipa import from_repository, solve
+
+    def plan(task: str) -> Plan:
+        def solved(demand_rps: float, _present: Sequence[Deployment]) -> Sequence[Deployment]:
+            problem = from_repository(
+                scene.repository,
+                tasks=[task],
+                target=scene.target,
+                demand_rps=demand_rps,
+                deadline_ms=scene.deadline_ms,
+            )
+            return solve(within(problem, scene.share_cores)).deployments
+
+        return solved
+
+    return planned(scene, "ipa", Ways(USUAL_INTERVAL_S), plan)
 
 
 def sponge(scene: Scene) -> Policy:
@@ -112,7 +136,7 @@ def paragon(scene: Scene) -> Policy:
 
         return solved
 
-    return planned(scene, "paragon", Ways(USUAL_INTERVAL_S, start_up_s=start_up_s(scene)), plan)
+    return planned(scene, "paragon", Ways(USUAL_INTERVAL_S, start_up_s=start_up_s(scene)), plan, reserves=False)
 
 
 def start_up_s(scene: Scene) -> float:
@@ -135,10 +159,10 @@ def trivial_policy(scene: Scene) -> Policy:
 
 PLANNERS: dict[str, Callable[[Scene], Policy]] = {
     "trivial": trivial_policy,
-    "model_switching": by_demand("model_switching", Ways(USUAL_INTERVAL_S), for_model_switching),
+    "model_switching": by_demand("model_switching", Ways(USUAL_INTERVAL_S), for_model_switching, reserves=False),
     "infaas": by_demand("infaas", Ways(USUAL_INTERVAL_S), for_infaas),
     "inf_adapter": by_demand("inf_adapter", Ways(interval_s=30), for_inf_adapter),
-    "ipa": by_demand("ipa", Ways(USUAL_INTERVAL_S), for_ipa),
+    "ipa": ipa,
     "sponge": sponge,
     "paragon": paragon,
 }

@@ -24,10 +24,13 @@ def fixed(name: str, variants: Callable[[Scene], Mapping[str, str]]) -> Callable
 
 
 def replicas(scene: Scene) -> Policy:
-    """The largest version, each on one core, or on the fewest above that were measured."""
+    """The largest version, each on one core, on the fewest above that were measured, or on what a task's part has."""
     variants = largest(scene.catalogue)
     cores = max(
-        min([one for one in scene.measured_cores(task, name, float("inf")) if one >= 1], default=scene.own_cores)
+        min(
+            (one for one in scene.measured_cores(task, name, scene.share_cores) if one >= 1),
+            default=scene.reserved_cores(task, name),
+        )
         for task, name in variants.items()
     )
     capacity_rps = {task: scene.capacity_rps(task, name, cores) for task, name in variants.items()}

@@ -65,6 +65,10 @@ class Scene:
         found = cores(next(one for one in self.families[task] if one.name == variant))
         return [one for one in found if one <= most] or found[:1]
 
+    def reserved_cores(self, task: str, variant: str) -> float:
+        """The target's own, or fewer that were measured where the task's part of the box is smaller."""
+        return min(self.own_cores, max(self.measured_cores(task, variant, self.share_cores), default=self.own_cores))
+
     def capacity_rps(self, task: str, variant: str, cores: float) -> float:
         """Single requests one after the other."""
         return 1 / self.catalogue[task, variant].service_s(1, cores)[1]

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
-from made_tasks import TARGET, repository
+from full_profile import item
+from made_tasks import TARGET, planning_profile, repository
+from made_tasks import TASKS as VARIANTS
 from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
@@ -18,12 +21,15 @@ from orchestrators.simulation.sampling import sampled
 from orchestrators.simulation.scene import Scene
 from orchestrators.simulation.station import Service
 from porting.repository import Repository
+from porting.repository.writer import publish
 from profiler.errors import BadInputError
 from profiler.target import Price, Target
 
 SECONDS, DEADLINE_MS = 90, 400
 DEMAND_RPS = np.repeat([10.0, 30.0, 50.0], 30)
 TASKS = "digits", "bees"
+# Each replica of theirs is a machine of its own.
+MACHINES = {"reactive_vms", "utilisation_vms", "paragon"}
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +38,18 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return repository(tmp_path_factory.mktemp("priced"), target=Target(cores=1, price=price))
 
 
-def scene(known: Repository, cores: float = 8, tasks: tuple[str, ...] = TASKS) -> Scene:
-    return Scene.of(known, TARGET, dict.fromkeys(tasks, 10.0), DEADLINE_MS, lambda _: WindowedMaximum(window_s=10), cores)
+def scene(known: Repository, cores: float = 8, tasks: tuple[str, ...] = TASKS, first_rps: float = 10.0) -> Scene:
+    forecaster = WindowedMaximum(window_s=10)
+    return Scene.of(known, TARGET, dict.fromkeys(tasks, first_rps), DEADLINE_MS, lambda _: forecaster, cores)
 
 
-def schedules(on: Scene) -> dict[str, NDArray[np.float64]]:
-    return {task: poisson_arrivals(DEMAND_RPS, seed=place) for place, task in enumerate(on.tasks)}
+def schedules(on: Scene, demand_rps: np.ndarray = DEMAND_RPS) -> dict[str, NDArray[np.float64]]:
+    return {task: poisson_arrivals(demand_rps, seed=place) for place, task in enumerate(on.tasks)}
 
 
-def run(name: str, on: Scene, drain_s: int = 10) -> Result:
+def run(name: str, on: Scene, demand_rps: np.ndarray = DEMAND_RPS, drain_s: int = 10) -> Result:
     asked = Settings(seconds=SECONDS, deadline_ms=DEADLINE_MS, drain_s=drain_s)
-    return simulate(on.catalogue, schedules(on), policy(name, on), on.box, asked)
+    return simulate(on.catalogue, schedules(on, demand_rps), policy(name, on), on.box, asked)
 
 
 @pytest.fixture
@@ -104,21 +111,49 @@ def test_the_most_accurate_version_alone_is_late_where_the_others_are_not(priced
     assert adapted.effective_accuracy > largest.effective_accuracy + 0.05
 
 
-@pytest.mark.parametrize("name", ["inf_adapter", "infaas", "sponge", "replicas", "vertical"])
-def test_policies_reserve_no_more_cores_than_the_box_has(
-    priced: Repository, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[float] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The cores that each plan reserves for a task."""
+    found: list[float] = []
     change = Pool.change
 
     def watched(self: Pool, deployments: Sequence[Deployment], *when: float) -> None:
-        asked.append(sum(one.replicas * one.cores for one in deployments))
+        found.append(sum(one.replicas * one.cores for one in deployments))
         change(self, deployments, *when)
 
     monkeypatch.setattr(Pool, "change", watched)
-    run(name, scene(priced, cores=4))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(set(POLICIES) - MACHINES))
+def test_policies_reserve_no_more_cores_than_the_box_has(priced: Repository, name: str, asked: list[float]) -> None:
+    run(name, scene(priced, cores=4), np.repeat([10.0, 300.0, 2000.0], 30))
     assert len(asked) > 2
     assert max(asked) <= 2
+
+
+@pytest.mark.parametrize("name", ["infaas", "ipa", "replicas", "vertical"])
+def test_policies_begin_with_no_more_cores_than_the_box_has(priced: Repository, name: str, asked: list[float]) -> None:
+    run(name, scene(priced, cores=1, first_rps=5000.0))
+    assert max(asked) <= 0.5
+
+
+def test_ipa_says_that_there_is_no_plan_where_a_box_is_too_small(priced: Repository) -> None:
+    found = run("ipa", scene(priced, cores=4), np.repeat([10.0, 300.0, 2000.0], 30))
+    assert found.infeasible > 0
+
+
+def test_infaas_goes_on_from_what_was_not_measured_as_one_of_its_variants(tmp_path: Path) -> None:
+    """A quick profile has the throughput of large batches alone, and a run begins with single requests."""
+    profiles = {name: planning_profile(rate) for name, (_, rate) in VARIANTS["digits"].items()}
+    items = [
+        item(name, profile.model_copy(update={"max_throughput": large}), tmp_path, VARIANTS["digits"][name][0])
+        for name, profile in profiles.items()
+        if (large := tuple(point for point in profile.max_throughput if point.batch > 1))
+    ]
+    found = run("infaas", scene(publish(tmp_path / "published", items), tasks=("digits",), first_rps=50_000.0))
+    assert found.infeasible == 1
+    assert (found.held_cores_by_second[0], found.held_cores_by_second[-1]) == (1, 0.5)
 
 
 def test_details_are_read_once(priced: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +164,7 @@ def test_details_are_read_once(priced: Repository, monkeypatch: pytest.MonkeyPat
     assert sorted(read) == ["bees-large-0000002a", "bees-small-0000002c"]
 
 
-@pytest.mark.parametrize("name", ["reactive_vms", "utilisation_vms", "paragon"])
+@pytest.mark.parametrize("name", sorted(MACHINES))
 def test_machines_without_a_stated_start_up_time_are_refused_with_the_fix(tasks: Repository, name: str) -> None:
     with pytest.raises(BadInputError, match=r"local_cpu states no start_up_s: state price: .* conf/target/local_cpu"):
         policy(name, scene(tasks))
