@@ -28,9 +28,9 @@ def run(arguments: Sequence[str]) -> None:
     """
     options = parser().parse_args(arguments)
 
+    from orchestrators.commands.simulated import show, write
     from orchestrators.simulation import Settings
     from orchestrators.simulation.policies import POLICIES
-    from orchestrators.simulation.report import show, write
     from porting.repository import Repository
 
     load, forecasters = wanted(options), foreseeing(options)

@@ -8,8 +8,8 @@ import pytest
 from made_tasks import TARGET
 
 from orchestrators.commands.simulate import run
+from orchestrators.commands.simulated import FIGURE, RESULT
 from orchestrators.simulation.figure import POINTS, draw, thinned
-from orchestrators.simulation.report import FIGURE, RESULT
 from orchestrators.simulation.result import Result
 from porting.repository import Repository
 from profiler.errors import BadInputError
