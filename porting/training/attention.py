@@ -22,7 +22,9 @@ class AttentionMaps:
         self._handles = [model.get_submodule(name).register_forward_hook(partial(self._note, name)) for name in names]
 
     def _note(self, name: str, _: nn.Module, __: Any, features: Tensor) -> None:
-        self._maps[name] = normalize(features.float().square().sum(dim=1).flatten(1), dim=1)
+        # Their own copy: the next layer may overwrite them (`inplace=True`), and the square's gradient needs them.
+        own = features.to(torch.float32, copy=True)
+        self._maps[name] = normalize(own.square().sum(dim=1).flatten(1), dim=1)
 
     def taken(self) -> list[Tensor]:
         """The maps of the last pictures."""

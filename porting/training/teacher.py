@@ -29,7 +29,7 @@ class Teacher:
     def teaching(self, student: nn.Module, images: Tensor) -> Iterator[None]:
         """Watches both networks meanwhile; `images` (N, C, H, W) tell how large their features are.
 
-        Raises `BadInputError` for a student of other classes.
+        Raises `BadInputError` for a student of other classes, and where attention is asked for and none can be compared.
         """
         with torch.no_grad():
             taught, learnt = self.model(images), student.eval()(images)
@@ -40,6 +40,11 @@ class Teacher:
             )
         if self.attention_weight:
             names = comparable_layers(student, self.model, images)
+            if not names:
+                raise BadInputError(
+                    f"finetune.attention_weight={self.attention_weight:g} compares pictures inside the networks, and "
+                    "they have none above 1×1 of the same size: take finetune.attention_weight=0"
+                )
             self._ours, self._theirs = AttentionMaps(student, names), AttentionMaps(self.model, names)
         self.model.to(memory_format=self._format)
         try:

@@ -1,6 +1,7 @@
 """Fitting: the best epoch is kept, the seed decides, a teacher teaches, batch statistics are re-estimated."""
 
 import copy
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from backbones.resnet import resnet8
+from backbones.by_name import torchvision_network
+from backbones.densenet import densenet_bc
+from backbones.efficientnet import efficientnet_b0, efficientnet_lite0
+from backbones.mobilenet import mobilenet_v1, mobilenet_v2
+from backbones.resnet import resnet8, resnet50
 from porting.components import NamedComponent
 from porting.context import Context, seeded
 from porting.data import Data
@@ -275,6 +280,33 @@ def test_attention_is_compared_where_the_pictures_have_the_same_size() -> None:
     images = torch.randn(2, 1, 32, 32)
     assert comparable_layers(narrow, wide, images) == ["layer1", "layer2", "layer4"]
     assert comparable_layers(narrow, resnet8(1, 10, stem="imagenet"), images) == []
+
+
+@pytest.mark.parametrize("build", [
+    lambda: resnet8(1, 10, width=0.5), lambda: resnet50(1, 10, width=0.125, stem="cifar"),
+    lambda: densenet_bc(1, 10, depth=10, growth=4), lambda: mobilenet_v1(1, 10, width=0.125, stem="cifar"),
+    lambda: mobilenet_v2(1, 10, width=0.25, stem="cifar"), lambda: efficientnet_b0(1, 10, stem="cifar"),
+    lambda: efficientnet_lite0(1, 10, stem="cifar"), lambda: torchvision_network(1, 10, "squeezenet1_1"),
+], ids=["resnet8", "resnet50", "densenet", "mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "lite0", "by name"])  # fmt: skip
+def test_every_family_learns_where_its_teacher_looks(build: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(0)
+    pupil, teacher = build(), Teacher(build(), weight=0.0, temperature=4.0, attention_weight=1.0)
+    images = torch.randn(2, 1, 32, 32)
+    with teacher.teaching(pupil, images):
+        loss = teacher.loss(torch.tensor(0.0), pupil.train()(images), images)
+        loss.backward()
+    first = next(pupil.parameters()).grad
+    assert float(loss.detach()) > 0
+    assert first is not None
+    assert float(first.abs().sum()) > 0
+
+
+def test_attention_of_networks_without_pictures_is_refused_with_the_fix() -> None:
+    pupil, whole = (nn.Sequential(nn.Flatten(), nn.Linear(16, 10)) for _ in range(2))
+    teacher = Teacher(whole, weight=0.5, temperature=4.0, attention_weight=10.0)
+    with pytest.raises(BadInputError, match=r"none above 1×1 of the same size: take finetune.attention_weight=0"):
+        with teacher.teaching(pupil, torch.zeros(2, 1, 4, 4)):
+            pass
 
 
 def test_attention_maps_add_up_the_squares_of_the_channels() -> None:
