@@ -5,6 +5,10 @@ from typing import Any
 import torch
 from torch import nn
 
+# In training their side outputs would come beside the logits; they were trained from this initialisation.
+WITH_SIDE_OUTPUTS = ("googlenet", "inception_v3")
+PLAIN = {"aux_logits": False, "init_weights": True}
+
 
 def torchvision_network(in_channels: int, num_classes: int, network: str, **arguments: Any) -> nn.Module:
     """A classifier of torchvision; raises `ValueError` for an unknown name."""
@@ -13,6 +17,8 @@ def torchvision_network(in_channels: int, num_classes: int, network: str, **argu
     known = models.list_models(module=models)
     if network not in known:
         raise ValueError(f"torchvision has no network {network!r}: it has {', '.join(known)}")
+    if network in WITH_SIDE_OUTPUTS:
+        arguments = PLAIN | arguments
     model: nn.Module = models.get_model(network, weights=None, num_classes=num_classes, **arguments)
     return with_input(model, in_channels)
 

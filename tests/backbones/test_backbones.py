@@ -98,6 +98,12 @@ def test_a_torchvision_network_by_its_name(network: str) -> None:
         assert torchvision_network(1, 7, network).eval()(torch.zeros(1, 1, size, size)).shape == (1, 7)
 
 
+@pytest.mark.parametrize(("network", "size"), [("googlenet", 32), ("inception_v3", 75)])
+def test_a_network_with_side_outputs_is_built_without_them(network: str, size: int) -> None:
+    with torch.no_grad():
+        assert torchvision_network(1, 7, network).train()(torch.zeros(2, 1, size, size)).shape == (2, 7)
+
+
 def test_a_timm_network_by_its_name() -> None:
     with torch.no_grad():
         assert timm_network(1, 7, "mobilenetv3_small_050").eval()(torch.zeros(1, 1, 64, 64)).shape == (1, 7)
