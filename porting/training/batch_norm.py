@@ -1,6 +1,6 @@
 """Re-estimating batch-normalisation statistics: pruning changes what flows, the stored means do not follow."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,17 +10,32 @@ from torch.nn.modules.batchnorm import _BatchNorm
 BATCH_NORM_IMAGES = 2048
 
 
-def reestimate_statistics(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
-    """Replaces the running statistics by the plain mean over `batches` of images (N, C, H, W)."""
+def reestimate_statistics(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Replaces the running statistics by those of `batches` of images (N, C, H, W), each weighted by its images."""
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
+    seen = dict.fromkeys(norms, 0)
+
+    def weigh(norm: _BatchNorm, inputs: tuple[Tensor]) -> None:
+        seen[norm] += len(inputs[0])
+        norm.momentum = len(inputs[0]) / seen[norm]
+
+    handles = [norm.register_forward_pre_hook(weigh) for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None
     model.train()
     with torch.no_grad():
-        for images, _ in batches:
+        for images in without_a_lone_image(batches):
             model(images)
-    for norm, momentum in zip(norms, momenta, strict=True):
+    for norm, momentum, handle in zip(norms, momenta, handles, strict=True):
         norm.momentum = momentum
+        handle.remove()
     model.eval()
+
+
+def without_a_lone_image(batches: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+    """The batches' images; a last batch of one joins the one before it, as one value has no variance."""
+    images = [batch for batch, _ in batches]
+    if len(images) > 1 and len(images[-1]) == 1:
+        images[-2:] = [torch.cat(images[-2:])]
+    return images

@@ -11,6 +11,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from porting.settings import FitSettings
 from porting.training.memory import memory_format
 from porting.training.teacher import Teacher
+from profiler.errors import ModelError
 
 MOMENTUM = 0.9
 
@@ -27,7 +28,12 @@ class Classifier(LightningModule):
         self.train_losses: list[Tensor] = []
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.model(images.contiguous(memory_format=self._format))
+        logits = self.model(images.contiguous(memory_format=self._format))
+        if not isinstance(logits, Tensor):
+            raise ModelError(
+                f"{type(self.model).__name__} answers with a {type(logits).__name__} in training: a backbone must give "
+                "the logits (N, classes) alone, without side outputs"
+            )
         return logits
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:

@@ -19,7 +19,7 @@ from porting.records import Epoch
 from porting.settings import FitSettings
 from porting.training.average import MovingAverage
 from porting.training.classifier import Classifier
-from porting.training.memory import LIGHTNING, chosen_precision
+from porting.training.memory import LIGHTNING, Chosen, chosen_precision
 from porting.training.teacher import Teacher
 from porting.training.watch import Watch
 
@@ -65,6 +65,7 @@ def fit(
     for name_of_logger in ("lightning.pytorch", "pytorch_lightning"):
         # Whichever of the two was imported last logs for both.
         logging.getLogger(name_of_logger).setLevel(logging.WARNING)
+    precision = chosen_precision(settings.precision)
     example, _ = next(data.batches("val"))
     taught = nullcontext() if teacher is None else teacher.teaching(model, example[:2])
     progress = context.progress(name, settings.epochs)
@@ -80,7 +81,7 @@ def fit(
         with warnings.catch_warnings():
             for message in EXPECTED:
                 warnings.filterwarnings("ignore", message=message)
-            trainer = trainer_for(settings, folder, watch)
+            trainer = trainer_for(settings, precision, folder, watch)
             fit_or_be_interrupted(trainer, classifier, data, last if last.exists() else None)
         watch.catch_up(torch.load(last, weights_only=True, map_location="cpu")["callbacks"][watch.state_key])
         checkpoint = torch.load(folder / BEST, weights_only=True, map_location="cpu")
@@ -98,7 +99,7 @@ def devices(gpus: int) -> dict[str, Any]:
     return {"accelerator": "gpu", "devices": gpus, "strategy": "ddp_notebook", "sync_batchnorm": True}
 
 
-def trainer_for(settings: FitSettings, folder: Path, watch: Watch) -> Trainer:
+def trainer_for(settings: FitSettings, precision: Chosen, folder: Path, watch: Watch) -> Trainer:
     """Keeps the best epoch and the last one in `folder`.
 
     The last has a callback of its own, after the best's: with `save_last` Lightning writes it only after epochs that
@@ -114,7 +115,7 @@ def trainer_for(settings: FitSettings, folder: Path, watch: Watch) -> Trainer:
     return Trainer(
         max_epochs=settings.epochs,
         callbacks=[watch, stop, *average, best, last],
-        precision=LIGHTNING[chosen_precision(settings.precision)],
+        precision=LIGHTNING[precision],
         logger=False,
         **devices(torch.cuda.device_count()),
         enable_progress_bar=False,

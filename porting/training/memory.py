@@ -5,8 +5,11 @@ from typing import Literal
 import torch
 from torch import nn
 
+from profiler.errors import BadInputError
+
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-LIGHTNING: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+Chosen = Literal["fp32", "bf16", "fp16"]
+LIGHTNING: dict[Chosen, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed",
 }  # fmt: skip
 # Below oneDNN's block of channels, 16 at most, its gradients of strided 1×1 convolutions over pictures that lie
@@ -14,12 +17,17 @@ LIGHTNING: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
 SAFE_CHANNELS = 16
 
 
-def chosen_precision(asked: Precision) -> Literal["fp32", "bf16", "fp16"]:
+def chosen_precision(asked: Precision) -> Chosen:
     """`auto` is what is quickest here: on a processor bfloat16 only with AMX.
 
     It is emulated elsewhere, and with AVX-512's instructions for it alone (a Xeon, oneDNN 3) a ResNet's convolutions
-    take 1.5 times as long as in fp32.
+    take 1.5 times as long as in fp32. Raises `BadInputError` for fp16 without CUDA, where Lightning would take
+    bfloat16 instead.
     """
+    if asked == "fp16" and not torch.cuda.is_available():
+        raise BadInputError(
+            "precision=fp16 of train or finetune needs CUDA, and there is none here: take auto, fp32 or bf16"
+        )
     if asked != "auto":
         return asked
     if torch.cuda.is_available():

@@ -29,7 +29,7 @@ class Teacher:
     def teaching(self, student: nn.Module, images: Tensor) -> Iterator[None]:
         """Watches both networks meanwhile; `images` (N, C, H, W) tell how large their features are.
 
-        Raises `BadInputError` for a student of other classes, and where attention is asked for and none can be compared.
+        Raises `BadInputError` for a student of other classes, and where no attention can be compared.
         """
         with torch.no_grad():
             taught, learnt = self.model(images), student.eval()(images)

@@ -31,7 +31,7 @@ from porting.training.memory import chosen_precision, memory_format
 from porting.training.recovery import recovered
 from porting.training.teacher import Teacher
 from porting.workspace import Workspace
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.errors import BadInputError, DnnPortingError, ModelError
 
 
 def fit_settings(**changed: Any) -> FitSettings:
@@ -167,6 +167,16 @@ def test_what_is_kept_is_the_moving_average_of_the_weights(context: Context, dig
     assert max(float((a - b).abs().max()) for a, b in pairs) > 0.01
 
 
+class WithSideOutput(nn.Flatten):
+    def forward(self, x):
+        return super().forward(x), x
+
+
+def test_a_network_that_answers_more_than_its_logits_is_refused_with_the_reason() -> None:
+    with pytest.raises(ModelError, match=r"WithSideOutput answers with a tuple in training: .* the logits"):
+        Classifier(WithSideOutput(), 10, FIT, None)(torch.zeros(2, 1, 4, 4))
+
+
 def test_smoothing_spreads_a_part_of_each_label_over_all_classes() -> None:
     classifier = Classifier(nn.Flatten(), 2, fit_settings(label_smoothing=0.2), None)
     logits = torch.tensor([[3.0, 0.0]])
@@ -242,6 +252,26 @@ def test_a_processor_trains_in_bfloat16_only_where_it_is_quickest_in_it(
     assert chosen_precision("fp32") == "fp32"
 
 
+def test_fp16_without_cuda_is_refused_as_it_would_be_another_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        BadInputError, match=r"precision=fp16 .* needs CUDA, and there is none here: take auto, fp32 or bf16"
+    ):
+        chosen_precision("fp16")
+
+
+def test_a_refused_precision_leaves_an_interrupted_training_to_go_on_with(
+    context: Context, digits: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    folder = context.workspace.root / "tasks" / "digits" / "trainings" / "test"
+    folder.mkdir(parents=True)
+    (folder / LAST).touch()
+    with pytest.raises(BadInputError):
+        train(context, digits, fit_settings(precision="fp16"))
+    assert (folder / LAST).exists()
+
+
 def test_bfloat16_trains(context: Context, digits: Data) -> None:
     _, history = train(context, digits, fit_settings(precision="bf16"))
     assert history[1].val_loss < history[0].val_loss
@@ -287,7 +317,7 @@ def test_attention_is_compared_where_the_pictures_have_the_same_size() -> None:
     lambda: densenet_bc(1, 10, depth=10, growth=4), lambda: mobilenet_v1(1, 10, width=0.125, stem="cifar"),
     lambda: mobilenet_v2(1, 10, width=0.25, stem="cifar"), lambda: efficientnet_b0(1, 10, stem="cifar"),
     lambda: efficientnet_lite0(1, 10, stem="cifar"), lambda: torchvision_network(1, 10, "squeezenet1_1"),
-], ids=["resnet8", "resnet50", "densenet", "mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "lite0", "by name"])  # fmt: skip
+], ids=["resnet8", "resnet50", "densenet", "mobilenet_v1", "mobilenet_v2", "b0", "lite0", "by name"])  # fmt: skip
 def test_every_family_learns_where_its_teacher_looks(build: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)
     pupil, teacher = build(), Teacher(build(), weight=0.0, temperature=4.0, attention_weight=1.0)
@@ -371,6 +401,23 @@ def test_statistics_become_those_of_the_data() -> None:
     assert torch.allclose(model[0].running_var, everything.var(dim=(0, 2, 3)), rtol=0.05)
     assert model[0].momentum == 0.1
     assert not model.training
+
+
+class Pooled(nn.Sequential):
+    """Batch normalisation of one value an image and channel, as at the end of a network."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(2))
+
+
+@pytest.mark.parametrize("last", [1, 2, 8])
+def test_every_image_counts_the_same_in_the_statistics_also_of_a_short_last_batch(last: int) -> None:
+    torch.manual_seed(0)
+    model = Pooled()
+    batches = [(torch.randn(16, 2, 4, 4), torch.zeros(16)), (torch.randn(last, 2, 4, 4) + 9, torch.zeros(last))]
+    reestimate_statistics(model, batches)
+    everything = torch.cat([images for images, _ in batches])
+    assert torch.allclose(model[1].running_mean, everything.mean(dim=(0, 2, 3)), atol=1e-5)
 
 
 def test_recovery_begins_with_statistics_of_the_data_whatever_they_were(context: Context, digits: Data) -> None:
