@@ -10,8 +10,10 @@ import numpy as np
 import onnx
 from pydantic import JsonValue
 
+from porting.console import say
 from porting.context import Context, Job
 from porting.derive import Made, Recipe, derive
+from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.choose import choose
 from porting.onnx_files.quantization.form import Form
 from porting.onnx_files.quantization.half import write_fp16
@@ -58,10 +60,20 @@ def int8_job(context: Context, variant: Variant, file: OnnxFile, original: Origi
 
     def write(path: Path) -> dict[str, JsonValue]:
         chosen = choose(original, form, settings.calibrations, settings.max_loss, context.progress)
+        say_what_is_lost(variant, chosen, settings.max_loss)
         return write_chosen(chosen, path)
 
     valid_on: ValidOn = "any" if form.reduce_range else "exact int8"
     return sibling(context, variant, file, f"int8-{form.scheme}", values, valid_on, write)
+
+
+def say_what_is_lost(variant: Variant, chosen: Candidate, max_loss: float) -> None:
+    """One line where even the best candidate loses more than was allowed."""
+    if not chosen.good(max_loss):
+        say(
+            f"quantize  {chosen.form.scheme} of {variant.name} loses {chosen.loss:.4f} of validation accuracy with "
+            f"{len(chosen.fp32_nodes)} nodes in fp32, the best tried: quantize.max_loss={max_loss:g} is not met"
+        )
 
 
 def fp16_job(context: Context, variant: Variant, file: OnnxFile) -> Job:

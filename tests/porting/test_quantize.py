@@ -14,8 +14,10 @@ from porting.components import NamedComponent
 from porting.context import Context
 from porting.data import Data
 from porting.onnx_files.quantization import processor
+from porting.onnx_files.quantization.candidate import Candidate
+from porting.onnx_files.quantization.form import Form
 from porting.settings import QuantizeSettings
-from porting.stages.quantize import jobs
+from porting.stages.quantize import jobs, say_what_is_lost
 from porting.workspace import Workspace
 
 pytestmark = pytest.mark.integration
@@ -90,3 +92,13 @@ def test_the_record_says_how_a_file_was_made_and_the_file_what_was_chosen(publis
             chosen = json.loads({entry.key: entry.value for entry in model.metadata_props}["quantization"])
             assert chosen["calibration"] in step["settings"]["calibrations"]
             assert chosen["scheme"] == step["settings"]["scheme"]
+            assert chosen["loss"] == step["settings"]["loss"] < 1
+
+
+@pytest.mark.parametrize(("loss", "said"), [(0.01, ""), (0.0312, "loses 0.0312 of validation accuracy with 1 nodes")])
+def test_a_loss_above_what_was_allowed_is_said(loss: float, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = Candidate(Path(), Form("u8s8", True), "minmax", ("Conv_0",), loss, useless=False)
+    say_what_is_lost(SimpleNamespace(name="digits-net"), chosen, 0.01)  # type: ignore[arg-type]
+    out = capsys.readouterr().out
+    assert said in out
+    assert bool(said) == ("quantize.max_loss=0.01 is not met" in out)

@@ -20,7 +20,7 @@ from porting.onnx_files.export import export_network
 from porting.onnx_files.quantization.candidate import Candidate, answers
 from porting.onnx_files.quantization.form import Calibration, Form
 from porting.onnx_files.quantization.half import write_fp16
-from porting.onnx_files.quantization.qdq import prepare, weighted_nodes, write_qdq
+from porting.onnx_files.quantization.qdq import prepare, quantised_nodes, weighted_nodes, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
 from porting.onnx_files.quantization.result import write_chosen
 from porting.settings import ExportSettings
@@ -36,6 +36,24 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "densenet_bc": lambda: densenet_bc(1, 10, depth=22),
 }
 FORMS = [Form(scheme, reduce_range) for scheme in ("u8s8", "s8s8") for reduce_range in (False, True)]  # type: ignore[arg-type]
+
+
+class Twice(nn.Module):
+    """A transposed convolution, and one that is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.again = nn.Conv2d(1, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1)
+        self.wider = nn.ConvTranspose2d(32, 32, 2, stride=2)
+        self.fc = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.wider(self.first(x).relu()).relu()
+        x = self.again(self.again(x).relu()).relu()
+        return self.fc(x.mean((2, 3)))
+
+
+NETWORKS["twice"] = Twice
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -69,13 +87,13 @@ def test_activations_and_weights_have_the_scheme_s_types_and_weights_a_scale_per
     activations = {tensors[node.input[2]].data_type for node in graph.node if node.op_type == "QuantizeLinear"}
     assert activations == {TensorProto.UINT8 if form.scheme == "u8s8" else TensorProto.INT8}
     made_by = {node.output[0]: node for node in graph.node}
-    weighted = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
+    weighted = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose", "Gemm")]
     assert len(weighted) == len(weighted_nodes(prepared))
     for node in weighted:
         weights, scales = (tensors[name] for name in made_by[node.input[1]].input[:2])
         values = numpy_helper.to_array(weights)
         assert weights.data_type == TensorProto.INT8
-        assert list(scales.dims) == [values.shape[0]]
+        assert list(scales.dims) == [values.shape[1 if node.op_type == "ConvTranspose" else 0]]
         assert np.abs(values).max() <= (64 if form.reduce_range else 127)
 
 
@@ -102,6 +120,46 @@ def test_a_node_left_in_fp32_keeps_its_weights_and_the_others_are_quantised(smal
     inputs = {node.name: list(node.input) for node in graph.node}
     assert inputs[convolution][1] in tensors
     assert inputs[product][1] not in tensors
+
+
+@pytest.fixture
+def twice(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    export_network(Twice().eval(), tmp_path / "model.onnx", SHAPE, EXPORT)
+    prepare(tmp_path / "model.onnx", tmp_path / "prepared.onnx")
+    return tmp_path / "prepared.onnx"
+
+
+def test_a_node_that_shares_its_weights_stays_fp32_alone(twice: Path, tmp_path: Path) -> None:
+    once, again = weighted_nodes(twice)[2:4]
+    write_qdq(twice, tmp_path / "int8.onnx", activation_ranges(twice, IMAGES, "minmax"), FORMS[0], fp32_nodes=[once])
+    graph = onnx.load(tmp_path / "int8.onnx").graph
+    tensors = {tensor.name for tensor in graph.initializer}
+    inputs = {node.name: list(node.input) for node in graph.node}
+    assert set(inputs[once][1:]) <= tensors
+    assert not set(inputs[again][1:]) & tensors
+    expected = answers(twice, IMAGES)
+    assert np.abs(answers(tmp_path / "int8.onnx", IMAGES) - expected).max() < 0.05 * np.ptp(expected)
+
+
+def test_the_runtime_does_not_quantise_a_transposed_convolution_that_stays_fp32(twice: Path, tmp_path: Path) -> None:
+    ranges, transposed = activation_ranges(twice, IMAGES, "minmax"), weighted_nodes(twice)[1]
+    write_qdq(twice, tmp_path / "int8.onnx", ranges, FORMS[0], fp32_nodes=[transposed])
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "as_it_runs.onnx")
+    options.log_severity_level = 3
+    ort.InferenceSession(tmp_path / "int8.onnx", options, providers=["CPUExecutionProvider"])
+    graph = onnx.load(tmp_path / "as_it_runs.onnx").graph
+    (node,) = [node for node in graph.node if node.op_type == "ConvTranspose"]
+    assert set(node.input[1:]) <= {tensor.name for tensor in graph.initializer}
+
+
+def test_every_node_between_quantised_tensors_counts_as_quantised(small: Path, tmp_path: Path) -> None:
+    ranges = activation_ranges(small, pictures(), "minmax")
+    write_qdq(small, tmp_path / "int8.onnx", ranges, FORMS[0])
+    kinds = {node.name: node.op_type for node in onnx.load(tmp_path / "int8.onnx").graph.node}
+    found = [kinds[name] for name in quantised_nodes(tmp_path / "int8.onnx")]
+    assert found == ["Conv", "GlobalAveragePool", "Flatten", "Gemm"]
 
 
 def test_the_runtime_does_not_quantise_again_what_stays_fp32(prepared: Path, tmp_path: Path) -> None:
@@ -139,7 +197,7 @@ def test_batches_of_different_sizes_calibrate(small: Path) -> None:
 
 
 def test_the_file_says_what_was_chosen(small: Path, tmp_path: Path) -> None:
-    chosen = Candidate(small, Form("u8s8", True), "percentile", ("Conv_0",), loss=0.0, useless=False)
+    chosen = Candidate(small, Form("u8s8", True), "percentile", ("Conv_0",), loss=0.025, useless=False)
     write_chosen(chosen, tmp_path / "int8.onnx")
     found = open_session(tmp_path / "int8.onnx", 1).get_modelmeta().custom_metadata_map["quantization"]
     assert json.loads(found) == {
@@ -147,6 +205,7 @@ def test_the_file_says_what_was_chosen(small: Path, tmp_path: Path) -> None:
         "reduce_range": True,
         "calibration": "percentile",
         "fp32_nodes": ["Conv_0"],
+        "loss": 0.025,
     }
 
 

@@ -8,6 +8,7 @@ from porting.console import Advance
 from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.form import Calibration, Form
 from porting.onnx_files.quantization.original import Original
+from porting.onnx_files.quantization.qdq import quantised_nodes
 from profiler.errors import DnnPortingError
 
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
@@ -67,15 +68,15 @@ def with_fp32_nodes(original: Original, start: Candidate, max_loss: float, progr
 
 
 def by_sensitivity(original: Original, start: Candidate, progress: Progress) -> list[str]:
-    """The nodes that can be quantised, the most sensitive one first.
+    """The nodes that are quantised, whatever they compute, the most sensitive one first.
 
     Sensitive is the node that moves the network's answers the most where it alone is quantised. Unlike the noise of
     its own output this counts what later layers make of it, and unlike the accuracy that is lost it is no whole
     number of images, so that it tells nodes apart on few of them.
     """
-    moved = {}
-    with progress("sensitivity", len(original.nodes)) as advance:
-        for node in original.nodes:
+    nodes, moved = quantised_nodes(start.path), {}
+    with progress("sensitivity", len(nodes)) as advance:
+        for node in nodes:
             moved[node] = original.deviation(start.form, start.calibration, node)
             advance(node)
     return sorted(moved, key=lambda node: -moved[node])

@@ -6,14 +6,14 @@ import numpy as np
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
-REQUANTISED = ("Conv", "Gemm")
+REQUANTISED = ("Conv", "ConvTranspose", "Gemm")
 
 
 def exempt(model: ModelProto, names: Collection[str]) -> None:
     """Gives each named node a DequantizeLinear of its own, with the same scale once for every channel.
 
-    ONNX Runtime (since 1.21) quantises float weights itself, with one scale for all channels, wherever a convolution
-    or Gemm stands between a DequantizeLinear with a single scale and a QuantizeLinear.
+    ONNX Runtime (since 1.21) quantises float weights itself, with one scale for all channels, wherever a convolution,
+    transposed or not, or a Gemm stands between a DequantizeLinear with a single scale and a QuantizeLinear.
     """
     graph = model.graph
     made_by = {name: node for node in graph.node for name in node.output}
@@ -40,8 +40,10 @@ def dequantize_by_channel(graph: GraphProto, source: NodeProto, node: NodeProto)
 
 
 def input_channels(node: NodeProto, weight_shape: list[int]) -> int:
-    """The length of axis 1 of a convolution's or Gemm's first input."""
+    """The length of axis 1 of the first input of a convolution, a transposed one or a Gemm."""
     attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type == "Conv":
         return int(weight_shape[1] * attributes.get("group", 1))
+    if node.op_type == "ConvTranspose":
+        return weight_shape[0]
     return weight_shape[1] if attributes.get("transB") else weight_shape[0]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
+from onnx import GraphProto
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.calibrate import TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
@@ -16,18 +17,37 @@ from porting.onnx_files.quantization.form import Form
 from porting.onnx_files.quantization.quiet import quiet
 
 OPERATORS = sorted({*QLinearOpsRegistry, *QDQRegistry})
-WEIGHTED = ("Conv", "Gemm", "MatMul")
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 ACTIVATIONS = {"u8s8": QuantType.QUInt8, "s8s8": QuantType.QInt8}
 
 
 def prepare(source: Path, destination: Path) -> None:
-    """The same network with its constants folded, its shapes inferred and every node named."""
+    """The same network with its constants folded, its shapes inferred, every node named and no weights shared."""
     with quiet():
         quant_pre_process(str(source), str(destination), skip_symbolic_shape=True)
     model = onnx.load(destination)
     for index, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type}_{index}"
+    unshare_weights(model.graph)
     onnx.save(model, destination)
+
+
+def unshare_weights(graph: GraphProto) -> None:
+    """Gives every node its own copy of weights that several read.
+
+    The quantiser puts one DequantizeLinear before all who share them, those that are to stay fp32 among them.
+    """
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    weights = {name for node in graph.node if node.op_type in WEIGHTED for name in node.input if name in constants}
+    taken = set()
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if name in taken:
+                own = graph.initializer.add()
+                own.CopyFrom(constants[name])
+                own.name = node.input[place] = f"{name}_of_{node.name}"
+            elif name in weights:
+                taken.add(name)
 
 
 def weighted_nodes(path: Path) -> list[str]:
@@ -38,6 +58,13 @@ def weighted_nodes(path: Path) -> list[str]:
         node.name for node in graph.node
         if node.op_type in WEIGHTED and constants & set(node.input[:2])
     ]  # fmt: skip
+
+
+def quantised_nodes(path: Path) -> list[str]:
+    """The names of an int8 file's nodes that the quantiser has surrounded, in the order of the graph."""
+    graph = onnx.load(path).graph
+    dequantised = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
+    return [node.name for node in graph.node if node.op_type in OPERATORS and dequantised & set(node.input)]
 
 
 def write_qdq(
