@@ -3,9 +3,9 @@
 Usage: python scripts/benchmark_frontier.py [--family resnet|densenet] ... [--step STEP] ... [--data FOLDER]
 
 Training takes hours on two cores and minutes on a GPU. Every stage keeps what it has made in artifacts/frontier, so
-that the same command goes on where it was stopped. The steps `train` and `finetune` may be done on another machine
-(carry that folder there and back); `prune` and `measure` belong on the target. At the end everything is measured anew,
-in turns on one server.
+that the same command goes on where it was stopped; what other aims or epochs have left there is refused. The steps
+`train` and `finetune` may be done on another machine (carry that folder there and back); `prune` and `measure` belong
+on the target. At the end everything is measured anew, in turns on one server.
 """
 
 import argparse
@@ -14,13 +14,13 @@ import os
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from figures import FOLDER as PAGES
 from figures import ROOT, record
 from frontier_curves import draw
 from frontier_figures import Measured, curves, figures
+from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 
 from porting.benches import Benches
 from porting.pruners.throughput import FileThroughput
@@ -28,14 +28,10 @@ from porting.workspace import ONNX, Workspace
 from profiler.level import LevelSettings, ThroughputSettings
 from profiler.target import Target
 
-FOLDER = ROOT / "artifacts" / "frontier"
-RATIOS = "[0.3,0.4,0.5,0.65,0.75]"
-# As many networks of each method. Ours are cut by the table of fp32 operators: at the same speed in int8, ResNets that
-# were cut by the other one kept about as much of the accuracy before tuning, and less where they are smallest.
-OURS = ["pruner=hessian", "prune.ratios=[]", "prune.precision=fp32"]
-OTHERS = [
-    [f"pruner={one}", f"prune.ratios={RATIOS}", "prune.round_to=1"] for one in ("nni_taylor", "torch_pruning_own")
-]
+# By the table of fp32 operators: at the same speed in int8, ResNets that were cut by the other one kept about as much
+# of the accuracy before tuning, and less where they are smallest.
+OURS = [f"pruner={CRITERION}", "prune.ratios=[]", "prune.precision=fp32"]
+THEIRS = [[f"pruner={one}", f"prune.ratios={list(RATIOS)}", "prune.round_to=1"] for one in OTHERS]
 # The same for every method, and for the unpruned network that all are held against.
 TUNING = ["finetune.label_smoothing=0.1", "finetune.ema_decay=0.999", "finetune.base=true"]
 STEPS = ("train", "prune", "finetune", "measure")
@@ -48,29 +44,6 @@ THROUGHPUT = LevelSettings.of_throughput(
 )
 
 
-@dataclass(frozen=True)
-class Family:
-    """A base network, the experiment that trains it, and the speed-up to reach at one point below its accuracy.
-
-    `epochs` are those of fine-tuning; `latencies` the shares of its latency that ours are cut to.
-    """
-
-    name: str
-    experiment: str
-    goal: float
-    epochs: int
-    latencies: str
-
-    @property
-    def workspace(self) -> Path:
-        """One of its own, as a stage works on every variant of a workspace."""
-        return FOLDER / self.name
-
-
-FAMILIES = (
-    Family("resnet", "cifar10_resnet20x2", goal=8.0, epochs=24, latencies="[0.55,0.45,0.36,0.28,0.2]"),
-    Family("densenet", "cifar10_densenet", goal=10.0, epochs=20, latencies="[0.4,0.3,0.2,0.15,0.1]"),
-)
 TASK = "cifar10"
 
 
@@ -80,7 +53,7 @@ def commands(family: Family, step: str) -> list[list[str]]:
         case "train":
             return [["stage=train"]]
         case "prune":
-            return [["stage=prune", *one] for one in ([*OURS, f"prune.latency={family.latencies}"], *OTHERS)]
+            return [["stage=prune", *one] for one in ([*OURS, f"prune.latency={list(family.latencies)}"], *THEIRS)]
         case "finetune":
             return [["stage=finetune", *TUNING]]
     # Of the two schemes the one that ONNX Runtime's x86 kernels are made for, and the calibrations that take seconds.
@@ -88,7 +61,8 @@ def commands(family: Family, step: str) -> list[list[str]]:
 
 
 def make(family: Family, data: Path, step: str) -> None:
-    """What a step makes, as far as it is not there yet."""
+    """What a step makes, as far as it is not there yet, in a workspace that holds nothing else."""
+    family.check(Workspace(family.workspace).variants(TASK))
     common = [
         f"experiment={family.experiment}", f"task={TASK}", f"workspace={family.workspace}", f"datamodule.root={data}",
         "tracking.enabled=false", f"finetune.epochs={family.epochs}", f"finetune.patience={family.epochs}",
@@ -109,13 +83,15 @@ def run(*arguments: str) -> None:
 def measure(family: Family) -> list[Measured]:
     """All variants of a family on one server on one core, one after the other, drift divided out."""
     workspace, found = Workspace(family.workspace), []
+    family.check(workspace.variants(TASK))
     with closing(Benches()) as benches:
         throughput = FileThroughput(benches, "benchmark", Target(), THROUGHPUT)
         for variant in workspace.variants(TASK):
-            if variant.onnx is not None and variant.onnx.test_accuracy is not None:
+            file = variant.onnx
+            if file is not None and file.validation_accuracy is not None and file.test_accuracy is not None:
                 rate = throughput.images_per_s(workspace.folder(variant) / ONNX)
-                found.append(Measured(variant, variant.onnx.test_accuracy.value, rate))
-                print(f"{variant.name}: {found[-1].accuracy:.4f}, {rate:,.0f} images/s", flush=True)
+                found.append(Measured(variant, file.validation_accuracy.value, file.test_accuracy.value, rate))
+                print(f"{variant.name}: {found[-1].test_accuracy:.4f}, {rate:,.0f} images/s", flush=True)
     return found
 
 

@@ -21,6 +21,7 @@ from porting.benches import Benches
 from porting.pruners.throughput import FileThroughput
 from porting.records import Variant
 from porting.workspace import ONNX, Workspace
+from profiler.errors import BadInputError
 from profiler.level import LevelSettings, ThroughputSettings
 from profiler.target import Target
 
@@ -47,30 +48,41 @@ class Asked:
     found: float
 
 
-def pruned(network: list[str], workspace: Workspace) -> tuple[Path, list[Asked]]:
-    """The base's file, and that of each network that was pruned for a speed-up."""
+def pruned(network: list[str], workspace: Workspace) -> tuple[Path, list[Asked], dict[float, str]]:
+    """The base's file, that of each network that was pruned for a speed-up, and why others were refused."""
     common = [*network, f"workspace={workspace.root}", "tracking.enabled=false"]
-    run("stage=[train,export]", "train.epochs=1", *common)
-    aims = f"prune.target_speedup=[{','.join(f'{one:g}' for one in SPEED_UPS)}]"
-    run("stage=[prune,export]", "train.epochs=1", "pruner=taylor", "prune.ratios=[]", aims, *common)
+    if reason := refusal("stage=[train,export]", "train.epochs=1", *common):
+        sys.exit(reason)
+    prune = ["stage=[prune,export]", "train.epochs=1", "pruner=taylor", "prune.ratios=[]", *common]
+    reasons = {one: refusal(*prune, f"prune.target_speedup=[{one:g}]") for one in SPEED_UPS}
     variants = [one for one in workspace.variants(TASK) if one.onnx is not None]
     base = next(one for one in variants if one.pruning is None)
-    return file(workspace, base), [
+    asked = [
         Asked(file(workspace, one), one.pruning.asked, one.pruning.images_per_s / one.pruning.images_per_s_before)
         for one in variants
         if one.pruning and one.pruning.images_per_s and one.pruning.images_per_s_before
     ]
+    return file(workspace, base), asked, {one: reason for one, reason in reasons.items() if reason}
 
 
 def file(workspace: Workspace, variant: Variant) -> Path:
     return workspace.folder(variant) / ONNX
 
 
-def run(*arguments: str) -> None:
-    """One command, which says what it makes; it ends this one where it fails."""
+def refusal(*arguments: str) -> str:
+    """One command, which says what it makes: the line with which it refuses, else nothing.
+
+    Raises `CalledProcessError` where it fails in any other way.
+    """
     print("dnn-porting", *arguments, flush=True)
     command = [sys.executable, "-m", "porting", *arguments]
-    subprocess.run(command, check=True, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}, cwd=ROOT)
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
+    print(done.stderr, file=sys.stderr, end="", flush=True)
+    if done.returncode != BadInputError.exit_code:
+        done.check_returncode()
+        return ""
+    return done.stderr.strip().splitlines()[-1]
 
 
 def speed_ups(base: Path, networks: list[Asked]) -> dict[float, list[float]]:
@@ -90,7 +102,7 @@ def figures() -> Iterator[tuple[str, Figure]]:
     each, met = {}, 0
     for name, network in NETWORKS.items():
         with tempfile.TemporaryDirectory() as folder:
-            base, networks = pruned(network, Workspace(Path(folder)))
+            base, networks, refused = pruned(network, Workspace(Path(folder)))
             found = speed_ups(base, networks)
         for one in networks:
             value = median(found[one.speed_up])
@@ -98,6 +110,8 @@ def figures() -> Iterator[tuple[str, Figure]]:
             note = f"median of {ROUNDS} rounds and their range; the search had ended at {one.found:.2f}"
             interval = min(found[one.speed_up]), max(found[one.speed_up])
             each[f"{name}: asked for × {one.speed_up:g}"] = Figure(value, "×", interval, note)
+        for speed_up, reason in refused.items():
+            each[f"{name}: asked for × {speed_up:g}"] = Figure(None, "×", note=f"refused: {reason}")
     goal = f"to reach: 9 of 10; within {TOLERANCE:.0%} of what was asked, measured again"
     yield f"throughputs met of {len(NETWORKS) * len(SPEED_UPS)}", Figure(met, "", note=goal)
     yield from each.items()

@@ -1,0 +1,67 @@
+"""What the frontier's benchmark asks for: base networks, the aims of each method, and the epochs of fine-tuning."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from figures import ROOT
+
+from porting.pruners.aims import Aim
+from porting.records import Variant
+
+FOLDER = ROOT / "artifacts" / "frontier"
+CRITERION, OTHERS = "hessian", ("nni_taylor", "torch_pruning_own")
+# As many networks of each method.
+RATIOS = (0.3, 0.4, 0.5, 0.65, 0.75)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A base network, the experiment that trains it, and the speed-up to reach at one point below its accuracy.
+
+    `epochs` are those of fine-tuning; `latencies` the shares of its latency that ours are cut to.
+    """
+
+    name: str
+    experiment: str
+    goal: float
+    epochs: int
+    latencies: tuple[float, ...]
+
+    @property
+    def workspace(self) -> Path:
+        """One of its own, as a stage works on every variant of a workspace."""
+        return FOLDER / self.name
+
+    def labels(self) -> set[str]:
+        """What the names of its pruned networks say of their making."""
+        ours = {f"{CRITERION}-{Aim('latency', share).label}" for share in self.latencies}
+        return ours | {f"{one.replace('_', '-')}-{Aim('ratio', ratio).label}" for one in OTHERS for ratio in RATIOS}
+
+    def check(self, variants: Sequence[Variant]) -> None:
+        """Ends the command where some variants follow from no recipe of this benchmark, or two from what was one."""
+        strangers = [one.name for one in variants if not self.asks_for(one)]
+        made = Counter(" ".join(one.technique) or "base" for one in variants)
+        twice = [technique for technique, count in made.items() if count > 1]
+        if strangers or twice:
+            what = (
+                f"{strangers[0]} and {len(strangers) - 1} more, which are of other epochs or aims than are asked"
+                if strangers
+                else f"two networks each of {', '.join(twice)}, from before and after a setting changed"
+            )
+            raise SystemExit(f"{self.workspace} holds {what}; move that folder away to begin anew")
+
+    def asks_for(self, variant: Variant) -> bool:
+        """Whether it was pruned to an aim of this benchmark, if at all, and tuned for its epochs."""
+        return all(
+            (step.stage != "prune" or step.label in self.labels())
+            and (step.stage != "finetune" or step.settings.get("epochs") == self.epochs)
+            for step in variant.lineage
+        )
+
+
+FAMILIES = (
+    Family("resnet", "cifar10_resnet20x2", goal=8.0, epochs=24, latencies=(0.55, 0.45, 0.36, 0.28, 0.2)),
+    Family("densenet", "cifar10_densenet", goal=10.0, epochs=20, latencies=(0.4, 0.3, 0.2, 0.15, 0.1)),
+)
