@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from support import SMALL, Command, Run, variant_records, write_network
 
+from porting.networks.store import build_backbone, input_shape, save_network
+from porting.workspace import Workspace
+
 QUIET = "tracking.enabled=false"
 
 
@@ -55,6 +58,7 @@ def complaint(run: Run, code: int) -> str:
         (["stage=profile"], "run stage=export first"),
         (["stage=publish"], "run stage=profile first"),
         (["stage=train", "datamodule=none"], "stage train needs data: choose one with datamodule=NAME"),
+        (["stage=quantize", "datamodule=none"], "stage quantize needs data: choose one with datamodule=NAME"),
         (["stage=[train,import]"], "stages train and import exclude each other"),
         (["stage=[]"], "stage=[] cannot be used"),
         (["profile.throughput.batches=[128]"], "profile.throughput.batches.0=128 cannot be used"),
@@ -103,6 +107,31 @@ def test_a_trace_is_there_for_who_asks(tmp_path: Path) -> None:
 
 def test_a_verb_names_what_it_needs(cold_dnn_porting: Command, tmp_path: Path) -> None:
     assert "repository.json does not exist" in complaint(cold_dnn_porting("serve", str(tmp_path)), code=2)
+
+
+def test_calibration_without_data_is_refused_and_what_was_imported_stays(
+    dnn_porting: Command, network: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "workspace"
+    run = dnn_porting("stage=[import,quantize]", f"model={network}", "datamodule=none", f"workspace={workspace}", QUIET)
+    assert "stage quantize needs data: choose one with datamodule=NAME" in complaint(run, code=2)
+    (record,) = variant_records(workspace).values()
+    assert record["onnx"]["precision"] == "fp32"
+
+
+@pytest.mark.integration
+def test_a_teacher_of_other_classes_is_refused(dnn_porting: Command, tmp_path: Path) -> None:
+    here = [*SMALL, "pruner=l1", f"workspace={tmp_path}", QUIET]
+    made = dnn_porting("stage=[train,prune]", *here)
+    assert made.code == 0, made.err
+    workspace = Workspace(tmp_path)
+    base = next(one for one in workspace.variants("digits") if one.stage == "train")
+    assert base.network is not None
+    other, backbone = workspace.folder(base), base.network.backbone
+    network = save_network(build_backbone(backbone, 1, 7), other, backbone, 7, input_shape(other))
+    workspace.record(base.model_copy(update={"network": network}))
+    run = dnn_porting("stage=finetune", *here)
+    assert "the teacher tells 7 classes apart and the network 10: take a teacher" in complaint(run, code=2)
 
 
 @pytest.mark.integration
