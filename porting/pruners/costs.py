@@ -130,14 +130,13 @@ class NetworkCost:
         return sum(self.times.us(*layer.place(widths)) for layer in self.layers if layer.has(group))
 
 
-def wanted_widths(layers: Sequence[PlacedLayer], groups: Sequence[ChannelGroup], step: int) -> Wanted:
-    """What the table must hold for every multiple of `step` of every group, and for the widths that are there."""
-    full = [group.width for group in groups]
+def wanted_widths(layers: Sequence[PlacedLayer], whole: Widths, now: Widths, step: int) -> Wanted:
+    """What the table must hold for every multiple of `step` up to the `whole` groups' widths, and for those `now`."""
     wanted: dict[Operator, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
     for layer in layers:
         for axis, widths in zip((layer.before, layer.after), wanted[layer.operator], strict=True):
-            most = axis.channels(full)
-            widths.add(most)
+            most = axis.channels(whole)
+            widths.update((most, axis.channels(now)))
             if axis.groups:
                 features = min(features for _, features in axis.groups)
                 widths.update(range(axis.fixed + step * features, most, step * features))

@@ -10,9 +10,9 @@ from porting.console import say
 from porting.pruners.aims import Aim
 from porting.pruners.graph import blame, dependency_graph
 from porting.pruners.groups import ChannelGroup, channel_groups
-from porting.pruners.interface import Batches, Policy, Pruner, Request, check_pruned, count_parameters
+from porting.pruners.interface import Batches, NothingPruned, Policy, Pruner, Request, check_pruned, count_parameters
 from porting.pruners.on_target import OnTarget
-from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency
+from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, whole_widths
 from porting.pruners.rate_search import TOLERANCE, Try, search
 from profiler.errors import BadInputError, DnnPortingError
 
@@ -38,9 +38,11 @@ class Cutting:
     on_target: OnTarget | None
 
     def once(self, model: nn.Module, policy: Policy) -> nn.Module:
-        """A smaller copy; raises `BadInputError` that names the pruner where it fails, or where nothing was pruned."""
+        """A smaller copy; raises `NothingPruned`, or `BadInputError` that names the pruner where that fails."""
         if isinstance(policy, UniformOnPlateaus | WithinLatency):
-            self.measured().with_operators_of(model, self.groups_of(model), self.example)
+            groups = self.groups_of(model)
+            whole = whole_widths(policy.whole, groups)
+            self.measured().with_operators_of(model, groups, self.example, whole)
         model, request = copy.deepcopy(model), Request(policy, self.batches)
         before = count_parameters(model)
         try:
@@ -80,19 +82,22 @@ class Cutting:
     def to_throughput(self, model: nn.Module, speed_up: float) -> tuple[nn.Module, Reached]:
         """Prunes to shares of the latency, measures each network and corrects, until the throughput is within 5 %.
 
-        Raises `BadInputError` where even the smallest network is too slow.
+        The network itself is among them, as it may be cut already. Raises `BadInputError` where even the smallest one
+        is too slow.
         """
         measured, widths = self.measured(), [group.width for group in self.groups_of(self.whole)]
-        costs = measured.costs.of(self.whole, self.groups_of(self.whole), self.example)
         whole = self.whole_images_per_s()
         wanted = speed_up * whole
         found: dict[float, nn.Module] = {}
 
         def measure(share: float) -> float:
-            found[share] = self.once(model, WithinLatency(share, measured.costs, widths))
+            try:
+                found[share] = self.once(model, WithinLatency(share, measured.costs, widths))
+            except NothingPruned:
+                found[share] = model
             return measured.throughput.images_per_s(copy.deepcopy(found[share]), self.example)
 
-        tries = search(measure, Try(1.0, whole), wanted, costs.least_us(widths) / costs.network.us(widths))
+        tries = search(measure, Try(1.0, whole), wanted, *self.shares(model, widths))
         best = tries[-1]
         if best.off(wanted) > TOLERANCE:
             say(
@@ -100,6 +105,18 @@ class Cutting:
                 f"networks gives {best.images_per_s:,.0f}"
             )
         return found[best.share], Reached(whole, best.images_per_s, len(tries))
+
+    def shares(self, model: nn.Module, whole: Sequence[int]) -> tuple[float, float]:
+        """What the narrowest network that can be cut from this one takes of the whole one's latency, and what it does.
+
+        Of the whole one the groups have these widths.
+        """
+        groups, measured = self.groups_of(model), self.measured()
+        full, now = whole_widths(whole, groups), [group.width for group in groups]
+        measured.with_operators_of(model, groups, self.example, full)
+        costs = measured.costs.of(model, groups, self.example, full)
+        whole_us = costs.network.us(full)
+        return costs.least_us(now) / whole_us, costs.network.us(now) / whole_us
 
     @property
     def example(self) -> Tensor:

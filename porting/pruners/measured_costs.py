@@ -9,7 +9,7 @@ from pathlib import Path
 import onnxruntime as ort
 from torch import Tensor, nn
 
-from porting.pruners.costs import NetworkCost, PlacedLayer, placed_layers, wanted_widths
+from porting.pruners.costs import NetworkCost, PlacedLayer, Widths, placed_layers, wanted_widths
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.latency_budget import offered
 from profiler.identity import fingerprint
@@ -48,14 +48,22 @@ class MeasuredCosts:
     budget_s: float
     progress: Progress
 
-    def lack(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> bool:
+    def lack(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> bool:
         """Whether something is to be measured before the costs of this network are known."""
-        _, _, wanted = self._wanted(model, groups, example)
+        _, _, wanted = self._wanted(model, groups, example, whole)
         return any(lacking(read_table(self.path()), wanted))
 
-    def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> Costs:
-        """Raises `BadInputError` where somebody else measures, `DnnPortingError` where the budget is spent first."""
-        layers, step, wanted = self._wanted(model, groups, example)
+    def step(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> int:
+        """That between the widths which this network, unpruned, is offered."""
+        _, step, _ = self._wanted(model, groups, example, ())
+        return step
+
+    def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> Costs:
+        """At the widths that the `whole` network's groups are offered, where the model is cut already.
+
+        Raises `BadInputError` where somebody else measures, `DnnPortingError` where the budget is spent first.
+        """
+        layers, step, wanted = self._wanted(model, groups, example, whole)
         left = sum(map(len, lacking(read_table(self.path()), wanted)))
         with self.progress("operators", left) as advance:
             table = measured_table(
@@ -65,16 +73,18 @@ class MeasuredCosts:
         return Costs(NetworkCost(layers, OperatorTimes(table)), step)
 
     def _wanted(
-        self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor
+        self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths
     ) -> tuple[list[PlacedLayer], int, Wanted]:
-        """The layers, the step between widths that the budget allows, and what is measured with it."""
-        layers, widest = placed_layers(model, groups, example), max(group.width for group in groups)
+        """The layers, the step between widths that the budget allows, and what is measured with it.
+
+        The step is the whole network's, or what came of it would hang on how it was cut on the way.
+        """
+        layers, now = placed_layers(model, groups, example), [group.width for group in groups]
+        full = whole or now
         step = max(FINEST_STEP, block(self.precision))
-        wanted = wanted_widths(layers, groups, step)
-        while step < widest and expected_s(wanted, self.batch) > self.budget_s:
+        while step < max(full) and expected_s(wanted_widths(layers, full, full, step), self.batch) > self.budget_s:
             step *= 2
-            wanted = wanted_widths(layers, groups, step)
-        return layers, step, wanted
+        return layers, step, wanted_widths(layers, full, now, step)
 
     def identity(self) -> str:
         """What the times hang on: a hash of the machine, the batch and the precision."""

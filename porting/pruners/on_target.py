@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from porting.benches import Benches, built
 from porting.context import Context
 from porting.onnx_files.quantization.untuned import quantise_untuned
+from porting.pruners.costs import Widths
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.throughput import FileThroughput, TargetThroughput, throughput_level
@@ -43,11 +44,13 @@ class OnTarget:
         files = FileThroughput(benches, name, target, level)
         return cls(costs, TargetThroughput(files, context.settings.export, quantise), benches)
 
-    def with_operators_of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> None:
+    def with_operators_of(
+        self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()
+    ) -> None:
         """Measures what the table lacks of this network, while nobody else measures, a server of ours included."""
-        if self.costs.lack(model, groups, example):
+        if self.costs.lack(model, groups, example, whole):
             self.benches.close()
-            self.costs.of(model, groups, example)
+            self.costs.of(model, groups, example, whole)
 
     def identity(self) -> dict[str, JsonValue]:
         """What a result depends on: the machine, and how it serves."""

@@ -55,8 +55,8 @@ class UniformOnPlateaus:
     def widths(
         self, model: nn.Module, groups: Sequence[ChannelGroup], _: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
-        costs = self.costs.of(model, groups, example)
         now, full = [group.width for group in groups], whole_widths(self.whole, groups)
+        costs = self.costs.of(model, groups, example, full)
         asked = [min(kept_width(width, self.ratio, 1), most) for width, most in zip(full, now, strict=True)]
         edges = offered(costs.network, now, costs.step)
         return [min(one for one in known if one >= least) for known, least in zip(edges, asked, strict=True)]
@@ -76,8 +76,9 @@ class WithinLatency:
     def widths(
         self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
-        costs = self.costs.of(model, groups, example)
-        whole_us = costs.network.us(whole_widths(self.whole, groups))
+        full = whole_widths(self.whole, groups)
+        costs = self.costs.of(model, groups, example, full)
+        whole_us = costs.network.us(full)
         worth = [score.double().numpy().astype(np.float64) for score in scores]
         return widths_within(worth, costs.network, self.share * whole_us, costs.step)
 

@@ -22,20 +22,23 @@ class Try:
         return abs(self.images_per_s / wanted - 1)
 
 
-def search(measure: Callable[[float], float], whole: Try, wanted: float, least_share: float) -> list[Try]:
+def search(
+    measure: Callable[[float], float], whole: Try, wanted: float, least_share: float, most_share: float = 1.0
+) -> list[Try]:
     """Tries until one is within 5 % of `wanted` images/s, none is left, or there were too many; the best one last.
 
-    `measure` prunes to a share, at least `least_share`, and gives its throughput. The time an image takes is about
-    linear in the share, so each try is the point between the two nearest that were measured. Raises `BadInputError`
-    where even the smallest network is too slow.
+    `measure` prunes to a share and gives its throughput: at least `least_share`, and at most `most_share`, which is
+    what the network takes that pruning starts from. The time an image takes is about linear in the share, so each try
+    is the point between the two nearest that were measured. Raises `BadInputError` where even the smallest network is
+    too slow.
     """
     tries: list[Try] = []
-    share = max(least_share, whole.share * whole.images_per_s / wanted)
+    share = min(most_share, max(least_share, whole.share * whole.images_per_s / wanted))
     while len(tries) < MOST_TRIES and all(abs(one.share - share) > SAME_SHARE for one in tries):
         tries.append(Try(share, measure(share)))
         if tries[-1].off(wanted) <= TOLERANCE:
             break
-        share = max(least_share, next_share([whole, *tries], wanted))
+        share = min(most_share, max(least_share, next_share([whole, *tries], wanted)))
     best = min(tries, key=lambda one: one.off(wanted))
     smallest = min(tries, key=lambda one: one.share)
     if best.off(wanted) > TOLERANCE and smallest.images_per_s < wanted and smallest.share <= least_share:

@@ -14,7 +14,8 @@ from porting.derive import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
 from porting.pruners.aims import Aim
 from porting.pruners.cutting import Cutting, Reached
-from porting.pruners.interface import Pruner, count_parameters
+from porting.pruners.interface import NothingPruned, Pruner, count_parameters
+from porting.pruners.latency_budget import OutOfReach
 from porting.pruners.on_target import OnTarget
 from porting.records import Network, Pruning, Variant
 from porting.stage_table import SOURCES
@@ -122,9 +123,9 @@ class Pruned:
         return Made(network=saved, pruning=self.record(before, count_parameters(smaller), accuracy, reached))
 
     def cut(self, cutting: Cutting, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
-        """In the steps of the settings, with a little training between two of them."""
+        """In the steps of the settings, with a little training between two of them; one that cuts nothing is skipped."""
         prune = self.context.settings.prune
-        aim = cutting.relative(self.aim)
+        aim, start = cutting.relative(self.aim), model
         few = {"epochs": prune.step_epochs, "patience": prune.step_epochs}
         tuning = self.context.settings.finetune.model_copy(update=few)
         for step in range(1, prune.steps):
@@ -132,11 +133,20 @@ class Pruned:
             from porting.training.recovery import recovered
 
             way = aim.on_the_way(step / prune.steps)
-            model = cutting.once(model, cutting.policy(way, prune.round_to))
+            try:
+                model = cutting.once(model, cutting.policy(way, prune.round_to))
+            except (NothingPruned, OutOfReach):
+                # What the user asked for is the last step's to refuse.
+                continue
             model, _ = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, tuning)
         if self.aim.is_measured:
             return cutting.to_throughput(model, aim.value)
-        return cutting.once(model, cutting.policy(aim, prune.round_to)), None
+        try:
+            return cutting.once(model, cutting.policy(aim, prune.round_to)), None
+        except NothingPruned:
+            if model is start:
+                raise
+            return model, None
 
     def record(self, before: int, after: int, accuracy: float, reached: Reached | None) -> Pruning:
         return Pruning(

@@ -73,6 +73,50 @@ def test_steps_have_training_between_them_and_end_at_the_same_widths(dnn_porting
     assert not list(workspace.glob("tasks/digits/trainings/*"))
 
 
+def last_of(workspace: Path, label: str) -> dict:
+    """The pruning on record of the one network that was cut so last."""
+    (found,) = (one for one in variant_records(workspace).values() if one["lineage"][-1]["label"] == label)
+    return found["pruning"]
+
+
+def test_a_step_that_cuts_nothing_is_skipped_and_the_aim_is_reached_as_in_one_shot(
+    dnn_porting: Command, workspace: Path
+) -> None:
+    # Four channels, rounded up to multiples of four, lose some in the last step alone.
+    for steps in (1, 3):
+        run = dnn_porting(
+            "stage=prune", *SETTINGS, "prune.ratios=[0.5]", "prune.round_to=4", f"prune.steps={steps}",
+            f"workspace={workspace}",
+        )  # fmt: skip
+        assert run.code == 0, run.err
+    found = [record["pruning"] for record in variant_records(workspace).values() if record["pruning"]]
+    assert len(found) == 2
+    assert len({one["parameters_after"] for one in found}) == 1
+
+
+def test_what_no_step_reaches_is_refused_in_the_user_s_own_terms(dnn_porting: Command, workspace: Path) -> None:
+    run = dnn_porting(
+        "stage=prune", *SETTINGS, "prune.ratios=[0.01]", "prune.round_to=4", "prune.steps=3", f"workspace={workspace}"
+    )
+    assert run.code == 2
+    assert "ratio 0.01 with prune.round_to=4 prunes nothing from ResNet" in run.err
+
+
+def test_a_family_in_steps_reaches_the_widths_of_one_shot_at_every_aim(
+    dnn_porting: Command, workspace: Path, trained: Path, tmp_path: Path
+) -> None:
+    run = dnn_porting(
+        "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.3,0.5]", "prune.round_to=1", "prune.family=true",
+        "prune.steps=3", f"workspace={workspace}",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    alone = Path(shutil.copytree(trained, tmp_path / "alone"))
+    run = dnn_porting("stage=prune", *SETTINGS, "prune.ratios=[0.3,0.5]", "prune.round_to=1", f"workspace={alone}")
+    assert run.code == 0, run.err
+    for label in ("l1-30", "l1-50"):
+        assert last_of(workspace, label)["parameters_after"] == last_of(alone, label)["parameters_after"]
+
+
 def test_only_the_best_of_the_networks_for_one_aim_is_tuned_and_the_base_if_asked(
     dnn_porting: Command, workspace: Path
 ) -> None:

@@ -81,15 +81,23 @@ def test_a_batch_normalisation_counts_where_no_convolution_takes_it_in() -> None
 def test_a_flattened_channel_is_stepped_over_with_all_of_its_features() -> None:
     model, example = Flattened().eval(), torch.zeros(2, 3, 4, 4)
     groups = channel_groups(model, dependency_graph(model, example))
-    wanted = wanted_widths(placed_layers(model, groups, example), groups, 4)
+    full = [group.width for group in groups]
+    wanted = wanted_widths(placed_layers(model, groups, example), full, full, 4)
     assert wanted[Operator(kind="linear")][0] == [4, 8, 12, 64, 128]
+
+
+def test_of_a_cut_network_the_whole_one_s_widths_are_wanted_and_those_that_are_there() -> None:
+    model, example = Flattened().eval(), torch.zeros(2, 3, 4, 4)
+    groups = channel_groups(model, dependency_graph(model, example))
+    wanted = wanted_widths(placed_layers(model, groups, example), [8, 12], [5, 12], 4)
+    assert list(wanted.values())[0] == ([3], [4, 5, 8])
 
 
 def test_the_same_operator_twice_is_measured_once() -> None:
     model, example = resnet8(3, 10).eval(), torch.randn(2, 3, 32, 32)
     groups = channel_groups(model, dependency_graph(model, example))
-    layers = placed_layers(model, groups, example)
-    wanted = wanted_widths(layers, groups, 4)
+    layers, full = placed_layers(model, groups, example), [group.width for group in groups]
+    wanted = wanted_widths(layers, full, full, 4)
     kinds = [(str(operator), *widths) for operator, widths in wanted.items()]
     assert kinds[0] == ("convolution 3×3/1 on 32×32", [3, 4, 8, 12, 16], [4, 8, 12, 16])
     assert kinds[-1] == ("linear", [*range(4, 65, 4)], [10])

@@ -131,6 +131,13 @@ def test_a_budget_below_the_smallest_network_says_how_far_one_gets() -> None:
         widths_within(scores(0, (64, 64, 64)), STAIRS, 100.0, 4)
 
 
+def test_a_budget_that_is_the_smallest_network_s_but_for_rounding_gives_that_network() -> None:
+    full = (64, 48, 80)
+    smallest = STAIRS.us([16, 16, 16])
+    found = widths_within(scores(0, full), STAIRS, smallest * (1 - 1e-15), 4)
+    assert found == [16, 16, 16]
+
+
 def test_a_budget_of_the_whole_network_prunes_nothing() -> None:
     full = (64, 48, 80)
     assert widths_within(scores(0, full), STAIRS, STAIRS.us(list(full)), 4) == list(full)

@@ -46,6 +46,11 @@ def test_more_than_the_smallest_network_gives_says_how_far_one_gets() -> None:
         search(linear(0.2), WHOLE, 1000, least_share=0.0625)
 
 
+def test_a_network_that_is_quicker_already_than_was_asked_is_measured_once_as_it_is() -> None:
+    tries = search(linear(0.0), WHOLE, 200, least_share=0.01, most_share=0.4)
+    assert tries == [Try(0.4, 250.0)]
+
+
 def test_what_is_measured_shrinks_towards_the_target_from_the_whole_network() -> None:
     shares = []
 
