@@ -6,17 +6,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnxruntime as ort
 from torch import Tensor, nn
 
 from porting.pruners.costs import NetworkCost, PlacedLayer, Widths, placed_layers, wanted_widths
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.latency_budget import offered
-from profiler.identity import fingerprint
 from profiler.operators.layout import block
-from profiler.operators.measuring import Wanted, expected_s, lacking, measured_table, read_table
+from profiler.operators.measuring import Wanted, expected_s, lacking, machine, measured_table, read_table
 from profiler.operators.operator import Precision
-from profiler.operators.table import OperatorTimes
+from profiler.operators.table import OperatorTable, OperatorTimes
 from profiler.target import Target
 
 # Where nothing is blocked (`profiler.operators.layout`): widths between multiples of 4 cost what the next one does.
@@ -51,7 +49,7 @@ class MeasuredCosts:
     def lack(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> bool:
         """Whether something is to be measured before the costs of this network are known."""
         _, _, wanted = self._wanted(model, groups, example, whole)
-        return any(lacking(read_table(self.path()), wanted))
+        return any(lacking(self.table(), wanted))
 
     def step(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> int:
         """That between the widths which this network, unpruned, is offered."""
@@ -64,7 +62,7 @@ class MeasuredCosts:
         Raises `BadInputError` where somebody else measures, `DnnPortingError` where the budget is spent first.
         """
         layers, step, wanted = self._wanted(model, groups, example, whole)
-        left = sum(map(len, lacking(read_table(self.path()), wanted)))
+        left = sum(map(len, lacking(self.table(), wanted)))
         with self.progress("operators", left) as advance:
             table = measured_table(
                 self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
@@ -88,8 +86,12 @@ class MeasuredCosts:
 
     def identity(self) -> str:
         """What the times hang on: a hash of the machine, the batch and the precision."""
-        machine = fingerprint(self.target, None, "in-process", ort.__version__).model_dump_json()
-        return hashlib.sha256(f"{machine} {self.batch} {self.precision}".encode()).hexdigest()
+        here = machine(self.target).model_dump_json()
+        return hashlib.sha256(f"{here} {self.batch} {self.precision}".encode()).hexdigest()
+
+    def table(self) -> OperatorTable | None:
+        """What is measured already; raises `BadInputError` where another table lies in its place."""
+        return read_table(self.path(), self.target, self.batch, self.precision)
 
     def path(self) -> Path:
         return self.folder / f"{self.precision}-batch-{self.batch}-{self.identity()[:8]}.json"

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.bench import HOST_LOCK
-from profiler.errors import DnnPortingError
+from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import read_record, write_atomically
 from profiler.identity import fingerprint
 from profiler.locks import exclusive
@@ -17,6 +17,7 @@ from profiler.operators.layout import block
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
 from profiler.operators.timing import measure_operator, pass_s
+from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.session import pinned
 from profiler.system.cores import split_cores
 from profiler.target import Target
@@ -34,17 +35,17 @@ def measured_table(
     """The table at `path` with all that is wanted; what it lacks is measured on the target's cores and threads.
 
     `advance` is told how many passes over a place are left. Raises `BadInputError` where another run is measuring on
-    this host, `DnnPortingError` where the budget is spent first: what was measured stays, and the next call goes on.
+    this host, or another table lies there; `DnnPortingError` where the budget is spent first: what was measured stays,
+    and the next call goes on.
     """
-    table = read_table(path)
+    table = read_table(path, target, batch, precision)
     missing = lacking(table, wanted)
     if table is not None and not any(missing):
         return table
     cores, _ = split_cores(target.cores)
     with exclusive(HOST_LOCK, "the profiler on this host"), pinned(cores):
         table = table or OperatorTable(
-            fingerprint=fingerprint(target, None, "in-process", ort.__version__), batch=batch, precision=precision,
-            block=block(precision), points=(),
+            fingerprint=machine(target), batch=batch, precision=precision, block=block(precision), points=(),
         )  # fmt: skip
         table = fill(table, missing, path, target.threads, time.monotonic() + budget_s, advance)
     if left := sum(map(len, lacking(table, wanted))):
@@ -52,9 +53,21 @@ def measured_table(
     return table
 
 
-def read_table(path: Path) -> OperatorTable | None:
-    """What is there already."""
-    return read_record(path, OperatorTable, f"remove {path}, and it is measured again") if path.exists() else None
+def read_table(path: Path, target: Target, batch: int, precision: Precision) -> OperatorTable | None:
+    """What is there already; raises `BadInputError` for the times of another machine, batch or precision."""
+    fix = f"remove {path}, and it is measured again"
+    if not path.exists():
+        return None
+    table = read_record(path, OperatorTable, fix)
+    due = {"fingerprint": machine(target), "batch": batch, "precision": precision}
+    if others := [name for name, value in due.items() if getattr(table, name) != value]:
+        raise BadInputError(f"{path} is of another {' and '.join(others)} than is pruned for: {fix}")
+    return table
+
+
+def machine(target: Target) -> Fingerprint:
+    """What operators are measured on."""
+    return fingerprint(target, None, "in-process", ort.__version__)
 
 
 def places(wanted: Wanted) -> list[Place]:

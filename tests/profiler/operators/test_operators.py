@@ -158,7 +158,18 @@ def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) ->
     more = measured_table(path, Target(), 2, "fp32", wanted | {LINEAR: ([4], [4])}, 60, left.append)
     assert left == [2, 1, 0]
     assert set(more.points) > set(first.points)
-    assert read_table(path) == more
+    assert read_table(path, Target(), 2, "fp32") == more
+
+
+@pytest.mark.parametrize(("target", "batch", "precision", "other"), [
+    (Target(threads=2, cores=2), 2, "fp32", "fingerprint"), (Target(), 4, "fp32", "batch"),
+    (Target(), 4, "int8", "batch and precision"),
+])  # fmt: skip
+def test_another_s_table_in_its_place_is_refused(tmp_path: Path, target: Target, batch: int, precision, other) -> None:
+    path, wanted = tmp_path / "table.json", {LINEAR: ([4], [4])}
+    measured_table(path, Target(), 2, "fp32", wanted, 60, lambda _: None)
+    with pytest.raises(BadInputError, match=f"is of another {other} than is pruned for: remove {path}"):
+        measured_table(path, target, batch, precision, wanted, 60, lambda _: None)
 
 
 def test_every_place_is_passed_over_once_before_any_is_twice() -> None:
