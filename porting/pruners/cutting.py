@@ -6,14 +6,21 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from porting.console import say
 from porting.pruners.aims import Aim
 from porting.pruners.graph import blame, dependency_graph
 from porting.pruners.groups import ChannelGroup, channel_groups
-from porting.pruners.interface import Batches, NothingPruned, Policy, Pruner, Request, check_pruned, count_parameters
+from porting.pruners.interface import (
+    Batches,
+    NothingPrunedError,
+    Policy,
+    Pruner,
+    Request,
+    check_pruned,
+    count_parameters,
+)
 from porting.pruners.on_target import OnTarget
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, whole_widths
-from porting.pruners.rate_search import TOLERANCE, Try, search
+from porting.pruners.rate_search import Try, search
 from profiler.errors import BadInputError, DnnPortingError
 
 
@@ -38,7 +45,7 @@ class Cutting:
     on_target: OnTarget | None
 
     def once(self, model: nn.Module, policy: Policy) -> nn.Module:
-        """A smaller copy; raises `NothingPruned`, or `BadInputError` that names the pruner where that fails."""
+        """A smaller copy; raises `NothingPrunedError`, or `BadInputError` that names the pruner where that fails."""
         if isinstance(policy, UniformOnPlateaus | WithinLatency):
             groups = self.groups_of(model)
             whole = whole_widths(policy.whole, groups)
@@ -93,17 +100,12 @@ class Cutting:
         def measure(share: float) -> float:
             try:
                 found[share] = self.once(model, WithinLatency(share, measured.costs, widths))
-            except NothingPruned:
+            except NothingPrunedError:
                 found[share] = model
             return measured.throughput.images_per_s(copy.deepcopy(found[share]), self.example)
 
         tries = search(measure, Try(1.0, whole), wanted, *self.shares(model, widths))
         best = tries[-1]
-        if best.off(wanted) > TOLERANCE:
-            say(
-                f"prune     {wanted:,.0f} images/s are not met within {TOLERANCE:.0%}: the nearest of {len(tries)} "
-                f"networks gives {best.images_per_s:,.0f}"
-            )
         return found[best.share], Reached(whole, best.images_per_s, len(tries))
 
     def shares(self, model: nn.Module, whole: Sequence[int]) -> tuple[float, float]:

@@ -65,19 +65,19 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-class NothingPruned(BadInputError):
+class NothingPrunedError(BadInputError):
     """A network is as narrow already as was asked."""
 
 
-def prunes_nothing(model: nn.Module, request: Request) -> NothingPruned:
+def prunes_nothing(model: nn.Module, request: Request) -> NothingPrunedError:
     """The error for a request after which the network would be as large as before."""
-    return NothingPruned(
+    return NothingPrunedError(
         f"{request.policy} prunes nothing from {type(model).__name__}: ask for more, or for a smaller prune.round_to"
     )
 
 
 def check_pruned(before: int, model: nn.Module, request: Request) -> None:
-    """Raises `NothingPruned`, or `BadInputError` where the result does not run; `before` counts parameters."""
+    """Raises `NothingPrunedError`, or `BadInputError` where the result does not run; `before` counts parameters."""
     if count_parameters(model) >= before:
         raise prunes_nothing(model, request)
     images, _ = request.batches[0]

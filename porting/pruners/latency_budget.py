@@ -18,7 +18,13 @@ from profiler.errors import BadInputError
 from profiler.operators.table import efficient
 
 STEPS = 12
+# A budget that is a share of a sum of times may miss a sum by rounding.
+ROUNDING = 1e-9
 Widths = list[int]
+
+
+class OutOfReachError(BadInputError):
+    """Even the smallest network takes longer than the budget."""
 
 
 class Cost(Protocol):
@@ -33,14 +39,15 @@ class Cost(Protocol):
 def widths_within(scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: float, step: int) -> Widths:
     """The width of each group of channels with these `scores` (width,), of a total cost within the budget.
 
-    Only multiples of `step` at the edge of a plateau are taken. Raises `BadInputError` where the smallest network
+    Only multiples of `step` at the edge of a plateau are taken. Raises `OutOfReachError` where the smallest network
     that this leaves is too slow.
     """
+    budget_us *= 1 + ROUNDING
     full = [len(one) for one in scores]
     candidates = offered(cost, full, step)
     smallest = cost.us([min(one) for one in candidates])
     if smallest > budget_us:
-        raise BadInputError(
+        raise OutOfReachError(
             f"a latency of {budget_us:.0f} µs cannot be reached by pruning in steps of {step} channels: "
             f"the smallest network takes {smallest:.0f} of {cost.us(full):.0f} µs"
         )

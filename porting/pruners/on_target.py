@@ -1,7 +1,7 @@
 """What pruning asks of the target that will serve: its operators' times, and a cut network's throughput."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -11,7 +11,8 @@ from porting.benches import Benches, built
 from porting.context import Context
 from porting.onnx_files.quantization.untuned import quantise_untuned
 from porting.pruners.costs import Widths
-from porting.pruners.groups import ChannelGroup
+from porting.pruners.graph import dependency_graph
+from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.throughput import FileThroughput, TargetThroughput, throughput_level
 from profiler.errors import BadInputError
@@ -28,13 +29,18 @@ class OnTarget:
     costs: MeasuredCosts
     throughput: TargetThroughput
     benches: Benches
+    _steps: dict[str, int] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, context: Context) -> "OnTarget":
-        """By the settings, until the stage ends; raises `BadInputError` where they name no target, or several."""
+        """By the settings, until the stage ends.
+
+        Raises `BadInputError` where they name no target, several, or one whose operators cannot be timed.
+        """
         prune, workspace, benches = context.settings.prune, context.workspace, Benches()
         context.stack.callback(benches.close)
         name, target = the_target(context)
+        check_operators_can_be_timed(name, target)
         costs = MeasuredCosts(
             Path(workspace.root) / FOLDER, target, prune.batch, prune.precision, prune.operators_budget_s,
             context.progress,
@@ -52,9 +58,27 @@ class OnTarget:
             self.benches.close()
             self.costs.of(model, groups, example, whole)
 
-    def identity(self) -> dict[str, JsonValue]:
-        """What a result depends on: the machine, and how it serves."""
-        return {"operators": self.costs.identity(), "target": what_decides(self.throughput.files.target)}
+    def identity(self, key: str, load: Callable[[], tuple[nn.Module, Tensor]]) -> dict[str, JsonValue]:
+        """What a result depends on: the machine, how it serves, and the step between the widths that are offered.
+
+        That is of the unpruned network of this key, which is loaded with an input (N, C, H, W) where it is not known.
+        """
+        if key not in self._steps:
+            model, example = load()
+            groups = channel_groups(model, dependency_graph(model, example))
+            self._steps[key] = self.costs.step(model, groups, example)
+        target = what_decides(self.throughput.files.target)
+        return {"operators": self.costs.identity(), "target": target, "step": self._steps[key]}
+
+
+def check_operators_can_be_timed(name: str, target: Target) -> None:
+    """Raises `BadInputError` where the target does not serve with the kernels of which the operators are timed."""
+    if target.runtime == "torch" or set(target.providers) != {"cpu"}:
+        raise BadInputError(
+            f"operators are timed as ONNX Runtime takes them on the CPU, and target {name} serves with "
+            f"runtime={target.runtime} providers=[{','.join(target.providers)}]: take prune.ratios with a "
+            "prune.round_to such as 8, or another prune.target"
+        )
 
 
 def the_target(context: Context) -> tuple[str, Target]:

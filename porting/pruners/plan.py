@@ -27,7 +27,7 @@ class Cut:
 
 
 def planned(model: nn.Module, groups: Sequence[ChannelGroup], criterion: Criterion, request: Request) -> list[Cut]:
-    """The groups that lose channels; raises `NothingPruned` for none, `BadInputError` for scores that rank nothing."""
+    """The groups that lose channels; raises `NothingPrunedError` for none, `BadInputError` for unfit scores."""
     scores = criterion.score(model, groups, request.batches)
     check_scores(type(criterion).__name__, groups, scores)
     widths = request.policy.widths(model, groups, scores, request.example)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 from torch import Tensor, nn
 
 from porting.benches import Benches
@@ -50,6 +51,11 @@ class TargetThroughput:
     export: ExportSettings
     quantise: Quantise | None
     _known: dict[str, float] = field(default_factory=dict, init=False)
+
+    def recipe(self) -> JsonValue:
+        """The settings that decide what is measured."""
+        settings = self.files.level.throughput
+        return None if settings is None else settings.model_dump(mode="json")
 
     def once(self, key: str, model: nn.Module, example: Tensor) -> float:
         """As `images_per_s`, of a network that is measured for several aims."""

@@ -1,5 +1,6 @@
 """The stage prune where it measures: what is met, what is on record, what is reused and refused."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -41,7 +42,11 @@ def test_a_speed_up_on_a_real_server_is_met_or_said_not_to_be(dnn_porting: Comma
     assert abs(reached / 1.6 - 1) <= 0.05 or "are not met within 5%" in run.out
     assert found["tries"] >= 1
     assert found["achieved_parameter_ratio"] > 0.1
-    assert "prune     0 made, 1 reused" in dnn_porting(*arguments).out
+    again = dnn_porting(*arguments)
+    assert "prune     0 made, 1 reused" in again.out
+    assert ("are not met within 5%" in again.out) == ("are not met within 5%" in run.out)
+    (lineage,) = (one["lineage"] for one in variant_records(workspace).values() if one["pruning"] == found)
+    assert lineage[-1]["settings"]["reached"] == reached
 
 
 def test_operators_are_measured_once(dnn_porting: Command, workspace: Path) -> None:
@@ -56,6 +61,34 @@ def test_where_the_server_lies_on_this_machine_is_no_part_of_the_key(dnn_porting
     arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.6]", f"workspace={workspace}"]
     run = dnn_porting(*arguments, "targets.local_cpu.server_environment=/somewhere/else")
     assert "prune     0 made, 1 reused" in run.out
+
+
+def test_a_table_that_the_budget_makes_coarser_is_another_recipe(dnn_porting: Command, workspace: Path) -> None:
+    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.9]", f"workspace={workspace}"]
+    for budget_s, made in (("600", 1), ("500", 0), ("2", 1)):
+        run = dnn_porting(*arguments, f"prune.operators_budget_s={budget_s}")
+        assert f"prune     {made} made, {1 - made} reused" in run.out, run.err
+
+
+def test_how_a_throughput_is_measured_is_a_part_of_its_recipe(dnn_porting: Command, workspace: Path) -> None:
+    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.target_speedup=[1.1]", "dry_run=true"]
+    names = set()
+    for seconds in (0.3, 0.4):
+        run = dnn_porting(*arguments, f"workspace={workspace}", f"profile.throughput.settle_seconds={seconds}")
+        names |= set(re.findall(r"prune (\S+-taylor-x1p1-\w{8})", run.out))
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize("target", [["runtime=torch"], ["runtime=onnxruntime", "providers=[openvino]"]])
+@pytest.mark.parametrize("aim", ["prune.latency=[0.6]", "prune.target_speedup=[2]", "prune.ratios=[0.5]"])
+def test_where_other_kernels_serve_what_operators_take_is_not_followed(
+    dnn_porting: Command, workspace: Path, target: list[str], aim: str
+) -> None:
+    settings = [f"targets.local_cpu.{one}" for one in target]
+    run = dnn_porting("stage=prune", *ARGUMENTS, *settings, aim, "prune.round_to=null", f"workspace={workspace}")
+    assert run.code == 2
+    assert f"target local_cpu serves with {target[0]}" in run.err
+    assert "take prune.ratios with a prune.round_to such as 8" in run.err
 
 
 def test_without_a_multiple_to_round_to_widths_are_the_quickest_measured(dnn_porting: Command, workspace: Path) -> None:

@@ -117,6 +117,48 @@ def test_a_family_in_steps_reaches_the_widths_of_one_shot_at_every_aim(
         assert last_of(workspace, label)["parameters_after"] == last_of(alone, label)["parameters_after"]
 
 
+def test_without_stage_finetune_a_family_says_which_aims_wait_for_it(dnn_porting: Command, workspace: Path) -> None:
+    arguments = [*SETTINGS, "prune.ratios=[0.3,0.5,0.7]", "prune.round_to=1", "prune.family=true"]
+    run = dnn_porting("stage=prune", *arguments, f"workspace={workspace}")
+    assert run.code == 0, run.err
+    assert "l1-50, l1-70 wait for stage finetune" in run.out
+    assert "run stage=[prune,finetune]" in run.out
+    run = dnn_porting("stage=[prune,finetune]", *arguments, f"workspace={workspace}")
+    assert "wait for" not in run.out
+
+
+def test_a_family_goes_on_from_what_this_run_s_recipe_tuned(dnn_porting: Command, workspace: Path) -> None:
+    for rate in (0.05, 0.04):
+        run = dnn_porting(
+            "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.3,0.5]", "prune.round_to=1", "prune.family=true",
+            f"finetune.learning_rate={rate}", f"workspace={workspace}",
+        )  # fmt: skip
+        assert run.code == 0, run.err
+    records = variant_records(workspace)
+    starts = [one["parent"] for one in records.values() if one["lineage"][-1]["label"] == "l1-50"]
+    rates = [records[name]["lineage"][-1]["settings"]["learning_rate"] for name in starts]
+    assert sorted(rates) == [0.04, 0.05]
+
+
+def test_where_only_the_best_is_tuned_every_pruner_of_a_family_goes_on_from_it(
+    dnn_porting: Command, workspace: Path
+) -> None:
+    run = dnn_porting(
+        "stage=[prune,finetune]", *SETTINGS, "pruner=[l1,random]", "prune.ratios=[0.3,0.5]", "prune.round_to=1",
+        "prune.family=true", "finetune.only_best=true", f"workspace={workspace}",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    records = variant_records(workspace).values()
+    (first, second) = (
+        {one["lineage"][-1]["label"]: one for one in records if one["lineage"][-1]["label"] in labels}
+        for labels in (("l1-30", "random-30"), ("l1-50", "random-50"))
+    )
+    assert len(first) == len(second) == 2
+    winner = max(first.values(), key=lambda one: (one["pruning"]["validation_accuracy"], one["name"]))
+    (tuned,) = (one["name"] for one in records if one["parent"] == winner["name"])
+    assert {one["parent"] for one in second.values()} == {tuned}
+
+
 def test_only_the_best_of_the_networks_for_one_aim_is_tuned_and_the_base_if_asked(
     dnn_porting: Command, workspace: Path
 ) -> None:
@@ -130,7 +172,7 @@ def test_only_the_best_of_the_networks_for_one_aim_is_tuned_and_the_base_if_aske
     tuned = [record["parent"] for record in records if record["lineage"][-1]["stage"] == "finetune"]
     base = next(record["name"] for record in records if not record["parent"])
     assert len(pruned) == 2
-    assert sorted(tuned) == sorted([base, max(pruned, key=lambda name: pruned[name])])
+    assert sorted(tuned) == sorted([base, max(pruned, key=lambda name: (pruned[name], name))])
 
 
 def test_an_aim_that_is_listed_later_leaves_the_others_as_they_are(dnn_porting: Command, workspace: Path) -> None:
