@@ -90,7 +90,7 @@ def test_of_a_cut_network_the_whole_one_s_widths_are_wanted_and_those_that_are_t
     model, example = Flattened().eval(), torch.zeros(2, 3, 4, 4)
     groups = channel_groups(model, dependency_graph(model, example))
     wanted = wanted_widths(placed_layers(model, groups, example), [8, 12], [5, 12], 4)
-    assert list(wanted.values())[0] == ([3], [4, 5, 8])
+    assert next(iter(wanted.values())) == ([3], [4, 5, 8])
 
 
 def test_the_same_operator_twice_is_measured_once() -> None:
