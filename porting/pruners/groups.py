@@ -6,7 +6,7 @@ import torch_pruning as tp
 from torch import nn
 from torch_pruning._helpers import GroupItem
 
-from porting.pruners.tied import PRUNABLE, can_be_cut, reads, whole_groups
+from porting.pruners.tied import PRUNABLE, can_be_cut, is_depthwise, reads, whole_groups
 from profiler.errors import BadInputError
 
 Indices = tuple[tuple[int, ...], ...]
@@ -31,13 +31,15 @@ class ChannelGroup:
 
     `names` are the convolutions and linear layers whose outputs they are, depthwise ones too; `norms` the batch
     normalisations that scale them; `consumers` the convolutions and linear layers that read them. A concatenation
-    shifts the indices in these, flattening makes one channel several features.
+    shifts the indices in these, flattening makes one channel several features. At least `least` channels stay: of a
+    depthwise convolution two, as with one it would be tied to nothing any more.
     """
 
     names: tuple[str, ...]
     width: int
     norms: tuple[Place, ...]
     consumers: tuple[Place, ...]
+    least: int = 1
 
 
 def channel_groups(model: nn.Module, graph: tp.DependencyGraph) -> list[ChannelGroup]:
@@ -62,17 +64,18 @@ def described(group: tp.dependency.Group, graph: tp.DependencyGraph, names: dict
     """Torch-Pruning's group as data."""
     width = len(group[0].idxs)
     tied: list[str] = []
-    norms, consumers = [], []
+    norms, consumers, least = [], [], 1
     for item in group:
         layer = item.dep.target.module
         if isinstance(layer, PRUNABLE) and reads(item, graph):
             consumers.append(Place(names[layer], indices_of(item, width)))
         elif isinstance(layer, PRUNABLE):
             tied.append(names[layer])
+            least = max(least, 2 if is_depthwise(layer) else 1)
         elif isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.affine:
             norms.append(Place(names[layer], indices_of(item, width)))
     position = {name: place for place, name in enumerate(names.values())}
-    return ChannelGroup(tuple(sorted(tied, key=position.__getitem__)), width, tuple(norms), tuple(consumers))
+    return ChannelGroup(tuple(sorted(tied, key=position.__getitem__)), width, tuple(norms), tuple(consumers), least)
 
 
 def indices_of(item: GroupItem, width: int) -> Indices:

@@ -33,7 +33,7 @@ def planned(model: nn.Module, groups: Sequence[ChannelGroup], criterion: Criteri
     widths = request.policy.widths(model, groups, scores, request.example)
     cuts = []
     for group, keep, score in zip(groups, widths, scores, strict=True):
-        if not 0 < keep <= group.width:
+        if not group.least <= keep <= group.width:
             raise DnnPortingError(f"layer {group.names[0]} cannot keep {keep} of {group.width} channels")
         if keep < group.width:
             cuts.append(Cut(group, keep, score))

@@ -35,7 +35,7 @@ class Uniform:
     def widths(self, _: nn.Module, groups: Sequence[ChannelGroup], __: Sequence[Tensor], ___: Tensor, /) -> list[int]:
         full = whole_widths(self.whole, groups)
         kept = [kept_width(width, self.ratio, self.round_to) for width in full]
-        return [min(width, group.width) for width, group in zip(kept, groups, strict=True)]
+        return [min(max(width, group.least), group.width) for width, group in zip(kept, groups, strict=True)]
 
 
 @dataclass(frozen=True)

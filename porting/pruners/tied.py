@@ -56,5 +56,6 @@ def can_be_cut(group: tp.dependency.Group, graph: tp.DependencyGraph) -> bool:
     return True
 
 
-def is_depthwise(layer: nn.Conv2d) -> bool:
-    return layer.groups == layer.in_channels == layer.out_channels
+def is_depthwise(layer: nn.Module) -> bool:
+    """Whether it is a convolution with a filter for each channel; one of a single channel is as any other."""
+    return isinstance(layer, nn.Conv2d) and 1 < layer.groups == layer.in_channels == layer.out_channels

@@ -2,12 +2,16 @@
 
 import pytest
 import torch
-from tiny_networks import GROUPS, Tied, batches, built
+from tiny_networks import GROUPS, Depthwise, Tied, batches, built
 from torch import Tensor, nn
 
 from backbones.resnet import resnet8
+from porting.pruners.criteria.norm import Norm
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, Place, channel_groups
+from porting.pruners.interface import Request
+from porting.pruners.policies import Uniform
+from porting.pruners.torch_pruning import TorchPruning
 from profiler.errors import BadInputError
 
 
@@ -25,6 +29,17 @@ def test_a_group_says_who_holds_scales_and_reads_its_channels(network: type[nn.M
     found = groups_of(built(network))
     assert [Tied(set(group.names), reads(group.norms), reads(group.consumers)) for group in found] == GROUPS[network]
     assert [group.width for group in found] == [len(next(iter(tied.consumers.values()))) for tied in GROUPS[network]]
+
+
+def test_of_a_depthwise_layer_two_channels_stay() -> None:
+    model = built(Depthwise)
+    assert [group.least for group in groups_of(model)] == [2, 1]
+    pictures = [(torch.randn(2, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 1]))]
+    full = [group.width for group in groups_of(model)]
+    for ratio in (0.5, 0.9):
+        model = TorchPruning(Norm(1)).prune(model, Request(Uniform(ratio, 1, full), pictures))
+    assert [group.width for group in groups_of(model)] == [2, 1]
+    assert model.depthwise.groups == 2
 
 
 def test_layers_joined_by_a_shortcut_are_tied() -> None:
