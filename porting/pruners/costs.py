@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from porting.pruners.borrowed import serving
 from porting.pruners.groups import ChannelGroup
+from porting.pruners.tied import is_depthwise
 from profiler.operators.measuring import Wanted
 from profiler.operators.operator import Operator, Place
 from profiler.operators.table import OperatorTimes
@@ -71,17 +72,18 @@ def operators(model: nn.Module, example: Tensor) -> list[tuple[str, nn.Module, O
     convolved: set[int] = set()
     kept: list[Tensor] = []
 
-    def note(name: str, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def note(name: str, layer: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor], output: Tensor) -> None:
+        images = inputs[0] if inputs else next(iter(named.values()))
         # A batch normalisation right behind a convolution becomes a part of it.
-        if not (isinstance(layer, nn.BatchNorm2d) and id(inputs[0]) in convolved):
-            found.append((name, layer, operator_of(layer, inputs[0])))
+        if not (isinstance(layer, nn.BatchNorm2d) and id(images) in convolved):
+            found.append((name, layer, operator_of(layer, images)))
         if isinstance(layer, nn.Conv2d):
             convolved.add(id(output))
             # While it lives, nothing else has its id.
             kept.append(output)
 
     timed = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, TIMED)]
-    handles = [layer.register_forward_hook(partial(note, name)) for name, layer in timed]
+    handles = [layer.register_forward_hook(partial(note, name), with_kwargs=True) for name, layer in timed]
     with torch.no_grad(), serving(model):
         model(example)
     for handle in handles:
@@ -96,12 +98,22 @@ def operator_of(layer: nn.Module, images: Tensor) -> Operator:
     height, width = images.shape[-2:]
     if not isinstance(layer, nn.Conv2d):
         return Operator(kind="norm", height=height, width=width)
-    depthwise = layer.groups == layer.in_channels > 1
+    depthwise = is_depthwise(layer)
     return Operator(
         kind="depthwise" if depthwise else "convolution",
-        kernel=layer.kernel_size, stride=layer.stride, groups=1 if depthwise else layer.groups,
-        height=height, width=width,
+        kernel=layer.kernel_size, stride=layer.stride, pads=pads_of(layer), dilation=layer.dilation,
+        groups=1 if depthwise else layer.groups, height=height, width=width,
     )  # fmt: skip
+
+
+def pads_of(layer: nn.Conv2d) -> tuple[int, int, int, int]:
+    """Top, left, bottom and right."""
+    if layer.padding == "same":
+        # Of an odd number torch puts the greater half behind.
+        rows, columns = (step * (side - 1) for side, step in zip(layer.kernel_size, layer.dilation, strict=True))
+        return rows // 2, columns // 2, rows - rows // 2, columns - columns // 2
+    rows, columns = (0, 0) if isinstance(layer.padding, str) else layer.padding
+    return rows, columns, rows, columns
 
 
 def channels(layer: nn.Module) -> tuple[int, int]:

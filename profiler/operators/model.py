@@ -72,18 +72,18 @@ def quantised(place: Place) -> Parts:
 
 
 def compute(place: Place, inputs: list[str]) -> NodeProto:
-    """The node itself, padded so that a stride of 1 keeps the picture's size."""
+    """The node itself."""
     operator, in_channels, _ = place
     if operator.kind == "linear":
         return helper.make_node("Gemm", inputs, [RESULT], transB=1)
-    rows, columns = (side // 2 for side in operator.kernel)
     return helper.make_node(
         "Conv",
         inputs,
         [RESULT],
         kernel_shape=operator.kernel,
         strides=operator.stride,
-        pads=[rows, columns, rows, columns],
+        pads=operator.pads,
+        dilations=operator.dilation,
         group=operator.groups_of(in_channels),
     )
 

@@ -10,7 +10,7 @@ Precision = Literal["fp32", "int8"]
 
 
 class Operator(Value):
-    """`height` and `width` are the input's, 1 for a matrix product.
+    """`height` and `width` are the input's, 1 for a matrix product; `pads` are ONNX's: top, left, bottom, right.
 
     A depthwise convolution has a group for each channel and is as wide as its input; another one has `groups`. A
     `norm` is a batch normalisation with its ReLU that no convolution takes in.
@@ -19,6 +19,8 @@ class Operator(Value):
     kind: Literal["convolution", "depthwise", "linear", "norm"]
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
     groups: int = Field(default=1, ge=1)
     height: int = Field(default=1, ge=1)
     width: int = Field(default=1, ge=1)
@@ -30,7 +32,16 @@ class Operator(Value):
             return f"norm on {self.height}×{self.width}"
         (rows, columns), stride = self.kernel, max(self.stride)
         groups = f" in {self.groups} groups" if self.groups > 1 else ""
-        return f"{self.kind} {rows}×{columns}/{stride}{groups} on {self.height}×{self.width}"
+        dilated = f" dilated by {max(self.dilation)}" if max(self.dilation) > 1 else ""
+        return f"{self.kind} {rows}×{columns}/{stride}{dilated}{groups} on {self.height}×{self.width}"
+
+    @property
+    def pixels(self) -> int:
+        """How many it computes of each channel of an image."""
+        top, left, bottom, right = self.pads
+        rows = (self.height + top + bottom - self.dilation[0] * (self.kernel[0] - 1) - 1) // self.stride[0] + 1
+        columns = (self.width + left + right - self.dilation[1] * (self.kernel[1] - 1) - 1) // self.stride[1] + 1
+        return rows * columns
 
     @property
     def keeps_width(self) -> bool:

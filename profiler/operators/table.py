@@ -20,7 +20,7 @@ class OperatorTable(Value):
     `block` is how many channels lie side by side (`profiler.operators.layout`).
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     fingerprint: Fingerprint
     batch: int = Field(ge=1)
     precision: Precision

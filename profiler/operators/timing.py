@@ -63,7 +63,7 @@ def run_s(place: Place, batch: int) -> float:
     """How long a run should take."""
     operator, in_channels, out_channels = place
     per_pixel = out_channels * in_channels // operator.groups_of(in_channels) * operator.kernel[0] * operator.kernel[1]
-    return batch * operator.height * operator.width * per_pixel / max(operator.stride) ** 2 / MACS_PER_S
+    return batch * operator.pixels * per_pixel / MACS_PER_S
 
 
 def kernel_us(events: list[dict[str, Any]], around: bool) -> list[float]:

@@ -11,7 +11,7 @@ from backbones.densenet import densenet_bc
 from backbones.efficientnet import efficientnet_lite0
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
-from porting.pruners.costs import NetworkCost, placed_layers, wanted_widths
+from porting.pruners.costs import NetworkCost, operator_of, placed_layers, wanted_widths
 from porting.pruners.criteria.norm import Norm
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import channel_groups
@@ -91,6 +91,36 @@ def test_of_a_cut_network_the_whole_one_s_widths_are_wanted_and_those_that_are_t
     groups = channel_groups(model, dependency_graph(model, example))
     wanted = wanted_widths(placed_layers(model, groups, example), [8, 12], [5, 12], 4)
     assert next(iter(wanted.values())) == ([3], [4, 5, 8])
+
+
+@pytest.mark.parametrize(("layer", "operator"), [
+    (nn.Conv2d(8, 4, 7), Operator(kind="convolution", kernel=(7, 7), height=16, width=16)),
+    (nn.Conv2d(8, 4, 3, padding=(1, 0)),
+     Operator(kind="convolution", kernel=(3, 3), pads=(1, 0, 1, 0), height=16, width=16)),
+    (nn.Conv2d(8, 4, 3, padding="same", dilation=(1, 2)),
+     Operator(kind="convolution", kernel=(3, 3), pads=(1, 2, 1, 2), dilation=(1, 2), height=16, width=16)),
+    (nn.Conv2d(8, 4, 3, padding="valid"), Operator(kind="convolution", kernel=(3, 3), height=16, width=16)),
+    (nn.Conv2d(8, 8, 3, groups=8), Operator(kind="depthwise", kernel=(3, 3), height=16, width=16)),
+    (nn.Conv2d(8, 16, 3, groups=8), Operator(kind="convolution", kernel=(3, 3), groups=8, height=16, width=16)),
+], ids=["unpadded", "padded", "same", "valid", "depthwise", "two filters a channel"])  # fmt: skip
+def test_an_operator_has_the_layer_s_padding_dilation_and_groups(layer: nn.Conv2d, operator: Operator) -> None:
+    found = operator_of(layer, torch.zeros(2, 8, 16, 16))
+    assert found == operator
+    with torch.no_grad():
+        assert found.pixels == layer(torch.zeros(1, 8, 16, 16))[0, 0].numel()
+
+
+def test_a_layer_that_is_called_by_keyword_is_an_operator_too() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(input=x)
+
+    (layer,) = placed_layers(Named(), [], torch.zeros(2, 3, 8, 8))
+    assert layer.place([]) == (Operator(kind="convolution", kernel=(3, 3), height=8, width=8), 3, 4)
 
 
 def test_the_same_operator_twice_is_measured_once() -> None:

@@ -1,6 +1,7 @@
 """Operators alone: what is run, whose time is taken, what a table answers and how it is filled."""
 
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +19,19 @@ from profiler.operators.table import OperatorTable, OperatorTimes, efficient
 from profiler.operators.timing import kernel_us, measure_operator
 from profiler.target import Target
 
-CONVOLUTION = Operator(kind="convolution", kernel=(3, 3), height=8, width=8)
+CONVOLUTION = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), height=8, width=8)
 STRIDED = Operator(kind="convolution", kernel=(1, 1), stride=(2, 2), height=8, width=8)
-GROUPED = Operator(kind="convolution", kernel=(3, 3), groups=2, height=8, width=8)
-DEPTHWISE = Operator(kind="depthwise", kernel=(5, 5), stride=(2, 2), height=8, width=8)
+GROUPED = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), groups=2, height=8, width=8)
+DEPTHWISE = Operator(kind="depthwise", kernel=(5, 5), stride=(2, 2), pads=(2, 2, 2, 2), height=8, width=8)
+UNPADDED = Operator(kind="convolution", kernel=(7, 7), height=7, width=7)
+DILATED = Operator(kind="convolution", kernel=(3, 3), pads=(2, 0, 1, 0), dilation=(2, 3), height=8, width=8)
 LINEAR = Operator(kind="linear")
 NORM = Operator(kind="norm", height=8, width=8)
 PLACES: list[Place] = [
-    (CONVOLUTION, 6, 10), (STRIDED, 6, 10), (GROUPED, 6, 10), (DEPTHWISE, 6, 6), (LINEAR, 6, 10), (NORM, 6, 6),
+    (CONVOLUTION, 6, 10), (STRIDED, 6, 10), (GROUPED, 6, 10), (DEPTHWISE, 6, 6), (UNPADDED, 6, 10), (DILATED, 6, 10),
+    (LINEAR, 6, 10), (NORM, 6, 6),
 ]  # fmt: skip
-SHAPES = [(10, 8, 8), (10, 4, 4), (10, 8, 8), (6, 4, 4), (10,), (6, 8, 8)]
+SHAPES = [(10, 8, 8), (10, 4, 4), (10, 8, 8), (6, 4, 4), (10, 1, 1), (10, 7, 2), (10,), (6, 8, 8)]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
@@ -41,6 +45,7 @@ def test_an_operator_s_file_runs_and_gives_what_such_a_layer_gives(place: Place,
     assert found.shape == (3, *shape)
     assert np.isfinite(found).all()
     assert found.any()
+    assert place[0].pixels == math.prod(shape[1:])
 
 
 @pytest.mark.parametrize("place", PLACES[:-1])
