@@ -3,9 +3,12 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import Command, variant_records
+
+from profiler.operators.table import OperatorTable
 
 pytestmark = pytest.mark.integration
 ARGUMENTS = [
@@ -61,6 +64,68 @@ def test_where_the_server_lies_on_this_machine_is_no_part_of_the_key(dnn_porting
     arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.6]", f"workspace={workspace}"]
     run = dnn_porting(*arguments, "targets.local_cpu.server_environment=/somewhere/else")
     assert "prune     0 made, 1 reused" in run.out
+
+
+def prunings(workspace: Path, aim: str) -> list[dict[str, Any]]:
+    """What is on record of the networks that were cut for such an aim, the easiest first."""
+    found = [record["pruning"] for record in variant_records(workspace).values() if record["pruning"]]
+    return sorted((one for one in found if one["aim"] == aim), key=lambda one: one["parameters_after"], reverse=True)
+
+
+def test_several_throughputs_in_one_run_are_held_against_one_measurement_of_the_whole_network(
+    dnn_porting: Command, workspace: Path
+) -> None:
+    run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, "prune.target_speedup=[1.3,1.8]", f"workspace={workspace}")
+    assert run.code == 0, run.err
+    found = prunings(workspace, "speedup")
+    assert [one["asked"] for one in found] == [1.3, 1.8]
+    assert found[0]["parameters_after"] > found[1]["parameters_after"]
+    (whole,) = {one["images_per_s_before"] for one in found}
+    for one in found:
+        said = f"{one['asked'] * whole:,.0f} images/s are not met within 5%"
+        assert abs(one["images_per_s"] / whole / one["asked"] - 1) <= 0.05 or said in run.out
+
+    wanted = round(1.5 * whole)
+    run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, f"prune.images_per_s=[{wanted}]", f"workspace={workspace}")
+    assert run.code == 0, run.err
+    (absolute,) = prunings(workspace, "images_per_s")
+    assert absolute["asked"] == wanted
+    met = abs(absolute["images_per_s"] / wanted - 1) <= 0.05
+    assert met or f"{wanted:,} images/s are not met within 5%" in run.out
+
+
+@pytest.mark.parametrize("aims", ["prune.latency=[0.9,0.75]", "prune.target_speedup=[1.2,1.3]"])
+def test_a_family_in_steps_is_cut_to_what_is_measured(dnn_porting: Command, workspace: Path, aims: str) -> None:
+    run = dnn_porting(
+        "stage=[prune,finetune]", *ARGUMENTS, IN_PROCESS, aims, "prune.family=true", "prune.steps=2",
+        "finetune.epochs=1", f"workspace={workspace}",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    kind = "latency" if "latency" in aims else "speedup"
+    asked = [0.9, 0.75] if kind == "latency" else [1.2, 1.3]
+    found = [one for one in prunings(workspace, kind) if one["asked"] in asked]
+    assert [one["asked"] for one in sorted(found, key=lambda one: asked.index(one["asked"]))] == asked
+    assert found[0]["parameters_before"] == found[1]["parameters_before"]
+    assert found[0]["parameters_after"] >= found[1]["parameters_after"]
+    second = next(one for one in variant_records(workspace).values() if one["pruning"] == found[1])
+    assert second["lineage"][-2]["stage"] == "finetune"
+
+
+def test_for_int8_operators_and_throughput_are_those_of_int8_files(dnn_porting: Command, workspace: Path) -> None:
+    arguments = [
+        "stage=prune", *ARGUMENTS, IN_PROCESS, "prune.precision=int8", "prune.target_speedup=[1.2]",
+        f"workspace={workspace}",
+    ]  # fmt: skip
+    run = dnn_porting(*arguments)
+    assert run.code == 0, run.err
+    (path,) = (workspace / "operators").glob("int8-batch-4-*.json")
+    table = OperatorTable.model_validate_json(path.read_bytes())
+    assert table.precision == "int8"
+    assert {point.operator.kind for point in table.points} == {"convolution", "linear"}
+    (found,) = prunings(workspace, "speedup")
+    assert found["images_per_s"] > 0
+    assert "prune     1 made, 0 reused" in dnn_porting(*arguments[:-2], arguments[-1], "prune.latency=[0.8]").out
+    assert len(list((workspace / "operators").iterdir())) == 2
 
 
 def test_a_table_that_the_budget_makes_coarser_is_another_recipe(dnn_porting: Command, workspace: Path) -> None:
