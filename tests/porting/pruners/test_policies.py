@@ -126,4 +126,4 @@ def test_a_cut_network_is_offered_the_whole_one_s_widths_and_needs_no_new_measur
 def test_a_table_that_would_take_too_long_is_coarser(network, tmp_path: Path) -> None:
     fine = costs_in(tmp_path)
     coarse = MeasuredCosts(tmp_path, fine.target, 2, "fp32", 0.5, fine.progress)
-    assert coarse.of(network, groups_of(network), EXAMPLE).step > fine.of(network, groups_of(network), EXAMPLE).step
+    assert coarse.step(network, groups_of(network), EXAMPLE) > fine.step(network, groups_of(network), EXAMPLE)
