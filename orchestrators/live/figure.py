@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 INCHES_A_RUN, INCHES_BESIDE, DOTS_PER_INCH = 5.2, 1.6, 130
 # Inches high: demand, latency, version with so much for each variant, CPU; then what is between panels, and the ends.
 DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH, VARIANT_HIGH, CPU_HIGH = 0.8, 1.5, 0.3, 0.24, 1.2
-BETWEEN, ENDS = 0.28, 1.3
+BETWEEN, ENDS = 0.28, 1.5
+NAME_HIGH = 18  # points, of a task's name above its panels
 PANELS_A_TASK = 3
 
 
@@ -47,7 +48,7 @@ def draw(runs: Sequence[Run]) -> "Figure":
         for task in run.traffic.tasks:
             draw_task(column[rows[task]], run, task, variants[task])
         draw_cpu(column[-1], run)
-        column[0].set_title(heading(run), fontsize="medium")
+        column[0].set_title(heading(run), fontsize="medium", pad=NAME_HIGH)
         column[-1].set(xlabel="s", xlim=(0, run.traffic.seconds))
     for task in tasks:
         label(grid[rows[task], 0].tolist(), task, variants[task], runs)
@@ -64,7 +65,11 @@ def label(panels: Sequence["Axes"], task: str, variants: Sequence[str], runs: Se
     """What stands left of a task's panels."""
     demand, latency, version = panels
     demand.set_ylabel("requests/s", fontsize="small")
-    demand.set_title(task, loc="left", fontweight="bold", fontsize="small", pad=3)
+    # No second title: all titles of a panel have one distance from it, and the heading stands above this name.
+    demand.annotate(
+        task, (0, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", va="bottom", fontweight="bold",
+        fontsize="small",
+    )  # fmt: skip
     latency.set_ylabel("latency, ms", fontsize="small")
     accuracy = {name: value for run in runs for name, value in run.accuracy.items()}
     names = [f"{short}  {accuracy[name]:.3f}" for name, short in zip(variants, shortened(variants), strict=True)]

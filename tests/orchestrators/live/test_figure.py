@@ -46,6 +46,15 @@ def test_a_column_for_each_run_and_a_row_of_panels_for_each_task() -> None:
     ]  # fmt: skip
 
 
+def test_the_heading_of_a_run_stands_above_the_name_of_its_first_task() -> None:
+    figure = draw([made_run()])
+    figure.draw_without_rendering()
+    panel = figure.axes[0]
+    (name,) = panel.texts
+    assert name.get_text() == "bees"
+    assert not name.get_window_extent().overlaps(panel.title.get_window_extent())
+
+
 def test_a_task_that_a_run_does_not_have_leaves_its_panels_empty() -> None:
     alone = made_run(traffic=Traffic(START_S, {"digits": requests(DIGITS, [(0.5, 0.1, 0)])}))
     figure = draw([alone, made_run()])
