@@ -12,7 +12,6 @@ three servers each is held to half a core; they stand behind an NGINX that balan
 import argparse
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from figures import FOLDER as PAGES
 from figures import ROOT, Figure, record
+from live_figures import against_simulation, figures
+from live_settings import SERVER_CORES, SETTINGS, Setting
 
 from orchestrators import trivial
 from orchestrators.forecast import WindowedMaximum
@@ -41,29 +42,8 @@ from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
 FOLDER = ROOT / "artifacts" / "benchmark_live"
-DEADLINE_MS, MIDDLE_SHARE, SERVERS, SERVER_CORES, WARM_UP_S, TREND = 400.0, 0.6, 3, 0.5, 30, 0.4
+DEADLINE_MS, MIDDLE_SHARE, WARM_UP_S, TREND = 400.0, 0.6, 30, 0.4
 DRAWS = 10
-
-
-@dataclass(frozen=True)
-class Setting:
-    """`load` is a part of the usual mean demand; `late_goal` the share of late answers that the policy is to keep."""
-
-    name: str
-    tasks: int | None
-    servers: int
-    load: float
-    policies: tuple[str, ...]
-    late_goal: float
-
-
-ALL = ("trivial", "smallest", "largest")
-SETTINGS = (
-    Setting("one task", 1, 1, 1.0, ALL, 0.001),
-    Setting("three tasks", None, 1, 1.0, ALL, 0.001),
-    Setting("three servers, low load", None, SERVERS, 1 / 3, ("trivial",), 0.001),
-    Setting("three servers, three times the demand", None, SERVERS, 1.0, ("trivial",), 0.003),
-)
 
 
 @dataclass(frozen=True)
@@ -87,8 +67,7 @@ class Bench:
     def load(self, setting: Setting, seed: int) -> Load:
         """An even part of what the middle versions carry at 60 % of the cores."""
         tasks = self.tasks(setting)
-        cores = setting.servers * SERVER_CORES if setting.servers > 1 else 1.0
-        part = MIDDLE_SHARE * setting.load * cores / len(tasks)
+        part = MIDDLE_SHARE * setting.load * setting.cores / len(tasks)
         mean_rps = {task: part * middle(self.rates_rps(task)) for task in tasks}
         return Load(
             mean_rps=mean_rps, seconds=self.seconds, trace=self.trace, seed=seed,
@@ -104,13 +83,13 @@ class Bench:
 
     def demand(self, setting: Setting, rounds: int) -> Iterator[tuple[str, Figure]]:
         """What was sent, in terms of what the versions carry: its mean, and its highest second."""
-        tasks, cores = self.tasks(setting), setting.servers * SERVER_CORES if setting.servers > 1 else 1.0
+        tasks = self.tasks(setting)
         sent = [self.load(setting, number).demands(tasks) for number in range(rounds)]
         for what, rate_rps, figure in (
             ("mean demand of what the middle versions carry", middle, np.mean),
-            ("highest second of what the most accurate versions carry", max_accuracy, np.max),
+            ("highest second of what the most accurate versions carry", most_accurate, np.max),
         ):
-            needed = [sum(one[task] / rate_rps(self.rates_rps(task)) for task in tasks) / cores for one in sent]
+            needed = [sum(one[task] / rate_rps(self.rates_rps(task)) for task in tasks) / setting.cores for one in sent]
             yield f"{setting.name}: {what}", Figure(100 * float(figure(np.array(needed))), "%")
 
     def run(self, setting: Setting, name: str, number: int) -> Outcome:
@@ -147,7 +126,7 @@ def middle(rates_rps: Sequence[float]) -> float:
     return sorted(rates_rps)[len(rates_rps) // 2]
 
 
-def max_accuracy(rates_rps: Sequence[float]) -> float:
+def most_accurate(rates_rps: Sequence[float]) -> float:
     return rates_rps[0]
 
 
@@ -167,35 +146,6 @@ def servers(setting: Setting) -> Iterator[list[str]]:
         yield [f"servers={json.dumps(endpoints)}", f"nginx={proxy}"]
 
 
-def figures(setting: Setting, outcomes: dict[str, list[Outcome]]) -> Iterator[tuple[str, Figure]]:
-    """Means over the rounds, weighted with the requests where they are shares of these."""
-    for name, runs in outcomes.items():
-        head = f"{setting.name}, {name}"
-        goals = dict.fromkeys(("late", "cpu", "accuracy", "lost"), "")
-        if name == "trivial":
-            cpu, accuracy = ("to reach: 60", "to reach: 90") if setting.servers == 1 else ("", "")
-            goals = {"late": f"to reach: {100 * setting.late_goal:g}", "cpu": cpu, "accuracy": accuracy}
-            goals["lost"] = "to reach: 0"
-        outside, whole = [one.outside_stalls for one in runs], [one.whole for one in runs]
-        stalled = sum(one.stalled_seconds for one in runs)
-        yield f"{head}: late outside stalls", Figure(
-            100 * late_share([one.all_tasks for one in outside]), "%",
-            note=f"{goals['late']}; of {sum(one.all_tasks.sent for one in outside)} requests; "
-            f"{stalled} stalled seconds left out",
-        )  # fmt: skip
-        yield f"{head}: late in all", Figure(100 * late_share([one.all_tasks for one in whole]), "%")
-        yield f"{head}: CPU of the servers", Figure(100 * mean(one.cpu_share for one in whole), "%", note=goals["cpu"])
-        yield (
-            f"{head}: normalised accuracy",
-            Figure(100 * mean(one.all_tasks.normalised_accuracy for one in whole), "%", note=goals["accuracy"]),
-        )
-        yield f"{head}: lost or wrong", Figure(
-            sum(one.all_tasks.lost + one.all_tasks.wrong for one in whole), "requests",
-            note=f"{goals['lost']}; {sum(one.switches for one in runs)} switches, "
-            f"{sum(one.failed_switches for one in runs)} of them failed",
-        )  # fmt: skip
-
-
 def simulation(bench: Bench, setting: Setting, live: Sequence[Outcome]) -> dict[str, Figure]:
     """Unknown where the profiles lack what it reads, which `profile=full` measures."""
     try:
@@ -203,31 +153,6 @@ def simulation(bench: Bench, setting: Setting, live: Sequence[Outcome]) -> dict[
     except BadInputError as error:
         return {f"{setting.name}: simulated less live": Figure(None, "points", note=str(error))}
     return dict(against_simulation(setting, live, told))
-
-
-def against_simulation(
-    setting: Setting, live: Sequence[Outcome], simulated: Sequence[Result]
-) -> Iterator[tuple[str, Figure]]:
-    """How far the simulator is from what was lived through, in percentage points."""
-    found = [one.outside_stalls.all_tasks for one in live]
-    told = [one.all_tasks for one in simulated]
-    pairs = {
-        "late": (late_share(found), late_share(told)),
-        "accuracy": (mean(one.accuracy for one in found), mean(one.accuracy for one in told)),
-    }
-    for name, (lived, said) in pairs.items():
-        note = f"to reach: 2 at most; simulated {100 * said:.2f} %, live outside stalls {100 * lived:.2f} %"
-        yield f"{setting.name}: simulated {name} less live", Figure(100 * (said - lived), "points", note=note)
-
-
-def late_share(parts: Sequence[object]) -> float:
-    """What did not come in time, of all that was sent."""
-    sent = sum(one.sent for one in parts)
-    return sum(one.sent * (1 - (one.in_time_share or 0.0)) for one in parts) / sent
-
-
-def mean(values: Iterator[float | None]) -> float:
-    return statistics.fmean(value for value in values if value is not None)
 
 
 def main() -> None:

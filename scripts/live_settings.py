@@ -1,0 +1,31 @@
+"""What the live benchmark runs: how many tasks, servers and requests, and under which policies."""
+
+from dataclasses import dataclass
+
+SERVERS, SERVER_CORES = 3, 0.5
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`load` is a part of the usual mean demand; `late_goal` the share of late answers that the policy is to keep."""
+
+    name: str
+    tasks: int | None
+    servers: int
+    load: float
+    policies: tuple[str, ...]
+    late_goal: float
+
+    @property
+    def cores(self) -> float:
+        """Of all its servers: one has a core, of several each is held to a part of one."""
+        return self.servers * SERVER_CORES if self.servers > 1 else 1.0
+
+
+ALL = ("trivial", "smallest", "largest")
+SETTINGS = (
+    Setting("one task", 1, 1, 1.0, ALL, 0.001),
+    Setting("three tasks", None, 1, 1.0, ALL, 0.001),
+    Setting("three servers, low load", None, SERVERS, 1 / 3, ("trivial",), 0.001),
+    Setting("three servers, three times the demand", None, SERVERS, 1.0, ("trivial",), 0.003),
+)
