@@ -58,13 +58,18 @@ def test_in_a_family_each_aim_starts_from_the_tuned_network_before_it(
     assert "prune     0 made, 2 reused" in dnn_porting(*arguments).out
 
 
-def test_steps_have_training_between_them_and_end_at_the_same_widths(dnn_porting: Command, workspace: Path) -> None:
+def halve_in_steps(dnn_porting: Command, workspace: Path, round_to: int) -> None:
+    """Prunes half of all channels in one shot, and in three steps."""
     for steps in (1, 3):
         run = dnn_porting(
-            "stage=prune", *SETTINGS, "prune.ratios=[0.5]", "prune.round_to=1", f"prune.steps={steps}",
+            "stage=prune", *SETTINGS, "prune.ratios=[0.5]", f"prune.round_to={round_to}", f"prune.steps={steps}",
             f"workspace={workspace}",
         )  # fmt: skip
         assert run.code == 0, run.err
+
+
+def test_steps_have_training_between_them_and_end_at_the_same_widths(dnn_porting: Command, workspace: Path) -> None:
+    halve_in_steps(dnn_porting, workspace, round_to=1)
     found = [record for record in variant_records(workspace).values() if record["pruning"]]
     assert len(found) == 2
     assert len({record["pruning"]["parameters_after"] for record in found}) == 1
@@ -83,12 +88,7 @@ def test_a_step_that_cuts_nothing_is_skipped_and_the_aim_is_reached_as_in_one_sh
     dnn_porting: Command, workspace: Path
 ) -> None:
     # Four channels, rounded up to multiples of four, lose some in the last step alone.
-    for steps in (1, 3):
-        run = dnn_porting(
-            "stage=prune", *SETTINGS, "prune.ratios=[0.5]", "prune.round_to=4", f"prune.steps={steps}",
-            f"workspace={workspace}",
-        )  # fmt: skip
-        assert run.code == 0, run.err
+    halve_in_steps(dnn_porting, workspace, round_to=4)
     found = [record["pruning"] for record in variant_records(workspace).values() if record["pruning"]]
     assert len(found) == 2
     assert len({one["parameters_after"] for one in found}) == 1
