@@ -9,22 +9,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profiler.files import UNFINISHED
+from profiler.files import UNFINISHED, flush_folder
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name when the block ends well and vanishes when it does not."""
-    temporary = path.with_name(f"{UNFINISHED}{path.name}")
-    remove(temporary)
+    temporary, replaced = (path.with_name(f"{UNFINISHED}{part}{path.name}") for part in ("", "replaced-"))
+    for leftover in (temporary, replaced):
+        remove(leftover)
     temporary.mkdir(parents=True)
     try:
         yield temporary
         flush(temporary)
-        remove(path)
+        # Aside first: to remove a folder takes time, and to rename one takes none.
+        if path.exists():
+            path.rename(replaced)
         temporary.rename(path)
+        flush_folder(path.parent)
     finally:
-        remove(temporary)
+        for leftover in (temporary, replaced):
+            remove(leftover)
 
 
 def flush(path: Path) -> None:

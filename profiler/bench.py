@@ -1,10 +1,8 @@
 """A target made ready: its server runs (or none is needed), and nobody else measures on this host."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import onnxruntime as ort
 
@@ -12,7 +10,7 @@ from profiler.errors import BadInputError, ServerError
 from profiler.identity import fingerprint, is_here
 from profiler.load_generator.probe import Probe
 from profiler.load_generator.served_probe import ServedProbe
-from profiler.locks import exclusive
+from profiler.locks import alone_on_host
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.host import Host
 from profiler.runtimes.own_process import OwnProcess
@@ -21,7 +19,7 @@ from profiler.runtimes.v2_host import V2Host
 from profiler.system.cores import split_cores
 from profiler.target import Target
 
-HOST_LOCK = Path(tempfile.gettempdir()) / "dnn-porting-profiler.lock"
+PROFILER = "the profiler on this host"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def bench(name: str, target: Target) -> Iterator[Bench]:
         )
     server_cores, client_cores = split_cores(target.cores)
     with ExitStack() as stack:
-        stack.enter_context(exclusive(HOST_LOCK, "the profiler on this host"))
+        stack.enter_context(alone_on_host(PROFILER))
         host, kind, onnxruntime_version = open_host(target, server_cores, stack)
         found = fingerprint(target, host.version(), kind, onnxruntime_version)
         served = host.address is not None and target.runtime == "triton"

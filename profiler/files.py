@@ -18,17 +18,29 @@ R = TypeVar("R", bound=BaseModel)
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """To a temporary name in the same folder, flushed, then renamed."""
+    """To a temporary name in the same folder, flushed, then renamed; the folder is flushed too."""
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f"{UNFINISHED}{path.name}")
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("wb") as file:
+        # A new file: a link of that name would lead elsewhere.
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """Makes the names in a folder survive a power cut; a rename is not durable before."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sha256(path: Path) -> str:

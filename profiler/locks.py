@@ -1,30 +1,90 @@
 """Locks that a dead process does not hold: the kernel drops them with the process."""
 
+import errno
 import fcntl
 import os
+import socket
+import stat
+import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from profiler.errors import BadInputError
+
+# An abstract socket: one name for all users and all TMPDIRs of a network namespace, and no file that could be a link.
+HOST = b"\0dnn-porting-profiler"
+CREDENTIALS = struct.Struct("3i")
 
 
 @contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
     """Holds the lock file; raises `BadInputError` with the holder's process id where somebody else does.
 
-    `what` names the locked thing in that message. Children that are started by exec do not inherit it.
+    `what` names the locked thing in that message. No link is followed and nothing is written into the file.
+    Children that are started by exec do not inherit the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = opened(path)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
-            raise BadInputError(f"{what} is in use by process {holder}: wait until it ends, or stop it") from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            raise in_use(what, holder_of(descriptor)) from error
         yield
     finally:
         os.close(descriptor)
+
+
+def opened(path: Path) -> int:
+    """A descriptor of the lock file, made where it is missing; raises `BadInputError` for anything but a file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise BadInputError(f"lock file {path} cannot be opened ({error.strerror}): remove it") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadInputError(f"lock file {path} is no plain file: remove it")
+    return descriptor
+
+
+def holder_of(descriptor: int) -> str:
+    """The process that holds the lock, from the kernel's own table."""
+    with suppress(OSError):
+        inode = os.fstat(descriptor).st_ino
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(inode):
+                return f"process {fields[4]}"
+    return "another process"
+
+
+@contextmanager
+def alone_on_host(what: str) -> Iterator[None]:
+    """Holds the one lock of this host, for all users; raises `BadInputError` that names the holder."""
+    with socket.socket(socket.AF_UNIX) as guard:
+        try:
+            guard.bind(HOST)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise in_use(what, host_holder()) from error
+        guard.listen()
+        yield
+
+
+def host_holder() -> str:
+    """Who holds the host's lock; the kernel remembers who listens on the socket."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as caller:
+        caller.setblocking(False)
+        caller.connect(HOST)
+        process, user, _ = CREDENTIALS.unpack(
+            caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+        )
+        # The kernel names no process of another PID namespace.
+        return f"process {process} of user {user}" if process else f"user {user} in another container"
+    return "another process"
+
+
+def in_use(what: str, holder: str) -> BadInputError:
+    return BadInputError(f"{what} is in use by {holder}: wait until it ends, or stop it")

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from profiler.bench import HOST_LOCK
+from profiler.bench import PROFILER
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import read_record, write_atomically
 from profiler.identity import fingerprint
-from profiler.locks import exclusive
+from profiler.locks import alone_on_host
 from profiler.operators.layout import block
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
@@ -43,7 +43,7 @@ def measured_table(
     if table is not None and not any(missing):
         return table
     cores, _ = split_cores(target.cores)
-    with exclusive(HOST_LOCK, "the profiler on this host"), pinned(cores):
+    with alone_on_host(PROFILER), pinned(cores):
         table = table or OperatorTable(
             fingerprint=machine(target), batch=batch, precision=precision, block=block(precision), points=(),
         )  # fmt: skip

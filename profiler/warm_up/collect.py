@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from profiler.bench import HOST_LOCK
+from profiler.bench import PROFILER
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import sha256
-from profiler.locks import exclusive
+from profiler.locks import alone_on_host
 from profiler.records.predictor import FailedObservation, NetworkSize, WarmUpObservation
 from profiler.runtimes.torch_program import load_torch
 from profiler.system.cores import split_cores
@@ -46,7 +46,7 @@ def collect(
     `BadInputError` where another run is measuring on this host or torch is not installed.
     """
     load_torch()
-    with exclusive(HOST_LOCK, "the profiler on this host"):
+    with alone_on_host(PROFILER):
         drop_torn_line(path)
         wanted = [request for repeat in range(repeats) for request in shuffled(programs, batches, repeat)]
         there = {place(one) for one in read_observations(path)}

@@ -9,7 +9,6 @@ from blank import blank_level
 from servers.short_lived import short_lived_triton
 from survival import level, profiled
 
-from profiler import bench as bench_module
 from profiler.bench import bench
 from profiler.errors import BadInputError, UnavailableError
 from profiler.identity import subject_key
@@ -33,7 +32,7 @@ SMALL = blank_level(
 @pytest.fixture(autouse=True)
 def free_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A host that nobody else measures on."""
-    monkeypatch.setattr(bench_module, "HOST_LOCK", tmp_path / "lock")
+    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.mark.integration

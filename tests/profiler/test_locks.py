@@ -3,51 +3,97 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support import environment
 
+from profiler import locks
 from profiler.errors import BadInputError
-from profiler.locks import exclusive
+from profiler.locks import alone_on_host, exclusive
 
 HOLD = """
 import sys, time, pathlib
-from profiler.locks import exclusive
-with exclusive(pathlib.Path(sys.argv[1]), "it"):
+from profiler import locks
+locks.HOST = sys.argv[2].encode().replace(b"@", b"\\0")
+held = locks.exclusive(pathlib.Path(sys.argv[1]), "it") if sys.argv[1] else locks.alone_on_host("it")
+with held:
     print("held", flush=True)
     time.sleep(60)
 """
 
+Held = Callable[[], AbstractContextManager[None]]
 
-def test_the_second_one_is_told_who_holds_the_lock(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    with (
-        exclusive(path, "task digits"),
-        pytest.raises(BadInputError, match=f"task digits is in use by .* {os.getpid()}"),
-    ):
-        with exclusive(path, "task digits"):
+
+@pytest.fixture(params=["file", "host"])
+def held(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Takes the lock; `HOLD` takes the same one in a process of its own."""
+    monkeypatch.setattr(locks, "HOST", b"\0" + str(tmp_path).encode()[-90:])
+    return partial(exclusive, tmp_path / "lock", "it") if request.param == "file" else partial(alone_on_host, "it")
+
+
+def arguments(request_id: str, tmp_path: Path) -> list[str]:
+    return [str(tmp_path / "lock") if "file" in request_id else "", locks.HOST.decode().replace("\0", "@")]
+
+
+def test_the_second_one_is_told_who_holds_the_lock(held: Held) -> None:
+    with held(), pytest.raises(BadInputError, match=f"it is in use by process {os.getpid()}.*: wait until it ends"):
+        with held():
             pass
-    with exclusive(path, "task digits"):
-        assert path.exists()
+    with held():
+        pass
 
 
-def test_a_killed_process_does_not_hold_it(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], env=environment(), stdout=subprocess.PIPE, text=True
-    )
+def test_a_killed_process_does_not_hold_it(held: Held, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    command = [sys.executable, "-c", HOLD, *arguments(request.node.name, tmp_path)]
+    holder = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(BadInputError, match=str(holder.pid)), exclusive(path, "it"):
+        with pytest.raises(BadInputError, match=str(holder.pid)), held():
             pass
         os.kill(holder.pid, signal.SIGKILL)
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
-            with exclusive(path, "it"):
+            with held():
                 return
         except BadInputError:
             time.sleep(0.05)
     pytest.fail("the lock outlived its holder")
+
+
+def test_a_lock_follows_no_link_and_empties_nothing(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(BadInputError, match=r"lock cannot be opened .*: remove it"), exclusive(tmp_path / "lock", "it"):
+        pass
+    with exclusive(tmp_path / "victim", "it"):
+        pass
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_lock_is_a_plain_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    for name in ("fifo", "folder"):
+        with pytest.raises(BadInputError, match="remove it"), exclusive(tmp_path / name, "it"):
+            pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root can")
+def test_another_user_is_told_who_holds_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "HOST", b"\0" + str(tmp_path).encode()[-90:])
+    # The modules are imported before the user changes, who may not read them.
+    code = (
+        "import os, sys\nfrom profiler import locks\n"
+        f"locks.HOST = {locks.HOST!r}\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "try:\n    locks.alone_on_host('it').__enter__()\nexcept Exception as error:\n    print(error)\n"
+    )
+    with alone_on_host("it"):
+        told = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert f"it is in use by process {os.getpid()} of user 0" in told.stdout, told.stderr

@@ -7,7 +7,6 @@ import onnxruntime as ort
 import pytest
 from stub_host import REFERENCE_PER_S
 
-from profiler import bench as bench_module
 from profiler.bench import bench
 from profiler.errors import BadInputError
 from profiler.runtimes.providers import NAMES, PACKAGES, check_started
@@ -37,7 +36,7 @@ def test_a_session_that_goes_on_without_a_provider_is_refused(network: Path) -> 
 def test_the_threads_of_a_model_stay_on_the_target_s_cores(
     network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench_module, "HOST_LOCK", tmp_path / "lock")
+    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
     before = set(thread_folders(os.getpid()))
     with bench("here", Target(runtime="onnxruntime", threads=2)) as here:
         with Subject(here, network, REFERENCE_PER_S, []) as subject:

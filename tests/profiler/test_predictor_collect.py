@@ -17,7 +17,7 @@ from torch import nn
 
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import sha256
-from profiler.locks import exclusive
+from profiler.locks import alone_on_host
 from profiler.records.predictor import FailedObservation
 from profiler.target import Target
 from profiler.warm_up import collect as collecting
@@ -65,7 +65,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "HOST_LOCK", tmp_path / "lock")
+    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 def run(programs: list[Program], file: Path, batches: tuple[int, ...] = (1, 3), repeats: int = 1) -> list[int]:
@@ -165,7 +165,7 @@ def test_another_file_is_not_taken_for_observations(works: Program, file: Path) 
 
 
 def test_one_measures_on_a_host_at_a_time(works: Program, file: Path) -> None:
-    with exclusive(collecting.HOST_LOCK, "the profiler"), pytest.raises(BadInputError, match="in use by process"):
+    with alone_on_host("the profiler"), pytest.raises(BadInputError, match="in use by process"):
         run([works], file)
 
 
@@ -176,7 +176,8 @@ def test_nothing_goes_on_after_the_caller_was_killed(file: Path, tmp_path: Path)
         "from profiler.records.predictor import NetworkSize\n"
         "from profiler.target import Target\n"
         "from profiler.warm_up import collect as c\n"
-        f"c.HOST_LOCK = Path({str(tmp_path / 'lock')!r})\n"
+        "from profiler import locks\n"
+        f"locks.HOST = bytes(1) + {os.urandom(8)!r}\n"
         "size = NetworkSize(parameters=1, macs=1, file_bytes=1, layers=1, activation_bytes=1)\n"
         f"p = c.Program('endless', Path({str(endless.path)!r}), {SHAPE}, size)\n"
         f"list(c.collect([p], (1,), 1, Target(runtime='torch'), Path({str(file)!r})))\n"

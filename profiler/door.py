@@ -1,0 +1,93 @@
+"""The one door for files that anybody may have written: regular, bounded, and never waited for."""
+
+import math
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from profiler.errors import BadInputError
+
+ARRAYS_LIMIT_BYTES = 1 << 30
+# What zipfile and numpy raise for a damaged archive.
+DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError, MemoryError)
+
+
+@contextmanager
+def opened(path: Path, fix: str, *, links: bool = True) -> Iterator[BinaryIO]:
+    """The regular file, open for reading; raises `BadInputError` that ends with the fix for anything else.
+
+    Without `links` the last part of the path may be no link.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error, fix) from error
+    # A FIFO, a device or a folder: none has a size, and some never end.
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadInputError(f"{path} is no plain file: {fix}")
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+def contents(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> bytes:
+    """The whole file; raises `BadInputError` where it is larger than the limit or cannot be read."""
+    with opened(path, fix, links=links) as file:
+        try:
+            content = file.read(limit_bytes + 1)
+        except OSError as error:
+            raise unreadable(path, error, fix) from error
+    if len(content) > limit_bytes:
+        raise BadInputError(f"{path} is larger than {limit_bytes} bytes, the most that is read of such a file: {fix}")
+    return content
+
+
+def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links: bool = True) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file, at most `limit_bytes` when they are unpacked; nothing is unpickled."""
+    content = contents(path, limit_bytes, fix, links=links)
+    try:
+        return unpacked(content, limit_bytes)
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise BadInputError(f"{path} is damaged or no archive of arrays ({reason}): {fix}") from error
+
+
+def unpacked(content: bytes, limit_bytes: int) -> dict[str, np.ndarray]:
+    """The arrays of an archive; raises `ValueError` where they declare more than they bring or than the limit."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > limit_bytes:
+            raise ValueError(f"it unpacks to more than {limit_bytes} bytes")
+        for member in archive.infolist():
+            check_declared(archive, member)
+    with np.load(BytesIO(content), allow_pickle=False) as found:
+        return {name: found[name] for name in found.files}
+
+
+def check_declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Raises `ValueError` where an array's header declares another size than its member has: numpy would allocate it.
+
+    The layout is that of numpy's format, version 1.0 to 3.0.
+    """
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(file)
+        if kind.hasobject or math.prod(shape) * kind.itemsize != member.file_size - file.tell():
+            raise ValueError(f"{member.filename[:64]!r} declares another size than it has")
+
+
+def unreadable(path: Path, error: Exception, fix: str) -> BadInputError:
+    """The error for a file that is missing or cannot be opened."""
+    if isinstance(error, FileNotFoundError):
+        return BadInputError(f"{path} does not exist: {fix}")
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return BadInputError(f"{path} cannot be read ({reason}): {fix}")
