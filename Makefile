@@ -1,12 +1,14 @@
 # Two commands: `make demo` and `make test`. Each one makes what it needs first.
+# Nothing is installed but what the requirements files name, by version and hash; `make lock` writes them.
 PYTHON ?= python3
 VENV := .venv
 SERVER := .venv-triton
 MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PINNED := --quiet --require-hashes --no-build-isolation --no-deps --requirement
 
-.PHONY: demo test slow lint ui server mlserver install browser nginx benchmarks clean
+.PHONY: demo test slow lint ui server mlserver install lock sbom browser nginx benchmarks clean
 
 demo: install server
 	$(BIN)/dnn-porting
@@ -33,23 +35,32 @@ install: $(VENV)/.installed
 server: $(SERVER)/.installed
 mlserver: $(MLSERVER)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+# What comes as source is built with what is pinned too. Some builds of torch ask for CUDA's libraries.
+$(VENV)/.installed: pyproject.toml requirements-build.txt requirements-all.txt requirements-cuda.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[porting,s3,dev]'
+	$(BIN)/pip install $(PINNED) requirements-build.txt
+	$(BIN)/pip install $(PINNED) requirements-all.txt
+	$(BIN)/pip check >/dev/null || $(BIN)/pip install $(PINNED) requirements-cuda.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check
 	touch $@
 
 # The server's own environment: its wheel would hold the whole project at numpy 1.
 $(SERVER)/.installed: requirements-triton.txt
 	$(PYTHON) -m venv $(SERVER)
-	$(SERVER)/bin/pip install --quiet --no-deps --requirement requirements-triton.txt
+	$(SERVER)/bin/pip install $(PINNED) requirements-triton.txt
 	touch $@
 
 # A second server of the V2 protocol, for the tests.
 $(MLSERVER)/.installed: requirements-mlserver.txt
 	$(PYTHON) -m venv $(MLSERVER)
-	$(MLSERVER)/bin/pip install --quiet --requirement requirements-mlserver.txt
+	$(MLSERVER)/bin/pip install $(PINNED) requirements-mlserver.txt
+	$(MLSERVER)/bin/pip check
 	touch $@
+
+lock: install
+	PATH="$(BIN):$$PATH" $(BIN)/python scripts/lock.py
 
 # A Chromium for the browser tests: the system's, else Debian's package, else Playwright's download.
 browser: install
