@@ -6,7 +6,9 @@ SERVER := .venv-triton
 MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-PINNED := --quiet --require-hashes --no-build-isolation --no-deps --requirement
+PINNED := --quiet --require-hashes --no-build-isolation --requirement
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock' $(UPGRADE)
 
 .PHONY: demo test slow lint ui server mlserver install lock sbom browser nginx benchmarks clean
 
@@ -35,32 +37,34 @@ install: $(VENV)/.installed
 server: $(SERVER)/.installed
 mlserver: $(MLSERVER)/.installed
 
-# What comes as source is built with what is pinned too. Some builds of torch ask for CUDA's libraries.
-$(VENV)/.installed: pyproject.toml requirements-build.txt requirements-all.txt requirements-cuda.txt
+# What comes as source is built by what is pinned too.
+$(VENV)/.installed: pyproject.toml requirements-build.txt requirements-all.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install $(PINNED) requirements-build.txt
 	$(BIN)/pip install $(PINNED) requirements-all.txt
-	$(BIN)/pip check >/dev/null || $(BIN)/pip install $(PINNED) requirements-cuda.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/pip check
 	touch $@
 
 # The server's own environment: its wheel would hold the whole project at numpy 1.
 $(SERVER)/.installed: requirements-triton.txt
 	$(PYTHON) -m venv $(SERVER)
-	$(SERVER)/bin/pip install $(PINNED) requirements-triton.txt
+	$(SERVER)/bin/pip install --no-deps $(PINNED) requirements-triton.txt
 	touch $@
 
 # A second server of the V2 protocol, for the tests.
 $(MLSERVER)/.installed: requirements-mlserver.txt
 	$(PYTHON) -m venv $(MLSERVER)
 	$(MLSERVER)/bin/pip install $(PINNED) requirements-mlserver.txt
-	$(MLSERVER)/bin/pip check
 	touch $@
 
+# The versions stay while pyproject.toml allows them; `make lock UPGRADE=--upgrade` takes the newest.
 lock: install
-	PATH="$(BIN):$$PATH" $(BIN)/python scripts/lock.py
+	$(LOCK) --group build --output-file requirements-build.txt
+	$(LOCK) pyproject.toml --output-file requirements-plain.txt
+	$(LOCK) pyproject.toml --extra porting --extra s3 --extra signing --extra dev --output-file requirements-all.txt
+	$(LOCK) --group triton --no-deps --output-file requirements-triton.txt
+	$(LOCK) --group mlserver --output-file requirements-mlserver.txt
 
 # A Chromium for the browser tests: the system's, else Debian's package, else Playwright's download.
 browser: install

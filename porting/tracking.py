@@ -168,8 +168,7 @@ def tracking_uri(settings: Settings) -> str:
 
 
 def quieten_mlflow() -> None:
-    """No telemetry, no advice, no log of its database's migrations; before it is imported."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    """No advice, no log of its database's migrations; before it is imported."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import profiler  # isort: skip  # noqa: F401  # before ONNX Runtime, so that it does not report to its maker
+
 import torch
 import torchvision
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+import profiler  # isort: skip  # noqa: F401  # before ONNX Runtime, so that it does not report to its maker
+
 import numpy as np
 import onnxruntime as ort
 import torch

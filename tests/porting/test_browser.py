@@ -42,8 +42,7 @@ def mlflow_url(published: Path) -> Iterator[str]:
         sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", f"sqlite:///{published / 'mlflow.db'}",
         "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
     ]  # fmt: skip
-    quiet = {**environment(), "MLFLOW_DISABLE_TELEMETRY": "true"}
-    server = subprocess.Popen(command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 120

@@ -128,7 +128,7 @@ def test_an_alias_loads_the_variant_and_answers_as_its_file_does(
     np.save(tmp_path / "images.npy", images)
     run = subprocess.run(
         [sys.executable, "-c", LOAD, f"models:/digits@{name}", str(tmp_path / "images.npy")],
-        env={**environment(), "MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        env={**environment(), "MLFLOW_TRACKING_URI": uri},
         cwd=tmp_path, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
