@@ -6,7 +6,11 @@ SERVER := .venv-triton
 MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-PINNED := --quiet --require-hashes --no-build-isolation --requirement
+# No tool that is started here reports to its maker.
+export ORT_DISABLE_TELEMETRY := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+PINNED := --quiet --require-hashes --no-build-isolation --no-deps --requirement
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock' $(UPGRADE)
 
@@ -28,7 +32,7 @@ lint: install
 	$(BIN)/mypy
 
 ui: install
-	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///artifacts/mlflow.db --host 127.0.0.1
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///artifacts/mlflow.db --host 127.0.0.1
 
 benchmarks: install server
 	for script in scripts/benchmark_*.py; do $(BIN)/python $$script || exit 1; done
@@ -37,25 +41,27 @@ install: $(VENV)/.installed
 server: $(SERVER)/.installed
 mlserver: $(MLSERVER)/.installed
 
-# What comes as source is built by what is pinned too.
+# What comes as source is built by what is pinned too; `pip check` finds what a file leaves out.
 $(VENV)/.installed: pyproject.toml requirements-build.txt requirements-all.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install $(PINNED) requirements-build.txt
 	$(BIN)/pip install $(PINNED) requirements-all.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check
 	touch $@
 
 # The server's own environment: its wheel would hold the whole project at numpy 1.
 $(SERVER)/.installed: requirements-triton.txt
 	$(PYTHON) -m venv $(SERVER)
-	$(SERVER)/bin/pip install --no-deps $(PINNED) requirements-triton.txt
+	$(SERVER)/bin/pip install $(PINNED) requirements-triton.txt
 	touch $@
 
 # A second server of the V2 protocol, for the tests.
 $(MLSERVER)/.installed: requirements-mlserver.txt
 	$(PYTHON) -m venv $(MLSERVER)
 	$(MLSERVER)/bin/pip install $(PINNED) requirements-mlserver.txt
+	$(MLSERVER)/bin/pip check
 	touch $@
 
 # The versions stay while pyproject.toml allows them; `make lock UPGRADE=--upgrade` takes the newest.

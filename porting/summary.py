@@ -30,7 +30,8 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
     else:
         show_repository(outcome.repository, settings.workspace / REPOSITORY)
     if settings.tracking.enabled and settings.tracking.uri is None:
-        say(f"tracking    {here('mlflow')} ui --backend-store-uri sqlite:///{settings.workspace / 'mlflow.db'}")
+        ui = f"{here('mlflow')} ui --backend-store-uri sqlite:///{settings.workspace / 'mlflow.db'}"
+        say(f"tracking    MLFLOW_DISABLE_TELEMETRY=true {ui}")
 
 
 def show_repository(repository: Repository, root: Path) -> None:

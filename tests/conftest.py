@@ -10,6 +10,8 @@ import pytest
 from forked import Forked, forked
 from support import SMALL, Command, Run, command_line, environment, write_network
 
+import profiler  # noqa: F401  (before any test imports ONNX Runtime, which would report to its maker)
+
 # A shell has what it starts in the background ignore Ctrl-C, and so would every command that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,0 +1,107 @@
+"""Nothing calls home: neither ONNX Runtime nor MLflow nor anybody else tells others of what is done here."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import ROOT, command_line, environment, write_network
+
+LONELY = ROOT / "tests" / "servers" / "lonely_network.py"
+NAMESPACES = ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+REPORTS = {"onnxruntime", "mlflow"}
+# ONNX Runtime reports 10 to 20 s after its first session.
+LIFE_S = 25
+TINY = [
+    "stage=[train,export,profile,publish]",
+    "train.epochs=1",
+    "backbone.width=0.5",
+    "profile.budget_s=300",
+    "profile.latency.batches=[1]",
+    "profile.latency.seconds=0.05",
+    "profile.throughput.batches=[4]",
+    "profile.throughput.max_concurrency=2",
+    "profile.throughput.search_seconds=0.05",
+    "profile.throughput.settle_seconds=0.2",
+    "profile.warm_up=null",
+]
+WHOLE_RUN = """
+import json, signal, subprocess, sys, time
+pipeline, serve, in_process = json.loads(sys.argv[1])
+begin = time.monotonic()
+serving, session = subprocess.Popen(serve), subprocess.Popen(in_process)
+code = subprocess.run(pipeline).returncode
+time.sleep(max(0.0, begin + float(sys.argv[2]) + 5 - time.monotonic()))
+serving.send_signal(signal.SIGINT)
+sys.exit(code or serving.wait() or session.wait())
+"""
+SESSION = """
+import sys, time
+import profiler, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def heard(folder: Path, *command: str, **variables: str) -> list[str]:
+    """The names and addresses that the command and what it starts ask for, in a network of their own."""
+    if subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode:
+        pytest.skip("no network namespaces here: they need root or user namespaces")
+    output, home = folder / "heard.json", folder / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [*NAMESPACES, sys.executable, str(LONELY), str(output), *command],
+        env={**environment(), "HOME": str(home), "TMPDIR": str(home), **variables},
+        cwd=folder, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(output.read_text())
+    return found
+
+
+@pytest.mark.integration
+def test_a_whole_run_asks_for_no_name_and_speaks_to_no_other_host(published: Path, tmp_path: Path) -> None:
+    pipeline = command_line(*TINY, f"workspace={tmp_path / 'workspace'}")
+    session = [sys.executable, "-c", SESSION, str(write_network(tmp_path / "model.onnx")), str(LIFE_S)]
+    commands = [pipeline, command_line("serve", str(published / "repository")), session]
+    assert not heard(tmp_path, sys.executable, "-c", WHOLE_RUN, json.dumps(commands), str(LIFE_S))
+    assert (tmp_path / "workspace" / "mlflow.db").exists()
+    assert not list(tmp_path.glob("home/.cache/Microsoft"))
+    assert not list(tmp_path.glob("home/.ses"))
+
+
+def test_a_runtime_that_reports_is_heard(tmp_path: Path) -> None:
+    path = str(write_network(tmp_path / "model.onnx"))
+    assert heard(tmp_path, sys.executable, "-c", SESSION, path, str(LIFE_S), ORT_DISABLE_TELEMETRY="0")
+
+
+TOLD = "import os, sys, {package}; sys.exit(os.environ.get('ORT_DISABLE_TELEMETRY') != '1')"
+
+
+@pytest.mark.parametrize("package", ["profiler", "porting", "porting.repository", "orchestrators.commands"])
+def test_importing_a_package_is_enough(package: str) -> None:
+    environ = {name: value for name, value in environment().items() if name != "ORT_DISABLE_TELEMETRY"}
+    assert subprocess.run([sys.executable, "-c", TOLD.format(package=package)], env=environ).returncode == 0
+
+
+def test_who_imports_what_reports_has_told_it_not_to() -> None:
+    # The two rooms' own packages are imported before their modules; what a test starts has the environment of the tests.
+    rooms = [ROOT / room for room in ("backbones", "datamodules", "orchestrators", "scripts")]
+    for path in (path for room in rooms for path in room.rglob("*.py")):
+        packages = [name.partition(".")[0] for name in imported_in_order(path)]
+        first = next((place for place, name in enumerate(packages) if name in REPORTS), None)
+        assert first is None or "profiler" in packages[:first], path
+
+
+def imported_in_order(path: Path) -> list[str]:
+    """The modules that a file imports, from its first line to its last."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    nodes.sort(key=lambda node: node.lineno)
+    return [
+        name
+        for node in nodes
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+    ]
