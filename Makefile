@@ -72,6 +72,15 @@ lock: install
 	$(LOCK) --group triton --no-deps --output-file requirements-triton.txt
 	$(LOCK) --group mlserver --output-file requirements-mlserver.txt
 
+# Bills of materials of a release, in CycloneDX: the plain install, the whole one, and the server.
+SBOM := dist
+RELEASED := plain all triton
+sbom: install
+	mkdir -p $(SBOM)
+	for name in $(RELEASED); do \
+	  $(BIN)/cyclonedx-py requirements requirements-$$name.txt --pyproject pyproject.toml --output-reproducible \
+	    --output-file $(SBOM)/sbom-$$name.cdx.json || exit 1; done
+
 # A Chromium for the browser tests: the system's, else Debian's package, else Playwright's download.
 browser: install
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \

@@ -88,7 +88,7 @@ def test_importing_a_package_is_enough(package: str) -> None:
 
 
 def test_who_imports_what_reports_has_told_it_not_to() -> None:
-    # The two rooms' own packages are imported before their modules; what a test starts has the environment of the tests.
+    # A module of the two other rooms comes after its own package, and what a test starts has the tests' environment.
     rooms = [ROOT / room for room in ("backbones", "datamodules", "orchestrators", "scripts")]
     for path in (path for room in rooms for path in room.rglob("*.py")):
         packages = [name.partition(".")[0] for name in imported_in_order(path)]
