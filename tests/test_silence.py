@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,10 +32,10 @@ TINY = [
 WHOLE_RUN = """
 import json, signal, subprocess, sys, time
 pipeline, serve, in_process = json.loads(sys.argv[1])
-begin = time.monotonic()
-serving, session = subprocess.Popen(serve), subprocess.Popen(in_process)
+session, serving = subprocess.Popen(in_process), subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
+ready = any("gRPC" in line for line in serving.stdout) and time.monotonic()
 code = subprocess.run(pipeline).returncode
-time.sleep(max(0.0, begin + float(sys.argv[2]) + 5 - time.monotonic()))
+time.sleep(max(0.0, ready + float(sys.argv[2]) - time.monotonic()))
 serving.send_signal(signal.SIGINT)
 sys.exit(code or serving.wait() or session.wait())
 """
@@ -48,8 +49,8 @@ time.sleep(float(sys.argv[2]))
 
 def heard(folder: Path, *command: str, **variables: str) -> list[str]:
     """The names and addresses that the command and what it starts ask for, in a network of their own."""
-    if subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode:
-        pytest.skip("no network namespaces here: they need root or user namespaces")
+    if not shutil.which("ip") or subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode:
+        pytest.skip("no network namespaces here: they need iproute2, and root or user namespaces")
     output, home = folder / "heard.json", folder / "home"
     home.mkdir()
     done = subprocess.run(
