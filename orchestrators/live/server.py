@@ -1,11 +1,14 @@
 """A real Triton server under explicit model control, whose tasks' networks are replaced while they answer."""
 
-from tritonclient.grpc import InferenceServerClient, service_pb2
+from collections.abc import Callable
+
+from tritonclient.grpc import service_pb2
 
 from orchestrators.live.network import DIGEST, VARIANT, Network
 from profiler.errors import ServerError
 from profiler.runtimes.v2_server import V2Server, failing
 from profiler.triton.server import RECONNECT
+from profiler.triton.token import TOKEN_FILE
 
 # Whoever asks does so every second.
 LOOK_LIMIT_S = 5.0
@@ -14,12 +17,10 @@ CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_leng
 
 
 class LiveServer(V2Server):
-    """The server at `endpoint` (HOST:PORT); every call has a limit and raises `ServerError` where it fails."""
+    """A `V2Server` that may take large networks, and whose `endpoint` is known."""
 
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(endpoint)
-        self._client.close()
-        self._client = InferenceServerClient(endpoint, channel_args=CHANNEL)
+    def __init__(self, endpoint: str, token: Callable[[], str] | None = None) -> None:
+        super().__init__(endpoint, token, CHANNEL)
         self.endpoint = endpoint
 
     def serving(self) -> dict[str, str]:
@@ -49,7 +50,7 @@ class LiveServer(V2Server):
         if not self.load(task, network.config, network.files):
             raise ServerError(
                 f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
-                "(start it with --model-control-mode=explicit)"
+                f"(start it with --model-control-mode=explicit, and name the file with its token in {TOKEN_FILE})"
             )
         if (found := self._told(task, VARIANT)) != network.variant:
             raise ServerError(

@@ -31,7 +31,7 @@ class OwnTriton:
         self._stack = ExitStack()
         running = triton_server(self.installation, grpc_port=self._target.grpc_port, cores=self._cores)
         self._running: RunningServer = self._stack.enter_context(running)
-        self._server = V2Server(self._running.endpoint)
+        self._server = V2Server(self._running.endpoint, lambda: self._running.token)
         self._stack.callback(self._server.close)
 
     def close(self) -> None:
