@@ -51,6 +51,8 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
             yield Scratch(folder, descriptor)
         finally:
             remove(folder)
+            # What a dead run had started may have lived a little longer.
+            remove_abandoned(place)
     finally:
         os.close(descriptor)
 

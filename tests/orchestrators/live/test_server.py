@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from made_live import LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_repository
-from servers.short_lived import short_lived_triton
+from servers.short_lived import short_lived_triton, token
 from support import SIZE, write_network
 
 from orchestrators.live.network import Network, of
@@ -35,7 +35,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
     with short_lived_triton() as running:
-        with closing(LiveServer(running.endpoint)) as live:
+        with closing(LiveServer(running.endpoint, token)) as live:
             yield live
 
 
@@ -144,7 +144,7 @@ def test_the_old_network_answers_every_request_until_the_new_one_does(
 
 def test_a_server_that_cannot_be_reached_says_so_and_is_found_when_it_is_there(repository: Repository) -> None:
     port = free_port()
-    live = LiveServer(f"127.0.0.1:{port}")
+    live = LiveServer(f"127.0.0.1:{port}", token)
     for call in (live.requests, live.serving, lambda: live.switch(TASK, network(repository, SMALL))):
         with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
             call()
