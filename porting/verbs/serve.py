@@ -2,9 +2,14 @@
 
 import argparse
 import os
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profiler.triton.server import RunningServer
 
 
 def port(text: str) -> int:
@@ -27,11 +32,11 @@ def run(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
-    from porting.console import say
     from porting.repository import Repository
-    from profiler.errors import BadInputError, ServerError
+    from profiler.errors import BadInputError
+    from profiler.scratch import scratch
     from profiler.triton.installation import find_triton
-    from profiler.triton.server import CONTROL, NOT_HIDDEN, TELLING, last_words, new_token, triton_server
+    from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
 
     repository = Repository.load(options.repository)
     chosen = repository.variants if options.variant is None else [repository.variant(options.variant)]
@@ -41,14 +46,23 @@ def run(arguments: Sequence[str]) -> None:
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
     token = new_token()
     settings = {"load": names, "config_name": options.target, "closed": (*CONTROL, *TELLING), "token": token}
-    with (
-        written(token, options.token_file),
-        # What is to be served is checked, and laid out under safe names, here.
-        triton_server(find_triton(), repository.root.local, **ports, **settings) as server,
-    ):
+    # The server has a shell read the name of the folder, so it is one of ours.
+    with scratch("serve") as made, written(token, options.token_file):
+        for name in names:
+            shutil.copytree(repository.root.local / name, made.folder / name)
+        serve(triton_server(find_triton(), made.folder, **ports, **settings), names, options.http_port)
+
+
+def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:
+    """Until Ctrl-C; raises `ServerError` where the server ends by itself."""
+    from porting.console import say
+    from profiler.errors import ServerError
+    from profiler.triton.server import NOT_HIDDEN, last_words
+
+    with starting as server:
         if not server.hidden:
             say(NOT_HIDDEN.strip())
-        say(f"serving {', '.join(names)}\ngRPC {server.endpoint}, HTTP 127.0.0.1:{options.http_port}; Ctrl-C stops")
+        say(f"serving {', '.join(names)}\ngRPC {server.endpoint}, HTTP 127.0.0.1:{http_port}; Ctrl-C stops")
         try:
             server.process.wait()
         except KeyboardInterrupt:

@@ -157,6 +157,7 @@ def test_triton_s_own_repository_is_used_by_name_and_left_as_it_was_found(path: 
             own.unload("m")
             assert not control.ready("m")
         assert control.ready("m")
+        control.unload("m")
         control.close()
         server.process.terminate()
         # It waits for no connection of ours, and so stops by itself.
