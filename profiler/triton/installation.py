@@ -11,6 +11,7 @@ from profiler.errors import ServerNotFoundError
 
 OUR_BACKENDS = Path(__file__).parent / "backend"
 WHEEL_ENVIRONMENT = ".venv-triton"
+LIBRARIES = "nvidia_pytriton.libs"
 # What our copy of Triton's Python backend says in place of what NVIDIA's does, at the same length.
 OURS = {
     # It makes a folder for foreign environments, of which we serve none, and leaves it when it is killed: so it lies
@@ -37,15 +38,16 @@ class Installation:
     backend_kind: str
     wheel: Path | None = None
 
-    def environment(self) -> dict[str, str]:
-        """The process environment; the wheel's libraries and interpreter come first where it is used."""
+    def environment(self, folder: Path) -> dict[str, str]:
+        """The process environment; the wheel's libraries, from the `folder` that was laid out, and interpreter come
+        first where it is used.
+        """
         # Triton takes this one for a wish to listen at all addresses.
         environment = {name: value for name, value in os.environ.items() if name != "AIP_MODE"}
         if self.wheel is not None:
             bin_folder = self.wheel.parents[3] / "bin"
-            libraries = self.wheel.parent / "nvidia_pytriton.libs"
             environment["PATH"] = f"{bin_folder}{os.pathsep}{environment.get('PATH', '')}"
-            environment["LD_LIBRARY_PATH"] = str(libraries)
+            environment["LD_LIBRARY_PATH"] = str(folder / LIBRARIES)
             environment.pop("PYTHONPATH", None)
             environment.pop("PYTHONHOME", None)
         return environment
@@ -77,6 +79,8 @@ class Installation:
         (folder / "python" / library).write_bytes(content)
         shutil.copy2(tritonserver / "python_backend_stubs" / version / "triton_python_backend_stub", folder / "python")
         shutil.copytree(OUR_BACKENDS / "onnxruntime", folder / "onnxruntime")
+        # The loader takes a path of any name for several, which are divided by ':' and ';'.
+        (folder / LIBRARIES).symlink_to(self.wheel.parent / LIBRARIES)
         return [f"--backend-directory={folder}"]
 
 

@@ -24,7 +24,7 @@ LOOPBACK = "127.0.0.1"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 # Who asks before the server listens is by gRPC's own choice not heard for a second, and later for up to two minutes.
 RECONNECT = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max")]
-FOLDER = "triton"
+FOLDER, BACKENDS = "triton", "backends"
 # Triton's names of what changes the server, or the machine, and of what only tells of it.
 CONTROL = ("model-repository", "shared-memory", "logging", "trace")
 TELLING = ("metadata", "model-config", "statistics")
@@ -108,7 +108,7 @@ def triton_server(
                 installation.binary,
                 command,
                 restrictions(closed, token),
-                installation.environment(),
+                installation.environment(own.folder / BACKENDS),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # What it makes where it works is ours to remove.
@@ -160,7 +160,7 @@ def options(installation: Installation, folder: Path, models: Path, port: int, h
         *http,
         "--allow-metrics=false",
         "--exit-timeout-secs=1",
-        *installation.link_backends(folder / "backends"),
+        *installation.link_backends(folder / BACKENDS),
     ]
 
 
