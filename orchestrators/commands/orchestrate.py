@@ -97,7 +97,7 @@ def served(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list
     if settings.load is not None:
         # Clients beside the server on its cores would be what makes it late.
         os.sched_setaffinity(0, client_cores)
-    return [stack.enter_context(closing(LiveServer(own.endpoint, own.token)))], [own.tick]
+    return [stack.enter_context(closing(LiveServer(own.endpoint, own.token, own.models)))], [own.tick]
 
 
 def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalogue, journal: Journal) -> list[Agent]:

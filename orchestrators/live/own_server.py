@@ -1,6 +1,7 @@
 """A Triton of the orchestrator's own, which is started again where it dies."""
 
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Self
 
 from profiler.errors import DnnPortingError
@@ -29,6 +30,10 @@ class OwnServer:
     def token(self) -> str:
         """Of the present server."""
         return self._running.token
+
+    def models(self) -> Path:
+        """The folder that the present server loads from."""
+        return self._running.models
 
     def __enter__(self) -> Self:
         return self

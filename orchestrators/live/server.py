@@ -1,6 +1,7 @@
 """A real Triton server under explicit model control, whose tasks' networks are replaced while they answer."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tritonclient.grpc import service_pb2
 
@@ -17,11 +18,17 @@ CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_leng
 
 
 class LiveServer(V2Server):
-    """A `V2Server` that may take large networks, and whose `endpoint` is known."""
+    """A `V2Server` that may take large networks, and whose `endpoint` is known.
 
-    def __init__(self, endpoint: str, token: Callable[[], str] | None = None) -> None:
+    `models` tells the folder that a server of our own loads from. Triton keeps what comes with a call in folders of its
+    own, which it leaves when it is killed.
+    """
+
+    def __init__(
+        self, endpoint: str, token: Callable[[], str] | None = None, models: Callable[[], Path] | None = None
+    ) -> None:
         super().__init__(endpoint, token, CHANNEL)
-        self.endpoint = endpoint
+        self.endpoint, self._models = endpoint, models
 
     def serving(self) -> dict[str, str]:
         """The variant that answers to each name; what somebody else loaded is a variant of the empty name."""
@@ -47,7 +54,7 @@ class LiveServer(V2Server):
 
         Where this raises, either may: a load that took too long to be waited for may end well yet.
         """
-        if not self.load(task, network.config, network.files):
+        if not self._takes(task, network):
             raise ServerError(
                 f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
                 f"(start it with --model-control-mode=explicit, and name the file with its token in {TOKEN_FILE})"
@@ -56,6 +63,12 @@ class LiveServer(V2Server):
             raise ServerError(
                 f"{self.endpoint} says that it loaded {network.variant} and answers with {found or 'another'}"
             )
+
+    def _takes(self, task: str, network: Network) -> bool:
+        if self._models is None:
+            return self.load(task, network.config, network.files)
+        network.write(self._models() / task)
+        return self.load(task)
 
     def _statistics(self) -> list[service_pb2.ModelStatistics]:
         # Of all models at once; the repository's index does not list what was loaded from a call's own files.

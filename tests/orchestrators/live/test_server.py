@@ -32,10 +32,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return live_repository(tmp_path_factory.mktemp("live"))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
+@pytest.fixture(scope="module", params=["by call", "by folder"])
+def server(request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+    """Somebody else's, and one of our own."""
     with short_lived_triton() as running:
-        with closing(LiveServer(running.endpoint, token)) as live:
+        models = (lambda: running.models) if request.param == "by folder" else None
+        with closing(LiveServer(running.endpoint, token, models)) as live:
             yield live
 
 
