@@ -59,7 +59,10 @@ class Subject:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Who presses Ctrl-C waits for no server that ends with us.
+        if kind is KeyboardInterrupt and self.bench.host.process is not None:
+            return
         with suppress(ServerError):
             self.unload()
 

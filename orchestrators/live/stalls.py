@@ -85,7 +85,7 @@ def given_cores() -> set[int]:
 @contextmanager
 def probing(core: int, path: Path) -> Iterator[None]:
     """The probe of one core, which writes to `path`."""
-    command = [sys.executable, "-S", "-E", str(PROBE), str(core), str(UNIX_S_AT_ZERO)]
+    command = [sys.executable, "-S", "-E", str(PROBE), str(os.getpid()), str(core), str(UNIX_S_AT_ZERO)]
     with path.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE) as process:
         try:
             yield
