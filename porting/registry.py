@@ -5,8 +5,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from porting.context import needs_the_extra
@@ -14,6 +12,7 @@ from porting.repository import Repository
 from porting.repository.schema import Published
 from porting.tracking import experiment_id, quieten_mlflow
 from profiler.errors import BadInputError, DnnPortingError
+from profiler.scratch import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -109,8 +108,8 @@ def add(client: "MlflowClient", experiment: str, variant: Published, content: by
     import onnx
 
     logged = client.create_logged_model(experiment, name=variant.name)
-    with TemporaryDirectory() as name:
-        folder = Path(name) / "model"
+    with scratch("registry") as made:
+        folder = made.folder / "model"
         mlflow.onnx.save_model(
             onnx.load_model_from_string(content),
             folder,

@@ -33,9 +33,13 @@ class Scratch:
 
 
 @contextmanager
-def scratch(purpose: str) -> Iterator[Scratch]:
-    """A new folder named after the purpose, which is gone when the block ends; leftovers of dead runs go too."""
-    place = safe_place()
+def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
+    """A new folder named after the purpose, which is gone when the block ends; leftovers of dead runs go too.
+
+    It lies among the temporary files unless another `place` is named. Files beside it whose names begin with its name
+    go with it.
+    """
+    place = place or safe_place()
     remove_abandoned(place)
     unlocked = Path(tempfile.mkdtemp(prefix=f"{UNLOCKED}{purpose}-", dir=place))
     descriptor = os.open(unlocked, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -46,7 +50,9 @@ def scratch(purpose: str) -> Iterator[Scratch]:
         try:
             yield Scratch(folder, descriptor)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
+            # What a dead run had started may have lived a little longer.
+            remove_abandoned(place)
     finally:
         os.close(descriptor)
 
@@ -87,6 +93,14 @@ def remove_unlocked(folder: Path) -> None:
         if os.fstat(descriptor).st_uid == os.geteuid():
             # Locks reach across PID namespaces, where a process number means nothing.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
+            remove(folder)
     finally:
         os.close(descriptor)
+
+
+def remove(folder: Path) -> None:
+    """Removes the folder, last of all that has its name: it is the mark by which the others are found."""
+    for beside in folder.parent.glob(f"{folder.name}?*"):
+        with suppress(OSError):
+            beside.unlink()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -35,6 +35,7 @@ class Subject:
     `reference_per_s` and `served_reference_per_s` are the rates of the probes that count as normal; without the
     second, the probe in this process stands for the served one too. `shapes` are its inputs' without the batch axis,
     the first of which all but latency is measured with; `samples` are the raw values of every figure, by name.
+    A server knows it under a `name` of ours, whatever its file and folder are called, as Triton has a shell read it.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Subject:
         reference_per_s: float,
         input_sizes: Sequence[int],
         served_reference_per_s: float | None = None,
+        name: str = "dnn-porting-subject",
     ) -> None:
         self.bench, self.path = bench, path
         self.reference_per_s, self.served_reference_per_s = reference_per_s, served_reference_per_s
-        self.name = bench.target.model or f"dnn-porting-{path.parent.name}"
+        self.name = bench.target.model if bench.target.runtime == "v2" and bench.target.model else name
         self.shapes = input_shapes(input_tensor(open_session(path, threads=1)), input_sizes)
         self.samples: dict[str, np.ndarray] = {}
         self.expectation = Expectation(path, MAX_BATCH, self.shapes[0])
@@ -57,7 +59,10 @@ class Subject:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Who presses Ctrl-C waits for no server that ends with us.
+        if kind is KeyboardInterrupt and self.bench.host.process is not None:
+            return
         with suppress(ServerError):
             self.unload()
 

@@ -11,6 +11,7 @@ three servers each is held to half a core; they stand behind an NGINX that balan
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -37,9 +38,11 @@ from orchestrators.simulation.policies import policy
 from orchestrators.simulation.scene import Scene
 from porting.repository import Repository
 from profiler.errors import BadInputError
+from profiler.scratch import scratch
 from profiler.system.cgroup import cpu_limit
 from profiler.triton.installation import find_triton
-from profiler.triton.server import triton_server
+from profiler.triton.server import new_token, triton_server
+from profiler.triton.token import TOKEN_FILE
 
 FOLDER = ROOT / "artifacts" / "benchmark_live"
 DEADLINE_MS, MIDDLE_SHARE, WARM_UP_S, TREND = 400.0, 0.6, 30, 0.4
@@ -137,7 +140,11 @@ def servers(setting: Setting) -> Iterator[list[str]]:
         yield []
         return
     with ExitStack() as stack:
-        running = [stack.enter_context(triton_server(find_triton())) for _ in range(setting.servers)]
+        token = new_token()
+        running = [stack.enter_context(triton_server(find_triton(), token=token)) for _ in range(setting.servers)]
+        file = stack.enter_context(scratch("token")).folder / "token"
+        file.write_text(token)
+        os.environ[TOKEN_FILE] = str(file)
         for one in running:
             stack.enter_context(cpu_limit([one.process.pid], SERVER_CORES))
         endpoints = [one.endpoint for one in running]

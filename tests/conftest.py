@@ -1,5 +1,6 @@
 """A small real pipeline run, the command line, a network to measure, and a Chromium."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -8,12 +9,22 @@ from pathlib import Path
 
 import pytest
 from forked import Forked, forked
+from servers.short_lived import TOKEN
 from support import SMALL, Command, Run, command_line, environment, write_network
 
 import profiler  # noqa: F401  (before any test imports ONNX Runtime, which would report to its maker)
+from profiler.triton.token import TOKEN_FILE
 
 # A shell has what it starts in the background ignore Ctrl-C, and so would every command that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def token_file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Gives every command the token of the tests' own servers."""
+    path = tmp_path_factory.mktemp("token") / "token"
+    path.write_text(TOKEN)
+    os.environ[TOKEN_FILE] = str(path)
 
 
 @pytest.fixture(scope="session")

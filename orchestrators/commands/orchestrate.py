@@ -27,6 +27,7 @@ from porting.messages import validation_message
 from porting.repository import Repository
 from profiler.errors import BadInputError, ServerError
 from profiler.system.cores import split_cores
+from profiler.triton.token import given_token
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -49,9 +50,10 @@ def orchestrated(config: "DictConfig") -> None:
     settings = prepared(config)
     catalogue = Catalogue(settings.repository, settings.target_name, settings.problem)
     with ExitStack() as stack:
-        endpoints, ticks = served(settings, stack)
+        servers, ticks = served(settings, stack)
+        endpoints = [server.endpoint for server in servers]
         journal = stack.enter_context(TellingJournal(settings.output / JOURNAL))
-        agents = driving(settings, endpoints, catalogue, journal, stack)
+        agents = driving(settings, servers, catalogue, journal)
         say(f"driving {', '.join(endpoints)}: clients call {', '.join(settings.tasks)}")
         say(f"journal   {settings.output / JOURNAL}")
         loops = stack.enter_context(
@@ -85,30 +87,25 @@ def prepared(config: "DictConfig") -> Settings:
     return settings
 
 
-def served(settings: Settings, stack: ExitStack) -> tuple[list[str], list[Tick]]:
-    """The servers' endpoints; where none are given one of our own, and what keeps it alive."""
+def served(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list[Tick]]:
+    """The servers; where none are given one of our own, and what keeps it alive."""
     if settings.servers:
-        return settings.servers, []
+        token = given_token()
+        return [stack.enter_context(closing(LiveServer(one, token))) for one in settings.servers], []
     server_cores, client_cores = split_cores(settings.cores)
     own = stack.enter_context(OwnServer(server_cores, settings.grpc_port))
     if settings.load is not None:
         # Clients beside the server on its cores would be what makes it late.
         os.sched_setaffinity(0, client_cores)
-    return [own.endpoint], [own.tick]
+    return [stack.enter_context(closing(LiveServer(own.endpoint, own.token, own.models)))], [own.tick]
 
 
-def driving(
-    settings: Settings, endpoints: Sequence[str], catalogue: Catalogue, journal: Journal, stack: ExitStack
-) -> list[Agent]:
+def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalogue, journal: Journal) -> list[Agent]:
     """An agent for each server; raises `BadInputError` for one that cannot be watched from here."""
     proxy = settings.nginx
+    endpoints = [server.endpoint for server in servers]
     rotation: Rotation = Alone() if proxy is None else Nginx(proxy.servers_file, proxy.pid_file, endpoints)
-    return [
-        Agent(
-            stack.enter_context(closing(LiveServer(one))), Usage(one), catalogue, rotation, journal, settings.decides()
-        )
-        for one in endpoints
-    ]
+    return [Agent(one, Usage(one.endpoint), catalogue, rotation, journal, settings.decides()) for one in servers]
 
 
 def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:

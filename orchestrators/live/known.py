@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
 import numpy as np
@@ -16,6 +14,7 @@ from porting.repository.schema import Details
 from profiler.errors import BadInputError, ServerError
 from profiler.runtimes.served import MAXIMUM_ERROR
 from profiler.runtimes.session import open_session, run
+from profiler.scratch import scratch
 
 # Below this share of their range, who answered is a matter of rounding.
 LEAST_DIFFERENCE = 1e-3
@@ -110,8 +109,8 @@ def check_alike(task: str, details: Sequence[Details]) -> None:
 def answered(repository: Repository, details: Details, version: int, pictures: np.ndarray) -> np.ndarray:
     """What the published file answers to each picture alone, as clients send them, (pictures, …)."""
     content = checked(repository, details.name, f"{version}/model.onnx", details.files)
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "model.onnx")
+    with scratch("known") as made:
+        path = made.folder / "model.onnx"
         path.write_bytes(content)
         session = open_session(path, threads=1)
     name = session.get_inputs()[0].name

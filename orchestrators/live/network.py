@@ -1,14 +1,16 @@
 """A published variant as a server loads it behind its task's name: what the load call takes in place of a folder."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
-from google.protobuf import text_format
+from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
 from profiler.errors import BadInputError
-from profiler.triton.config import to_json
+from profiler.triton.config import to_json, to_text
 
 # Where a served config says which variant and which file of it answers.
 VARIANT, DIGEST = "variant", "onnx_sha256"
@@ -29,6 +31,15 @@ class Network:
     digest: str
     config: str
     files: dict[str, bytes]
+
+    def write(self, folder: Path) -> None:
+        """The same as a folder of a server's repository, in the place of what is there."""
+        shutil.rmtree(folder, ignore_errors=True)
+        text = to_text(json_format.Parse(self.config, ModelConfig()))
+        for name, content in {**self.files, "config.pbtxt": text.encode()}.items():
+            path = folder / name.removeprefix(PREFIX)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
 
 def of(repository: Repository, target: str, task: str, variant: str) -> Network:

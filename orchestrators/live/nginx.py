@@ -7,9 +7,9 @@ would repeat. nginx.org/en/docs: http/ngx_http_grpc_module, http/ngx_http_upstre
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ from pathlib import Path
 
 from orchestrators.live.nginx_master import POLL_S, wait_for
 from profiler.errors import ServerError, ServerNotFoundError
-from profiler.triton.server import FOLDER, LOOPBACK, check_port, free_port, launched, remove_leftovers, stop
+from profiler.scratch import scratch
+from profiler.triton.launching import launched, stop
+from profiler.triton.server import LOOPBACK, check_port, free_port
 
 START_LIMIT_S = 20.0
 # Debian keeps it where only root's PATH leads.
@@ -88,9 +90,8 @@ def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[Ru
     """
     binary, port = find_nginx(), free_port() if port is None else port
     check_port(port)
-    remove_leftovers()
-    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}-{os.getpid()}-nginx-") as name:
-        folder = Path(name)
+    with scratch("nginx") as made:
+        folder = made.folder
         # Its workers are another user's where it is started by root.
         folder.chmod(0o711)
         config, log = folder / "nginx.conf", folder / "error.log"
@@ -98,8 +99,16 @@ def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[Ru
         config.write_text(CONFIG.format(folder=folder, address=endpoint))
         (folder / "servers.conf").write_text(server_lines(dict.fromkeys(servers, "")))
         with log.open("wb") as output:
-            command = [*launched(None), binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, process_group=0)
+            # Killed at once, it would leave its workers behind.
+            command = [*launched(dying=signal.SIGTERM), binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[made.descriptor],
+                process_group=0,
+            )
         running = RunningNginx(endpoint, process, folder / "servers.conf", folder / "nginx.pid", log)
         try:
             wait_until_listening(running)

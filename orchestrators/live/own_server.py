@@ -1,6 +1,7 @@
 """A Triton of the orchestrator's own, which is started again where it dies."""
 
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Self
 
 from profiler.errors import DnnPortingError
@@ -9,7 +10,10 @@ from profiler.triton.server import free_port, triton_server
 
 
 class OwnServer:
-    """The server on these cores, always at the same `endpoint`; it is gone when the block ends, and dies with us."""
+    """The server on these cores, always at the same `endpoint`; it is gone when the block ends, and dies with us.
+
+    The thread that calls `tick` must live as long.
+    """
 
     def __init__(self, cores: list[int], grpc_port: int | None = None) -> None:
         self._cores, self._port = cores, free_port() if grpc_port is None else grpc_port
@@ -22,6 +26,14 @@ class OwnServer:
             self._stack.close()
             with suppress(DnnPortingError):
                 self._start()
+
+    def token(self) -> str:
+        """Of the present server."""
+        return self._running.token
+
+    def models(self) -> Path:
+        """The folder that the present server loads from."""
+        return self._running.models
 
     def __enter__(self) -> Self:
         return self

@@ -1,11 +1,15 @@
 """A real Triton server under explicit model control, whose tasks' networks are replaced while they answer."""
 
-from tritonclient.grpc import InferenceServerClient, service_pb2
+from collections.abc import Callable
+from pathlib import Path
+
+from tritonclient.grpc import service_pb2
 
 from orchestrators.live.network import DIGEST, VARIANT, Network
 from profiler.errors import ServerError
 from profiler.runtimes.v2_server import V2Server, failing
 from profiler.triton.server import RECONNECT
+from profiler.triton.token import TOKEN_FILE
 
 # Whoever asks does so every second.
 LOOK_LIMIT_S = 5.0
@@ -14,13 +18,17 @@ CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_leng
 
 
 class LiveServer(V2Server):
-    """The server at `endpoint` (HOST:PORT); every call has a limit and raises `ServerError` where it fails."""
+    """A `V2Server` that may take large networks, and whose `endpoint` is known.
 
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(endpoint)
-        self._client.close()
-        self._client = InferenceServerClient(endpoint, channel_args=CHANNEL)
-        self.endpoint = endpoint
+    `models` tells the folder that a server of our own loads from. Triton keeps what comes with a call in folders of its
+    own, which it leaves when it is killed.
+    """
+
+    def __init__(
+        self, endpoint: str, token: Callable[[], str] | None = None, models: Callable[[], Path] | None = None
+    ) -> None:
+        super().__init__(endpoint, token, CHANNEL)
+        self.endpoint, self._models = endpoint, models
 
     def serving(self) -> dict[str, str]:
         """The variant that answers to each name; what somebody else loaded is a variant of the empty name."""
@@ -46,15 +54,21 @@ class LiveServer(V2Server):
 
         Where this raises, either may: a load that took too long to be waited for may end well yet.
         """
-        if not self.load(task, network.config, network.files):
+        if not self._takes(task, network):
             raise ServerError(
                 f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
-                "(start it with --model-control-mode=explicit)"
+                f"(start it with --model-control-mode=explicit, and name the file with its token in {TOKEN_FILE})"
             )
         if (found := self._told(task, VARIANT)) != network.variant:
             raise ServerError(
                 f"{self.endpoint} says that it loaded {network.variant} and answers with {found or 'another'}"
             )
+
+    def _takes(self, task: str, network: Network) -> bool:
+        if self._models is None:
+            return self.load(task, network.config, network.files)
+        network.write(self._models() / task)
+        return self.load(task)
 
     def _statistics(self) -> list[service_pb2.ModelStatistics]:
         # Of all models at once; the repository's index does not list what was loaded from a call's own files.

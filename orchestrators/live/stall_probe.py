@@ -1,4 +1,4 @@
-"""Looks how long one core is held up: `stall_probe.py CORE AT_ZERO` prints a line a second until its parent is gone.
+"""Looks how long one core is held up: `stall_probe.py PARENT CORE AT_ZERO` prints a line a second until PARENT is gone.
 
 AT_ZERO is the Unix time at which the monotonic clock was 0. A line is the Unix second, the longest that a turn of 5 ms
 of sleep and a little work took longer than its sleep, in s, and the time that the hypervisor took from the core, in s.
@@ -17,7 +17,7 @@ STEAL = 8  # proc(5), /proc/stat: its place in the line of a core
 
 
 def main() -> None:
-    core, to_unix_s, parent = int(sys.argv[1]), float(sys.argv[2]), os.getppid()
+    parent, core, to_unix_s = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     os.sched_setaffinity(0, [core])
     urgent = has_priority()
     began, stolen_s, longest_s = time.monotonic(), stolen(core), 0.0

@@ -11,7 +11,6 @@ is the orchestrator's own.
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from pydantic import Field
 from orchestrators.live.clock import UNIX_S_AT_ZERO
 from profiler.errors import DnnPortingError
 from profiler.records.base import Value
+from profiler.scratch import scratch
 
 PROBE = Path(__file__).with_name("stall_probe.py")
 LEAST_S = 0.05
@@ -64,7 +64,7 @@ def stall_probe(cores: Collection[int] | None = None) -> Iterator[StallProbe]:
     """
     watched = sorted(given_cores() if cores is None else cores)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = stack.enter_context(scratch("stalls")).folder
         outputs = {core: folder / f"{core}" for core in watched}
         for core, path in outputs.items():
             stack.enter_context(probing(core, path))
@@ -85,7 +85,7 @@ def given_cores() -> set[int]:
 @contextmanager
 def probing(core: int, path: Path) -> Iterator[None]:
     """The probe of one core, which writes to `path`."""
-    command = [sys.executable, "-S", "-E", str(PROBE), str(core), str(UNIX_S_AT_ZERO)]
+    command = [sys.executable, "-S", "-E", str(PROBE), str(os.getpid()), str(core), str(UNIX_S_AT_ZERO)]
     with path.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE) as process:
         try:
             yield

@@ -1,6 +1,5 @@
 """The throughput of a pruned network on its target, as soon as it is cut: weights do not decide it."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from profiler.errors import BadInputError
 from profiler.level import LevelSettings
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
+from profiler.scratch import scratch
 from profiler.target import Target
 
 # Makes the int8 sibling of a file, from random images (N, C, H, W): their values do not decide its speed either.
@@ -69,8 +69,8 @@ class TargetThroughput:
         Raises `ServerError` where none could be measured, and whatever an export raises.
         """
         shape = tuple(example.shape[1:])
-        with tempfile.TemporaryDirectory(prefix="pruned-") as folder:
-            path = Path(folder) / ONNX
+        with scratch("pruned") as made:
+            path = made.folder / ONNX
             export_network(model, path, (shape[0], shape[1], shape[2]), self.export)
             if self.quantise is not None:
                 plain = path.rename(path.with_name("plain.onnx"))

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import cast
 
 import numpy as np
@@ -24,6 +23,7 @@ from porting.records import OnnxFile, Variant
 from porting.repository.schema import Precision, ValidOn
 from porting.stages.export import describe_file
 from porting.workspace import ONNX
+from profiler.scratch import scratch
 
 PACKAGES = ("onnx", "onnxruntime")
 
@@ -31,7 +31,7 @@ PACKAGES = ("onnx", "onnxruntime")
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     """For each variant with an fp32 file one for every scheme, calibrated on training images, and one for fp16."""
     settings, data = context.settings.quantize, context.needed_data("quantize")
-    scratch = Path(context.stack.enter_context(TemporaryDirectory()))
+    temporary = context.stack.enter_context(scratch("quantize")).folder
 
     @cache
     def images() -> list[np.ndarray]:
@@ -41,7 +41,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     for variant in pool:
         if variant.onnx is not None and variant.onnx.precision == "fp32":
             source = context.workspace.folder(variant) / ONNX
-            original = Original(source, data, images, scratch / variant.name)
+            original = Original(source, data, images, temporary / variant.name)
             found += [int8_job(context, variant, variant.onnx, original, form_here(one)) for one in settings.schemes]
             found += [fp16_job(context, variant, variant.onnx)] if settings.fp16 else []
     return found

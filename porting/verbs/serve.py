@@ -1,8 +1,15 @@
 """serve: a published repository on this machine."""
 
 import argparse
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profiler.triton.server import RunningServer
 
 
 def port(text: str) -> int:
@@ -13,20 +20,23 @@ def port(text: str) -> int:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Serves a published repository with Triton on this machine until Ctrl-C."""
+    """Serves a published repository with Triton on this machine until Ctrl-C: inference and health, nothing else."""
     parser = argparse.ArgumentParser(prog="dnn-porting serve", description=run.__doc__)
     parser.add_argument("repository", type=Path)
     parser.add_argument("--target", help="with the settings that were measured on it (default: any)")
     parser.add_argument("--variant", help="default: all of them")
     parser.add_argument("--grpc-port", type=port, default=8001)
     parser.add_argument("--http-port", type=port, default=8000)
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="gets what controls the server (default: nobody)"
+    )
     options = parser.parse_args(arguments)
 
-    from porting.console import say
     from porting.repository import Repository
-    from profiler.errors import BadInputError, ServerError
+    from profiler.errors import BadInputError
+    from profiler.scratch import scratch
     from profiler.triton.installation import find_triton
-    from profiler.triton.server import last_words, triton_server
+    from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
 
     repository = Repository.load(options.repository)
     chosen = repository.variants if options.variant is None else [repository.variant(options.variant)]
@@ -34,12 +44,53 @@ def run(arguments: Sequence[str]) -> None:
         raise BadInputError(f"unknown target {options.target!r}: choices are {', '.join(repository.targets)}")
     names = [variant.name for variant in chosen]
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
-    settings = {"load": names, "config_name": options.target}
-    with triton_server(find_triton(), repository.root.local, **ports, **settings) as server:
-        say(f"serving {', '.join(names)}\ngRPC {server.endpoint}, HTTP 127.0.0.1:{options.http_port}; Ctrl-C stops")
+    token = new_token()
+    settings = {"load": names, "config_name": options.target, "closed": (*CONTROL, *TELLING), "token": token}
+    # The server has a shell read the name of the folder, so it is one of ours.
+    with scratch("serve") as made, written(token, options.token_file):
+        for name in names:
+            shutil.copytree(repository.root.local / name, made.folder / name)
+        serve(triton_server(find_triton(), made.folder, **ports, **settings), names, options.http_port)
+
+
+def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:
+    """Until Ctrl-C; raises `ServerError` where the server ends by itself."""
+    from porting.console import say
+    from profiler.errors import ServerError
+    from profiler.triton.server import NOT_HIDDEN, last_words
+
+    with starting as server:
+        if not server.hidden:
+            say(NOT_HIDDEN.strip())
+        say(f"serving {', '.join(names)}\ngRPC {server.endpoint}, HTTP 127.0.0.1:{http_port}; Ctrl-C stops")
         try:
             server.process.wait()
         except KeyboardInterrupt:
             say("stopping")
             return
         raise ServerError(f"the server ended with code {server.process.returncode}: {last_words(server)}")
+
+
+@contextmanager
+def written(token: str, path: Path | None) -> Iterator[None]:
+    """Keeps the token in a file that only this user reads, as long as the block lasts; in none without a path.
+
+    Raises `BadInputError` where the file is there already or cannot be made.
+    """
+    from profiler.errors import BadInputError
+
+    if path is None:
+        yield
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadInputError(
+            f"token file {path} cannot be made ({error.strerror}): name one that is not there"
+        ) from error
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{token}\n")
+        yield
+    finally:
+        path.unlink(missing_ok=True)

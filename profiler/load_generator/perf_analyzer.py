@@ -6,8 +6,6 @@ It speaks to Triton only: of any other V2 server it asks for a model configurati
 import base64
 import json
 import shutil
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,8 @@ import numpy as np
 from profiler.errors import BadInputError, ServerError
 from profiler.load_generator.perf_analyzer_output import PerfAnalyzerPoint, last_words, read_points
 from profiler.load_generator.perf_analyzer_process import run_to_its_end
-from profiler.triton.server import LAUNCHER
+from profiler.scratch import scratch
+from profiler.triton.launching import launched
 
 SETTLED, GAVE_UP = 0, 2
 
@@ -85,10 +84,10 @@ class PerfAnalyzer:
         return Sweep(points, time.perf_counter() - start)
 
     def _run(self, batch: int, concurrency: str, windows: Windows, limit_s: float) -> list[PerfAnalyzerPoint]:
-        with tempfile.TemporaryDirectory(prefix="dnn-porting-perf-analyzer-") as name:
-            folder = Path(name)
+        with scratch("perf-analyzer") as made:
+            folder = made.folder
             (folder / "input.json").write_text(self._data)
-            command = [sys.executable, "-S", str(LAUNCHER), "all", str(self._program), "-v", "-i", "grpc"]
+            command = [*launched(), str(self._program), "-v", "-i", "grpc"]
             command += ["-u", self._endpoint, "-m", self._model, "-b", str(batch), "--concurrency-range", concurrency]
             command += ["--input-data", str(folder / "input.json"), *windows.arguments()]
             ended = run_to_its_end(command, folder / "output", limit_s)

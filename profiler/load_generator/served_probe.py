@@ -5,8 +5,7 @@ switches between processes, caches that these leave cold. On a busy two-core box
 repeats of ten seconds; this one leaves half of that.
 """
 
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from profiler.resources import Resources
 from profiler.runtimes.host import Host
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.session import pinned
+from profiler.scratch import scratch
 
 NAME = "dnn-porting-probe"
 CONCURRENCY = 4
@@ -34,13 +34,13 @@ class ServedProbe:
         self._loop: ClosedLoop | None = None
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = Path(self._folder.name, NAME, "model.onnx")
+        self._stack = ExitStack()
+        self._path = self._stack.enter_context(scratch("probe")).folder / "model.onnx"
         write_reference(self._path)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._stack.close()
 
     def rate_per_s(self, beside_s: float = 0.0) -> float:
         """Answers a second over one slice of time, a longer one beside something that takes `beside_s`."""

@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from profiler.measure.gpu_memory import gpu_bytes
 from profiler.measure.memory_child import OUT_OF_MEMORY, Report
 from profiler.records.memory import Outcome
 from profiler.runtimes.session import pinned
+from profiler.scratch import scratch
 from profiler.system.processes import status
 from profiler.target import Target
 
@@ -107,8 +107,8 @@ def over(batch: int, limit_bytes: int) -> str:
 @contextmanager
 def child(work: Work, batch: int) -> Iterator[Child]:
     """The process; it is gone when the block ends, and dies with this process."""
-    with tempfile.TemporaryDirectory() as name:
-        output, errors = Path(name, "output"), Path(name, "errors")
+    with scratch("batch") as made:
+        output, errors = made.folder / "output", made.folder / "errors"
         with output.open("w") as out, errors.open("w") as err, pinned(work.cores):
             # It takes the end of its standard input for a sign to go.
             process = subprocess.Popen(work.command(batch), stdin=subprocess.PIPE, stdout=out, stderr=err)

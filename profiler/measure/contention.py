@@ -1,9 +1,7 @@
 """What is left of a model's throughput beside another one, as in the thesis's table 5.1."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from profiler.measure.maximum import own_maximum
 from profiler.measure.throughput import OVERHEAD_S
 from profiler.records.contention import Contention
 from profiler.records.throughput import MaximalThroughput
+from profiler.scratch import scratch
 from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
 from profiler.task import Task, Tasks
@@ -106,9 +105,10 @@ def reference_network(subject: Subject) -> Iterator[Subject]:
     """The other model, loaded with the same resources under its own name, and gone when the block ends."""
     if subject.bench.target.model is not None:
         raise ServerError("the server keeps to the models that it was started with: no other can be put beside this")
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name, "contention-reference", "model.onnx")
+    rates = subject.reference_per_s, subject.served_reference_per_s
+    with scratch("contention") as made:
+        path = made.folder / "model.onnx"
         write_reference(path)
-        with Subject(subject.bench, path, subject.reference_per_s, [], subject.served_reference_per_s) as reference:
+        with Subject(subject.bench, path, rates[0], [], rates[1], "dnn-porting-beside") as reference:
             subject.serve()
             yield reference

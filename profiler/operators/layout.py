@@ -4,14 +4,12 @@ Convolutions of whole blocks hand their pictures on as they lie; others change t
 and what adds or concatenates their results cannot be blocked either.
 """
 
-import tempfile
-from pathlib import Path
-
 import onnx
 import onnxruntime as ort
 
 from profiler.operators.model import operator_model
 from profiler.operators.operator import Operator, Precision
+from profiler.scratch import scratch
 
 # Enough channels for any block, and a single filter, which is padded to one.
 CHANNELS = 64
@@ -20,8 +18,8 @@ LONE_FILTER = (Operator(kind="convolution", kernel=(3, 3), height=8, width=8), C
 
 def block(precision: Precision) -> int:
     """8 with AVX2, 16 with AVX-512; 1 where nothing is blocked, as in int8."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "optimised.onnx"
+    with scratch("layout") as made:
+        path = made.folder / "optimised.onnx"
         options = ort.SessionOptions()
         options.optimized_model_filepath = str(path)
         # It warns that such a file fits this processor only.

@@ -4,7 +4,6 @@ A network may keep its layout from one convolution to the next, so that the two 
 """
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import onnxruntime as ort
 from profiler.errors import ModelError
 from profiler.operators.model import INPUT, input_shape, operator_model
 from profiler.operators.operator import OperatorPoint, Place, Precision
+from profiler.scratch import scratch
 
 AROUND = {
     "ReorderInput", "ReorderOutput", "Transpose", "Reshape", "QuantizeLinear", "DequantizeLinear", "Cast",
@@ -30,11 +30,11 @@ def measure_operator(place: Place, batch: int, precision: Precision, threads: in
     operator, in_channels, out_channels = place
     generator = np.random.default_rng(0)
     feed = {INPUT: generator.standard_normal((batch, *input_shape(operator, in_channels)), dtype=np.float32)}
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch("kernels") as made:
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3
-        options.enable_profiling, options.profile_file_prefix = True, str(Path(folder) / "kernels")
+        options.enable_profiling, options.profile_file_prefix = True, str(made.folder / "kernels")
         session = ort.InferenceSession(operator_model(place, precision), options, providers=["CPUExecutionProvider"])
         for _ in range(runs_for(place, batch)):
             session.run(None, feed)

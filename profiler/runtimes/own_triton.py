@@ -31,10 +31,12 @@ class OwnTriton:
         self._stack = ExitStack()
         running = triton_server(self.installation, grpc_port=self._target.grpc_port, cores=self._cores)
         self._running: RunningServer = self._stack.enter_context(running)
-        self._server = V2Server(self._running.endpoint)
+        self._server = V2Server(self._running.endpoint, lambda: self._running.token)
         self._stack.callback(self._server.close)
 
     def close(self) -> None:
+        # Nobody waits for an answer, and to unload its models first would take it seconds.
+        self._running.process.kill()
         self._stack.close()
 
     @property
@@ -70,7 +72,6 @@ class OwnTriton:
 
     def revive(self) -> bool:
         """A server that failed may hang as well as be dead: another one takes its place."""
-        self._running.process.kill()
         self.close()
         self._start()
         return True

@@ -13,6 +13,7 @@ from profiler.runtimes.v2 import V2Model
 from profiler.runtimes.v2_server import V2Server
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_json
+from profiler.triton.token import TOKEN_FILE, given_token
 
 
 class V2Host:
@@ -26,7 +27,7 @@ class V2Host:
 
     def __init__(self, target: Target) -> None:
         self.runtime, self.address = target.runtime, target.endpoint or ""
-        self._target, self._server = target, V2Server(self.address)
+        self._target, self._server = target, V2Server(self.address, given_token())
         self._takes_orders = False
 
     def __enter__(self) -> Self:
@@ -75,7 +76,7 @@ class V2Host:
             self._server.ready(name)
             raise BadInputError(
                 f"the server at {self.address} takes no files: start Triton with --model-control-mode=explicit, "
-                "or measure what it serves with runtime=v2 and model=NAME"
+                f"name its token's file in {TOKEN_FILE}, or measure what it serves with runtime=v2 and model=NAME"
             )
 
     def _load_deployed(self, name: str) -> None:

@@ -4,17 +4,19 @@ The repository extension is optional: who lacks it answers UNIMPLEMENTED, and wh
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakSet
 
-from tritonclient.grpc import InferenceServerClient
+from tritonclient.grpc import InferenceServerClient, InferenceServerClientPlugin
 from tritonclient.utils import InferenceServerException
 
 from profiler.errors import ServerError, ServerNotFoundError
 from profiler.runtimes.v2_channel import Channel
 from profiler.runtimes.v2_message import METHOD
 from profiler.runtimes.v2_tensors import ServedModel, described
+from profiler.triton.server import TOKEN_HEADER
 
 ALIVE_LIMIT_S = 10.0
 ANSWER_LIMIT_S = 60.0
@@ -27,11 +29,18 @@ NOT_LOADED = {"UNIMPLEMENTED", "UNAVAILABLE", "NOT_FOUND"}
 
 
 class V2Server:
-    """The server at `endpoint` (HOST:PORT); every call has a limit and raises `ServerError` where it fails."""
+    """The server at `endpoint` (HOST:PORT); every call has a limit and raises `ServerError` where it fails.
 
-    def __init__(self, endpoint: str) -> None:
+    `token` tells what opens the interfaces that a server of ours has closed.
+    """
+
+    def __init__(
+        self, endpoint: str, token: Callable[[], str] | None = None, channel: list[tuple[str, int]] | None = None
+    ) -> None:
         self._endpoint = endpoint
-        self._client = InferenceServerClient(endpoint)
+        self._client = InferenceServerClient(endpoint, channel_args=channel)
+        if token is not None:
+            self._client.register_plugin(Authorised(token))
         self._channels: WeakSet[Channel] = WeakSet()
 
     def close(self) -> None:
@@ -116,6 +125,16 @@ class V2Server:
                 return None
             raise ServerError(f"the server does not say what it counted: {told(error)}") from error
         return sum(int(model.inference_count) for model in statistics.model_stats)
+
+
+class Authorised(InferenceServerClientPlugin):  # type: ignore[misc]
+    """Adds the token that is the server's at this moment to every call."""
+
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
+
+    def __call__(self, request: Any) -> None:
+        request.headers = {**(request.headers or {}), f"triton-grpc-protocol-{TOKEN_HEADER}": self._token()}
 
 
 @contextmanager

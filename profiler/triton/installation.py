@@ -11,6 +11,17 @@ from profiler.errors import ServerNotFoundError
 
 OUR_BACKENDS = Path(__file__).parent / "backend"
 WHEEL_ENVIRONMENT = ".venv-triton"
+LIBRARIES = "nvidia_pytriton.libs"
+# What our copy of Triton's Python backend says in place of what NVIDIA's does, at the same length.
+OURS = {
+    # It makes a folder for foreign environments, of which we serve none, and leaves it when it is killed: so it lies
+    # where the server works, in a folder that is removed.
+    b"/tmp/python_env_": b"././/python_env_",
+    # By this function it lets every user read its shared memory, against the umask. The other one, given a mode for the
+    # address of what is to be written, fails, which nobody minds; `chmod` is the end of the one name, `write` of the
+    # other, and fails too.
+    b"\0fchmod\0": b"\0pwrite\0",
+}
 # The packages that bring ONNX Runtime, one of which is installed.
 BUILDS = ("onnxruntime", "onnxruntime_gpu", "onnxruntime_openvino")
 
@@ -27,14 +38,16 @@ class Installation:
     backend_kind: str
     wheel: Path | None = None
 
-    def environment(self) -> dict[str, str]:
-        """The process environment; the wheel's libraries and interpreter come first where it is used."""
-        environment = dict(os.environ)
+    def environment(self, folder: Path) -> dict[str, str]:
+        """The process environment; the wheel's libraries, from the `folder` that was laid out, and interpreter come
+        first where it is used.
+        """
+        # Triton takes this one for a wish to listen at all addresses.
+        environment = {name: value for name, value in os.environ.items() if name != "AIP_MODE"}
         if self.wheel is not None:
             bin_folder = self.wheel.parents[3] / "bin"
-            libraries = self.wheel.parent / "nvidia_pytriton.libs"
             environment["PATH"] = f"{bin_folder}{os.pathsep}{environment.get('PATH', '')}"
-            environment["LD_LIBRARY_PATH"] = str(libraries)
+            environment["LD_LIBRARY_PATH"] = str(folder / LIBRARIES)
             environment.pop("PYTHONPATH", None)
             environment.pop("PYTHONHOME", None)
         return environment
@@ -58,9 +71,16 @@ class Installation:
         tritonserver = self.wheel / "tritonserver"
         version = self.wheel.parents[1].name.removeprefix("python")
         # Copies, as the server refuses a backend library that a link leads out of its folder.
-        shutil.copytree(tritonserver / "backends" / "python", folder / "python")
+        source, library = tritonserver / "backends" / "python", "libtriton_python.so"
+        shutil.copytree(source, folder / "python", ignore=shutil.ignore_patterns(library))
+        content = (source / library).read_bytes()
+        for theirs, ours in OURS.items():
+            content = content.replace(theirs, ours)
+        (folder / "python" / library).write_bytes(content)
         shutil.copy2(tritonserver / "python_backend_stubs" / version / "triton_python_backend_stub", folder / "python")
         shutil.copytree(OUR_BACKENDS / "onnxruntime", folder / "onnxruntime")
+        # The loader takes a path of any name for several, which are divided by ':' and ';'.
+        (folder / LIBRARIES).symlink_to(self.wheel.parent / LIBRARIES)
         return [f"--backend-directory={folder}"]
 
 
@@ -68,19 +88,17 @@ def find_triton(environment: Path | None = None) -> Installation:
     """`tritonserver` on the PATH, else the one inside the `nvidia-pytriton` wheel.
 
     The wheel is looked for in `environment`, else in a virtual environment `.venv-triton` beside the
-    running one or in the working directory. Raises `ServerNotFoundError` where there is none.
+    running one: the working directory may be anybody's. Raises `ServerNotFoundError` where there is none.
     """
     if environment is None and (on_path := shutil.which("tritonserver")):
         binary = Path(on_path).resolve()
         if (binary.parents[1] / "backends" / "onnxruntime").is_dir():
             return Installation(binary=binary, backend_kind="cpp")
-    beside = [Path(sys.prefix).parent / WHEEL_ENVIRONMENT, Path.cwd() / WHEEL_ENVIRONMENT]
-    folders = beside if environment is None else [environment]
-    for folder in folders:
-        for wheel in sorted(folder.glob("lib/python3.*/site-packages/pytriton")):
-            return Installation(wheel / "tritonserver" / "bin" / "tritonserver", "python", wheel)
+    folder = (environment or Path(sys.prefix).parent / WHEEL_ENVIRONMENT).absolute()
+    for wheel in sorted(folder.glob("lib/python3.*/site-packages/pytriton")):
+        return Installation(wheel / "tritonserver" / "bin" / "tritonserver", "python", wheel)
     raise ServerNotFoundError(
-        f"no Triton server: looked for tritonserver on the PATH and in {', '.join(map(str, folders))}. "
+        f"no Triton server: looked for tritonserver on the PATH and in {folder}. "
         "Get one with 'make server', name an endpoint with target.<name>.endpoint=HOST:PORT, "
         "or measure in this process with target.<name>.runtime=onnxruntime"
     )

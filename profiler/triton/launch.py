@@ -1,23 +1,38 @@
-"""Becomes the server: `launch.py CORES PROGRAM [ARGUMENT ...]`, where CORES is a list like `0,1` or `all`.
+"""Becomes a server: `launch.py PARENT SIGNAL CORES PROGRAM [ARGUMENT ...]`, where CORES is a list like `0,1` or `all`.
 
-A process of its own, as setting these up between fork and exec is not safe in a process with threads.
+A process of its own, as setting these up between fork and exec is not safe in a process with threads. The program gets
+SIGNAL when PARENT is gone, however that comes about; the kernel takes the end of the *thread* that started it for that.
+An argument that names an environment variable of `SECRET` stands for its value: `profiler.triton.hidden` puts that in
+its place, or says on standard input that it cannot.
 """
 
 import ctypes
 import os
-import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+SECRET = "DNN_PORTING_SECRET_"  # noqa: S105
+# What the parent says before the program may begin; nothing at all where it died.
+TRACED, NOT_TRACED = b"t", b"n"
 
 
 def main() -> None:
-    cores, program = sys.argv[1], sys.argv[2]
-    # The kernel sends it when the parent is gone, however that came about.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent, signal, cores, *arguments = sys.argv[1:]
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal))
+    # It may have died before that.
+    if os.getppid() != int(parent):
+        sys.exit("the parent is gone")
+    # What the program makes, shared memory too, is for nobody else.
+    os.umask(0o077)
     if cores != "all":
         os.sched_setaffinity(0, [int(core) for core in cores.split(",")])
-    os.execv(program, sys.argv[2:])
+    if any(argument.startswith(SECRET) for argument in arguments):
+        said = os.read(sys.stdin.fileno(), 1)
+        if said == NOT_TRACED:
+            arguments = [os.environ[one] if one.startswith(SECRET) else one for one in arguments]
+        elif said != TRACED:
+            sys.exit("the parent is gone")
+    os.execv(arguments[0], arguments)
 
 
 if __name__ == "__main__":

@@ -1,42 +1,50 @@
 """Starting, watching and stopping a Triton server of our own, on loopback."""
 
-import os
-import shutil
-import signal
+import secrets
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from profiler.errors import BadInputError, ServerError
+from profiler.scratch import SAFE, scratch
+from profiler.triton.hidden import started
 from profiler.triton.installation import Installation
+from profiler.triton.launching import launched, stop
 
 START_LIMIT_S = 90.0
-STOP_LIMIT_S = 20.0
 LOOPBACK = "127.0.0.1"
-LAUNCHER = Path(__file__).with_name("launch.py")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 # Who asks before the server listens is by gRPC's own choice not heard for a second, and later for up to two minutes.
 RECONNECT = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max")]
-FOLDER = "dnn-porting-triton"
+FOLDER, BACKENDS = "triton", "backends"
+# Triton's names of what changes the server, or the machine, and of what only tells of it.
+CONTROL = ("model-repository", "shared-memory", "logging", "trace")
+TELLING = ("metadata", "model-config", "statistics")
+TOKEN_HEADER = "dnn-porting-token"  # noqa: S105
+NOT_HIDDEN = "every user of this machine can read this server's token: the system lets no process trace its child\n"
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers: its gRPC address, what it printed, and the folder that it loads models from."""
+    """A server that answers: its gRPC address, what it printed, and the folder that it loads models from.
+
+    It is controlled by whoever has its `token`, which is `hidden` unless other users can read it in the process table.
+    """
 
     endpoint: str
     process: subprocess.Popen[bytes]
     log: Path
     models: Path
+    token: str = field(repr=False)
+    hidden: bool
 
 
 def free_port() -> int:
@@ -67,52 +75,76 @@ def triton_server(
     cores: list[int] | None = None,
     load: Sequence[str] = ("*",),
     config_name: str | None = None,
+    closed: Sequence[str] = CONTROL,
+    token: str | None = None,
 ) -> Iterator[RunningServer]:
-    """A ready server, stopped on the way out whatever happens; it also dies with this process.
+    """A ready server, stopped on the way out whatever happens; it dies with this process, and with this thread.
 
     Without a `repository` it starts with an empty folder of its own, `models`. Without an `http_port`
     it speaks gRPC only. `cores` pins it. Of a `repository` it loads the models named in `load`, with the settings
-    that they have as `configs/<config_name>.pbtxt` where there is such a file.
+    that they have as `configs/<config_name>.pbtxt` where there is such a file. What of its interfaces is `closed`
+    opens to the `token`, by default a new one at each start.
     Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
     """
     port = free_port() if grpc_port is None else grpc_port
     for wanted in (grpc_port, http_port):
         if wanted is not None:
             check_port(wanted)
-    remove_leftovers()
-    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}-{os.getpid()}-") as name:
-        folder = Path(name)
-        models = repository or folder / "models"
+    # Shared memory has the name of the second. The server keeps the locks of both.
+    with scratch(FOLDER) as own, scratch(FOLDER, SHARED_MEMORY) as shared:
+        models = repository.absolute() if repository else own.folder / "models"
+        check_safe(models)
         models.mkdir(exist_ok=True)
-        log = folder / "server.log"
+        token, log = token or new_token(), own.folder / "server.log"
         command = [
             *launched(cores),
-            *options(installation, folder, models, port, http_port),
+            *options(installation, own.folder, models, port, http_port),
+            f"--backend-config=python,shm-region-prefix-name={shared.folder.name}",
             *([f"--load-model={name}" for name in load] if repository else []),
             *([f"--model-config-name={config_name}"] if config_name else []),
         ]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
+        with log.open("wb", buffering=0) as output:
+            process, hidden = started(
+                installation.binary,
                 command,
-                env=installation.environment(),
+                restrictions(closed, token),
+                installation.environment(own.folder / BACKENDS),
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # What it makes where it works is ours to remove.
+                cwd=own.folder,
+                pass_fds=(own.descriptor, shared.descriptor),
                 # A group of its own, so that the backends of a server that was killed can be found.
                 process_group=0,
             )
-        server = RunningServer(f"{LOOPBACK}:{port}", process, log, models)
+            if not hidden:
+                output.write(NOT_HIDDEN.encode())
+        server = RunningServer(f"{LOOPBACK}:{port}", process, log, models, token, hidden)
         try:
-            wait_until_ready(server)
+            wait_until_ready(server, [port] if http_port is None else [port, http_port])
             yield server
         finally:
             stop(process)
-            for region in SHARED_MEMORY.glob(f"{folder.name}*"):
-                region.unlink(missing_ok=True)
 
 
-def launched(cores: list[int] | None) -> list[str]:
-    """The beginning of the command: what pins the server to these cores and lets it die with this process."""
-    return [sys.executable, "-S", str(LAUNCHER), ",".join(map(str, cores)) if cores else "all"]
+def check_safe(models: Path) -> None:
+    """Raises `BadInputError` for a folder that Triton's Python backend would have a shell act on."""
+    if not SAFE.fullmatch(str(models)):
+        raise BadInputError(
+            f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "
+            "'.', '-' and '/' only: rename it"
+        )
+
+
+def new_token() -> str:
+    """What nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+def restrictions(closed: Sequence[str], token: str) -> list[str]:
+    """The options that open these interfaces to who sends the token only."""
+    features = ("http-restricted-api", "grpc-restricted-protocol")
+    return [f"--{feature}={','.join(closed)}:{TOKEN_HEADER}={token}" for feature in features]
 
 
 def options(installation: Installation, folder: Path, models: Path, port: int, http_port: int | None) -> list[str]:
@@ -127,37 +159,32 @@ def options(installation: Installation, folder: Path, models: Path, port: int, h
         f"--grpc-port={port}",
         *http,
         "--allow-metrics=false",
-        "--exit-timeout-secs=5",
-        f"--backend-config=python,shm-region-prefix-name={folder.name}",
-        *installation.link_backends(folder / "backends"),
+        "--exit-timeout-secs=1",
+        *installation.link_backends(folder / BACKENDS),
     ]
 
 
-def remove_leftovers() -> None:
-    """What killed runs left: folders and shared memory that are named after a process which is gone."""
-    for place in (Path(tempfile.gettempdir()), SHARED_MEMORY):
-        for leftover in place.glob(f"{FOLDER}-*"):
-            process = leftover.name.removeprefix(f"{FOLDER}-").partition("-")[0]
-            if process.isdigit() and not Path("/proc", process).exists():
-                # Somebody else's cannot be removed, and need not be.
-                with suppress(OSError):
-                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-
-
-def wait_until_ready(server: RunningServer) -> None:
+def wait_until_ready(server: RunningServer, ports: Sequence[int]) -> None:
     """Returns when the server says ready; raises `ServerError` when it exits or takes too long."""
     deadline = time.monotonic() + START_LIMIT_S
     with InferenceServerClient(server.endpoint, channel_args=RECONNECT) as client:
         while time.monotonic() < deadline:
             if server.process.poll() is not None:
                 raise ServerError(f"tritonserver exited with code {server.process.returncode}: {last_words(server)}")
-            try:
-                if client.is_server_ready(client_timeout=1.0):
+            with suppress(InferenceServerException):
+                # Somebody else may be the one who answers there.
+                if client.is_server_ready(client_timeout=1.0) and listens(server.process.pid, ports):
                     return
-            except InferenceServerException:
-                pass
             time.sleep(0.05)
     raise ServerError(f"tritonserver was not ready within {START_LIMIT_S:.0f} s: {last_words(server)}")
+
+
+def listens(process: int, ports: Sequence[int]) -> bool:
+    """Whether it is this very process that listens on the ports."""
+    with suppress(psutil.Error):
+        sockets = psutil.Process(process).net_connections("tcp")
+        return {*ports} <= {one.laddr.port for one in sockets if one.status == psutil.CONN_LISTEN}
+    return False
 
 
 def last_words(server: RunningServer) -> str:
@@ -165,15 +192,3 @@ def last_words(server: RunningServer) -> str:
     lines = server.log.read_text(errors="replace").splitlines()
     telling = [line for line in lines if line.startswith("E") or "rror" in line] or lines
     return " | ".join(line.strip() for line in telling[-3:])[:600] or "it printed nothing"
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the server to stop, then make it; what it started goes with it."""
-    process.terminate()
-    try:
-        process.wait(STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)

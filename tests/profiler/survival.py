@@ -1,6 +1,5 @@
 """What the tests of survival share: a small level, what a run keeps however it ends, and what it may leave behind."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from profiler.errors import ServerError
 from profiler.level import LevelSettings
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
-from profiler.triton.server import FOLDER, SHARED_MEMORY
+from profiler.triton.server import SHARED_MEMORY
 
 GONE_LIMIT_S = 20.0
 REFERENCE_PER_S = 1000.0
@@ -47,6 +46,7 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not psutil.wait_procs(processes, timeout=GONE_LIMIT_S)[1]
 
 
-def regions(pid: int = os.getpid()) -> list[Path]:
-    """Shared memory of the servers that a process started."""
-    return list(SHARED_MEMORY.glob(f"{FOLDER}-{pid}-*"))
+def regions(server: int) -> list[Path]:
+    """Shared memory of a server that runs, and the mark of whom it belongs to."""
+    (prefix,) = (one.rpartition("=")[2] for one in psutil.Process(server).cmdline() if "shm-region-prefix-name" in one)
+    return list(SHARED_MEMORY.glob(f"{prefix}*"))

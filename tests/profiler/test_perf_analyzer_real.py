@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from servers.short_lived import short_lived_triton
 from support import write_network
 
 from profiler.errors import BadInputError, ServerError
@@ -14,8 +15,6 @@ from profiler.runtimes.session import sample_input
 from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
 from profiler.target import Target
-from profiler.triton.installation import find_triton
-from profiler.triton.server import triton_server
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +34,7 @@ def program() -> Path:
 def served(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """HOST:PORT of a Triton that serves the small network."""
     path = write_network(tmp_path_factory.mktemp("network") / "model.onnx")
-    with triton_server(find_triton()) as server, V2Host(Target(endpoint=server.endpoint)) as host:
+    with short_lived_triton() as server, V2Host(Target(endpoint=server.endpoint)) as host:
         host.load(MODEL, path, Resources(cores=1, threads=1, instances=1))
         yield server.endpoint
 

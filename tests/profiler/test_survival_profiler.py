@@ -23,7 +23,6 @@ from profiler.measure.verdict import SETTLED_HALF_WIDTH
 from profiler.records.profile import Profile
 from profiler.subject import Subject
 from profiler.target import Runtime, Target
-from profiler.triton.server import FOLDER
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -74,6 +73,7 @@ def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(ne
     with profiler_process(tmp_path, network, settings) as killed:
         wait_for_a_throughput(tmp_path)
         family = psutil.Process(killed.pid).children(recursive=True)
+        shared = regions(family[0].pid)
         killed.kill()
     first = written(tmp_path)
     assert first.throughput
@@ -88,8 +88,9 @@ def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(ne
     assert second.covers(settings)
     assert second.throughput[: len(first.throughput)] == first.throughput
     assert second.latency[0] == first.latency[0]
-    assert not list(tmp_path.glob(f"{FOLDER}-*"))
-    assert not regions(killed.pid) + regions(process.pid)
+    assert not list(tmp_path.glob("*dnn-porting-*"))
+    assert shared
+    assert not any(path.exists() for path in shared)
 
 
 def test_a_machine_that_stands_still_for_a_while_settles_nothing(network: Path, tmp_path: Path) -> None:

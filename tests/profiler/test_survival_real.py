@@ -63,23 +63,27 @@ def test_a_server_struck_in_a_slice_costs_one_point_and_leaves_nothing_behind(
     network: Path, in_a_slice: Callable, signals: list[tuple[int, int]], reason: str
 ) -> None:
     seen: list[psutil.Process] = []
+    shared: list[Path] = []
     with bench("here", Target()) as ready:
 
         def strike() -> None:
             seen.extend(tree(ready.host.process))
+            shared.extend(regions(ready.host.process))
             for which, number in signals:
                 seen[which].send_signal(number)
 
         in_a_slice(strike)
         profile = profiled(ready, network, level(1, 4))
         seen += tree(ready.host.process)
+        shared += regions(ready.host.process)
     (missing,) = profile.missing
     assert (missing.point, missing.at["batch"], missing.verdict) == ("ThroughputPoint", 1, "failed")
     assert re.search(reason, missing.reason)
     assert [point.batch for point in profile.max_throughput] == [4]
     assert len(seen) >= 3
     assert gone(seen)
-    assert not regions()
+    assert shared
+    assert not any(path.exists() for path in shared)
 
 
 def test_a_server_that_refuses_the_file_leaves_what_needs_no_server(

@@ -2,11 +2,8 @@
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +12,7 @@ from threading import Thread
 
 import pytest
 from google.protobuf import text_format
-from support import environment, write_network
+from support import write_network
 from survival import gone, regions
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
@@ -28,16 +25,9 @@ from profiler.system.processes import tree
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import OUR_BACKENDS, Installation, find_triton
-from profiler.triton.server import FOLDER, remove_leftovers, triton_server
+from profiler.triton.server import triton_server
 
 ONE = Resources(cores=1, threads=1, instances=1)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0]
-    except FileNotFoundError:
-        return False
 
 
 def wait_until(condition, seconds: float = 20) -> bool:
@@ -70,7 +60,9 @@ def test_no_triton_says_how_to_get_one_and_offers_the_other_runtime(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv" / "inside"))
+    # The working directory may be anybody's.
+    (tmp_path / ".venv-triton" / "lib" / "python3.11" / "site-packages" / "pytriton").mkdir(parents=True)
     with pytest.raises(ServerNotFoundError, match=r"make server.*runtime=onnxruntime"):
         find_triton()
 
@@ -147,13 +139,15 @@ def test_a_network_that_loads_lets_those_that_answer_go_first_and_is_like_them_t
 @pytest.mark.integration
 def test_a_closed_server_leaves_nothing(own: OwnTriton, network: Path) -> None:
     own.load("m", network, ONE)
-    processes, folder = tree(own.process), own._running.models
+    processes, folder, shared = tree(own.process), own._running.models, regions(own.process)
     assert len(processes) >= 2
-    assert regions()
+    assert len(shared) >= 2
+    began = time.monotonic()
     own.close()
+    assert time.monotonic() - began < 2
     assert gone(processes)
     assert not folder.exists()
-    assert not regions()
+    assert not any(path.exists() for path in shared)
 
 
 @pytest.mark.integration
@@ -173,27 +167,6 @@ def test_a_server_that_cannot_start_gives_its_own_reason(tmp_path: Path) -> None
     (broken / "config.pbtxt").write_text("max_batch_size: not a number")
     with pytest.raises(ServerError, match="exited with code"), triton_server(find_triton(), repository=broken.parent):
         pass
-
-
-@pytest.mark.integration
-def test_the_server_dies_with_a_killed_profiler(tmp_path: Path) -> None:
-    code = (
-        "import time\nfrom profiler.triton.installation import find_triton\n"
-        "from profiler.triton.server import triton_server\n"
-        "with triton_server(find_triton()) as server:\n print(server.process.pid, flush=True); time.sleep(100)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, text=True
-    ) as profiler:
-        assert profiler.stdout is not None
-        server = int(profiler.stdout.readline())
-        assert alive(server)
-        os.kill(profiler.pid, signal.SIGKILL)
-    assert wait_until(lambda: not alive(server))
-    left = list(Path(tempfile.gettempdir()).glob(f"{FOLDER}-{profiler.pid}-*"))
-    assert left
-    remove_leftovers()
-    assert not any(folder.exists() for folder in left)
 
 
 def test_the_backend_in_the_package_imports_nothing_of_ours() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from servers.bare import Network, bare_server, described
+from servers.short_lived import short_lived_triton, token
 from support import write_network
 from tritonclient.grpc import service_pb2 as pb
 
@@ -20,8 +21,6 @@ from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
 from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_text
-from profiler.triton.installation import find_triton
-from profiler.triton.server import triton_server
 
 ONE = Resources(cores=1, threads=1, instances=1)
 
@@ -83,7 +82,7 @@ def test_no_server_at_the_endpoint_is_said() -> None:
 
 @pytest.fixture(scope="module")
 def triton() -> Iterator[str]:
-    with triton_server(find_triton()) as server:
+    with short_lived_triton() as server:
         yield server.endpoint
 
 
@@ -126,7 +125,7 @@ def test_what_triton_refuses_is_told_in_its_words(triton: str, path: Path) -> No
 
 @pytest.mark.integration
 def test_a_triton_that_dies_leaves_no_caller_waiting(path: Path, expectation: Expectation) -> None:
-    with triton_server(find_triton()) as server, V2Host(Target(endpoint=server.endpoint)) as running:
+    with short_lived_triton() as server, V2Host(Target(endpoint=server.endpoint)) as running:
         call = running.load("killed", path, ONE).prepare(expectation.images)
         call()
         server.process.kill()
@@ -145,8 +144,8 @@ def test_triton_s_own_repository_is_used_by_name_and_left_as_it_was_found(path: 
     shutil.copy(path, folder / "1" / "model.onnx")
     tensors = Tensor("input", (1, 8, 8)), Tensor("logits", (3,))
     (folder / "config.pbtxt").write_text(to_text(model_config(*tensors, ServingSettings(1, 1, 8))))
-    with triton_server(find_triton(), repository=folder.parent) as server:
-        control = V2Server(server.endpoint)
+    with short_lived_triton(repository=folder.parent) as server:
+        control = V2Server(server.endpoint, token)
         with host(server.endpoint) as own:
             served = own.load("m", path, ONE)
             expectation.check(served.prepare(expectation.images)())
@@ -158,9 +157,11 @@ def test_triton_s_own_repository_is_used_by_name_and_left_as_it_was_found(path: 
             own.unload("m")
             assert not control.ready("m")
         assert control.ready("m")
+        control.unload("m")
         control.close()
-    # It waited for no connection of ours, and so stopped by itself.
-    assert server.process.returncode == 0
+        server.process.terminate()
+        # It waits for no connection of ours, and so stops by itself.
+        assert server.process.wait(20) == 0
 
 
 def test_a_server_that_takes_no_files_says_what_to_do(path: Path) -> None:

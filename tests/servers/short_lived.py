@@ -5,13 +5,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from profiler.triton.installation import find_triton
-from profiler.triton.server import RunningServer, triton_server
+from profiler.triton.server import RunningServer, new_token, triton_server
+
+# Of all these servers, also of those that take the place of another; commands find it where `conftest.py` wrote it.
+TOKEN = new_token()
+
+
+def token() -> str:
+    return TOKEN
 
 
 @contextmanager
 def short_lived_triton(**options: Any) -> Iterator[RunningServer]:
     """`triton_server` with these options, killed at the end: to unload its networks first would take it seconds."""
-    with triton_server(find_triton(), **options) as server:
+    with triton_server(find_triton(), token=TOKEN, **options) as server:
         try:
             yield server
         finally:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from porting.onnx_files.quantization.form import Calibration
 from porting.onnx_files.quantization.qdq import OPERATORS
 from porting.onnx_files.quantization.quiet import quiet
 from profiler.runtimes.session import input_tensor, open_session
+from profiler.scratch import scratch
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
@@ -45,11 +45,11 @@ def activation_ranges(path: Path, batches: Sequence[np.ndarray], calibration: Ca
     percentile covers the smallest 99.99 % of the magnitudes (Wu et al., arXiv:2004.09602).
     """
     name = input_tensor(open_session(path, threads=1)).name
-    with TemporaryDirectory() as folder, quiet():
+    with scratch("ranges") as made, quiet():
         calibrator = create_calibrator(
             path,
             OPERATORS,
-            augmented_model_path=str(Path(folder) / "augmented.onnx"),
+            augmented_model_path=str(made.folder / "augmented.onnx"),
             calibrate_method=METHODS[calibration],
             extra_options=OPTIONS[calibration],
         )

@@ -1,6 +1,5 @@
 """An int8 file whose answers do not matter: it is only to be timed."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +7,13 @@ import numpy as np
 from porting.onnx_files.quantization.processor import form_here
 from porting.onnx_files.quantization.qdq import prepare, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
+from profiler.scratch import scratch
 
 
 def quantise_untuned(source: Path, destination: Path, images: list[np.ndarray]) -> None:
     """The U8S8 sibling of an fp32 file, with ranges from a few images (N, C, H, W)."""
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
+    with scratch("quantise") as made:
+        prepared = made.folder / "prepared.onnx"
         prepare(source, prepared)
         ranges = activation_ranges(prepared, images, "minmax")
         write_qdq(prepared, destination, ranges, form_here("u8s8"))

@@ -15,7 +15,14 @@ from porting.repository.lint.model import Model
 from porting.repository.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
 from porting.repository.lint.rules_ensemble import circles, flow_rules, member_rules
 from porting.repository.lint.rules_external import external_rules
-from porting.repository.lint.rules_folder import artefact_rules, code_rules, link_rules, name_rules, version_rules
+from porting.repository.lint.rules_folder import (
+    artefact_rules,
+    code_rules,
+    link_rules,
+    name_rules,
+    place_rules,
+    version_rules,
+)
 from porting.repository.lint.rules_match import match_rules
 from porting.repository.lint.rules_onnx import graph_rules
 from porting.repository.lint.rules_onnxruntime import accelerator_rules, session_rules
@@ -56,7 +63,7 @@ def lint(root: Path) -> list[Finding]:
     """
     tree = Tree(root)
     names = tree.names("")
-    findings = list(root_rules(tree, names))
+    findings = [*place_rules(root), *root_rules(tree, names)]
     models: dict[str, Model] = {}
     for name in (name for name in names if tree.place(name).kind == "folder"):
         findings += model_findings(tree, name, models)

@@ -2,21 +2,30 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from porting.repository.lint.completion import LARGEST_VERSION, subfolders, version_of
-from porting.repository.lint.finding import Finding
+from porting.repository.lint.finding import Finding, clean
 from porting.repository.lint.model import Model
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # The Python backend starts each model by a line that bash reads, with the model's path in it.
 SHELL_ACTS_ON = re.compile(r"[\s\"'\\`$&;|<>()*?\[\]{}!]")
+WHY = "the Python-based server hands its path to a shell, which would act on it and hang or run it"
+
+
+def place_rules(root: Path) -> Iterator[Finding]:
+    """Where the repository itself lies."""
+    place = str(root.resolve())
+    if SHELL_ACTS_ON.search(place):
+        fix = "use letters, digits, '-', '_', '.', or 'dnn-porting serve', which serves it from elsewhere"
+        yield Finding("", ".", "name-shell", "error", "here", f"it lies in {clean(repr(place))}: {WHY}; {fix}")
 
 
 def name_rules(model: Model) -> Iterator[Finding]:
     """Names that a shell, gRPC or Kubernetes cannot carry."""
     if SHELL_ACTS_ON.search(model.name):
-        why = "the Python-based server hands its path to a shell, which would act on it and hang or run it"
-        yield model.error("name-shell", f"folder name {model.name!r}: {why}; use letters, digits, '-', '_', '.'", ".")
+        yield model.error("name-shell", f"folder name {model.name!r}: {WHY}; use letters, digits, '-', '_', '.'", ".")
     elif not model.name.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in model.name):
         yield model.elsewhere(
             "name-encoding", f"folder name {model.name!r} is not UTF-8, so no request can name it", file="."

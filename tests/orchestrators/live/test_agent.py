@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_live import BROKEN, LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_repository
-from servers.short_lived import short_lived_triton
+from servers.short_lived import short_lived_triton, token
 from support import SIZE
 
 from orchestrators import trivial
@@ -132,7 +132,7 @@ def running() -> Iterator[RunningServer]:
 @pytest.fixture
 def server(running: RunningServer) -> Iterator[LiveServer]:
     """A server on which nothing is loaded."""
-    with closing(LiveServer(running.endpoint)) as live:
+    with closing(LiveServer(running.endpoint, token)) as live:
         for name in live.serving():
             live.unload(name)
         yield live
@@ -217,7 +217,7 @@ def test_no_request_is_lost_while_versions_are_replaced(server: LiveServer, driv
 @pytest.mark.integration
 def test_a_server_that_dies_gets_its_last_good_version_back_when_it_is_there_again(driven: Drive) -> None:
     port = free_port()
-    with closing(LiveServer(f"127.0.0.1:{port}")) as live:
+    with closing(LiveServer(f"127.0.0.1:{port}", token)) as live:
         run = driven(live, Told(SMALL))
         with short_lived_triton(grpc_port=port) as first:
             run.tick(3)

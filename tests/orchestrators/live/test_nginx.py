@@ -27,7 +27,8 @@ from profiler.runtimes import v2_frames as http2
 from profiler.runtimes.v2_channel import Channel
 from profiler.runtimes.v2_grpc import framed
 from profiler.runtimes.v2_message import METHOD
-from profiler.triton.server import FOLDER, free_port, remove_leftovers
+from profiler.scratch import scratch
+from profiler.triton.server import free_port
 
 WAIT_S = 20
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -237,6 +238,6 @@ def test_it_dies_with_a_killed_orchestrator_and_its_folder_is_removed_later() ->
         assert len(processes) == 2
         os.kill(other.pid, signal.SIGKILL)
     wait_until_gone(processes)
-    assert Path(folder).name.startswith(FOLDER)
-    remove_leftovers()
-    assert not Path(folder).exists()
+    assert Path(folder).exists()
+    with scratch("test"):
+        assert not Path(folder).exists()

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from made_live import LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_repository
-from servers.short_lived import short_lived_triton
+from servers.short_lived import short_lived_triton, token
 from support import SIZE, write_network
 
 from orchestrators.live.network import Network, of
@@ -32,10 +32,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return live_repository(tmp_path_factory.mktemp("live"))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
+@pytest.fixture(scope="module", params=["by call", "by folder"])
+def server(request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+    """Somebody else's, and one of our own."""
     with short_lived_triton() as running:
-        with closing(LiveServer(running.endpoint)) as live:
+        models = (lambda: running.models) if request.param == "by folder" else None
+        with closing(LiveServer(running.endpoint, token, models)) as live:
             yield live
 
 
@@ -144,7 +146,7 @@ def test_the_old_network_answers_every_request_until_the_new_one_does(
 
 def test_a_server_that_cannot_be_reached_says_so_and_is_found_when_it_is_there(repository: Repository) -> None:
     port = free_port()
-    live = LiveServer(f"127.0.0.1:{port}")
+    live = LiveServer(f"127.0.0.1:{port}", token)
     for call in (live.requests, live.serving, lambda: live.switch(TASK, network(repository, SMALL))):
         with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
             call()

@@ -85,7 +85,8 @@ def test_the_probe_comes_before_whatever_else_its_core_does() -> None:
 @WITH_PRIORITY
 def test_a_probe_that_has_to_wait_for_servers_and_clients_calls_no_time_held_up() -> None:
     core = min(os.sched_getaffinity(0))
-    command = ["setpriv", "--bounding-set=-sys_nice", sys.executable, "-S", "-E", str(PROBE), str(core), "0"]
+    probe = [sys.executable, "-S", "-E", str(PROBE), str(os.getpid()), str(core), "0"]
+    command = ["setpriv", "--bounding-set=-sys_nice", *probe]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -131,3 +132,10 @@ def test_a_core_that_there_is_not_is_named() -> None:
             time.sleep(0.02)
         with pytest.raises(DnnPortingError, match="the probe for stalls of core 9999 ended by itself"):
             stack.close()
+
+
+def test_a_probe_whose_parent_died_before_it_began_ends_at_once() -> None:
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    command = [sys.executable, "-S", "-E", str(PROBE), str(gone.pid), str(min(os.sched_getaffinity(0))), "0"]
+    assert subprocess.run(command, timeout=20).returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_live import LARGE, SMALL, TARGET, TASK, VARIANTS, live_items
-from servers.short_lived import short_lived_triton
+from servers.short_lived import short_lived_triton, token
 from support import SIZE, write_network
 
 from orchestrators.live.clock import unix_s
@@ -43,7 +43,7 @@ def known(repository: Repository) -> dict[str, Known]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
     with short_lived_triton() as running:
-        live = LiveServer(running.endpoint)
+        live = LiveServer(running.endpoint, token)
         yield live
         live.close()
 
@@ -179,7 +179,7 @@ def test_requests_are_lost_while_the_server_is_dead_and_answered_when_it_is_back
             done.wait(30)
 
     def serve(endpoint: str) -> None:
-        live = LiveServer(endpoint)
+        live = LiveServer(endpoint, token)
         live.switch(TASK, large)
         live.close()
 

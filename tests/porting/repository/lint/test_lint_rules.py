@@ -221,3 +221,15 @@ def test_importing_lint_loads_neither_torch_nor_onnxruntime() -> None:
 @pytest.mark.integration
 def test_what_is_published_has_no_error(published: Path) -> None:
     assert [one for one in lint(published / "repository") if one.severity == "error"] == []
+
+
+@pytest.mark.parametrize("name", ["a b", "a$(touch ran)", "a'b", "a\nb"])
+def test_a_repository_in_a_place_that_a_shell_acts_on_is_an_error_also_behind_a_link(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    place(tmp_path / name, "model")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / name)
+    for root in (tmp_path / name, link):
+        (error,) = (one for one in lint(root) if one.severity == "error")
+        assert (error.model, error.rule) == ("", "name-shell")
+        assert "\n" not in error.message

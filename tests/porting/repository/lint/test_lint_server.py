@@ -14,6 +14,7 @@ from tritonclient.utils import InferenceServerException
 
 from porting.repository.lint import Finding, lint
 from profiler.errors import ServerError
+from profiler.runtimes.v2_server import Authorised
 from profiler.triton.installation import Installation, find_triton
 from profiler.triton.server import RunningServer, triton_server
 
@@ -34,6 +35,7 @@ class DiedError(Exception):
 def loads(server: RunningServer, name: str, limit_s: float = 60) -> bool:
     """Whether the server loads a model, and then that it is ready; raises `DiedError` where it dies of it."""
     with InferenceServerClient(server.endpoint) as client:
+        client.register_plugin(Authorised(lambda: server.token))
         try:
             client.load_model(name, client_timeout=limit_s)
             assert client.is_model_ready(name)

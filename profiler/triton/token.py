@@ -1,0 +1,28 @@
+"""The token of a running server that this process did not start, such as one that `serve --token-file` wrote down."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from profiler.door import contents
+from profiler.errors import BadInputError
+
+# In the environment, as neither a target nor a request may name a file whose content is sent to an endpoint.
+TOKEN_FILE = "DNN_PORTING_TOKEN_FILE"  # noqa: S105
+TOKEN, LIMIT_BYTES = re.compile(r"[A-Za-z0-9_-]{1,128}"), 256
+FIX = f"name the file of 'dnn-porting serve --token-file' in {TOKEN_FILE}, or unset it"
+
+
+def given_token() -> Callable[[], str] | None:
+    """What reads it from the file that the environment names; `None` where that names none."""
+    name = os.environ.get(TOKEN_FILE)
+    return None if name is None else lambda: read(Path(name))
+
+
+def read(path: Path) -> str:
+    """Raises `BadInputError` where the file holds no token."""
+    token = contents(path, LIMIT_BYTES, FIX).decode(errors="replace").strip()
+    if not TOKEN.fullmatch(token):
+        raise BadInputError(f"{path} holds no token: {FIX}")
+    return token
