@@ -5,15 +5,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from porting.context import needs_the_extra
+from porting.mlflow_file import remedy
 from porting.repository import Repository
 from porting.repository.schema import Published
 from porting.tracking import experiment_id, quieten_mlflow
 from profiler.errors import BadInputError, DnnPortingError
+from profiler.scratch import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -109,8 +109,8 @@ def add(client: "MlflowClient", experiment: str, variant: Published, content: by
     import onnx
 
     logged = client.create_logged_model(experiment, name=variant.name)
-    with TemporaryDirectory() as name:
-        folder = Path(name) / "model"
+    with scratch("registry") as made:
+        folder = made.folder / "model"
         mlflow.onnx.save_model(
             onnx.load_model_from_string(content),
             folder,
@@ -155,7 +155,7 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise DnnPortingError(
-            f"MLflow does not take the models ({reason}): mend it, or set publish.registry=false"
+            f"MLflow does not take the models ({reason}): {remedy(uri)}, or set publish.registry=false"
         ) from error
     finally:
         mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
