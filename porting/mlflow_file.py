@@ -30,7 +30,7 @@ OURS = re.compile(rf"(file://.*/{ARTIFACTS})(/\d+)?")
 
 def database_of(uri: str) -> Path | None:
     """The file of an MLflow address, `None` for a server or another database."""
-    return Path(uri.removeprefix(SQLITE)).resolve() if uri.startswith(SQLITE) else None
+    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
 
 
 def remedy(uri: str) -> str:
@@ -62,7 +62,7 @@ def make(path: Path) -> None:
             raise BadInputError(f"{orphan} has lost its database, and would be taken for a new one's: move it away")
     with scratch("mlflow") as made:
         unfinished = made.folder / path.name
-        store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))
+        store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
         store.engine.dispose()
         with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):
             # Another process may have been quicker, and have runs in its own already.

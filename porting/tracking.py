@@ -186,10 +186,12 @@ def prepared(settings: Settings) -> str:
     """MLflow's address, once it can be used; a database in the workspace is at home there, wherever it was before."""
     quieten_mlflow()
     uri = tracking_uri(settings)
-    if path := database_of(uri):
+    path = database_of(uri)
+    if path and settings.tracking.uri is None:
         ready(path)
-        if settings.tracking.uri is None:
-            settle(path)
+        settle(path)
+    elif path:
+        ready(path.resolve())
     return uri
 
 
@@ -216,4 +218,5 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
     """
     found: Any = client.get_experiment_by_name(name)
     path = database_of(uri)
-    return str(found.experiment_id if found else client.create_experiment(name, path and artifacts_beside(path)))
+    place = artifacts_beside(path) if path else None
+    return str(found.experiment_id if found else client.create_experiment(name, place))

@@ -148,7 +148,7 @@ class Checkpoints(Checkpoint):
 
     def on_load_checkpoint(
         self,
-        trainer: Trainer,
+        trainer: Trainer,  # noqa: ARG002
         pl_module: LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
