@@ -1,7 +1,6 @@
 """publish: every profiled variant of the workspace against the others, and the frontier as a Triton repository."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from porting.workspace import EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.errors import BadInputError
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
+from profiler.scratch import scratch
 
 
 def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[Repository, bool]:
@@ -28,9 +28,9 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
     Raises `BadInputError` where nothing is profiled, and where another repository cannot be merged in.
     """
     root = workspace.root / REPOSITORY
-    with exclusive(workspace.root / ".publish.lock", f"{root}"), TemporaryDirectory() as folder:
+    with exclusive(workspace.root / ".publish.lock", f"{root}"), scratch("publish") as made:
         remove_unfinished(workspace.root)
-        brought = [item for url in settings.others for item in offered_by(Repository.load(url), Path(folder))]
+        brought = [item for url in settings.others for item in offered_by(Repository.load(url), made.folder)]
         items = merged(profiled(workspace), brought)
         if not items:
             raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
