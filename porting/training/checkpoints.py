@@ -16,8 +16,10 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
 
 from porting.console import say
+from porting.files import digest as json_digest
 from porting.files import remove
 from profiler.door import opened
 from profiler.errors import BadInputError
@@ -43,9 +45,17 @@ def kept(folder: Path) -> list[Kept]:
     return sorted((Kept(int(match[1]), match[2], path) for match, path in found if match), reverse=True)
 
 
-def digest(content: Iterator[bytes], folder: Path, epoch: int) -> str:
-    """The hex digest of the content of one epoch of the training that the folder is named after."""
-    found = hashlib.sha256(f"{folder.name}/{epoch}\n".encode())
+def identity(name: str, model: nn.Module) -> str:
+    """What tells a training from others: its name, which has its key, and the shape of its network.
+
+    A network that was cut by measured times may be another one when it is cut again.
+    """
+    return f"{name} {json_digest([[key, list(value.shape)] for key, value in model.state_dict().items()])}"
+
+
+def digest(content: Iterator[bytes], training: str, epoch: int) -> str:
+    """The hex digest of the content of one epoch of a training."""
+    found = hashlib.sha256(f"{training} {epoch}\n".encode())
     for chunk in content:
         found.update(chunk)
     return found.hexdigest()
@@ -56,19 +66,19 @@ def chunks(file: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def whole(one: Kept) -> bool:
+def whole(one: Kept, training: str) -> bool:
     """Whether the file is what was written for this training and epoch."""
     try:
         with opened(one.path, FIX, links=False) as file:
-            return digest(chunks(file), one.path.parent, one.epoch) == one.digest
+            return digest(chunks(file), training, one.epoch) == one.digest
     except (BadInputError, OSError):
         return False
 
 
-def newest(folder: Path) -> Path | None:
+def newest(folder: Path, training: str) -> Path | None:
     """The newest whole checkpoint; newer ones are damaged and go, which is said in a line, as is a missing one."""
     found = kept(folder)
-    good = next((one for one in found if whole(one)), None)
+    good = next((one for one in found if whole(one, training)), None)
     damaged = [one.path for one in found if good is None or one > good]
     after = "begins anew" if good is None else f"goes on after epoch {good.epoch}"
     for path in damaged:
@@ -79,11 +89,11 @@ def newest(folder: Path) -> Path | None:
     return None if good is None else good.path
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, training: str) -> dict[str, Any]:
     """The content of a checkpoint; raises `BadInputError` where it is not what was written, and unpickles nothing."""
     match = NAME.fullmatch(path.name)
     with opened(path, FIX, links=False) as file:
-        if match is None or digest(chunks(file), path.parent, int(match[1])) != match[2]:
+        if match is None or digest(chunks(file), training, int(match[1])) != match[2]:
             raise BadInputError(f"{path} is damaged or not of this training: {FIX}")
         file.seek(0)
         content: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
@@ -96,7 +106,8 @@ class DigestedFiles(TorchCheckpointIO):
     Of other names is what its processes hand to one another.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, training: str) -> None:
+        self._training = training
         self._before: Path | None = None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
@@ -108,7 +119,7 @@ class DigestedFiles(TorchCheckpointIO):
         buffer = BytesIO()
         torch.save(checkpoint, buffer)
         content = buffer.getvalue()
-        name = f"{asked.name}-{digest(iter([content]), asked.parent, int(asked.name))}.ckpt"
+        name = f"{asked.name}-{digest(iter([content]), self._training, int(asked.name))}.ckpt"
         written = asked.with_name(name)
         write_atomically(written, content)
         for one in kept(asked.parent):
@@ -120,7 +131,7 @@ class DigestedFiles(TorchCheckpointIO):
         if not NAME.fullmatch(Path(path).name):
             return super().load_checkpoint(path, *options, **named)
         self._before = Path(path)
-        return read(self._before)
+        return read(self._before, self._training)
 
 
 class Checkpoints(Checkpoint):

@@ -13,12 +13,12 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 
-from porting.context import Context
+from porting.context import Context, seeded
 from porting.data import Data
 from porting.records import Epoch
 from porting.settings import FitSettings
 from porting.training.average import MovingAverage
-from porting.training.checkpoints import Checkpoints, DigestedFiles, kept, newest, read
+from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, kept, newest, read
 from porting.training.classifier import Classifier
 from porting.training.memory import LIGHTNING, Chosen, chosen_precision
 from porting.training.teacher import Teacher
@@ -82,15 +82,18 @@ def fit(
         taught,
     ):
         classifier = Classifier(model, len(data.labels), settings, teacher).train()
+        training = identity(name, classifier)
         watch = Watch(lambda epoch: context.on_epoch(name, epoch), advance)
         with warnings.catch_warnings():
             for message in EXPECTED:
                 warnings.filterwarnings("ignore", message=message)
-            trainer = trainer_for(settings, precision, folder, watch)
-            fit_or_be_interrupted(trainer, classifier, data, newest(folder))
+            trainer = trainer_for(settings, precision, folder, training, watch)
+            fit_or_be_interrupted(trainer, classifier, data, newest(folder, training))
         # Other processes may have trained, so the last checkpoint tells of it.
-        checkpoint = read(kept(folder)[0].path)
+        checkpoint = read(kept(folder)[0].path, training)
         watch.catch_up(checkpoint["callbacks"][watch.state_key])
+    # What draws random numbers next gets the same after an interruption, which leaves fewer epochs to draw any.
+    seeded(watch.seed + settings.epochs)
     classifier.load_state_dict(checkpoint["best"]["weights"])
     return model.cpu().to(memory_format=torch.contiguous_format).eval(), watch.history
 
@@ -105,14 +108,14 @@ def devices(gpus: int) -> dict[str, Any]:
     return {"accelerator": "gpu", "devices": gpus, "strategy": "ddp_notebook", "sync_batchnorm": True}
 
 
-def trainer_for(settings: FitSettings, precision: Chosen, folder: Path, watch: Watch) -> Trainer:
+def trainer_for(settings: FitSettings, precision: Chosen, folder: Path, training: str, watch: Watch) -> Trainer:
     """Keeps its checkpoints in `folder`."""
     stop = Stop("val_loss", mode="min", patience=settings.patience, min_delta=BETTER, check_on_train_epoch_end=True)
     average = [MovingAverage(settings.ema_decay)] if settings.ema_decay else []
     return Trainer(
         max_epochs=settings.epochs,
         callbacks=[watch, stop, *average, Checkpoints(folder)],
-        plugins=[DigestedFiles()],
+        plugins=[DigestedFiles(training)],
         precision=LIGHTNING[precision],
         logger=False,
         **devices(torch.cuda.device_count()),

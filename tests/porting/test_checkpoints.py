@@ -17,7 +17,7 @@ from porting.context import Context, seeded
 from porting.data import Data
 from porting.records import Epoch
 from porting.settings import FitSettings
-from porting.training.checkpoints import kept, read
+from porting.training.checkpoints import identity, kept, read
 from porting.training.fit import fit
 from porting.workspace import Workspace
 from profiler.errors import BadInputError
@@ -31,7 +31,10 @@ Told = Callable[[str, Epoch], None]
 
 @pytest.fixture(scope="module")
 def digits() -> Data:
-    return Data(NamedComponent.model_validate({"_target_": "few_digits.FewDigits", "name": "digits"}))
+    """Augmented, so that an epoch depends on every random number."""
+    augmentation = {"zoom": 1.0, "shift": 2, "flip": False, "cutout": 0}
+    values = {"_target_": "few_digits.FewDigits", "name": "digits", "augmentation": augmentation}
+    return Data(NamedComponent.model_validate(values))
 
 
 def trained(
@@ -141,11 +144,37 @@ def test_a_damaged_checkpoint_costs_its_epoch_and_the_weights_are_those_of_an_un
         assert torch.equal(tensor, model.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_an_interrupted_training_of_augmented_images_gives_the_weights_of_an_undisturbed_one(
+    undisturbed: tuple[nn.Module, list[Epoch]], digits: Data, tmp_path: Path, after: int
+) -> None:
+    interrupted(tmp_path, digits, after=after)
+    model, history = trained(tmp_path, digits)
+    assert history == undisturbed[1]
+    for name, tensor in undisturbed[0].state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name]), name
+
+
+def test_what_follows_a_training_draws_the_same_random_numbers_whether_it_was_interrupted(
+    digits: Data, tmp_path: Path
+) -> None:
+    trained(tmp_path, digits)
+    drawn = torch.rand(4)
+    # It is complete already, so that no epoch is left to draw any.
+    trained(tmp_path, digits)
+    assert torch.equal(torch.rand(4), drawn)
+
+
+def test_a_network_of_another_shape_is_another_training() -> None:
+    narrow, wide = (identity(NAME, resnet8(1, 10, width=width)) for width in (0.5, 0.75))
+    assert narrow != wide
+
+
 def test_a_checkpoint_of_another_training_is_refused(half: Path, digits: Data, tmp_path: Path, capsys) -> None:
     shutil.copytree(half, tmp_path / "w")
     for one in kept(folder_of(tmp_path / "w", OTHER)):
         with pytest.raises(BadInputError, match="not of this training: remove it"):
-            read(one.path)
+            read(one.path, identity(OTHER, resnet8(1, 10, width=0.5)))
     _, history = trained(tmp_path / "w", digits, OTHER)
     assert "begins anew" in capsys.readouterr().out
     assert [epoch.epoch for epoch in history] == [0, 1, 2, 3]
