@@ -6,7 +6,7 @@ MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test slow lint ui server mlserver install browser nginx benchmarks clean
+.PHONY: demo test slow kills lint ui server mlserver install browser nginx benchmarks clean
 
 demo: install server
 	$(BIN)/dnn-porting
@@ -17,6 +17,10 @@ test: install server mlserver browser nginx lint
 # Ten thousand hostile inputs to everything that reads what others wrote.
 slow: install
 	$(BIN)/pytest -m slow
+
+# Two hundred kills at random moments, after each of which the same command must end the same.
+kills: install
+	$(BIN)/python scripts/kill_test.py --aimed
 
 lint: install
 	$(BIN)/ruff format --check .

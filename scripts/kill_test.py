@@ -151,22 +151,24 @@ def aimed(temporary: Path) -> list[Kill]:
             begun.append(time.monotonic())
         return bool(begun) and time.monotonic() - begun[0] > 0.5
 
-    def replaced(what: str, end: str) -> list[Kill]:
+    def replaced(what: str, end: str, first: bool = False) -> list[Kill]:
         moments = (("before", 0), ("after", 1))
-        return [Kill(f"aimed {word} {what}", before=("os.rename", end), later=later) for word, later in moments]
+        return [
+            Kill(f"aimed {word} {what}", before=("os.rename", end), later=one, first=first) for word, one in moments
+        ]
 
     return [
-        Kill("aimed into the first migration", seen=migrating),
+        Kill("aimed into the first migration", seen=migrating, first=True),
         *replaced("a checkpoint's rename", ".ckpt"),
         *replaced("the variant's rename", "variants/digits-resnet8"),
         *replaced("publish's swap", ".repository-link"),
-        *replaced("mlflow.db's rename", "mlflow.db"),
+        *replaced("mlflow.db's rename", "mlflow.db", first=True),
     ]
 
 
 def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | None) -> tuple[str, list[str]]:
     """Kills a run, runs it to its end, and says what differs from an undisturbed one."""
-    fresh = kill is not None or draw.random() < FRESH_SHARE or kind.name == "real"
+    fresh = draw.random() < FRESH_SHARE if kill is None else kill.first
     seed, latest = draw.random(), 1.0
     while True:
         if not fresh:
@@ -180,6 +182,8 @@ def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | Non
         shutil.rmtree(workspace)
         latest *= 0.7
     faults = [] if code else ["the run ended before it could be killed"]
+    if code > 0 and how.number == signal.SIGKILL:
+        faults.append(f"the run failed before it was killed: {(kind.folder / 'err').read_text()[-300:]}")
     faults += [f"orphan {one}" for one in orphans()]
     if kind.run(workspace, NEVER):
         faults.append(f"the next run ended so: {(kind.folder / 'err').read_text()[-300:]}")

@@ -27,6 +27,7 @@ class Kill:
     """When a run is killed, and how: after `seconds`, once `seen` is true, or before its `change`-th change of a file.
 
     `before` is an audit event and what its arguments contain: the run is killed `later` changes after the first such.
+    `first` is whether only the first run of a workspace has such a moment.
     """
 
     what: str
@@ -37,6 +38,7 @@ class Kill:
     before: tuple[str, str] | None = None
     later: int = 0
     seen: Callable[[], bool] | None = None
+    first: bool = False
 
 
 NEVER = Kill("never")
