@@ -20,7 +20,7 @@ from porting.repository.schema import Accuracy, Precision, TensorSpec
 from porting.workspace import MANIFEST, ONNX, PROGRAM, WEIGHTS
 from profiler.files import sha256
 
-PARTS = 4
+PARTS = 3
 
 
 class FewestDigits(Digits):
