@@ -14,7 +14,7 @@ PINNED := --quiet --require-hashes --no-build-isolation --no-deps --requirement
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock' $(UPGRADE)
 
-.PHONY: demo test slow lint ui server mlserver install lock sbom browser nginx benchmarks clean
+.PHONY: demo test slow kills lint ui server mlserver install lock sbom browser nginx benchmarks clean
 
 demo: install server
 	$(BIN)/dnn-porting
@@ -25,6 +25,10 @@ test: install server mlserver browser nginx lint
 # Ten thousand hostile inputs to everything that reads what others wrote.
 slow: install
 	$(BIN)/pytest -m slow
+
+# Two hundred kills at random moments, after each of which the same command must end the same.
+kills: install
+	$(BIN)/python scripts/kill_test.py --aimed
 
 lint: install
 	$(BIN)/ruff format --check .

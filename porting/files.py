@@ -23,7 +23,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         yield temporary
         flush(temporary)
         # Aside first: to remove a folder takes time, and to rename one takes none.
-        if path.exists():
+        if os.path.lexists(path):
             path.rename(replaced)
         temporary.rename(path)
         flush_folder(path.parent)
@@ -42,16 +42,18 @@ def flush(path: Path) -> None:
             os.close(descriptor)
 
 
-def remove(folder: Path) -> None:
-    """Removes a folder and all in it, if it is there."""
-    if folder.exists():
-        shutil.rmtree(folder)
+def remove(path: Path) -> None:
+    """Removes a file, a link or a folder and all in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_unfinished(folder: Path) -> None:
     """What a killed writer left behind in `folder`."""
     for leftover in folder.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        remove(leftover)
 
 
 def digest(value: Any) -> str:

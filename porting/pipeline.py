@@ -13,7 +13,7 @@ from porting.records import Variant
 from porting.repository import Repository
 from porting.settings import Settings
 from porting.stage_table import SOURCES, STAGES, Stage
-from porting.tracking import Tracker, tracked, tracking_uri
+from porting.tracking import Tracker, prepared, tracked
 from porting.workspace import Workspace
 from profiler.errors import BadInputError
 
@@ -60,7 +60,7 @@ def published(settings: Settings, workspace: Workspace) -> Repository:
     repository, same = publish_workspace(workspace, settings.publish)
     say(f"publish   {'unchanged' if same else 'written'}: {len(repository.variants)} variants")
     if settings.publish.registry:
-        new = register(repository, tracking_uri(settings))
+        new = register(repository, prepared(settings))
         say(f"publish   {len(new)} variants are new in the model registry")
     return repository
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from porting.context import needs_the_extra
+from porting.mlflow_file import remedy
 from porting.repository import Repository
 from porting.repository.schema import Published
 from porting.tracking import experiment_id, quieten_mlflow
@@ -16,6 +17,7 @@ from profiler.scratch import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
 MODEL = "model.onnx"
 ONNX_LIMIT_BYTES = 2 << 30
@@ -107,7 +109,7 @@ def add(client: "MlflowClient", experiment: str, variant: Published, content: by
         from mlflow.models import Model
     import onnx
 
-    logged = client.create_logged_model(experiment, name=variant.name)
+    logged = logged_model(client, experiment, variant)
     with scratch("registry") as made:
         folder = made.folder / "model"
         mlflow.onnx.save_model(
@@ -125,6 +127,17 @@ def add(client: "MlflowClient", experiment: str, variant: Published, content: by
         variant.task, f"models:/{logged.model_id}", model_id=logged.model_id, tags=tags(variant)
     )
     return str(version.version)
+
+
+def logged_model(client: "MlflowClient", experiment: str, variant: Published) -> "LoggedModel":
+    """The entry to fill: what a killed run has begun of the same file, else a new one."""
+    same = f"name = '{variant.name}' AND tags.onnx_sha256 = '{variant.onnx_sha256}'"
+    begun = client.search_logged_models([experiment], filter_string=same)
+    return (
+        begun[0]
+        if begun
+        else client.create_logged_model(experiment, name=variant.name, tags={"onnx_sha256": variant.onnx_sha256})
+    )
 
 
 def onnx_file(repository: Repository, variant: Published) -> bytes:
@@ -154,7 +167,7 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise DnnPortingError(
-            f"MLflow does not take the models ({reason}): mend it, or set publish.registry=false"
+            f"MLflow does not take the models ({reason}): {remedy(uri)}, or set publish.registry=false"
         ) from error
     finally:
         mlflow.set_tracking_uri(before)  # type: ignore[arg-type]

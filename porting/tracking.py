@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from porting.context import needs_the_extra
+from porting.mlflow_file import SQLITE, artifacts_beside, database_of, ready, remedy, settle
 from porting.records import Epoch, Variant
 from porting.settings import Settings
 from profiler.errors import DnnPortingError
 from profiler.records.profile import Profile
+from profiler.scratch import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DATABASE, ARTIFACTS, SQLITE = "mlflow.db", "mlartifacts", "sqlite:///"
+DATABASE = "mlflow.db"
 PARENT_TAG = "mlflow.parentRunId"
 
 
@@ -133,7 +135,7 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
     except (MlflowException, SQLAlchemyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise DnnPortingError(
-            f"MLflow does not take the run ({reason}): mend it, or set tracking.enabled=false"
+            f"MLflow does not take the run ({reason}): {remedy(tracking_uri(settings))}, or set tracking.enabled=false"
         ) from error
 
 
@@ -141,6 +143,7 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
 def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
     """The parent run, ended as finished, failed or killed."""
     client, experiment = connect(settings)
+    end_killed(client, experiment, settings)
     parent = client.create_run(experiment, run_name=f"{settings.task}: {', '.join(settings.stages())}").info.run_id
     parameters = {
         "task": settings.task,
@@ -149,7 +152,9 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
     }
     for key, value in parameters.items():
         client.log_param(parent, key, value)
-    client.log_text(parent, config, "config.yaml")
+    with scratch("mlflow") as made:
+        (made.folder / "config.yaml").write_text(config)
+        client.log_artifact(parent, str(made.folder / "config.yaml"))
     tracker = MlflowTracker(client, experiment, parent, parameters)
     status = "FAILED"
     try:
@@ -168,31 +173,49 @@ def tracking_uri(settings: Settings) -> str:
 
 
 def quieten_mlflow() -> None:
-    """No advice, no log of its database's migrations; before it is imported."""
+    """No advice, no log of its database's migrations or errors; before it is imported."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs whole traces of what it raises as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+
+def prepared(settings: Settings) -> str:
+    """MLflow's address, once it can be used; a database in the workspace is at home there, wherever it was before."""
+    quieten_mlflow()
+    uri = tracking_uri(settings)
+    path = database_of(uri)
+    if path and settings.tracking.uri is None:
+        ready(path)
+        settle(path)
+    elif path:
+        ready(path.resolve())
+    return uri
 
 
 def connect(settings: Settings) -> tuple["MlflowClient", str]:
     """The client, and the id of the task's experiment."""
-    quieten_mlflow()
+    uri = prepared(settings)
     from mlflow import MlflowClient
 
-    settings.workspace.mkdir(parents=True, exist_ok=True)
-    uri = tracking_uri(settings)
     client = MlflowClient(tracking_uri=uri)
     return client, experiment_id(client, uri, settings.task)
 
 
+def end_killed(client: "MlflowClient", experiment: str, settings: Settings) -> None:
+    """Ends what killed runs left open; who holds the task's lock is the only one to have any in the workspace."""
+    if settings.tracking.uri is None:
+        for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+            client.set_terminated(run.info.run_id, status="KILLED")
+
+
 def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
-    """The experiment of that name, which is made where there is none."""
+    """The experiment of that name, which is made where there is none.
+
+    Its artefacts lie beside a database file, as MLflow would take the working directory; a server knows its own place.
+    """
     found: Any = client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else client.create_experiment(name, artifacts_of(uri)))
-
-
-def artifacts_of(uri: str) -> str | None:
-    """Beside a database file, as MLflow would take the working directory; a server knows its own place."""
-    if not uri.startswith(SQLITE):
-        return None
-    return (Path(uri.removeprefix(SQLITE)).resolve().parent / ARTIFACTS).as_uri()
+    path = database_of(uri)
+    place = artifacts_beside(path) if path else None
+    return str(found.experiment_id if found else client.create_experiment(name, place))

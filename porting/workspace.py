@@ -1,11 +1,10 @@
 """Where a task's variants lie, and the only code that writes there."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from porting.files import digest, flush, remove_unfinished, whole_folder
+from porting.files import digest, flush, remove, remove_unfinished, whole_folder
 from porting.records import Variant
 from profiler.errors import DnnPortingError, ModelError
 from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_atomically
@@ -47,6 +46,8 @@ class Workspace:
             folder = self.variants_folder(task)
             for place in (folder, *folder.glob("*"), *folder.glob("*/profiles"), *folder.glob("*/samples")):
                 remove_unfinished(place)
+            for record in folder.glob(f"*/{RECORD}"):
+                self.forget_trainings(task, record.parent.name)
             yield
 
     def variants(self, task: str) -> list[Variant]:
@@ -84,21 +85,29 @@ class Workspace:
 
     @contextmanager
     def making(self, task: str, name: str) -> Iterator[Path]:
-        """A folder for a new variant, which appears whole or not at all."""
+        """A folder for a new variant, which appears whole or not at all, and only then ends its trainings."""
         with whole_folder(self.variants_folder(task) / name) as folder:
             yield folder
+        self.forget_trainings(task, name)
 
     @contextmanager
     def training(self, task: str, name: str) -> Iterator[Path]:
-        """A folder for what a training needs to go on after an interruption; it goes when there is no more to do."""
+        """A folder for what a training needs to go on after an interruption; it goes when the variant is complete."""
         folder = self.root / "tasks" / task / "trainings" / name
+        if folder.is_symlink() or not folder.is_dir():
+            remove(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
         try:
             yield folder
         except DnnPortingError:
-            shutil.rmtree(folder)
+            remove(folder)
             raise
-        shutil.rmtree(folder)
+
+    def forget_trainings(self, task: str, variant: str) -> None:
+        """Removes what the trainings on the way to a variant, whose names begin with its own, had to go on with."""
+        for folder in (self.root / "tasks" / task / "trainings").glob(f"{variant}*"):
+            remove(folder)
 
     @contextmanager
     def replacing(self, *paths: Path) -> Iterator[list[Path]]:

@@ -9,29 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 
-from porting.context import Context
+from porting.context import Context, seeded
 from porting.data import Data
 from porting.records import Epoch
 from porting.settings import FitSettings
 from porting.training.average import MovingAverage
+from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, kept, newest, read
 from porting.training.classifier import Classifier
 from porting.training.memory import LIGHTNING, Chosen, chosen_precision
 from porting.training.teacher import Teacher
 from porting.training.watch import Watch
 
 BETTER = 1e-4
-BEST, LAST = "best.ckpt", "last.ckpt"
 EXPECTED = (
     # The images lie in memory, so Lightning's advice to decode them in more processes does not apply.
     ".*does not have many workers.*",
     ".*isinstance.treespec, LeafSpec.*",
-    # What a resumed training keeps its checkpoints in.
-    ".*Checkpoint directory .* exists and is not empty.*",
 )
+
+
+class Stop(EarlyStopping):
+    """Stops a training at once that goes on from a checkpoint of its last epoch."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        trainer.should_stop = self.wait_count >= self.patience
 
 
 def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data, last: Path | None) -> None:
@@ -60,7 +65,8 @@ def fit(
 ) -> tuple[nn.Module, list[Epoch]]:
     """Trains `model` in place to its best epoch by validation loss; raises `DnnPortingError` for a NaN loss.
 
-    An interrupted training of the same name goes on after its last whole epoch.
+    An interrupted training of the same name goes on after its last whole epoch. Its checkpoints stay until the variant
+    of that name is complete.
     """
     for name_of_logger in ("lightning.pytorch", "pytorch_lightning"):
         # Whichever of the two was imported last logs for both.
@@ -76,16 +82,19 @@ def fit(
         taught,
     ):
         classifier = Classifier(model, len(data.labels), settings, teacher).train()
+        training = identity(name, classifier)
         watch = Watch(lambda epoch: context.on_epoch(name, epoch), advance)
-        last = folder / LAST
         with warnings.catch_warnings():
             for message in EXPECTED:
                 warnings.filterwarnings("ignore", message=message)
-            trainer = trainer_for(settings, precision, folder, watch)
-            fit_or_be_interrupted(trainer, classifier, data, last if last.exists() else None)
-        watch.catch_up(torch.load(last, weights_only=True, map_location="cpu")["callbacks"][watch.state_key])
-        checkpoint = torch.load(folder / BEST, weights_only=True, map_location="cpu")
-    classifier.load_state_dict(checkpoint["state_dict"])
+            trainer = trainer_for(settings, precision, folder, training, watch)
+            fit_or_be_interrupted(trainer, classifier, data, newest(folder, training))
+        # Other processes may have trained, so the last checkpoint tells of it.
+        checkpoint = read(kept(folder)[0].path, training)
+        watch.catch_up(checkpoint["callbacks"][watch.state_key])
+    # What draws random numbers next gets the same after an interruption, which leaves fewer epochs to draw any.
+    seeded(watch.seed + settings.epochs)
+    classifier.load_state_dict(checkpoint["best"]["weights"])
     return model.cpu().to(memory_format=torch.contiguous_format).eval(), watch.history
 
 
@@ -99,22 +108,14 @@ def devices(gpus: int) -> dict[str, Any]:
     return {"accelerator": "gpu", "devices": gpus, "strategy": "ddp_notebook", "sync_batchnorm": True}
 
 
-def trainer_for(settings: FitSettings, precision: Chosen, folder: Path, watch: Watch) -> Trainer:
-    """Keeps the best epoch and the last one in `folder`.
-
-    The last has a callback of its own, after the best's: with `save_last` Lightning writes it only after epochs that
-    were the best so far.
-    """
-    kept: dict[str, Any] = {"enable_version_counter": False, "save_on_train_epoch_end": True}
-    best = ModelCheckpoint(folder, filename=Path(BEST).stem, monitor="val_loss", mode="min", **kept)
-    last = ModelCheckpoint(folder, filename=Path(LAST).stem, **kept)
-    stop = EarlyStopping(
-        "val_loss", mode="min", patience=settings.patience, min_delta=BETTER, check_on_train_epoch_end=True
-    )
+def trainer_for(settings: FitSettings, precision: Chosen, folder: Path, training: str, watch: Watch) -> Trainer:
+    """Keeps its checkpoints in `folder`."""
+    stop = Stop("val_loss", mode="min", patience=settings.patience, min_delta=BETTER, check_on_train_epoch_end=True)
     average = [MovingAverage(settings.ema_decay)] if settings.ema_decay else []
     return Trainer(
         max_epochs=settings.epochs,
-        callbacks=[watch, stop, *average, best, last],
+        callbacks=[watch, stop, *average, Checkpoints(folder)],
+        plugins=[DigestedFiles(training)],
         precision=LIGHTNING[precision],
         logger=False,
         **devices(torch.cuda.device_count()),

@@ -10,6 +10,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from porting.console import Advance
+from porting.context import seeded
 from porting.records import Epoch
 from profiler.errors import DnnPortingError
 
@@ -24,15 +25,15 @@ class Watch(Callback):
     def __init__(self, on_epoch: Callable[[Epoch], None], advance: Advance) -> None:
         self.history: list[Epoch] = []
         self._on_epoch, self._advance = on_epoch, advance
-        self._seed = torch.initial_seed()
+        self.seed = torch.initial_seed()
         self._told, self._process = 0, os.getpid()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": [epoch.model_dump() for epoch in self.history], "seed": self._seed}
+        return {"history": [epoch.model_dump() for epoch in self.history], "seed": self.seed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = [Epoch.model_validate(epoch) for epoch in state_dict["history"]]
-        self._seed = state_dict["seed"]
+        self.seed = state_dict["seed"]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         self._tell()
@@ -43,7 +44,10 @@ class Watch(Callback):
         self._tell()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        torch.manual_seed(self._seed + trainer.current_epoch)
+        seeded(self.seed + trainer.current_epoch)
+        if trainer.fit_loop.is_resuming:
+            # Lightning begins to read the data before this hook then, else after it, and that draws a number too.
+            iter(trainer.fit_loop._data_fetcher)  # type: ignore[arg-type]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         losses = {

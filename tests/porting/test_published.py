@@ -239,3 +239,20 @@ def test_a_run_that_does_not_publish_shows_what_is_known_so_far(dnn_porting: Com
     for name, record in variant_records(published).items():
         (line,) = (line for line in run.out.splitlines() if f" {name} " in line)
         assert ("not ranked yet: profiled" in line) == (record["onnx"] is not None)
+
+
+def test_a_copied_workspace_works_where_it_is_and_touches_nothing_of_the_original(
+    dnn_porting: Command, published: Path, tmp_path: Path
+) -> None:
+    def everything() -> dict[str, str]:
+        return {str(path): sha256(path) for path in published.rglob("*") if path.is_file()}
+
+    before = everything()
+    copy = tmp_path / "copy"
+    shutil.copytree(published, copy, symlinks=True)
+    run = dnn_porting(*SMALL, f"workspace={copy}")
+    assert run.code == 0, run.err
+    assert re.search(r"profile +0 made, 6 reused\n", run.out)
+    assert "publish   unchanged" in run.out
+    assert everything() == before
+    assert len(list(copy.glob("mlartifacts/*"))) == 2 * len(list(published.glob("mlartifacts/*")))

@@ -1,6 +1,7 @@
 """MLflow's registry: what is published can be loaded there by the name of its task and what it is best at."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import numpy_helper
 from support import environment, write_network
 
 from porting.registry import register
@@ -188,6 +190,40 @@ def test_another_file_under_an_old_name_is_another_version(
     assert current.tags["repository_version"] == "2"
 
 
+def test_what_a_killed_run_has_begun_is_gone_on_with(
+    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+) -> None:
+    begun = offered(items[0], tmp_path, "digits-begun-0000000e", accuracy=0.99, images_per_s=2000)
+    experiment = client.get_experiment_by_name("digits").experiment_id
+    tags = {"onnx_sha256": begun.details.onnx_sha256}
+    left = client.create_logged_model(experiment, name=begun.details.name, tags=tags).model_id
+    assert register(publish(tmp_path / "repository", [begun]), uri) == [begun.details.name]
+    (found,) = client.search_logged_models([experiment], filter_string=f"name = '{begun.details.name}'")
+    assert (found.model_id, str(found.status)) == (left, "READY")
+
+
+def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items: list[Item], tmp_path: Path) -> None:
+    import mlflow
+    import mlflow.onnx
+
+    from porting.mlflow_file import settle
+
+    register(publish(tmp_path / "repository", items), uri)
+    old, moved = Path(uri.removeprefix("sqlite:///")).parent, tmp_path / "moved"
+    shutil.copytree(old, moved)
+    for path in (moved / "mlartifacts").rglob("model.onnx"):
+        # Who reads it where it was before is found out.
+        shutil.copy(write_network(tmp_path / "other.onnx", bias=99), path)
+    settle(moved / "mlflow.db")
+    try:
+        mlflow.set_tracking_uri(f"sqlite:///{moved / 'mlflow.db'}")
+        model = mlflow.onnx.load_model("models:/digits@fastest-local_cpu")
+    finally:
+        mlflow.set_tracking_uri(None)
+    (bias,) = (one for one in model.graph.initializer if one.name == "fcb")
+    assert numpy_helper.to_array(bias)[0] == 99
+
+
 def test_a_file_that_is_not_the_indexed_one_is_not_registered(
     client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
 ) -> None:
@@ -206,6 +242,6 @@ def test_an_mlflow_that_cannot_be_reached_is_an_error_in_one_line(
     repository = publish(tmp_path / "repository", items)
     (tmp_path / "file").write_text("")
     for uri in (f"sqlite:///{tmp_path}/file/mlflow.db", "http://127.0.0.1:9"):
-        with pytest.raises(DnnPortingError, match=r"does not take the models \(.+\): mend it") as caught:
+        with pytest.raises(DnnPortingError, match=r"does not take the models \(.+\): (mend it|move )") as caught:
             register(repository, uri)
         assert "\n" not in str(caught.value)

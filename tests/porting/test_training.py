@@ -25,8 +25,9 @@ from porting.settings import FinetuneSettings, FitSettings
 from porting.training.attention import AttentionMaps, comparable_layers, distance
 from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
+from porting.training.checkpoints import kept
 from porting.training.classifier import Classifier
-from porting.training.fit import LAST, devices, fit
+from porting.training.fit import devices, fit
 from porting.training.memory import chosen_precision, memory_format
 from porting.training.recovery import recovered
 from porting.training.teacher import Teacher
@@ -75,7 +76,8 @@ def context(tmp_path: Path, epochs: list[Epoch]) -> Context:
 
 def train(context: Context, data: Data, settings: FitSettings = FIT, teacher: Teacher | None = None):
     seeded(0)
-    return fit(context, resnet8(1, 10, width=0.5), "test", data, settings, teacher)
+    with context.workspace.making("digits", "test"):
+        return fit(context, resnet8(1, 10, width=0.5), "test", data, settings, teacher)
 
 
 def test_the_same_seed_gives_the_same_weights(context: Context, digits: Data) -> None:
@@ -124,7 +126,7 @@ def test_an_interruption_loses_no_whole_epoch_though_it_was_not_the_best(context
     with pytest.raises(KeyboardInterrupt):
         train(replace(context, on_epoch=interrupt), misjudged, fit_settings(epochs=4, patience=4))
     with context.workspace.training("digits", "test") as folder:
-        assert torch.load(folder / LAST, weights_only=True)["epoch"] == 1
+        assert [one.epoch for one in kept(folder)] == [1, 0]
 
 
 def test_an_epoch_is_judged_by_the_smoothed_labels_that_are_trained_for() -> None:
@@ -267,10 +269,10 @@ def test_a_refused_precision_leaves_an_interrupted_training_to_go_on_with(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     folder = context.workspace.root / "tasks" / "digits" / "trainings" / "test"
     folder.mkdir(parents=True)
-    (folder / LAST).touch()
+    (folder / "kept").touch()
     with pytest.raises(BadInputError):
         train(context, digits, fit_settings(precision="fp16"))
-    assert (folder / LAST).exists()
+    assert (folder / "kept").exists()
 
 
 def test_bfloat16_trains(context: Context, digits: Data) -> None:

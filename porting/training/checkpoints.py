@@ -1,0 +1,166 @@
+"""A training's checkpoints: one file for each epoch, named after its epoch and a digest that binds it to its training.
+
+Each holds everything, the best weights so far included. The two newest are kept, so that a damaged one costs the
+epochs since the one before it.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
+
+from porting.console import say
+from porting.files import digest as json_digest
+from porting.files import remove
+from profiler.door import opened
+from profiler.errors import BadInputError
+from profiler.files import write_atomically
+
+NAME = re.compile(r"(\d{6})-([0-9a-f]{64})\.ckpt")
+FIX = "remove it, and the training goes on from an earlier epoch"
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, order=True)
+class Kept:
+    """The file of one epoch, counted from 0."""
+
+    epoch: int
+    digest: str
+    path: Path
+
+
+def kept(folder: Path) -> list[Kept]:
+    """What is called a checkpoint, the newest first."""
+    found = ((NAME.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted((Kept(int(match[1]), match[2], path) for match, path in found if match), reverse=True)
+
+
+def identity(name: str, model: nn.Module) -> str:
+    """What tells a training from others: its name, which has its key, and the shape of its network.
+
+    A network that was cut by measured times may be another one when it is cut again.
+    """
+    return f"{name} {json_digest([[key, list(value.shape)] for key, value in model.state_dict().items()])}"
+
+
+def digest(content: Iterator[bytes], training: str, epoch: int) -> str:
+    """The hex digest of the content of one epoch of a training."""
+    found = hashlib.sha256(f"{training} {epoch}\n".encode())
+    for chunk in content:
+        found.update(chunk)
+    return found.hexdigest()
+
+
+def chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk
+
+
+def whole(one: Kept, training: str) -> bool:
+    """Whether the file is what was written for this training and epoch."""
+    try:
+        with opened(one.path, FIX, links=False) as file:
+            return digest(chunks(file), training, one.epoch) == one.digest
+    except (BadInputError, OSError):
+        return False
+
+
+def newest(folder: Path, training: str) -> Path | None:
+    """The newest whole checkpoint; newer ones are damaged and go, which is said in a line, as is a missing one."""
+    found = kept(folder)
+    good = next((one for one in found if whole(one, training)), None)
+    damaged = [one.path for one in found if good is None or one > good]
+    after = "begins anew" if good is None else f"goes on after epoch {good.epoch}"
+    for path in damaged:
+        remove(path)
+        say(f"{path} is damaged or not of this training, which {after}")
+    if not damaged and good is not None and good.epoch > 0 and len(found) == 1:
+        say(f"{folder} has lost one of its two checkpoints; the training {after}")
+    return None if good is None else good.path
+
+
+def read(path: Path, training: str) -> dict[str, Any]:
+    """The content of a checkpoint; raises `BadInputError` where it is not what was written, and unpickles nothing."""
+    match = NAME.fullmatch(path.name)
+    with opened(path, FIX, links=False) as file:
+        if match is None or digest(chunks(file), training, int(match[1])) != match[2]:
+            raise BadInputError(f"{path} is damaged or not of this training: {FIX}")
+        file.seek(0)
+        content: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
+    return content
+
+
+class DigestedFiles(TorchCheckpointIO):
+    """How Lightning reads and writes them: a path to write to is a folder and an epoch.
+
+    Of other names is what its processes hand to one another.
+    """
+
+    def __init__(self, training: str) -> None:
+        self._training = training
+        self._before: Path | None = None
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Leaves this one and the one before."""
+        asked = Path(path)
+        if not asked.name.isdecimal():
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        buffer = BytesIO()
+        torch.save(checkpoint, buffer)
+        content = buffer.getvalue()
+        name = f"{asked.name}-{digest(iter([content]), self._training, int(asked.name))}.ckpt"
+        written = asked.with_name(name)
+        write_atomically(written, content)
+        for one in kept(asked.parent):
+            if one.path not in (written, self._before):
+                remove(one.path)
+        self._before = written
+
+    def load_checkpoint(self, path: Any, *options: Any, **named: Any) -> dict[str, Any]:
+        if not NAME.fullmatch(Path(path).name):
+            return super().load_checkpoint(path, *options, **named)
+        self._before = Path(path)
+        return read(self._before, self._training)
+
+
+class Checkpoints(Checkpoint):
+    """Writes one after every epoch, when all other callbacks have seen it, and keeps the best weights in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._best: dict[str, Any] | None = None
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        trainer.save_checkpoint(self._folder / f"{trainer.current_epoch:06d}")
+
+    def on_save_checkpoint(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
+        """Takes the weights that were validated, which a moving average has put into the checkpoint."""
+        loss = float(trainer.callback_metrics["val_loss"])
+        if self._best is None or loss < self._best["loss"]:
+            weights = {name: tensor.detach().cpu().clone() for name, tensor in checkpoint["state_dict"].items()}
+            self._best = {"loss": loss, "weights": weights}
+        checkpoint["best"] = self._best
+
+    def on_load_checkpoint(
+        self,
+        trainer: Trainer,  # noqa: ARG002
+        pl_module: LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
+        self._best = checkpoint["best"]
