@@ -4,7 +4,6 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -12,14 +11,14 @@ from typing import TYPE_CHECKING
 from porting.context import needs_the_extra
 from porting.repository import Repository
 from porting.repository.schema import Published
+from porting.repository.serving import Files
 from porting.tracking import experiment_id, quieten_mlflow
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.errors import DnnPortingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MODEL = "model.onnx"
-ONNX_LIMIT_BYTES = 2 << 30
 
 
 def register(repository: Repository, uri: str) -> list[str]:
@@ -130,10 +129,8 @@ def add(client: "MlflowClient", experiment: str, variant: Published, content: by
 
 def onnx_file(repository: Repository, variant: Published) -> bytes:
     """The variant's ONNX file; raises `BadInputError` where it is not the indexed one."""
-    content = repository.root.read(variant.name, str(variant.version), MODEL, limit_bytes=ONNX_LIMIT_BYTES)
-    if sha256(content).hexdigest() != variant.onnx_sha256:
-        raise BadInputError(f"{MODEL} of {variant.name} in {repository.root} is not the indexed one: publish again")
-    return content
+    files = Files.of(repository, variant.name)
+    return files.read(files.model)
 
 
 @contextmanager
