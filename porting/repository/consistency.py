@@ -14,7 +14,7 @@ from profiler.records.profile import Profile
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 LARGEST = 1e18
-MOST_OF_A_RESOURCE = 1024
+MOST_OF_A_RESOURCE, MOST_VARIANTS = 1024, 150_000
 # What index and details both say of a variant.
 SAID_TWICE = (
     "name", "task", "backbone", "precision", "valid_on", "onnx_sha256", "validation_accuracy", "test_accuracy",
@@ -62,6 +62,8 @@ class IndexCheck:
             self._others.add(winner)
         if ties:
             self._others.update(ties)
+        if len(self._others) > MOST_VARIANTS:
+            raise ValueError(f"{name} is held against more variants than an index has")
 
     def finish(self) -> None:
         """Raises `ValueError` for what no entry of the index can mean."""

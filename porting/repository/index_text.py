@@ -11,15 +11,15 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from porting.repository.consistency import IndexCheck, check_index
+from porting.repository.consistency import MOST_VARIANTS, IndexCheck, check_index
 from porting.repository.parse import invalid, parsed, refused
 from porting.repository.schema import Index, Published, Summary
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
 SEAL = "sha256"
 SEALED = re.compile(rb'\{\n"sha256": "([0-9a-f]{64})",\n')
-# Memory and time grow with entries and values, whatever their sizes.
-LIMIT_ENTRIES, LIMIT_VALUES = 150_000, 8_000_000
+# Memory and time grow with lines, most of which are entries, and with values, whatever their sizes.
+LIMIT_VALUES = 8_000_000
 LIMIT_FRAME_BYTES = 8 << 20
 
 
@@ -38,8 +38,8 @@ def to_text(index: Index) -> str:
 def from_text(content: bytes, place: str) -> Index:
     """The index in a text of `to_text`; raises `BadInputError` that names `place` and what is first wrong."""
     check_seal(content, place)
-    if content.count(b"\n{") > LIMIT_ENTRIES or content.count(b",") > LIMIT_VALUES:
-        raise refused(place, "", f"it holds more than {LIMIT_ENTRIES} entries or {LIMIT_VALUES} values")
+    if content.count(b"\n") > MOST_VARIANTS or content.count(b",") > LIMIT_VALUES:
+        raise refused(place, "", f"it holds more than {MOST_VARIANTS} entries or {LIMIT_VALUES} values")
     lines, frame = divided(content)
     if frame is None:
         raise refused(place, "", "its entries do not stand in a line each")
