@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> None:
 def orchestrated(config: "DictConfig") -> None:
     """Drives the servers; with a load it is their client too, and says what came of it."""
     settings = prepared(config)
-    catalogue = Catalogue(settings.repository, settings.target_name, settings.problem)
+    catalogue = Catalogue(settings.repository, settings.target_name, settings.problem, settings.public_key)
     with ExitStack() as stack:
         endpoints, ticks = served(settings, stack)
         journal = stack.enter_context(TellingJournal(settings.output / JOURNAL))
@@ -68,7 +68,7 @@ def prepared(config: "DictConfig") -> Settings:
     """The settings with what is only implied filled in; raises `BadInputError` for what cannot be used."""
     from omegaconf import OmegaConf
 
-    repository = Repository.load(config.repository)
+    repository = Repository.load(config.repository, config.public_key and Path(config.public_key))
     if config.target_name is None and len(repository.targets) == 1:
         config.target_name = repository.targets[0]
     if config.tasks is None:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from porting.repository.reader import DETAILS, INDEX, Repository
 from porting.repository.schema import Details, Published
 from porting.repository.signature import SIGNATURE
-from porting.repository.variant_folder import CONFIG, WARM_UP, config_file, texts
+from porting.repository.variant_folder import CONFIG, LABELS, WARM_UP, config_file, texts
 from profiler.errors import BadInputError
 
 # A gRPC message, and an ONNX file, hold no more.
@@ -60,9 +60,12 @@ class Files:
         return texts(self.details, self.warm)[name]
 
     def served(self) -> dict[str, bytes]:
-        """By path, what a server reads beside the configuration: the newest version, the labels, the warm-up input."""
-        others = [path for path in self.details.files if path in ("labels.txt", WARM_UP)]
-        return {path: self.read(path) for path in (self.model, *others)}
+        """By path, what a server reads beside the configuration: the newest version, the labels, the warm-up input.
+
+        Raises `BadInputError` where any file of the folder is not the one that was published.
+        """
+        self.check(but=(wanted := {self.model, LABELS, WARM_UP} & self.details.files.keys()))
+        return {path: self.read(path) for path in sorted(wanted)}
 
     def read(self, path: str) -> bytes:
         """A file of the folder; raises `BadInputError` where it is not the one that was published."""
@@ -77,9 +80,9 @@ class Files:
         """The input (C, H, W) that a server is warmed up with, where there is one."""
         return example_of(self.details, self.read(WARM_UP)) if self.warm else None
 
-    def check(self) -> None:
-        """Raises `BadInputError` where any file is not the one that was published."""
-        for path in self.details.files:
+    def check(self, but: Set[str] = frozenset()) -> None:
+        """Raises `BadInputError` where any file, but for these paths, is not the one that was published."""
+        for path in self.details.files.keys() - but:
             self.read(path)
 
     def _check_kinds(self) -> None:
