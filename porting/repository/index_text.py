@@ -62,9 +62,9 @@ def read_entries(
     content: bytes, lines: Iterator[tuple[int, int]], counts: Mapping[str, int], index: Index, place: str
 ) -> dict[str, list[Summary]]:
     """The entries of an index by its lists, each parsed and held against the others."""
-    check = IndexCheck(index.targets)
     found: dict[str, list[Summary]] = {name: [] for name in LISTS}
     try:
+        check = IndexCheck(index.targets)
         for name, kind in LISTS.items():
             for number in range(counts[name]):
                 start, stop = next(lines)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from full_profile import blank_profile, item
+from full_profile import SHA256, blank_profile, item
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_points import capacity, latency, partly, rate
@@ -524,7 +524,7 @@ def workspace(tmp_path: Path) -> Path:
     """A workspace with one variant, whose file has the digest that made-up profiles speak of."""
     found = Workspace(tmp_path / "workspace")
     file = partly(
-        OnnxFile, key="0" * 64, sha256="0" * 64, opset=20, precision="fp32",
+        OnnxFile, key="0" * 64, sha256=SHA256, opset=20, precision="fp32",
         input={"name": "input", "shape": [1, 8, 8]}, output={"name": "logits", "shape": [3]},
     )  # fmt: skip
     step = Step(stage="train", label="", key="0" * 64, settings={}, versions={}, seconds=1.0)
