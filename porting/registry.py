@@ -4,15 +4,15 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from porting.context import needs_the_extra
 from porting.mlflow_file import remedy
 from porting.repository import Repository
 from porting.repository.schema import Published
+from porting.repository.serving import Files
 from porting.tracking import experiment_id, quieten_mlflow
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.errors import DnnPortingError
 from profiler.scratch import scratch
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
 
 MODEL = "model.onnx"
-ONNX_LIMIT_BYTES = 2 << 30
 
 
 def register(repository: Repository, uri: str) -> list[str]:
@@ -142,10 +141,8 @@ def logged_model(client: "MlflowClient", experiment: str, variant: Published) ->
 
 def onnx_file(repository: Repository, variant: Published) -> bytes:
     """The variant's ONNX file; raises `BadInputError` where it is not the indexed one."""
-    content = repository.root.read(variant.name, str(variant.version), MODEL, limit_bytes=ONNX_LIMIT_BYTES)
-    if sha256(content).hexdigest() != variant.onnx_sha256:
-        raise BadInputError(f"{MODEL} of {variant.name} in {repository.root} is not the indexed one: publish again")
-    return content
+    files = Files.of(repository, variant.name)
+    return files.read(files.model)
 
 
 @contextmanager

@@ -132,9 +132,15 @@ class QuantizeSettings(Section):
 
 
 class PublishSettings(Section):
-    """Repositories to merge in, object stores to put a copy in, and whether MLflow's registry gets the variants."""
+    """Repositories to merge in, object stores to put a copy in, and whether MLflow's registry gets the variants.
+
+    `sign` is a file with the private key that the repository is signed with, `public_key` one with the key whose owner
+    has signed the `others`.
+    """
 
     others: list[str]
+    public_key: Path | None
+    sign: Path | None
     stores: list[str]
     registry: bool
 

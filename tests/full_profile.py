@@ -1,5 +1,6 @@
 """A made-up profile that has a point of every kind, and the repository items around it."""
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from profiler.records.missing import Missing
 from profiler.records.profile import PartState, Profile
 from profiler.target import Target
 
-SHA256 = "0" * 64
+# Of an ONNX file of nothing.
+SHA256 = hashlib.sha256(b"").hexdigest()
 
 
 def blank_profile(**changes: Any) -> Profile:

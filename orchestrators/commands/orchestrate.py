@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> None:
 def orchestrated(config: "DictConfig") -> None:
     """Drives the servers; with a load it is their client too, and says what came of it."""
     settings = prepared(config)
-    catalogue = Catalogue(settings.repository, settings.target_name, settings.problem)
+    catalogue = Catalogue(settings.repository, settings.target_name, settings.problem, settings.public_key)
     with ExitStack() as stack:
         servers, ticks = served(settings, stack)
         endpoints = [server.endpoint for server in servers]
@@ -70,7 +70,7 @@ def prepared(config: "DictConfig") -> Settings:
     """The settings with what is only implied filled in; raises `BadInputError` for what cannot be used."""
     from omegaconf import OmegaConf
 
-    repository = Repository.load(config.repository)
+    repository = Repository.load(config.repository, config.public_key and Path(config.public_key))
     if config.target_name is None and len(repository.targets) == 1:
         config.target_name = repository.targets[0]
     if config.tasks is None:

@@ -67,7 +67,7 @@ def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
     """The repository, and the planners with what is only implied filled in."""
     from omegaconf import OmegaConf
 
-    repository = Repository.load(config.repository)
+    repository = Repository.load(config.repository, config.public_key and Path(config.public_key))
     for key, choices in (("task", repository.tasks), ("target_name", repository.targets)):
         if config[key] is None and len(choices) == 1:
             config[key] = choices[0]

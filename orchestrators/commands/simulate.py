@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from porting.verbs import add_public_key
+
 if TYPE_CHECKING:
     import numpy as np
     from pydantic import BaseModel
@@ -34,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     from porting.repository import Repository
 
     load, forecasters = wanted(options), foreseeing(options)
-    repository = Repository.load(options.repository)
+    repository = Repository.load(options.repository, options.public_key)
     tasks = options.task or repository.tasks
     demands, schedules = load.demands(tasks), load.schedules(tasks)
     seconds, mean_rps = len(demands[tasks[0]]), sum(one.mean() for one in demands.values()) / len(demands)
@@ -52,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="dnn-porting simulate", description=run.__doc__)
     add = found.add_argument
     add("repository", help="a folder or a URL such as s3://bucket/prefix")
+    add_public_key(found)
     add("--task", action="append", help="once for each task (default: all)")
     add("--target", help="default: the only one")
     add("--trace", type=Path, help="requests in each second, one whole number a line")

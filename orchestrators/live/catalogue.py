@@ -31,11 +31,19 @@ class Edition:
 class Catalogue:
     """The edition in use. `problem_of` reads what a repository offers, and raises where that is not whole.
 
+    With the file of a `public_key` only editions that are signed by its owner are used.
+
     Raises what that raises for the first edition. `notice` says why the newest one is not in use.
     """
 
-    def __init__(self, url: str | Path, target: str, problem_of: Callable[[Repository], Problem]) -> None:
-        self._url, self._target, self._problem_of = url, target, problem_of
+    def __init__(
+        self,
+        url: str | Path,
+        target: str,
+        problem_of: Callable[[Repository], Problem],
+        public_key: Path | None = None,
+    ) -> None:
+        self._url, self._target, self._problem_of, self._public_key = url, target, problem_of, public_key
         self._digest = self._published()
         self._lock = threading.Lock()
         self.notice: str | None = None
@@ -58,7 +66,7 @@ class Catalogue:
         return of(self.edition.repository, self._target, task, variant)
 
     def _read(self) -> Edition:
-        repository = Remembering(Repository.load(self._url))
+        repository = Remembering(Repository.load(self._url, self._public_key))
         return Edition(repository, self._problem_of(repository))
 
     def _published(self) -> str:

@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from orchestrators.live.network import checked
 from orchestrators.live.pictures import example, mirrored
 from porting.repository import Repository
 from porting.repository.schema import Details
+from porting.repository.serving import Files
 from profiler.errors import BadInputError, ServerError
 from profiler.runtimes.served import MAXIMUM_ERROR
 from profiler.runtimes.session import open_session, run
@@ -45,7 +45,7 @@ class Known:
         check_alike(task, details)
         seen = mirrored(example(repository, task, details)) if pictures is None else np.asarray(pictures, np.float32)
         answers = np.stack([
-            answered(repository, one, variant.version, seen) for variant, one in zip(published, details, strict=True)
+            answered(Files.of(repository, one.name), seen) for one in published
         ])  # fmt: skip
         known = cls(tuple(one.name for one in published), seen, answers, details[0].input.name, details[0].output.name)
         known.check_apart()
@@ -106,12 +106,11 @@ def check_alike(task: str, details: Sequence[Details]) -> None:
             )
 
 
-def answered(repository: Repository, details: Details, version: int, pictures: np.ndarray) -> np.ndarray:
+def answered(files: Files, pictures: np.ndarray) -> np.ndarray:
     """What the published file answers to each picture alone, as clients send them, (pictures, …)."""
-    content = checked(repository, details.name, f"{version}/model.onnx", details.files)
     with scratch("known") as made:
         path = made.folder / "model.onnx"
-        path.write_bytes(content)
+        path.write_bytes(files.read(files.model))
         session = open_session(path, threads=1)
     name = session.get_inputs()[0].name
     return np.concatenate([run(session, {name: pictures[k : k + 1]}) for k in range(len(pictures))])

@@ -1,6 +1,5 @@
 """A published variant as a server loads it behind its task's name: what the load call takes in place of a folder."""
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +8,14 @@ from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
+from porting.repository.serving import Files
 from profiler.errors import BadInputError
 from profiler.triton.config import to_json, to_text
 
 # Where a served config says which variant and which file of it answers.
 VARIANT, DIGEST = "variant", "onnx_sha256"
-# A gRPC message holds no more.
-FILE_LIMIT_BYTES = 2**31 - 1
 # The name that the load call gives files, and the only version there is behind a task's name.
-PREFIX, SERVED_VERSION = "file:", "1"
+PREFIX, SERVED_MODEL = "file:", "1/model.onnx"
 
 
 @dataclass(frozen=True)
@@ -49,32 +47,17 @@ def of(repository: Repository, target: str, task: str, variant: str) -> Network:
     and it has the repository's own warm-up requests, which the server answers before the network takes over. Raises
     `BadInputError` for an unknown name, and where a file is not the one that the index speaks of.
     """
-    published, details = repository.variant(variant), repository.details(variant)
-    if published.task != task or target not in details.profiles:
+    files = Files.of(repository, variant)
+    published = files.published
+    if published.task != task or target not in files.details.profiles:
         raise BadInputError(
-            f"{variant} is for {published.task} on {', '.join(details.profiles)}, not {task} on {target}"
+            f"{variant} is for {published.task} on {', '.join(files.details.profiles)}, not {task} on {target}"
         )
-    text = checked(repository, variant, f"configs/{target}.pbtxt", details.files).decode()
-    config = text_format.Parse(text, ModelConfig())
+    config = text_format.Parse(files.config(target), ModelConfig())
     config.name = task
     config.parameters[VARIANT].string_value = variant
     config.parameters[DIGEST].string_value = published.onnx_sha256
-    own = f"{published.version}/"
-    names = {path: path.replace(own, f"{SERVED_VERSION}/", 1) for path in details.files if path.startswith(own)}
-    names |= {path: path for path in details.files if path == "labels.txt" or path.startswith("warmup/")}
-    return Network(
-        variant,
-        published.onnx_sha256,
-        to_json(config),
-        {f"{PREFIX}{name}": checked(repository, variant, path, details.files) for path, name in names.items()},
-    )
-
-
-def checked(repository: Repository, variant: str, path: str, digests: dict[str, str]) -> bytes:
-    """A file of the variant's folder; raises `BadInputError` where it is another than the details speak of."""
-    if path not in digests:
-        raise BadInputError(f"{repository.root}/{variant} has no {path}: publish again")
-    content = repository.root.read(variant, *path.split("/"), limit_bytes=FILE_LIMIT_BYTES)
-    if hashlib.sha256(content).hexdigest() != digests[path]:
-        raise BadInputError(f"{repository.root}/{variant}/{path} is not the file that was published: publish again")
-    return content
+    contents = files.served()
+    contents[SERVED_MODEL] = contents.pop(files.model)
+    given = {f"{PREFIX}{path}": content for path, content in contents.items()}
+    return Network(variant, published.onnx_sha256, to_json(config), given)

@@ -4,21 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from orchestrators.live.network import checked
 from porting.repository import Repository
 from porting.repository.schema import Details
-from porting.repository.variant_folder import EXAMPLE
+from porting.repository.serving import Files
 from profiler.errors import BadInputError
 
 
 def example(repository: Repository, task: str, details: Sequence[Details]) -> np.ndarray:
     """The published example of the first variant that has one, (C, H, W); raises `BadInputError` where none has."""
-    path = f"warmup/{EXAMPLE}"
-    one = next((one for one in details if path in one.files), None)
-    if one is None or min(one.input.shape) < 1:
-        raise BadInputError(f"no example of {task} is published, or its size is open: give pictures")
-    content = checked(repository, one.name, path, one.files)
-    return np.frombuffer(content, "<f4").reshape(one.input.shape)
+    for one in details:
+        found = Files.of(repository, one.name).example()
+        if found is not None:
+            return found
+    raise BadInputError(f"no example of {task} is published: give pictures")
 
 
 def mirrored(picture: np.ndarray) -> np.ndarray:

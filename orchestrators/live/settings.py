@@ -29,6 +29,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     repository: str
+    public_key: Path | None
     target_name: str
     tasks: list[str] = Field(min_length=1)
     servers: list[str]

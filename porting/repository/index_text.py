@@ -1,7 +1,9 @@
-"""The index as text: one entry a line, so that it is read entry by entry and never as one large tree."""
+"""The index as text: a digest of all that follows it, then one entry a line, so that it is never one large tree."""
 
 import gc
+import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,12 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from porting.repository.consistency import IndexCheck, check_index
+from porting.repository.consistency import MOST_VARIANTS, IndexCheck, check_index
 from porting.repository.parse import invalid, parsed, refused
 from porting.repository.schema import Index, Published, Summary
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
-# An index of another layout is one tree, of at most so many values.
+SEAL = "sha256"
+SEALED = re.compile(rb'\{\n"sha256": "([0-9a-f]{64})",\n')
+# Memory and time grow with lines, most of which are entries, and with values, whatever their sizes.
 LIMIT_VALUES = 8_000_000
 LIMIT_FRAME_BYTES = 8 << 20
 
@@ -23,40 +27,44 @@ def to_text(index: Index) -> str:
     """The JSON of an index; raises `ValueError` for one that contradicts itself."""
     check_index(index)
     frame = json.loads(index.model_copy(update={name: [] for name in LISTS}).model_dump_json())
-    fields = {name: json.dumps(value, ensure_ascii=False) for name, value in frame.items()}
+    fields = {name: json.dumps(value, ensure_ascii=False) for name, value in frame.items() if name != SEAL}
     for name in LISTS:
         entries = ",\n".join(one.model_dump_json() for one in getattr(index, name))
         fields[name] = f"[\n{entries}\n]"
-    return "".join(["{\n", ",\n".join(f'"{name}": {text}' for name, text in fields.items()), "\n}\n"])
+    sealed = ",\n".join(f'"{name}": {text}' for name, text in fields.items()) + "\n}\n"
+    return f'{{\n"{SEAL}": "{hashlib.sha256(sealed.encode()).hexdigest()}",\n{sealed}'
 
 
 def from_text(content: bytes, place: str) -> Index:
-    """The index in a JSON text of any layout; raises `BadInputError` that names `place` and what is first wrong."""
+    """The index in a text of `to_text`; raises `BadInputError` that names `place` and what is first wrong."""
+    check_seal(content, place)
+    if content.count(b"\n") > MOST_VARIANTS or content.count(b",") > LIMIT_VALUES:
+        raise refused(place, "", f"it holds more than {MOST_VARIANTS} entries or {LIMIT_VALUES} values")
     lines, frame = divided(content)
+    if frame is None:
+        raise refused(place, "", "its entries do not stand in a line each")
     with without_collector():
-        if frame is None:
-            return of_one_mind(parsed(Index, content, place, limit_values=LIMIT_VALUES), place)
         index = validated(frame | {name: [] for name in LISTS}, place)
         entries = read_entries(content, iter(lines), {name: len(frame[name]) for name in LISTS}, index, place)
         return index.model_copy(update=entries)
 
 
-def of_one_mind(index: Index, place: str) -> Index:
-    """The same, where no part of it contradicts another."""
-    try:
-        check_index(index)
-    except ValueError as error:
-        raise refused(place, "", str(error)) from error
-    return index
+def check_seal(content: bytes, place: str) -> None:
+    """Raises `BadInputError` where a byte of the index is another than when it was written."""
+    seal = SEALED.match(content)
+    if seal is None:
+        raise refused(place, "", "it does not begin with the digest of all that follows")
+    if hashlib.sha256(memoryview(content)[seal.end() :]).hexdigest() != seal[1].decode():
+        raise refused(place, "", "it is damaged, as its digest is another than it says")
 
 
 def read_entries(
     content: bytes, lines: Iterator[tuple[int, int]], counts: Mapping[str, int], index: Index, place: str
 ) -> dict[str, list[Summary]]:
     """The entries of an index by its lists, each parsed and held against the others."""
-    check = IndexCheck(index.targets)
     found: dict[str, list[Summary]] = {name: [] for name in LISTS}
     try:
+        check = IndexCheck(index.targets)
         for name, kind in LISTS.items():
             for number in range(counts[name]):
                 start, stop = next(lines)

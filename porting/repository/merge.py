@@ -3,39 +3,26 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from porting.repository.item import Item
 from porting.repository.reader import Repository
-from porting.repository.schema import Details, Published
-from porting.repository.variant_folder import EXAMPLE
+from porting.repository.schema import Details
+from porting.repository.serving import Files
 from profiler.errors import BadInputError
-from profiler.files import sha256
-
-ONNX_LIMIT_BYTES = 1 << 31
 
 
 def offered_by(repository: Repository, folder: Path) -> list[Item]:
     """The published variants of a repository, whose files are brought to `folder`; `BadInputError` for a wrong one."""
-    return [brought(repository, variant, folder) for variant in repository.variants]
+    return [brought(repository, name, folder) for name in repository.by_name]
 
 
-def brought(repository: Repository, variant: Published, folder: Path) -> Item:
+def brought(repository: Repository, name: str, folder: Path) -> Item:
     """One variant with a copy of its present ONNX file, and of the input it is warmed up with."""
-    details = repository.details(variant.name).model_copy(update={"files": {}})
-    path = folder / f"{variant.onnx_sha256}.onnx"
-    path.write_bytes(
-        repository.root.read(variant.name, str(variant.version), "model.onnx", limit_bytes=ONNX_LIMIT_BYTES)
-    )
-    if sha256(path) != variant.onnx_sha256 or details.onnx_sha256 != variant.onnx_sha256:
-        raise BadInputError(f"{repository.root}/{variant.name} has another file than its index says: publish it again")
-    size_bytes = 4 * int(np.prod(details.input.shape))
-    try:
-        content = repository.root.read(variant.name, "warmup", EXAMPLE, limit_bytes=size_bytes)
-    except BadInputError:
-        return Item(details, variant.parent, variant.technique, path)
-    example = np.frombuffer(content, dtype="<f4").reshape(details.input.shape)
-    return Item(details, variant.parent, variant.technique, path, example)
+    files = Files.of(repository, name)
+    files.check()
+    path = folder / f"{files.published.onnx_sha256}.onnx"
+    path.write_bytes(files.read(files.model))
+    details = files.details.model_copy(update={"files": {}})
+    return Item(details, files.published.parent, files.published.technique, path, files.example())
 
 
 def merged(own: Iterable[Item], others: Iterable[Item]) -> list[Item]:

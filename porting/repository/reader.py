@@ -36,10 +36,23 @@ class Repository:
         self.root, self.index = root, index
 
     @classmethod
-    def load(cls, url: str | Path) -> "Repository":
-        """Reads the index at a folder or an fsspec URL; raises `BadInputError` where there is no valid one."""
+    def load(cls, url: str | Path, public_key: Path | None = None) -> "Repository":
+        """Reads the index at a folder or an fsspec URL; raises `BadInputError` where there is no valid one.
+
+        With the file of a `public_key` also where the index is not signed with its private key, and, in a folder, where
+        anything else is not as it was signed; what lies elsewhere is held against the index as it is read.
+        """
         root = Root.at(url)
-        return cls(root, from_text(root.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES), f"{url}/{INDEX}"))
+        content = root.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)
+        if public_key is None:
+            return cls(root, from_text(content, f"{url}/{INDEX}"))
+        from porting.repository.serving import check_whole
+        from porting.repository.signature import check_signed
+
+        check_signed(root, content, public_key)
+        repository = cls(root, from_text(content, f"{url}/{INDEX}"))
+        check_whole(repository)
+        return repository
 
     def __repr__(self) -> str:
         return (

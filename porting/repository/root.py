@@ -1,21 +1,26 @@
 """Where a repository's files are read from: a folder, or any place that fsspec has an address for."""
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from porting.repository.parse import parsed
+from porting.repository.parse import parsed, shown
+from profiler import door
 from profiler.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 LATEST, LATEST_LIMIT_BYTES = "latest.json", 1024
+MOST_PATHS = 100_000
+PUBLISH = "correct the address, or publish with dnn-porting stage=publish"
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$"
 
 
@@ -47,8 +52,7 @@ class Root(ABC):
         `DnnPortingError` where the store cannot be reached.
         """
         for part in parts:
-            if not re.fullmatch(NAME, part):
-                raise BadInputError(f"{part!r} is no file name of a repository: use letters, digits, '_', '.' and '-'")
+            check_name(part)
         content = self._beginning(parts, limit_bytes + 1)
         if len(content) > limit_bytes:
             raise BadInputError(
@@ -62,17 +66,31 @@ class Root(ABC):
     def local(self) -> Path:
         """The folder; raises `BadInputError` where the repository is elsewhere."""
 
+    def paths(self, *_parts: str) -> set[str] | None:
+        """All that lies below, by its path; `None` where that cannot be listed.
+
+        Raises `BadInputError` for a link or a special file among it.
+        """
+        return None
+
     @abstractmethod
     def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
         """A file, or as much of it; raises `BadInputError` where there is none."""
 
 
+def check_name(name: str) -> None:
+    """Raises `BadInputError` for what is no plain name, or more than a name to a shell."""
+    if not re.fullmatch(NAME, name):
+        raise BadInputError(f"{name!r:.160} is no file name of a repository: use letters, digits, '_', '.' and '-'")
+
+
 class LocalRoot(Root):
-    """A folder of this machine."""
+    """A folder of this machine, in which no link is followed."""
 
     def __init__(self, folder: Path) -> None:
         # One real path for all reads: the link may move to another repository meanwhile.
-        self._folder = folder.resolve()
+        self._folder = Path(os.path.realpath(folder))
+        self._opened = self._folder.is_dir()
 
     def __str__(self) -> str:
         return str(self._folder)
@@ -81,21 +99,56 @@ class LocalRoot(Root):
     def local(self) -> Path:
         return self._folder
 
+    def paths(self, *parts: str) -> set[str]:
+        """All that lies below, by its path there, each folder with a slash at its end."""
+        top = self._folder.joinpath(*parts)
+        found: set[str] = set()
+        waiting = [top]
+        while waiting:
+            for entry in self._entries(waiting.pop()):
+                name = os.path.relpath(entry.path, self._folder)
+                if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+                    raise BadInputError(
+                        f"{self}/{shown(name)} is a link or a special file: remove it, or publish again"
+                    )
+                if entry.is_dir():
+                    waiting.append(Path(entry.path))
+                found.add(os.path.relpath(entry.path, top) + "/" * entry.is_dir())
+                if len(found) > MOST_PATHS:
+                    raise BadInputError(f"{top} holds more than {MOST_PATHS} files: publish again")
+        return found
+
+    def _entries(self, folder: Path) -> list["os.DirEntry[str]"]:
+        try:
+            self._check_no_link(folder)
+            with os.scandir(folder) as entries:
+                return list(islice(entries, MOST_PATHS + 1))
+        except (BadInputError, OSError) as error:
+            raise self._unreadable(folder, error) from error
+
     def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
         path = self._folder.joinpath(*parts)
         try:
-            real = path.resolve(strict=True)
-            if not real.is_relative_to(self._folder):
-                raise BadInputError(f"{path} is a link to {real}, outside of the repository: replace it by the file")
-            if not real.is_file():
-                raise BadInputError(f"{path} is no file: publish the repository again with dnn-porting stage=publish")
-            with real.open("rb") as file:
+            self._check_no_link(path)
+            with door.opened(path, PUBLISH, links=False) as file:
                 # The buffer is as large as what is asked for, and limits are larger than most files.
-                return file.read(min(size_bytes, real.stat().st_size + 1))
-        except FileNotFoundError as error:
-            raise missing(path) from error
-        except (OSError, RuntimeError) as error:
-            raise BadInputError(f"{path} cannot be read ({one_line(error)}): make it readable") from error
+                return file.read(min(size_bytes, os.fstat(file.fileno()).st_size + 1))
+        except (BadInputError, OSError) as error:
+            raise self._unreadable(path, error) from error
+
+    def _check_no_link(self, path: Path) -> None:
+        """Raises `BadInputError` for a link anywhere on the way from the folder to the path."""
+        for place in (path, *path.parents):
+            if place == self._folder:
+                return
+            if place.is_symlink():
+                raise BadInputError(f"{place} is a link, and a repository has none: replace it by the file")
+
+    def _unreadable(self, path: Path, error: Exception) -> BadInputError:
+        """Says where all of it is gone that somebody else published it anew."""
+        if self._opened and not self._folder.is_dir():
+            return BadInputError(f"{self} was replaced by later publications since it was opened: open it again")
+        return error if isinstance(error, BadInputError) else door.unreadable(path, error, PUBLISH)
 
 
 class RemoteRoot(Root):
@@ -179,8 +232,8 @@ def as_our_errors(place: str) -> Iterator[None]:
         ) from error
 
 
-def missing(place: str | Path) -> BadInputError:
-    return BadInputError(f"{place} does not exist: correct the address, or publish with dnn-porting stage=publish")
+def missing(place: str) -> BadInputError:
+    return BadInputError(f"{place} does not exist: {PUBLISH}")
 
 
 def one_line(error: Exception) -> str:

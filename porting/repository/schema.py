@@ -149,13 +149,19 @@ class Published(Summary):
 
 
 class Index(Bounded):
-    """`repository.json`."""
+    """`repository.json`.
 
+    `sha256` is the digest of all that follows it in the file, which whoever writes the file fills in; `files` has the
+    SHA-256 of the files beside the index, by their names.
+    """
+
+    sha256: Sha256 = "0" * 64
     schema_version: Literal[1] = 1
     key: str = Field(pattern=SHA256)
     generator: Text
     published_at: datetime
     targets: dict[TargetName, Fingerprint] = Field(max_length=1000)
+    files: dict[FilePath, Sha256] = Field(max_length=100)
     variants: Annotated[list[Published], FailFast()]
     dropped: Annotated[list[Summary], FailFast()]
 

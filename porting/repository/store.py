@@ -5,7 +5,8 @@ from pathlib import Path
 
 from porting.repository.reader import INDEX, Repository
 from porting.repository.root import LATEST, Latest, as_our_errors, is_local, opened
-from porting.repository.writer import is_whole
+from porting.repository.serving import check_whole
+from porting.repository.signature import SIGNATURE
 from profiler.errors import BadInputError
 from profiler.files import sha256
 
@@ -23,8 +24,7 @@ def upload(repository: Path, url: str) -> str:
     """
     published = Repository.load(repository)
     folder = published.root.local
-    if not is_whole(published):
-        raise BadInputError(f"{repository} lacks files of its index: publish it again with dnn-porting stage=publish")
+    check_whole(published)
     filesystem, path = opened(url)
     if is_local(filesystem):
         raise BadInputError(f"{url} is a local folder, where files appear in parts: give workspace=FOLDER instead")
@@ -35,15 +35,16 @@ def upload(repository: Path, url: str) -> str:
         if not filesystem.exists(f"{place}/{INDEX}"):
             for file in files:
                 filesystem.put_file(str(file), f"{place}/{file.relative_to(folder).as_posix()}")
+        elif (folder / SIGNATURE).is_file():
+            # It may have been signed since.
+            filesystem.put_file(str(folder / SIGNATURE), f"{place}/{SIGNATURE}")
         latest = Latest(release=release).model_dump_json().encode()
         filesystem.pipe_file(f"{path.rstrip('/')}/{LATEST}", latest)
     return f"{url.rstrip('/')}/{release}"
 
 
 def all_but_the_index(folder: Path) -> Iterator[Path]:
-    """Every other file; raises `BadInputError` for a link, which may lead to what is not for publication."""
+    """Every other file."""
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            raise BadInputError(f"{path} is a link, and a store has none: replace it by the file")
         if path.is_file() and path != folder / INDEX:
             yield path

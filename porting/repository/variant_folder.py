@@ -2,43 +2,53 @@
 
 import hashlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository.item import Item
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published, Summary
+from profiler.errors import BadInputError
 from profiler.files import sha256
 from profiler.level import MAX_BATCH
 from profiler.records.profile import Profile
 from profiler.runtimes.session import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_text
 
-EXAMPLE = "example"
+CONFIG, LABELS, EXAMPLE = "config.pbtxt", "labels.txt", "example"
+WARM_UP = f"warmup/{EXAMPLE}"
 
 
-def write_variant(folder: Path, item: Item, summary: Summary, previous: Repository | None) -> Published:
-    """The variant's folder as Triton loads it; another file under an old name becomes the next version."""
+def write_variant(folder: Path, item: Item, summary: Summary, older: Iterable[tuple[str, bytes]]) -> Published:
+    """The variant's folder as Triton loads it; `older` are the files of earlier versions by their paths.
+
+    Raises `BadInputError` where the offered file is not the one that the details speak of.
+    """
     details = item.details
     home = folder / details.name
     home.mkdir()
-    take_over_versions(home, details.name, previous)
-    (home / str(summary.version)).mkdir(exist_ok=True)
-    shutil.copyfile(item.onnx, home / str(summary.version) / "model.onnx")
-    if details.labels:
-        (home / "labels.txt").write_text("\n".join(details.labels) + "\n")
+    for path, content in older:
+        write(home / path, content)
+    served = home / str(summary.version) / "model.onnx"
+    served.parent.mkdir()
+    shutil.copyfile(item.onnx, served)
+    if sha256(served) != details.onnx_sha256:
+        raise BadInputError(f"{item.onnx} is not the file that was profiled as {details.name}: publish again")
     if item.example is not None:
-        (home / "warmup").mkdir()
-        (home / "warmup" / EXAMPLE).write_bytes(item.example.astype("<f4").tobytes())
-    warm = item.example is not None
-    configs = {target: config_text(details, profile, warm) for target, profile in details.profiles.items()}
-    (home / "configs").mkdir()
-    for target, text in configs.items():
-        (home / "configs" / f"{target}.pbtxt").write_text(text)
-    (home / "config.pbtxt").write_text(next(iter(configs.values())))
+        write(home / WARM_UP, item.example.astype("<f4").tobytes())
+    for path, text in texts(details, item.example is not None).items():
+        write(home / path, text.encode())
     files = {path.relative_to(home).as_posix(): sha256(path) for path in sorted(home.rglob("*")) if path.is_file()}
     content = details.model_copy(update={"files": files}).model_dump_json(indent=1).encode()
     (home / DETAILS).write_bytes(content)
     return Published.model_validate({**dict(summary), "details_sha256": hashlib.sha256(content).hexdigest()})
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def next_version(details: Details, previous: Repository | None) -> int:
@@ -50,15 +60,33 @@ def next_version(details: Details, previous: Repository | None) -> int:
     return before.version if before.onnx_sha256 == details.onnx_sha256 else before.version + 1
 
 
-def take_over_versions(home: Path, name: str, previous: Repository | None) -> None:
-    """Copies the versions that were published before under this name."""
-    if previous is not None and name in previous.by_name:
-        for old in (previous.root.local / name).glob("[0-9]*"):
-            shutil.copytree(old, home / old.name)
+def config_file(target: str) -> str:
+    """Where a variant's configuration for a target lies."""
+    return f"configs/{target}.pbtxt"
+
+
+def texts(details: Details, warm: bool) -> dict[str, str]:
+    """By path, the texts in a variant's folder, which follow from its details; `warm` where it has a warm-up input."""
+    configs = {config_file(target): config_text(details, profile, warm) for target, profile in details.profiles.items()}
+    labels = {LABELS: "\n".join(details.labels) + "\n"} if details.labels else {}
+    return {CONFIG: next(iter(configs.values())), **configs, **labels} if configs else labels
 
 
 def config_text(details: Details, profile: Profile, warm: bool) -> str:
-    """The `config.pbtxt` with which a profile was measured; `warm` it answers a real input before it is ready."""
+    """The `config.pbtxt` with which a profile was measured; `warm` it answers a real input before it is ready.
+
+    Raises `BadInputError` for settings that no configuration can hold.
+    """
+    try:
+        return to_text(config_of(details, profile, warm))
+    except (ValueError, OverflowError) as error:
+        raise BadInputError(
+            f"{details.name} cannot be served as it was measured on {profile.target_name} ({error}): profile it again"
+        ) from error
+
+
+def config_of(details: Details, profile: Profile, warm: bool) -> ModelConfig:
+    """The same as a message; raises `ValueError` for a number that it cannot hold."""
     target = profile.target
     serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers)
     source, sink = details.input, details.output
@@ -67,7 +95,7 @@ def config_text(details: Details, profile: Profile, warm: bool) -> str:
         Tensor(sink.name, tuple(sink.shape)),
         serving,
         {"variant": details.name},
-        "labels.txt" if details.labels else None,
+        LABELS if details.labels else None,
     )
     best = profile.best_throughput()
     for batch in sorted({1, best.batch if best else 1}) if warm else ():
@@ -75,4 +103,4 @@ def config_text(details: Details, profile: Profile, warm: bool) -> str:
         request.inputs[source.name].data_type = config.input[0].data_type
         request.inputs[source.name].dims.extend(source.shape)
         request.inputs[source.name].input_data_file = EXAMPLE
-    return to_text(config)
+    return config

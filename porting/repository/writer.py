@@ -1,24 +1,31 @@
 """Writing a repository: a whole folder beside the old one, then one link that changes its aim."""
 
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from porting.files import digest, remove, whole_folder
+from porting.repository.consistency import IndexCheck
 from porting.repository.figure import draw_frontier
 from porting.repository.index_text import to_text
 from porting.repository.item import Item
+from porting.repository.parse import shown
 from porting.repository.ranking import fingerprints, summaries
 from porting.repository.reader import INDEX, Repository
 from porting.repository.report import render_report
-from porting.repository.schema import Details, Index
-from porting.repository.variant_folder import next_version, write_variant
+from porting.repository.schema import Details, Index, Published, Summary
+from porting.repository.serving import MODEL_FILE, Files, example_of
+from porting.repository.signature import SIGNATURE, signature
+from porting.repository.variant_folder import next_version, texts, write_variant
 from profiler.errors import BadInputError
-from profiler.files import sha256
+from profiler.files import flush_folder, sha256, write_atomically
 
 SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
+FOLDER = ".repository-"
 
 
 def repository_key(items: Sequence[Item]) -> str:
@@ -27,36 +34,75 @@ def repository_key(items: Sequence[Item]) -> str:
     return digest([version("dnn-porting"), *offered])
 
 
-def publish(root: Path, items: Sequence[Item]) -> Repository:
-    """Replaces the repository at `root` whole; raises `BadInputError` where `root` is somebody else's folder."""
+def publish(root: Path, items: Sequence[Item], private_key: Path | None = None) -> Repository:
+    """Replaces the repository at `root` whole, signed with the key in a file where one is given.
+
+    Raises `BadInputError` where `root` is somebody else's folder, and for an item that cannot be published; before
+    anything is written.
+    """
     if root.exists() and not root.is_symlink():
         raise BadInputError(f"{root} is a folder that this program did not write: move it away")
     key = repository_key(items)
     previous = readable(root)
-    targets = fingerprints(items)
-    versions = [next_version(item.details, previous) for item in items]
-    with whole_folder(root.parent / f".repository-{key[:12]}") as folder:
-        published, dropped = [], []
-        for item, summary in zip(items, summaries(items, list(targets), versions), strict=True):
+    offered = list(zip(items, checked(items, previous), strict=True))
+    # A name of its own, also for what was published before: somebody may read that.
+    folder = root.parent / f"{FOLDER}{key[:12]}-{secrets.token_hex(4)}"
+    with whole_folder(folder) as unfinished:
+        published, dropped = list[Published](), list[Summary]()
+        for item, summary in offered:
             if any(standing.on_frontier for standing in summary.targets.values()):
-                published.append(write_variant(folder, item, summary, previous))
+                published.append(write_variant(unfinished, item, summary, older_versions(summary, previous)))
             else:
                 dropped.append(summary)
         index = Index(
             key=key,
             generator=f"dnn-porting {version('dnn-porting')}",
             published_at=datetime.now(UTC),
-            targets=targets,
+            targets=fingerprints(items),
+            files={},
             variants=published,
             dropped=dropped,
         )
-        (folder / INDEX).write_text(to_text(index))
-        schema = {"index": Index.model_json_schema(), "details": Details.model_json_schema()}
-        (folder / SCHEMA).write_text(json.dumps(schema, indent=1))
-        draw_frontier(index, folder / FIGURE)
-        (folder / REPORT).write_text(render_report(index, [item.details for item in items]))
-    swap(root, root.parent / f".repository-{key[:12]}")
+        write_beside(unfinished, index, [item.details for item in items])
+        files = {name: sha256(unfinished / name) for name in (SCHEMA, FIGURE, REPORT)}
+        content = to_text(index.model_copy(update={"files": files})).encode()
+        (unfinished / INDEX).write_bytes(content)
+        if private_key is not None:
+            (unfinished / SIGNATURE).write_bytes(signature(content, private_key))
+    aim(root, folder)
     return Repository.load(root)
+
+
+def checked(items: Sequence[Item], previous: Repository | None) -> list[Summary]:
+    """The items' entries in the index; raises `BadInputError` for an item that cannot be published."""
+    targets = fingerprints(items)
+    versions = [next_version(item.details, previous) for item in items]
+    check = IndexCheck(targets)
+    try:
+        found = summaries(items, list(targets), versions)
+        for item, summary in zip(items, found, strict=True):
+            check.add(summary)
+            texts(item.details, item.example is not None)
+            if item.example is not None:
+                example_of(item.details, item.example.astype("<f4").tobytes())
+        check.finish()
+    except ValueError as error:
+        raise BadInputError(f"{shown(' '.join(str(error).split()))}: profile it again with stage=profile") from error
+    return found
+
+
+def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None:
+    """What lies beside the index and its variants, for people to look at."""
+    schema = {"index": Index.model_json_schema(), "details": Details.model_json_schema()}
+    (folder / SCHEMA).write_text(json.dumps(schema, indent=1))
+    draw_frontier(index, folder / FIGURE)
+    (folder / REPORT).write_text(render_report(index, details))
+
+
+def sign(repository: Repository, private_key: Path) -> None:
+    """Signs a repository that is there already."""
+    folder = repository.root.local
+    write_atomically(folder / SIGNATURE, signature((folder / INDEX).read_bytes(), private_key))
 
 
 def readable(root: Path) -> Repository | None:
@@ -67,25 +113,40 @@ def readable(root: Path) -> Repository | None:
         return None
 
 
-def is_whole(repository: Repository) -> bool:
-    """Whether every file that the index and the details speak of is there and is the one they speak of."""
-    try:
-        return all(
-            sha256(repository.root.local / name / path) == expected
-            for name in repository.by_name
-            for path, expected in repository.details(name).files.items()
-        )
-    except (BadInputError, OSError):
-        return False
+def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tuple[str, bytes]]:
+    """The files, by path, of the versions before this one that were published under its name, those that are whole."""
+    if previous is None or summary.name not in previous.by_name:
+        return
+    with suppress(BadInputError):
+        files = Files(previous, previous.variant(summary.name), previous.details(summary.name))
+        for path in files.details.files:
+            number = MODEL_FILE.fullmatch(path)
+            if number is not None and int(number[1]) < summary.version:
+                with suppress(BadInputError):
+                    yield path, files.read(path)
 
 
-def swap(root: Path, folder: Path) -> None:
-    """Aims the link `root` at `folder` in one step, and removes all but the one it aimed at before."""
-    before = root.resolve() if root.is_symlink() else None
+def aim(root: Path, folder: Path) -> None:
+    """Aims the link `root` at `folder` in one step, which survives a power cut."""
     temporary = root.with_name(f".{root.name}-link")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(folder.name)
     temporary.replace(root)
-    for old in root.parent.glob(".repository-*"):
-        if old.is_dir() and not old.is_symlink() and old.resolve() not in (folder.resolve(), before):
-            remove(old)
+    flush_folder(root.parent)
+    remove_older(root)
+
+
+def remove_older(root: Path) -> None:
+    """Removes all folders of publications but the one that `root` aims at and the one before it."""
+    current = root.resolve()
+    found = [path for path in root.parent.glob(f"{FOLDER}*") if path.is_dir() and not path.is_symlink()]
+    others = sorted((path for path in found if path.resolve() != current), key=made_at)
+    before = [path for path in others if made_at(path) <= made_at(current)][-1:]
+    for folder in others:
+        if folder not in before:
+            remove(folder)
+    root.with_name(f".{root.name}-link").unlink(missing_ok=True)
+
+
+def made_at(folder: Path) -> int:
+    return folder.stat().st_mtime_ns

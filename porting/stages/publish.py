@@ -10,12 +10,15 @@ from porting.files import remove_unfinished
 from porting.records import OnnxFile, Variant
 from porting.repository import Repository
 from porting.repository.item import Item
+from porting.repository.left_out import left_out
 from porting.repository.merge import merged, offered_by
 from porting.repository.schema import Details
+from porting.repository.serving import is_whole
 from porting.repository.store import upload
-from porting.repository.writer import is_whole, publish, readable, repository_key
+from porting.repository.writer import publish, readable, remove_older, repository_key, sign
 from porting.settings import PublishSettings
 from porting.workspace import EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
+from profiler.door import arrays
 from profiler.errors import BadInputError
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
@@ -25,18 +28,30 @@ from profiler.scratch import scratch
 def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[Repository, bool]:
     """The repository of all tasks, others merged in and copied to every store, and whether it was there already.
 
-    Raises `BadInputError` where nothing is profiled, and where another repository cannot be merged in.
+    Says which variants are not in any more. Raises `BadInputError` where nothing is profiled, and where another
+    repository cannot be merged in.
     """
     root = workspace.root / REPOSITORY
     with exclusive(workspace.root / ".publish.lock", f"{root}"), scratch("publish") as made:
         remove_unfinished(workspace.root)
-        brought = [item for url in settings.others for item in offered_by(Repository.load(url), made.folder)]
-        items = merged(profiled(workspace), brought)
+        others = [Repository.load(url, settings.public_key) for url in settings.others]
+        items = merged(profiled(workspace), [item for other in others for item in offered_by(other, made.folder)])
         if not items:
             raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
         current = readable(root)
         same = current is not None and current.index.key == repository_key(items) and is_whole(current)
-        repository = current if current is not None and same else publish(root, items)
+        if current is not None and same:
+            repository = current
+            remove_older(root)
+            if settings.sign is not None:
+                sign(current, settings.sign)
+        else:
+            damaged = current is None and root.is_symlink()
+            repository = publish(root, items, settings.sign)
+            for line in left_out(current, repository) if current is not None else ():
+                say(f"publish   {line}")
+            if damaged:
+                say("publish   the repository before cannot be read: what is not in any more is not known")
         for url in settings.stores:
             say(f"publish   copied to {upload(root, url)}")
     return repository, same
@@ -52,6 +67,8 @@ def profiled(workspace: Workspace) -> list[Item]:
             if variant.onnx is not None and profiles:
                 workspace.check_files(variant)
                 found.append(item(workspace, variant, variant.onnx, profiles))
+            elif variant.onnx is not None:
+                say(f"publish   {variant.name} is left out: no profile of its present file has a maximal throughput")
     return found
 
 
@@ -73,17 +90,22 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         validation_accuracy=file.validation_accuracy,
         test_accuracy=file.test_accuracy,
         lineage=variant.lineage,
-        profiles=profiles,
+        profiles={target: without_paths(profile) for target, profile in profiles.items()},
         reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},
     )
     folder = workspace.folder(variant)
-    return Item(details, variant.parent, variant.technique, folder / ONNX, example(folder / PREDICTIONS))
+    # Of an input whose size is open no configuration can name a warm-up.
+    warm = example(folder / PREDICTIONS) if min(file.input.shape, default=1) > 0 else None
+    return Item(details, variant.parent, variant.technique, folder / ONNX, warm)
+
+
+def without_paths(profile: Profile) -> Profile:
+    """The profile as others may see it: where this machine has its server is nobody's business."""
+    return profile.model_copy(update={"target": profile.target.model_copy(update={"server_environment": None})})
 
 
 def example(path: Path) -> NDArray[np.float32] | None:
     """The real input that lies with the predictions, where there is one."""
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
-        found: NDArray[np.float32] | None = arrays.get(EXAMPLE, None)
-        return found
+    return arrays(path, "remove the folder that it lies in and run its stage again").get(EXAMPLE)

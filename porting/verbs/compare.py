@@ -3,19 +3,22 @@
 import argparse
 from collections.abc import Sequence
 
+from porting.verbs import add_public_key
+
 
 def run(arguments: Sequence[str]) -> None:
     """Lists what appeared, what vanished, and which figures moved beyond their intervals from BEFORE to AFTER."""
     parser = argparse.ArgumentParser(prog="dnn-porting compare", description=run.__doc__)
     parser.add_argument("before", help="a folder or a URL such as s3://bucket/prefix")
     parser.add_argument("after", help="likewise")
+    add_public_key(parser)
     options = parser.parse_args(arguments)
 
     from porting.console import say, table
     from porting.repository import Repository
     from porting.repository.compare import compare
 
-    before, after = Repository.load(options.before), Repository.load(options.after)
+    before, after = (Repository.load(url, options.public_key) for url in (options.before, options.after))
     found = compare(before, after)
     if found:
         rows = [[one.variant, one.target, one.what, one.before, one.after] for one in found]

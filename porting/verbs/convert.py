@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from porting.verbs import add_public_key
+
 
 def run(arguments: Sequence[str]) -> None:
     """Writes a repository's figures on one target as KServe, ModelMesh, INFaaS or InfAdapter read them."""
@@ -16,12 +18,13 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="a folder that is not there yet")
     parser.add_argument("--variant", help="default: the target's frontier")
     parser.add_argument("--storage-uri", help="where the cluster finds the repository (kserve) or FOLDER (modelmesh)")
+    add_public_key(parser)
     options = parser.parse_args(arguments)
 
     from porting.console import say
     from porting.repository import Repository
 
-    repository = Repository.load(options.repository)
+    repository = Repository.load(options.repository, options.public_key)
     wanted = Wanted(repository, options.target, options.variant, options.storage_uri)
     files = FORMATS[options.format](wanted)
     files.write(options.output)

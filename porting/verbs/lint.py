@@ -4,18 +4,24 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from porting.verbs import add_public_key
+
 
 def run(arguments: Sequence[str]) -> None:
-    """Checks any Triton model repository with ONNX models, without a server; exit code 2 where one would be refused."""
+    """Checks any Triton model repository with ONNX models, without a server; exit code 2 where one would be refused.
+
+    A published repository is held against its digests too, and with a key against its signature.
+    """
     parser = argparse.ArgumentParser(prog="dnn-porting lint", description=run.__doc__)
     parser.add_argument("repository", type=Path)
+    add_public_key(parser)
     options = parser.parse_args(arguments)
 
     from porting.console import say
     from porting.repository.lint import lint
     from profiler.errors import BadInputError
 
-    findings = lint(options.repository)
+    findings = lint(options.repository, options.public_key)
     for finding in findings:
         say(str(finding))
     errors = sum(finding.severity == "error" for finding in findings)

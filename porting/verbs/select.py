@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from porting.verbs import add_public_key
+
 if TYPE_CHECKING:
     from porting.repository.conditions import Condition
     from porting.repository.options import Option
@@ -19,6 +21,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--objective", default="accuracy", help="the figure to be best in (default: %(default)s)")
     parser.add_argument("--task", help="default: the only one")
     parser.add_argument("--target", help="default: any")
+    add_public_key(parser)
     options = parser.parse_args(arguments)
 
     from porting.console import say
@@ -28,7 +31,7 @@ def run(arguments: Sequence[str]) -> None:
     from profiler.errors import DnnPortingError
 
     conditions = [condition(text) for text in options.conditions]
-    repository = Repository.load(options.repository)
+    repository = Repository.load(options.repository, options.public_key)
     found = select(repository, conditions, options.objective, options.task, options.target)
     if found.chosen is not None:
         show(found.chosen, conditions, options.objective, options.repository)

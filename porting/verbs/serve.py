@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,6 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from profiler.triton.server import RunningServer
+
+from porting.verbs import add_public_key
+from porting.verbs.laid_out import laid_out
 
 
 def port(text: str) -> int:
@@ -25,6 +27,8 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("repository", type=Path)
     parser.add_argument("--target", help="with the settings that were measured on it (default: any)")
     parser.add_argument("--variant", help="default: all of them")
+    parser.add_argument("--trust", action="store_true", help="serve what was not published too, whatever runs then")
+    add_public_key(parser)
     parser.add_argument("--grpc-port", type=port, default=8001)
     parser.add_argument("--http-port", type=port, default=8000)
     parser.add_argument(
@@ -32,24 +36,16 @@ def run(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
-    from porting.repository import Repository
-    from profiler.errors import BadInputError
     from profiler.scratch import scratch
     from profiler.triton.installation import find_triton
     from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
 
-    repository = Repository.load(options.repository)
-    chosen = repository.variants if options.variant is None else [repository.variant(options.variant)]
-    if options.target is not None and options.target not in repository.targets:
-        raise BadInputError(f"unknown target {options.target!r}: choices are {', '.join(repository.targets)}")
-    names = [variant.name for variant in chosen]
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
     token = new_token()
-    settings = {"load": names, "config_name": options.target, "closed": (*CONTROL, *TELLING), "token": token}
     # The server has a shell read the name of the folder, so it is one of ours.
     with scratch("serve") as made, written(token, options.token_file):
-        for name in names:
-            shutil.copytree(repository.root.local / name, made.folder / name)
+        names = laid_out(options, made.folder)
+        settings = {"load": names, "closed": (*CONTROL, *TELLING), "token": token}
         serve(triton_server(find_triton(), made.folder, **ports, **settings), names, options.http_port)
 
 

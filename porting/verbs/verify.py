@@ -1,13 +1,17 @@
 """verify: whether what was published still holds on this machine."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from porting.verbs import add_public_key
+
 if TYPE_CHECKING:
     from porting.repository import Repository
+    from porting.repository.serving import Files
     from profiler.bench import Bench
     from profiler.records.latency import LatencyPoint
     from profiler.records.profile import Profile
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
 # Beyond their intervals: what a point may be off and still be called settled.
 TOLERANCE = 0.05
+# A repository may be anybody's: no figure in it makes a point take longer, or more memory.
+MOST_SECONDS, MOST_CALLERS, MOST_NUMBERS = 30.0, 256, 1 << 28
 
 
 @dataclass(frozen=True)
@@ -37,28 +43,36 @@ class Figure:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Measures maximal throughput and batch-1 latency of a few published variants again; exit code 1 if one moved."""
+    """Measures maximal throughput and batch-1 latency of a few published variants again; exit code 1 if one moved.
+
+    Before that every file of them is held against its digest: a file with other weights may be as quick as the
+    published one, and only its digest tells them apart.
+    """
     parser = argparse.ArgumentParser(prog="dnn-porting verify", description=run.__doc__)
     parser.add_argument("repository", type=Path)
     parser.add_argument("--target", help="default: the only one")
+    parser.add_argument("--endpoint", metavar="HOST:PORT", help="of the running server that was measured, to call it")
     parser.add_argument("--variants", type=int, default=3, help="how many, spread from the slowest to the fastest")
+    add_public_key(parser)
     options = parser.parse_args(arguments)
 
     from porting.console import say, table
     from porting.repository import Repository
     from profiler.bench import bench
     from profiler.errors import DnnPortingError
+    from profiler.scratch import scratch
 
-    repository = Repository.load(options.repository)
+    repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
-    profiles = chosen(repository, target, options.variants)
-    first = next(iter(profiles.values()))
+    found = chosen(repository, target, options.variants, options.endpoint)
     rows: list[list[str]] = []
-    with bench(target, first.target) as ready:
-        for name, profile in profiles.items():
-            say(f"measuring {name}")
-            path = repository.root.local / name
-            rows += [[name, *row] for row in compared(ready, next(path.glob("[0-9]*/model.onnx")), profile)]
+    with scratch("verify") as place:
+        paths = {name: copied(files, place.folder / name) for name, files in found.items()}
+        profiles = {name: files.details.profiles[target] for name, files in found.items()}
+        with bench(target, next(iter(profiles.values())).target) as ready:
+            for name, profile in profiles.items():
+                say(f"measuring {name}")
+                rows += [[name, *row] for row in compared(ready, paths[name], profile)]
     table(f"{options.repository} on {target}", COLUMNS, rows)
     moved = [row for row in rows if row[-1] != "holds"]
     if moved:
@@ -78,35 +92,59 @@ def chosen_target(repository: "Repository", wanted: str | None) -> str:
     return wanted
 
 
-def chosen(repository: "Repository", target: str, count: int) -> "dict[str, Profile]":
-    """Profiles of `count` published variants, spread over their throughputs; `BadInputError` on another machine."""
+def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, Files]":
+    """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
+    from porting.repository.serving import Files
     from profiler.errors import BadInputError
-    from profiler.identity import subject_key
 
     found = [variant for variant in repository.variants if target in variant.targets]
-    found.sort(key=lambda variant: variant.targets[target].figures["images_per_s"])
+    found.sort(key=lambda variant: variant.targets[target].raw_images_per_s)
     if not found or count < 1:
         raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
     step = max(1, (len(found) - 1) // max(1, count - 1))
     names = [variant.name for variant in found[::step]][:count]
-    profiles = {name: here(repository.details(name).profiles[target]) for name in names}
-    for profile in profiles.values():
-        if profile.target.runtime == "torch":
-            raise BadInputError(
-                f"target {target} serves torch programs, which a repository does not hold: "
-                "verify a target with another runtime"
-            )
-        if subject_key(profile.onnx_sha256, profile.target) != profile.key:
-            raise BadInputError(
-                f"target {target} was measured on {profile.fingerprint.cpu_model} with {profile.fingerprint.system}, "
-                "or with another server than there is here: verify it there"
-            )
-    return profiles
+    files = {name: Files.of(repository, name) for name in names}
+    for one in files.values():
+        one.check()
+        check_profile(one.details.profiles[target], endpoint)
+    return files
 
 
-def here(profile: "Profile") -> "Profile":
-    """The profile with this machine's own server: a repository may be anybody's, and must not name what is started."""
-    return profile.model_copy(update={"target": profile.target.model_copy(update={"server_environment": None})})
+def check_profile(profile: "Profile", endpoint: str | None) -> None:
+    """Raises `BadInputError` for what cannot be measured again here, and for a server that nobody here has named."""
+    from profiler.errors import BadInputError
+    from profiler.identity import subject_key
+
+    target, name = profile.target, profile.target_name
+    if target.runtime == "torch":
+        raise BadInputError(
+            f"target {name} serves torch programs, which a repository does not hold: "
+            "verify a target with another runtime"
+        )
+    if target.endpoint != endpoint:
+        fix = f"--endpoint {target.endpoint}, and that one is called" if target.endpoint else "no --endpoint"
+        where = f"a running server at {target.endpoint}" if target.endpoint else "a server of the profiler's own"
+        raise BadInputError(f"target {name} was measured on {where}: give {fix}")
+    if subject_key(profile.onnx_sha256, target) != profile.key:
+        raise BadInputError(
+            f"target {name} was measured on {profile.fingerprint.cpu_model} with {profile.fingerprint.system}, "
+            "or with another server than there is here: verify it there"
+        )
+    callers = max((point.concurrency for point in profile.max_throughput), default=1)
+    largest = max((point.batch * math.prod(point.input_shape) for point in profile.latency), default=0)
+    if callers > MOST_CALLERS or largest > MOST_NUMBERS:
+        raise BadInputError(
+            f"target {name} asks for {callers} callers and inputs of {largest} numbers, and verify has at most "
+            f"{MOST_CALLERS} and {MOST_NUMBERS}: do not use this repository"
+        )
+
+
+def copied(files: "Files", folder: Path) -> Path:
+    """The served ONNX file in a folder of its own."""
+    folder.mkdir()
+    path = folder / "model.onnx"
+    path.write_bytes(files.read(files.model))
+    return path
 
 
 def compared(ready: "Bench", path: Path, profile: "Profile") -> list[list[str]]:
@@ -120,13 +158,13 @@ def compared(ready: "Bench", path: Path, profile: "Profile") -> list[list[str]]:
     references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
     with Subject(ready, path, *references) as subject:
         if best is not None:
-            loaded_s = best.answers / best.images_per_s
+            loaded_s = min(best.answers / best.images_per_s, MOST_SECONDS)
             run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
             rate = run.rate(subject.yardstick().reference_per_s)
             now = Figure(rate.ratio, rate.low or rate.ratio, rate.high or rate.ratio)
             pairs.append(("images/s", throughput(best), now))
         if latency is not None:
-            shape, seconds = latency.input_shape, latency.n * latency.mean_ms / 1e3
+            shape, seconds = latency.input_shape, min(latency.n * latency.mean_ms / 1e3, MOST_SECONDS)
             again = measure_batch(subject, profile.target.resources, latency.batch, shape, seconds)
             pairs.append(("p50 at batch 1, ms", latency_figure(latency), latency_figure(again)))
     return [[what, str(then), str(now), "holds" if then.holds(now) else "moved"] for what, then, now in pairs]

@@ -190,8 +190,10 @@ def test_another_file_under_an_old_name_becomes_the_next_version(published: Path
     changed = []
     for item in items:
         if item.details.name == name:
-            details = item.details.model_copy(update={"onnx_sha256": "0" * 64})
-            changed.append(type(item)(details, item.parent, item.technique, item.onnx))
+            other = tmp_path / "other.onnx"
+            other.write_bytes(item.onnx.read_bytes() + b"x")
+            details = item.details.model_copy(update={"onnx_sha256": sha256(other)})
+            changed.append(type(item)(details, item.parent, item.technique, other))
         else:
             changed.append(item)
     second = publish(tmp_path / "repository", changed)

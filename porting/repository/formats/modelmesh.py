@@ -4,13 +4,13 @@ https://github.com/kserve/modelmesh-serving (CRDs, docs/model-formats) and model
 needs a `config.pbtxt` without a name and gives a model modelLoadingTimeoutMillis from the pull to ready.
 """
 
-from pathlib import Path
 from typing import Any
 
 from porting.repository.formats.files import Files
 from porting.repository.formats.kubernetes import image_tag, inference_service, kubernetes_name, manifest, resources
-from porting.repository.formats.modelmesh_models import CONFIG, Held, hold, multiplier, room_bytes
+from porting.repository.formats.modelmesh_models import Held, hold, multiplier, room_bytes
 from porting.repository.formats.wanted import Wanted
+from porting.repository.variant_folder import CONFIG
 
 RUNTIME = "runtime.yaml"
 # The pull from storage, which was not measured, is within the time-out.
@@ -25,15 +25,15 @@ def files(wanted: Wanted) -> Files:
     uri = wanted.uri("the converted folder")
     held = [hold(wanted, one) for one in wanted.measured()]
     texts = {RUNTIME: manifest(notes(held), [runtime(wanted.target, held)])}
-    copies: dict[str, Path] = {}
+    contents: dict[str, bytes] = {}
     for model in held:
         name = model.one.name
         texts[f"{kubernetes_name(name)}.yaml"] = manifest(
             [model.one.provenance()], [service(model, wanted.target, f"{uri}/{name}")]
         )
         texts[f"{name}/{CONFIG}"] = model.config
-        copies |= {f"{name}/{path}": source for path, source in model.copies.items()}
-    return Files(texts, copies)
+        contents |= {f"{name}/{path}": content for path, content in model.files.items()}
+    return Files(texts, contents)
 
 
 def notes(held: list[Held]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from porting.repository.measured import Measured
 from porting.repository.reader import Repository
 from porting.repository.schema import Published
+from porting.repository.serving import Files
 from profiler.errors import BadInputError
 
 
@@ -38,8 +39,13 @@ class Wanted:
         return [self.repository.variant(self.variant)]
 
     def look_up(self, published: Published) -> Measured:
-        """A variant with its details; raises `BadInputError` for one that was not measured on the target."""
-        details = self.repository.details(published.name)
+        """A variant with its details, its files as they were published.
+
+        Raises `BadInputError` where they are not, and for one that was not measured on the target.
+        """
+        files = Files.of(self.repository, published.name)
+        files.check()
+        details = files.details
         if self.target not in details.profiles:
             raise BadInputError(
                 f"{published.name} was not measured on {self.target}, only on {', '.join(sorted(details.profiles))}: "

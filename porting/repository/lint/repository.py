@@ -26,6 +26,7 @@ from porting.repository.lint.rules_folder import (
 from porting.repository.lint.rules_match import match_rules
 from porting.repository.lint.rules_onnx import graph_rules
 from porting.repository.lint.rules_onnxruntime import accelerator_rules, session_rules
+from porting.repository.lint.rules_published import published_rules
 from porting.repository.lint.rules_scheduling import batching_rules, cache_rules, sequence_rules
 from porting.repository.lint.rules_tensors import batch_tensor_rules, label_rules, tensor_rules
 from porting.repository.lint.rules_warm_up import warm_up_graph_rules, warm_up_rules
@@ -55,15 +56,16 @@ CONFIG_RULES = (
 )
 
 
-def lint(root: Path) -> list[Finding]:
+def lint(root: Path, public_key: Path | None = None) -> list[Finding]:
     """What is wrong with a model repository, without a server and without following a link out of it.
 
-    Errors and warnings, by model. Raises `BadInputError` where `root` is no folder, and nothing else,
-    whatever lies in it.
+    Errors and warnings, by model. A published one is held against its digests too, and with the file of a
+    `public_key` against its signature. Raises `BadInputError` where `root` is no folder, and nothing else, whatever
+    lies in it.
     """
     tree = Tree(root)
     names = tree.names("")
-    findings = [*place_rules(root), *root_rules(tree, names)]
+    findings = [*place_rules(root), *root_rules(tree, names), *published_rules(tree, names, public_key)]
     models: dict[str, Model] = {}
     for name in (name for name in names if tree.place(name).kind == "folder"):
         findings += model_findings(tree, name, models)

@@ -4,19 +4,22 @@ import copy
 import hashlib
 import json
 import os
+import resource
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from full_profile import blank_profile, item
+from full_profile import SHA256, blank_profile, item
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_points import capacity, latency, partly, rate
 from pydantic import ValidationError
+from sealed import edit_index, laid_out, sealed
 from torch import nn
 
 from porting.networks.manifest import Manifest, restore
@@ -24,7 +27,7 @@ from porting.records import OnnxFile, Variant
 from porting.repository import Repository
 from porting.repository.compare import compare
 from porting.repository.conditions import condition
-from porting.repository.index_text import divided, from_text, to_text
+from porting.repository.index_text import from_text, to_text
 from porting.repository.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from porting.repository.schema import Step
 from porting.repository.select import select
@@ -35,7 +38,6 @@ from profiler.errors import BadInputError, DnnPortingError
 from profiler.records.memory import MemoryPoint
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference
-from profiler.target import Target
 
 Json = Any
 Change = Callable[[Json], object]
@@ -127,20 +129,17 @@ def put(*path: Any, value: Json) -> Change:
     return lambda tree: place(tree, path[:-1]).__setitem__(path[-1], value)
 
 
-def edit_index(folder: Path, change: Change) -> None:
-    """Rewrites the index, in another layout than the writer's."""
-    path = folder / "repository.json"
-    tree = json.loads(path.read_text())
-    change(tree)
-    path.write_text(json.dumps(tree))
-
-
 def edit_details(folder: Path, change: Change, name: str = A) -> None:
     """Rewrites the details of a variant, and has the index speak of what they are now."""
     path = folder / name / "variant.json"
     tree = json.loads(path.read_text())
     change(tree)
     write_details(folder, json.dumps(tree).encode(), name)
+
+
+def body(index: Path) -> bytes:
+    """What follows the digest."""
+    return index.read_bytes().split(b"\n", 2)[2]
 
 
 def write_details(folder: Path, content: bytes, name: str = A) -> None:
@@ -211,7 +210,7 @@ def test_a_figure_that_nobody_can_measure(folder: Path, end: int, value: Json) -
 def test_a_figure_too_large_for_a_float(folder: Path) -> None:
     edit_index(folder, put(*FIGURE, 0, value=12345.0))
     path = folder / "repository.json"
-    path.write_text(path.read_text().replace("12345.0", "1e999"))
+    path.write_bytes(sealed(body(path).replace(b"12345.0", b"1e999")))
     assert "variants.0.targets.local_cpu.figures.p50_ms" in refusal(lambda: Repository.load(folder))
 
 
@@ -326,8 +325,8 @@ def test_what_is_no_index(folder: Path, content: bytes) -> None:
 
 
 def test_more_values_than_memory_holds(folder: Path) -> None:
-    (folder / "repository.json").write_bytes(b'{"variants": [' + b"0," * 9_000_000 + b"0]}")
-    assert "more than 8000000 values" in refusal(lambda: Repository.load(folder))
+    (folder / "repository.json").write_bytes(sealed(b'"variants": [' + b"0," * 9_000_000 + b"0]}"))
+    assert "or 8000000 values" in refusal(lambda: Repository.load(folder))
 
 
 def test_details_of_more_values_than_memory_holds(folder: Path) -> None:
@@ -414,11 +413,20 @@ ACTIONS: dict[str, Callable[[Repository], object]] = {
 }
 
 
-def test_a_repository_does_not_choose_the_server_that_verify_starts() -> None:
-    from porting.verbs.verify import here
-
-    foreign = blank_profile(target=Target(server_environment=Path("/somebody/s"), threads=2))
-    assert here(foreign).target == Target(threads=2)
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("server_environment", "/somebody/s", "names a folder of the machine"),
+        ("instances", 10**9, "more than 1024 cores or threads"),
+        ("threads", 2000, "more than 1024 cores or threads"),
+        ("cores", 10**6, "more than 1024 cores or threads"),
+    ],
+)
+def test_a_repository_chooses_no_server_and_asks_for_no_machine_that_nobody_has(
+    folder: Path, field: str, value: Json, says: str
+) -> None:
+    edit_details(folder, put("profiles", TARGET, "target", field, value=value))
+    assert says in refusal(lambda: Repository.load(folder).details(A))
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -455,15 +463,46 @@ def test_a_name_that_is_not_in_a_long_index_is_not_answered_with_all_that_are(fo
     assert len(str(caught.value)) < 2000
 
 
-def test_both_layouts_of_an_index_are_read_alike(folder: Path) -> None:
+def test_an_index_of_another_layout_is_refused(folder: Path) -> None:
     path = folder / "repository.json"
     written = path.read_bytes()
-    index = from_text(written, "here")
-    other = json.dumps(json.loads(written), indent=3).encode()
-    assert divided(written)[1] is not None
-    assert divided(other)[1] is None
-    assert from_text(other, "here") == index
-    assert to_text(index).encode() == written
+    assert to_text(from_text(written, "here")).encode() == written
+    path.write_text(json.dumps(json.loads(written), indent=3))
+    assert "does not begin with the digest of all that follows" in refusal(lambda: Repository.load(folder))
+    path.write_bytes(sealed(json.dumps(json.loads(written))[1:].encode()))
+    assert "do not stand in a line each" in refusal(lambda: Repository.load(folder))
+
+
+def test_any_other_bit_in_an_index_is_noticed(folder: Path) -> None:
+    path = folder / "repository.json"
+    written = path.read_bytes()
+    for place in range(0, len(written), 7):
+        changed = bytearray(written)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        refusal(lambda: Repository.load(folder))
+
+
+def test_a_figure_that_was_edited_is_noticed(folder: Path) -> None:
+    path = folder / "repository.json"
+    assert b"[100.0," in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(b"[100.0,", b"[101.0,"))
+    assert "repository.json is not valid: it is damaged" in refusal(lambda: Repository.load(folder))
+
+
+def test_an_index_whose_figures_are_not_those_of_the_details(folder: Path) -> None:
+    edit_index(folder, put(*STANDING, "figures", "images_per_s", value=[101.0, 98.0, 102.0]))
+    repository = Repository.load(folder)
+    assert f"its figures on {TARGET} are not those of the index" in refusal(lambda: repository.details(A))
+
+
+@pytest.mark.parametrize("line", [b'{"\n', b"{\n", b'""\n', b'{"variants":[' + b"{}," * 50 + b"{}]}\n"])
+def test_an_index_of_nothing_but_lines_takes_no_time_and_no_memory(folder: Path, line: bytes) -> None:
+    (folder / "repository.json").write_bytes(sealed(line * ((INDEX_LIMIT_BYTES - 200) // len(line))))
+    before, before_kib = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "holds more than 150000 entries or 8000000 values" in refusal(lambda: Repository.load(folder))
+    assert time.process_time() - before < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 1 << 20
 
 
 @pytest.mark.parametrize(
@@ -475,8 +514,8 @@ def test_numbers_cannot_stand_for_entries(folder: Path, lists: bytes) -> None:
     """An entry that stands elsewhere than in the lists is not read into them."""
     lines = (folder / "repository.json").read_bytes().split(b"\n")
     entries = [line.rstrip(b",") for line in lines if line.startswith(b'{"')]
-    frame = b",\n".join([b'{\n"schema_version": 1', b'"generator":\n' + entries[0], b'"key":\n' + entries[1], lists])
-    (folder / "repository.json").write_bytes(frame + b"\n}")
+    frame = b",\n".join([b'"schema_version": 1', b'"generator":\n' + entries[0], b'"key":\n' + entries[1], lists])
+    (folder / "repository.json").write_bytes(sealed(frame + b"\n}"))
     refusal(lambda: Repository.load(folder))
 
 
@@ -485,7 +524,7 @@ def workspace(tmp_path: Path) -> Path:
     """A workspace with one variant, whose file has the digest that made-up profiles speak of."""
     found = Workspace(tmp_path / "workspace")
     file = partly(
-        OnnxFile, key="0" * 64, sha256="0" * 64, opset=20, precision="fp32",
+        OnnxFile, key="0" * 64, sha256=SHA256, opset=20, precision="fp32",
         input={"name": "input", "shape": [1, 8, 8]}, output={"name": "logits", "shape": [3]},
     )  # fmt: skip
     step = Step(stage="train", label="", key="0" * 64, settings={}, versions={}, seconds=1.0)
@@ -642,19 +681,19 @@ def spoil_values(data: st.DataObject, folder: Path) -> None:
     index["variants"][0]["details_sha256"] = hashlib.sha256(content).hexdigest()
     if data.draw(st.booleans()):
         mutate(data, index)
-    (folder / "repository.json").write_text(json.dumps(index))
+    (folder / "repository.json").write_bytes(laid_out(index))
 
 
 def spoil_bytes(data: st.DataObject, folder: Path) -> None:
-    """The index with other bytes, in the writer's layout and so read line by line."""
-    content = bytearray((folder / "repository.json").read_bytes())
+    """The index with other bytes, and a digest that is right."""
+    content = bytearray(body(folder / "repository.json"))
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(content)))
         stop = start + data.draw(st.integers(0, 40))
         content[start:stop] = data.draw(
             st.binary(max_size=8) | st.sampled_from([b"\n", b'{"', b"[", b"]", b"NaN", b","])
         )
-    (folder / "repository.json").write_bytes(content)
+    (folder / "repository.json").write_bytes(sealed(bytes(content)))
 
 
 def spoil_files(data: st.DataObject, folder: Path) -> None:

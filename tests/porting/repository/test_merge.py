@@ -95,5 +95,5 @@ def test_a_published_repository_offers_its_variants_with_file_and_example(folder
 def test_a_file_that_is_not_the_indexed_one_is_refused(folder: Folder) -> None:
     source = repository(folder("source"), items(folder("here"), {SLOW: 200.0}))
     (source.root.local / SLOW / "1" / "model.onnx").write_bytes(b"another")
-    with pytest.raises(BadInputError, match="another file than its index says"):
+    with pytest.raises(BadInputError, match="is not the file that was published"):
         offered_by(source, folder("brought"))

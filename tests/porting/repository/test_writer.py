@@ -23,7 +23,8 @@ from porting.repository.item import Item
 from porting.repository.lint import lint
 from porting.repository.merge import merged
 from porting.repository.schema import Accuracy, TensorSpec
-from porting.repository.writer import is_whole, publish
+from porting.repository.serving import is_whole
+from porting.repository.writer import publish
 from profiler.files import sha256
 from profiler.records.profile import Profile
 from profiler.target import Target

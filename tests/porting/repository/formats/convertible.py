@@ -13,6 +13,7 @@ from porting.repository.formats import Wanted
 from porting.repository.item import Item
 from porting.repository.schema import TensorSpec
 from porting.repository.writer import publish
+from profiler.files import sha256
 from profiler.records.capacity import Capacity
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
@@ -61,9 +62,11 @@ def fast(**changes: Any) -> Profile:
 def offered(name: str, profile: Profile, folder: Path, accuracy: float) -> Item:
     """The item of a network that a server can load."""
     made = item(name, profile, folder, accuracy)
-    write_network(made.onnx)
+    digest = sha256(write_network(made.onnx))
     source, sink = TensorSpec(name="input", shape=[1, SIZE, SIZE]), TensorSpec(name="logits", shape=[CLASSES])
-    return replace(made, details=made.details.model_copy(update={"input": source, "output": sink}))
+    return replace(
+        made, details=made.details.model_copy(update={"input": source, "output": sink, "onnx_sha256": digest})
+    )
 
 
 def convertible_repository(folder: Path, one: Profile | None = None, other: Profile | None = None) -> Repository:
