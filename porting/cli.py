@@ -113,8 +113,11 @@ def make_plugins_importable(arguments: Sequence[str]) -> None:
     for index, argument in enumerate(arguments):
         option, _, value = argument.partition("=")
         if option in ("--config-dir", "-cd"):
-            folder = value or (arguments[index + 1] if index + 1 < len(arguments) else "")
-            sys.path.append(str(Path(folder).resolve()))
+            from porting.components import config_folders
+
+            folder = Path(value or (arguments[index + 1] if index + 1 < len(arguments) else "")).resolve()
+            sys.path.append(str(folder))
+            config_folders.append(folder)
 
 
 def run_stages(config: "DictConfig") -> None:

@@ -1,5 +1,7 @@
 """What a person sees: progress with the time left, and one table at the end."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,15 +9,31 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 Advance = Callable[[str], None]
 
 # Into a file or a pipe nothing is folded: a variant's name must stay one word.
 PIPE_WIDTH = 240
 
+# What a shell says of a program that wrote to a pipe which nobody reads.
+PIPE_CLOSED = 128 + signal.SIGPIPE
+
+
+class Screen(Console):
+    """Ends the program quietly where nobody reads any more, as in `dnn-porting … | head -1`."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        # Or Python complains when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(PIPE_CLOSED)
+
+
 # The bars on the screen: a stage's own, to which its jobs add theirs.
 _shown: list[Progress] = []
-console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+# Started with a closed standard output, a program has none.
+console = Screen(highlight=False, emoji=False, width=None if sys.stdout and sys.stdout.isatty() else PIPE_WIDTH)
 
 
 @contextmanager
@@ -26,11 +44,11 @@ def progress(title: str, total: int) -> Iterator[Advance]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         _shown.append(bars)
@@ -53,16 +71,21 @@ def bar(bars: Progress, title: str, total: int) -> Advance:
 
 
 def say(text: str) -> None:
-    """One line."""
-    console.print(text, markup=False, soft_wrap=True)
+    """One line, or several."""
+    console.print(plain(text), soft_wrap=True)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table; columns after the first are aligned to the right."""
-    grid = Table(title=title, title_justify="left")
+    grid = Table(title=plain(title), title_justify="left")
     for index, column in enumerate(columns):
         middle = 0 < index < len(columns) - 1
-        grid.add_column(column, justify="right" if middle else "left", no_wrap=index == 0, overflow="fold")
+        grid.add_column(plain(column), justify="right" if middle else "left", no_wrap=index == 0, overflow="fold")
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*map(plain, row))
     console.print(grid)
+
+
+def plain(text: str) -> Text:
+    """The text as it is: neither markup nor a control character of somebody else's does anything."""
+    return Text("".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text))

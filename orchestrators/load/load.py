@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from orchestrators.load.arrivals import poisson_arrivals
+from orchestrators.load.lines import LIMIT_LINES
 from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean
 from orchestrators.load.shapes import Steps, constant
 from orchestrators.load.traces import random_sample, read_trace
@@ -26,10 +27,10 @@ class Load(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     mean_rps: float | dict[str, float] | None = None
-    seconds: int | None = Field(default=None, ge=1)
+    seconds: int | None = Field(default=None, ge=1, le=LIMIT_LINES)
     trace: Path | None = None
     steps: Steps | None = None
-    warm_up_s: int = Field(default=0, ge=0)
+    warm_up_s: int = Field(default=0, ge=0, le=LIMIT_LINES)
     trend: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0)
 

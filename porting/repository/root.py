@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from porting.repository.parse import parsed
 from profiler.errors import BadInputError, DnnPortingError
+from profiler.parse import parsed
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -1,5 +1,6 @@
 """publish: every profiled variant of the workspace against the others, and the frontier as a Triton repository."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,8 @@ from porting.repository.schema import Details
 from porting.repository.store import upload
 from porting.repository.writer import is_whole, publish, readable, repository_key
 from porting.settings import PublishSettings
-from porting.workspace import EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
+from porting.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
+from profiler.door import arrays
 from profiler.errors import BadInputError
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
@@ -35,6 +37,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
         if not items:
             raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
         current = readable(root)
+        say_what_is_gone(current, items)
         same = current is not None and current.index.key == repository_key(items) and is_whole(current)
         repository = current if current is not None and same else publish(root, items)
         for url in settings.stores:
@@ -42,17 +45,43 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
     return repository, same
 
 
+def say_what_is_gone(current: Repository | None, items: list[Item]) -> None:
+    """One line for each figure that the repository has and its successor has not."""
+    before = (*current.index.variants, *current.index.dropped) if current else ()
+    offered = {item.details.name: item.details.profiles for item in items}
+    for variant in before:
+        for target in variant.targets:
+            if target not in offered.get(variant.name, {}):
+                say(f"publish   {variant.name} on {target} is left out, which was published: its profile is gone")
+
+
 def profiled(workspace: Workspace) -> list[Item]:
-    """Every variant with a profile, in the order of its making."""
+    """Every variant with a profile, in the order of its making; those without one are named.
+
+    Raises `BadInputError` for a profile that is of another file than its variant's.
+    """
     found = []
     for task in workspace.tasks():
         for variant in workspace.variants(task):
-            everything = workspace.profiles(variant).items()
-            profiles = {target: profile for target, profile in everything if profile.best_throughput() is not None}
+            profiles = usable(workspace, variant)
             if variant.onnx is not None and profiles:
                 workspace.check_files(variant)
                 found.append(item(workspace, variant, variant.onnx, profiles))
+            elif variant.onnx is not None:
+                say(f"publish   {variant.name} is left out: it has no profile, which stage=profile makes")
     return found
+
+
+def usable(workspace: Workspace, variant: Variant) -> dict[str, Profile]:
+    """The profiles of the variant's file that tell a maximal throughput, by target."""
+    everything = workspace.all_profiles(variant)
+    for target, profile in everything.items():
+        if variant.onnx is not None and profile.onnx_sha256 != variant.onnx.sha256:
+            raise BadInputError(
+                f"{workspace.profile_files(variant, target).record} is of another file than {variant.name}: measure it "
+                f"again with stage=profile target={target}, or remove it"
+            )
+    return {target: profile for target, profile in everything.items() if profile.best_throughput() is not None}
 
 
 def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Item:
@@ -77,13 +106,20 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},
     )
     folder = workspace.folder(variant)
-    return Item(details, variant.parent, variant.technique, folder / ONNX, example(folder / PREDICTIONS))
+    return Item(details, variant.parent, variant.technique, folder / ONNX, example(folder / PREDICTIONS, file))
 
 
-def example(path: Path) -> NDArray[np.float32] | None:
-    """The real input that lies with the predictions, where there is one."""
-    if not path.exists():
+def example(path: Path, file: OnnxFile) -> NDArray[np.float32] | None:
+    """The real input that lies with the predictions, where the file was evaluated; it is as its file takes it."""
+    if file.validation_accuracy is None:
         return None
-    with np.load(path, allow_pickle=False) as arrays:
-        found: NDArray[np.float32] | None = arrays.get(EXAMPLE, None)
-        return found
+    found = arrays(path, AGAIN, links=False).get(EXAMPLE)
+    fits = found is not None and found.dtype == np.float32 and fitting(found.shape, file.input.shape)
+    if found is None or not fits:
+        raise BadInputError(f"{path} holds no input of shape {file.input.shape} for its variant: {AGAIN}")
+    return found
+
+
+def fitting(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether an input has a tensor's shape, in which an open axis is -1."""
+    return len(shape) == len(wanted) and all(due in (-1, axis) for axis, due in zip(shape, wanted, strict=True))
