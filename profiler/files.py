@@ -19,7 +19,7 @@ from profiler.records.profile import Profile
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES, SAMPLES_LIMIT_BYTES = 64 << 20, 256 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
-SEAL = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n}\s*$')
+SEAL = re.compile(rb',\n "seal": "([0-9a-f]{64})"\n}\s*$')
 OWNER = "of"
 Samples = dict[str, np.ndarray]
 R = TypeVar("R", bound=BaseModel)
@@ -71,7 +71,7 @@ def packed(values: Samples) -> bytes:
 
 
 def write_record(path: Path, record: BaseModel) -> None:
-    """The record as JSON, sealed: its last field, `sha256`, is the digest of all before it."""
+    """The record as JSON, sealed: its last field, `seal`, is the digest of all before it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, sealed(record.model_dump_json(indent=1)))
 
@@ -88,7 +88,7 @@ def read_record(path: Path, kind: type[R], fix: str) -> R:
 def sealed(text: str) -> str:
     """A JSON object with the digest of its text as one field more."""
     body = text.removesuffix("\n}")
-    return f'{body},\n "sha256": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}'
+    return f'{body},\n "seal": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}'
 
 
 def unsealed(content: bytes, path: Path, fix: str) -> bytes:
