@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from pydantic import BaseModel
 
-from profiler.door import arrays, contents, opened
+from profiler.door import arrays, check, contents, opened
 from profiler.errors import BadInputError
 from profiler.parse import parsed
 from profiler.records.profile import Profile
@@ -54,12 +54,13 @@ def flush_folder(folder: Path) -> None:
 def sha256(path: Path, fix: str = "give a whole file", *, links: bool = True) -> str:
     """The hex digest of a file's content; raises `BadInputError` for one that is missing, no file or too large."""
     found, left = hashlib.sha256(), HASHED_LIMIT_BYTES
+    check(path, HASHED_LIMIT_BYTES, fix, links=links)
     with opened(path, fix, links=links) as file:
         while piece := file.read(PIECE_BYTES):
             found.update(piece)
             left -= len(piece)
             if left < 0:
-                raise BadInputError(f"{path} is larger than {HASHED_LIMIT_BYTES >> 30} GiB: {fix}")
+                raise BadInputError(f"{path} grows while it is read: {fix}")
     return found.hexdigest()
 
 
