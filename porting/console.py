@@ -60,10 +60,10 @@ def progress(title: str, total: int) -> Iterator[Advance]:
 
 def bar(bars: Progress, title: str, total: int) -> Advance:
     """One line among the bars; it goes when it is full, unless it is the first."""
-    task = bars.add_task(title, total=total, note="")
+    task = bars.add_task(shown(title), total=total, note="")
 
     def advance(note: str = "") -> None:
-        bars.update(task, advance=1, note=note)
+        bars.update(task, advance=1, note=shown(note))
         if len(bars.tasks) > 1 and bars.tasks[-1].id == task and bars.tasks[-1].finished:
             bars.remove_task(task)
 
@@ -88,4 +88,9 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 def plain(text: str) -> Text:
     """The text as it is: neither markup nor a control character of somebody else's does anything."""
-    return Text("".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text))
+    return Text(shown(text))
+
+
+def shown(text: str) -> str:
+    """Without control characters but the ends of lines."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
