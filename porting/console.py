@@ -1,7 +1,5 @@
 """What a person sees: progress with the time left, and one table at the end."""
 
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from profiler.streams import reader_is_gone
+
 Advance = Callable[[str], None]
 
 # Into a file or a pipe nothing is folded: a variant's name must stay one word.
 PIPE_WIDTH = 240
-
-# What a shell says of a program that wrote to a pipe which nobody reads.
-PIPE_CLOSED = 128 + signal.SIGPIPE
 
 
 class Screen(Console):
@@ -25,9 +22,7 @@ class Screen(Console):
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        # Or Python complains when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(PIPE_CLOSED)
+        reader_is_gone()
 
 
 # The bars on the screen: a stage's own, to which its jobs add theirs.

@@ -18,6 +18,7 @@ from profiler.level import LevelSettings
 from profiler.parse import parsed
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
+from profiler.streams import hold_places, tell
 from profiler.target import Target, TargetName
 
 INTERRUPTED = 130
@@ -35,6 +36,7 @@ class Request(BaseModel):
 
 def main() -> int:
     """The exit code; whatever goes wrong is one line."""
+    hold_places()
     parser = argparse.ArgumentParser(prog="python -m profiler", description=__doc__)
     parser.add_argument("model", type=Path, help="an ONNX file; for runtime=torch with its program beside it, as .pt")
     parser.add_argument("request", type=Path)
@@ -51,7 +53,7 @@ def main() -> int:
         return INTERRUPTED
     best = profile.best_throughput()
     lacking = f", {len(profile.missing)} points missing" if profile.missing else ""
-    print(f"{options.output}: {best.corrected_images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
+    tell(f"{options.output}: {best.corrected_images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
     return 0
 
 
@@ -79,7 +81,7 @@ def read_request(path: Path) -> Request:
 
 def announce(title: str) -> None:
     """What is measured next."""
-    print(title, flush=True)
+    tell(title)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ def contents(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> b
     """The whole file; raises `BadInputError` where it is larger than the limit or cannot be read."""
     with opened(path, fix, links=links) as file:
         # A buffer is as large as what is asked for, and limits are larger than most files.
-        size = min(os.fstat(file.fileno()).st_size, limit_bytes)
+        size = os.fstat(file.fileno()).st_size
+        if size > limit_bytes:
+            raise too_large(path, limit_bytes, fix)
         try:
             # Nothing, where the kernel would have it waited for.
             content = file.read(size + 1) or b""

@@ -39,8 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     workspace = Workspace(options.workspace)
     variants = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
     everything = [brought(path, variants, options.target, workspace) for path in options.profiles]
-    for one in everything:
-        check_fingerprint(workspace, variants, one)
+    check_fingerprints(workspace, variants, everything)
     for one in everything:
         for variant in one.owners:
             with workspace.writing(variant.task):
@@ -87,20 +86,21 @@ def read_profile(path: Path, target: str | None) -> "Profile":
         raise refused(str(path), "", str(error), FIX) from error
 
 
-def check_fingerprint(workspace: "Workspace", variants: "Sequence[Variant]", one: Brought) -> None:
-    """Raises `BadInputError` where the target was measured on another machine or with other settings."""
+def check_fingerprints(workspace: "Workspace", variants: "Sequence[Variant]", everything: Sequence[Brought]) -> None:
+    """Raises `BadInputError` where a target's name would stand for two machines, or for two settings."""
     from profiler.errors import BadInputError
 
-    name = one.profile.target_name
-    for variant in variants:
-        there = workspace.all_profiles(variant).get(name)
-        if there is not None and there.fingerprint != one.profile.fingerprint:
-            ours, theirs = there.fingerprint, one.profile.fingerprint
-            differing = [field for field, value in ours if value != getattr(theirs, field) and field != "reasons"]
-            raise BadInputError(
-                f"{one.path} was measured elsewhere than what {variant.name} has on target {name} "
-                f"({', '.join(differing)} differ): adopt it under another name with --target NAME"
-            )
+    measured = [(one.name, profile) for one in variants for profile in workspace.all_profiles(one).values()]
+    for one in everything:
+        name, theirs = one.profile.target_name, one.profile.fingerprint
+        for whose, there in measured:
+            if there.target_name == name and there.fingerprint != theirs:
+                differing = [field for field, value in there.fingerprint if value != getattr(theirs, field)]
+                raise BadInputError(
+                    f"{one.path} was measured elsewhere than what {whose} has on target {name} "
+                    f"({', '.join(differing)} differ): adopt it under another name with --target NAME"
+                )
+        measured.append((str(one.path), one.profile))
 
 
 def put(workspace: "Workspace", variant: "Variant", one: Brought) -> None:

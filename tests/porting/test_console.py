@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -59,14 +60,30 @@ def printing(lines: int) -> list[str]:
 
 
 def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
-    command = " ".join(map(shlex.quote, printing(100_000)))
+    command = shlex.join(printing(100_000))
     script = f"{command} | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], env=environment(), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (141, "line 0\n", "")
 
 
+HOLDING = """
+import os, sys
+from profiler.streams import hold_places, tell
+hold_places()
+open(sys.argv[1], "w")
+os.write(1, b"x")
+tell("y")
+"""
+
+
+def test_no_file_takes_the_place_of_a_closed_standard_output(tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, "-W", "ignore", "-c", HOLDING, str(tmp_path / "f")])
+    done = subprocess.run(["bash", "-c", f"{command} >&-"], env=environment(), capture_output=True, timeout=60)
+    assert (done.returncode, (tmp_path / "f").read_text()) == (0, "")
+
+
 def test_a_closed_standard_output_is_no_error() -> None:
-    command = " ".join(map(shlex.quote, printing(3)))
+    command = shlex.join(printing(3))
     done = subprocess.run(
         ["bash", "-c", f"{command} >&-"], env=environment(), capture_output=True, text=True, timeout=60
     )
