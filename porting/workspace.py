@@ -59,8 +59,9 @@ class Workspace:
     def read(self, folder: Path) -> Variant:
         """The variant in its folder; raises `BadInputError` where its record is missing, damaged or another one's."""
         fix = f"remove {folder}, and run its stage again"
-        if folder.is_symlink():
-            raise BadInputError(f"{folder} is a link, and a variant lies in its workspace: put the folder itself there")
+        for place in (folder, folder / "profiles", folder / "samples"):
+            if place.is_symlink():
+                raise BadInputError(f"{place} is a link, which would be written through: put the folder itself there")
         variant = read_record(folder / RECORD, Variant, fix)
         if self.folder(variant) != folder:
             raise BadInputError(

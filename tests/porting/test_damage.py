@@ -3,26 +3,38 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from full_profile import full_profile
 from made_points import partly
 
+from porting.benches import Benches
 from porting.components import NamedComponent
+from porting.context import Context
 from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Accuracy, Step
 from porting.settings import PublishSettings
+from porting.stages.profile import Profiled, first_profile
 from porting.stages.publish import publish_workspace
 from porting.verbs import adopt
 from porting.workspace import Workspace, network_digest
 from profiler.errors import DnnPortingError
 from profiler.files import owner, packed, sha256
+from profiler.identity import subject_key
+from profiler.level import LevelSettings
+from profiler.target import Target
 
 A, B, TARGET = "digits-resnet8-00000000", "digits-resnet8-11111111", "local_cpu"
 SETTINGS = PublishSettings(others=[], stores=[], registry=False)
+NOTHING = LevelSettings.model_validate(
+    {"level": "quick", "budget_s": 20}
+    | dict.fromkeys(name for name in LevelSettings.model_fields if name not in ("level", "budget_s"))
+)
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -150,6 +162,14 @@ def test_a_variant_under_another_name_or_task_is_refused(workspace: Workspace) -
     assert "tasks/other" in refusal(lambda: workspace.variants("other"))
 
 
+@pytest.mark.parametrize("name", ["", "profiles", "samples"])
+def test_nothing_is_read_or_written_through_a_linked_folder(workspace: Workspace, name: str, tmp_path: Path) -> None:
+    place = workspace.variants_folder("digits") / A / name
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    assert f"{place} is a link" in refusal(lambda: workspace.variants("digits"))
+
+
 def test_a_folder_without_its_record_is_no_silent_loss(workspace: Workspace) -> None:
     place(workspace, A, "variant.json").unlink()
     assert f"{A}/variant.json does not exist" in refusal(lambda: publish_workspace(workspace, SETTINGS))
@@ -260,6 +280,34 @@ def test_an_adopted_profile_brings_its_samples_and_what_it_replaces_is_kept(work
     assert list(files.read_samples()[1]) == ["theirs"]
     assert [path.read_bytes() for path in files.record.parent.glob("replaced/*")] == [record]
     assert [path.read_bytes() for path in files.samples.parent.glob("replaced/*")] == [samples]
+
+
+def context_of(workspace: Workspace) -> Context:
+    return Context(cast("Any", None), workspace, "", None, lambda *_: None, ExitStack())
+
+
+def test_an_adopted_profile_is_nobody_s_normal_speed(workspace: Workspace) -> None:
+    first, second = workspace.variants("digits")
+    fingerprint = workspace.profiles(first)[TARGET].fingerprint
+    adopted(workspace, carried(workspace, measured_at=WHEN + timedelta(days=1)))
+    found = first_profile(context_of(workspace), TARGET, fingerprint)
+    assert found is not None
+    assert second.onnx is not None
+    assert found.onnx_sha256 == second.onnx.sha256
+
+
+def test_profiling_that_reuses_looks_at_the_file(workspace: Workspace) -> None:
+    (variant, _) = workspace.variants("digits")
+    assert variant.onnx is not None
+    target = Target(runtime="onnxruntime")
+    key = subject_key(variant.onnx.sha256, target)
+    workspace.profile_files(variant, TARGET).write(
+        full_profile(key=key, target=target, onnx_sha256=variant.onnx.sha256), {}
+    )
+    job = Profiled(context_of(workspace), Benches(), TARGET, target, NOTHING, variant, variant.onnx)
+    assert job.reuse() == variant
+    flipped(place(workspace, A, "model.onnx"), Path())
+    assert "model.onnx is truncated or changed" in refusal(job.reuse)
 
 
 def test_samples_that_belong_to_another_profile_are_not_adopted(workspace: Workspace) -> None:
