@@ -8,12 +8,15 @@ from torch import nn
 # In training their side outputs would come beside the logits; they were trained from this initialisation.
 WITH_SIDE_OUTPUTS = ("googlenet", "inception_v3")
 PLAIN = {"aux_logits": False, "init_weights": True}
+# With these both libraries would load somebody's file, or fetch one.
+LOADING = {"weights", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir"}
 
 
 def torchvision_network(in_channels: int, num_classes: int, network: str, **arguments: Any) -> nn.Module:
     """A classifier of torchvision; raises `ValueError` for an unknown name."""
     from torchvision import models
 
+    refuse_loading(arguments)
     known = models.list_models(module=models)
     if network not in known:
         raise ValueError(f"torchvision has no network {network!r}: it has {', '.join(known)}")
@@ -29,12 +32,19 @@ def timm_network(in_channels: int, num_classes: int, network: str, **arguments: 
         import timm
     except ModuleNotFoundError as error:
         raise ValueError("the package timm is not installed: pip install 'dnn-porting[timm]'") from error
+    refuse_loading(arguments)
     if not timm.is_model(network):
         raise ValueError(
             f"timm has no network {network!r}: python -c 'import timm; print(timm.list_models())' lists all"
         )
     model: nn.Module = timm.create_model(network, num_classes=num_classes, in_chans=in_channels, **arguments)
     return model
+
+
+def refuse_loading(arguments: dict[str, Any]) -> None:
+    """Raises `ValueError` for an argument that would bring weights."""
+    if found := sorted(LOADING & arguments.keys()):
+        raise ValueError(f"{found[0]!r} brings weights, and a backbone has random ones: give train.weights=FILE")
 
 
 def with_input(model: nn.Module, in_channels: int) -> nn.Module:

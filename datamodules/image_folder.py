@@ -1,11 +1,12 @@
 """Anyone's own pictures: one folder a class, with or without split folders above them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torchvision.datasets import ImageFolder as TorchvisionFolder
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from datamodules.images import ImageDataModule
 from datamodules.pictures import FileImages, Images
@@ -42,24 +43,20 @@ class ImageFolder(ImageDataModule):
             raise ValueError(f"folders={self._folders} must name that of train and may name those of val and test")
         if not self._root.is_dir():
             raise ValueError(f"{root} is no folder: name the folder of your pictures with datamodule.root=FOLDER")
-        self.classes = self._read(self._training_folder()).classes
+        self.classes = list(pictures(self._training_folder()))
 
     def _training_folder(self) -> Path:
         folder = self._root / self._folders["train"]
         return folder if folder.is_dir() else self._root
 
-    def _read(self, folder: Path) -> TorchvisionFolder:
-        try:
-            return TorchvisionFolder(folder)
-        except FileNotFoundError as error:
-            raise ValueError(f"{folder} holds no folder of pictures for each class: {error}") from error
-
     def _images(self, folder: Path) -> FileImages:
-        found = self._read(folder)
-        if found.classes != self.classes:
-            raise ValueError(f"{folder} has classes {found.classes} where training has {self.classes}: make them equal")
-        files = [Path(file) for file, _ in found.samples]
-        return FileImages(files, torch.tensor(found.targets), self.preprocessing)
+        found = pictures(folder)
+        if list(found) != self.classes:
+            raise ValueError(f"{folder} has classes {list(found)} where training has {self.classes}: make them equal")
+        labels = [label for label, files in enumerate(found.values()) for _ in files]
+        return FileImages(
+            [file for files in found.values() for file in files], torch.tensor(labels), self.preprocessing
+        )
 
     def load(self) -> dict[Split, Images]:
         training = self._training_folder()
@@ -71,3 +68,26 @@ class ImageFolder(ImageDataModule):
         parts = stratified(given["train"].labels, [self._shares[name] for name in missing])
         whole = given["train"]
         return given | {name: whole.subset(part) for name, part in zip(["train", *missing], parts, strict=True)}
+
+
+def pictures(folder: Path) -> dict[str, list[Path]]:
+    """The files of each class, both in the order of their names; raises `ValueError` for a class without any.
+
+    Below a class's folder no link to another folder is followed, as it may lead in a circle.
+    """
+    found = {place.name: pictures_below(place) for place in sorted(folder.iterdir()) if place.is_dir()}
+    empty = [name for name, files in found.items() if not files]
+    if empty or not found:
+        without = f"none in {', '.join(empty)}" if empty else "there is no folder"
+        raise ValueError(f"{folder} holds no folder of pictures for each class: {without}")
+    return found
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Those in a folder and its folders."""
+    places = sorted(os.walk(folder))
+    return [Path(place, name) for place, _, names in places for name in sorted(names) if is_picture(name)]
+
+
+def is_picture(name: str) -> bool:
+    return name.lower().endswith(IMG_EXTENSIONS)

@@ -1,8 +1,10 @@
 """Labelled pictures, in memory or in files."""
 
 import hashlib
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.preprocessing import Preprocessing
+from profiler.door import contents
+from profiler.errors import BadInputError
+
+LIMIT_BYTES = 256 << 20
+LONGEST = 100
+REMOVE = "remove it from the pictures, or replace it"
+# Of others, some start programs.
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 
 class Images(Dataset[Any]):
@@ -62,12 +72,27 @@ class FileImages(Images):
         return torch.stack([self._decode(self.files[i]) for i in index])
 
     def _decode(self, file: Path) -> Tensor:
-        with Image.open(file) as image:
-            return self._preprocessing.pixels(image)
+        content = contents(file, LIMIT_BYTES, REMOVE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            try:
+                with Image.open(BytesIO(content), formats=FORMATS) as image:
+                    check_sides(*image.size)
+                    return self._preprocessing.pixels(image)
+            except Exception as error:
+                # Decoders fail with whatever they meet first.
+                reason = " ".join(str(error).split())[:160] or type(error).__name__
+                raise BadInputError(f"{file} cannot be decoded ({reason}): {REMOVE}") from error
 
     def content(self) -> list[str]:
-        return [hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files]
+        return [hashlib.sha256(contents(file, LIMIT_BYTES, REMOVE)).hexdigest() for file in self.files]
 
     def subset(self, index: Sequence[int]) -> "FileImages":
         files = [self.files[i] for i in index]
         return FileImages(files, self.labels[torch.as_tensor(index, dtype=torch.long)], self._preprocessing)
+
+
+def check_sides(width: int, height: int) -> None:
+    """Raises `ValueError` for a strip: with a short side of some hundred pixels its long one would fill the memory."""
+    if max(width, height) > LONGEST * min(width, height):
+        raise ValueError(f"it is {width}×{height}, and one side may be {LONGEST} times the other")

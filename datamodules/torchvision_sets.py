@@ -1,5 +1,6 @@
 """CIFAR-10, CIFAR-100 and MNIST through torchvision, which downloads only what does not lie there already."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from datamodules.images import ImageDataModule
 from datamodules.pictures import Images, TensorImages
 from datamodules.preprocessing import Preprocessing
 from datamodules.splits import Split, stratified
+from profiler.door import check
+
+# The largest is an archive of 170 MB.
+LIMIT_BYTES = 512 << 20
 
 
 class Cifar10(ImageDataModule):
@@ -71,6 +76,10 @@ class Mnist(ImageDataModule):
 
 def fetch(dataset: Any, root: Path, train: bool) -> Any:
     """The torchvision data set, downloaded only where its checked files are missing."""
+    for place in (root / name for name in (dataset.__name__, *owned(dataset))):
+        for file in (place, *place.rglob("*")):
+            if not file.is_dir() and os.path.lexists(file):
+                check(file, LIMIT_BYTES, "put the published file there")
     try:
         return dataset(root, train=train, download=True)
     except (URLError, RuntimeError) as error:
@@ -78,6 +87,13 @@ def fetch(dataset: Any, root: Path, train: bool) -> Any:
             f"{dataset.__name__} is not under {root} and cannot be downloaded ({error}): "
             "put its files there, or name their folder with datamodule.root=FOLDER"
         ) from error
+    except (AssertionError, LookupError, TypeError, EOFError) as error:
+        raise ValueError(f"the files of {dataset.__name__} under {root} are damaged: remove them") from error
+
+
+def owned(dataset: Any) -> list[str]:
+    """What a data set of the CIFAR family has its files in."""
+    return [getattr(dataset, name) for name in ("base_folder", "filename") if hasattr(dataset, name)]
 
 
 def with_validation(train: TensorImages, test: TensorImages, val_share: float) -> dict[Split, Images]:

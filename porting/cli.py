@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from porting.messages import hydra_message, suggestion
 from profiler.errors import BadInputError, DnnPortingError
+from profiler.streams import hold_places
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,6 +31,7 @@ def main() -> None:
     """Entry point of `dnn-porting`."""
     # Spinning OpenMP threads of one process starve those of another on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    hold_places()
     arguments = sys.argv[1:]
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.exit(guarded(lambda: dispatch(arguments)))
@@ -113,8 +115,11 @@ def make_plugins_importable(arguments: Sequence[str]) -> None:
     for index, argument in enumerate(arguments):
         option, _, value = argument.partition("=")
         if option in ("--config-dir", "-cd"):
-            folder = value or (arguments[index + 1] if index + 1 < len(arguments) else "")
-            sys.path.append(str(Path(folder).resolve()))
+            from porting.components import config_folders
+
+            folder = Path(value or (arguments[index + 1] if index + 1 < len(arguments) else "")).resolve()
+            sys.path.append(str(folder))
+            config_folders.append(folder)
 
 
 def run_stages(config: "DictConfig") -> None:

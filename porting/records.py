@@ -6,7 +6,7 @@ from pydantic import Field
 
 from porting.components import NamedComponent
 from porting.pruners.aims import Kind
-from porting.repository.schema import LABEL, SHA256, Accuracy, Precision, Preprocessing, Step, TensorSpec, ValidOn
+from porting.repository.schema import SHA256, Accuracy, Label, Precision, Preprocessing, Step, TensorSpec, ValidOn
 from profiler.records.base import Record
 
 
@@ -14,8 +14,8 @@ class Network(Record):
     """A torch network that can be loaded again: its backbone, and the digest of weights and manifest together."""
 
     backbone: NamedComponent
-    in_channels: int = Field(ge=1)
-    num_classes: int = Field(ge=1)
+    in_channels: int = Field(ge=1, le=1 << 16)
+    num_classes: int = Field(ge=1, le=1 << 20)
     sha256: str = Field(pattern=SHA256)
 
 
@@ -69,11 +69,11 @@ class Variant(Record):
     """`variant.json`. `key` hashes the whole recipe and decides reuse; `lineage` holds its steps, oldest first."""
 
     schema_version: Literal[2] = 2
-    task: str = Field(pattern=LABEL)
-    name: str = Field(pattern=LABEL, max_length=63)
+    task: Label
+    name: Label
     key: str = Field(pattern=SHA256)
-    backbone: str
-    parent: str | None
+    backbone: Label
+    parent: Label | None
     lineage: list[Step] = Field(min_length=1)
     labels: list[str] | None
     preprocessing: Preprocessing | None

@@ -1,13 +1,14 @@
 """Where a task's variants lie, and the only code that writes there."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from porting.files import digest, flush, remove, remove_unfinished, whole_folder
 from porting.records import Variant
-from profiler.errors import DnnPortingError, ModelError
-from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_atomically
+from profiler.errors import BadInputError, DnnPortingError, ModelError
+from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_record
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
 
@@ -21,6 +22,7 @@ RECORD, ONNX, PROGRAM, WEIGHTS, MANIFEST, CONFIG = (
 )
 PREDICTIONS, EXAMPLE = "predictions.npz", "example"
 REPOSITORY = "repository"
+AGAIN = "remove its folder and run its stage again"
 
 
 class Workspace:
@@ -51,18 +53,30 @@ class Workspace:
             yield
 
     def variants(self, task: str) -> list[Variant]:
-        """Every complete variant of a task, parents before children."""
-        found = [
-            read_record(path, Variant, "remove its folder") for path in self.variants_folder(task).glob(f"*/{RECORD}")
-        ]
-        return sorted(found, key=lambda variant: (len(variant.lineage), variant.name))
+        """Every variant of a task, parents before children; raises `BadInputError` for a folder that is none."""
+        places = [place for place in self.variants_folder(task).glob("*") if place.is_dir() and place.name[0] != "."]
+        return sorted(map(self.read, places), key=lambda variant: (len(variant.lineage), variant.name))
+
+    def read(self, folder: Path) -> Variant:
+        """The variant in its folder; raises `BadInputError` where its record is missing, damaged or another one's."""
+        fix = f"remove {folder}, and run its stage again"
+        for place in (folder, folder / "profiles", folder / "samples"):
+            if place.is_symlink():
+                raise BadInputError(f"{place} is a link, which would be written through: put the folder itself there")
+        variant = read_record(folder / RECORD, Variant, fix)
+        if self.folder(variant) != folder:
+            raise BadInputError(
+                f"{folder / RECORD} is that of {variant.name} of task {variant.task}, in the folder of another one: "
+                f"name the folders as they were, or {fix}"
+            )
+        return variant
 
     def find(self, task: str, name: str) -> Variant | None:
         """The variant of that name, if it is complete and its files are what they were."""
-        path = self.variants_folder(task) / name / RECORD
-        if not path.exists():
+        folder = self.variants_folder(task) / name
+        if not os.path.lexists(folder / RECORD):
             return None
-        variant = read_record(path, Variant, "remove its folder")
+        variant = self.read(folder)
         self.check_files(variant)
         return variant
 
@@ -70,18 +84,11 @@ class Workspace:
         """Raises `ModelError` where a file is missing, truncated or changed since it was recorded."""
         folder = self.folder(variant)
         due = {} if variant.onnx is None else {ONNX: variant.onnx.sha256, PROGRAM: variant.onnx.program_sha256}
-        whole = all(
-            (folder / name).is_file() and sha256(folder / name) == expected
-            for name, expected in due.items()
-            if expected
-        )
-        if variant.network is not None:
-            whole = whole and network_digest(folder) == variant.network.sha256
-        if not whole:
-            raise ModelError(
-                f"a file in {folder} is missing, truncated or changed since it was written: "
-                "remove that folder and run its stage again"
-            )
+        for name, expected in due.items():
+            if expected and sha256(folder / name, AGAIN, links=False) != expected:
+                raise changed(folder / name)
+        if variant.network is not None and network_digest(folder) != variant.network.sha256:
+            raise changed(folder / f"{WEIGHTS} or {MANIFEST}")
 
     @contextmanager
     def making(self, task: str, name: str) -> Iterator[Path]:
@@ -126,27 +133,37 @@ class Workspace:
 
     def record(self, variant: Variant, folder: Path | None = None) -> Variant:
         """Writes the record; its files must be there already."""
-        write_atomically((folder or self.folder(variant)) / RECORD, variant.model_dump_json(indent=1))
+        write_record((folder or self.folder(variant)) / RECORD, variant)
         return variant
 
     def profile_files(self, variant: Variant, target: str) -> ProfileFiles:
         folder = self.folder(variant)
         return ProfileFiles(folder / "profiles" / f"{target}.json", folder / "samples" / f"{target}.npz")
 
+    def all_profiles(self, variant: Variant) -> dict[str, Profile]:
+        """The profiles that lie with a variant, by target; raises `BadInputError` for one of another target."""
+        found = {}
+        for path in sorted(self.folder(variant).glob("profiles/*.json")):
+            if path.name[0] != ".":
+                profile = read_record(path, Profile, f"remove {path}, and it is measured again")
+                if profile.target_name != path.stem:
+                    raise BadInputError(
+                        f"{path} is a profile on target {profile.target_name}: give it that name, or remove it"
+                    )
+                found[path.stem] = profile
+        return found
+
     def profiles(self, variant: Variant) -> dict[str, Profile]:
         """The profiles, by target, of the variant's present ONNX file."""
-        if variant.onnx is None:
-            return {}
-        targets = [path.stem for path in sorted(self.folder(variant).glob("profiles/*.json"))]
-        found = {target: self.profile_files(variant, target).read() for target in targets}
-        return {
-            target: profile
-            for target, profile in found.items()
-            if profile is not None and profile.onnx_sha256 == variant.onnx.sha256
-        }
+        present = variant.onnx.sha256 if variant.onnx else None
+        everything = self.all_profiles(variant)
+        return {target: profile for target, profile in everything.items() if profile.onnx_sha256 == present}
 
 
-def network_digest(folder: Path) -> str | None:
-    """The digest of weights and manifest together, `None` where one is missing."""
-    files = [folder / WEIGHTS, folder / MANIFEST]
-    return digest([sha256(file) for file in files]) if all(file.is_file() for file in files) else None
+def network_digest(folder: Path) -> str:
+    """The digest of weights and manifest together; raises `BadInputError` where one is missing."""
+    return digest([sha256(folder / name, AGAIN, links=False) for name in (WEIGHTS, MANIFEST)])
+
+
+def changed(path: Path) -> ModelError:
+    return ModelError(f"{path} is truncated or changed since it was written: {AGAIN}")

@@ -16,6 +16,9 @@ import numpy as np
 from profiler.errors import BadInputError
 
 ARRAYS_LIMIT_BYTES = 1 << 30
+ARRAYS_LIMIT = 10_000
+# What begins the entry of a member in an archive's directory.
+MEMBER = b"PK\x01\x02"
 # What zipfile and numpy raise for a damaged archive.
 DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError, MemoryError)
 
@@ -42,13 +45,28 @@ def opened(path: Path, fix: str, *, links: bool = True) -> Iterator[BinaryIO]:
 def contents(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> bytes:
     """The whole file; raises `BadInputError` where it is larger than the limit or cannot be read."""
     with opened(path, fix, links=links) as file:
+        # A buffer is as large as what is asked for, and limits are larger than most files.
+        size = os.fstat(file.fileno()).st_size
+        if size > limit_bytes:
+            raise too_large(path, limit_bytes, fix)
         try:
-            content = file.read(limit_bytes + 1)
+            # Nothing, where the kernel would have it waited for.
+            content = file.read(size + 1) or b""
+            # It may have grown meanwhile.
+            content += (file.read(limit_bytes + 1 - len(content)) or b"") if len(content) > size else b""
         except OSError as error:
             raise unreadable(path, error, fix) from error
     if len(content) > limit_bytes:
-        raise BadInputError(f"{path} is larger than {limit_bytes} bytes, the most that is read of such a file: {fix}")
+        raise too_large(path, limit_bytes, fix)
     return content
+
+
+def check(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> None:
+    """Raises `BadInputError` where `contents` would, for a file that only a library can read by itself."""
+    with opened(path, fix, links=links) as file:
+        size = os.fstat(file.fileno()).st_size
+    if size > limit_bytes:
+        raise too_large(path, limit_bytes, fix)
 
 
 def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links: bool = True) -> dict[str, np.ndarray]:
@@ -63,6 +81,9 @@ def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links
 
 def unpacked(content: bytes, limit_bytes: int) -> dict[str, np.ndarray]:
     """The arrays of an archive; raises `ValueError` where they declare more than they bring or than the limit."""
+    # Before the directory is read, which takes a hundred times its bytes.
+    if content.count(MEMBER) > ARRAYS_LIMIT:
+        raise ValueError(f"it holds more than {ARRAYS_LIMIT} arrays")
     with zipfile.ZipFile(BytesIO(content)) as archive:
         if sum(member.file_size for member in archive.infolist()) > limit_bytes:
             raise ValueError(f"it unpacks to more than {limit_bytes} bytes")
@@ -83,6 +104,10 @@ def check_declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         shape, _, kind = read(file)
         if kind.hasobject or math.prod(shape) * kind.itemsize != member.file_size - file.tell():
             raise ValueError(f"{member.filename[:64]!r} declares another size than it has")
+
+
+def too_large(path: Path, limit_bytes: int, fix: str) -> BadInputError:
+    return BadInputError(f"{path} is larger than {limit_bytes} bytes, the most that is read of such a file: {fix}")
 
 
 def unreadable(path: Path, error: Exception, fix: str) -> BadInputError:

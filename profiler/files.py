@@ -2,18 +2,26 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from profiler.door import arrays, check, contents, opened
 from profiler.errors import BadInputError
+from profiler.parse import parsed
 from profiler.records.profile import Profile
 
 UNFINISHED = ".unfinished-"
+RECORD_LIMIT_BYTES, SAMPLES_LIMIT_BYTES = 64 << 20, 256 << 20
+HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
+SEAL = re.compile(rb',\n "seal": "([0-9a-f]{64})"\n}\s*$')
+OWNER = "of"
+Samples = dict[str, np.ndarray]
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -43,41 +51,66 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def sha256(path: Path) -> str:
-    """The hex digest of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256(path: Path, fix: str = "give a whole file", *, links: bool = True) -> str:
+    """The hex digest of a file's content; raises `BadInputError` for one that is missing, no file or too large."""
+    found, left = hashlib.sha256(), HASHED_LIMIT_BYTES
+    check(path, HASHED_LIMIT_BYTES, fix, links=links)
+    with opened(path, fix, links=links) as file:
+        while piece := file.read(PIECE_BYTES):
+            found.update(piece)
+            left -= len(piece)
+            if left < 0:
+                raise BadInputError(f"{path} grows while it is read: {fix}")
+    return found.hexdigest()
 
 
-def packed(arrays: dict[str, np.ndarray]) -> bytes:
+def packed(values: Samples) -> bytes:
     """The arrays as the content of an `.npz` file."""
     buffer = BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **values)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
+def write_record(path: Path, record: BaseModel) -> None:
+    """The record as JSON, sealed: its last field, `seal`, is the digest of all before it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, sealed(record.model_dump_json(indent=1)))
+
+
 def read_record(path: Path, kind: type[R], fix: str) -> R:
-    """A record from its JSON file; raises `BadInputError` with the fix for one that is missing or not valid."""
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path} does not exist: {fix}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise BadInputError(f"{path} is not a valid {kind.__name__} ({place}: {first['msg']}): {fix}") from error
+    """A record from its sealed JSON file, which is no link.
+
+    Raises `BadInputError` with the fix for one that is missing, not valid, or not as it was written.
+    """
+    content = contents(path, RECORD_LIMIT_BYTES, fix, links=False)
+    return parsed(kind, unsealed(content, path, fix), str(path), fix=fix)
+
+
+def sealed(text: str) -> str:
+    """A JSON object with the digest of its text as one field more."""
+    body = text.removesuffix("\n}")
+    return f'{body},\n "seal": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}'
+
+
+def unsealed(content: bytes, path: Path, fix: str) -> bytes:
+    """The JSON object without that field; raises `BadInputError` where the digest is missing or another one."""
+    seal = SEAL.search(content)
+    body = content[: seal.start()] if seal else b""
+    if seal is None or hashlib.sha256(body).hexdigest() != seal[1].decode():
+        raise BadInputError(f"{path} is truncated, damaged or was changed since it was written: {fix}")
+    return body + b"\n}"
 
 
 @dataclass(frozen=True)
 class ProfileFiles:
-    """A profile and, beside it, the raw samples of its figures."""
+    """A profile and, beside it, the raw samples of its figures, which say in `OWNER` whose they are."""
 
     record: Path
     samples: Path
 
     def read(self) -> Profile | None:
         """What is there already."""
-        if not self.record.exists():
+        if not os.path.lexists(self.record):
             return None
         return read_record(self.record, Profile, f"remove {self.record}, and it is measured again")
 
@@ -86,11 +119,43 @@ class ProfileFiles:
         for file in (self.samples, self.record):
             file.unlink(missing_ok=True)
 
-    def write(self, profile: Profile, samples: dict[str, np.ndarray]) -> None:
-        """What there is so far; the samples of points that were kept stay beside the new ones."""
-        for file in (self.record, self.samples):
-            file.parent.mkdir(parents=True, exist_ok=True)
+    def write(self, profile: Profile, samples: Samples) -> None:
+        """What there is so far; the samples of points that were kept stay beside the new ones.
+
+        Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged ones.
+        """
         if samples:
-            before = dict(np.load(self.samples)) if self.samples.exists() else {}
-            write_atomically(self.samples, packed(before | samples))
-        write_atomically(self.record, profile.model_dump_json(indent=1))
+            whose, before = self.read_samples()
+            if whose != owner(profile):
+                before = {}
+                keep(self.samples)
+            self.samples.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.samples, packed(before | samples | {OWNER: np.array(owner(profile))}))
+        write_record(self.record, profile)
+
+    def read_samples(self) -> tuple[str, Samples]:
+        """Whose raw samples lie there, and the samples: of nobody, and none, where there is no file."""
+        if not os.path.lexists(self.samples):
+            return "", {}
+        found = arrays(self.samples, f"remove {self.samples}, the figures stay", SAMPLES_LIMIT_BYTES, links=False)
+        return str(found.pop(OWNER, "")), found
+
+    def replace(self, profile: Profile, samples: Samples) -> None:
+        """Puts another profile and its samples in place of what is there, which moves into folders `replaced`."""
+        for file in (self.record, self.samples):
+            keep(file)
+        self.write(profile, samples)
+
+
+def owner(profile: Profile) -> str:
+    """Which profile samples belong to: the same one as long as points are added to it."""
+    return f"{profile.key} {profile.measured_at.isoformat()}"
+
+
+def keep(file: Path) -> None:
+    """Moves a file, if it is there, into the folder `replaced` beside it, under a name with its digest."""
+    if os.path.lexists(file):
+        folder = file.parent / "replaced"
+        folder.mkdir(exist_ok=True)
+        file.rename(folder / f"{file.stem}-{sha256(file)[:8]}{file.suffix}")
+        flush_folder(folder)

@@ -16,8 +16,8 @@ from profiler.triton.installation import find_triton
 
 # Kernels differ by some pages in what they keep for themselves; the machine is the same.
 MEMORY_STEP = 1 << 28
-# Where a target's server is found, and what it costs, decide no figure.
-NOT_MEASURED = {"server_environment", "grpc_port", "price", "memory_bytes"}
+# Where a target's server listens, and what it costs, decide no figure.
+NOT_MEASURED = {"grpc_port", "price", "memory_bytes"}
 
 
 def subject_key(onnx_sha256: str, target: Target, program_sha256: str | None = None) -> str:

@@ -7,14 +7,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from profiler.resources import MAX_CORES, MAX_INSTANCES
+
 MAX_BATCH = 64
+# How many values of one axis a level may ask for.
+MAX_PLACES = 100
 
 Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
-Batches = Annotated[list[Batch], Field(min_length=1)]
-Cores = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
-Seconds = Annotated[float, Field(gt=0)]
+Batches = Annotated[list[Batch], Field(min_length=1, max_length=MAX_BATCH)]
+Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_length=1, max_length=MAX_PLACES)]
+# An hour for a point, and a day for a variant.
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Budget = Annotated[float, Field(gt=0, le=86400)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
 Level = Literal["quick", "full"]
 
 
@@ -29,14 +34,14 @@ class LatencySettings(PartSettings):
 
     batches: Batches
     seconds: Seconds
-    input_sizes: list[Count]
+    input_sizes: list[Annotated[int, Field(ge=1, le=8192)]] = Field(max_length=MAX_PLACES)
 
 
 class ThroughputSettings(PartSettings):
     """Closed loops, denser by doubling; the maximum is settled at the best batch, or at every batch."""
 
     batches: Batches
-    max_concurrency: Count
+    max_concurrency: Annotated[int, Field(ge=1, le=1024)]
     search_seconds: Seconds
     settle_seconds: Seconds
     settle_every_batch: bool
@@ -49,9 +54,9 @@ class WarmUpSettings(PartSettings):
     first inference it shows. Batch 1 and the largest go on for `curve_inferences`.
     """
 
-    loads: Count
+    loads: Annotated[int, Field(ge=1, le=1000)]
     batches: Batches
-    curve_inferences: Count
+    curve_inferences: Annotated[int, Field(ge=1, le=100_000)]
     switch_seconds: Seconds | None
 
 
@@ -74,24 +79,24 @@ class CapacitySettings(PartSettings):
     """
 
     cores: Cores
-    deadlines: list[Annotated[float, Field(gt=1)]] = Field(min_length=1)
+    deadlines: list[Annotated[float, Field(gt=1, le=1e6)]] = Field(min_length=1, max_length=MAX_PLACES)
     quantile: Share
     seconds: Seconds
-    loads: list[Annotated[float, Field(gt=0)]]
+    loads: list[Annotated[float, Field(gt=0, le=100)]] = Field(max_length=MAX_PLACES)
 
 
 class ContentionSettings(PartSettings):
     """Throughput beside a reference network that is called at these shares of its own maximum."""
 
-    shares: list[Share] = Field(min_length=1)
-    slices: Annotated[int, Field(ge=6)]
+    shares: list[Share] = Field(min_length=1, max_length=MAX_PLACES)
+    slices: Annotated[int, Field(ge=6, le=10_000)]
 
 
 class ScalingSettings(PartSettings):
     """Latency and maximal throughput by cores and instances; what the machine does not have is left out."""
 
     cores: Cores
-    instances: list[Count] = Field(min_length=1)
+    instances: list[Annotated[int, Field(ge=1, le=MAX_INSTANCES)]] = Field(min_length=1, max_length=MAX_PLACES)
     batches: Batches
     latency_seconds: Seconds
     settle_seconds: Seconds
@@ -100,7 +105,7 @@ class ScalingSettings(PartSettings):
 class RepeatSettings(PartSettings):
     """The same throughput and the same latency over and over, side by side: how far each can be trusted."""
 
-    repeats: Annotated[int, Field(ge=2)]
+    repeats: Annotated[int, Field(ge=2, le=1000)]
     seconds: Seconds
 
 
@@ -113,7 +118,7 @@ class LevelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     level: Level
-    budget_s: Seconds
+    budget_s: Budget
     first: "LevelSettings | None"
     latency: LatencySettings | None
     throughput: ThroughputSettings | None

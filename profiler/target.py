@@ -2,14 +2,16 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from profiler.resources import Resources
+from profiler.resources import MAX_A_CORE, MAX_CORES, Resources
 
 Runtime = Literal["triton", "v2", "onnxruntime", "torch"]
 Provider = Literal["cpu", "cuda", "tensorrt", "openvino"]
+TargetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$", max_length=63)]
+Money = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Price(BaseModel):
@@ -18,10 +20,10 @@ class Price(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
-    per_hour: float | None = Field(default=None, ge=0)
-    per_gb_s: float | None = Field(default=None, ge=0)
-    per_call: float | None = Field(default=None, ge=0)
-    start_up_s: float | None = Field(default=None, ge=0)
+    per_hour: Money | None = None
+    per_gb_s: Money | None = None
+    per_call: Money | None = None
+    start_up_s: Money | None = None
 
 
 class Target(BaseModel):
@@ -31,22 +33,40 @@ class Target(BaseModel):
     stops; with one, a running Triton with model control. `v2` is any other KServe-V2 server at `endpoint`,
     which serves the file under the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch
     serves the TorchScript program that lies beside the file, as `model.pt` beside `model.onnx`.
+    `server_environment` is a path of this machine: no record holds it, and one that does is refused.
     `cores` are the server's; the load generator takes the others where the machine has more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     runtime: Runtime = "triton"
-    endpoint: str | None = None
-    model: str | None = None
-    server_environment: Path | None = None
+    endpoint: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$", max_length=255)
+    model: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=255)
+    server_environment: Path | None = Field(default=None, exclude=True)
     grpc_port: int | None = Field(default=None, ge=1024, le=65535)
-    cores: int = Field(default=1, ge=1)
+    cores: int = Field(default=1, ge=1, le=MAX_CORES)
     threads: int = Field(default=1, ge=1)
     instances: int = Field(default=1, ge=1)
-    providers: tuple[Provider, ...] = Field(default=("cpu",), min_length=1)
+    providers: tuple[Provider, ...] = Field(default=("cpu",), min_length=1, max_length=4)
     load_generator: Literal["built-in", "perf_analyzer"] = "built-in"
-    memory_bytes: int | None = Field(default=None, gt=0)
+    memory_bytes: int | None = Field(default=None, gt=0, le=1 << 60)
     price: Price | None = None
+
+    @field_validator("server_environment")
+    @classmethod
+    def of_this_machine(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if info.mode == "json" and value is not None:
+            raise ValueError("it is a path of one machine, and a program would be started from it: leave it out")
+        return value
+
+    @model_validator(mode="after")
+    def not_more_than_the_cores_can_use(self) -> Self:
+        most = MAX_A_CORE * self.cores
+        for name in ("threads", "instances"):
+            if getattr(self, name) > most:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} on {self.cores} core(s): at most {most}, {MAX_A_CORE} for each core"
+                )
+        return self
 
     @model_validator(mode="after")
     def endpoints_where_they_belong(self) -> Self:

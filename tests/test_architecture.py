@@ -11,7 +11,7 @@ from support import ROOT, environment
 ROOMS = ("backbones", "datamodules", "profiler", "porting", "orchestrators")
 MAY_IMPORT = {
     "backbones": {"backbones"},
-    "datamodules": {"datamodules"},
+    "datamodules": {"datamodules", "profiler"},
     "profiler": {"profiler"},
     "porting": {"porting", "profiler"},
     "orchestrators": {"orchestrators", "porting", "profiler"},
@@ -38,6 +38,12 @@ def test_imports_point_in_the_order_of_the_rooms(path: Path) -> None:
     room = path.relative_to(ROOT).parts[0]
     ours = {name.partition(".")[0] for name in imported_modules(path)} & set(ROOMS)
     assert ours <= MAY_IMPORT[room]
+
+
+def test_data_modules_know_nothing_of_the_profiler_but_the_door() -> None:
+    for path in (ROOT / "datamodules").rglob("*.py"):
+        found = {name for name in imported_modules(path) if name.startswith("profiler.")}
+        assert found <= {"profiler.door", "profiler.errors"}, path
 
 
 # Serves torch programs: the one file of the plain install that asks for torch, when it is told to.

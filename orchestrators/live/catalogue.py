@@ -10,10 +10,10 @@ from orchestrators.live.network import Network, of
 from orchestrators.remembering import Remembering
 from orchestrators.trivial.problem import Problem
 from porting.repository import Repository
-from porting.repository.parse import INDEX_LIMIT_BYTES
 from porting.repository.reader import INDEX
 from porting.repository.root import Root
 from profiler.errors import DnnPortingError
+from profiler.parse import INDEX_LIMIT_BYTES
 
 
 @dataclass(frozen=True)

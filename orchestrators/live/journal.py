@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, TypeAdapter, ValidationError
 
 from orchestrators.trivial.state import Rule
+from profiler.door import contents
 from profiler.errors import BadInputError
 from profiler.records.base import Value
 
@@ -46,6 +47,8 @@ class Switched(Value):
     error: str | None = None
 
 
+LIMIT_BYTES = 1 << 30
+FIX = "give the journal of a live run"
 LINE: TypeAdapter[Second | Switched] = TypeAdapter(Second | Switched)
 
 
@@ -89,8 +92,7 @@ class Journal:
 
 def drop_unfinished_line(path: Path) -> None:
     """What an orchestrator that was killed had half written would spoil the next one's first line."""
-    content = path.read_bytes()
-    os.truncate(path, content.rfind(b"\n") + 1)
+    os.truncate(path, contents(path, LIMIT_BYTES, FIX).rfind(b"\n") + 1)
 
 
 def read_journal(path: Path) -> tuple[list[Second], list[Switched]]:
@@ -98,10 +100,7 @@ def read_journal(path: Path) -> tuple[list[Second], list[Switched]]:
 
     Raises `BadInputError` where there is no such file, and for a line that is neither.
     """
-    try:
-        *lines, _unfinished = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise BadInputError(f"{path} cannot be read ({error.strerror}): give the journal of a live run") from error
+    *lines, _unfinished = contents(path, LIMIT_BYTES, FIX).split(b"\n")
     records = [parsed(path, number, line) for number, line in enumerate(lines, start=1)]
     seconds = [record for record in records if isinstance(record, Second)]
     return seconds, [record for record in records if isinstance(record, Switched)]

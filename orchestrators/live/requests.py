@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from profiler.door import arrays
 from profiler.errors import BadInputError
 from profiler.files import packed, write_atomically
 
@@ -61,12 +62,13 @@ def write_traffic(path: Path, traffic: Traffic) -> None:
 
 def read_traffic(path: Path) -> Traffic:
     """Raises `BadInputError` where the file is none that `write_traffic` wrote."""
+    fix = "give the file that a live run wrote"
+    file = arrays(path, fix)
     try:
-        with np.load(path) as file:
-            tasks = [name.removesuffix("/why") for name in file.files if name.endswith("/why")]
-            return Traffic(float(file["start_s"]), {task: requests_in(file, task) for task in tasks})
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise BadInputError(f"{path} holds no traffic ({error}): give the file that a live run wrote") from error
+        tasks = [name.removesuffix("/why") for name in file if name.endswith("/why")]
+        return Traffic(float(file["start_s"]), {task: requests_in(file, task) for task in tasks})
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInputError(f"{path} holds no traffic ({' '.join(str(error).split())[:160]}): {fix}") from error
 
 
 def requests_in(file: Mapping[str, np.ndarray], task: str) -> Requests:

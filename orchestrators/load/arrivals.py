@@ -10,7 +10,7 @@ from orchestrators.load.demand import checked_demand
 from profiler.errors import BadInputError
 
 # Their moments are kept in memory, several times over.
-MOST = 100_000_000
+MOST = 20_000_000
 
 
 def poisson_arrivals(demand_rps: np.ndarray, seed: int | np.random.SeedSequence) -> np.ndarray:

@@ -36,10 +36,11 @@ class Bandwidth:
 def read_bandwidth(path: str | Path) -> Bandwidth:
     """The bandwidth in a log; raises `BadInputError` with file and line where one is malformed."""
     rows: list[tuple[float, float]] = []
-    for place, line in numbered_lines(Path(path)):
-        row = measured(place, line)
-        if rows and row[0] <= rows[-1][0]:
-            raise malformed(place, line, VALID)
+    file = Path(path)
+    for number, line in numbered_lines(file):
+        row = measured(line)
+        if row is None or (rows and row[0] <= rows[-1][0]):
+            raise malformed(file, number, VALID)
         rows.append(row)
     if not rows:
         raise BadInputError(f"{path} is empty: a bandwidth log holds lines of {VALID}")
@@ -47,15 +48,15 @@ def read_bandwidth(path: str | Path) -> Bandwidth:
     return Bandwidth(times_s, rates)
 
 
-def measured(place: str, line: str) -> tuple[float, float]:
-    """When the interval of one line ended, in s, and its bytes/s."""
+def measured(line: str) -> tuple[float, float] | None:
+    """When the interval of one line ended, in s, and its bytes/s; `None` for a line that is none."""
     try:
         numbers = [float(word) for word in line.split()]
     except ValueError:
-        raise malformed(place, line, VALID) from None
+        return None
     if len(numbers) != COLUMNS or not all(map(math.isfinite, numbers)):
-        raise malformed(place, line, VALID)
+        return None
     _, since_start_ms, _, _, received_bytes, interval_ms = numbers
     if received_bytes < 0 or interval_ms <= 0:
-        raise malformed(place, line, VALID)
+        return None
     return since_start_ms / MS_PER_S, received_bytes / (interval_ms / MS_PER_S)

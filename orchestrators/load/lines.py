@@ -1,29 +1,30 @@
-"""The lines of a file that anybody may have written, each with the place that an error names."""
+"""The lines of a file that anybody may have written."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from porting.repository.parse import shown
+from profiler.door import contents
 from profiler.errors import BadInputError
 
 LIMIT_BYTES = 256 << 20
+# A trace of a month; each line takes a hundred times its bytes in memory.
+LIMIT_LINES = 3_000_000
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """`file:line` and text of each line; raises `BadInputError` for a file that is missing, no text or too long."""
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line; raises `BadInputError` for a file that is missing, no text or too long."""
+    content = contents(path, LIMIT_BYTES, "give the path of a readable file, or a part of it")
+    if content.count(b"\n") > LIMIT_LINES:
+        raise BadInputError(f"{path} has more than {LIMIT_LINES} lines: give a part of it")
     try:
-        if path.stat().st_size > LIMIT_BYTES:
-            raise BadInputError(f"{path} is larger than {LIMIT_BYTES >> 20} MiB: give a part of it")
-        text = path.read_text(encoding="utf-8")
+        text = content.decode()
     except UnicodeDecodeError as error:
         raise BadInputError(
             f"{path} is no text file (byte {error.start} is not UTF-8): give one as plain text"
         ) from error
-    except OSError as error:
-        raise BadInputError(f"{path} cannot be read ({error.strerror}): give the path of a readable file") from error
-    return ((f"{path}:{number}", line) for number, line in enumerate(text.splitlines(), start=1))
+    return enumerate(text.splitlines(), start=1)
 
 
-def malformed(place: str, line: str, valid: str) -> BadInputError:
-    """The error for a line that is not what it should be."""
-    return BadInputError(f"{place}: {shown(line)!r} is not valid: a line holds {valid}")
+def malformed(path: Path, number: int, valid: str) -> BadInputError:
+    """The error for a line that is not what it should be; it may be of any file, and nothing of it is shown."""
+    return BadInputError(f"{path}:{number} is not valid: a line holds {valid}")

@@ -8,28 +8,31 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from orchestrators.load.arrivals import poisson_arrivals
+from orchestrators.load.lines import LIMIT_LINES
 from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean
 from orchestrators.load.shapes import Steps, constant
 from orchestrators.load.traces import random_sample, read_trace
 from profiler.errors import BadInputError
 
 USUAL_SECONDS = 600
+# More of a trace than a day is taken only where it is asked for, as that takes hours.
+UNASKED_SECONDS = 86400
 
 
 class Load(BaseModel):
     """`mean_rps` is the mean over all `seconds`, warm-up and trend included; None leaves that of the trace's sample.
 
     Each task has a sample of the trace and a macro trend of its own, drawn by `seed`; `trend` is how far that goes from
-    the mean, as a part of it. `seconds` are by default the whole trace's, and without one 600. `steps` are a demand of
-    their own, the same for each task, of which as many are sent as end within `seconds`.
+    the mean, as a part of it. `seconds` are by default the whole trace's, of a day at most, and without one 600.
+    `steps` are a demand of their own, the same for each task, of which as many are sent as end within `seconds`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     mean_rps: float | dict[str, float] | None = None
-    seconds: int | None = Field(default=None, ge=1)
+    seconds: int | None = Field(default=None, ge=1, le=LIMIT_LINES)
     trace: Path | None = None
     steps: Steps | None = None
-    warm_up_s: int = Field(default=0, ge=0)
+    warm_up_s: int = Field(default=0, ge=0, le=LIMIT_LINES)
     trend: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0)
 
@@ -85,4 +88,6 @@ class Load(BaseModel):
         demand = read_trace(self.trace)
         if self.seconds is not None and self.seconds > len(demand):
             raise BadInputError(f"seconds={self.seconds}: {self.trace} has {len(demand)}, choose at most as many")
+        if self.seconds is None and len(demand) > UNASKED_SECONDS:
+            raise BadInputError(f"{self.trace} has {len(demand)} s, more than a day: give seconds, at most as many")
         return random_sample(demand, self.seconds or len(demand), seed)

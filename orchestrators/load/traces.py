@@ -17,18 +17,19 @@ def read_trace(path: str | Path) -> np.ndarray:
 
     Raises `BadInputError` with file and line for anything else than a whole number, and for a file without lines.
     """
-    demand = [requests(place, line) for place, line in numbered_lines(Path(path))]
-    if not demand:
+    file = Path(path)
+    demand = np.array([requests(file, number, line) for number, line in numbered_lines(file)], dtype=float)
+    if not len(demand):
         raise BadInputError(f"{path} is empty: a trace holds one line for each second, {VALID}")
-    return np.array(demand, dtype=float)
+    return demand
 
 
-def requests(place: str, line: str) -> int:
+def requests(path: Path, number: int, line: str) -> int:
     """What one line says."""
-    number = line.strip()
-    if not (number.isascii() and number.isdigit() and len(number) <= DIGITS):
-        raise malformed(place, line, VALID)
-    return int(number)
+    digits = line.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS):
+        raise malformed(path, number, VALID)
+    return int(digits)
 
 
 def random_sample(demand_rps: np.ndarray, seconds: int, seed: int | np.random.SeedSequence) -> np.ndarray:

@@ -11,11 +11,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from profiler.door import check
 from profiler.errors import ModelError
 
 Kind = Literal["onnx", "torchscript", "checkpoint"]
 NESTED = ("state_dict", "model_state_dict", "model")
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=[12]\.)")
+LIMIT_BYTES = 4 << 30
 PREFIXES = ("model.", "module.", "_orig_mod.", "net.", "backbone.")
 
 
@@ -71,6 +73,7 @@ def plainly_named(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The named tensors of a checkpoint."""
+    check(path, LIMIT_BYTES, "save its tensors alone, in half precision if need be")
     try:
         content: Any = (
             load_file(path)
@@ -85,7 +88,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     tensors = (
-        {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, Tensor)}
         if isinstance(content, dict)
         else {}
     )

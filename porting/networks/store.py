@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
-from porting.components import NamedComponent
+from porting.components import NamedComponent, recorded
 from porting.networks.manifest import Manifest, describe, restore
 from porting.records import Network
-from porting.workspace import MANIFEST, WEIGHTS, network_digest
+from porting.workspace import AGAIN, MANIFEST, WEIGHTS, changed, network_digest
+from profiler.door import contents
 from profiler.errors import ModelError
 from profiler.files import write_atomically
+from profiler.parse import parsed
 
 MANIFEST_LIMIT_BYTES = 64 << 20
 
@@ -40,18 +41,23 @@ def save_network(
         num_classes=num_classes,
         sha256=network_digest(folder),
     )
-    load_network(network, folder)
+    load_network(network, folder, backbone)
     return network
 
 
-def load_network(network: Network, folder: Path) -> nn.Module:
-    """The saved network, in evaluation mode; raises `ModelError` where anything differs from what was saved."""
-    model = build_backbone(network.backbone, network.in_channels, network.num_classes)
+def load_network(network: Network, folder: Path, own: NamedComponent) -> nn.Module:
+    """The saved network, in evaluation mode; `own` is the backbone of this run's settings.
+
+    Raises `ModelError` where anything differs from what was saved, `BadInputError` for a backbone in no config.
+    """
+    if network_digest(folder) != network.sha256:
+        raise changed(folder / f"{WEIGHTS} or {MANIFEST}")
+    model = build_backbone(recorded(network.backbone, own), network.in_channels, network.num_classes)
+    manifest = read_manifest(folder)
     try:
-        manifest = read_manifest(folder)
         weights = load_file(folder / WEIGHTS)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"the network in {folder} is missing or truncated ({error}): run its stage again") from error
+        raise changed(folder / WEIGHTS) from error
     return restore(model, manifest, weights).eval()
 
 
@@ -61,12 +67,6 @@ def input_shape(folder: Path) -> tuple[int, int, int]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a saved network; raises `ModelError` for one that is truncated, foreign or gigantic."""
+    """The manifest of a saved network; raises `BadInputError` for one that is truncated, foreign or gigantic."""
     path = folder / MANIFEST
-    if path.stat().st_size > MANIFEST_LIMIT_BYTES:
-        raise ModelError(f"{path} is larger than {MANIFEST_LIMIT_BYTES} bytes: run its stage again")
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        why = error.errors(include_url=False)[0]["msg"]
-        raise ModelError(f"{path} is truncated or no manifest ({why}): run its stage again") from error
+    return parsed(Manifest, contents(path, MANIFEST_LIMIT_BYTES, AGAIN, links=False), str(path), fix=AGAIN)

@@ -31,12 +31,16 @@ def weights_file(key: str, reference: str) -> Path:
 
 
 def packaged(reference: str) -> Path:
-    """A file inside an installed package."""
-    package, _, path = reference.removeprefix(PACKAGE).partition("/")
+    """A file inside an installed package; raises `BadInputError` for a package that is not, and a way out of it."""
+    package, _, inside = reference.removeprefix(PACKAGE).partition("/")
+    if not all(part.isidentifier() for part in package.split(".")) or ".." in Path(inside).parts or inside[:1] == "/":
+        raise BadInputError(f"{reference} names no file of a package: give {PACKAGE}PACKAGE/PATH")
     try:
-        return Path(str(files(package))) / path
+        return Path(str(files(package))) / inside
     except ModuleNotFoundError as error:
         raise BadInputError(f"{reference}: the package {package} is not installed: pip install it") from error
+    except TypeError as error:
+        raise BadInputError(f"{reference}: {package} is one module and holds no files: name a package") from error
 
 
 def torchvision_file(name: str) -> Path:

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from porting.repository.consistency import MOST_VARIANTS, IndexCheck, check_index
-from porting.repository.parse import invalid, parsed, refused
 from porting.repository.schema import Index, Published, Summary
+from profiler.parse import invalid, parsed, refused
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
 SEAL = "sha256"

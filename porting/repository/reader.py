@@ -16,10 +16,10 @@ from porting.repository.frontier import Place
 from porting.repository.index_text import from_text
 from porting.repository.lookup import Lookup
 from porting.repository.metrics import metric
-from porting.repository.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
 from porting.repository.root import Root
 from porting.repository.schema import Details, Index, Published
 from profiler.errors import BadInputError
+from profiler.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
 from profiler.records.profile import Profile
 
 if TYPE_CHECKING:

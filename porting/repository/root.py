@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from porting.repository.parse import parsed, shown
 from profiler import door
 from profiler.errors import BadInputError, DnnPortingError
+from profiler.parse import parsed, shown
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

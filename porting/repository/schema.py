@@ -10,10 +10,10 @@ from profiler.level import Level
 from profiler.records.base import Record, Value, Verdict
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
+from profiler.target import TargetName
 
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
-TARGET = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 Precision = Literal["fp32", "fp16", "int8"]
 # Where a file answers as it was evaluated: int8 without spare bits on processors that add its products exactly, which
 # x86 without VNNI does not.
@@ -25,7 +25,6 @@ LARGEST = 1e18
 LARGEST_INT64 = 2**63 - 1
 LARGEST_AXIS = 2**31 - 1
 Label = Annotated[str, Field(pattern=LABEL, max_length=63)]
-TargetName = Annotated[str, Field(pattern=TARGET, max_length=63)]
 Text = Annotated[str, Field(pattern=SHOWABLE, max_length=2000)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_INT64)]
 Number = Annotated[float, Field(ge=0, le=LARGEST)]

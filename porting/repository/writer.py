@@ -13,7 +13,6 @@ from porting.repository.consistency import IndexCheck
 from porting.repository.figure import draw_frontier
 from porting.repository.index_text import to_text
 from porting.repository.item import Item
-from porting.repository.parse import shown
 from porting.repository.ranking import fingerprints, summaries
 from porting.repository.reader import INDEX, Repository
 from porting.repository.report import render_report
@@ -23,6 +22,7 @@ from porting.repository.signature import SIGNATURE, signature
 from porting.repository.variant_folder import next_version, texts, write_variant
 from profiler.errors import BadInputError
 from profiler.files import flush_folder, sha256, write_atomically
+from profiler.parse import shown
 
 SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
 FOLDER = ".repository-"

@@ -54,7 +54,7 @@ def job(context: Context, variant: Variant, network: Network) -> Job:
     def run() -> Variant:
         folder, settings = context.workspace.folder(variant), context.settings.export
         with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, program):
-            model, shape = load_network(network, folder), input_shape(folder)
+            model, shape = load_network(network, folder, context.settings.backbone), input_shape(folder)
             opset = export_network(model, path, shape, settings)
             why_not = try_program(model, program, shape, settings.tolerance)
             file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)

@@ -43,9 +43,9 @@ def job(context: Context, variant: Variant, network: Network, base: Variant) -> 
 
     def make(folder: Path, name: str) -> Made:
         seeded(context.settings.seed)
-        source = context.workspace.folder(variant)
-        model = load_network(network, source)
-        whole = load_network(base.network or network, context.workspace.folder(base))
+        source, own = context.workspace.folder(variant), context.settings.backbone
+        model = load_network(network, source, own)
+        whole = load_network(base.network or network, context.workspace.folder(base), own)
         model, history = recovered(context, model, name, whole, settings)
         saved = save_network(model, folder, network.backbone, network.num_classes, input_shape(source))
         return Made(network=saved, history=tuple(history))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from porting.benches import Benches, built
+from porting.console import say
 from porting.context import Context, Job
 from porting.records import OnnxFile, Variant
 from porting.repository.compared import RANKED_BY, Candidate, placed
@@ -69,9 +70,15 @@ class Profiled:
         found = self.found()
         if found is None:
             return None
+        self.context.workspace.check_files(self.variant)
         covered = found.covers(self.level) or (self.level.level == "quick" and found.level == "full")
-        done = covered and found.target == self.target
+        done = covered and found.target.model_dump() == self.target.model_dump()
         return self.variant if done or self.is_dominated() else None
+
+    def begun(self) -> Profile | None:
+        """What is completed: of another box, whose speed is another one, nothing."""
+        found = self.found()
+        return None if found is None or found.adopted else found
 
     def is_dominated(self) -> bool:
         """Whether the level that decides puts another variant of this task above it."""
@@ -91,21 +98,28 @@ class Profiled:
         ready = self.benches.get(self.name, self.target)
         workspace = self.context.workspace
         workspace.check_files(self.variant)
+        self.say_what_is_of_another_file()
         forget_unservable(workspace, self.variant.task, self.name, self.target)
         first = first_profile(self.context, self.name, ready.fingerprint)
         path = workspace.folder(self.variant) / ONNX
         title = f"{self.variant.name} on {self.name}"
         with self.context.progress(title, len(self.level.parts())) as advance:
-            profile_file(ready, path, self.level, self.found(), first, self.files().write, advance)
+            profile_file(ready, path, self.level, self.begun(), first, self.files().write, advance)
         return self.variant
+
+    def say_what_is_of_another_file(self) -> None:
+        """One line where the profile that lies there is of another file than the variant's."""
+        lying = self.context.workspace.all_profiles(self.variant).get(self.name)
+        if lying is not None and lying.onnx_sha256 != self.file.sha256:
+            say(f"profile   {self.files().record} is of another file than {self.variant.name}: it is measured again")
 
 
 def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:
-    """The first profile of this target on this machine, if there is one yet."""
+    """The first profile of this target that was measured here, if there is one yet: an adopted one is of a sister."""
     found: list[Profile] = []
     for task in context.workspace.tasks():
         for variant in context.workspace.variants(task):
             profile = context.workspace.profiles(variant).get(target)
-            if profile is not None and profile.fingerprint == fingerprint:
+            if profile is not None and not profile.adopted and profile.fingerprint == fingerprint:
                 found.append(profile)
     return min(found, key=lambda profile: profile.measured_at, default=None)

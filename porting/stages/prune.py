@@ -228,4 +228,4 @@ def network_of(variant: Variant) -> Network:
 
 
 def loaded(context: Context, variant: Variant) -> nn.Module:
-    return load_network(network_of(variant), context.workspace.folder(variant))
+    return load_network(network_of(variant), context.workspace.folder(variant), context.settings.backbone)

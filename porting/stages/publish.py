@@ -17,7 +17,7 @@ from porting.repository.serving import is_whole
 from porting.repository.store import upload
 from porting.repository.writer import publish, readable, remove_older, repository_key, sign
 from porting.settings import PublishSettings
-from porting.workspace import EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
+from porting.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.door import arrays
 from profiler.errors import BadInputError
 from profiler.locks import exclusive
@@ -58,18 +58,34 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
 
 
 def profiled(workspace: Workspace) -> list[Item]:
-    """Every variant with a profile, in the order of its making."""
+    """Every variant with a profile, in the order of its making; those without one are named.
+
+    Raises `BadInputError` for a profile that is of another file than its variant's.
+    """
     found = []
     for task in workspace.tasks():
         for variant in workspace.variants(task):
-            everything = workspace.profiles(variant).items()
-            profiles = {target: profile for target, profile in everything if profile.best_throughput() is not None}
+            profiles = usable(workspace, variant)
             if variant.onnx is not None and profiles:
                 workspace.check_files(variant)
                 found.append(item(workspace, variant, variant.onnx, profiles))
             elif variant.onnx is not None:
-                say(f"publish   {variant.name} is left out: no profile of its present file has a maximal throughput")
+                say(
+                    f"publish   {variant.name} is left out: it has no profile with a maximal throughput, which stage=profile measures"
+                )
     return found
+
+
+def usable(workspace: Workspace, variant: Variant) -> dict[str, Profile]:
+    """The profiles of the variant's file that tell a maximal throughput, by target."""
+    everything = workspace.all_profiles(variant)
+    for target, profile in everything.items():
+        if variant.onnx is not None and profile.onnx_sha256 != variant.onnx.sha256:
+            raise BadInputError(
+                f"{workspace.profile_files(variant, target).record} is of another file than {variant.name}: measure it "
+                f"again with stage=profile target={target}, or remove it"
+            )
+    return {target: profile for target, profile in everything.items() if profile.best_throughput() is not None}
 
 
 def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Item:
@@ -90,22 +106,21 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         validation_accuracy=file.validation_accuracy,
         test_accuracy=file.test_accuracy,
         lineage=variant.lineage,
-        profiles={target: without_paths(profile) for target, profile in profiles.items()},
+        profiles=profiles,
         reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},
     )
     folder = workspace.folder(variant)
     # Of an input whose size is open no configuration can name a warm-up.
-    warm = example(folder / PREDICTIONS) if min(file.input.shape, default=1) > 0 else None
+    warm = example(folder / PREDICTIONS, file) if min(file.input.shape, default=1) > 0 else None
     return Item(details, variant.parent, variant.technique, folder / ONNX, warm)
 
 
-def without_paths(profile: Profile) -> Profile:
-    """The profile as others may see it: where this machine has its server is nobody's business."""
-    return profile.model_copy(update={"target": profile.target.model_copy(update={"server_environment": None})})
-
-
-def example(path: Path) -> NDArray[np.float32] | None:
-    """The real input that lies with the predictions, where there is one."""
-    if not path.exists():
+def example(path: Path, file: OnnxFile) -> NDArray[np.float32] | None:
+    """The real input that lies with the predictions, where the file was evaluated; it is as its file takes it."""
+    if file.validation_accuracy is None:
         return None
-    return arrays(path, "remove the folder that it lies in and run its stage again").get(EXAMPLE)
+    found = arrays(path, AGAIN, links=False).get(EXAMPLE)
+    fits = found is not None and found.dtype == np.float32 and found.shape == tuple(file.input.shape)
+    if found is None or not fits:
+        raise BadInputError(f"{path} holds no input of shape {file.input.shape} for its variant: {AGAIN}")
+    return found

@@ -45,8 +45,9 @@ def run(arguments: Sequence[str]) -> None:
     # The server has a shell read the name of the folder, so it is one of ours.
     with scratch("serve") as made, written(token, options.token_file):
         names = laid_out(options, made.folder)
-        settings = {"load": names, "closed": (*CONTROL, *TELLING), "token": token}
-        serve(triton_server(find_triton(), made.folder, **ports, **settings), names, options.http_port)
+        closed = (*CONTROL, *TELLING)
+        starting = triton_server(find_triton(), made.folder, **ports, load=names, closed=closed, token=token)
+        serve(starting, names, options.http_port)
 
 
 def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:

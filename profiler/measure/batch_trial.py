@@ -39,7 +39,7 @@ class Work:
     cores: list[int]
 
     def command(self, batch: int) -> list[str]:
-        target = self.target.model_dump_json(include={"runtime", "threads", "providers"})
+        target = self.target.model_dump_json(include={"runtime", "cores", "threads", "providers"})
         numbers = [str(number) for number in (batch, *self.shape)]
         program = [sys.executable, "-m", "profiler.measure.memory_child"]
         return [*program, str(os.getpid()), target, str(self.path), *numbers]

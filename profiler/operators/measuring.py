@@ -1,6 +1,7 @@
 """Filling a table of operators: in passes, as a machine is slow at times, and going on where it was left."""
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import onnxruntime as ort
 
 from profiler.bench import PROFILER
 from profiler.errors import BadInputError, DnnPortingError
-from profiler.files import read_record, write_atomically
+from profiler.files import read_record, write_record
 from profiler.identity import fingerprint
 from profiler.locks import alone_on_host
 from profiler.operators.layout import block
@@ -56,7 +57,7 @@ def measured_table(
 def read_table(path: Path, target: Target, batch: int, precision: Precision) -> OperatorTable | None:
     """What is there already; raises `BadInputError` for the times of another machine, batch or precision."""
     fix = f"remove {path}, and it is measured again"
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     table = read_record(path, OperatorTable, fix)
     due = {"fingerprint": machine(target), "batch": batch, "precision": precision}
@@ -115,7 +116,6 @@ def fill(
 
 def saved_with(table: OperatorTable, points: Sequence[OperatorPoint], path: Path) -> OperatorTable:
     """The table with these passes, as it is on disk from now on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = table.with_passes(points)
-    write_atomically(path, table.model_dump_json())
+    write_record(path, table)
     return table

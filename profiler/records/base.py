@@ -1,11 +1,13 @@
 """What a measurement is: frozen, validated values with units in their names and a reason beside every unknown."""
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Verdict = Literal["settled", "unsettled", "not saturated"]
 Kind = Literal["measured", "predicted"]
+# As a server's configuration holds it, in 32 bits.
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Value(BaseModel):

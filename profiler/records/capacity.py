@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Record, Verdict
+from profiler.records.base import Count, Record, Verdict
 from profiler.records.on_resources import Timed
 
 
@@ -50,7 +50,7 @@ class LoadPoint(Trial, Timed):
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "load_share")
     offered: Literal["Poisson"] = "Poisson"
-    batch: int = Field(ge=1)
+    batch: Count
     load_share: float = Field(gt=0)
     max_requests_per_s: float = Field(gt=0)
     answered: int = Field(ge=0)
@@ -89,7 +89,7 @@ class Capacity(Timed):
         "runtime", "batch", "cores", "threads", "instances", "deadline_multiple", "quantile",
     )  # fmt: skip
     offered: Literal["Poisson"] = "Poisson"
-    batch: int = Field(ge=1)
+    batch: Count
     deadline_multiple: float = Field(gt=1)
     deadline_ms: float = Field(gt=0)
     quantile: float = Field(gt=0, lt=1)

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Verdict
+from profiler.records.base import Count, Verdict
 from profiler.records.on_resources import Timed
 
 
@@ -20,8 +20,8 @@ class Contention(Timed):
     identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")
     offered: Literal["closed loop"] = "closed loop"
     share: float = Field(gt=0, lt=1)
-    batch: int = Field(ge=1)
-    concurrency: int = Field(ge=1)
+    batch: Count
+    concurrency: Count
     slices: int = Field(ge=1)
     alone_images_per_s: float = Field(gt=0)
     images_per_s: float = Field(gt=0)

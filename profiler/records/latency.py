@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from profiler.records.base import Count
 from profiler.records.on_resources import Timed
 
 
@@ -18,8 +19,8 @@ class LatencyPoint(Timed):
     identity: ClassVar[tuple[str, ...]] = (
         "runtime", "batch", "cores", "threads", "instances", "concurrency", "input_shape",
     )  # fmt: skip
-    batch: int = Field(ge=1)
-    concurrency: int = Field(ge=1)
+    batch: Count
+    concurrency: Count
     input_shape: tuple[int, ...]
     n: int = Field(ge=1)
     mean_ms: float = Field(gt=0)

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Record
+from profiler.records.base import Count, Record
 from profiler.records.on_resources import OnResources
 
 Source = Literal["served processes", "child process"]
@@ -23,7 +23,7 @@ class MemoryPoint(OnResources):
 
     identity: ClassVar[tuple[str, ...]] = ("source", "runtime", "batch", "cores", "threads", "instances")
     source: Source
-    batch: int = Field(ge=1)
+    batch: Count
     resident_bytes: int | None = Field(gt=0)
     model_bytes: int | None
     peak_bytes: int | None = Field(gt=0)
@@ -36,7 +36,7 @@ class BatchTrial(Record):
     `out of memory` is an allocation that failed, or a kill by the kernel, below the limit.
     """
 
-    batch: int = Field(ge=1)
+    batch: Count
     outcome: Outcome
     peak_bytes: int | None = Field(gt=0)
     seconds: float = Field(gt=0)
@@ -51,7 +51,7 @@ class LargestBatch(OnResources):
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "limit_bytes", "cores", "threads", "instances")
     limit_bytes: int | None = Field(gt=0)
-    batch: int | None = Field(ge=1)
+    batch: Count | None
     peak_bytes: int | None = Field(gt=0)
     too_large: int | None = Field(ge=1)
     too_large_peak_bytes: int | None = Field(gt=0)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from profiler.records.base import Kind, Point
+from profiler.records.base import Count, Kind, Point
 from profiler.records.noise import Noise
 
 
@@ -12,8 +12,8 @@ class OnResources(Point):
     kind: Kind = "measured"
     runtime: str
     cores: float = Field(gt=0)
-    threads: int = Field(ge=1)
-    instances: int = Field(ge=1)
+    threads: Count
+    instances: Count
 
 
 class Timed(OnResources):

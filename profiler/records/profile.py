@@ -20,7 +20,7 @@ from profiler.records.on_resources import OnResources
 from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
-from profiler.target import Target
+from profiler.target import Target, TargetName
 
 P = TypeVar("P", bound=OnResources)
 KINDS: dict[str, type[Point]] = {
@@ -53,6 +53,7 @@ class PartState(Record):
 class Profile(Record):
     """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
+    An `adopted` one was measured by `python -m profiler`, mostly on another box, and taken into a workspace.
     The rates of the two probes are those that count as the machine's normal speed. What was planned and could not be
     measured stands in `missing`; fits are predictions from the tables, which stay authoritative.
     """
@@ -60,10 +61,11 @@ class Profile(Record):
     schema_version: Literal[2] = 2
     key: str
     level: Level
-    target_name: str
+    target_name: TargetName
     target: Target
+    adopted: bool = False
     fingerprint: Fingerprint
-    onnx_sha256: str
+    onnx_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     complexity: Complexity
     layers: tuple[Layer, ...]
     latency: tuple[LatencyPoint, ...] = ()

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from profiler.records.base import Count
 from profiler.records.on_resources import Timed
 
 SERIES = (
@@ -23,8 +24,8 @@ class Repeats(Timed):
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")
     offered: Literal["closed loop"] = "closed loop"
-    batch: int = Field(ge=1)
-    concurrency: int = Field(ge=1)
+    batch: Count
+    concurrency: Count
     repeats: int = Field(ge=2)
     repeat_s: float = Field(gt=0)
     images_per_s: tuple[float, ...]

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Verdict
+from profiler.records.base import Count, Verdict
 from profiler.records.energy import Energy
 from profiler.records.on_resources import Timed
 
@@ -20,8 +20,8 @@ class ThroughputPoint(Timed):
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "concurrency", "cores", "threads", "instances")
     offered: Literal["closed loop"] = "closed loop"
-    batch: int = Field(ge=1)
-    concurrency: int = Field(ge=1)
+    batch: Count
+    concurrency: Count
     slices: int = Field(ge=1)
     images_per_s: float = Field(gt=0)
     low_images_per_s: float | None = Field(gt=0)

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from profiler.records.base import Count
 from profiler.records.on_resources import Timed
 from profiler.records.usage import Usage
 
@@ -52,7 +53,7 @@ class FirstInference(Timed):
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
-    batch: int = Field(ge=1)
+    batch: Count
     n: int = Field(ge=1)
     first_ms: float = Field(gt=0)
     first_min_ms: float = Field(gt=0)
@@ -70,7 +71,7 @@ class WarmUpCurve(Timed):
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
-    batch: int = Field(ge=1)
+    batch: Count
     n: int = Field(ge=1)
     every: int = Field(ge=1)
     latency_ms: tuple[float, ...] = Field(min_length=1, max_length=POINTS_KEPT)

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from profiler.bench import PROFILER
+from profiler.door import contents
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import sha256
 from profiler.locks import alone_on_host
@@ -21,6 +22,8 @@ from profiler.target import Target
 from profiler.warm_up.plan import Plan, Request
 
 PIECE = 40
+LIMIT_BYTES = 256 << 20
+ELSEWHERE = "remove it, and first inferences are observed again"
 START_LIMIT_S = 120.0
 OBSERVATION_LIMIT_S = 30.0
 LINE: TypeAdapter[WarmUpObservation | FailedObservation] = TypeAdapter(WarmUpObservation | FailedObservation)
@@ -124,14 +127,13 @@ def drop_torn_line(path: Path) -> None:
     """What a killed run left half written is gone; a file that is not there is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    content = path.read_bytes()
-    os.truncate(path, content.rfind(b"\n") + 1)
+    os.truncate(path, contents(path, LIMIT_BYTES, ELSEWHERE).rfind(b"\n") + 1)
 
 
 def read_observations(path: Path) -> list[WarmUpObservation]:
     """Those that were made; raises `BadInputError` where the file holds something else."""
     try:
-        lines = [LINE.validate_json(line) for line in path.read_bytes().splitlines()]
+        lines = [LINE.validate_json(line) for line in contents(path, LIMIT_BYTES, ELSEWHERE).splitlines()]
     except ValidationError as error:
         raise BadInputError(f"{path} does not hold first inferences: remove it, and they are observed again") from error
     return [line for line in lines if isinstance(line, WarmUpObservation)]

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.errors import BadInputError, ModelError
-from profiler.files import read_record, sha256, write_atomically
+from profiler.files import read_record, sha256, write_atomically, write_record
 from profiler.records.predictor import PredictedFirstInference, PredictorCard
 from profiler.runtimes.session import open_session
 from profiler.warm_up.features import Situation, values
@@ -44,13 +44,13 @@ def save_predictor(folder: Path, file: bytes, card: PredictorCard) -> None:
     """Writes both; the card last, as its digest says whether the file is the one that it speaks of."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / FILE, file)
-    write_atomically(folder / CARD, card.model_dump_json(indent=1))
+    write_record(folder / CARD, card)
 
 
 def load_predictor(folder: Path) -> WarmUpPredictor:
     """Raises `BadInputError` where the card is missing or broken, `ModelError` where the file is not its own."""
     card = read_record(folder / CARD, PredictorCard, LEARN_AGAIN)
     path = folder / FILE
-    if not path.exists() or sha256(path) != card.sha256:
+    if not path.exists() or sha256(path, LEARN_AGAIN) != card.sha256:
         raise ModelError(f"{path} is missing or not the file that {CARD} speaks of: {LEARN_AGAIN}")
     return WarmUpPredictor(card, open_session(path, threads=1))

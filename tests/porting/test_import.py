@@ -74,7 +74,7 @@ def test_a_torchscript_file_is_exported_and_measured(
     assert base.network is not None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.script(load_network(base.network, folder)), tmp_path / "net.pt")
+        torch.jit.save(torch.jit.script(load_network(base.network, folder, base.network.backbone)), tmp_path / "net.pt")
     assert kind_of(tmp_path / "net.pt") == "torchscript"
     arguments = ["stage=import", f"model={tmp_path / 'net.pt'}", f"workspace={tmp_path / 'w'}", *QUICK]
     run = dnn_porting(*arguments, "datamodule=digits")
@@ -96,7 +96,7 @@ def test_a_checkpoint_becomes_a_network_that_can_be_pruned(
     dnn_porting: Command, folder: Path, base: Variant, tmp_path: Path, form: str
 ) -> None:
     assert base.network is not None
-    weights = load_network(base.network, folder).state_dict()
+    weights = load_network(base.network, folder, base.network.backbone).state_dict()
     path = tmp_path / ("net.safetensors" if form == "safetensors" else "net.pt")
     if form == "safetensors":
         path.write_bytes((folder / "model.safetensors").read_bytes())
@@ -113,7 +113,8 @@ def test_a_checkpoint_becomes_a_network_that_can_be_pruned(
     variants = Workspace(tmp_path / "w").variants("digits")
     imported = next(variant for variant in variants if variant.stage == "import")
     assert imported.network is not None
-    again = load_network(imported.network, Workspace(tmp_path / "w").folder(imported)).state_dict()
+    folder = Workspace(tmp_path / "w").folder(imported)
+    again = load_network(imported.network, folder, imported.network.backbone).state_dict()
     assert all(torch.equal(again[name], value) for name, value in weights.items())
     assert len(variants) == (2 if form == "state_dict" else 1)
 

@@ -1,12 +1,17 @@
 """Requests, profiles from other boxes, figures measured again, and runs that only say what they would do."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from support import SMALL, Command
+from support import SMALL, Command, environment
 
+from porting.repository import Repository
 from profiler.__main__ import Request
+from profiler.files import read_record
+from profiler.records.profile import Profile
 
 pytestmark = pytest.mark.integration
 
@@ -22,13 +27,27 @@ def test_a_request_holds_one_target_and_a_level(dnn_porting: Command, tmp_path: 
 def test_a_profile_from_another_box_joins_the_variant_with_that_file(
     dnn_porting: Command, published: Path, tmp_path: Path
 ) -> None:
-    workspace, brought = tmp_path / "workspace", tmp_path / "profile.json"
+    workspace, request, brought = (tmp_path / name for name in ("workspace", "request.json", "box/profile.json"))
+    brought.parent.mkdir()
     shutil.copytree(published / "tasks", workspace / "tasks")
-    own = next(workspace.glob("tasks/*/variants/*/profiles/local_cpu.json"))
-    shutil.move(own, brought)
+    levels = [one for one in SMALL if one.startswith("profile.")]
+    run = dnn_porting("request", "target=local_cpu", *levels, "--output", str(request))
+    assert run.code == 0, run.err
+    model = next(workspace.glob("tasks/*/variants/*/profiles/local_cpu.json")).parent.parent / "model.onnx"
+    command = [sys.executable, "-m", "profiler", str(model), str(request), "--output", str(brought)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
     run = dnn_porting("adopt", str(brought), "--workspace", str(workspace))
     assert run.code == 0, run.err
-    assert own.read_bytes() == brought.read_bytes()
+    own = read_record(model.parent / "profiles" / "local_cpu.json", Profile, "")
+    assert own.adopted
+    assert own.measured_at == read_record(brought, Profile, "").measured_at
+    assert (model.parent / "samples" / "local_cpu.npz").is_file()
+    assert len(list(model.parent.glob("*/replaced/*"))) == 2
+    run = dnn_porting("stage=publish", f"workspace={workspace}", "tracking.enabled=false")
+    assert run.code == 0, run.err
+    details = Repository.load(workspace / "repository").details(model.parent.name)
+    assert details.profiles["local_cpu"].adopted
 
 
 def test_a_profile_of_an_unknown_file_is_refused(dnn_porting: Command, published: Path, tmp_path: Path) -> None:

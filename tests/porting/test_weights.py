@@ -95,3 +95,23 @@ def test_training_begins_with_the_weights_of_a_file(dnn_porting: Command, tmp_pa
         assert run.code == 0, run.err
     keys = {record["key"] for record in variant_records(tmp_path).values()}
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    "reference", ["pkg://", "pkg:///etc/passwd", "pkg://torch/../../x", "pkg://a b/c", "pkg://torch//etc/passwd"]
+)
+def test_a_way_out_of_a_package_is_refused(reference: str) -> None:
+    with pytest.raises(BadInputError, match="names no file of a package"):
+        weights_file("model", reference)
+
+
+@pytest.mark.parametrize("reference", ["pkg://os/x", "pkg://os.path/x"])
+def test_a_module_without_files_is_no_package(reference: str) -> None:
+    with pytest.raises(BadInputError, match=r"holds no files|is no file"):
+        weights_file("model", reference)
+
+
+def test_a_checkpoint_s_keys_that_are_no_strings_are_none_of_its_tensors(tmp_path: Path) -> None:
+    torch.save({1: torch.zeros(2), (2, 3): torch.zeros(2)}, tmp_path / "w.pt")
+    with pytest.raises(BadInputError, match="holds no state dictionary"):
+        load_checkpoint(tmp_path / "w.pt", torch.nn.Linear(2, 2))

@@ -12,6 +12,7 @@ import pytest
 from first_inferences import BATCHES, family, rule_ms, size, state
 
 from profiler.errors import BadInputError, ModelError
+from profiler.files import sealed
 from profiler.records.predictor import PredictorCard
 from profiler.records.state import SystemState
 from profiler.warm_up import learning, model
@@ -110,7 +111,8 @@ def test_a_missing_file_or_card_is_refused(folder: Path) -> None:
 def test_a_feature_that_nobody_told_is_named(folder: Path) -> None:
     card = json.loads((folder / CARD).read_text())
     card["features"][0]["name"] = "allocator_requested_bytes"
-    (folder / CARD).write_text(json.dumps(card))
+    del card["seal"]
+    (folder / CARD).write_text(sealed(json.dumps(card, indent=1)))
     with pytest.raises(BadInputError, match="needs allocator_requested_bytes, which nobody told it"):
         load_predictor(folder).foretell(Situation(1, NETWORK, seen_state()))
 

@@ -10,7 +10,7 @@ from orchestrators.forecast import Learned, fit, peaks
 from orchestrators.forecast.learned import WINDOWS_S, margins
 from orchestrators.forecast.level import Level, level, rate_rps, stabilised
 from profiler.errors import BadInputError
-from profiler.files import read_record
+from profiler.files import read_record, write_record
 
 
 def poisson(rate_rps: float, seconds: int, seed: int) -> np.ndarray:
@@ -88,7 +88,7 @@ def test_a_fit_is_a_frozen_value_that_its_trace_decides(tmp_path: Path) -> None:
 
 def test_a_fit_is_its_json(tmp_path: Path) -> None:
     path = tmp_path / "forecaster.json"
-    path.write_text(FITTED.model_dump_json())
+    write_record(path, FITTED)
     read = read_record(path, Learned, "fit it again")
     assert read == FITTED
     assert read.forecast(poisson(30, 400, seed=8), 10) == FITTED.forecast(poisson(30, 400, seed=8), 10)

@@ -68,7 +68,7 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
     path.write_text(SECOND.model_dump_json() + '\n{"moment_s": 1}\n')
     with pytest.raises(BadInputError, match=r"line 2 of .*journal\.jsonl is no second and no switch"):
         read_journal(path)
-    with pytest.raises(BadInputError, match="cannot be read"):
+    with pytest.raises(BadInputError, match="does not exist"):
         read_journal(tmp_path / "nowhere")
 
 

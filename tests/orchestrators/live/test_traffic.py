@@ -93,7 +93,7 @@ def test_a_file_that_holds_no_traffic_is_refused(tmp_path: Path, content: bytes 
     path = tmp_path / "requests.npz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(BadInputError, match="holds no traffic"):
+    with pytest.raises(BadInputError, match="give the file that a live run wrote"):
         read_traffic(path)
 
 

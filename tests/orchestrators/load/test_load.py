@@ -44,6 +44,14 @@ def test_every_task_has_a_sample_and_a_trend_of_its_own(trace: Path) -> None:
     assert np.abs(moving["bees"] - moving["digits"]).max() > 20
 
 
+def test_more_of_a_trace_than_a_day_is_sent_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "month.txt"
+    path.write_bytes(b"1\n" * 1_000_000)
+    with pytest.raises(BadInputError, match="has 1000000 s, more than a day: give seconds"):
+        Load(trace=path).demands(["bees"])
+    assert len(Load(trace=path, seconds=90_000).demands(["bees"])["bees"]) == 90_000
+
+
 def test_a_trend_goes_as_far_from_the_mean_as_is_said() -> None:
     demand = Load(mean_rps=1, seconds=200, trend=0.4, seed=3).demands(["bees"])["bees"]
     assert np.abs(demand / demand[0] - 1).max() == pytest.approx(0.4)

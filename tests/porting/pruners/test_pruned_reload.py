@@ -41,7 +41,7 @@ def check_reload(backbone: dict[str, Any], engine: str, criterion: str, folder: 
     check_pruned(before, pruned, request_for(0.5, size=SIZE))
     assert count_parameters(pruned) < 0.4 * before
 
-    again = load_network(save_network(pruned, folder, component, 10, SHAPE), folder)
+    again = load_network(save_network(pruned, folder, component, 10, SHAPE), folder, component)
     assert torch.equal(answers(again, SHAPE), answers(pruned, SHAPE))
 
 

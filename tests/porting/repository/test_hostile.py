@@ -28,13 +28,14 @@ from porting.repository import Repository
 from porting.repository.compare import compare
 from porting.repository.conditions import condition
 from porting.repository.index_text import from_text, to_text
-from porting.repository.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from porting.repository.schema import Step
 from porting.repository.select import select
 from porting.repository.writer import publish
 from porting.verbs import adopt
 from porting.workspace import Workspace
 from profiler.errors import BadInputError, DnnPortingError
+from profiler.files import sealed as sealed_record
+from profiler.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.records.memory import MemoryPoint
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference
@@ -541,7 +542,7 @@ def adopted(workspace: Path, change: Change) -> Callable[[], object]:
     path = workspace.parent / "foreign.json"
     tree = json.loads(blank_profile().model_dump_json())
     change(tree)
-    path.write_text(json.dumps(tree))
+    path.write_text(sealed_record(json.dumps(tree, indent=1)))
     return lambda: adopt.run([str(path), "--workspace", str(workspace)])
 
 
@@ -553,9 +554,9 @@ def test_a_foreign_profile_that_is_sound_joins_its_variant(workspace: Path) -> N
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (put("target_name", value="../../../../../evil"), "is no name of a target"),
-        (put("target_name", value="/tmp/evil"), "is no name of a target"),
-        (put("target_name", value="a\n\x1b[2J"), "is no name of a target"),
+        (put("target_name", value="../../../../../evil"), "target_name"),
+        (put("target_name", value="/tmp/evil"), "target_name"),
+        (put("target_name", value="a\n\x1b[2J"), "target_name"),
         (put("_target_", value="os.system"), "_target_"),
         (put("target", "_target_", value="os.system"), "target._target_"),
         (put("fingerprint", "_target_", value="os.system"), "fingerprint._target_"),
@@ -586,7 +587,7 @@ def test_a_foreign_file_that_is_a_link(workspace: Path, name: str) -> None:
     (workspace.parent / "secret").write_text("{}")
     (workspace.parent / name).unlink(missing_ok=True)
     (workspace.parent / name).symlink_to("secret")
-    assert f"{name} is no file" in refusal(work)
+    assert f"{name} cannot be read" in refusal(work)
 
 
 MANIFEST: Json = {

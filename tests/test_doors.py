@@ -1,0 +1,119 @@
+"""Every read of a file that somebody else may have written goes through one door: profiler.door and profiler.parse."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+ROOMS = ("backbones", "datamodules", "profiler", "porting", "orchestrators")
+# Calls that read a file, or parse what may have come from one.
+METHODS = {"open", "read_bytes", "read_text", "readlines", "model_validate_json", "validate_json", "extractall"}
+FUNCTIONS = {
+    "open", "os.open", "io.open", "json.load", "json.loads", "from_json", "np.load", "numpy.load", "np.fromfile",
+    "np.loadtxt", "np.genfromtxt", "onnx.load", "onnx.load_model", "torch.load", "torch.jit.load", "load_file",
+    "safe_open", "pickle.load", "pickle.loads", "zipfile.ZipFile", "ZipFile", "zipfile.is_zipfile", "tarfile.open",
+    "yaml.load", "yaml.safe_load", "OmegaConf.load", "Image.open", "ParseFromString", "shutil.copyfile",
+    "shutil.copytree", "mmap.mmap", "linecache.getline", "fileinput.input", "Path.open",
+}  # fmt: skip
+OURS = "what it reads was written by this very process, or by a child that it started, in a folder of its own"
+CHECKED = "the path was at the door just before, and the library reads files by their names only"
+DIGESTED = "the file's digest is compared with the one on record before"
+KERNEL = "a file of the kernel's, below /proc or /sys"
+PACKAGE = "a file of this package, or of an installed one"
+WRITES = "it is opened for writing"
+BOUNDED = "the bytes came through the door; the parser is bounded by their number"
+# By file, why it may read or parse by itself.
+EXCEPTIONS = {
+    "datamodules/pictures.py": BOUNDED,
+    "orchestrators/live/journal.py": f"{WRITES}; {BOUNDED}",
+    "orchestrators/live/nginx.py": OURS,
+    "orchestrators/live/nginx_master.py": OURS,
+    "orchestrators/live/page.py": PACKAGE,
+    "orchestrators/live/requests.py": BOUNDED,
+    "orchestrators/live/stall_probe.py": KERNEL,
+    "orchestrators/live/stalls.py": OURS,
+    "orchestrators/inf_adapter/search.py": "a method of its own that has nothing to do with files",
+    "porting/components.py": "configs and modules, which are code of the user's own",
+    "porting/files.py": "it is flushed, not read",
+    "porting/networks/foreign.py": CHECKED,
+    "porting/networks/program.py": OURS,
+    "porting/networks/store.py": DIGESTED,
+    "porting/onnx_files/export.py": OURS,
+    "porting/onnx_files/quantization/half.py": DIGESTED,
+    "porting/onnx_files/quantization/processor.py": KERNEL,
+    "porting/onnx_files/quantization/qdq.py": OURS,
+    "porting/onnx_files/quantization/result.py": OURS,
+    "porting/repository/formats/files.py": DIGESTED,
+    "porting/repository/index_text.py": BOUNDED,
+    "porting/repository/lint/skeleton.py": BOUNDED,
+    "porting/repository/lint/tree.py": "a door of its own, for folders that are not followed anywhere",
+    "porting/repository/reader.py": BOUNDED,
+    "porting/repository/report.py": PACKAGE,
+    "porting/repository/root.py": "a door of its own, for addresses of other machines",
+    "porting/repository/variant_folder.py": DIGESTED,
+    "porting/stages/import_model.py": CHECKED,
+    "porting/stages/quantize.py": OURS,
+    "porting/training/fit.py": OURS,
+    "porting/verbs/adopt.py": BOUNDED,
+    "profiler/door.py": "the door",
+    "profiler/files.py": WRITES,
+    "profiler/graph/read.py": CHECKED,
+    "profiler/load_generator/perf_analyzer_process.py": OURS,
+    "profiler/locks.py": KERNEL,
+    "profiler/measure/batch_trial.py": OURS,
+    "profiler/measure/memory_child.py": OURS,
+    "profiler/operators/layout.py": OURS,
+    "profiler/operators/timing.py": OURS,
+    "profiler/parse.py": "the door",
+    "profiler/runtimes/own_triton.py": DIGESTED,
+    "profiler/runtimes/torch_program.py": CHECKED,
+    "profiler/runtimes/v2_host.py": DIGESTED,
+    "profiler/runtimes/v2_message.py": BOUNDED,
+    "profiler/scratch.py": "a folder",
+    "profiler/streams.py": WRITES,
+    "profiler/system/cgroup.py": KERNEL,
+    "profiler/system/energy.py": KERNEL,
+    "profiler/system/hierarchy.py": KERNEL,
+    "profiler/system/machine.py": KERNEL,
+    "profiler/system/page_cache.py": DIGESTED,
+    "profiler/system/processes.py": KERNEL,
+    "profiler/system/quota.py": KERNEL,
+    "profiler/triton/backend/onnxruntime/model.py": OURS,
+    "profiler/triton/installation.py": "the server's own files",
+    "profiler/triton/server.py": OURS,
+    "profiler/warm_up/collect.py": f"{WRITES}; {BOUNDED}",
+    "profiler/warm_up/fresh_process.py": OURS,
+}
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def readers(source: str) -> list[str]:
+    """The calls in a source that read or parse by themselves."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if name in FUNCTIONS or method in METHODS or method in FUNCTIONS:
+                found.append(f"{node.lineno}: {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_foreign_files_are_read_through_the_door_alone(path: Path) -> None:
+    if str(path.relative_to(ROOT)) not in EXCEPTIONS:
+        assert readers(path.read_text()) == []
+
+
+def test_no_exception_is_made_for_nothing() -> None:
+    assert [name for name in EXCEPTIONS if not (ROOT / name).is_file() or not readers((ROOT / name).read_text())] == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["open(x)", "x.open()", "Path(x).read_bytes()", "json.loads(x)", "np.load(x)", "onnx.load(x)", "zipfile.ZipFile(x)",
+     "torch.load(x, weights_only=True)", "Kind.model_validate_json(x)", "Image.open(x)", "model.ParseFromString(x)"],
+)  # fmt: skip
+def test_a_reader_that_goes_round_the_door_would_be_found(call: str) -> None:
+    assert readers(f"def f(x):\n    return {call}\n")
