@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import SMALL, Command
 
-from profiler.__main__ import Request
+from profiler.command import Request
 
 pytestmark = pytest.mark.integration
 
