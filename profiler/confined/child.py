@@ -51,7 +51,11 @@ def main() -> None:
     results, orders = away(1), away(0)
     # Before the file is read: libraries look about in the system while they are imported.
     module, _, name = function.rpartition(".")
-    judge = getattr(importlib.import_module(module), name)
+    try:
+        judge = getattr(importlib.import_module(module), name)
+    except Exception as error:
+        write_all(results, f"{' '.join(str(error).split())}\n".encode())
+        raise
     try:
         confine()
     except OSError as error:

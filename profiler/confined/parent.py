@@ -91,7 +91,7 @@ def started(file: int, task: Task) -> Iterator["subprocess.Popen[bytes]"]:
 def environment() -> dict[str, str]:
     """Little: no secrets, one thread, nobody called."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    places = dict.fromkeys([str(ROOT), *(place for place in sys.path if place.endswith("-packages"))])
+    places = dict.fromkeys([str(ROOT), *(place for place in sys.path if Path(place).is_absolute())])
     quiet = {"ORT_DISABLE_TELEMETRY": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return {**kept, **ONE_THREAD, **quiet, "PYTHONPATH": os.pathsep.join(places)}
 
@@ -144,7 +144,8 @@ class Said:
                 f"{self._path} is a foreign file, and this system does not confine the process that would try it "
                 f"({line.decode(errors='replace')[:200]}): set {TRUST}=1 if you trust the file"
             )
-        raise DnnPortingError(f"the process that tries {self._path} did not start (code {code}): run it again")
+        reason = line.decode(errors="replace")[:300] or f"code {code}"
+        raise DnnPortingError(f"the process that tries {self._path} did not start ({reason}): run it again")
 
     def finding(self, limits: Limits) -> Finding:
         end = time.monotonic() + limits.wall_s

@@ -8,6 +8,7 @@ from onnx import ModelProto
 
 from profiler.door import contents
 from profiler.errors import BadInputError, ModelError
+from profiler.graph.size import check_self_contained
 
 # What a protocol buffer can hold.
 LIMIT_BYTES = (1 << 31) - 1
@@ -27,6 +28,7 @@ def parse_onnx(content: bytes, name: str) -> ModelProto:
     """The checked model of a file's content; raises `ModelError` with the name for what is not ONNX."""
     try:
         model = onnx.load_model_from_string(content)
+        check_self_contained(model)
         onnx.checker.check_model(model)
     except (DecodeError, EncodeError, onnx.checker.ValidationError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:300]
