@@ -52,7 +52,10 @@ def main() -> None:
     # Before the file is read: libraries look about in the system while they are imported.
     module, _, name = function.rpartition(".")
     try:
-        judge = getattr(importlib.import_module(module), name)
+        tasks = importlib.import_module(module)
+        judge = getattr(tasks, name)
+        # What a module imports when it is needed only, it imports here.
+        getattr(tasks, "prepare", lambda: None)()
     except Exception as error:
         write_all(results, f"{' '.join(str(error).split())}\n".encode())
         raise

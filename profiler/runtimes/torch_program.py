@@ -126,6 +126,11 @@ def vetted(path: Path, shape: tuple[int, ...]) -> str:
     return sha256(path)
 
 
+def prepare() -> None:
+    """What the confined process does before it gives up what it may do."""
+    load_torch()
+
+
 def judge(content: bytes, shape: Sequence[int]) -> Finding:
     """What the confined process does."""
     torch = load_torch()
