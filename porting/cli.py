@@ -34,9 +34,10 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = sys.argv[1:]
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    code = done(lambda: dispatch(arguments))
-    interruption.over()
-    sys.exit(code)
+    try:
+        sys.exit(done(lambda: dispatch(arguments)))
+    finally:
+        interruption.over()
 
 
 def done(work: Callable[[], None]) -> int:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 
@@ -54,9 +55,11 @@ def guarded(program: str, interruption: Interruption, work: Callable[[], None], 
 
 
 def complain(program: str, message: str, code: int) -> int:
-    """One line on stderr."""
+    """One line on stderr, without what a terminal would obey."""
+    line = "".join(one if one.isprintable() else "?" for one in " ".join(message.split()))
     if sys.stderr is not None:
-        print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+        with suppress(OSError):
+            print(f"{program}: {line}", file=sys.stderr)
     return code
 
 

@@ -66,9 +66,11 @@ def run(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> np.ndarra
     try:
         with stoppable(shapes[0][0]) as options:
             return np.asarray(session.run(None, feed, options)[0])
+    except ModelError:
+        raise
     except Exception as error:
         # ONNX Runtime raises a class of its own for each of its status codes.
-        if isinstance(error, TimeoutError) or TERMINATED in str(error):
+        if TERMINATED in str(error):
             took = f"an inference on {shapes} was ended after {time.monotonic() - start:.1f} s"
             raise ModelError(f"{took}, when its time was over: leave that size out, or give it more time") from error
         reason = first_line(error)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import onnxruntime as ort
 
+from profiler.errors import ModelError
 from profiler.leftovers import clear_away
 from profiler.signals import on_interruption
 
@@ -55,7 +56,7 @@ def ends_within(seconds: float) -> Iterator[None]:
 def stoppable(batch: int) -> Iterator[ort.RunOptions]:
     """The options to run one inference of ONNX Runtime's with.
 
-    Raises `TimeoutError` where there is no time left to begin it; one that is stopped raises ONNX Runtime's error.
+    Raises `ModelError` where there is no time left to begin it; one that is stopped raises ONNX Runtime's error.
     """
     options = ort.RunOptions()
     # It would print what it raises.
@@ -80,7 +81,7 @@ def watched(batch: int, stop: Callable[[], None], interrupt: Callable[[], None])
     now = time.monotonic()
     end = min([now + run_limit_s(batch), *_ends])
     if end <= now:
-        raise TimeoutError
+        raise ModelError("there is no time left for another inference: leave that size out, or give it more time")
     running = Running(end, stop, interrupt)
     _running[id(running)] = running
     if not _thread.is_alive():

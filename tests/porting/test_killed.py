@@ -112,7 +112,8 @@ def test_a_killed_import_goes_on(commands: Forked, dnn_porting: Command, publish
     assert record["onnx"]["sha256"] == variant_records(published)[base]["onnx"]["sha256"]
 
 
-def test_ctrl_c_in_training_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_training_says_so_and_leaves_no_trace(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         command_line("stage=train", "train.epochs=500", "tracking.enabled=false", f"workspace={tmp_path}"),
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -121,8 +122,9 @@ def test_ctrl_c_in_training_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
     # One epoch is over, and the next is on.
     while not list(tmp_path.glob("tasks/digits/trainings/*/last.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted: what was complete stays" in err
+    assert process.returncode == 128 + number
+    (line,) = err.splitlines()
+    assert line.startswith("dnn-porting: interrupted: what was complete stays")
     assert not list(tmp_path.glob(f"{VARIANTS}/*"))
