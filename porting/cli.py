@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porting.messages import hydra_message, suggestion
-from profiler.ending import explained, guarded
+from profiler.ending import explained, guarded, lines_only
 from profiler.errors import BadInputError
 from profiler.signals import Interruption
 
@@ -29,6 +29,7 @@ def config_folder() -> Path:
 
 def main() -> None:
     """Entry point of `dnn-porting`."""
+    lines_only(PROGRAM)
     interruption.listen()
     # Spinning OpenMP threads of one process starve those of another on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -45,7 +46,7 @@ def done(work: Callable[[], None]) -> int:
     return guarded(PROGRAM, interruption, work, explain)
 
 
-def explain(error: Exception) -> tuple[str, int]:
+def explain(error: BaseException) -> tuple[str, int]:
     """The line for an error, and the exit code; Hydra's own mean that something in the configuration is wrong."""
     # What was not imported, or could not be, raised nothing.
     if "hydra.errors" in sys.modules:

@@ -8,12 +8,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from profiler.ending import explained, guarded
+from profiler.ending import explained, guarded, lines_only
 from profiler.signals import Interruption
 
 
 def main() -> int:
     """The exit code; whatever goes wrong is one line."""
+    lines_only("profiler")
     parser = argparse.ArgumentParser(prog="python -m profiler", description=__doc__)
     parser.add_argument("model", type=Path, help="an ONNX file; for runtime=torch with its program beside it, as .pt")
     parser.add_argument("request", type=Path)

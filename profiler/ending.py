@@ -10,6 +10,7 @@ import select
 import shutil
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,7 +36,21 @@ FIXES = {
     errno.EADDRNOTAVAIL: "wait until a port is free",
 }
 
-Explain = Callable[[Exception], tuple[str, int]]
+Explain = Callable[[BaseException], tuple[str, int]]
+
+
+def lines_only(program: str) -> None:
+    """What ends a thread is one line too, and what is raised where nothing can catch it changes nothing."""
+    if WITH_TRACE:
+        return
+    sys.excepthook = lambda _, error, __: print_line(program, error)
+    threading.excepthook = lambda details: print_line(program, details.exc_value)
+    sys.unraisablehook = lambda _: None
+
+
+def print_line(program: str, error: BaseException | None) -> None:
+    if error is not None:
+        complain(program, *explained(error))
 
 
 def guarded(program: str, interruption: Interruption, work: Callable[[], None], explain: Explain) -> int:
@@ -44,7 +59,10 @@ def guarded(program: str, interruption: Interruption, work: Callable[[], None], 
         work()
     except KeyboardInterrupt:
         return interruption.end()
-    except Exception as error:
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        # Libraries in Rust raise one that is no `Exception`.
         if isinstance(error, BrokenPipeError) and nobody_reads():
             # As other tools end whose output goes to `head`.
             return CLOSED_PIPE
@@ -63,7 +81,7 @@ def complain(program: str, message: str, code: int) -> int:
     return code
 
 
-def explained(error: Exception) -> tuple[str, int]:
+def explained(error: BaseException) -> tuple[str, int]:
     """The line for an error, and the exit code."""
     if isinstance(error, DnnPortingError):
         return str(error), error.exit_code
@@ -95,7 +113,7 @@ def copy_failed(error: shutil.Error) -> str:
     return str(failures)
 
 
-def reported(error: Exception) -> str:
+def reported(error: BaseException) -> str:
     """Writes trace, command and versions to a new file that only this user can read; the words that say where."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="dnn-porting-report-", suffix=".txt")
@@ -106,7 +124,7 @@ def reported(error: Exception) -> str:
     return f"and a report is in {name}"
 
 
-def report(error: Exception) -> str:
+def report(error: BaseException) -> str:
     installed = sorted({f"{one.name} {one.version}" for one in distributions()})
     parts = (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-from profiler.leftovers import clear_away
-
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The main thread has so long to notice a signal, and so long to clean up and be gone.
 NOTICE_S, CLEAN_UP_S = 1.0, 10.0
@@ -82,6 +80,9 @@ class Interruption:
 
     def _leave(self) -> None:
         """Leaves nothing, and does not wait for the main thread."""
+        # Not before: no command needs half of it to say what it can do.
+        from profiler.leftovers import clear_away
+
         clear_away()
         os._exit(self.end())
 

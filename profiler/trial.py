@@ -11,7 +11,7 @@ from profiler.confined.parent import Limits, judged
 from profiler.confined.protocol import Finding, Task
 from profiler.errors import ModelError
 from profiler.graph.layers import layers_of
-from profiler.graph.read import FIX, parse_onnx, standard_opset
+from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
 from profiler.graph.size import check_size
 from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.session import (
@@ -31,9 +31,19 @@ USUAL_SIZES = (224, 64, 32)
 
 
 def limits(path: Path, copies: int = COPIES, further_s: float = 0.0) -> Limits:
-    """What a file of this size may take."""
-    size = path.stat().st_size if path.exists() else 0
+    """What a file of this size may take; raises `ModelError` for one that is larger than any network."""
+    size = file_bytes(path)
     return Limits(CPU_S + size / BYTES_PER_S, MEMORY_BYTES + copies * size, further_s + 2 * size / BYTES_PER_S)
+
+
+def file_bytes(path: Path) -> int:
+    """The size of a file, the holes that it may have left out; raises `ModelError` where it is too large."""
+    if not path.exists():
+        return 0
+    found = path.stat()
+    if found.st_size > LIMIT_BYTES:
+        raise ModelError(f"{path} is larger than {LIMIT_BYTES} bytes, the most that a network's file may have")
+    return min(found.st_size, 2 * 512 * found.st_blocks)
 
 
 def try_onnx(path: Path, input_sizes: Sequence[int] = (), name: Path | None = None) -> None:

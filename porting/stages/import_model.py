@@ -22,7 +22,7 @@ from profiler.errors import BadInputError, ModelError
 from profiler.files import sha256
 from profiler.graph.read import read_onnx, standard_opset
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
-from profiler.trial import try_onnx
+from profiler.trial import file_bytes, try_onnx
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
@@ -32,6 +32,8 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
     if context.settings.model is None:
         raise BadInputError("stage import needs model=FILE")
     path = weights_file("model", context.settings.model)
+    # Before all of it is read, for its digest.
+    file_bytes(path)
     kind = kind_of(path)
     settings = context.settings
     backbone = settings.backbone if kind == "checkpoint" else None

@@ -19,6 +19,7 @@ from profiler.confined.protocol import Finding, Task
 from profiler.door import contents
 from profiler.errors import BadInputError, ModelError
 from profiler.files import sha256
+from profiler.graph.read import LIMIT_BYTES
 from profiler.records.allocator_state import AllocatorState
 from profiler.runtimes.arithmetic import beyond_arithmetic
 from profiler.runtimes.served import ANSWERS_NAN, Call
@@ -29,7 +30,7 @@ from profiler.target import Provider
 from profiler.trial import limits
 from profiler.trust import TRUST, trusted
 
-PROGRAM_LIMIT_BYTES, COPIES = 1 << 33, 8
+COPIES = 8
 # By digest, with the shape of the input.
 _vetted: set[tuple[str, tuple[int, ...]]] = set()
 FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"
@@ -94,7 +95,7 @@ def usable_device(torch: ModuleType, provider: Provider) -> str:
 def read_program(torch: ModuleType, path: Path, device: str) -> Any:
     """The ScriptModule in evaluation mode; raises `ModelError` for a broken file or more than one answer."""
     try:
-        return compiled(torch, contents(path, PROGRAM_LIMIT_BYTES, FIX), device)[0]
+        return compiled(torch, contents(path, LIMIT_BYTES, FIX), device)[0]
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 
@@ -123,9 +124,10 @@ def vetted(path: Path, shape: tuple[int, ...]) -> str:
 
     Raises `ModelError` for another one, unless the user answers for it.
     """
+    allowed = limits(path, COPIES)
     digest = sha256(path)
     if not trusted() and (digest, shape) not in _vetted:
-        judged(path, Task("profiler.runtimes.torch_program.judge", {"shape": shape}), limits(path, COPIES), FIX)
+        judged(path, Task("profiler.runtimes.torch_program.judge", {"shape": shape}), allowed, FIX)
         _vetted.add((digest, shape))
     return digest
 

@@ -51,6 +51,26 @@ def test_what_nobody_foresaw_is_one_line_that_names_a_private_report(tmp_path: P
     assert "command: " in content
 
 
+THREAD = """
+import threading
+from profiler.ending import lines_only
+lines_only("test")
+thread = threading.Thread(target=lambda: 1 / 0)
+thread.start()
+thread.join()
+"""
+
+
+def test_an_error_in_a_thread_is_one_line(tmp_path: Path) -> None:
+    (line,) = ended(THREAD, TMPDIR=str(tmp_path)).stderr.splitlines()
+    assert line.startswith("test: an error that nobody foresaw (ZeroDivisionError: division by zero)")
+
+
+def test_what_a_terminal_would_obey_is_not_printed(tmp_path: Path) -> None:
+    done = ended("raise ValueError('a\\x1b[2Jb\\u202ec')", TMPDIR=str(tmp_path))
+    assert "(ValueError: a?[2Jb?c)" in done.stderr
+
+
 def test_without_a_place_for_a_report_it_is_one_line_still() -> None:
     done = ended("import tempfile\ntempfile.tempdir = '/nowhere'\n1/0")
     assert done.stderr.splitlines() == [

@@ -19,6 +19,12 @@ from profiler.trial import try_onnx
 LIMIT_S = 60.0
 
 
+def sparse(path: Path, size: int) -> None:
+    """All of it a hole."""
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
 def test_an_ordinary_file_passes(tmp_path: Path) -> None:
     try_onnx(write_network(tmp_path / "model.onnx"))
 
@@ -47,6 +53,8 @@ def test_a_file_of_any_size_passes_and_is_tried_where_a_size_is_known(tmp_path: 
         (lambda path: hostile_onnx.shaped(path, ["batch", *[1] * 100_000]), "axes"),
         (lambda path: path.write_bytes(b"\0" * 1000), "not an ONNX file"),
         (lambda path: path.mkdir(), "no plain file"),
+        (lambda path: sparse(path, 1 << 40), "is larger than 2147483647 bytes"),
+        (lambda path: sparse(path, (1 << 31) - 1), "MiB of memory"),
     ],
 )
 def test_a_hostile_file_is_refused_in_one_line(tmp_path: Path, made: Callable[[Path], object], says: str) -> None:
