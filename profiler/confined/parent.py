@@ -27,6 +27,7 @@ PATIENCE = 20.0
 IDLE_LIMIT_S, LOOK_S = 3.0, 0.25
 # On a slow machine the limit is this many times what it took to start.
 SLOWNESS = 2.0
+GONE = (ProcessLookupError, FileNotFoundError, BrokenPipeError)
 ROOT = Path(__file__).parent.parent.parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 KEPT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", TRUST)
@@ -57,8 +58,10 @@ def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None =
     with opened(path, fix) as file, started(file.fileno(), task) as process:
         said = Said(process, name or path)
         said.wait_for_ready()
-        limits = set_limits(process.pid, limits)
-        process.stdin.write(GO)  # type: ignore[union-attr]
+        # Where it is gone already, it has nothing to say.
+        with suppress(*GONE):
+            limits = set_limits(process.pid, limits)
+            process.stdin.write(GO)  # type: ignore[union-attr]
         finding = said.finding(limits)
     if finding.refusal:
         raise ModelError(f"{name or path}: {finding.refusal}")
@@ -138,7 +141,9 @@ class Said:
         line = self._line(time.monotonic() + START_LIMIT_S)
         if line == READY.strip():
             return
-        code = self._process.wait(START_LIMIT_S)
+        if not line:
+            self._process.kill()
+        code = self._process.wait()
         if code == UNCONFINED:
             raise UnavailableError(
                 f"{self._path} is a foreign file, and this system does not confine the process that would try it "
@@ -152,19 +157,24 @@ class Said:
         line = self._line(end)
         if line == STEP.strip():
             limits = replace(limits, cpu_s=limits.further_s)
-            set_time(self._process.pid, limits.cpu_s)
+            with suppress(*GONE):
+                set_time(self._process.pid, limits.cpu_s)
             end = time.monotonic() + limits.wall_s
             line = self._line(end)
         if not line:
             raise ModelError(f"{self._path} {self._ending(limits)}")
-        told: dict[str, Any] = json.loads(line)
-        # What it made lay in its memory.
-        size = min(int(told["bytes"]), limits.memory_bytes)
+        try:
+            told: dict[str, Any] = json.loads(line)
+            # What it made lay in its memory.
+            size = min(int(told["bytes"]), limits.memory_bytes)
+            facts, refusal = dict(told["facts"]), str(told["refusal"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{self._path} takes over the process that tries it: it is refused") from error
         while len(self._buffer) < size and self._more(end):
             pass
         if len(self._buffer) < size:
             raise ModelError(f"{self._path} {self._ending(limits)}")
-        return Finding(told["facts"], bytes(self._buffer[:size]), told["refusal"])
+        return Finding(facts, bytes(self._buffer[:size]), refusal)
 
     def _line(self, end: float) -> bytes:
         """Up to the next line break; nothing where there is none by then."""
