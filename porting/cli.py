@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porting.messages import hydra_message, suggestion
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.ending import explained, guarded, lines_only
+from profiler.errors import BadInputError
+from profiler.signals import Interruption
 from profiler.streams import hold_places
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-# Read before Hydra is told to raise its errors instead of printing them.
-WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
-BAD_INPUT, FAILURE, INTERRUPTED = 2, 1, 130
+PROGRAM = "dnn-porting"
 WORD = re.compile(r"[a-z_]+")
 OVERRIDE = re.compile(r"[~+\w][\w./@+]*=")
+interruption = Interruption(f"{PROGRAM}: interrupted: what was complete stays, run the same command to go on")
 
 
 def config_folder() -> Path:
@@ -29,39 +30,34 @@ def config_folder() -> Path:
 
 def main() -> None:
     """Entry point of `dnn-porting`."""
+    hold_places()
+    lines_only(PROGRAM)
+    interruption.listen()
     # Spinning OpenMP threads of one process starve those of another on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    hold_places()
     arguments = sys.argv[1:]
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.exit(guarded(lambda: dispatch(arguments)))
-
-
-def guarded(work: Callable[[], None]) -> int:
-    """Runs the work; an error becomes one line on stderr and an exit code, unless HYDRA_FULL_ERROR=1 asks for all."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
-        work()
-    except KeyboardInterrupt:
-        return complain("interrupted: what was complete stays, run the same command to go on", INTERRUPTED)
-    except (DnnPortingError, HydraException, OmegaConfBaseException, OSError) as error:
-        if WITH_TRACE:
-            raise
-        if isinstance(error, DnnPortingError):
-            return complain(str(error), error.exit_code)
+        sys.exit(done(lambda: dispatch(arguments)))
+    finally:
+        interruption.over()
+
+
+def done(work: Callable[[], None]) -> int:
+    """Does the work; an error becomes one line on stderr and an exit code, unless HYDRA_FULL_ERROR=1 asks for all."""
+    return guarded(PROGRAM, interruption, work, explain)
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """The line for an error, and the exit code; Hydra's own mean that something in the configuration is wrong."""
+    # What was not imported, or could not be, raised nothing.
+    if "hydra.errors" in sys.modules:
+        from hydra.errors import HydraException
+        from omegaconf.errors import OmegaConfBaseException
+
         if isinstance(error, HydraException | OmegaConfBaseException):
-            return complain(hydra_message(error), BAD_INPUT)
-        reason = f"{error.filename or 'the disk'}: {error.strerror}" if error.strerror else str(error)
-        return complain(f"{reason}; what was complete stays", FAILURE)
-    return 0
-
-
-def complain(message: str, code: int) -> int:
-    """One line on stderr."""
-    print(f"dnn-porting: {' '.join(message.split())}", file=sys.stderr)
-    return code
+            return hydra_message(error), BadInputError.exit_code
+    return explained(error)
 
 
 def dispatch(arguments: Sequence[str]) -> None:
@@ -88,7 +84,7 @@ def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"
 
     def job(config: "DictConfig") -> None:
         # Not as an exception, to which Hydra would add lines of its own.
-        if code := guarded(lambda: work(config)):
+        if code := done(lambda: work(config)):
             raise SystemExit(code)
 
     hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=name)(job)()

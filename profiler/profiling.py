@@ -21,10 +21,15 @@ from profiler.records.base import Point
 from profiler.records.missing import Missing, Why
 from profiler.records.profile import PartState, Profile
 from profiler.runtimes.own_process import program_beside
+from profiler.runtimes.session import input_shapes, tensors
+from profiler.runtimes.torch_program import vetted
+from profiler.runtimes.watch import ends_within
 from profiler.subject import Subject
 from profiler.task import Task
 
 REVIVALS = 3
+# What a file must answer before it is measured, beside its budget.
+PREPARING_S = 60.0
 
 Samples = dict[str, np.ndarray]
 Keep = Callable[[Profile, Samples], None]
@@ -82,7 +87,9 @@ class Profiling:
             self._miss(part, task, *why)
             return None
         try:
-            points = task.measure()
+            # An estimate may be wrong, not without end.
+            with ends_within(self._settings.budget_s):
+                points = task.measure()
         except UnavailableError as error:
             self._miss(part, task, "unavailable", str(error))
             return None
@@ -152,7 +159,10 @@ def profile_file(
     without one, those found now do.
     """
     onnx_sha256 = sha256(path)
-    program_sha256 = sha256(program_beside(path)) if bench.target.runtime == "torch" else None
+    sizes = settings.latency.input_sizes if settings.latency else []
+    program_sha256 = None
+    if bench.target.runtime == "torch":
+        program_sha256 = vetted(program_beside(path), input_shapes(tensors(path)[0], sizes)[0])
     key = subject_key(onnx_sha256, bench.target, program_sha256)
     if before is not None and before.key == key:
         # A price may have changed, which decides no figure.
@@ -161,8 +171,8 @@ def profile_file(
         before = None
     reference_per_s = first.probe_reference_per_s if first else bench.probe.usual_rate_per_s()
     served_per_s, reasons = normal_served(bench, first)
-    sizes = settings.latency.input_sizes if settings.latency else []
-    subject = Subject(bench, path, reference_per_s, sizes, served_per_s)
+    with ends_within(PREPARING_S + settings.budget_s):
+        subject = Subject(bench, path, reference_per_s, sizes, served_per_s)
     layers = count_layers(path, subject.shapes[0])
     fresh = Profile(
         key=key,

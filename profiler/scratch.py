@@ -19,6 +19,8 @@ SAFE = re.compile(r"/[A-Za-z0-9_./-]*")
 ELSEWHERE = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 # A process that dies between making a folder and locking it leaves one without a lock.
 STALE_S = 3600.0
+# The folders of this process that are there now.
+OPEN: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,12 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         # It gets its name when it has its lock, so that nobody finds it without one.
         folder = unlocked.rename(place / unlocked.name.removeprefix(".new-"))
+        OPEN.add(folder)
         try:
             yield Scratch(folder, descriptor)
         finally:
             remove(folder)
+            OPEN.discard(folder)
             # What a dead run had started may have lived a little longer.
             remove_abandoned(place)
     finally:

@@ -12,7 +12,7 @@ from porting.data import Data
 from porting.repository.schema import Accuracy
 from porting.workspace import EXAMPLE, PREDICTIONS
 from profiler.files import packed, write_atomically
-from profiler.runtimes.session import open_session
+from profiler.runtimes.session import open_session, run
 
 SPLITS = ("val", "test")
 
@@ -35,7 +35,7 @@ def evaluate(path: Path, data: Data) -> Evaluation:
     predictions: dict[str, NDArray[Any]] = {EXAMPLE: next(data.batches(SPLITS[0]))[0][0].numpy()}
     found = {}
     for split in SPLITS:
-        parts = [(session.run(None, {name: x.numpy()})[0].argmax(axis=1), y.numpy()) for x, y in data.batches(split)]
+        parts = [(run(session, {name: x.numpy()}).argmax(axis=1), y.numpy()) for x, y in data.batches(split)]
         predicted = np.concatenate([part for part, _ in parts])
         labels = np.concatenate([part for _, part in parts])
         predictions[split] = predicted.astype(np.int64)

@@ -1,6 +1,8 @@
 """A torch network as an ONNX file: symbolic batch axis, the same answers, nothing of this machine in it."""
 
 import warnings
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from torch.export import Dim
 from porting.networks.parity import check_answers
 from porting.settings import ExportSettings
 from profiler.errors import ModelError
-from profiler.runtimes.session import open_session
+from profiler.runtimes.session import open_session, run
 
 INPUT, OUTPUT, BATCH = "input", "logits", "batch"
 
@@ -20,51 +22,80 @@ INPUT, OUTPUT, BATCH = "input", "logits", "batch"
 def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
     """Writes the file and checks it; returns its operator set. Raises `ModelError` where a check fails."""
     model = model.eval()
-    # Only the older exporter reads TorchScript programs, and the two name the batch axis differently.
-    script = isinstance(model, torch.jit.ScriptModule)
-    axes: dict[str, Any] = {"dynamic_axes": {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}}
-    shapes: dict[str, Any] = {"dynamic_shapes": ({0: Dim(BATCH)},)}
+
+    def write() -> bytes:
+        exported(model, str(path), shape, settings, dynamo=True, dynamic_shapes=({0: Dim(BATCH)},), external_data=False)
+        return path.read_bytes()
+
+    content = checked(write, model, shape, settings)
+    path.write_bytes(content)
+    return settings.opset
+
+
+def export_program(program: nn.Module, shape: tuple[int, int, int], settings: ExportSettings) -> bytes:
+    """A TorchScript program as the content of a file, checked as `export_network` does; nothing is written."""
+
+    def write() -> bytes:
+        buffer = BytesIO()
+        axes = {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}
+        # Only the older exporter reads TorchScript programs, and it names the batch axis in its own way.
+        exported(program, buffer, shape, settings, dynamo=False, dynamic_axes=axes)
+        return buffer.getvalue()
+
+    return checked(write, program, shape, settings)
+
+
+def exported(
+    model: nn.Module, target: str | BytesIO, shape: tuple[int, int, int], settings: ExportSettings, **form: Any
+) -> None:
+    """Has torch write the file; warnings of its own internals are left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, *shape),),
+            target,  # type: ignore[arg-type]
+            opset_version=settings.opset,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            verbose=False,
+            **form,
+        )
+
+
+def checked(
+    write: Callable[[], bytes], model: nn.Module, shape: tuple[int, int, int], settings: ExportSettings
+) -> bytes:
+    """The content without provenance; raises `ModelError` where it cannot be had or a check fails."""
     try:
-        with warnings.catch_warnings():
-            # torch's exporters warn of their own internals.
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                model,
-                (torch.zeros(2, *shape),),
-                str(path),
-                dynamo=not script,
-                external_data=False,
-                opset_version=settings.opset,
-                input_names=[INPUT],
-                output_names=[OUTPUT],
-                verbose=False,
-                **(axes if script else shapes),
-            )
-    except OSError:
+        content = write()
+    except (OSError, MemoryError):
         raise
     except Exception as error:
         # The exporter runs the network's own code and fails with whatever that raises.
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"a network cannot be exported for input {list(shape)} of any batch size: {reason}") from error
-    strip_provenance(path)
-    return check_export(model, path, shape, settings)
+    content = without_provenance(content)
+    check_export(model, content, shape, settings)
+    return content
 
 
-def strip_provenance(path: Path) -> None:
+def without_provenance(content: bytes) -> bytes:
     """Removes source lines and paths of this machine, so that the same network gives the same bytes."""
-    file = onnx.load(path)
+    file = onnx.load_model_from_string(content)
     for part in (file.graph, *file.graph.node, *file.graph.input, *file.graph.output, *file.graph.value_info):
         del part.metadata_props[:]
         part.doc_string = ""
     for tensor in file.graph.initializer:
         del tensor.metadata_props[:]
     del file.metadata_props[:]
-    path.write_bytes(file.SerializeToString(deterministic=True))
+    cleaned: bytes = file.SerializeToString(deterministic=True)
+    return cleaned
 
 
-def check_export(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
+def check_export(model: nn.Module, content: bytes, shape: tuple[int, int, int], settings: ExportSettings) -> None:
     """Operator set, batch axis and parity with torch at batches 1, 3 and 8."""
-    file = onnx.load(path)
+    file = onnx.load_model_from_string(content)
     opset: int = next(entry.version for entry in file.opset_import if entry.domain == "")
     if opset != settings.opset:
         raise ModelError(f"the export has opset {opset} where {settings.opset} was asked: set export.opset={opset}")
@@ -72,12 +103,11 @@ def check_export(model: nn.Module, path: Path, shape: tuple[int, int, int], sett
         raise ModelError(
             "the network fixes its batch size, so it cannot be served in batches: use sizes from its input"
         )
-    check_parity(model, path, shape, settings.tolerance)
-    return opset
+    check_parity(model, content, shape, settings.tolerance)
 
 
-def check_parity(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> None:
+def check_parity(model: nn.Module, content: bytes, shape: tuple[int, int, int], tolerance: float) -> None:
     """Raises `DnnPortingError` where file and network answer differently."""
-    session = open_session(path, threads=1)
+    session = open_session(content, threads=1)
     source = session.get_inputs()[0].name
-    check_answers("exported file", lambda images: session.run(None, {source: images})[0], model, shape, tolerance)
+    check_answers("exported file", lambda images: run(session, {source: images}), model, shape, tolerance)

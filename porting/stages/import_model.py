@@ -9,18 +9,20 @@ from onnx import ModelProto, TensorProto
 
 from porting.context import Context, Job, section_values
 from porting.derive import Made, Recipe, derive
-from porting.networks.foreign import Kind, load_checkpoint, load_torchscript
+from porting.networks.foreign import Kind, load_checkpoint
+from porting.networks.foreign_program import export_foreign
 from porting.networks.store import build_backbone, save_network
 from porting.networks.weights import weights_file
-from porting.onnx_files.export import export_network
 from porting.records import Variant
 from porting.repository.schema import Precision
 from porting.stages.export import describe_file
 from porting.workspace import ONNX, PROGRAM
+from profiler.door import DAMAGE, opened
 from profiler.errors import BadInputError, ModelError
 from profiler.files import sha256
-from profiler.graph.read import read_onnx
+from profiler.graph.read import read_onnx, standard_opset
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
+from profiler.trial import file_bytes, try_onnx
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
@@ -30,6 +32,8 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
     if context.settings.model is None:
         raise BadInputError("stage import needs model=FILE")
     path = weights_file("model", context.settings.model)
+    # Before all of it is read, for its digest.
+    file_bytes(path)
     kind = kind_of(path)
     settings = context.settings
     backbone = settings.backbone if kind == "checkpoint" else None
@@ -64,26 +68,27 @@ def kind_of(path: Path) -> Kind:
         return "onnx"
     if path.suffix == ".safetensors":
         return "checkpoint"
-    if not zipfile.is_zipfile(path):
+    try:
+        with opened(path, "give a network's file") as file, zipfile.ZipFile(file) as archive:
+            names = [name.rpartition("/")[2] for name in archive.namelist()]
+    except DAMAGE as error:
         raise ModelError(
             f"{path} is truncated or of an unknown kind: give a complete .onnx file, a TorchScript file, "
             "a checkpoint written by torch.save, or .safetensors"
-        )
-    with zipfile.ZipFile(path) as archive:
-        names = [name.rpartition("/")[2] for name in archive.namelist()]
+        ) from error
     return "torchscript" if "constants.pkl" in names else "checkpoint"
 
 
 def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Made:
     """The file as it is, once it is seen to be servable and to fit the data."""
-    file = read_onnx(path)
-    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in file.graph.initializer):
-        raise ModelError(f"{path} keeps its weights in other files: make it one with onnx.save(onnx.load(…), …)")
-    precision = precision_of(file)
-    check_fits_data(context, path)
-    shutil.copyfile(path, folder / ONNX)
-    opset = next(entry.version for entry in file.opset_import if entry.domain in ("", "ai.onnx"))
-    return Made(onnx=describe_file(context, folder / ONNX, key, opset, precision))
+    copy = folder / ONNX
+    # What is tried is what is kept, whoever writes to the original meanwhile.
+    with opened(path, "give a complete .onnx file") as source, copy.open("xb") as destination:
+        shutil.copyfileobj(source, destination)
+    try_onnx(copy, context.data.input_shape[1:2] if context.data else (), name=path)
+    file = read_onnx(copy)
+    check_fits_data(context, copy, path)
+    return Made(onnx=describe_file(context, copy, key, standard_opset(file), precision_of(file)))
 
 
 def precision_of(file: ModelProto) -> Precision:
@@ -94,11 +99,15 @@ def precision_of(file: ModelProto) -> Precision:
 
 
 def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> Made:
-    """The program as it is, and as an ONNX file; there is no backbone to prune."""
-    network = load_torchscript(path)
-    opset = export_network(network, folder / ONNX, shape_of_input(context), context.settings.export)
-    shutil.copyfile(path, folder / PROGRAM)
-    return Made(onnx=describe_file(context, folder / ONNX, key, opset, "fp32", folder / PROGRAM))
+    """The program as an ONNX file, and as it is where it does nothing but compute; there is no backbone to prune."""
+    settings, copy = context.settings.export, folder / PROGRAM
+    with opened(path, "give a TorchScript file") as source, copy.open("xb") as destination:
+        shutil.copyfileobj(source, destination)
+    why_not = export_foreign(copy, folder / ONNX, shape_of_input(context), settings, name=path)
+    if why_not:
+        copy.unlink()
+    program = None if why_not else copy
+    return Made(onnx=describe_file(context, folder / ONNX, key, settings.opset, "fp32", program, why_not))
 
 
 def import_checkpoint(context: Context, path: Path, folder: Path) -> Made:
@@ -122,12 +131,12 @@ def shape_of_input(context: Context) -> tuple[int, int, int]:
     return shape
 
 
-def check_fits_data(context: Context, path: Path) -> None:
-    """Raises `BadInputError` where the data have another shape than the network's input."""
-    session = open_session(path, threads=1)
-    tensor, classes = input_tensor(session), output_tensor(session).shape
+def check_fits_data(context: Context, copy: Path, path: Path) -> None:
+    """Raises `BadInputError` where the data have another shape than the input of the file from `path`."""
     if context.data is None:
         return
+    session = open_session(copy, threads=1)
+    tensor, classes = input_tensor(session), output_tensor(session).shape
     name, due = context.data.name, context.data.input_shape
     if tensor.shape != due:
         raise BadInputError(

@@ -70,9 +70,7 @@ def profiled(workspace: Workspace) -> list[Item]:
                 workspace.check_files(variant)
                 found.append(item(workspace, variant, variant.onnx, profiles))
             elif variant.onnx is not None:
-                say(
-                    f"publish   {variant.name} is left out: it has no profile with a maximal throughput, which stage=profile measures"
-                )
+                say(f"publish   {variant.name} is left out: no profile of it has a maximal throughput: stage=profile")
     return found
 
 

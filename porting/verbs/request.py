@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> None:
     from porting.cli import config_folder
     from porting.console import say
     from porting.settings import validated
-    from profiler.__main__ import Request
+    from profiler.command import Request
     from profiler.errors import BadInputError
     from profiler.files import write_atomically
 

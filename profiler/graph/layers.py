@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from onnx import NodeProto
+from onnx import ModelProto, NodeProto
 from onnx.inliner import inline_local_functions
 
 from profiler.graph.macs import count_macs
@@ -18,7 +18,12 @@ def count_layers(path: Path, input_shape: tuple[int, ...] | None = None) -> list
     The first axis is the batch and counts as 1 where it is symbolic. `input_shape` is needed where other axes of
     the input are symbolic too; without it the work is unknown. Raises `BadInputError` where it contradicts the graph.
     """
-    model = inline_local_functions(read_onnx(path))
+    return layers_of(read_onnx(path), input_shape)
+
+
+def layers_of(model: ModelProto, input_shape: tuple[int, ...] | None = None) -> list[Layer]:
+    """The same for a graph that was read."""
+    model = inline_local_functions(model)
     shapes = infer_shapes(model, input_shape)
     nodes = zip(model.graph.node, parameters_by_node(model.graph), strict=True)
     layers = [layer(node, parameters, shapes) for node, parameters in nodes]

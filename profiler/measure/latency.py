@@ -84,7 +84,7 @@ def time_runs(session: ort.InferenceSession, feed: dict[str, np.ndarray], second
     end = time.perf_counter() + seconds
     while not samples or time.perf_counter() < end:
         start = time.perf_counter()
-        session.run(None, feed)
+        run(session, feed)
         samples.append((time.perf_counter() - start) * 1e3)
     return samples
 

@@ -4,25 +4,22 @@
 prints a `Report` and stays, its model in memory, until its standard input is closed.
 """
 
-import ctypes
 import json
-import os
-import signal
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from profiler.confined.protocol import ALLOCATION_FAILED
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.session import sample_input
 from profiler.runtimes.torch_program import load_torch
+from profiler.system.orphan import die_with
 from profiler.system.processes import RESET_PEAK, status
 from profiler.target import Target
 
-PR_SET_PDEATHSIG = 1
 # ONNX Runtime plans its memory with the first answer; the second one is the first that holds to the plan.
 ANSWERS = 2
 OUT_OF_MEMORY = 3
-ALLOCATION_FAILED = ("bad_alloc", "bad allocation", "Failed to allocate memory", "not enough memory", "out of memory")
 OWN = Path("/proc/self")
 
 
@@ -48,14 +45,6 @@ def main() -> None:
         raise
     print(json.dumps(asdict(report)), flush=True)
     sys.stdin.read()
-
-
-def die_with(parent: int) -> None:
-    """Ends this process with its parent, and has the kernel take it first where the machine runs out of memory."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("the parent is gone")
-    (OWN / "oom_score_adj").write_text("1000")
 
 
 def answer(target: Target, path: Path, batch: int, shape: tuple[int, ...]) -> Report:

@@ -6,11 +6,12 @@ from typing import Protocol
 
 import numpy as np
 
-from profiler.errors import ServerError
+from profiler.errors import ModelError, ServerError
 from profiler.runtimes.session import input_tensor, open_session, run, sample_input
 from profiler.target import Provider
 
 MAXIMUM_ERROR = 0.05
+ANSWERS_NAN = "answers NaN or infinite values to standard normal input: train it again"
 
 Call = Callable[[], np.ndarray]
 OnAnswer = Callable[[np.ndarray | ServerError], None]
@@ -57,6 +58,8 @@ class Expectation:
         name = session.get_inputs()[0].name
         # One by one, as this process may not hold the largest batch.
         self._answers = np.concatenate([run(session, {name: self.images[i : i + 1]}) for i in range(largest_batch)])
+        if not np.isfinite(self._answers).all():
+            raise ModelError(f"{path} {ANSWERS_NAN}")
         self._span = float(np.ptp(self._answers)) or 1.0
         self._right: np.ndarray | None = None
 
@@ -71,6 +74,8 @@ class Expectation:
         expected = self._answers[:batch]
         if answers.shape != expected.shape:
             raise ServerError(f"the server answered shape {answers.shape} where {expected.shape} was due")
+        if not np.isfinite(answers).all():
+            raise ServerError("the server answers NaN or infinite values where the file itself answers numbers")
         error = float(np.abs(answers - expected).max()) / self._span
         if not error <= MAXIMUM_ERROR:
             raise ServerError(f"the server's answers differ from the file's own by {error:.0%} of their range")

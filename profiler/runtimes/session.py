@@ -1,6 +1,8 @@
 """ONNX Runtime in this process: the session options that the served model gets too."""
 
+import math
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +14,13 @@ import onnxruntime as ort
 
 from profiler.errors import BadInputError, ModelError
 from profiler.runtimes.providers import check_started, session_providers
+from profiler.runtimes.watch import stoppable
 from profiler.target import Provider
 
 SEED = 0
+# A colour picture of 1,448 by 1,448.
+LARGEST_TENSOR, LARGEST_RANK = 3 << 21, 16
+TERMINATED = "terminate flag"
 
 
 @dataclass(frozen=True)
@@ -25,23 +31,25 @@ class Tensor:
     shape: tuple[int, ...]
 
 
-def open_session(path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> ort.InferenceSession:
-    """A session with `threads` in an operator; raises `ModelError` where the file is refused.
+def open_session(file: Path | bytes, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> ort.InferenceSession:
+    """A session with `threads` in an operator, of a file or its content; raises `ModelError` where it is refused.
 
     Raises `BadInputError` where a provider is not to be had: nothing falls back on another one.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    # What it would print of an error it raises too.
+    options.log_severity_level = 4
     named = session_providers(providers, threads)
     try:
-        session = ort.InferenceSession(str(path), sess_options=options, providers=named, enable_fallback=False)
+        source = file if isinstance(file, bytes) else str(file)
+        session = ort.InferenceSession(source, sess_options=options, providers=named, enable_fallback=False)
     except Exception as error:
         # ONNX Runtime raises a class of its own for each of its status codes; all mean a refused file.
-        reason = str(error).strip().splitlines()[0]
+        name = "the file" if isinstance(file, bytes) else file
         raise ModelError(
-            f"ONNX Runtime refuses {path} on {', '.join(providers)} ({reason}): "
+            f"ONNX Runtime refuses {name} on {', '.join(providers)} ({first_line(error)}): "
             "export it again, or choose other providers"
         ) from error
     check_started(session, providers)
@@ -49,13 +57,28 @@ def open_session(path: Path, threads: int, providers: tuple[Provider, ...] = ("c
 
 
 def run(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> np.ndarray:
-    """The graph's answer (N, …); raises `ModelError` where it does not take this input, or memory does not hold it."""
+    """The graph's answer (N, …).
+
+    Raises `ModelError` where it does not take this input, memory does not hold it, or it does not end in time.
+    """
+    shapes = [values.shape for values in feed.values()]
+    start = time.monotonic()
     try:
-        return np.asarray(session.run(None, feed)[0])
+        with stoppable(shapes[0][0]) as options:
+            return np.asarray(session.run(None, feed, options)[0])
+    except ModelError:
+        raise
     except Exception as error:
         # ONNX Runtime raises a class of its own for each of its status codes.
-        shapes, reason = [values.shape for values in feed.values()], str(error).strip().splitlines()[0]
+        if TERMINATED in str(error):
+            took = f"an inference on {shapes} was ended after {time.monotonic() - start:.1f} s"
+            raise ModelError(f"{took}, when its time was over: leave that size out, or give it more time") from error
+        reason = first_line(error)
         raise ModelError(f"ONNX Runtime does not run the graph on {shapes} ({reason}): leave that size out") from error
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def tensors(path: Path) -> tuple[Tensor, Tensor]:
@@ -88,11 +111,30 @@ def output_tensor(session: ort.InferenceSession) -> Tensor:
 
 
 def without_batch(tensor: ort.NodeArg) -> Tensor:
-    """Its name and shape; an axis that the graph leaves open is -1."""
+    """Its name and shape; an axis that the graph leaves open is -1.
+
+    Raises `ModelError` for a tensor without a symbolic batch axis, or of a shape that no picture has.
+    """
+    name, shown = repr(tensor.name[:64]), str(tensor.shape[:8])
+    if not tensor.shape:
+        raise ModelError(f"tensor {name} has no axes, or none are known: export with a symbolic first axis")
     batch, *shape = tensor.shape
     if isinstance(batch, int):
-        raise ModelError(f"tensor {tensor.name!r} has shape {tensor.shape}: export with a symbolic first axis")
-    return Tensor(tensor.name, tuple(axis if isinstance(axis, int) else -1 for axis in shape))
+        raise ModelError(f"tensor {name} has shape {shown}: export with a symbolic first axis")
+    sizes = tuple(axis if isinstance(axis, int) else -1 for axis in shape)
+    if len(sizes) > LARGEST_RANK or 0 in sizes:
+        raise ModelError(
+            f"tensor {name} has {len(sizes)} axes beside the batch, {shown}: "
+            f"export one of at most {LARGEST_RANK}, none of which is 0"
+        )
+    check_size(name, sizes)
+    return Tensor(tensor.name, sizes)
+
+
+def check_size(name: str, shape: Sequence[int]) -> None:
+    """Raises `ModelError` where one input, or one answer, has too many values to be measured in batches."""
+    if math.prod(abs(axis) for axis in shape) > LARGEST_TENSOR:
+        raise ModelError(f"tensor {name} of shape {list(shape)} has more than {LARGEST_TENSOR:,} values: export less")
 
 
 def input_shapes(tensor: Tensor, sizes: Sequence[int]) -> list[tuple[int, ...]]:
@@ -107,7 +149,10 @@ def input_shapes(tensor: Tensor, sizes: Sequence[int]) -> list[tuple[int, ...]]:
             f"the graph leaves the size of input {tensor.name!r} {tensor.shape} open: "
             "say which to measure with profile.latency.input_sizes=[224,...]"
         )
-    return [tuple(size if axis == -1 else axis for axis in tensor.shape) for size in sizes]
+    shapes = [tuple(size if axis == -1 else axis for axis in tensor.shape) for size in sizes]
+    for shape in shapes:
+        check_size(repr(tensor.name[:64]), shape)
+    return shapes
 
 
 def sample_input(shape: tuple[int, ...], batch: int) -> np.ndarray:

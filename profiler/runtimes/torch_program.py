@@ -2,22 +2,38 @@
 
 TorchScript rather than `torch.export`: `torch.export.load` unpickles whatever the archive marks as pickled and so
 runs any code that a file names. TorchScript's reader knows tensors and its own language only. That language can
-still write files: a program is served as trustfully as any other model file.
+still write files, and does so while it is loaded: this process loads none that a confined one has not seen through
+before (`vetted`), whoever wrote it.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from profiler.confined.parent import judged
+from profiler.confined.protocol import Finding, Task
+from profiler.door import contents
 from profiler.errors import BadInputError, ModelError
+from profiler.files import sha256
+from profiler.graph.read import LIMIT_BYTES
 from profiler.records.allocator_state import AllocatorState
-from profiler.runtimes.served import Call
+from profiler.runtimes.arithmetic import beyond_arithmetic
+from profiler.runtimes.served import ANSWERS_NAN, Call
+from profiler.runtimes.session import sample_input
+from profiler.runtimes.watch import fatal
 from profiler.system.monitor.allocator import allocator_state
 from profiler.target import Provider
+from profiler.trial import limits
+from profiler.trust import TRUST, trusted
+
+COPIES = 8
+# By digest, with the shape of the input.
+_vetted: set[tuple[str, tuple[int, ...]]] = set()
+FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"
 
 
 class TorchProgram:
@@ -39,7 +55,7 @@ class TorchProgram:
 
         def call() -> np.ndarray:
             # The mode holds for the calling thread only.
-            with self._torch.inference_mode():
+            with self._torch.inference_mode(), fatal(len(images)):
                 return np.asarray(self._program(host.to(self.device)).cpu())
 
         return call
@@ -78,18 +94,74 @@ def usable_device(torch: ModuleType, provider: Provider) -> str:
 
 def read_program(torch: ModuleType, path: Path, device: str) -> Any:
     """The ScriptModule in evaluation mode; raises `ModelError` for a broken file or more than one answer."""
+    try:
+        return compiled(torch, contents(path, LIMIT_BYTES, FIX), device)[0]
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def compiled(torch: ModuleType, content: bytes, device: str) -> tuple[Any, Any]:
+    """The ScriptModule in evaluation mode, and all that its file was compiled to; raises `ModelError`."""
+    unit = torch._C.CompilationUnit()
     with warnings.catch_warnings():
         # TorchScript is deprecated, and still the one kind of torch program that can be read safely.
         warnings.simplefilter("ignore")
         try:
-            program = torch.jit.load(str(path), map_location=device).eval()
+            place = torch.device(device)
+            module = torch._C.import_ir_module_from_buffer(unit, content, place, {}, False)
+            program = torch.jit._recursive.wrap_cpp_module(module).eval()
         except (RuntimeError, ValueError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"{path} is no readable TorchScript program ({reason}): save it again") from error
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise ModelError(f"it is no readable TorchScript program ({reason}): save it again") from error
     answers = [str(output.type()) for output in program.graph.outputs()]
     if answers != ["Tensor"]:
-        raise ModelError(f"{path} answers {', '.join(answers)}: save a program that answers one tensor")
-    return program
+        raise ModelError(f"it answers {', '.join(answers)[:200]}: save a program that answers one tensor")
+    return program, unit
+
+
+def vetted(path: Path, shape: tuple[int, ...]) -> str:
+    """The sha256 of a program that only computes, and answers inputs of this shape within the limits of a trial.
+
+    Raises `ModelError` for another one, unless the user answers for it.
+    """
+    allowed = limits(path, COPIES)
+    digest = sha256(path)
+    if not trusted() and (digest, shape) not in _vetted:
+        judged(path, Task("profiler.runtimes.torch_program.judge", {"shape": shape}), allowed, FIX)
+        _vetted.add((digest, shape))
+    return digest
+
+
+def prepare() -> None:
+    """What the confined process does before it gives up what it may do."""
+    load_torch()
+
+
+def judge(content: bytes, shape: Sequence[int]) -> Finding:
+    """What the confined process does."""
+    torch = load_torch()
+    program, unit = compiled(torch, content, "cpu")
+    answer(torch, program, shape)
+    if found := beyond_arithmetic(unit):
+        raise ModelError(does_more(found))
+    return Finding()
+
+
+def does_more(operator: str) -> str:
+    return (
+        f"it uses {operator}, which may do more than compute: it runs as an ONNX file only, "
+        f"unless you set {TRUST}=1 and answer for it"
+    )
+
+
+def answer(torch: ModuleType, program: Any, shape: Sequence[int]) -> None:
+    """Has one input answered, then a batch of two; raises `ModelError` for NaN."""
+    for batch in (1, 2):
+        # Without optimising, which takes longer than two answers.
+        with torch.inference_mode(), torch.jit.optimized_execution(False):
+            answers = program(torch.from_numpy(sample_input(tuple(shape), batch)))
+        if not bool(torch.isfinite(answers).all()):
+            raise ModelError(f"it {ANSWERS_NAN}")
 
 
 def current_allocator(torch: ModuleType) -> AllocatorState:

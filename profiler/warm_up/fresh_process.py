@@ -20,7 +20,6 @@ from pydantic import TypeAdapter
 
 from profiler.errors import DnnPortingError
 from profiler.load_generator.probe import Probe
-from profiler.measure.memory_child import die_with
 from profiler.records.base import Record
 from profiler.records.predictor import FailedObservation, WarmUpObservation
 from profiler.records.state import SystemState
@@ -28,6 +27,7 @@ from profiler.runtimes.session import sample_input
 from profiler.runtimes.torch_program import TorchProgram, load_torch
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.system.monitor.reader import StateReader
+from profiler.system.orphan import die_with
 from profiler.warm_up.plan import Plan, Request
 
 UNSTEADY_RUNS = 2

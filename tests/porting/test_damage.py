@@ -199,7 +199,7 @@ def test_what_was_published_and_is_gone_is_said(workspace: Workspace, capsys: py
     said = capsys.readouterr().out
     for name in (A, B):
         assert f"{name} is not in any more: neither the workspace nor publish.others has it with a profile" in said
-        assert f"{name} is left out: it has no profile" in said
+        assert f"{name} is left out: no profile of it" in said
 
 
 @pytest.mark.parametrize("fault", [zeroed, truncated, flipped, linked, a_folder, a_fifo])

@@ -122,7 +122,8 @@ def test_a_run_that_is_killed_at_delicate_and_random_moments_goes_on_and_leaves_
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_ctrl_c_in_training_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_training_says_so_and_leaves_no_trace(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         command_line("stage=train", "train.epochs=500", "tracking.enabled=false", f"workspace={tmp_path}"),
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -131,8 +132,9 @@ def test_ctrl_c_in_training_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
     # One epoch is over, and the next is on.
     while not list(tmp_path.glob("tasks/digits/trainings/*/*.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted: what was complete stays" in err
+    assert process.returncode == 128 + number
+    (line,) = err.splitlines()
+    assert line.startswith("dnn-porting: interrupted: what was complete stays")
     assert not list(tmp_path.glob(f"{VARIANTS}/*"))

@@ -9,7 +9,7 @@ import pytest
 from support import SMALL, Command, environment
 
 from porting.repository import Repository
-from profiler.__main__ import Request
+from profiler.command import Request
 from profiler.files import read_record
 from profiler.records.profile import Profile
 

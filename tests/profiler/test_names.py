@@ -8,7 +8,7 @@ import pytest
 from support import environment, write_network
 from survival import level
 
-from profiler.__main__ import Request
+from profiler.command import Request
 from profiler.errors import BadInputError
 from profiler.records.profile import Profile
 from profiler.resources import Resources

@@ -10,7 +10,7 @@ import pytest
 from blank import blank_level
 from pydantic import ValidationError
 
-from profiler.__main__ import Request, read_request, run
+from profiler.command import Request, read_request, run
 from profiler.errors import BadInputError
 from profiler.target import Target
 

@@ -14,8 +14,8 @@ import pytest
 from support import environment
 from survival import REFERENCE_PER_S, gone, level, regions
 
-from profiler.__main__ import Request
 from profiler.bench import bench
+from profiler.command import Request
 from profiler.level import LevelSettings
 from profiler.measure import meter
 from profiler.measure.meter import ThroughputMeter

@@ -112,7 +112,7 @@ def test_the_target_chooses_it(program: Path) -> None:
 def test_a_broken_file_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"model\.pt is no readable TorchScript program .*: save it again$"):
+    with pytest.raises(ModelError, match=r"model\.pt: it is no readable TorchScript program .*: save it again$"):
         TorchProgram(path, threads=1)
 
 

@@ -1,0 +1,60 @@
+"""What `python -m profiler` does."""
+
+import argparse
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from profiler.bench import bench
+from profiler.door import contents
+from profiler.errors import BadInputError
+from profiler.files import ProfileFiles
+from profiler.level import LevelSettings
+from profiler.parse import parsed
+from profiler.profiling import profile_file
+from profiler.records.profile import Profile
+from profiler.streams import tell
+from profiler.target import Target, TargetName
+from profiler.trial import try_onnx
+
+REQUEST_LIMIT_BYTES = 1 << 20
+
+
+class Request(BaseModel):
+    """What to measure where; anybody may have written it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    target_name: TargetName
+    target: Target
+    settings: LevelSettings
+
+
+def profile(options: argparse.Namespace) -> None:
+    """Profiles the file and says what came of it."""
+    profile = run(options.model, options.request, options.output, options.endpoint)
+    best = profile.best_throughput()
+    lacking = f", {len(profile.missing)} points missing" if profile.missing else ""
+    tell(f"{options.output}: {best.corrected_images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
+
+
+def run(model: Path, request_path: Path, output: Path, endpoint: str | None = None) -> Profile:
+    """Profiles the file; what an earlier run left at `output` is kept and completed.
+
+    Raises `BadInputError` where the request names a running server other than `endpoint`.
+    """
+    request = read_request(request_path)
+    if request.target.endpoint not in (None, endpoint):
+        raise BadInputError(
+            f"{request_path} measures on the running server at {request.target.endpoint}, where it loads and unloads "
+            f"networks: agree to that with --endpoint {request.target.endpoint}"
+        )
+    files = ProfileFiles(output, output.with_suffix(".npz"))
+    try_onnx(model, request.settings.latency.input_sizes if request.settings.latency else [])
+    with bench(request.target_name, request.target) as ready:
+        return profile_file(ready, model, request.settings, files.read(), None, files.write, tell)
+
+
+def read_request(path: Path) -> Request:
+    """Raises `BadInputError` for a file that is no request."""
+    fix = "write one with 'dnn-porting request'"
+    return parsed(Request, contents(path, REQUEST_LIMIT_BYTES, fix), str(path), fix=fix)

@@ -1,0 +1,214 @@
+"""Having a foreign file judged by a confined process, within limits of time and memory."""
+
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from profiler.confined.protocol import GO, LINE_LIMIT_BYTES, OUT_OF_MEMORY, READY, STEP, UNCONFINED, Finding, Task
+from profiler.door import opened
+from profiler.errors import DnnPortingError, ModelError, UnavailableError
+from profiler.system.processes import status, thread_folders
+from profiler.trust import TRUST
+
+START_LIMIT_S = 120.0
+# On a busy machine a process waits for its turn, which is no fault of its file's: so much longer may it take.
+PATIENCE = 20.0
+# A process none of whose threads wants a processor for so long waits for something that does not come.
+IDLE_LIMIT_S, LOOK_S = 3.0, 0.25
+# On a slow machine the limit is this many times what it took to start.
+SLOWNESS = 2.0
+GONE = (ProcessLookupError, FileNotFoundError, BrokenPipeError)
+ROOT = Path(__file__).parent.parent.parent
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+KEPT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", TRUST)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Processor time in s until the file answers, memory in bytes beside what the libraries take.
+
+    What is done with a file that answers has `further_s`.
+    """
+
+    cpu_s: float
+    memory_bytes: int
+    further_s: float = 0.0
+
+    @property
+    def wall_s(self) -> float:
+        return PATIENCE * self.cpu_s
+
+
+def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None = None) -> Finding:
+    """What a confined process finds about the file, which errors call by its name where it has another one.
+
+    Raises `ModelError` with the reason where it refuses the file, or does not come to an end within the limits, and
+    `UnavailableError` where this system cannot confine a process.
+    """
+    with opened(path, fix) as file, started(file.fileno(), task) as process:
+        said = Said(process, name or path)
+        said.wait_for_ready()
+        # Where it is gone already, it has nothing to say.
+        with suppress(*GONE):
+            limits = set_limits(process.pid, limits)
+            process.stdin.write(GO)  # type: ignore[union-attr]
+        finding = said.finding(limits)
+    if finding.refusal:
+        raise ModelError(f"{name or path}: {finding.refusal}")
+    return finding
+
+
+@contextmanager
+def started(file: int, task: Task) -> Iterator["subprocess.Popen[bytes]"]:
+    """The process, gone when the block ends; no signal from a terminal reaches it."""
+    command = [sys.executable, "-m", "profiler.confined.child", str(os.getpid()), task.function, str(file)]
+    process = subprocess.Popen(
+        [*command, json.dumps(task.arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        pass_fds=(file,),
+        process_group=0,
+        # Not the folder of the user, in which a module of any name may lie.
+        cwd="/",
+        env=environment(),
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def environment() -> dict[str, str]:
+    """Little: no secrets, one thread, nobody called."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    places = dict.fromkeys([str(ROOT), *(place for place in sys.path if Path(place).is_absolute())])
+    quiet = {"ORT_DISABLE_TELEMETRY": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, **ONE_THREAD, **quiet, "PYTHONPATH": os.pathsep.join(places)}
+
+
+def set_limits(process: int, limits: Limits) -> Limits:
+    """Counted from what the process has used by now; the limits that it has on this machine."""
+    limits = replace(limits, cpu_s=max(limits.cpu_s, SLOWNESS * used_s(process)))
+    lines = status(Path(f"/proc/{process}"))
+    memory = int(lines["VmData"].split()[0]) * 1024 + limits.memory_bytes
+    resource.prlimit(process, resource.RLIMIT_DATA, (memory, memory))
+    resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
+    set_time(process, limits.cpu_s)
+    return limits
+
+
+def set_time(process: int, cpu_s: float) -> None:
+    """The process has so long from now on; it cannot change that itself."""
+    seconds = int(used_s(process) + cpu_s) + 1
+    resource.prlimit(process, resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+
+
+def is_busy(process: int) -> bool:
+    """Whether one of its threads runs, wants to, or waits for a disk."""
+    for folder in thread_folders(process):
+        with suppress(OSError):
+            if (folder / "stat").read_text().rpartition(")")[2].split()[0] in "RD":
+                return True
+    return False
+
+
+def used_s(process: int) -> float:
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+class Said:
+    """What a process says, read until its time is over."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", path: Path) -> None:
+        self._process, self._path = process, path
+        self._buffer = bytearray()
+
+    def wait_for_ready(self) -> None:
+        line = self._line(time.monotonic() + START_LIMIT_S)
+        if line == READY.strip():
+            return
+        if not line:
+            self._process.kill()
+        code = self._process.wait()
+        if code == UNCONFINED:
+            raise UnavailableError(
+                f"{self._path} is a foreign file, and this system does not confine the process that would try it "
+                f"({line.decode(errors='replace')[:200]}): set {TRUST}=1 if you trust the file"
+            )
+        reason = line.decode(errors="replace")[:300] or f"code {code}"
+        raise DnnPortingError(f"the process that tries {self._path} did not start ({reason}): run it again")
+
+    def finding(self, limits: Limits) -> Finding:
+        end = time.monotonic() + limits.wall_s
+        line = self._line(end)
+        if line == STEP.strip():
+            limits = replace(limits, cpu_s=limits.further_s)
+            with suppress(*GONE):
+                set_time(self._process.pid, limits.cpu_s)
+            end = time.monotonic() + limits.wall_s
+            line = self._line(end)
+        if not line:
+            raise ModelError(f"{self._path} {self._ending(limits)}")
+        try:
+            told: dict[str, Any] = json.loads(line)
+            # What it made lay in its memory.
+            size = min(int(told["bytes"]), limits.memory_bytes)
+            facts, refusal = dict(told["facts"]), str(told["refusal"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{self._path} takes over the process that tries it: it is refused") from error
+        while len(self._buffer) < size and self._more(end):
+            pass
+        if len(self._buffer) < size:
+            raise ModelError(f"{self._path} {self._ending(limits)}")
+        return Finding(facts, bytes(self._buffer[:size]), refusal)
+
+    def _line(self, end: float) -> bytes:
+        """Up to the next line break; nothing where there is none by then."""
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > LINE_LIMIT_BYTES or not self._more(end):
+                return b""
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return bytes(line)
+
+    def _more(self, end: float) -> bool:
+        """Reads what there is; nothing more comes from a process that ended, is over its time, or waits for ever."""
+        stream = self._process.stdout
+        if stream is None:
+            return False
+        idle_s = 0.0
+        while not select.select([stream], [], [], LOOK_S)[0]:
+            idle_s = 0.0 if is_busy(self._process.pid) else idle_s + LOOK_S
+            if time.monotonic() > end or idle_s > IDLE_LIMIT_S:
+                return False
+        content = os.read(stream.fileno(), 1 << 20)
+        self._buffer += content
+        return bool(content)
+
+    def _ending(self, limits: Limits) -> str:
+        """Why there is no answer."""
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            code = -signal.SIGXCPU
+        if code in (-signal.SIGXCPU, -signal.SIGALRM):
+            return f"does not load and answer an input within {limits.cpu_s:.0f} s of processor time: it is refused"
+        if code in (OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT):
+            return (
+                f"takes more than {limits.memory_bytes / 2**20:,.0f} MiB of memory to load and answer an input: "
+                "it is refused"
+            )
+        return f"brings the process down that tries it (code {code}): it is refused"

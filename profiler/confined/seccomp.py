@@ -1,0 +1,81 @@
+"""A filter of system calls, as seccomp(2) and bpf(4) describe them: what is refused fails with "not permitted"."""
+
+import ctypes
+import errno
+import os
+import struct
+
+from profiler.confined.system_calls import FIRST_COMMON, HARMLESS, NUMBERS, Machine
+
+# Instructions, each of a code, two jumps and a value.
+LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
+# Where the kernel puts the number, the machine and the low halves of the arguments.
+NUMBER, AUDIT, ARGUMENTS = 0, 4, 16
+MODE_FILTER, ALL_THREADS = 1, 1
+PR_SET_NO_NEW_PRIVS = 38
+X32 = 0x40000000
+CLONE_THREAD = 0x00010000
+WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC
+# Calls that are judged by an argument: which one, and the bits that decide.
+BY_ARGUMENT = {"open": (1, WRITING), "openat": (2, WRITING), "clone": (0, CLONE_THREAD)}
+TO_ITSELF = ("kill", "tgkill")
+
+
+def refused(error: int) -> int:
+    return REFUSE | error
+
+
+def program(machine: Machine, process: int) -> list[tuple[int, int, int, int]]:
+    """The filter for a process that may read files, start threads, and signal itself."""
+    instructions = [
+        (LOAD, 0, 0, AUDIT),
+        (EQUAL, 1, 0, machine.audit),
+        (RETURN, 0, 0, KILL),
+        (LOAD, 0, 0, NUMBER),
+        # The numbers of the x32 interface begin here.
+        *when(AT_LEAST, X32, refused(errno.ENOSYS)),
+    ]
+    for number in HARMLESS.values():
+        instructions += when(EQUAL, number, ALLOW)
+    # What is younger than 2019 does not exist: libraries then take what there was before.
+    instructions += when(AT_LEAST, FIRST_COMMON, refused(errno.ENOSYS))
+    for name in NUMBERS:
+        here = machine.number(name)
+        if here is not None:
+            instructions += judged(name, here, process)
+    return [*instructions, (RETURN, 0, 0, ALLOW)]
+
+
+def judged(name: str, number: int, process: int) -> list[tuple[int, int, int, int]]:
+    """The instructions for one call."""
+    if name in BY_ARGUMENT:
+        place, bits = BY_ARGUMENT[name]
+        found, else_ = (ALLOW, refused(errno.EPERM)) if name == "clone" else (refused(errno.EPERM), ALLOW)
+        test = (ANY_BIT, 0, 1, bits)
+    elif name in TO_ITSELF:
+        place, test, found, else_ = 0, (EQUAL, 0, 1, process), ALLOW, refused(errno.EPERM)
+    elif name == "prlimit64":
+        # Limits may be read: nobody hands over new ones.
+        place, test, found, else_ = 2, (EQUAL, 0, 1, 0), ALLOW, refused(errno.EPERM)
+    else:
+        return when(EQUAL, number, refused(errno.EPERM))
+    argument = ARGUMENTS + 8 * place
+    return [(EQUAL, 0, 4, number), (LOAD, 0, 0, argument), test, (RETURN, 0, 0, found), (RETURN, 0, 0, else_)]
+
+
+def when(test: int, value: int, result: int) -> list[tuple[int, int, int, int]]:
+    """Returns the result where the number passes the test."""
+    return [(test, 0, 1, value), (RETURN, 0, 0, result)]
+
+
+def filter_system_calls(machine: Machine) -> None:
+    """Filters this process for good, all of its threads; raises `OSError` where the kernel does not do that."""
+    instructions = program(machine, os.getpid())
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in instructions))
+    whole = struct.pack("@HP", len(instructions), ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "no_new_privs is refused")
+    if libc.syscall(machine.number("seccomp"), MODE_FILTER, ALL_THREADS, whole):
+        raise OSError(ctypes.get_errno(), "seccomp is refused")

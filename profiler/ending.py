@@ -1,0 +1,146 @@
+"""How a command ends: in one line and an exit code, whatever went wrong; never in a trace.
+
+`HYDRA_FULL_ERROR=1` asks for the trace in its place.
+"""
+
+import errno
+import os
+import platform
+import select
+import shutil
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+
+from profiler.errors import DnnPortingError
+from profiler.signals import Interruption
+
+FAILURE, CLOSED_PIPE = 1, 141
+# Read before Hydra is told to raise its errors instead of printing them.
+WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
+STAYS = "what was complete stays"
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+FIXES = {
+    errno.EACCES: "give this user the right to it, or run as its owner",
+    errno.EPERM: "give this user the right to it, or run as its owner",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EROFS: "choose a place that can be written",
+    errno.EMFILE: "raise the limit with 'ulimit -n'",
+    errno.EADDRINUSE: "wait until a port is free",
+    errno.EADDRNOTAVAIL: "wait until a port is free",
+}
+
+Explain = Callable[[BaseException], tuple[str, int]]
+
+
+def lines_only(program: str) -> None:
+    """What ends a thread is one line too, and what is raised where nothing can catch it changes nothing."""
+    if WITH_TRACE:
+        return
+    sys.excepthook = lambda _, error, __: print_line(program, error)
+    threading.excepthook = lambda details: print_line(program, details.exc_value)
+    sys.unraisablehook = lambda _: None
+
+
+def print_line(program: str, error: BaseException | None) -> None:
+    if error is not None:
+        complain(program, *explained(error))
+
+
+def guarded(program: str, interruption: Interruption, work: Callable[[], None], explain: Explain) -> int:
+    """Does the work; an error becomes one line on stderr and an exit code."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        return interruption.end()
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        # Libraries in Rust raise one that is no `Exception`.
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            # As other tools end whose output goes to `head`.
+            return CLOSED_PIPE
+        if WITH_TRACE:
+            raise
+        return complain(program, *explain(error))
+    return 0
+
+
+def complain(program: str, message: str, code: int) -> int:
+    """One line on stderr, without what a terminal would obey."""
+    line = "".join(one if one.isprintable() else "?" for one in " ".join(message.split()))
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(f"{program}: {line}", file=sys.stderr)
+    return code
+
+
+def explained(error: BaseException) -> tuple[str, int]:
+    """The line for an error, and the exit code."""
+    if isinstance(error, DnnPortingError):
+        return str(error), error.exit_code
+    if isinstance(error, shutil.Error):
+        return f"{copy_failed(error)}; {STAYS}", FAILURE
+    if isinstance(error, OSError) and error.strerror:
+        return f"{of_the_system(error)}; {STAYS}", FAILURE
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory for this: free some; {STAYS}", FAILURE
+    first = (str(error).strip().splitlines() or [""])[0][:200]
+    return f"an error that nobody foresaw ({type(error).__name__}: {first}); {STAYS}, {reported(error)}", FAILURE
+
+
+def of_the_system(error: OSError) -> str:
+    """What the system refused, and the fix where there is one."""
+    place = error.filename or ("the disk" if error.errno in DISK else None)
+    reason = f"{place}: {error.strerror}" if place else f"the system refuses it: {error.strerror}"
+    fix = FIXES.get(error.errno or 0)
+    return f"{reason}: {fix}" if fix else reason
+
+
+def copy_failed(error: shutil.Error) -> str:
+    """The first file that was not copied; `shutil` tells of all of them in a list."""
+    failures = error.args[0] if error.args else ""
+    if isinstance(failures, list) and failures and len(failures[0]) == 3:
+        source, _, reason = failures[0]
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        return f"{source} cannot be copied ({reason}){more}"
+    return str(failures)
+
+
+def reported(error: BaseException) -> str:
+    """Writes trace, command and versions to a new file that only this user can read; the words that say where."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="dnn-porting-report-", suffix=".txt")
+        with os.fdopen(descriptor, "w", errors="backslashreplace") as file:
+            file.write(report(error))
+    except (OSError, MemoryError):
+        return "and no report could be written"
+    return f"and a report is in {name}"
+
+
+def report(error: BaseException) -> str:
+    installed = sorted({f"{one.name} {one.version}" for one in distributions()})
+    parts = (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        f"command: {sys.argv}",
+        f"system: {platform.platform()}, Python {sys.version}",
+        "".join(traceback.format_exception(error)),
+        *installed,
+    )
+    return "\n".join(parts) + "\n"
+
+
+def nobody_reads() -> bool:
+    """Whether standard output is a pipe without a reader; it leads nowhere then, so that nothing else fails."""
+    poll = select.poll()
+    poll.register(1, 0)
+    if not any(events & select.POLLERR for _, events in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return True

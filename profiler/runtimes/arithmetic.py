@@ -1,0 +1,107 @@
+"""Whether a TorchScript program does nothing but compute: TorchScript can write files, print and call other machines.
+
+Asked of every function that a file brings, those that run while it is loaded among them. The rule is closed: what
+is not known to be harmless is not allowed. A name of a file must be handed over as a string, so operators that take
+one are refused but for a few whose strings are modes and messages.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+LANGUAGE = {
+    "CallFunction",
+    "CallMethod",
+    "Constant",
+    "ConstantChunk",
+    "CreateObject",
+    "DictConstruct",
+    "GetAttr",
+    "If",
+    "ListConstruct",
+    "ListUnpack",
+    "Loop",
+    "NumToTensor",
+    "RaiseException",
+    "SetAttr",
+    "TupleConstruct",
+    "TupleIndex",
+    "TupleSlice",
+    "TupleUnpack",
+    "Uninitialized",
+    "abs",
+    "data",
+    "device",
+    "dtype",
+    "is_cpu",
+    "is_cuda",
+    "is_nested",
+    "is_quantized",
+    "is_sparse",
+    "isinstance",
+    "layout",
+    "max",
+    "min",
+    "rangelist",
+    "requires_grad",
+    "tolist",
+    "type",
+    "unchecked_cast",
+    "unchecked_unwrap_optional",
+}
+# Their strings name a mode, or are compared, or become the message of an error.
+WITH_STRINGS = {
+    "__contains__",
+    "__interpolate",
+    "__upsample",
+    "_convolution_mode",
+    "add",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "div",
+    "div_",
+    "einsum",
+    "eq",
+    "format",
+    "gelu",
+    "gelu_",
+    "len",
+    "meshgrid",
+    "ne",
+    "pad",
+}
+# They do without checks what others do with them, or put memory in place of a tensor's own.
+UNCHECKED = re.compile(r"unsafe|sparse|storage|^set_|^resize|^as_strided_$|^_cuda|^_foreach|^_fused")
+STRING = re.compile(r"\bstr\b")
+
+
+class Unit(Protocol):
+    """What a file was compiled to."""
+
+    def get_functions(self) -> Iterable[Any]: ...
+
+
+def beyond_arithmetic(unit: Unit) -> str | None:
+    """The first operator that may do more than compute; `None` where there is none."""
+    for function in unit.get_functions():
+        for node in every(function.graph.nodes()):
+            if not harmless(node.kind(), node.schema()):
+                return str(node.kind())
+    return None
+
+
+def every(nodes: Iterable[Any]) -> Iterator[Any]:
+    """The nodes, and those in their blocks."""
+    for node in nodes:
+        yield node
+        for block in node.blocks():
+            yield from every(block.nodes())
+
+
+def harmless(kind: str, schema: str) -> bool:
+    space, _, name = kind.partition("::")
+    if space == "prim":
+        return name in LANGUAGE
+    takes_string = STRING.search(schema.partition(" -> ")[0]) is not None
+    return space == "aten" and not UNCHECKED.search(name) and (not takes_string or name in WITH_STRINGS)

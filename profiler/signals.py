@@ -1,0 +1,96 @@
+"""SIGTERM and SIGHUP end a command as Ctrl-C does: one line, 128 + the signal for exit code, nothing left.
+
+The first signal raises `KeyboardInterrupt` in the main thread; those that follow change nothing, so that nobody
+interrupts the cleaning up. Python hears of a signal between two of its own instructions only: a thread that the
+kernel tells of it at once leaves in place of a main thread that stays in a library, or that does not come to an end.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The main thread has so long to notice a signal, and so long to clean up and be gone.
+NOTICE_S, CLEAN_UP_S = 1.0, 10.0
+
+_callbacks: list[Callable[[], None]] = []
+
+
+def on_interruption(callback: Callable[[], None]) -> Callable[[], None]:
+    """Has a thread call this as soon as a signal comes, whatever the main thread does."""
+    _callbacks.append(callback)
+    return callback
+
+
+class Interruption:
+    """The signal that ends this process, if one came; `line` is said of it once."""
+
+    def __init__(self, line: str) -> None:
+        self._line, self._process = line, os.getpid()
+        self._number: int = signal.SIGINT
+        self._noticed, self._unsaid = threading.Event(), threading.Semaphore()
+
+    def listen(self) -> None:
+        """Handles the signals from now on; one that this process was started to ignore stays ignored.
+
+        What is forked from this process has Python's own handling of signals again.
+        """
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
+        # Not before: a closed standard stream must have its number back first.
+        self._told, telling = os.pipe()
+        os.set_blocking(telling, False)
+        signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
+        os.register_at_fork(after_in_child=forget)
+        threading.Thread(target=self._watch, name="signals", daemon=True).start()
+
+    def end(self) -> int:
+        """Says the line; the exit code."""
+        # Not a second time: the other thread may leave at the same moment.
+        if self._unsaid.acquire(blocking=False) and sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                print(self._line, file=sys.stderr, flush=True)
+        return 128 + self._number
+
+    def over(self) -> None:
+        """A signal from now on raises nothing: this process is leaving."""
+        self._noticed.set()
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if not self._noticed.is_set():
+            self._number = number
+            self._noticed.set()
+            raise KeyboardInterrupt
+
+    def _watch(self) -> None:
+        # The wake-up tells of every signal that Python handles.
+        while (number := os.read(self._told, 1)[0]) not in ENDING:
+            pass
+        for callback in _callbacks:
+            callback()
+        if not self._noticed.wait(NOTICE_S):
+            self._number = number
+            self._leave()
+        threading.Event().wait(CLEAN_UP_S)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Leaves nothing, and does not wait for the main thread."""
+        # Not before: no command needs half of it to say what it can do.
+        from profiler.leftovers import clear_away
+
+        clear_away()
+        os._exit(self.end())
+
+
+def forget() -> None:
+    """In a forked process: signals are handled as if nobody had said anything."""
+    signal.set_wakeup_fd(-1)
+    for number in ENDING:
+        if isinstance(getattr(signal.getsignal(number), "__self__", None), Interruption):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

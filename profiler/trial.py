@@ -1,0 +1,87 @@
+"""A foreign ONNX file is opened and answers once in a confined process before anything else touches it."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from profiler.confined.parent import Limits, judged
+from profiler.confined.protocol import Finding, Task
+from profiler.errors import ModelError
+from profiler.graph.layers import layers_of
+from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
+from profiler.graph.size import check_size
+from profiler.runtimes.served import ANSWERS_NAN
+from profiler.runtimes.session import (
+    Tensor,
+    input_shapes,
+    input_tensor,
+    open_session,
+    output_tensor,
+    run,
+    sample_input,
+)
+
+CPU_S, MEMORY_BYTES = 3.0, 1 << 30
+# What a file of weights brings with it: reading takes time, and each of its forms in memory takes its size.
+BYTES_PER_S, COPIES = 50e6, 5
+USUAL_SIZES = (224, 64, 32)
+
+
+def limits(path: Path, copies: int = COPIES, further_s: float = 0.0) -> Limits:
+    """What a file of this size may take; raises `ModelError` for one that is larger than any network."""
+    size = file_bytes(path)
+    return Limits(CPU_S + size / BYTES_PER_S, MEMORY_BYTES + copies * size, further_s + 2 * size / BYTES_PER_S)
+
+
+def file_bytes(path: Path) -> int:
+    """The size of a file, the holes that it may have left out; raises `ModelError` where it is too large."""
+    if not path.exists():
+        return 0
+    found = path.stat()
+    if found.st_size > LIMIT_BYTES:
+        raise ModelError(f"{path} is larger than {LIMIT_BYTES} bytes, the most that a network's file may have")
+    return min(found.st_size, 2 * 512 * found.st_blocks)
+
+
+def try_onnx(path: Path, input_sizes: Sequence[int] = (), name: Path | None = None) -> None:
+    """Returns when a confined process opened the file, counted its layers and had answers from it.
+
+    Where the graph leaves its input's size open, the first of `input_sizes` is taken; without any, usual ones are
+    tried, of which none need fit. Errors call the file by its `name` where it has another one.
+    Raises `ModelError` in one line for a file that does not get so far, or answers NaN.
+    """
+    task = Task("profiler.trial.judge", {"input_sizes": list(input_sizes)})
+    judged(path, task, limits(path), FIX, name)
+
+
+def judge(content: bytes, input_sizes: Sequence[int]) -> Finding:
+    """What the confined process does."""
+    model = parse_onnx(content, "the file")
+    standard_opset(model)
+    check_size(model)
+    session = open_session(content, threads=1)
+    source = input_tensor(session)
+    output_tensor(session)
+    if -1 in source.shape and not input_sizes:
+        for shape in input_shapes(source, USUAL_SIZES):
+            with suppress(ModelError):
+                answer(session, source, shape)
+    else:
+        shape = input_shapes(source, input_sizes)[0]
+        layers_of(model, shape)
+        answer(session, source, shape)
+    return Finding()
+
+
+def answer(session: ort.InferenceSession, source: Tensor, shape: tuple[int, ...]) -> None:
+    """Has one input answered, then a batch of two; raises `ModelError` for what is no answer."""
+    for batch in (1, 2):
+        answers = run(session, {source.name: sample_input(shape, batch)})
+        if not np.isfinite(answers).all():
+            raise ModelError(f"it {ANSWERS_NAN}")
+        if answers.shape[:1] != (batch,):
+            found = list(answers.shape[:8])
+            raise ModelError(f"it answers shape {found} to {batch} inputs: export with a symbolic first axis")

@@ -1,0 +1,128 @@
+"""ONNX files that ask for what no network needs."""
+
+from pathlib import Path
+
+from onnx import FunctionProto, GraphProto, NodeProto, OperatorSetIdProto, TensorProto, helper, save
+
+OPSET = [helper.make_opsetid("", 20)]
+PICTURE = ["batch", 3]
+
+
+def write(
+    path: Path,
+    nodes: list[NodeProto],
+    source: list[str | int] | None = PICTURE,
+    sink: list[str | int] | None = PICTURE,
+    tensors: list[TensorProto] | None = None,
+    functions: list[FunctionProto] | None = None,
+    opsets: list[OperatorSetIdProto] | None = None,
+) -> Path:
+    """A graph from `x` to `y`; a shape that is `None` is not said."""
+    graph = helper.make_graph(
+        nodes,
+        "hostile",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, source)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, sink)],
+        tensors or [],
+    )
+    model = helper.make_model(graph, opset_imports=opsets or OPSET, ir_version=10, functions=functions or [])
+    save(model, path)
+    return path
+
+
+def number(name: str, value: int) -> TensorProto:
+    return helper.make_tensor(name, TensorProto.INT64, [], [value])
+
+
+def body() -> GraphProto:
+    """Adds one, and goes on."""
+    return helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Add", ["v", "one"], ["w"])],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("v", TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("w", TensorProto.FLOAT, None),
+        ],
+        [helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])],
+    )
+
+
+def endless(path: Path) -> Path:
+    """A loop of 10^15 turns."""
+    loop = helper.make_node("Loop", ["turns", "", "x"], ["y"], body=body())
+    return write(path, [loop], tensors=[number("turns", 10**15)])
+
+
+def endless_from(path: Path, batch: int) -> Path:
+    """A loop that ends at once for a smaller batch, and else does not end."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"], end=1),
+        helper.make_node("Squeeze", ["shape"], ["size"]),
+        helper.make_node("Div", ["size", "from"], ["reached"]),
+        helper.make_node("Mul", ["reached", "turns"], ["times"]),
+        helper.make_node("Loop", ["times", "", "x"], ["y"], body=body()),
+    ]
+    return write(path, nodes, tensors=[number("from", batch), number("turns", 10**15)])
+
+
+def doubling(path: Path) -> Path:
+    """40 functions that each call the one before twice."""
+    functions = []
+    for level in range(40):
+        called, domain = ("Neg", "") if level == 0 else (f"f{level - 1}", "mine")
+        nodes = [helper.make_node(called, [a], [b], domain=domain) for a, b in (("a", "b"), ("b", "c"))]
+        opsets = [*OPSET, helper.make_opsetid("mine", 1)]
+        functions.append(helper.make_function("mine", f"f{level}", ["a"], ["c"], nodes, opsets))
+    call = helper.make_node("f39", ["x"], ["y"], domain="mine")
+    return write(path, [call], functions=functions, opsets=[*OPSET, helper.make_opsetid("mine", 1)])
+
+
+def huge(path: Path) -> Path:
+    """10^10 elements on the way, from a shape that only running tells."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"], end=1),
+        helper.make_node("Mul", ["shape", "large"], ["size"]),
+        helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["sum"]),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    return write(path, nodes, tensors=[helper.make_tensor("large", TensorProto.INT64, [1], [10**10])])
+
+
+def many_nodes(path: Path, count: int = 200_000) -> Path:
+    nodes = [
+        helper.make_node("Neg", ["x" if i == 0 else f"t{i}"], ["y" if i == count - 1 else f"t{i + 1}"])
+        for i in range(count)
+    ]
+    return write(path, nodes)
+
+
+def not_a_number(path: Path) -> Path:
+    nodes = [helper.make_node("Sub", ["x", "x"], ["zero"]), helper.make_node("Div", ["zero", "zero"], ["y"])]
+    return write(path, nodes)
+
+
+def shaped(path: Path, source: list[str | int] | None, sink: list[str | int] | None = None) -> Path:
+    return write(path, [helper.make_node("Identity", ["x"], ["y"])], source, source if sink is None else sink)
+
+
+def foreign_operators(path: Path) -> Path:
+    """No operators of ONNX's own."""
+    gelu = helper.make_node("Gelu", ["x"], ["y"], domain="com.microsoft")
+    return write(path, [gelu], opsets=[helper.make_opsetid("com.microsoft", 1)])
+
+
+def external(path: Path) -> Path:
+    """A weight inside a node that lies in another file."""
+    tensor = helper.make_tensor("w", TensorProto.FLOAT, [3], [1.0, 2.0, 3.0])
+    tensor.ClearField("float_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="passwd")
+    return write(
+        path, [helper.make_node("Constant", [], ["c"], value=tensor), helper.make_node("Add", ["x", "c"], ["y"])]
+    )
