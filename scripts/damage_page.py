@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from damage import DAMAGES
-from damage_places import Kind
+from damage_places import LEFT_OUT, Kind
 from many_cases import Outcome
 
 from profiler.system.machine import cpu_model
@@ -67,6 +67,8 @@ def not_run(outcomes: Mapping[str, Outcome]) -> list[str]:
     for name, one in outcomes.items():
         if one.get("skipped"):
             reasons.setdefault(one["skipped"], []).append(name.rpartition(" × ")[0])
-    slow = "serve and orchestrate start a server: flips at the ends, unreadable files and folders are left out for them."
+    slow = (
+        "serve and orchestrate start a server: flips at the ends, unreadable files and folders are left out for them."
+    )
     lines = [f"* {reason}: {', '.join(dict.fromkeys(names))}." for reason, names in reasons.items()]
-    return ["## Not run", "", f"* {slow}", "* Of a link only what can be done to a link.", *lines]
+    return ["## Not run", "", slow, "* Of a link only what can be done to a link.", *lines]

@@ -10,32 +10,31 @@ Finished cases are not run again: remove the folder to start anew. `--quick N` r
 import argparse
 import fnmatch
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from damage import DAMAGES, OF_LINKS, Impossible, Place, mark
-from damage_commands import COMMANDS, TRACE, cut_arguments, operators_arguments, staged
+from damage_commands import COMMANDS
 from damage_judge import judged
 from damage_page import write_page
-from damage_places import DAMAGES_OF_SLOW, KINDS, SLOW, TRAINING, Kind
+from damage_places import KINDS, LEFT_OUT, TRAINING, Kind
 from damage_state import State, state_of
 from many_cases import Outcome, listed_faults, run_all, sampled
-from watched import ROOT, Command, Seen, made_case, warm, watch
+from small_workspaces import (
+    BEYOND_BYTES,
+    BEYOND_S,
+    CONTROL_LIMIT_BYTES,
+    CONTROL_LIMIT_S,
+    PARTS,
+    prepare,
+    told,
+)
+from watched import ROOT, Command, made_case, warm, watch
 
 FOLDER = ROOT / "artifacts" / "damage_table"
 PAGE = ROOT / "docs" / "reliability.md"
-BEYOND_S, BEYOND_BYTES = 10.0, 2 << 30
-CONTROL_LIMIT_S, CONTROL_LIMIT_BYTES = 300.0, 6 << 30
-# The best and the last checkpoint of the first epoch, and one more.
-WRITTEN_BY_THE_SECOND_EPOCH = 3
-PARTS = ("base", "other", "box", "cut", "wide")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def main() -> int:
     options = parser.parse_args()
     folder = options.folder.resolve()
     warm()
-    made_s = prepare(folder)
+    made_s = prepare(folder, PARTS)
     cases = {name: one for name, one in all_cases(folder).items() if fnmatch.fnmatch(name, options.only)}
     cases = sampled(cases, options.quick, lambda case: case.kind.name if case.kind else "")
     controls = {f"undamaged: {name}": Case(name, str(folder)) for name in {case.command for case in cases.values()}}
@@ -74,7 +73,9 @@ def main() -> int:
     print(*(f"{name}: {'; '.join(found)}" for name, found in faults), sep="\n")
     print(f"{len(outcomes)} cases, {len(faults)} faults")
     if options.quick is None and options.only == "*":
-        write_page(PAGE, {name: (cases[name].kind, cases[name].damage, cases[name].command) for name in cases}, outcomes)
+        write_page(
+            PAGE, {name: (cases[name].kind, cases[name].damage, cases[name].command) for name in cases}, outcomes
+        )
     return int(bool(faults))
 
 
@@ -88,67 +89,9 @@ def all_cases(folder: Path) -> dict[str, Case]:
     for kind in (*KINDS, *of_training):
         for damage in OF_LINKS if kind.name.endswith("(link)") else DAMAGES:
             for command in kind.commands:
-                if command not in SLOW or damage in DAMAGES_OF_SLOW:
+                if damage not in LEFT_OUT.get(command, ()):
                     found[f"{kind.name} × {damage} × {command}"] = Case(command, str(folder), kind, damage)
     return found
-
-
-def prepare(folder: Path) -> float:
-    """Makes the workspaces, once; how long the first one took, in s."""
-    done = folder / "made.json"
-    if not done.exists():
-        for name in PARTS:
-            shutil.rmtree(folder / name, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        began = time.monotonic()
-        run_plainly(folder, staged("all", tracked=True)(folder))
-        seconds = time.monotonic() - began
-        shutil.copytree(folder / "base", folder / "other", symlinks=True)
-        run_plainly(folder, Command(operators_arguments(folder, "[train,prune]", 0.6)))
-        make_box(folder)
-        cut_training(folder / "cut")
-        done.write_text(json.dumps(seconds))
-    return float(json.loads(done.read_text()))
-
-
-def run_plainly(folder: Path, command: Command) -> None:
-    """In a process of its own, with all imports; raises `CalledProcessError` where it fails."""
-    subprocess.run([sys.executable, "-m", command.module, *command.arguments], cwd=folder, check=True, env=plainly())
-
-
-def plainly() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
-
-
-def make_box(folder: Path) -> None:
-    """A published network, the request for it, its profile, and a trace."""
-    box = folder / "box"
-    box.mkdir()
-    shutil.copy(min(folder.glob("base/repository/*/[0-9]*/model.onnx")), box / "model.onnx")
-    overrides = [one for one in staged("all")(folder).arguments if one.startswith(("profile.", "targets."))]
-    run_plainly(folder, Command(["request", *overrides, "--output", str(box / "request.json")]))
-    words = [str(box / "model.onnx"), str(box / "request.json"), "--output", str(box / "profile.json")]
-    run_plainly(folder, Command(words, module="profiler"))
-    (box / "requests.txt").write_text(TRACE)
-
-
-def cut_training(workspace: Path) -> None:
-    """A training that is killed after its second epoch."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "porting", *cut_arguments(workspace), "tracking.enabled=false"], env=plainly()
-    )
-    written: set[tuple[Path, int]] = set()
-    while process.poll() is None and len(written) < WRITTEN_BY_THE_SECOND_EPOCH:
-        for path in workspace.glob("tasks/*/trainings/*/[!.]*"):
-            # It may have been replaced by now.
-            with suppress(FileNotFoundError):
-                written.add((path, path.stat().st_mtime_ns))
-        time.sleep(0.002)
-    time.sleep(0.1)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    if not list(workspace.glob("tasks/*/trainings/*/*")):
-        raise RuntimeError("the training ended before it could be killed")
 
 
 def laid_out(case: Case, folder: Path) -> Path:
@@ -206,12 +149,6 @@ def limits(usual: Outcome) -> tuple[float, int]:
     """Seconds and bytes at which a command is ended; to heal may take as long as to make."""
     seconds = usual["seen"]["seconds"] + BEYOND_S + usual["made_s"]
     return seconds, usual["seen"]["peak_bytes"] + BEYOND_BYTES
-
-
-def told(seen: Seen) -> Outcome:
-    """What is kept of a run."""
-    return {"code": seen.code, "seconds": round(seen.seconds, 2), "mib": seen.peak_bytes >> 20, "err": seen.err[-1500:],
-            "out": seen.out[-300:]}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ IMPORTED = (
     "porting.training.fit", "torch_pruning",
 )  # fmt: skip
 LOOK_S, ENDS_WITHIN_S = 0.05, 3.0
+# Ctrl-C works within 2 s on a machine that has nothing else to do.
+CTRL_C_S = 4.0
+# Who computes nothing for so long waits for what will not come.
+IDLE_LIMIT_S, IDLE_CPU_S = 11.0, 0.02
 WATCHED = ("home", "precious", "canary")
 NAME_SERVER = ("127.0.0.1", 53)
 CANNOT_FIND = 0x8183
@@ -135,7 +139,7 @@ def followed(
     child: int, folder: Path, command: Command, began: float, limits: tuple[float, int], names: socket.socket | None
 ) -> Seen:
     """Looks at the child until it ends or has to be ended."""
-    seen, code, waiting = Seen(0, 0.0, 0, "", ""), None, command.until
+    seen, code, waiting, busy = Seen(0, 0.0, 0, "", ""), None, command.until, Busy(began)
     while code is None:
         time.sleep(LOOK_S)
         done, status = os.waitpid(child, os.WNOHANG)
@@ -144,15 +148,47 @@ def followed(
         seen.peak_bytes = max(seen.peak_bytes, memory_bytes())
         seen.asked += heard(names)
         if code is None and not seen.ended_by:
-            seen.ended_by = "time" if seen.seconds > limits[0] else "memory" if seen.peak_bytes > limits[1] else ""
+            late = seen.seconds > limits[0] or (not command.until and busy.idle_s() > IDLE_LIMIT_S)
+            seen.ended_by = "time" if late else "memory" if seen.peak_bytes > limits[1] else ""
             if seen.ended_by:
-                os.kill(child, signal.SIGKILL)
+                code = ended(child, seen)
         if code is None and waiting and waiting in text_of(folder / "out"):
             waiting = ""
             seen.answer = command.ask() if command.ask else ""
             os.kill(child, signal.SIGINT)
     seen.code, seen.out, seen.err = code, text_of(folder / "out"), text_of(folder / "err")
     return seen
+
+
+def ended(child: int, seen: Seen) -> int:
+    """Ends the child by Ctrl-C, else by force; its code."""
+    os.kill(child, signal.SIGINT)
+    deadline = time.monotonic() + CTRL_C_S
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(LOOK_S)
+    os.kill(child, signal.SIGKILL)
+    seen.ended_by += ", and Ctrl-C does nothing"
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+class Busy:
+    """Whether the processes below this one compute anything."""
+
+    def __init__(self, began: float) -> None:
+        self._since, self._used_s = began, 0.0
+
+    def idle_s(self) -> float:
+        """For how long they have not."""
+        used_s = 0.0
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                used_s += sum(process.cpu_times()[:2])
+        if abs(used_s - self._used_s) > IDLE_CPU_S:
+            self._since, self._used_s = time.monotonic(), used_s
+        return time.monotonic() - self._since
 
 
 def become(folder: Path, command: Command) -> None:
