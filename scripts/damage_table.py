@@ -60,7 +60,7 @@ def main() -> int:
     cases = {name: one for name, one in all_cases(folder).items() if fnmatch.fnmatch(name, options.only)}
     cases = sampled(cases, options.quick, lambda case: case.kind.name if case.kind else "")
     controls = {f"undamaged: {name}": Case(name, str(folder)) for name in {case.command for case in cases.values()}}
-    usual = run_all(controls, run_control, folder / "controls", options.at_once)
+    usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
     broken = listed_faults(usual)
     if broken:
         print(*(f"{name}: {faults} {usual[name]}" for name, faults in broken), sep="\n")
@@ -125,7 +125,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     command = COMMANDS[case.command](folder)
     found = sorted(folder.glob(case.kind.pattern))
     if not found:
-        return {"verdict": "", "skipped": "no such file was made"}
+        return {"verdict": "", "faults": [], "skipped": "no such file was made"}
     path = found[case.kind.which]
     others = [one for one in found if one != path]
     place = Place(path, others[0] if others else None, folder / "precious" / "file")
@@ -133,7 +133,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     try:
         DAMAGES[case.damage](Place(real, place.other, place.precious))
     except Impossible as reason:
-        return {"verdict": "", "skipped": str(reason)}
+        return {"verdict": "", "faults": [], "skipped": str(reason)}
     before = mark(real)
     command = Command(**{**vars(command), "reads_all": case.damage != "unreadable"})
     seen = watch(folder, command, *limits(usual), originals(case))

@@ -61,7 +61,7 @@ def main() -> int:
         f"good {case.door.name} × {case.command}": Case(case.origin, case.door, case.command, None)
         for case in cases.values()
     }
-    usual = run_all(controls, run_control, folder / "controls", options.at_once)
+    usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
     if broken := listed_faults(usual):
         print(*(f"{name}: {faults} {usual[name]}" for name, faults in broken), sep="\n")
         return 2

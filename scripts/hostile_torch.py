@@ -12,15 +12,34 @@ from pathlib import Path
 from typing import Any
 
 from hostile_door import RAN, UNTRACKED, Door, Put, inside, request_of, words
-from hostile_onnx import DIRTY, good_bytes
+from hostile_onnx import DIRTY
 from watched import Command
 
 CHECKPOINT_SIZE = ["backbone=resnet8", "backbone.width=0.5", "datamodule=digits", UNTRACKED, "workspace={case}/ws"]
 
 
+# So that the program answers as the ONNX file beside it.
+ONES = "        torch.nn.init.ones_(self.fc.weight)\n        torch.nn.init.zeros_(self.fc.bias)\n"
+
+
+def same_network() -> bytes:
+    """The mean over the picture, three times, as an ONNX file."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    values = helper.make_tensor_value_info
+    tensors = [numpy_helper.from_array(np.ones((3, 1), np.float32), "w"), numpy_helper.from_array(np.zeros(3, np.float32), "b")]
+    nodes = [helper.make_node("GlobalAveragePool", ["input"], ["pooled"]), helper.make_node("Flatten", ["pooled"], ["flat"]),
+             helper.make_node("Gemm", ["flat", "w", "b"], ["logits"], transB=1)]  # fmt: skip
+    graph = helper.make_graph(nodes, "mean", [values("input", TensorProto.FLOAT, ["batch", 1, 8, 8])],
+                              [values("logits", TensorProto.FLOAT, ["batch", 3])], tensors)  # fmt: skip
+    data: bytes = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10).SerializeToString()
+    return data
+
+
 def torch_profiler(case: Path) -> Command:
     """The program beside a good ONNX file, on a target that serves torch."""
-    (case / "in" / "model.onnx").write_bytes(good_bytes())
+    (case / "in" / "model.onnx").write_bytes(same_network())
     request: Any = request_of(case)
     request["target"]["runtime"] = "torch"
     (case / "torch-request.json").write_text(json.dumps(request))
@@ -62,7 +81,7 @@ def weights(case: Path) -> Path:
     return next((case / "in").glob("weights.*"))
 
 
-def program(case: Path, forward: str, more: str = "", restored: str = "", before: str = "") -> None:
+def program(case: Path, forward: str, restored: str = "", before: str = "") -> None:
     """A scripted module with that body of `forward`, and of `__setstate__` where one is given."""
     import torch
 
@@ -77,12 +96,12 @@ def program(case: Path, forward: str, more: str = "", restored: str = "", before
     source = (
         "import torch\nfrom typing import Tuple, List, Dict\n"
         "class Network(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        f"        self.fc = {'Inner()' if restored else 'torch.nn.Linear(1, 3)'}\n{more}"
+        f"        self.fc = {'Inner()' if restored else 'torch.nn.Linear(1, 3)'}\n{'' if restored else ONES}"
         f"    def forward(self, x):\n{before}        {forward}\n"
     )
     inner = (
         "class Inner(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.fc = torch.nn.Linear(1, 3)\n    def forward(self, x):\n        return self.fc(x)\n"
+        f"        self.fc = torch.nn.Linear(1, 3)\n{ONES}    def forward(self, x):\n        return self.fc(x)\n"
         f"{state}        {restored}\n"
     )
     head, _, tail = source.partition("class Network")

@@ -16,11 +16,14 @@ Outcome = dict[str, Any]
 
 
 def run_all(
-    cases: dict[str, Case], run: Callable[[Case, Path], Outcome], folder: Path, at_once: int = 2
+    cases: dict[str, Case], run: Callable[[Case, Path], Outcome], folder: Path, at_once: int = 2, anew: bool = False
 ) -> dict[str, Outcome]:
-    """Outcomes by the names of the cases; `run` is called in a process of its own with a folder that is removed."""
+    """Outcomes by the names of the cases; `run` is called in a process of its own with a folder that is removed.
+
+    With `anew` the cases that had a fault are run again.
+    """
     journal = folder / "outcomes.jsonl"
-    outcomes = finished(journal)
+    outcomes = {name: one for name, one in finished(journal).items() if not (anew and one["faults"])}
     waiting = [name for name in cases if name not in outcomes]
     running: dict[int, str] = {}
     began, total = time.monotonic(), len(waiting)
