@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from damage_state import DAMAGED, State
 from damage_places import Kind
+from damage_state import DAMAGED, State
 from watched import CONTROL, Seen
 
 FIX = re.compile(
@@ -28,13 +28,22 @@ class Judged:
 
 
 def judged(
-    seen: Seen, damaged: Path, still_damaged: bool, must: bool, after: State, usual: State, limit_s: float, kind: Kind
+    seen: Seen,
+    damaged: Path,
+    still_damaged: bool,
+    must: bool,
+    after: State,
+    usual: State,
+    limits_s: tuple[float, float],
+    kind: Kind,
 ) -> Judged:
     """`usual` is what the same command leaves where nothing is damaged; `must` says that it may not pass over it.
 
     Of an `input` that is valid nobody knows that it is damaged; what is `measured` anew decides other values.
+    The first of the limits is for a command that heals nothing.
     """
-    faults = general_faults(seen, limit_s)
+    heals = not still_damaged and seen.code == 0
+    faults = general_faults(seen, limits_s[heals])
     if seen.ended_by:
         return Judged(FAULT, tuple(faults))
     failed = seen.code != 0 and not MOVED.search(seen.err)
@@ -82,7 +91,9 @@ def faults_of_a_refusal(seen: Seen, damaged: Path) -> list[str]:
         return [f"{len(seen.lines)} lines of error"]
     (line,) = seen.lines
     faults = [] if line.startswith(PREFIXES) else ["an error that is not ours"]
-    names = (damaged.name, damaged.parent.name, damaged.parent.parent.name, "/base/repository")
+    names = [damaged.name, damaged.parent.name, damaged.parent.parent.name, "/base/repository"]
+    if not damaged.exists():
+        names.append("/base")
     if not any(name in line for name in names):
         faults.append("names neither file nor folder")
     if not FIX.search(line.partition(": ")[2]):

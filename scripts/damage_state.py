@@ -37,10 +37,13 @@ def state_of(case: Path, seen: Seen, skipped: Path | None) -> State:
     values: dict[str, Json] = {}
     exact: dict[str, Json] = {"said": plain(seen.out, case), "answer": seen.answer, "files": written(case)}
     broken: list[str] = []
-    points: dict[str, list[str]] = {}
+    measured: dict[str, list[str]] = {}
     for path in sorted(case.glob("*/tasks/*/variants/*/variant.json")):
         if path == skipped or (record := read(path)) is not None:
             values[f"record {place(path.parent, case)}"] = DAMAGED if path == skipped else of_record(record)
+    if skipped is not None and skipped.name == "variant.json" and skipped.is_relative_to(case / "base" / "tasks"):
+        # A record that is gone, too.
+        values[f"record {place(skipped.parent, case)}"] = DAMAGED
     for path in profiles(case):
         if path == skipped:
             values[f"profile {place(path, case)}"] = DAMAGED
@@ -50,11 +53,21 @@ def state_of(case: Path, seen: Seen, skipped: Path | None) -> State:
             broken.append(place(path, case))
             continue
         values[f"profile {place(path, case)}"] = {name: profile.get(name) for name in FIXED}
-        points[place(path, case)] = [json.dumps(one, sort_keys=True) for name in MEASURED for one in profile[name]]
+        measured[place(path, case)] = points(profile)
     for root in sorted(case.glob("*/repository")):
         if root.parent.name != "other":
             add_published(root, case, skipped, values, exact, broken)
-    return State(values, exact, broken, points)
+    return State(values, exact, broken, measured)
+
+
+def points_of(case: Path) -> dict[str, list[str]]:
+    """Every measured point of the profiles that there are."""
+    found = {place(path, case): read(path) for path in profiles(case)}
+    return {name: points(profile) for name, profile in found.items() if profile is not None}
+
+
+def points(profile: Json) -> list[str]:
+    return [json.dumps(one, sort_keys=True) for name in MEASURED for one in profile[name]]
 
 
 def profiles(case: Path) -> Iterator[Path]:

@@ -2,7 +2,8 @@
 
 A small real workspace is made once in `--folder`; each case is a copy of it in which one file is damaged. What a
 command makes of it is detected (D: one line that names the file and a fix), healed (H: the values are again those of
-an undamaged run), not read (-: the damage stays and the outcome is the same), taken as it is (I: an input of the user's that is valid), or a fault (F). A command may take 10 s
+an undamaged run), not read (-: the damage stays and the outcome is the same), taken as it is (I: a
+valid input of the user's own), or a fault (F). A command may take 10 s
 and 2 GiB more than the same one over undamaged files, and as long as the workspace took to make where it heals.
 Finished cases are not run again: remove the folder to start anew. `--quick N` runs a sample and fails on a fault.
 """
@@ -20,7 +21,7 @@ from damage_commands import COMMANDS
 from damage_judge import judged
 from damage_page import write_page
 from damage_places import KINDS, LEFT_OUT, TRAINING, Kind
-from damage_state import State, state_of
+from damage_state import State, points_of, state_of
 from many_cases import Outcome, listed_faults, run_all, sampled
 from small_workspaces import (
     BEYOND_BYTES,
@@ -37,13 +38,16 @@ FOLDER = ROOT / "artifacts" / "damage_table"
 PAGE = ROOT / "docs" / "reliability.md"
 
 
+NO_KIND = Kind("nothing", "", ())
+
+
 @dataclass(frozen=True)
 class Case:
-    """One damage to one file under one command; without a kind nothing is damaged."""
+    """One damage to one file under one command, or no damage."""
 
     command: str
     origin: str
-    kind: Kind | None = None
+    kind: Kind = NO_KIND
     damage: str = ""
 
 
@@ -58,7 +62,7 @@ def main() -> int:
     warm()
     made_s = prepare(folder, PARTS)
     cases = {name: one for name, one in all_cases(folder).items() if fnmatch.fnmatch(name, options.only)}
-    cases = sampled(cases, options.quick, lambda case: case.kind.name if case.kind else "")
+    cases = sampled(cases, options.quick, lambda case: case.kind.name)
     controls = {f"undamaged: {name}": Case(name, str(folder)) for name in {case.command for case in cases.values()}}
     usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
     broken = listed_faults(usual)
@@ -108,10 +112,12 @@ def originals(case: Case) -> list[Path]:
 
 
 def run_control(case: Case, folder: Path) -> Outcome:
-    """The command over undamaged files: its time, memory and outcome."""
-    laid_out(case, folder)
+    """The command over undamaged files: its time, memory and outcome, with the points that were there before."""
+    before = points_of(laid_out(case, folder))
     seen = watch(folder, COMMANDS[case.command](folder), CONTROL_LIMIT_S, CONTROL_LIMIT_BYTES, originals(case))
     state = state_of(folder, seen, None)
+    for name, points in state.points.items():
+        points[:] = [point for point in points if point in before.get(name, ())]
     faults = [] if seen.code == 0 or "figures moved" in seen.err else [f"code {seen.code}: {seen.err}"]
     faults += [f"broken: {name}" for name in state.broken]
     return {"seen": asdict(seen), "state": asdict(state), "faults": faults}
@@ -119,7 +125,6 @@ def run_control(case: Case, folder: Path) -> Outcome:
 
 def run_case(case: Case, folder: Path) -> Outcome:
     """Damages, runs, judges."""
-    assert case.kind is not None
     usual = json.loads((Path(case.origin) / "controls" / f"{case.command}.json").read_text())
     laid_out(case, folder)
     command = COMMANDS[case.command](folder)
@@ -140,7 +145,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     after = state_of(folder, seen, real if mark(real) == before else None)
     usual_state = State(**usual["state"])
     must = case.command in case.kind.must
-    allowed_s = usual["seen"]["seconds"] + BEYOND_S
+    allowed_s = usual["seen"]["seconds"] + BEYOND_S, limits(usual)[0]
     verdict = judged(seen, path, mark(real) == before, must, after, usual_state, allowed_s, case.kind)
     return {"verdict": verdict.verdict, "faults": list(verdict.faults), **told(seen)}
 

@@ -13,10 +13,14 @@ UNTRACKED, IN_PROCESS = "tracking.enabled=false", "targets.local_cpu.runtime=onn
 # Whoever runs what an input says makes a file of this name, wherever it is.
 RAN = "canary_ran"
 LEVEL = (
-    "profile.latency.batches=[1]", "profile.latency.seconds=0.02", "profile.throughput.batches=[1]",
-    "profile.throughput.max_concurrency=1", "profile.throughput.search_seconds=0.02",
-    "profile.throughput.settle_seconds=0.05", "profile.warm_up=null",
-)  # fmt: skip
+    "profile.latency.batches=[1]",
+    "profile.latency.seconds=0.02",
+    "profile.throughput.batches=[1]",
+    "profile.throughput.max_concurrency=1",
+    "profile.throughput.search_seconds=0.02",
+    "profile.throughput.settle_seconds=0.05",
+    "profile.warm_up=null",
+)
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,7 @@ def request_of(case: Path) -> dict[str, object]:
     settings = request["settings"]
     assert isinstance(settings, dict)
     settings["latency"] |= {"batches": [1], "seconds": 0.02}
-    settings["throughput"] |= {
-        "batches": [1], "max_concurrency": 1, "search_seconds": 0.02, "settle_seconds": 0.05
-    }  # fmt: skip
+    settings["throughput"] |= {"batches": [1], "max_concurrency": 1, "search_seconds": 0.02, "settle_seconds": 0.05}
     return request
 
 

@@ -51,7 +51,11 @@ def main() -> int:
     folder = options.folder.resolve()
     warm(["PIL.Image"])
     doors = [door for name in MODULES for door in found_in(f"hostile_{name}")]
-    cases = {name: case for name, case in all_cases(doors, folder, options.commands).items() if fnmatch.fnmatchcase(name, options.only)}
+    cases = {
+        name: case
+        for name, case in all_cases(doors, folder, options.commands).items()
+        if fnmatch.fnmatchcase(name, options.only)
+    }
     cases = sampled(cases, options.quick, lambda case: case.door.name)
     if options.list:
         print(counted(cases))

@@ -10,11 +10,28 @@ from hostile_onnx import good_bytes
 from watched import Command
 
 NAMES = {
-    "a shell's call": f"$(touch {RAN})", "backquotes": f"`touch {RAN}`", "a command": f"; touch {RAN} ;", "a pipe": f"x|touch {RAN}",
-    "blanks": "a b  c", "a newline": "a\nb", "quotes": "a'b\"c", "ANSI": "a\x1b[31mb", "RTL": "a\u202eb", "an option": "--help",
-    "an equals sign": "a=b", "braces": "{a,b}", "brackets": "[/x]", "an interpolation": "${oc.env:HOME}", "percent": "%s%n%x",
-    "hash": "a#b?c", "colon": "C:x", "other letters": "日本ü", "long": "x" * 200, "dollars": "$HOME", "a comma": "a,b",
-}  # fmt: skip
+    "a shell's call": f"$(touch {RAN})",
+    "backquotes": f"`touch {RAN}`",
+    "a command": f"; touch {RAN} ;",
+    "a pipe": f"x|touch {RAN}",
+    "blanks": "a b  c",
+    "a newline": "a\nb",
+    "quotes": "a'b\"c",
+    "ANSI": "a\x1b[31mb",
+    "RTL": "a\u202eb",
+    "an option": "--help",
+    "an equals sign": "a=b",
+    "braces": "{a,b}",
+    "brackets": "[/x]",
+    "an interpolation": "${oc.env:HOME}",
+    "percent": "%s%n%x",
+    "hash": "a#b?c",
+    "colon": "C:x",
+    "other letters": "日本ü",
+    "long": "x" * 200,
+    "dollars": "$HOME",
+    "a comma": "a,b",
+}
 MEASURED = [UNTRACKED, IN_PROCESS, *LEVEL, "profile.budget_s=60", "datamodule=none"]
 Placed = Callable[[Path, str], Command]
 
@@ -27,7 +44,9 @@ def quoted(text: str) -> str:
 def in_workspace(case: Path, name: str) -> Command:
     model = copied(case, case / "in" / "model.onnx")
     workspace = case / "in" / name
-    return Command([f"model={model}", "stage=[import,profile,publish]", *MEASURED, f"workspace={quoted(str(workspace))}"])
+    return Command(
+        [f"model={model}", "stage=[import,profile,publish]", *MEASURED, f"workspace={quoted(str(workspace))}"]
+    )
 
 
 def of_model(case: Path, name: str) -> Command:
@@ -37,7 +56,15 @@ def of_model(case: Path, name: str) -> Command:
 
 def of_task(case: Path, name: str) -> Command:
     model = copied(case, case / "in" / "model.onnx")
-    return Command([f"model={model}", "stage=[import,profile,publish]", f"task={quoted(name)}", *MEASURED, f"workspace={case / 'ws'}"])
+    return Command(
+        [
+            f"model={model}",
+            "stage=[import,profile,publish]",
+            f"task={quoted(name)}",
+            *MEASURED,
+            f"workspace={case / 'ws'}",
+        ]
+    )
 
 
 def of_measured(case: Path, name: str, runtime: str = "onnxruntime") -> Command:
@@ -81,7 +108,9 @@ def of_classes(case: Path, name: str) -> Command:
         for number in range(8):
             Image.new("RGB", (16, 16), (index * 200, number * 9, 0)).save(folder / f"{number}.png")
     small = ["stage=train", "train.epochs=1", "backbone.width=0.5", "datamodule.size=16", "task=t", UNTRACKED]
-    return Command(["datamodule=image_folder", f"datamodule.root={case / 'in' / 'pictures'}", *small, f"workspace={case / 'ws'}"])
+    return Command(
+        ["datamodule=image_folder", f"datamodule.root={case / 'in' / 'pictures'}", *small, f"workspace={case / 'ws'}"]
+    )
 
 
 def of_settings(case: Path, name: str) -> Command:
@@ -103,11 +132,20 @@ def copied(case: Path, path: Path) -> Path:
 
 
 PLACES: dict[str, Placed] = {
-    "workspace": in_workspace, "model": of_model, "task": of_task, "profiler's files": of_measured,
-    "profiler's files, by Triton": of_triton, "TMPDIR": of_temporary, "serve": of_repository("serve"),
-    "lint": of_repository("lint"), "select": of_repository("select"), "verify": of_repository("verify", "--variants", "1"),
-    "classes": of_classes, "settings": of_settings, "output": of_output,
-}  # fmt: skip
+    "workspace": in_workspace,
+    "model": of_model,
+    "task": of_task,
+    "profiler's files": of_measured,
+    "profiler's files, by Triton": of_triton,
+    "TMPDIR": of_temporary,
+    "serve": of_repository("serve"),
+    "lint": of_repository("lint"),
+    "select": of_repository("select"),
+    "verify": of_repository("verify", "--variants", "1"),
+    "classes": of_classes,
+    "settings": of_settings,
+    "output": of_output,
+}
 
 
 def named(place: Placed) -> Ask:
@@ -125,7 +163,18 @@ def put_name(text: str) -> Put:
 
 door = Door("name", put_name("plain"), {name: named(place) for name, place in PLACES.items()}, parts=("base", "box"))
 # A server is started for each of these.
-FEW = ("a shell's call", "backquotes", "a command", "blanks", "a newline", "quotes", "ANSI", "RTL", "dollars", "an option")
+FEW = (
+    "a shell's call",
+    "backquotes",
+    "a command",
+    "blanks",
+    "a newline",
+    "quotes",
+    "ANSI",
+    "RTL",
+    "dollars",
+    "an option",
+)
 for what, text in NAMES.items():
     servers = ("serve", "TMPDIR", "profiler's files, by Triton")
     door.add(what, put_name(text), *(place for place in PLACES if place not in servers or what in FEW))

@@ -12,8 +12,14 @@ from watched import SUPPORT
 
 FLOAT = TensorProto.FLOAT
 INPUT, OUTPUT = ["batch", 1, 8, 8], ["batch", 3]
-DIRTY = {"ANSI": "a\x1b[31m\x1b]0;x\x07", "RTL": "a\u202eb\u2066c", "lines": "a\nb\rc", "long": "x" * 1_000_000,
-         "markup": "[/x][link=file:///etc/passwd]a[/link]", "shell": f"$(touch {RAN})"}  # fmt: skip
+DIRTY = {
+    "ANSI": "a\x1b[31m\x1b]0;x\x07",
+    "RTL": "a\u202eb\u2066c",
+    "lines": "a\nb\rc",
+    "long": "x" * 1_000_000,
+    "markup": "[/x][link=file:///etc/passwd]a[/link]",
+    "shell": f"$(touch {RAN})",
+}
 MAKE_AND_MEASURE = {
     "import": words("stage=import", "model={case}/in/model.onnx", "datamodule=none", UNTRACKED, "workspace={case}/ws"),
     "profiler": profiler("in/model.onnx"),
@@ -59,16 +65,23 @@ def changed(change: Callable[[ModelProto], object]) -> Put:
 
 
 def graph_of(
-    nodes: Sequence[NodeProto], tensors: Sequence[TensorProto] = (), functions: Sequence[Any] = (),
-    shape: Sequence[Any] | None = INPUT, output: Sequence[Any] | None = OUTPUT, opset: int = 20,
-) -> Put:  # fmt: skip
+    nodes: Sequence[NodeProto],
+    tensors: Sequence[TensorProto] = (),
+    functions: Sequence[Any] = (),
+    shape: Sequence[Any] | None = INPUT,
+    output: Sequence[Any] | None = OUTPUT,
+    opset: int = 20,
+) -> Put:
     """A network from `input` to `logits`."""
 
     def put(case: Path) -> None:
         graph = helper.make_graph(
-            nodes, "g", [helper.make_tensor_value_info("input", FLOAT, shape)],
-            [helper.make_tensor_value_info("logits", FLOAT, output)], list(tensors),
-        )  # fmt: skip
+            nodes,
+            "g",
+            [helper.make_tensor_value_info("input", FLOAT, shape)],
+            [helper.make_tensor_value_info("logits", FLOAT, output)],
+            list(tensors),
+        )
         opsets = [helper.make_opsetid("", opset)] + ([helper.make_opsetid("mine", 1)] if functions else [])
         model = helper.make_model(graph, opset_imports=opsets, functions=list(functions), ir_version=10)
         laid(case, model.SerializeToString())
@@ -97,13 +110,23 @@ def shaped(value: ValueInfoProto, dims: Sequence[int | str | None] | None) -> No
 def add_shapes() -> None:
     sizes = {"0": 0, "-1": -1, "2^31-1": 2**31 - 1, "2^31": 2**31, "2^62": 2**62, "2^63-1": 2**63 - 1}
     shapes: dict[str, list[int | str | None] | None] = {
-        "unknown rank": None, "rank 0": [], "rank 1": ["n"], "rank 2": ["n", 3], "rank 3": ["n", 1, 8], "rank 5": [1] * 5,
-        "rank 9": ["n", *[1] * 8], "10^5 axes": [1] * 100_000, "all open": ["a", "b", "c", "d"], "no name": [None] * 4,
-        "batch of 0": [0, 1, 8, 8], "batch of 7": [7, 1, 8, 8], "the same name": ["n"] * 4,
+        "unknown rank": None,
+        "rank 0": [],
+        "rank 1": ["n"],
+        "rank 2": ["n", 3],
+        "rank 3": ["n", 1, 8],
+        "rank 5": [1] * 5,
+        "rank 9": ["n", *[1] * 8],
+        "10^5 axes": [1] * 100_000,
+        "all open": ["a", "b", "c", "d"],
+        "no name": [None] * 4,
+        "batch of 0": [0, 1, 8, 8],
+        "batch of 7": [7, 1, 8, 8],
+        "the same name": ["n"] * 4,
         **{f"batch {name}": [size, 1, 8, 8] for name, size in sizes.items()},
         **{f"channels {name}": ["n", size, 8, 8] for name, size in sizes.items()},
         **{f"side {name}": ["n", 1, 8, size] for name, size in sizes.items()},
-    }  # fmt: skip
+    }
     for name, shape in shapes.items():
         door.add(f"input: {name}", changed(lambda model, shape=shape: shaped(model.graph.input[0], shape)))
         door.add(f"output: {name}", changed(lambda model, shape=shape: shaped(model.graph.output[0], shape)))
@@ -132,10 +155,11 @@ def body(nodes: Sequence[NodeProto]) -> GraphProto:
     """Of a loop that carries one tensor."""
     values = helper.make_tensor_value_info
     return helper.make_graph(
-        list(nodes), "body",
+        list(nodes),
+        "body",
         [values("i", TensorProto.INT64, []), values("c", TensorProto.BOOL, []), values("x", FLOAT, None)],
         [values("c2", TensorProto.BOOL, []), values("y", FLOAT, None)],
-    )  # fmt: skip
+    )
 
 
 HEAD = [helper.make_node("Flatten", ["input"], ["flat"]), helper.make_node("Slice", ["flat", "s", "e", "a"], ["x0"])]
@@ -152,28 +176,50 @@ def add_endless() -> None:
             door.add(f"loop of {turns} that {name}", graph_of([*HEAD, loop], tensors))
     nested = [
         helper.make_node("Identity", ["c"], ["c2"]),
-        helper.make_node("Loop", ["m", "t", "x"], ["y"], body=helper.make_graph(
-            [helper.make_node("Identity", ["c_"], ["c3"]), helper.make_node("Add", ["x_", "x_"], ["y_"])], "inner",
-            [helper.make_tensor_value_info("i_", TensorProto.INT64, []),
-             helper.make_tensor_value_info("c_", TensorProto.BOOL, []), helper.make_tensor_value_info("x_", FLOAT, None)],
-            [helper.make_tensor_value_info("c3", TensorProto.BOOL, []), helper.make_tensor_value_info("y_", FLOAT, None)],
-        )),
-    ]  # fmt: skip
+        helper.make_node(
+            "Loop",
+            ["m", "t", "x"],
+            ["y"],
+            body=helper.make_graph(
+                [helper.make_node("Identity", ["c_"], ["c3"]), helper.make_node("Add", ["x_", "x_"], ["y_"])],
+                "inner",
+                [
+                    helper.make_tensor_value_info("i_", TensorProto.INT64, []),
+                    helper.make_tensor_value_info("c_", TensorProto.BOOL, []),
+                    helper.make_tensor_value_info("x_", FLOAT, None),
+                ],
+                [
+                    helper.make_tensor_value_info("c3", TensorProto.BOOL, []),
+                    helper.make_tensor_value_info("y_", FLOAT, None),
+                ],
+            ),
+        ),
+    ]
     loop = helper.make_node("Loop", ["m", "t", "x0"], ["logits"], body=body(nested))
     door.add("loop in a loop", graph_of([*HEAD, loop], [*ENDS, constant("m", 10**8), constant("t", True, np.bool_)]))
     loop = helper.make_node("Loop", ["", "t", "x0"], ["logits"], body=body(plus))
     door.add("loop without a number of turns", graph_of([*HEAD, loop], [*ENDS, constant("t", True, np.bool_)]))
     for depth in (20, 40, 200):
-        door.add(f"{depth} functions, each twice the one before", graph_of(
-            [*HEAD, helper.make_node(f"F{depth}", ["x0"], ["logits"], domain="mine")], ENDS, doubling(depth)))  # fmt: skip
+        door.add(
+            f"{depth} functions, each twice the one before",
+            graph_of([*HEAD, helper.make_node(f"F{depth}", ["x0"], ["logits"], domain="mine")], ENDS, doubling(depth)),
+        )
     for name, calls in (("itself", ["F1"]), ("each other", ["F2", "F1"])):
         functions = [
-            helper.make_function("mine", f"F{index + 1}", ["x"], ["y"],
-                [helper.make_node(other, ["x"], ["y"], domain="mine")], [helper.make_opsetid("mine", 1)])
+            helper.make_function(
+                "mine",
+                f"F{index + 1}",
+                ["x"],
+                ["y"],
+                [helper.make_node(other, ["x"], ["y"], domain="mine")],
+                [helper.make_opsetid("mine", 1)],
+            )
             for index, other in enumerate(calls)
-        ]  # fmt: skip
-        door.add(f"function that calls {name}", graph_of(
-            [*HEAD, helper.make_node("F1", ["x0"], ["logits"], domain="mine")], ENDS, functions))  # fmt: skip
+        ]
+        door.add(
+            f"function that calls {name}",
+            graph_of([*HEAD, helper.make_node("F1", ["x0"], ["logits"], domain="mine")], ENDS, functions),
+        )
 
 
 def doubling(depth: int) -> list[Any]:
@@ -201,20 +247,38 @@ def add_gluttons() -> None:
         tiled = helper.make_node("Tile", ["one", "n"], ["big"])
         door.add(f"Tile of {count}", graph_of([*HEAD, tiled, *tail], tensors))
     for name, node, tensors in (
-        ("Range", helper.make_node("Range", ["r0", "r1", "r2"], ["big"]),
-         [constant("r0", 0, np.float32), constant("r1", 1e12, np.float32), constant("r2", 1, np.float32)]),
-        ("Pad", helper.make_node("Pad", ["one", "p"], ["big"]),
-         [constant("one", [1], np.float32), constant("p", [10**10, 10**10])]),
-        ("Resize", helper.make_node("Resize", ["pic", "", "scales"], ["big"]),
-         [constant("pic", np.ones((1, 1, 8, 8)), np.float32), constant("scales", [1, 1, 1e5, 1e5], np.float32)]),
+        (
+            "Range",
+            helper.make_node("Range", ["r0", "r1", "r2"], ["big"]),
+            [constant("r0", 0, np.float32), constant("r1", 1e12, np.float32), constant("r2", 1, np.float32)],
+        ),
+        (
+            "Pad",
+            helper.make_node("Pad", ["one", "p"], ["big"]),
+            [constant("one", [1], np.float32), constant("p", [10**10, 10**10])],
+        ),
+        (
+            "Resize",
+            helper.make_node("Resize", ["pic", "", "scales"], ["big"]),
+            [constant("pic", np.ones((1, 1, 8, 8)), np.float32), constant("scales", [1, 1, 1e5, 1e5], np.float32)],
+        ),
         ("RandomNormal", helper.make_node("RandomNormal", [], ["big"], shape=[10**10]), []),
-        ("MatMul", helper.make_node("MatMul", ["column", "row"], ["big"]),
-         [constant("column", np.ones((200_000, 1)), np.float32), constant("row", np.ones((1, 200_000)), np.float32)]),
-        ("OneHot", helper.make_node("OneHot", ["i", "depth", "v"], ["big"]),
-         [constant("i", [1]), constant("depth", [10**11]), constant("v", [0, 1], np.float32)]),
-        ("convolutions that take long", helper.make_node("Conv", ["pic", "k"], ["big"], pads=[20_000] * 4),
-         [constant("pic", np.ones((1, 1, 8, 8)), np.float32), constant("k", np.ones((1, 1, 301, 301)), np.float32)]),
-    ):  # fmt: skip
+        (
+            "MatMul",
+            helper.make_node("MatMul", ["column", "row"], ["big"]),
+            [constant("column", np.ones((200_000, 1)), np.float32), constant("row", np.ones((1, 200_000)), np.float32)],
+        ),
+        (
+            "OneHot",
+            helper.make_node("OneHot", ["i", "depth", "v"], ["big"]),
+            [constant("i", [1]), constant("depth", [10**11]), constant("v", [0, 1], np.float32)],
+        ),
+        (
+            "convolutions that take long",
+            helper.make_node("Conv", ["pic", "k"], ["big"], pads=[20_000] * 4),
+            [constant("pic", np.ones((1, 1, 8, 8)), np.float32), constant("k", np.ones((1, 1, 301, 301)), np.float32)],
+        ),
+    ):
         door.add(f"glutton: {name}", graph_of([*HEAD, node, *tail], [*ENDS, *tensors]))
 
 
@@ -232,19 +296,41 @@ def add_weights() -> None:
 
         return change
 
-    for location in ("../precious/file", "/etc/passwd", "../../../../../../etc/passwd", "weights.bin", "", "/dev/zero",
-                     ".", "a\nb", "\x1b[31m", "http://evil.example/w", "C:\\x"):  # fmt: skip
+    for location in (
+        "../precious/file",
+        "/etc/passwd",
+        "../../../../../../etc/passwd",
+        "weights.bin",
+        "",
+        "/dev/zero",
+        ".",
+        "a\nb",
+        "\x1b[31m",
+        "http://evil.example/w",
+        "C:\\x",
+    ):
         door.add(f"external data {location!r}", weight(external(location)))
     door.add("external data of negative length", weight(external("model.onnx", "0", "-1")))
     door.add("external data far beyond the end", weight(external("model.onnx", str(2**62), "144")))
-    for name, dims in (("10^13", [10**13]), ("negative", [-4, 1, 3, 3]), ("overflowing", [2**32, 2**32, 2**32]),
-                       ("too many", [4, 1, 3, 4]), ("none", []), ("with a zero", [4, 0, 3, 3]), ("10^4 axes", [1] * 10_000)):  # fmt: skip
+    for name, dims in (
+        ("10^13", [10**13]),
+        ("negative", [-4, 1, 3, 3]),
+        ("overflowing", [2**32, 2**32, 2**32]),
+        ("too many", [4, 1, 3, 4]),
+        ("none", []),
+        ("with a zero", [4, 0, 3, 3]),
+        ("10^4 axes", [1] * 10_000),
+    ):
 
         def change(tensor: TensorProto, dims: list[int] = dims) -> None:
             del tensor.dims[:]
             tensor.dims.extend(dims)
 
         door.add(f"weights of dimensions {name}", weight(change))
+    add_values(weight)
+
+
+def add_values(weight: Callable[[Callable[[TensorProto], object]], Put]) -> None:
     for name, value in (("NaN", np.nan), ("infinite", np.inf), ("tiny", 1e-42), ("huge", 3e38)):
 
         def fill(tensor: TensorProto, value: float = value) -> None:
@@ -265,11 +351,22 @@ def add_structures() -> None:
 
     for count in (20_000, 200_000):
         door.add(f"{count} nodes", chain(count))
-    door.add("20000 nodes at once", graph_of(
-        [*HEAD, *[helper.make_node("Neg", ["x0"], [f"y{index}"]) for index in range(20_000)],
-         helper.make_node("Sum", [f"y{index}" for index in range(20_000)], ["logits"])], ENDS))  # fmt: skip
-    cyclic = [helper.make_node("Add", ["x0", "b"], ["a"]), helper.make_node("Neg", ["a"], ["b"]),
-              helper.make_node("Identity", ["a"], ["logits"])]  # fmt: skip
+    door.add(
+        "20000 nodes at once",
+        graph_of(
+            [
+                *HEAD,
+                *[helper.make_node("Neg", ["x0"], [f"y{index}"]) for index in range(20_000)],
+                helper.make_node("Sum", [f"y{index}" for index in range(20_000)], ["logits"]),
+            ],
+            ENDS,
+        ),
+    )
+    cyclic = [
+        helper.make_node("Add", ["x0", "b"], ["a"]),
+        helper.make_node("Neg", ["a"], ["b"]),
+        helper.make_node("Identity", ["a"], ["logits"]),
+    ]
     door.add("a cycle", graph_of([*HEAD, *cyclic], ENDS))
     add("no nodes", lambda model: model.graph.ClearField("node"))
     add("no graph", lambda model: model.ClearField("graph"))
@@ -277,8 +374,12 @@ def add_structures() -> None:
     add("no outputs", lambda model: model.graph.ClearField("output"))
     add("two inputs", lambda model: model.graph.input.append(helper.make_tensor_value_info("more", FLOAT, INPUT)))
     add("two outputs", lambda model: model.graph.output.append(helper.make_tensor_value_info("c0", FLOAT, None)))
-    add("10^5 outputs", lambda model: model.graph.output.extend(
-        helper.make_tensor_value_info(f"o{index}", FLOAT, OUTPUT) for index in range(100_000)))  # fmt: skip
+    add(
+        "10^5 outputs",
+        lambda model: model.graph.output.extend(
+            helper.make_tensor_value_info(f"o{index}", FLOAT, OUTPUT) for index in range(100_000)
+        ),
+    )
     add(
         "10^5 weights",
         lambda model: model.graph.initializer.extend(constant(f"u{index}", [1]) for index in range(100_000)),
@@ -288,8 +389,12 @@ def add_structures() -> None:
     add("the output is the input", lambda model: setattr(model.graph.output[0], "name", "input"))
     add("an output that nobody makes", lambda model: setattr(model.graph.output[0], "name", "nothing"))
     add("a node without outputs", lambda model: model.graph.node[0].ClearField("output"))
-    add("backwards", lambda model: (lambda nodes: (model.graph.ClearField("node"), model.graph.node.extend(nodes)))(
-        list(model.graph.node)[::-1]))  # fmt: skip
+    add(
+        "backwards",
+        lambda model: (lambda nodes: (model.graph.ClearField("node"), model.graph.node.extend(nodes)))(
+            list(model.graph.node)[::-1]
+        ),
+    )
     add("50 MB of words", lambda model: setattr(model, "doc_string", "x" * 50_000_000))
     for version in (-1, 0, 1, 6, 99, 2**31, 2**62):
         add(f"opset {version}", lambda model, version=version: setattr(model.opset_import[0], "version", version))
@@ -298,8 +403,13 @@ def add_structures() -> None:
     add("no opset", lambda model: model.ClearField("opset_import"))
     add("only another opset", lambda model: setattr(model.opset_import[0], "domain", "evil"))
     for domain in ("evil", "com.microsoft", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.contrib", "\x1b[31m"):
-        add(f"an operator of {domain!r}", lambda model, domain=domain: (
-            setattr(model.graph.node[0], "domain", domain), model.opset_import.append(helper.make_opsetid(domain, 1))))  # fmt: skip
+        add(
+            f"an operator of {domain!r}",
+            lambda model, domain=domain: (
+                setattr(model.graph.node[0], "domain", domain),
+                model.opset_import.append(helper.make_opsetid(domain, 1)),
+            ),
+        )
     add_nested_ifs()
 
 
@@ -343,8 +453,12 @@ def add_attributes() -> None:
         for values in ([0, 0], [-1, -1], [2**31, 2**31], [2**62] * 4, [1] * 100_000):
             door.add(f"{name} {values[:2]} × {len(values)}", of_the_convolution(name, values))
     for group in (0, -1, 2**62):
-        door.add(f"group {group}", changed(
-            lambda model, group=group: model.graph.node[0].attribute.append(helper.make_attribute("group", group))))  # fmt: skip
+        door.add(
+            f"group {group}",
+            changed(
+                lambda model, group=group: model.graph.node[0].attribute.append(helper.make_attribute("group", group))
+            ),
+        )
 
 
 def add_names() -> None:
@@ -363,28 +477,46 @@ def add_names() -> None:
         door.add(f"output's name: {name}", changed(out))
         door.add(f"axis' name: {name}", changed(axis))
         for place in ("name", "op_type", "domain"):
-            door.add(f"node's {place}: {name}", changed(
-                lambda model, text=text, place=place: setattr(model.graph.node[0], place, text)))  # fmt: skip
+            door.add(
+                f"node's {place}: {name}",
+                changed(lambda model, text=text, place=place: setattr(model.graph.node[0], place, text)),
+            )
 
 
 def add_bytes() -> None:
-    chance, data = random.Random(17), good_bytes()  # noqa: S311
-    plain = {"empty": b"", "text": b"hello\n", "zeros": bytes(1 << 20), "random": chance.randbytes(1 << 16),
-             "zip": b"PK\x05\x06" + bytes(18), "pickle": b"\x80\x04c__builtin__\neval\n.", "JSON": b"{}",
-             "deep groups": b"\x3a\xff\xff\xff\x7f" * 1000, "endless number": b"\x08" + b"\xff" * 1000}  # fmt: skip
+    chance, data = random.Random(17), good_bytes()
+    plain = {
+        "empty": b"",
+        "text": b"hello\n",
+        "zeros": bytes(1 << 20),
+        "random": chance.randbytes(1 << 16),
+        "zip": b"PK\x05\x06" + bytes(18),
+        "pickle": b"\x80\x04c__builtin__\neval\n.",
+        "JSON": b"{}",
+        "deep groups": b"\x3a\xff\xff\xff\x7f" * 1000,
+        "endless number": b"\x08" + b"\xff" * 1000,
+    }
     for name, one in plain.items():
         door.add(f"bytes: {name}", lambda case, one=one: laid(case, one))
     for index in range(24):
         start = chance.randrange(len(data))
         piece = chance.randbytes(chance.randrange(1, 12))
-        door.add(
-            f"bytes changed, {index}",
-            lambda case, one=data[:start] + piece + data[start + len(piece) :]: laid(case, one),
-        )
+        changed_bytes = data[:start] + piece + data[start + len(piece) :]
+        door.add(f"bytes changed, {index}", lambda case, one=changed_bytes: laid(case, one))
     for share in (0.1, 0.5, 0.9, 0.999):
-        door.add(f"the first {share:.1%}", lambda case, one=data[: int(len(data) * share)]: laid(case, one))
+        first = data[: int(len(data) * share)]
+        door.add(f"the first {share:.1%}", lambda case, one=first: laid(case, one))
 
 
-for adds in (add_shapes, add_types, add_endless, add_gluttons, add_weights, add_structures, add_attributes, add_names,
-             add_bytes):  # fmt: skip
+for adds in (
+    add_shapes,
+    add_types,
+    add_endless,
+    add_gluttons,
+    add_weights,
+    add_structures,
+    add_attributes,
+    add_names,
+    add_bytes,
+):
     adds()

@@ -1,4 +1,4 @@
-"""Hostile repositories: indexes, details, configurations and files, published ones with digests that are made to fit."""
+"""Hostile repositories: indexes, details, configurations and files, with digests that are made to fit."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ from typing import Any
 from hostile_door import IN_PROCESS, RAN, UNTRACKED, Door, Put, inside, served, words
 from hostile_onnx import DIRTY, good_bytes
 from hostile_records import HUGE, RAW, WRONG, assign, replaced, special_files, whole_files
-from watched import Command
 
 Json = Any
 REPOSITORY = "{case}/in/repository"
@@ -21,14 +20,20 @@ READ = {
     "select": words("select", REPOSITORY, "--objective", "images_per_s"),
     "compare": words("compare", "{case}/base/repository", REPOSITORY),
     "plan": words("plan", "planner=[sponge,trivial]", f"repository={REPOSITORY}", "demand_rps=20", "output=plan.json"),
-    "simulate": words("simulate", REPOSITORY, "--demand-rps", "20", "--seconds", "5", "--policy", "largest", "--output", "out"),
+    "simulate": words(
+        "simulate", REPOSITORY, "--demand-rps", "20", "--seconds", "5", "--policy", "largest", "--output", "out"
+    ),
     "lint": words("lint", REPOSITORY),
-    "convert": words("convert", REPOSITORY, "kserve", "--target", "local_cpu", "--output", "out", "--storage-uri", "s3://b/m"),
+    "convert": words(
+        "convert", REPOSITORY, "kserve", "--target", "local_cpu", "--output", "out", "--storage-uri", "s3://b/m"
+    ),
     "verify": words("verify", REPOSITORY, "--variants", "1"),
     "others": words("stage=publish", f"publish.others=[{REPOSITORY}]", UNTRACKED, IN_PROCESS, "workspace={case}/ws"),
 }
 SERVE = served("serve", REPOSITORY, "--http-port", "18000", "--grpc-port", "18001")
-ORCHESTRATE = words("orchestrate", f"repository={REPOSITORY}", "load={mean_rps: 5, seconds: 1}", "policy=smallest", "output=out")
+ORCHESTRATE = words(
+    "orchestrate", f"repository={REPOSITORY}", "load={mean_rps: 5, seconds: 1}", "policy=smallest", "output=out"
+)
 INDEX = ("select", "compare", "plan", "lint", "others")
 DETAILS = ("lint", "convert", "verify", "others", "simulate")
 FILES = ("lint", "verify", "others", "serve")
@@ -127,15 +132,23 @@ def add_whole() -> None:
     for name, put in whole_files(index_text, "repository", "repository.json").items():
         door.add(f"index: {name}", put_index(put), *INDEX)
     for name in whole_files(details_text, "x"):
-        door.add(f"details: {name}", put_details(
-            lambda folder, name=name: whole_files(details_text, "repository", folder, "variant.json")[name]), *DETAILS)  # fmt: skip
+        door.add(
+            f"details: {name}",
+            put_details(
+                lambda folder, name=name: whole_files(details_text, "repository", folder, "variant.json")[name]
+            ),
+            *DETAILS,
+        )
     lines: dict[str, Callable[[], bytes]] = {
-        "30 million lines": lambda: b'{"\n' * 30_000_000, "10^7 brackets": lambda: b"[\n" * 10**7,
+        "30 million lines": lambda: b'{"\n' * 30_000_000,
+        "10^7 brackets": lambda: b"[\n" * 10**7,
         "10^6 of one field": lambda: b"{" + b'"variants": [],\n' * 10**6 + b'"x":1}',
         "10^6 variants": lambda: b'{"variants": [\n' + b'{"name": "a"},\n' * 10**6 + b"{}]}",
-    }  # fmt: skip
+    }
     for name, make in lines.items():
-        door.add(f"index: {name}", altered(lambda root, make=make: (root / "repository.json").write_bytes(make())), *INDEX)
+        door.add(
+            f"index: {name}", altered(lambda root, make=make: (root / "repository.json").write_bytes(make())), *INDEX
+        )
 
 
 def in_json(path: Callable[[Path], Path], change: Callable[[Json], Json | None], fitting: bool = True) -> Put:
@@ -158,38 +171,100 @@ def the_details(root: Path) -> Path:
 
 
 def add_values() -> None:
-    chance = random.Random(24)  # noqa: S311
-    of_index = ("schema_version", "key", "published_at", "generator", "targets", "variants", "dropped", "variants.0.name",
-                "variants.0.version", "variants.0.task", "variants.0.targets.local_cpu.figures.images_per_s",
-                "variants.0.onnx_sha256", "targets.local_cpu.cpu_model", "variants.0.validation_accuracy.value")  # fmt: skip
-    of_details = ("name", "task", "labels", "input", "input.shape", "output", "onnx_sha256", "opset", "files", "profiles",
-                  "profiles.local_cpu.latency.0.n", "profiles.local_cpu.latency.0.batch", "profiles.local_cpu.latency.0.mean_ms",
-                  "profiles.local_cpu.max_throughput.0.answers", "profiles.local_cpu.max_throughput.0.images_per_s",
-                  "profiles.local_cpu.max_throughput.0.batch", "profiles.local_cpu.max_throughput.0.concurrency",
-                  "profiles.local_cpu.target.server_environment", "profiles.local_cpu.target.runtime",
-                  "profiles.local_cpu.key", "preprocessing", "lineage")  # fmt: skip
-    for fields, where, commands, what in ((of_index, the_index, INDEX, "index"), (of_details, the_details, DETAILS, "details")):
+    chance = random.Random(24)
+    of_index = (
+        "schema_version",
+        "key",
+        "published_at",
+        "generator",
+        "targets",
+        "variants",
+        "dropped",
+        "variants.0.name",
+        "variants.0.version",
+        "variants.0.task",
+        "variants.0.targets.local_cpu.figures.images_per_s",
+        "variants.0.onnx_sha256",
+        "targets.local_cpu.cpu_model",
+        "variants.0.validation_accuracy.value",
+    )
+    of_details = (
+        "name",
+        "task",
+        "labels",
+        "input",
+        "input.shape",
+        "output",
+        "onnx_sha256",
+        "opset",
+        "files",
+        "profiles",
+        "profiles.local_cpu.latency.0.n",
+        "profiles.local_cpu.latency.0.batch",
+        "profiles.local_cpu.latency.0.mean_ms",
+        "profiles.local_cpu.max_throughput.0.answers",
+        "profiles.local_cpu.max_throughput.0.images_per_s",
+        "profiles.local_cpu.max_throughput.0.batch",
+        "profiles.local_cpu.max_throughput.0.concurrency",
+        "profiles.local_cpu.target.server_environment",
+        "profiles.local_cpu.target.runtime",
+        "profiles.local_cpu.key",
+        "preprocessing",
+        "lineage",
+    )
+    for fields, where, commands, what in (
+        (of_index, the_index, INDEX, "index"),
+        (of_details, the_details, DETAILS, "details"),
+    ):
         for field in fields:
             path = tuple(int(part) if part.isdigit() else part for part in field.split("."))
             for new in (*chance.sample(HUGE, 2), *chance.sample(WRONG, 1)):
-                door.add(f"{what}: {field} = {str(new)[:20]!r}", in_json(
-                    where, lambda value, path=path, new=new: replaced(value, path, new)), *commands)  # fmt: skip
+                door.add(
+                    f"{what}: {field} = {str(new)[:20]!r}",
+                    in_json(where, lambda value, path=path, new=new: replaced(value, path, new)),
+                    *commands,
+                )
     for raw in RAW:
-        door.add(f"index: images_per_s = {raw[:12]}", altered(lambda root, raw=raw: the_index(root).write_text(re.sub(
-            r'"images_per_s": ?\[[^,]*', f'"images_per_s":[{raw}', the_index(root).read_text(), count=1)), fitting=True), *INDEX)  # fmt: skip
-    endless = {"n": ("latency", "n", 10**18), "mean": ("latency", "mean_ms", 1e17), "answers": ("max_throughput", "answers", 10**18),
-               "rate": ("max_throughput", "images_per_s", 1e-300)}  # fmt: skip
+        door.add(
+            f"index: images_per_s = {raw[:12]}",
+            altered(
+                lambda root, raw=raw: the_index(root).write_text(
+                    re.sub(r'"images_per_s": ?\[[^,]*', f'"images_per_s":[{raw}', the_index(root).read_text(), count=1)
+                ),
+                fitting=True,
+            ),
+            *INDEX,
+        )
+    endless = {
+        "n": ("latency", "n", 10**18),
+        "mean": ("latency", "mean_ms", 1e17),
+        "answers": ("max_throughput", "answers", 10**18),
+        "rate": ("max_throughput", "images_per_s", 1e-300),
+    }
     for name, (part, field, new) in endless.items():
-        door.add(f"details: an endless {name}", in_json(
-            the_details, lambda value, part=part, field=field, new=new: every_point(value, part, field, new)), "verify", "others")  # fmt: skip
+        door.add(
+            f"details: an endless {name}",
+            in_json(the_details, lambda value, part=part, field=field, new=new: every_point(value, part, field, new)),
+            "verify",
+            "others",
+        )
     for name, text in DIRTY.items():
         short = text[:3000]
-        door.add(f"index: target's CPU {name}", in_json(
-            the_index, lambda value, short=short: assign(value, ("targets", "local_cpu", "cpu_model"), short)), *INDEX)  # fmt: skip
-        door.add(f"details: label {name}", in_json(
-            the_details, lambda value, short=short: value["labels"].__setitem__(0, short)), *DETAILS)  # fmt: skip
-        door.add(f"index: generator {name}", in_json(
-            the_index, lambda value, short=short: assign(value, ("generator",), short)), *INDEX)  # fmt: skip
+        door.add(
+            f"index: target's CPU {name}",
+            in_json(the_index, lambda value, short=short: assign(value, ("targets", "local_cpu", "cpu_model"), short)),
+            *INDEX,
+        )
+        door.add(
+            f"details: label {name}",
+            in_json(the_details, lambda value, short=short: value["labels"].__setitem__(0, short)),
+            *DETAILS,
+        )
+        door.add(
+            f"index: generator {name}",
+            in_json(the_index, lambda value, short=short: assign(value, ("generator",), short)),
+            *INDEX,
+        )
 
 
 def every_point(value: Json, part: str, field: str, new: Json) -> None:
@@ -205,7 +280,9 @@ def add_configurations() -> None:
             place = variant(root)
             written = text.replace("{RAN}", RAN)
             for path in (place / "config.pbtxt", *place.glob("configs/*.pbtxt")):
-                path.write_text(written + path.read_text() if text.startswith("+") is False else path.read_text() + written[1:])
+                path.write_text(
+                    written + path.read_text() if text.startswith("+") is False else path.read_text() + written[1:]
+                )
             for name, body in files.items():
                 file = place / name.replace("__", "/")
                 file.parent.mkdir(exist_ok=True)
@@ -217,21 +294,39 @@ def add_configurations() -> None:
     texts: dict[str, tuple[str, dict[str, str]]] = {
         "the python backend": ('+backend: "python" default_model_filename: "model.py"', {"1__model.py": python}),
         "the python backend, a file that is not named": ('+backend: "python"', {"1__model.py": python}),
-        "another backend": ('+backend: "pytorch"', {}), "a platform": ('+platform: "pytorch_libtorch"', {}),
-        "a backend elsewhere": ('+backend: "../../../tmp/x"', {}), "an ensemble": ('+platform: "ensemble" ensemble_scheduling { step { model_name: "x" } }', {}),
+        "another backend": ('+backend: "pytorch"', {}),
+        "a platform": ('+platform: "pytorch_libtorch"', {}),
+        "a backend elsewhere": ('+backend: "../../../tmp/x"', {}),
+        "an ensemble": ('+platform: "ensemble" ensemble_scheduling { step { model_name: "x" } }', {}),
         "an environment": ('+parameters { key: "EXECUTION_ENV_PATH" value { string_value: "/tmp/env.tar.gz" } }', {}),
-        "an environment of a shell": (f'+parameters {{ key: "EXECUTION_ENV_PATH" value {{ string_value: "$(touch {RAN})" }} }}', {}),
+        "an environment of a shell": (
+            f'+parameters {{ key: "EXECUTION_ENV_PATH" value {{ string_value: "$(touch {RAN})" }} }}',
+            {},
+        ),
         "a model elsewhere": ('+default_model_filename: "../../../../etc/passwd"', {}),
         "labels elsewhere": ('+output { name: "x" label_filename: "../../../../etc/passwd" }', {}),
-        "warm-up elsewhere": ('+model_warmup { name: "w" inputs { key: "input" value { input_data_file: "../../../etc/passwd" } } }', {}),
-        "10^9 instances": ("+instance_group { count: 1000000000 }", {}), "a GPU": ("+instance_group { kind: KIND_GPU }", {}),
+        "warm-up elsewhere": (
+            '+model_warmup { name: "w" inputs { key: "input" value { input_data_file: "../../../etc/passwd" } } }',
+            {},
+        ),
+        "10^9 instances": ("+instance_group { count: 1000000000 }", {}),
+        "a GPU": ("+instance_group { kind: KIND_GPU }", {}),
         "10^9 threads": ('+parameters { key: "intra_op_thread_count" value { string_value: "1000000000" } }', {}),
-        "an agent": ('+model_repository_agents { agents { name: "checksum" } }', {}), "10^9 in a batch": ("+max_batch_size: 1000000000", {}),
-        "an accelerator": ('+optimization { execution_accelerators { cpu_execution_accelerator { name: "openvino" } } }', {}),
+        "an agent": ('+model_repository_agents { agents { name: "checksum" } }', {}),
+        "10^9 in a batch": ("+max_batch_size: 1000000000", {}),
+        "an accelerator": (
+            '+optimization { execution_accelerators { cpu_execution_accelerator { name: "openvino" } } }',
+            {},
+        ),
         "a library": ('+parameters { key: "register_custom_ops" value { string_value: "/tmp/x.so" } }', {}),
-        "a session's option": ('+parameters { key: "session.register_custom_ops" value { string_value: "/tmp/x.so" } }', {}),
-        "model.py beside it": ("+", {"1__model.py": python, "model.py": python}), "no text": ("+\x00\x01", {}), "ANSI": ("+# \x1b[31m\n", {}),
-    }  # fmt: skip
+        "a session's option": (
+            '+parameters { key: "session.register_custom_ops" value { string_value: "/tmp/x.so" } }',
+            {},
+        ),
+        "model.py beside it": ("+", {"1__model.py": python, "model.py": python}),
+        "no text": ("+\x00\x01", {}),
+        "ANSI": ("+# \x1b[31m\n", {}),
+    }
     for name, (text, files) in texts.items():
         door.add(f"configuration: {name}", altered(config(text, **files), fitting=True), *FILES, "orchestrate")
         door.add(f"configuration: {name}, digests of before", altered(config(text, **files)), "serve", "lint")
@@ -259,7 +354,7 @@ def add_files() -> None:
         "bytes for a network": lambda one: (one / "1" / "model.onnx").write_bytes(b"x" * 1000),
         "no network": lambda one: (one / "1" / "model.onnx").unlink(),
         "a network of 1 TB": lambda one: os.truncate(one / "1" / "model.onnx", 1 << 40),
-    }  # fmt: skip
+    }
     for name, change in changes.items():
         door.add(f"files: {name}", altered(place(change), fitting="1 TB" not in name), *FILES)
     for file in ("1/model.onnx", "config.pbtxt", "labels.txt", "warmup/example", "variant.json"):
@@ -284,20 +379,19 @@ def add_files() -> None:
         door.add(f"a variant's name: {name}", altered(renamed, fitting=True), *INDEX, "serve")
 
 
-unpublished = Door(
-    "Triton repository", lambda case: triton(case, "m"),
-    {"lint": words("lint", "{case}/in/models"), "serve": lambda case: Command(
-        ["serve", str(case / "in" / "models"), "--http-port", "18000", "--grpc-port", "18001"], until="Ctrl-C stops")},
-)  # fmt: skip
-# Nobody has a good one to serve: without --trust it is refused.
-unpublished.commands.pop("serve")
+unpublished = Door("Triton repository", lambda case: triton(case, "m"), {"lint": words("lint", "{case}/in/models")})
+# Served without --trust; nobody has a good one of these, so a published one stands for it.
 foreign = Door(
-    "foreign repository served", lambda case: copied(case),
-    {"serve": served("serve", REPOSITORY, "--http-port", "18000", "--grpc-port", "18001")}, parts=("base",),
-)  # fmt: skip
+    "foreign repository served",
+    copied,
+    {"serve": served("serve", REPOSITORY, "--http-port", "18000", "--grpc-port", "18001")},
+    parts=("base",),
+)
 
 
-def triton(case: Path, name: str, more: str = "", files: dict[str, bytes] | None = None, model: str = "in/models") -> None:
+def triton(
+    case: Path, name: str, more: str = "", files: dict[str, bytes] | None = None, model: str = "in/models"
+) -> None:
     from hostile_onnx import CONFIG
 
     folder = case / model / name
@@ -311,9 +405,24 @@ def triton(case: Path, name: str, more: str = "", files: dict[str, bytes] | None
 def add_unpublished() -> None:
     python = f"open('{RAN}', 'w').close()\n".encode()
     for where, one in (("in/models", unpublished), ("in/repository", foreign)):
-        one.add("a python model", lambda case, where=where: triton(case, "m", 'backend: "python"', {"1/model.py": python}, where))
+        one.add(
+            "a python model",
+            lambda case, where=where: triton(case, "m", 'backend: "python"', {"1/model.py": python}, where),
+        )
         one.add("a plain one", lambda case, where=where: triton(case, "m", model=where))
-        for name in (f"$(touch {RAN})", f"`touch {RAN}`", "a b", "a\nb", "\x1b[31m", "a'b", 'a"b', "a;b", "\u202eb", "[/x]", "--x"):
+        for name in (
+            f"$(touch {RAN})",
+            f"`touch {RAN}`",
+            "a b",
+            "a\nb",
+            "\x1b[31m",
+            "a'b",
+            'a"b',
+            "a;b",
+            "\u202eb",
+            "[/x]",
+            "--x",
+        ):
             one.add(f"a model called {name!r}", lambda case, name=name, where=where: triton(case, name, model=where))
         for name in special_files("x"):
 
@@ -323,10 +432,19 @@ def add_unpublished() -> None:
                 special_files(*where.split("/")[1:], "m", "1", "model.onnx")[name](case)
 
             one.add(f"a network that is {name}", special)
-    texts = {"deep": "model_warmup { " * 10_000, "10^6 fields": "dynamic_batching { } " * 300_000, "ANSI": '# \x1b[31m\nname: "\x1b[31m"',
-             "a huge number": "max_batch_size: 99999999999999999999999", "no UTF-8": "\udcff", "unknown": "evil: 1"}  # fmt: skip
+    texts = {
+        "deep": "model_warmup { " * 10_000,
+        "10^6 fields": "dynamic_batching { } " * 300_000,
+        "ANSI": '# \x1b[31m\nname: "\x1b[31m"',
+        "a huge number": "max_batch_size: 99999999999999999999999",
+        "no UTF-8": "\udcff",
+        "unknown": "evil: 1",
+    }
     for name, text in texts.items():
-        unpublished.add(f"a configuration: {name}", lambda case, text=text: triton_bytes(case, text.encode(errors="surrogateescape")))
+        unpublished.add(
+            f"a configuration: {name}",
+            lambda case, text=text: triton_bytes(case, text.encode(errors="surrogateescape")),
+        )
 
 
 def triton_bytes(case: Path, text: bytes) -> None:

@@ -68,12 +68,19 @@ def zipped_zeros() -> bytes:
 
 
 EVERYWHERE: dict[str, Answer] = {
-    "endless body": endless(OPEN, b"x" * 65536), "endless body of blanks": endless(OPEN, b" " * 65536),
-    "a length of 1 TB": endless(LONG, b"x" * 65536), "one byte a second": endless(OPEN, b" ", 1.0),
-    "one byte a second of a long one": endless(LONG, b"{", 1.0), "endless chunks": endless(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
-    "a chunk that never ends": endless(CHUNKED, b"1", 0.01), "endless headers": endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
-    "one header a second": endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", 1.0), "a status line without an end": endless(b"HTTP/1.1 ", b"2"),
-    "nothing": silent, "a closed line": lambda path, case: iter(()), "no HTTP": lambda path, case: iter([b"hello\n"]),
+    "endless body": endless(OPEN, b"x" * 65536),
+    "endless body of blanks": endless(OPEN, b" " * 65536),
+    "a length of 1 TB": endless(LONG, b"x" * 65536),
+    "one byte a second": endless(OPEN, b" ", 1.0),
+    "one byte a second of a long one": endless(LONG, b"{", 1.0),
+    "endless chunks": endless(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
+    "a chunk that never ends": endless(CHUNKED, b"1", 0.01),
+    "endless headers": endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
+    "one header a second": endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", 1.0),
+    "a status line without an end": endless(b"HTTP/1.1 ", b"2"),
+    "nothing": silent,
+    "a closed line": lambda path, case: iter(()),
+    "no HTTP": lambda path, case: iter([b"hello\n"]),
     "half a body": lambda path, case: iter([b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"]),
     "4 GB in a small answer": lambda path, case: iter([ZIPPED, zipped_zeros()]),
     "a redirect to itself": lambda path, case: iter([plain("302 Found", b"", f"Location: {path}")]),
@@ -81,16 +88,31 @@ EVERYWHERE: dict[str, Answer] = {
     "a redirect to a file": body(b"", "Location: file:///etc/passwd", status="302 Found"),
     "a redirect elsewhere": body(b"", "Location: http://evil.example/", status="302 Found"),
     "a redirect inside": body(b"", "Location: http://169.254.169.254/latest/", status="301 Moved"),
-    "not found": body(b"", status="404 Not Found"), "forbidden": body(b"", status="403 Forbidden"),
-    "an error": body(b"\x1b[31m", status="500 \x1b[31mbad"), "unavailable": body(b"", "Retry-After: 3600", status="503 Busy"),
-    "not modified": body(b"", status="304 Not Modified"), "a wrong encoding": body(b"{}", "Content-Encoding: evil"),
-}  # fmt: skip
+    "not found": body(b"", status="404 Not Found"),
+    "forbidden": body(b"", status="403 Forbidden"),
+    "an error": body(b"\x1b[31m", status="500 \x1b[31mbad"),
+    "unavailable": body(b"", "Retry-After: 3600", status="503 Busy"),
+    "not modified": body(b"", status="304 Not Modified"),
+    "a wrong encoding": body(b"{}", "Content-Encoding: evil"),
+}
 LATEST = {
-    "up": '{"release": "../../x"}', "absolute": '{"release": "/etc"}', "a URL": '{"release": "http://evil.example/"}', "ANSI": '{"release": "\\u001b[31m"}',
-    "empty": '{"release": ""}', "a number": '{"release": 7}', "nothing": "{}", "a list": "[]", "long": '{"release": "' + "x" * 900 + '"}',
-    "10 MB": '{"release": "' + "x" * 10_000_000 + '"}', "deep": "[" * 1000, "no JSON": "hello", "RTL": '{"release": "a\u202eb"}', "a field more": '{"release": "a", "b": 1}',
-    "not there": '{"release": "abcdef"}', "percent": '{"release": "%2e%2e"}',
-}  # fmt: skip
+    "up": '{"release": "../../x"}',
+    "absolute": '{"release": "/etc"}',
+    "a URL": '{"release": "http://evil.example/"}',
+    "ANSI": '{"release": "\\u001b[31m"}',
+    "empty": '{"release": ""}',
+    "a number": '{"release": 7}',
+    "nothing": "{}",
+    "a list": "[]",
+    "long": '{"release": "' + "x" * 900 + '"}',
+    "10 MB": '{"release": "' + "x" * 10_000_000 + '"}',
+    "deep": "[" * 1000,
+    "no JSON": "hello",
+    "RTL": '{"release": "a\u202eb"}',
+    "a field more": '{"release": "a", "b": 1}',
+    "not there": '{"release": "abcdef"}',
+    "percent": '{"release": "%2e%2e"}',
+}
 ANSWERS = {
     "good": good,
     **{f"all: {name}": answer for name, answer in EVERYWHERE.items()},
@@ -131,12 +153,14 @@ def asked(*texts: str) -> Ask:
 
 
 door = Door(
-    "store", lambda case: (case / "answer").write_text("good"),
+    "store",
+    lambda case: (case / "answer").write_text("good"),
     {
         "select": asked("select", URL, "--objective", "images_per_s"),
         "compare": asked("compare", "{case}/base/repository", URL),
-    }, parts=("base",),
-)  # fmt: skip
+    },
+    parts=("base",),
+)
 for what in ANSWERS:
     if what != "good":
         door.add(what, lambda case, what=what: (case / "answer").write_text(what))

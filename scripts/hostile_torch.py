@@ -28,12 +28,25 @@ def same_network() -> bytes:
     from onnx import TensorProto, helper, numpy_helper
 
     values = helper.make_tensor_value_info
-    tensors = [numpy_helper.from_array(np.ones((3, 1), np.float32), "w"), numpy_helper.from_array(np.zeros(3, np.float32), "b")]
-    nodes = [helper.make_node("GlobalAveragePool", ["input"], ["pooled"]), helper.make_node("Flatten", ["pooled"], ["flat"]),
-             helper.make_node("Gemm", ["flat", "w", "b"], ["logits"], transB=1)]  # fmt: skip
-    graph = helper.make_graph(nodes, "mean", [values("input", TensorProto.FLOAT, ["batch", 1, 8, 8])],
-                              [values("logits", TensorProto.FLOAT, ["batch", 3])], tensors)  # fmt: skip
-    data: bytes = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10).SerializeToString()
+    tensors = [
+        numpy_helper.from_array(np.ones((3, 1), np.float32), "w"),
+        numpy_helper.from_array(np.zeros(3, np.float32), "b"),
+    ]
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["input"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "w", "b"], ["logits"], transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "mean",
+        [values("input", TensorProto.FLOAT, ["batch", 1, 8, 8])],
+        [values("logits", TensorProto.FLOAT, ["batch", 3])],
+        tensors,
+    )
+    data: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10
+    ).SerializeToString()
     return data
 
 
@@ -51,17 +64,23 @@ programs = Door(
     lambda case: program(case, "return self.fc(x.mean(dim=[2, 3]))"),
     {
         "import": words(
-            "stage=import", "model={case}/in/model.pt", "import.input_shape=[1,8,8]", "datamodule=none", UNTRACKED,
+            "stage=import",
+            "model={case}/in/model.pt",
+            "import.input_shape=[1,8,8]",
+            "datamodule=none",
+            UNTRACKED,
             "workspace={case}/ws",
         ),
         "profiler": torch_profiler,
     },
     parts=("box",),
-)  # fmt: skip
+)
 checkpoints = Door(
     "checkpoint",
-    lambda case: shutil.copy(next((case / "base").glob("tasks/*/variants/digits-resnet8-????????/model.safetensors")),
-                             inside(case, "weights.safetensors")),
+    lambda case: shutil.copy(
+        next((case / "base").glob("tasks/*/variants/digits-resnet8-????????/model.safetensors")),
+        inside(case, "weights.safetensors"),
+    ),
     {
         "import": lambda case: Command([f"model={weights(case)}", "stage=import", *filled(case)]),
         "initial weights": lambda case: Command(
@@ -69,7 +88,7 @@ checkpoints = Door(
         ),
     },
     parts=("base",),
-)  # fmt: skip
+)
 
 
 def filled(case: Path) -> list[str]:
@@ -109,7 +128,7 @@ def program(case: Path, forward: str, restored: str = "", before: str = "") -> N
     module = path.with_name("made_program.py")
     module.write_text(text)
     names: dict[str, Any] = {"__name__": "made_program", "__file__": str(module)}
-    exec(compile(text, str(module), "exec"), names)  # noqa: S102
+    exec(compile(text, str(module), "exec"), names)
     import linecache
 
     linecache.checkcache()
@@ -132,9 +151,9 @@ def add_programs() -> None:
         "reads a secret": "print(torch.from_file('/etc/passwd', False, 16, dtype=torch.uint8))",
         "never ends": "while True:\n            x = x + 1",
         "counts for long": "for i in range(1000000000000):\n            x = x + 1",
-        "takes memory": "y = [torch.ones(1000, 1000)]\n        while True:\n            y.append(torch.ones(1000, 1000))",
+        "takes memory": "y = [torch.ones(999, 999)]\n        while True:\n            y.append(torch.ones(999, 999))",
         "asks for 10^12": "x = x + torch.ones([1000000000000]).sum()",
-        "floods the output": "for i in range(100000000):\n            print('flood flood flood flood flood flood flood')",
+        "floods the output": "for i in range(100000000):\n            print('flood flood flood flood flood')",
         "prints control characters": "print('\\x1b[31m\\x1b]0;owned\\x07\\u202e')",
         "raises": "raise ValueError('\\x1b[31m bad\\nlines\\n')",
         "fails an assertion": "assert x.sum() > 1e30, 'no [/x]'",
@@ -142,7 +161,9 @@ def add_programs() -> None:
     for name, body in bodies.items():
 
         def put(case: Path, body: str = body, at: str = "forward") -> None:
-            text = body.replace("{canary}", str(case / "canary" / RAN)).replace("{precious}", str(case / "precious" / "file"))
+            text = body.replace("{canary}", str(case / "canary" / RAN)).replace(
+                "{precious}", str(case / "precious" / "file")
+            )
             if at == "forward":
                 program(case, GOOD, before=f"        {text}\n")
             else:
@@ -151,13 +172,21 @@ def add_programs() -> None:
         programs.add(f"{name} when it is called", put)
         programs.add(f"{name} when it is loaded", lambda case, put=put: put(case, at="state"))
     answers = {
-        "a tuple": "return (x, x)", "a dictionary": "return {'a': x}", "a text": "return 'text'", "nothing": "return None",
-        "a number": "return 1", "a list": "return [x, x]", "rank 0": "return x.sum()", "no batch": "return x.mean(dim=0)",
-        "integers": "return x.to(torch.int64)", "complex numbers": "return x.to(torch.complex64)",
-        "NaN": "return self.fc(x.mean(dim=[2, 3])) * float('nan')", "chance": "return torch.rand(x.size(0), 3)",
+        "a tuple": "return (x, x)",
+        "a dictionary": "return {'a': x}",
+        "a text": "return 'text'",
+        "nothing": "return None",
+        "a number": "return 1",
+        "a list": "return [x, x]",
+        "rank 0": "return x.sum()",
+        "no batch": "return x.mean(dim=0)",
+        "integers": "return x.to(torch.int64)",
+        "complex numbers": "return x.to(torch.complex64)",
+        "NaN": "return self.fc(x.mean(dim=[2, 3])) * float('nan')",
+        "chance": "return torch.rand(x.size(0), 3)",
         "another size each time": "return torch.rand(x.size(0), int(torch.randint(1, 9, (1,)).item()))",
         "4 GB": "return torch.ones(x.size(0), 1000000000)",
-    }  # fmt: skip
+    }
     for name, body in answers.items():
         programs.add(f"answers {name}", lambda case, body=body: program(case, body))
 
@@ -206,24 +235,40 @@ def calls(case: Path) -> dict[str, Call]:
     script = inside(case, "script.py")
     script.write_text(made)
     return {
-        "os.system": Call(os.system, f"touch {canary}"), "builtins.eval": Call(builtins.eval, made),
-        "builtins.exec": Call(builtins.exec, made), "builtins.open": Call(builtins.open, canary, "w"),
-        "subprocess.call": Call(subprocess.call, ["touch", canary]), "os.mkdir": Call(os.mknod, canary),
-        "runpy": Call(runpy.run_path, str(script)), "numpy.save": Call(np.save, canary, 1), "shutil.copy": Call(
-            shutil.copy, "/etc/hostname", canary),
+        "os.system": Call(os.system, f"touch {canary}"),
+        "builtins.eval": Call(builtins.eval, made),
+        "builtins.exec": Call(builtins.exec, made),
+        "builtins.open": Call(builtins.open, canary, "w"),
+        "subprocess.call": Call(subprocess.call, ["touch", canary]),
+        "os.mkdir": Call(os.mknod, canary),
+        "runpy": Call(runpy.run_path, str(script)),
+        "numpy.save": Call(np.save, canary, 1),
+        "shutil.copy": Call(shutil.copy, "/etc/hostname", canary),
         "Path.touch": Call(Path.touch, Path(canary)),
-    }  # fmt: skip
+    }
 
 
-NAMES_OF_CALLS = ("os.system", "builtins.eval", "builtins.exec", "builtins.open", "subprocess.call", "os.mkdir", "runpy",
-                  "numpy.save", "shutil.copy", "Path.touch")  # fmt: skip
+NAMES_OF_CALLS = (
+    "os.system",
+    "builtins.eval",
+    "builtins.exec",
+    "builtins.open",
+    "subprocess.call",
+    "os.mkdir",
+    "runpy",
+    "numpy.save",
+    "shutil.copy",
+    "Path.touch",
+)
 
 
 def add_archives() -> None:
     for member in ("data.pkl", "constants.pkl", "version", "code/__torch__"):
         programs.add(f"without {member}", rewritten(lambda name, data, member=member: None if member in name else data))
-        programs.add(f"{member} of zeros", rewritten(
-            lambda name, data, member=member: bytes(len(data)) if member in name else data))  # fmt: skip
+        programs.add(
+            f"{member} of zeros",
+            rewritten(lambda name, data, member=member: bytes(len(data)) if member in name else data),
+        )
     for which in NAMES_OF_CALLS[:4]:
         for member in ("data.pkl", "constants.pkl"):
 
@@ -233,14 +278,20 @@ def add_archives() -> None:
                 rewrite(inside(case, "model.pt"), lambda name, data: evil if name.endswith(member) else data, {})
 
             programs.add(f"{which} in {member}", put)
-    for name in ("../../../escape", "/absolute", "model/../../x", "model/extra/\x1b[31m", "model/extra/" + "x" * 60_000):
+    for name in (
+        "../../../escape",
+        "/absolute",
+        "model/../../x",
+        "model/extra/\x1b[31m",
+        "model/extra/" + "x" * 60_000,
+    ):
         programs.add(f"a member {name[:30]!r}", rewritten(lambda _, data: data, {name: b"x"}))
-    chance = random.Random(18)  # noqa: S311
+    chance = random.Random(18)
     for index in range(6):
 
         def flip(case: Path, seed: int = chance.randrange(1 << 30)) -> None:
             program(case, GOOD)
-            path, own = inside(case, "model.pt"), random.Random(seed)  # noqa: S311
+            path, own = inside(case, "model.pt"), random.Random(seed)
             data = bytearray(path.read_bytes())
             for _ in range(10):
                 data[own.randrange(len(data))] = own.randrange(256)
@@ -267,20 +318,27 @@ def add_checkpoints() -> None:
         "keys that are tuples": lambda torch: {("a",): torch.ones(1)},
         "keys that are nothing": lambda torch: {None: torch.ones(1)},
         "keys of both kinds": lambda torch: {"a": torch.ones(1), 1: torch.ones(1)},
-        "no tensors": lambda _: {"a": 1, "b": "text"}, "a list": lambda torch: [torch.ones(1)],
-        "a tensor": lambda torch: torch.ones(3), "a number": lambda _: 7, "a text": lambda _: "weights",
-        "nothing": lambda _: None, "an empty dictionary": lambda _: {},
-        "dictionaries in dictionaries": lambda torch: nested(torch, 900), "itself": lambda _: recursive(),
+        "no tensors": lambda _: {"a": 1, "b": "text"},
+        "a list": lambda torch: [torch.ones(1)],
+        "a tensor": lambda torch: torch.ones(3),
+        "a number": lambda _: 7,
+        "a text": lambda _: "weights",
+        "nothing": lambda _: None,
+        "an empty dictionary": lambda _: {},
+        "dictionaries in dictionaries": lambda torch: nested(torch, 900),
+        "itself": lambda _: recursive(),
         "10^5 tensors": lambda torch: {f"w{index}": torch.zeros(1) for index in range(100_000)},
         "10^12 elements of one": lambda torch: {"conv.weight": torch.zeros(1).expand(10**12)},
-        "10^12 elements of one, as they are": lambda torch: {"conv1.weight": torch.zeros(1).as_strided((10**6, 10**6), (0, 0))},
+        "10^12 elements of one, as they are": lambda torch: {
+            "conv1.weight": torch.zeros(1).as_strided((10**6, 10**6), (0, 0))
+        },
         "sparse tensors": lambda torch: {"a": torch.sparse_coo_tensor([[0]], [1.0], (10**12,))},
         "complex tensors": lambda torch: {"a": torch.ones(2, dtype=torch.complex64)},
         "tensors of a meta device": lambda torch: {"a": torch.ones(10**9, device="meta")},
         "quantised tensors": lambda torch: {"a": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8)},
         "a state of a state": lambda torch: {"state_dict": {"state_dict": {"model": {"a": torch.ones(1)}}}},
         **{f"names: {name}": lambda torch, text=text: {text: torch.ones(1)} for name, text in DIRTY.items()},
-    }  # fmt: skip
+    }
     for name, make in contents.items():
         checkpoints.add(name, saved(make))
     for name in ("keys that are numbers", "a list", "names: ANSI", "10^12 elements of one"):
@@ -366,15 +424,28 @@ def add_zips() -> None:
     checkpoints.add("traversal", archived({"../../../escape": b"x", "a/data.pkl": pickle.dumps({})}))
     checkpoints.add("no pickle in it", archived({"a/x": bomb}))
     checkpoints.add("an empty archive", archived({}))
-    checkpoints.add("deep pickle", archived({"a/data.pkl": b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."}, zipfile.ZIP_STORED))
-    checkpoints.add("huge number in the pickle", archived({"a/data.pkl": b"\x80\x02\x8b\xff\xff\xff\x7f."}, zipfile.ZIP_STORED))
+    checkpoints.add(
+        "deep pickle",
+        archived({"a/data.pkl": b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."}, zipfile.ZIP_STORED),
+    )
+    checkpoints.add(
+        "huge number in the pickle", archived({"a/data.pkl": b"\x80\x02\x8b\xff\xff\xff\x7f."}, zipfile.ZIP_STORED)
+    )
     checkpoints.add("truncated pickle", archived({"a/data.pkl": b"\x80\x02}q\x00"}, zipfile.ZIP_STORED))
-    chance = random.Random(19)  # noqa: S311
-    for name, data in {"empty": b"", "random": chance.randbytes(1 << 16), "zeros": bytes(1 << 16), "tar": b"x" * 257 + b"ustar" + bytes(500),
-                       "pickle of protocol 255": b"\x80\xff.", "text": b"weights"}.items():  # fmt: skip
+    chance = random.Random(19)
+    for name, data in {
+        "empty": b"",
+        "random": chance.randbytes(1 << 16),
+        "zeros": bytes(1 << 16),
+        "tar": b"x" * 257 + b"ustar" + bytes(500),
+        "pickle of protocol 255": b"\x80\xff.",
+        "text": b"weights",
+    }.items():
         for suffix in ("pt", "pth", "safetensors"):
             path = f"weights.{suffix}"
-            checkpoints.add(f"bytes: {name}, as .{suffix}", lambda case, data=data, path=path: inside(case, path).write_bytes(data))
+            checkpoints.add(
+                f"bytes: {name}, as .{suffix}", lambda case, data=data, path=path: inside(case, path).write_bytes(data)
+            )
 
 
 def bombed(case: Path) -> None:
@@ -399,15 +470,28 @@ def add_safetensors() -> None:
     for length in (2**63, 2**64 - 1, -1, 10**12, 10**8, 0, 1):
         checkpoints.add(f"safetensors: header of length {length}", header(tensor(), length))
     texts = {
-        "no JSON": "weights", "a list": "[]", "deep": "[" * 100_000, "two of a name": '{"a":1,"a":2}', "numbers": '{"a":7}',
-        "unknown type": tensor(dtype="EVIL"), "negative shape": tensor(shape=[-4]), "huge shape": tensor(shape=[2**62, 4]),
-        "another shape": tensor(shape=[5]), "offsets beyond the end": tensor(data_offsets=[0, 10**15]),
-        "offsets backwards": tensor(data_offsets=[16, 0]), "offsets of text": tensor(data_offsets=["a", "b"]),
-        "10^5 axes": tensor(shape=[1] * 100_000), "metadata": '{"__metadata__": {"a": "' + "x" * 10**7 + '"}}',
-        "10^5 tensors": json.dumps({f"w{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(100_000)}),
-        **{f"names: {name}": json.dumps({text[:1000]: {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}})
-           for name, text in DIRTY.items()},
-    }  # fmt: skip
+        "no JSON": "weights",
+        "a list": "[]",
+        "deep": "[" * 100_000,
+        "two of a name": '{"a":1,"a":2}',
+        "numbers": '{"a":7}',
+        "unknown type": tensor(dtype="EVIL"),
+        "negative shape": tensor(shape=[-4]),
+        "huge shape": tensor(shape=[2**62, 4]),
+        "another shape": tensor(shape=[5]),
+        "offsets beyond the end": tensor(data_offsets=[0, 10**15]),
+        "offsets backwards": tensor(data_offsets=[16, 0]),
+        "offsets of text": tensor(data_offsets=["a", "b"]),
+        "10^5 axes": tensor(shape=[1] * 100_000),
+        "metadata": '{"__metadata__": {"a": "' + "x" * 10**7 + '"}}',
+        "10^5 tensors": json.dumps(
+            {f"w{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(100_000)}
+        ),
+        **{
+            f"names: {name}": json.dumps({text[:1000]: {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}})
+            for name, text in DIRTY.items()
+        },
+    }
     for name, text in texts.items():
         checkpoints.add(f"safetensors: {name}", header(text))
 
