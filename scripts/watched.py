@@ -198,6 +198,8 @@ def become(folder: Path, command: Command) -> None:
         os.setsid()
         for descriptor, name in enumerate((os.devnull, str(folder / "out"), str(folder / "err"))):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), descriptor)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
         os.chdir(folder / "cwd")
         os.environ.update(surroundings(folder) | command.environment)
         tempfile.tempdir = None
