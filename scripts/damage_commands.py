@@ -137,7 +137,7 @@ COMMANDS: dict[str, Callable[[Path], Command]] = {
     "compare": verb("compare", "{other}", "{repository}"),
     "plan": verb("plan", "planner=[sponge,trivial]", "repository={repository}", "demand_rps=20", "output=plan.json"),
     "simulate": verb(
-        "simulate", "{repository}", "--demand-rps", "20", "--seconds", "10", "--policy", "trivial", "--output", "out"
+        "simulate", "{repository}", "--demand-rps", "20", "--seconds", "10", "--policy", "largest", "--output", "out"
     ),
     "simulate a trace": verb(
         "simulate", "{repository}", "--trace", "{box}/requests.txt", "--policy", "largest", "--output", "out"

@@ -22,7 +22,7 @@ from damage_judge import judged
 from damage_page import write_page
 from damage_places import KINDS, LEFT_OUT, TRAINING, Kind
 from damage_state import State, points_of, state_of
-from many_cases import Outcome, listed_faults, run_all, sampled
+from many_cases import Outcome, listed_faults, run_again_alone, run_all, sampled
 from small_workspaces import (
     BEYOND_BYTES,
     BEYOND_S,
@@ -73,6 +73,7 @@ def main() -> int:
         one["made_s"] = made_s
         (folder / "controls" / f"{name.partition(': ')[2]}.json").write_text(json.dumps(one))
     outcomes = run_all(cases, run_case, folder / "cases", options.at_once)
+    outcomes = run_again_alone(cases, outcomes, run_case, folder / "cases")
     faults = listed_faults(outcomes)
     print(*(f"{name}: {'; '.join(found)}" for name, found in faults), sep="\n")
     print(f"{len(outcomes)} cases, {len(faults)} faults")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from damage_judge import PREFIXES, general_faults
 from hostile_door import RAN, Door, Input
-from many_cases import Outcome, listed_faults, run_all, sampled
+from many_cases import Outcome, listed_faults, run_again_alone, run_all, sampled
 from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, prepare, told
 from watched import ROOT, Seen, made_case, warm, watch
 
@@ -71,6 +71,7 @@ def main() -> int:
         return 2
     (folder / "usual.json").write_text(json.dumps(usual))
     outcomes = run_all(cases, run_case, folder / "cases", options.at_once)
+    outcomes = run_again_alone(cases, outcomes, run_case, folder / "cases")
     print(*(f"{name}: {'; '.join(found)}" for name, found in listed_faults(outcomes)), sep="\n")
     print(table(cases, outcomes))
     return int(bool(listed_faults(outcomes)))

@@ -161,7 +161,7 @@ def put_name(text: str) -> Put:
     return put
 
 
-door = Door("name", put_name("plain"), {name: named(place) for name, place in PLACES.items()}, parts=("base", "box"))
+door = Door("name", put_name("good"), {name: named(place) for name, place in PLACES.items()}, parts=("base", "box"))
 # A server is started for each of these.
 FEW = (
     "a shell's call",

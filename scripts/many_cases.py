@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import sys
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Case = TypeVar("Case")
+AGAIN = " (again, alone)"
+LATE = re.compile(r"took \d+ s|ended by the limit of time")
 Outcome = dict[str, Any]
 
 
@@ -42,6 +45,15 @@ def run_all(
         told = outcomes[name].get("faults") or outcomes[name].get("verdict", "")
         print(f"{done}/{total} {time.monotonic() - began:.0f} s  {name}: {told}", flush=True)
     return {name: outcomes[name] for name in cases}
+
+
+def run_again_alone(
+    cases: dict[str, Case], outcomes: dict[str, Outcome], run: Callable[[Case, Path], Outcome], folder: Path
+) -> dict[str, Outcome]:
+    """The outcomes, with a second try, one at a time, of what took too long: the machine may have been busy."""
+    late = {f"{name}{AGAIN}": cases[name] for name, one in outcomes.items() if any(map(LATE.match, one["faults"]))}
+    again = run_all(late, run, folder, at_once=1)
+    return outcomes | {name.removesuffix(AGAIN): one for name, one in again.items()}
 
 
 def finished(journal: Path) -> dict[str, Outcome]:
