@@ -163,9 +163,9 @@ def run_case(case: Case, folder: Path) -> Outcome:
 
 
 def lines_of_error(seen: Seen) -> list[str]:
-    """Of a command that failed, where they are not one of ours."""
-    if seen.code in (0, None) or seen.ended_by:
-        return [] if not seen.lines or seen.ended_by else [f"{len(seen.lines)} lines on stderr though it ended well"]
+    """More than one line, or of a command that failed none of ours; who had to be ended need not say anything."""
+    if seen.ended_by or (seen.code == 0 and len(seen.lines) < 2):
+        return []
     if len(seen.lines) != 1:
         return [f"{len(seen.lines)} lines of error"]
     return [] if seen.lines[0].startswith(PREFIXES) else ["an error that is not ours"]

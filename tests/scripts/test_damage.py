@@ -23,10 +23,10 @@ def run(script: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[st
 
 
 def test_a_sample_of_damages_is_detected_or_healed(folder: Path) -> None:
-    done = run("damage_table.py", ["--folder", str(folder), "--quick", "30"])
+    done = run("damage_table.py", ["--folder", str(folder), "--quick", "20"])
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
 def test_a_sample_of_hostile_inputs_is_refused_or_taken(folder: Path) -> None:
-    done = run("hostile_inputs.py", ["--folder", str(folder), "--quick", "30"])
+    done = run("hostile_inputs.py", ["--folder", str(folder), "--quick", "20"])
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
