@@ -105,13 +105,6 @@ def program(case: Path, forward: str, restored: str = "", before: str = "") -> N
     import torch
 
     path = inside(case, "model.pt")
-    state = (
-        "    @torch.jit.export\n    def __getstate__(self):\n        return (self.fc.weight, self.training)\n"
-        "    @torch.jit.export\n    def __setstate__(self, s: Tuple[torch.Tensor, bool]):\n"
-        "        self.training = s[1]\n        x = s[0]\n"
-        if restored
-        else ""
-    )
     source = (
         "import torch\nfrom typing import Tuple, List, Dict\n"
         "class Network(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -119,9 +112,13 @@ def program(case: Path, forward: str, restored: str = "", before: str = "") -> N
         f"    def forward(self, x):\n{before}        {forward}\n"
     )
     inner = (
-        "class Inner(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        f"        self.fc = torch.nn.Linear(1, 3)\n{ONES}    def forward(self, x):\n        return self.fc(x)\n"
-        f"{state}        {restored}\n"
+        "class Inner(torch.nn.Module):\n    weight: torch.Tensor\n"
+        "    def __init__(self):\n        super().__init__()\n        self.weight = torch.ones(3, 1)\n"
+        "    def forward(self, x):\n        return torch.nn.functional.linear(x, self.weight)\n"
+        "    @torch.jit.export\n    def __getstate__(self):\n        return (self.weight, self.training)\n"
+        "    @torch.jit.export\n    def __setstate__(self, s: Tuple[torch.Tensor, bool]):\n"
+        "        self.weight = s[0]\n        self.training = s[1]\n        x = s[0]\n"
+        f"        {restored}\n"
     )
     head, _, tail = source.partition("class Network")
     text = f"{head}{inner if restored else ''}class Network{tail}"
