@@ -1,0 +1,100 @@
+"""What a hostile input is, and the doors: for each a good input and the commands that read it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from watched import Command
+
+Put = Callable[[Path], object]
+Ask = Callable[[Path], Command]
+UNTRACKED, IN_PROCESS = "tracking.enabled=false", "targets.local_cpu.runtime=onnxruntime"
+# Whoever runs what an input says makes a file of this name, wherever it is.
+RAN = "canary_ran"
+LEVEL = (
+    "profile.latency.batches=[1]",
+    "profile.latency.seconds=0.02",
+    "profile.throughput.batches=[1]",
+    "profile.throughput.max_concurrency=1",
+    "profile.throughput.search_seconds=0.02",
+    "profile.throughput.settle_seconds=0.05",
+    "profile.warm_up=null",
+)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A name that is unique at its door, and how it is laid out in the folder of a case."""
+
+    door: str
+    name: str
+    put: Put
+    commands: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Door:
+    """`parts` are those of the small workspace that a case gets copies of."""
+
+    name: str
+    good: Put
+    commands: dict[str, Ask]
+    parts: Sequence[str] = ()
+    inputs: list[Input] = field(default_factory=list)
+
+    def add(self, name: str, put: Put, *commands: str) -> None:
+        """One more input, for all commands of the door or for some."""
+        self.inputs.append(Input(self.name, name, put, commands or tuple(self.commands)))
+
+
+def inside(case: Path, *parts: str) -> Path:
+    """A path below `in`, whose folder is there."""
+    path = case.joinpath("in", *parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def content(*parts: str, data: bytes | str) -> Put:
+    """A file of that content."""
+
+    def put(case: Path) -> None:
+        inside(case, *parts).write_bytes(data.encode() if isinstance(data, str) else data)
+
+    return put
+
+
+def workspace(case: Path) -> str:
+    return f"workspace={case / 'ws'}"
+
+
+def request_of(case: Path) -> dict[str, object]:
+    """The good request, of points that take milliseconds."""
+    request: dict[str, object] = json.loads((case / "box" / "request.json").read_text())
+    settings = request["settings"]
+    assert isinstance(settings, dict)
+    settings["latency"] |= {"batches": [1], "seconds": 0.02}
+    settings["throughput"] |= {"batches": [1], "max_concurrency": 1, "search_seconds": 0.02, "settle_seconds": 0.05}
+    return request
+
+
+def profiler(model: str, request: str = "", output: str = "new.json") -> Ask:
+    """`python -m profiler` over files of the case; the good request where none is named."""
+
+    def ask(case: Path) -> Command:
+        path = case / (request or "good-request.json")
+        if not request:
+            path.write_text(json.dumps(request_of(case)))
+        return Command([str(case / model), str(path), "--output", str(case / output)], module="profiler")
+
+    return ask
+
+
+def words(*texts: str) -> Ask:
+    """A command in whose words {case} stands for the folder of the case."""
+    return lambda case: Command([text.replace("{case}", str(case)) for text in texts])
+
+
+def served(*texts: str) -> Ask:
+    """Likewise, interrupted when it serves."""
+    return lambda case: Command([text.replace("{case}", str(case)) for text in texts], until="Ctrl-C stops")

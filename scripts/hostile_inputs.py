@@ -1,0 +1,184 @@
+"""Hostile inputs at every door: ONNX, TorchScript, checkpoints, records, repositories, names, pictures, stores.
+
+Each one is laid out and given to the commands that read it. It is a fault where a command ends in a trace, in more
+than one line of error, or in control characters; takes 10 s or 2 GiB more than over a good input; runs what the input
+says, writes elsewhere, asks the network for a name, or leaves something behind. Finished runs are not done again:
+remove the folder to start anew. `--quick N` runs a sample; the exit code is 1 where there is a fault.
+"""
+
+import argparse
+import fnmatch
+import importlib
+import json
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from damage_judge import PREFIXES, general_faults
+from hostile_door import RAN, Door, Input
+from many_cases import Outcome, listed_faults, run_again_alone, run_all, sampled
+from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, prepare, told
+from watched import ROOT, Seen, made_case, warm, watch
+
+FOLDER = ROOT / "artifacts" / "hostile_inputs"
+MODULES = ("onnx", "torch", "records", "repositories", "names", "pictures", "stores")
+PARTS = ("base", "box")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input under one command; `good` is the door's own good input."""
+
+    origin: str
+    door: Door
+    command: str
+    input: Input | None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--quick", type=int, metavar="N", help="a sample of so many runs")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="of the names door: input × command")
+    parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--commands", type=int, default=2, metavar="N", help="for each input, in turns; 0: all of them")
+    parser.add_argument("--list", action="store_true", help="say how many there are, and run nothing")
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    warm(["PIL.Image"])
+    doors = [door for name in MODULES for door in found_in(f"hostile_{name}")]
+    cases = {
+        name: case
+        for name, case in all_cases(doors, folder, options.commands).items()
+        if fnmatch.fnmatchcase(name, options.only)
+    }
+    cases = sampled(cases, options.quick, lambda case: case.door.name)
+    if options.list:
+        print(counted(cases))
+        return 0
+    prepare(folder, PARTS)
+    controls = {
+        f"good {case.door.name} × {case.command}": Case(case.origin, case.door, case.command, None)
+        for case in cases.values()
+    }
+    usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
+    if broken := listed_faults(usual):
+        print(*(f"{name}: {faults} {usual[name]}" for name, faults in broken), sep="\n")
+        return 2
+    (folder / "usual.json").write_text(json.dumps(usual))
+    outcomes = run_all(cases, run_case, folder / "cases", options.at_once)
+    outcomes = run_again_alone(cases, outcomes, run_case, folder / "cases")
+    print(*(f"{name}: {'; '.join(found)}" for name, found in listed_faults(outcomes)), sep="\n")
+    print(table(cases, outcomes))
+    return int(bool(listed_faults(outcomes)))
+
+
+def found_in(module: str) -> list[Door]:
+    return [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Door)]
+
+
+def all_cases(doors: list[Door], folder: Path, most: int) -> dict[str, Case]:
+    """Every input under at most so many of its commands, each of which has its turn."""
+    found, turn = {}, 0
+    for door in doors:
+        for one in door.inputs:
+            count = min(most or len(one.commands), len(one.commands))
+            for index in range(count):
+                command = one.commands[(turn + index) % len(one.commands)]
+                found[f"{door.name}: {one.name} × {command}"] = Case(str(folder), door, command, one)
+            turn += count
+    return found
+
+
+def counted(cases: dict[str, Case]) -> str:
+    inputs = Counter(door for door, _ in {(case.door.name, case.input.name) for case in cases.values() if case.input})
+    return f"{sum(inputs.values())} inputs, {len(cases)} runs: {dict(inputs)}"
+
+
+def table(cases: dict[str, Case], outcomes: dict[str, Outcome]) -> str:
+    """Inputs, runs and what came of them, by door."""
+    lines = [f"{'door':24}{'inputs':>8}{'runs':>8}{'refused':>9}{'taken':>8}{'faults':>8}"]
+    rows: dict[str, list[str]] = {}
+    for name, case in cases.items():
+        for door in (case.door.name, "all"):
+            rows.setdefault(door, []).append(name)
+    for door, names in sorted(rows.items(), key=lambda row: row[0] == "all"):
+        inputs = {(cases[name].door.name, cases[name].input and cases[name].input.name) for name in names}
+        faults = sum(bool(outcomes[name]["faults"]) for name in names)
+        taken = sum(outcomes[name].get("code") == 0 and not outcomes[name]["faults"] for name in names)
+        lines.append(f"{door:24}{len(inputs):>8}{len(names):>8}{len(names) - faults - taken:>9}{taken:>8}{faults:>8}")
+    return "\n".join(lines)
+
+
+def laid_out(case: Case, folder: Path) -> Path:
+    """The folder of a case with its input; what makes it may start threads, and so has a process of its own."""
+    made_case(folder)
+    for name in case.door.parts:
+        shutil.copytree(Path(case.origin) / name, folder / name, symlinks=True)
+    put = case.input.put if case.input else case.door.good
+    in_a_child(lambda: put(folder))
+    return folder
+
+
+def in_a_child(work: Callable[[], object]) -> None:
+    """Raises `RuntimeError` where the work fails."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(code)
+    if os.waitpid(child, 0)[1]:
+        raise RuntimeError("the input could not be made")
+
+
+def run_control(case: Case, folder: Path) -> Outcome:
+    """The command over a good input: its time and memory."""
+    laid_out(case, folder)
+    command = case.door.commands[case.command](folder)
+    seen = watch(folder, command, CONTROL_LIMIT_S, CONTROL_LIMIT_BYTES, hidden(case))
+    faults = [] if seen.code == 0 or "figures moved" in seen.err else [f"code {seen.code}: {seen.err}"]
+    return {"seen": asdict(seen), "faults": faults}
+
+
+def run_case(case: Case, folder: Path) -> Outcome:
+    usual = json.loads((Path(case.origin) / "usual.json").read_text())[f"good {case.door.name} × {case.command}"][
+        "seen"
+    ]
+    laid_out(case, folder)
+    limit_s, limit_bytes = usual["seconds"] + BEYOND_S, usual["peak_bytes"] + BEYOND_BYTES
+    command = case.door.commands[case.command](folder)
+    seen = watch(folder, command, limit_s, limit_bytes, hidden(case))
+    faults = general_faults(seen, limit_s) + lines_of_error(seen)
+    faults += [f"ran what the input says: {path.relative_to(folder)}" for path in ran(folder)]
+    return {"faults": faults, **told(seen)}
+
+
+def lines_of_error(seen: Seen) -> list[str]:
+    """More than one line, or of a command that failed none of ours; who had to be ended need not say anything."""
+    if seen.ended_by or (seen.code == 0 and len(seen.lines) < 2):
+        return []
+    if len(seen.lines) != 1:
+        return [f"{len(seen.lines)} lines of error"]
+    return [] if seen.lines[0].startswith(PREFIXES) else ["an error that is not ours"]
+
+
+def ran(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob(RAN) if path.is_file()]
+
+
+def hidden(case: Case) -> list[Path]:
+    """The originals of what a case has copies of."""
+    return [Path(case.origin) / name for name in PARTS]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
