@@ -9,8 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from profiler.streams import reader_is_gone
-
 Advance = Callable[[str], None]
 
 # Into a file or a pipe nothing is folded: a variant's name must stay one word.
@@ -18,11 +16,11 @@ PIPE_WIDTH = 240
 
 
 class Screen(Console):
-    """Ends the program quietly where nobody reads any more, as in `dnn-porting … | head -1`."""
+    """Raises `BrokenPipeError` where nobody reads any more, as in `dnn-porting … | head -1`."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        reader_is_gone()
+        raise BrokenPipeError
 
 
 # The bars on the screen: a stage's own, to which its jobs add theirs.

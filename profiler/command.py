@@ -13,7 +13,6 @@ from profiler.level import LevelSettings
 from profiler.parse import parsed
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
-from profiler.streams import tell
 from profiler.target import Target, TargetName
 from profiler.trial import try_onnx
 
@@ -34,7 +33,7 @@ def profile(options: argparse.Namespace) -> None:
     profile = run(options.model, options.request, options.output, options.endpoint)
     best = profile.best_throughput()
     lacking = f", {len(profile.missing)} points missing" if profile.missing else ""
-    tell(f"{options.output}: {best.corrected_images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
+    print(f"{options.output}: {best.corrected_images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
 
 
 def run(model: Path, request_path: Path, output: Path, endpoint: str | None = None) -> Profile:
@@ -51,10 +50,15 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
     files = ProfileFiles(output, output.with_suffix(".npz"))
     try_onnx(model, request.settings.latency.input_sizes if request.settings.latency else [])
     with bench(request.target_name, request.target) as ready:
-        return profile_file(ready, model, request.settings, files.read(), None, files.write, tell)
+        return profile_file(ready, model, request.settings, files.read(), None, files.write, announce)
 
 
 def read_request(path: Path) -> Request:
     """Raises `BadInputError` for a file that is no request."""
     fix = "write one with 'dnn-porting request'"
     return parsed(Request, contents(path, REQUEST_LIMIT_BYTES, fix), str(path), fix=fix)
+
+
+def announce(title: str) -> None:
+    """What is measured next."""
+    print(title, flush=True)

@@ -56,7 +56,15 @@ def test_texts_of_others_are_no_markup_and_no_control_characters(terminal: Strin
 
 
 def printing(lines: int) -> list[str]:
-    return [sys.executable, "-c", f"from porting.console import say\nfor n in range({lines}): say(f'line {{n}}')"]
+    """A command that says so many lines, guarded as every command is."""
+    code = f"""
+import sys
+from porting.console import say
+from profiler.ending import explained, guarded
+from profiler.signals import Interruption
+sys.exit(guarded("it", Interruption(""), lambda: [say(f"line {{n}}") for n in range({lines})], explained))
+"""
+    return [sys.executable, "-c", code]
 
 
 def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
@@ -68,11 +76,11 @@ def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
 
 HOLDING = """
 import os, sys
-from profiler.streams import hold_places, tell
+from profiler.streams import hold_places
 hold_places()
 open(sys.argv[1], "w")
 os.write(1, b"x")
-tell("y")
+print("y", flush=True)
 """
 
 
