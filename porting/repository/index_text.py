@@ -19,7 +19,7 @@ LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
 SEAL = "sha256"
 SEALED = re.compile(rb'\{\n"sha256": "([0-9a-f]{64})",\n')
 # Memory and time grow with lines, most of which are entries, and with values, whatever their sizes.
-LIMIT_VALUES = 8_000_000
+LIMIT_VALUES, COUNTED_BYTES = 8_000_000, 40_000_000
 LIMIT_FRAME_BYTES = 8 << 20
 
 
@@ -38,7 +38,9 @@ def to_text(index: Index) -> str:
 def from_text(content: bytes, place: str) -> Index:
     """The index in a text of `to_text`; raises `BadInputError` that names `place` and what is first wrong."""
     check_seal(content, place)
-    if content.count(b"\n") > MOST_VARIANTS or content.count(b",") > LIMIT_VALUES:
+    # To count values takes a while, and below this size they fit into memory however many they are.
+    many = len(content) > COUNTED_BYTES and content.count(b",") > LIMIT_VALUES
+    if many or content.count(b"\n") > MOST_VARIANTS:
         raise refused(place, "", f"it holds more than {MOST_VARIANTS} entries or {LIMIT_VALUES} values")
     lines, frame = divided(content)
     if frame is None:

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from porting.repository.lint import lint
 from porting.repository.merge import merged
 from porting.repository.schema import Accuracy, TensorSpec
 from porting.repository.serving import is_whole
-from porting.repository.writer import publish
+from porting.repository.writer import publish, remove_older
+from profiler.errors import BadInputError
 from profiler.files import sha256
 from profiler.records.profile import Profile
 from profiler.target import Target
@@ -34,7 +36,8 @@ WRITER = """
 import sys
 from pathlib import Path
 from made_repository import IMAGES_PER_S, items
-from porting.repository.writer import publish
+from porting.repository.writer import publish, remove_older
+from profiler.errors import BadInputError
 
 folder = Path(sys.argv[1])
 for change in range(100):
@@ -99,6 +102,66 @@ def test_every_file_of_a_variant_is_known_by_its_digest(tmp_path: Path) -> None:
     assert is_whole(found)
     (folder / "warmup" / "example").write_bytes(b"another")
     assert not is_whole(found)
+
+
+def folders(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in tmp_path.glob(".repository-*"))
+
+
+def test_each_publication_has_a_folder_of_its_own_and_the_one_before_stays(tmp_path: Path) -> None:
+    aims = []
+    for _ in range(4):
+        # The same key each time.
+        aims.append(repository(tmp_path).root.local.name)
+        assert folders(tmp_path) == sorted(aims[-2:])
+    assert len(set(aims)) == 4
+
+
+def test_a_reader_goes_on_over_one_publication_and_is_told_of_the_second(tmp_path: Path) -> None:
+    held = repository(tmp_path)
+    repository(tmp_path)
+    assert held.details(SLOW).name == SLOW
+    repository(tmp_path)
+    with pytest.raises(BadInputError, match="was replaced by later publications since it was opened: open it again"):
+        held.details(SLOW)
+
+
+def test_what_a_killed_writer_left_goes_and_what_readers_have_stays(tmp_path: Path) -> None:
+    aims = [repository(tmp_path).root.local.name for _ in range(2)]
+    (tmp_path / ".repository-link").symlink_to("nowhere")
+    (tmp_path / ".repository-0123456789ab-orphan").mkdir()
+    remove_older(tmp_path / "repository")
+    assert folders(tmp_path) == sorted(aims)
+    assert (tmp_path / "repository").resolve().name == aims[-1]
+
+
+def spoilt(offered: Item, **changes: object) -> Item:
+    """Its best throughput is another."""
+    found = offered.details.profiles["local_cpu"]
+    points = tuple(one.model_copy(update=changes) for one in found.max_throughput)
+    profiles = {"local_cpu": found.model_copy(update={"max_throughput": points})}
+    return replace(offered, details=offered.details.model_copy(update={"profiles": profiles}))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: spoilt(one, batch=10**15), "its profile on local_cpu has a batch above 64"),
+        (lambda one: spoilt(one, corrected_low_images_per_s=1e6), "images_per_s 200 is outside of its interval"),
+        (lambda one: spoilt(one, corrected_images_per_s=1e30), "figures.images_per_s"),
+        (lambda one: spoilt(one, batch=65), "its profile on local_cpu has a batch above 64"),
+        (lambda one: replace(one, example=EXAMPLE[:, :5]), "has 640 bytes, which is no float32 input of shape"),
+        (lambda one: replace(one, details=one.details.model_copy(update={"onnx_sha256": "1" * 64})), "is not the file"),
+    ],
+)
+def test_what_cannot_be_published_is_refused_in_a_line_and_nothing_is_written(
+    tmp_path: Path, change: Callable[[Item], Item], says: str
+) -> None:
+    before = repository(tmp_path)
+    with pytest.raises(BadInputError, match=says) as caught:
+        publish(tmp_path / "repository", [change(with_example(tmp_path))])
+    assert str(caught.value).isprintable()
+    assert folders(tmp_path) == [before.root.local.name]
 
 
 def test_the_same_file_keeps_its_version(tmp_path: Path) -> None:
