@@ -142,9 +142,9 @@ GOOD = "return self.fc(x.mean(dim=[2, 3]))"
 
 def add_programs() -> None:
     bodies = {
-        "writes by from_file": "torch.from_file('{canary}', True, 16, dtype=torch.uint8).fill_(65)",
+        "writes by from_file": "print(torch.from_file('{canary}', True, 16, dtype=torch.uint8).fill_(65))",
         "saves": "torch.save(x, '{canary}')",
-        "writes to precious": "torch.from_file('{precious}', True, 16, dtype=torch.uint8).fill_(65)",
+        "writes to precious": "print(torch.from_file('{precious}', True, 16, dtype=torch.uint8).fill_(65))",
         "reads a secret": "print(torch.from_file('/etc/passwd', False, 16, dtype=torch.uint8))",
         "never ends": "while True:\n            x = x + 1",
         "counts for long": "for i in range(1000000000000):\n            x = x + 1",
