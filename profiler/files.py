@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,11 +14,11 @@ from profiler.door import arrays, check, contents, opened
 from profiler.errors import BadInputError
 from profiler.parse import parsed
 from profiler.records.profile import Profile
+from profiler.seal import sealed, unsealed
 
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES, SAMPLES_LIMIT_BYTES = 64 << 20, 256 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
-SEAL = re.compile(rb',\n "seal": "([0-9a-f]{64})"\n}\s*$')
 OWNER = "of"
 Samples = dict[str, np.ndarray]
 R = TypeVar("R", bound=BaseModel)
@@ -83,22 +82,7 @@ def read_record(path: Path, kind: type[R], fix: str) -> R:
     Raises `BadInputError` with the fix for one that is missing, not valid, or not as it was written.
     """
     content = contents(path, RECORD_LIMIT_BYTES, fix, links=False)
-    return parsed(kind, unsealed(content, path, fix), str(path), fix=fix)
-
-
-def sealed(text: str) -> str:
-    """A JSON object with the digest of its text as one field more."""
-    body = text.removesuffix("\n}")
-    return f'{body},\n "seal": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}'
-
-
-def unsealed(content: bytes, path: Path, fix: str) -> bytes:
-    """The JSON object without that field; raises `BadInputError` where the digest is missing or another one."""
-    seal = SEAL.search(content)
-    body = content[: seal.start()] if seal else b""
-    if seal is None or hashlib.sha256(body).hexdigest() != seal[1].decode():
-        raise BadInputError(f"{path} is truncated, damaged or was changed since it was written: {fix}")
-    return body + b"\n}"
+    return parsed(kind, unsealed(content, str(path), fix), str(path), fix=fix)
 
 
 @dataclass(frozen=True)

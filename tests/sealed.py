@@ -10,12 +10,12 @@ LISTS = ("variants", "dropped")
 
 def sealed(body: bytes) -> bytes:
     """What follows the digest, with the digest before it."""
-    return b'{\n"sha256": "' + hashlib.sha256(body).hexdigest().encode() + b'",\n' + body
+    return b'{\n"seal": "' + hashlib.sha256(body).hexdigest().encode() + b'",\n' + body
 
 
 def laid_out(tree: Any) -> bytes:
     """The values of an index."""
-    fields = {name: json.dumps(value) for name, value in tree.items() if name != "sha256"}
+    fields = {name: json.dumps(value) for name, value in tree.items() if name != "seal"}
     for name in LISTS:
         if isinstance(tree.get(name), list):
             fields[name] = "[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in tree[name]) + "\n]"

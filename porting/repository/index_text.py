@@ -1,9 +1,7 @@
 """The index as text: a digest of all that follows it, then one entry a line, so that it is never one large tree."""
 
 import gc
-import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,11 +11,10 @@ from pydantic_core import from_json
 
 from porting.repository.consistency import MOST_VARIANTS, IndexCheck, check_index
 from porting.repository.schema import Index, Published, Summary
-from profiler.parse import invalid, parsed, refused
+from profiler.parse import PUBLISH, invalid, parsed, refused
+from profiler.seal import sealed, unsealed
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
-SEAL = "sha256"
-SEALED = re.compile(rb'\{\n"sha256": "([0-9a-f]{64})",\n')
 # Memory and time grow with lines, most of which are entries, and with values, whatever their sizes.
 LIMIT_VALUES, COUNTED_BYTES = 8_000_000, 40_000_000
 LIMIT_FRAME_BYTES = 8 << 20
@@ -26,18 +23,17 @@ LIMIT_FRAME_BYTES = 8 << 20
 def to_text(index: Index) -> str:
     """The JSON of an index; raises `ValueError` for one that contradicts itself."""
     check_index(index)
-    frame = json.loads(index.model_copy(update={name: [] for name in LISTS}).model_dump_json())
-    fields = {name: json.dumps(value, ensure_ascii=False) for name, value in frame.items() if name != SEAL}
+    frame = json.loads(index.model_copy(update={name: [] for name in LISTS}).model_dump_json(exclude={"seal"}))
+    fields = {name: json.dumps(value, ensure_ascii=False) for name, value in frame.items()}
     for name in LISTS:
         entries = ",\n".join(one.model_dump_json() for one in getattr(index, name))
         fields[name] = f"[\n{entries}\n]"
-    sealed = ",\n".join(f'"{name}": {text}' for name, text in fields.items()) + "\n}\n"
-    return f'{{\n"{SEAL}": "{hashlib.sha256(sealed.encode()).hexdigest()}",\n{sealed}'
+    return sealed("{\n" + ",\n".join(f'"{name}": {text}' for name, text in fields.items()) + "\n}\n")
 
 
 def from_text(content: bytes, place: str) -> Index:
     """The index in a text of `to_text`; raises `BadInputError` that names `place` and what is first wrong."""
-    check_seal(content, place)
+    content = unsealed(content, place, PUBLISH)
     # To count values takes a while, and below this size they fit into memory however many they are.
     many = len(content) > COUNTED_BYTES and content.count(b",") > LIMIT_VALUES
     if many or content.count(b"\n") > MOST_VARIANTS:
@@ -49,15 +45,6 @@ def from_text(content: bytes, place: str) -> Index:
         index = validated(frame | {name: [] for name in LISTS}, place)
         entries = read_entries(content, iter(lines), {name: len(frame[name]) for name in LISTS}, index, place)
         return index.model_copy(update=entries)
-
-
-def check_seal(content: bytes, place: str) -> None:
-    """Raises `BadInputError` where a byte of the index is another than when it was written."""
-    seal = SEALED.match(content)
-    if seal is None:
-        raise refused(place, "", "it does not begin with the digest of all that follows")
-    if hashlib.sha256(memoryview(content)[seal.end() :]).hexdigest() != seal[1].decode():
-        raise refused(place, "", "it is damaged, as its digest is another than it says")
 
 
 def read_entries(

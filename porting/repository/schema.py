@@ -150,11 +150,11 @@ class Published(Summary):
 class Index(Bounded):
     """`repository.json`.
 
-    `sha256` is the digest of all that follows it in the file, which whoever writes the file fills in; `files` has the
-    SHA-256 of the files beside the index, by their names.
+    `seal` stands in the file alone, and is the SHA-256 of all that follows it; `files` has the SHA-256 of the files
+    beside the index, by their names.
     """
 
-    sha256: Sha256 = "0" * 64
+    seal: Sha256 | None = None
     schema_version: Literal[1] = 1
     key: str = Field(pattern=SHA256)
     generator: Text

@@ -34,7 +34,6 @@ from porting.repository.writer import publish
 from porting.verbs import adopt
 from porting.workspace import Workspace
 from profiler.errors import BadInputError, DnnPortingError
-from profiler.files import sealed as sealed_record
 from profiler.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.records.memory import MemoryPoint
 from profiler.records.throughput import MaximalThroughput
@@ -469,7 +468,7 @@ def test_an_index_of_another_layout_is_refused(folder: Path) -> None:
     written = path.read_bytes()
     assert to_text(from_text(written, "here")).encode() == written
     path.write_text(json.dumps(json.loads(written), indent=3))
-    assert "does not begin with the digest of all that follows" in refusal(lambda: Repository.load(folder))
+    assert "is truncated, damaged or was changed since it was written" in refusal(lambda: Repository.load(folder))
     path.write_bytes(sealed(json.dumps(json.loads(written))[1:].encode()))
     assert "do not stand in a line each" in refusal(lambda: Repository.load(folder))
 
@@ -488,7 +487,9 @@ def test_a_figure_that_was_edited_is_noticed(folder: Path) -> None:
     path = folder / "repository.json"
     assert b"[100.0," in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(b"[100.0,", b"[101.0,"))
-    assert "repository.json is not valid: it is damaged" in refusal(lambda: Repository.load(folder))
+    assert "repository.json is truncated, damaged or was changed since it was written" in refusal(
+        lambda: Repository.load(folder)
+    )
 
 
 def test_an_index_whose_figures_are_not_those_of_the_details(folder: Path) -> None:
