@@ -6,9 +6,12 @@ An argument that names an environment variable of `SECRET` stands for its value:
 its place, or says on standard input that it cannot.
 """
 
+import contextlib
 import ctypes
 import os
+import select
 import sys
+from signal import SIGKILL
 
 PR_SET_PDEATHSIG = 1
 SECRET = "DNN_PORTING_SECRET_"  # noqa: S105
@@ -32,7 +35,25 @@ def main() -> None:
             arguments = [os.environ[one] if one.startswith(SECRET) else one for one in arguments]
         elif said != TRACED:
             sys.exit("the parent is gone")
+    if os.getpgrp() == os.getpid():
+        guard()
     os.execv(arguments[0], arguments)
+
+
+def guard() -> None:
+    """Leaves a process that ends the program's group with the program: one of Triton's backends would wait for ever.
+
+    It is no descendant of the program, so that it is not measured along with it.
+    """
+    program = os.getpid()
+    if child := os.fork():
+        os.waitpid(child, 0)
+    elif os.fork():
+        os._exit(0)
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            select.select([os.pidfd_open(program)], [], [])
+        os.killpg(program, SIGKILL)
 
 
 if __name__ == "__main__":

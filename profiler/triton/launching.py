@@ -24,8 +24,11 @@ def launched(cores: list[int] | None = None, dying: signal.Signals = signal.SIGK
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Asks the program, which has a group of its own, to stop, then makes it; what it started goes with it."""
     process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_LIMIT_S)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_LIMIT_S)
+    finally:
+        # After a second Ctrl-C too.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -87,6 +88,34 @@ def test_no_server_outlives_a_parent_that_dies_right_after_starting_it() -> None
     servers = [int(pid) for pid in done.stdout.split()]
     assert len(servers) == len(moments)
     assert gone([psutil.Process(pid) for pid in servers if psutil.pid_exists(pid)])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_no_backend_outlives_a_server_that_dies_while_it_loads(tmp_path: Path, seconds: float) -> None:
+    network = write_network(tmp_path / "model.onnx")
+    program = SERVE.replace("own.load", "print(own.process, flush=True)\nown.load")
+    told = {**environment(), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(network)], env=told, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        server = int(process.stdout.readline())
+        time.sleep(seconds)
+        process.kill()
+    end = time.monotonic() + 20
+    while (left := of_group(server)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not left
+
+
+def of_group(group: int) -> list[int]:
+    """The living processes of it."""
+    found = []
+    for pid in psutil.pids():
+        with suppress(OSError, psutil.Error):
+            if os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(pid)
+    return found
 
 
 def test_the_next_server_removes_what_a_killed_one_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
