@@ -33,6 +33,7 @@ from porting.repository.select import select
 from porting.repository.writer import publish
 from porting.verbs import adopt
 from porting.workspace import Workspace
+from profiler import seal
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.records.memory import MemoryPoint
@@ -543,7 +544,7 @@ def adopted(workspace: Path, change: Change) -> Callable[[], object]:
     path = workspace.parent / "foreign.json"
     tree = json.loads(blank_profile().model_dump_json())
     change(tree)
-    path.write_text(sealed_record(json.dumps(tree, indent=1)))
+    path.write_text(seal.sealed(json.dumps(tree, indent=1)))
     return lambda: adopt.run([str(path), "--workspace", str(workspace)])
 
 
