@@ -111,7 +111,7 @@ def make_plugins_importable(arguments: Sequence[str]) -> None:
     for index, argument in enumerate(arguments):
         option, _, value = argument.partition("=")
         if option in ("--config-dir", "-cd"):
-            from porting.components import config_folders
+            from porting.recorded import config_folders
 
             folder = Path(value or (arguments[index + 1] if index + 1 < len(arguments) else "")).resolve()
             sys.path.append(str(folder))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 # More than a machine has; who may write a target or a level must not ask for what takes all of its memory.
-MAX_CORES = 1024
+MAX_CORES = 4096
 MAX_INSTANCES = 256
 # A core has work for a few of them.
 MAX_A_CORE = 16

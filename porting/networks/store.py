@@ -6,8 +6,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
-from porting.components import NamedComponent, recorded
+from porting.components import NamedComponent
 from porting.networks.manifest import Manifest, describe, restore
+from porting.recorded import recorded
 from porting.records import Network
 from porting.workspace import AGAIN, MANIFEST, WEIGHTS, changed, network_digest
 from profiler.door import contents

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support import Command, variant_records
 
+from profiler.files import read_record
 from profiler.operators.table import OperatorTable
 
 pytestmark = pytest.mark.integration
@@ -119,7 +120,7 @@ def test_for_int8_operators_and_throughput_are_those_of_int8_files(dnn_porting: 
     run = dnn_porting(*arguments)
     assert run.code == 0, run.err
     (path,) = (workspace / "operators").glob("int8-batch-4-*.json")
-    table = OperatorTable.model_validate_json(path.read_bytes())
+    table = read_record(path, OperatorTable, "")
     assert table.precision == "int8"
     assert {point.operator.kind for point in table.points} == {"convolution", "linear"}
     (found,) = prunings(workspace, "speedup")

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from porting import components
-from porting.components import NamedComponent, recorded
+from porting import recorded as configs
+from porting.components import NamedComponent
 from porting.networks.store import build_backbone, load_network, save_network
+from porting.recorded import recorded
 from profiler.errors import BadInputError
 
 
@@ -71,7 +72,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "from pathlib import Path\ndef net(in_channels: int, num_classes: int, weights: Path | None = None): ...\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(components, "config_folders", [tmp_path])
+    monkeypatch.setattr(configs, "config_folders", [tmp_path])
     return tmp_path
 
 

@@ -46,8 +46,11 @@ def test_a_profile_from_another_box_joins_the_variant_with_that_file(
     assert len(list(model.parent.glob("*/replaced/*"))) == 2
     run = dnn_porting("stage=publish", f"workspace={workspace}", "tracking.enabled=false")
     assert run.code == 0, run.err
-    details = Repository.load(workspace / "repository").details(model.parent.name)
-    assert details.profiles["local_cpu"].adopted
+    index = Repository.load(workspace / "repository").index
+    ranked = {one.name: one for one in (*index.variants, *index.dropped)}[model.parent.name]
+    best = own.best_throughput()
+    assert best is not None
+    assert ranked.targets["local_cpu"].raw_images_per_s == pytest.approx(best.images_per_s, rel=1e-3)
 
 
 def test_a_profile_of_an_unknown_file_is_refused(dnn_porting: Command, published: Path, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_target_s_name_can_be_a_file_s(tmp_path: Path, name: str) -> None:
     [
         (("target", "instances"), 10**9, "at most 16"),
         (("target", "threads"), 10**9, "at most 16"),
-        (("target", "cores"), 10**9, "1024"),
+        (("target", "cores"), 10**9, "4096"),
         (("target", "memory_bytes"), 1 << 70, str(1 << 60)),
         (("target", "model"), "a/../b", "pattern"),
         (("target", "endpoint"), "unix:/run/x", "pattern"),
@@ -83,7 +83,7 @@ def test_a_target_s_name_can_be_a_file_s(tmp_path: Path, name: str) -> None:
         (("settings", "warm_up", "loads"), 10**9, "1000"),
         (("settings", "warm_up", "curve_inferences"), 10**9, "100000"),
         (("settings", "scaling", "instances"), [10**9], "256"),
-        (("settings", "scaling", "cores"), [1e9], "1024"),
+        (("settings", "scaling", "cores"), [1e9], "4096"),
         (("settings", "repeats", "repeats"), 10**9, "1000"),
     ],
 )

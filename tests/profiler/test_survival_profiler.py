@@ -16,6 +16,7 @@ from survival import REFERENCE_PER_S, gone, level, regions
 
 from profiler.bench import bench
 from profiler.command import Request
+from profiler.files import read_record
 from profiler.level import LevelSettings
 from profiler.measure import meter
 from profiler.measure.meter import ThroughputMeter
@@ -53,7 +54,7 @@ def profiler_process(
 
 def written(folder: Path) -> Profile | None:
     path = folder / "profile.json"
-    return Profile.model_validate_json(path.read_text()) if path.exists() else None
+    return read_record(path, Profile, "") if path.exists() else None
 
 
 def wait_for_a_throughput(folder: Path) -> None:
