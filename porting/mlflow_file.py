@@ -16,6 +16,12 @@ from profiler.scratch import scratch
 SQLITE, ARTIFACTS = "sqlite:///", "mlartifacts"
 MAGIC = b"SQLite format 3\0"
 BUSY_S = 30.0
+# By the second word of SQLite's own names for what went wrong; anything else is damage.
+MEND = {
+    "FULL": "make room on its disk, and run the same command to go on",
+    "BUSY": "wait until the other process that uses it ends, or stop it",
+    "READONLY": "make it and its folder writable",
+}
 # Every place of MLflow's that holds the address of an artefact.
 ADDRESSES = (
     ("experiments", "artifact_location"),
@@ -33,10 +39,17 @@ def database_of(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
 
 
-def remedy(uri: str) -> str:
-    """What a user can do about a database that MLflow cannot use."""
+def explained(error: Exception, uri: str) -> str:
+    """Why MLflow failed, in its database's own words where it has any, and what a user can do about it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, sqlite3.Error):
+        cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
+    reason = str(cause or error).strip().splitlines()[0]
     path = database_of(uri)
-    return "mend it" if path is None else f"move {path}* away, and a new one is made"
+    fix = "mend it" if path is None else f"move {path}* away, and a new one is made"
+    if isinstance(cause, sqlite3.Error):
+        fix = MEND.get(cause.sqlite_errorname.split("_")[1], fix)
+    return f"({reason}): {fix}"
 
 
 def ready(path: Path) -> None:
