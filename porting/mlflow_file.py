@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from profiler.door import opened
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import write_atomically
 from profiler.locks import exclusive
 from profiler.scratch import scratch
@@ -48,8 +48,13 @@ def explained(error: Exception, uri: str) -> str:
     path = database_of(uri)
     fix = "mend it" if path is None else f"move {path}* away, and a new one is made"
     if isinstance(cause, sqlite3.Error):
-        fix = MEND.get(cause.sqlite_errorname.split("_")[1], fix)
+        fix = MEND.get(word(cause), fix)
     return f"({reason}): {fix}"
+
+
+def word(error: sqlite3.Error) -> str:
+    """The second word of SQLite's own name for an error, such as FULL; Python's own errors have none."""
+    return getattr(error, "sqlite_errorname", "SQLITE_ERROR").split("_")[1]
 
 
 def ready(path: Path) -> None:
@@ -99,13 +104,16 @@ def check(path: Path, fix: str) -> None:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     except sqlite3.Error as error:
-        if error.sqlite_errorname == "SQLITE_BUSY":
+        if word(error) == "BUSY":
             raise BadInputError(f"{path} is in use by another process: wait until it ends, or stop it") from error
         verdict, tables = str(error), set()
     if verdict != "ok":
         raise BadInputError(f"{path} is damaged ({verdict.splitlines()[0]}): {fix}")
     if not {"alembic_version", *(table for table, _ in ADDRESSES)} <= tables:
-        raise BadInputError(f"{path} is no whole database of MLflow's: {fix}")
+        raise BadInputError(
+            f"{path} is no whole database of this MLflow's: if it is one of an older MLflow, run mlflow db upgrade "
+            f"{SQLITE}{path}; else {fix}"
+        )
 
 
 def connected(path: Path) -> sqlite3.Connection:
@@ -119,16 +127,24 @@ def artifacts_beside(path: Path) -> str:
 
 def settle(path: Path) -> None:
     """Makes the artefacts' addresses those beside the database, which may have been moved or copied since."""
-    here = artifacts_beside(path)
-    with closing(connected(path)) as connection, connection:
-        known = [place for (place,) in connection.execute("SELECT artifact_location FROM experiments")]
-        for old in elsewhere(known, here):
-            for table, column in ADDRESSES:
-                connection.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608
-                    f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
-                    (here, len(old) + 1, old, len(old) + 1, f"{old}/"),
-                )
+    try:
+        with closing(connected(path)) as connection, connection:
+            rebase(connection, artifacts_beside(path))
+    except sqlite3.Error as error:
+        why = explained(error, f"{SQLITE}{path}")
+        raise DnnPortingError(f"the artefacts' addresses in {path} cannot be corrected {why}") from error
+
+
+def rebase(connection: sqlite3.Connection, here: str) -> None:
+    """Puts `here` in the place of every folder that artefacts lay in before."""
+    known = [place for (place,) in connection.execute("SELECT artifact_location FROM experiments")]
+    for old in elsewhere(known, here):
+        for table, column in ADDRESSES:
+            connection.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608
+                f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                (here, len(old) + 1, old, len(old) + 1, f"{old}/"),
+            )
 
 
 def elsewhere(locations: Iterable[str | None], here: str) -> set[str]:
