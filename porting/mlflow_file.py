@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from profiler.door import opened
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, DnnPortingError
 from profiler.files import write_atomically
 from profiler.locks import exclusive
 from profiler.scratch import scratch
@@ -16,6 +16,12 @@ from profiler.scratch import scratch
 SQLITE, ARTIFACTS = "sqlite:///", "mlartifacts"
 MAGIC = b"SQLite format 3\0"
 BUSY_S = 30.0
+# By the second word of SQLite's own names for what went wrong; anything else is damage.
+MEND = {
+    "FULL": "make room on its disk, and run the same command to go on",
+    "BUSY": "wait until the other process that uses it ends, or stop it",
+    "READONLY": "make it and its folder writable",
+}
 # Every place of MLflow's that holds the address of an artefact.
 ADDRESSES = (
     ("experiments", "artifact_location"),
@@ -33,10 +39,22 @@ def database_of(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
 
 
-def remedy(uri: str) -> str:
-    """What a user can do about a database that MLflow cannot use."""
+def explained(error: Exception, uri: str) -> str:
+    """Why MLflow failed, in its database's own words where it has any, and what a user can do about it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, sqlite3.Error):
+        cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
+    reason = str(cause or error).strip().splitlines()[0]
     path = database_of(uri)
-    return "mend it" if path is None else f"move {path}* away, and a new one is made"
+    fix = "mend it" if path is None else f"move {path}* away, and a new one is made"
+    if isinstance(cause, sqlite3.Error):
+        fix = MEND.get(word(cause), fix)
+    return f"({reason}): {fix}"
+
+
+def word(error: sqlite3.Error) -> str:
+    """The second word of SQLite's own name for an error, such as FULL; Python's own errors have none."""
+    return getattr(error, "sqlite_errorname", "SQLITE_ERROR").split("_")[1]
 
 
 def ready(path: Path) -> None:
@@ -86,13 +104,16 @@ def check(path: Path, fix: str) -> None:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     except sqlite3.Error as error:
-        if error.sqlite_errorname == "SQLITE_BUSY":
+        if word(error) == "BUSY":
             raise BadInputError(f"{path} is in use by another process: wait until it ends, or stop it") from error
         verdict, tables = str(error), set()
     if verdict != "ok":
         raise BadInputError(f"{path} is damaged ({verdict.splitlines()[0]}): {fix}")
     if not {"alembic_version", *(table for table, _ in ADDRESSES)} <= tables:
-        raise BadInputError(f"{path} is no whole database of MLflow's: {fix}")
+        raise BadInputError(
+            f"{path} is no whole database of this MLflow's: if it is one of an older MLflow, run mlflow db upgrade "
+            f"{SQLITE}{path}; else {fix}"
+        )
 
 
 def connected(path: Path) -> sqlite3.Connection:
@@ -106,16 +127,24 @@ def artifacts_beside(path: Path) -> str:
 
 def settle(path: Path) -> None:
     """Makes the artefacts' addresses those beside the database, which may have been moved or copied since."""
-    here = artifacts_beside(path)
-    with closing(connected(path)) as connection, connection:
-        known = [place for (place,) in connection.execute("SELECT artifact_location FROM experiments")]
-        for old in elsewhere(known, here):
-            for table, column in ADDRESSES:
-                connection.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608
-                    f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
-                    (here, len(old) + 1, old, len(old) + 1, f"{old}/"),
-                )
+    try:
+        with closing(connected(path)) as connection, connection:
+            rebase(connection, artifacts_beside(path))
+    except sqlite3.Error as error:
+        why = explained(error, f"{SQLITE}{path}")
+        raise DnnPortingError(f"the artefacts' addresses in {path} cannot be corrected {why}") from error
+
+
+def rebase(connection: sqlite3.Connection, here: str) -> None:
+    """Puts `here` in the place of every folder that artefacts lay in before."""
+    known = [place for (place,) in connection.execute("SELECT artifact_location FROM experiments")]
+    for old in elsewhere(known, here):
+        for table, column in ADDRESSES:
+            connection.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608
+                f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                (here, len(old) + 1, old, len(old) + 1, f"{old}/"),
+            )
 
 
 def elsewhere(locations: Iterable[str | None], here: str) -> set[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from porting.context import needs_the_extra
-from porting.mlflow_file import remedy
+from porting.mlflow_file import explained
 from porting.repository import Repository
 from porting.repository.schema import Published
 from porting.repository.serving import Files
@@ -162,10 +162,8 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
         mlflow.set_tracking_uri(uri)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DnnPortingError(
-            f"MLflow does not take the models ({reason}): {remedy(uri)}, or set publish.registry=false"
-        ) from error
+        why = explained(error, uri)
+        raise DnnPortingError(f"MLflow does not take the models {why}, or set publish.registry=false") from error
     finally:
         mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from porting.context import needs_the_extra
-from porting.mlflow_file import SQLITE, artifacts_beside, database_of, ready, remedy, settle
+from porting.mlflow_file import SQLITE, artifacts_beside, database_of, explained, ready, settle
 from porting.records import Epoch, Variant
 from porting.settings import Settings
 from profiler.errors import DnnPortingError
@@ -133,10 +133,8 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
         with pipeline_run(settings, config) as tracker:
             yield tracker
     except (MlflowException, SQLAlchemyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DnnPortingError(
-            f"MLflow does not take the run ({reason}): {remedy(tracking_uri(settings))}, or set tracking.enabled=false"
-        ) from error
+        why = explained(error, tracking_uri(settings))
+        raise DnnPortingError(f"MLflow does not take the run {why}, or set tracking.enabled=false") from error
 
 
 @contextmanager

@@ -4,29 +4,24 @@ Usage: python scripts/kill_test.py [--seed 17] [--stand-ins 180] [--real 20] [--
 """
 
 import argparse
-import hashlib
 import importlib
-import json
 import os
 import random
-import re
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from killed_runs import NEVER, Kill, adopt_orphans, ended, orphans, start  # noqa: E402
+from kill_moments import aimed, at_random  # noqa: E402
+from killed_runs import NEVER, Kill, adopt_orphans, orphans  # noqa: E402
+from undisturbed_runs import Kind  # noqa: E402
+from workspace_content import content, differences  # noqa: E402
 
 # Slow imports that every run would repeat; not ONNX Runtime, which starts threads that a forked process would lack.
 IMPORTED = (
@@ -34,58 +29,10 @@ IMPORTED = (
     "porting.training.fit", "standin_stages",
 )  # fmt: skip
 STAND_INS = ["datamodule._target_=standin_stages.FewestDigits", "train.epochs=3", "backbone.width=0.25", "task=digits"]
-TIMES = {"seconds", "published_at", "details_sha256"}
 FRESH_SHARE = 0.15
 ELSEWHERE = ("/dev/shm/*", "/tmp/python_env_*")  # noqa: S108
 # What belongs to libraries and is kept between runs.
 THEIRS = {".ses", "torchinductor_root"}
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """What a run takes, and leaves."""
-
-    seconds: float
-    changes: int
-    left: dict[str, Any]
-
-
-class Kind:
-    """Runs of one kind, and what undisturbed ones took and left: a first one, and one with a database of MLflow's."""
-
-    def __init__(self, name: str, arguments: list[str], prepare: Callable[[], None], folder: Path) -> None:
-        self.name, self.arguments, self.prepare, self.folder = name, arguments, prepare, folder
-
-    first: Undisturbed
-    later: Undisturbed
-
-    @property
-    def template(self) -> Path:
-        """A workspace in which MLflow's first migration, which takes the most of a first run, is over."""
-        return self.folder / "template"
-
-    def refer(self) -> None:
-        """Runs it undisturbed."""
-        self.folder.mkdir()
-        with_database_only(self.template)
-        self.first = self.undisturbed(self.folder / "first")
-        shutil.copytree(self.template, self.folder / "later")
-        self.later = self.undisturbed(self.folder / "later")
-        if faults := differences(self.first.left, self.later.left, measured=self.name == "real"):
-            raise SystemExit(f"two undisturbed runs differ: {faults}")
-
-    def undisturbed(self, workspace: Path) -> Undisturbed:
-        begin = time.monotonic()
-        code = self.run(workspace, NEVER)
-        seconds = time.monotonic() - begin
-        if code:
-            raise SystemExit(f"the undisturbed run ended with code {code}: {(self.folder / 'err').read_text()}")
-        changes = int((self.folder / "changes").read_text())
-        print(f"{self.name}: {seconds:.1f} s and {changes} changes of files undisturbed", flush=True)
-        return Undisturbed(seconds, changes, content(workspace))
-
-    def run(self, workspace: Path, kill: Kill) -> int:
-        return ended(start([*self.arguments, f"workspace={workspace}"], kill, self.folder, self.prepare), kill)
 
 
 def main() -> None:
@@ -131,49 +78,14 @@ def rounds(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[
             yield f"{kind.name}, {what}", faults
 
 
-def with_database_only(workspace: Path) -> None:
-    """Makes an empty database of MLflow's."""
-    from porting.mlflow_file import ready
-
-    # In a process of its own: a database engine is not to be shared with what is forked later.
-    if not (pid := os.fork()):
-        ready(workspace / "mlflow.db")
-        os._exit(0)
-    os.waitpid(pid, 0)
-
-
-def aimed(temporary: Path) -> list[Kill]:
-    """Moments at which something is half done."""
-    begun: list[float] = []
-
-    def migrating() -> bool:
-        if not begun and any(path.stat().st_size for path in temporary.glob("dnn-porting-mlflow-*/mlflow.db")):
-            begun.append(time.monotonic())
-        return bool(begun) and time.monotonic() - begun[0] > 0.5
-
-    def replaced(what: str, end: str, first: bool = False) -> list[Kill]:
-        moments = (("before", 0), ("after", 1))
-        return [
-            Kill(f"aimed {word} {what}", before=("os.rename", end), later=one, first=first) for word, one in moments
-        ]
-
-    return [
-        Kill("aimed into the first migration", seen=migrating, first=True),
-        *replaced("a checkpoint's rename", ".ckpt"),
-        *replaced("the variant's rename", "variants/digits-resnet8"),
-        *replaced("publish's swap", ".repository-link"),
-        *replaced("mlflow.db's rename", "mlflow.db", first=True),
-    ]
-
-
 def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | None) -> tuple[str, list[str]]:
     """Kills a run, runs it to its end, and says what differs from an undisturbed one."""
     fresh = draw.random() < FRESH_SHARE if kill is None else kill.first
-    seed, latest = draw.random(), 1.0
+    seed, latest, whole = draw.random(), 1.0, kind.first if fresh else kind.later
     while True:
         if not fresh:
             shutil.copytree(kind.template, workspace)
-        how = kill or at_random(kind.first if fresh else kind.later, random.Random(seed), latest)  # noqa: S311
+        how = kill or at_random(whole.seconds * latest, int(whole.changes * latest), random.Random(seed))  # noqa: S311
         before = elsewhere()
         code = kind.run(workspace, how)
         if code or kill:
@@ -198,79 +110,8 @@ def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | Non
     return f"{how.what}{' of a first run' if fresh else ''}", faults
 
 
-def at_random(one: Undisturbed, draw: random.Random, latest: float) -> Kill:
-    """Half of the kills fall at a random time, and half right before a random change of a file."""
-    if draw.random() < 0.5:
-        return Kill("SIGKILL before a change of a file", change=draw.randrange(max(1, int(latest * one.changes))) + 1)
-    how = draw.choice(
-        [
-            Kill("SIGKILL"),
-            Kill("SIGKILL"),
-            Kill("SIGKILL to the group", group=True),
-            Kill("SIGTERM", number=signal.SIGTERM),
-        ]
-    )
-    return replace(how, seconds=draw.uniform(0, latest * one.seconds))
-
-
 def elsewhere() -> set[Path]:
     return {path for pattern in ELSEWHERE for path in Path("/").glob(pattern.lstrip("/"))}
-
-
-def content(workspace: Path) -> dict[str, Any]:
-    """What a run leaves: every file by its digest, without times, and without what MLflow names at random."""
-    found: dict[str, Any] = {"MLflow": runs(workspace / "mlflow.db")}
-    for path in sorted(workspace.rglob("*")):
-        name = re.sub(r"^\.repository-[0-9a-f]{12}", "repository", str(path.relative_to(workspace)))
-        if not name.startswith("mlartifacts/") and path.is_file() and not path.is_symlink():
-            found[name] = digest(path, name)
-    found["repository whole"] = whole(workspace / "repository")
-    return found
-
-
-def digest(path: Path, name: str) -> Any:
-    """Of what does not depend on the time or the workspace's place."""
-    if name == "mlflow.db" or name.endswith(("report.html", "frontier.png")):
-        return "there"
-    text = path.read_bytes()
-    if path.suffix == ".json":
-        text = json.dumps(timeless(json.loads(text), name == "repository/repository.json")).encode()
-    elif path.name == "config.yaml":
-        text = re.sub(rb"(?m)^workspace: .*$", b"", text)
-    return hashlib.sha256(text).hexdigest()
-
-
-def timeless(value: Any, index: bool = False) -> Any:
-    if isinstance(value, dict):
-        return {key: timeless(one) for key, one in value.items() if key not in TIMES and not (index and key == "key")}
-    return [timeless(one) for one in value] if isinstance(value, list) else value
-
-
-def whole(root: Path) -> str:
-    """Whether a reader finds the repository whole."""
-    from porting.repository import Repository
-    from porting.repository.writer import is_whole
-
-    return "yes" if is_whole(Repository.load(root)) else "no"
-
-
-def runs(database: Path) -> str:
-    """Whether MLflow's database has a finished run, and none that is still open."""
-    with closing(sqlite3.connect(database)) as connection:
-        states = {state for (state,) in connection.execute("SELECT status FROM runs")}
-    return "finished" if "FINISHED" in states and "RUNNING" not in states else f"{states}"
-
-
-def differences(expected: dict[str, Any], found: dict[str, Any], measured: bool) -> list[str]:
-    """What is missing, new or different; of a measured profile and what follows from it only that it is there."""
-    if measured:
-        free = ("/profiles/", "/samples/", "repository/")
-        expected, found = (
-            {k: v for k, v in one.items() if not any(part in k for part in free)} for one in (expected, found)
-        )
-    return [
-        f"{name} differs" for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)
-    ]
 
 
 def tell(outcomes: list[tuple[str, list[str]]]) -> None:

@@ -1,0 +1,67 @@
+"""What a run leaves in its workspace, as digests that do not depend on the time or on where the workspace lies."""
+
+import hashlib
+import json
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+TIMES = {"seconds", "published_at", "details_sha256"}
+
+
+def content(workspace: Path) -> dict[str, Any]:
+    """What a run leaves: every file by its digest, without times, and without what MLflow names at random."""
+    found: dict[str, Any] = {"MLflow": runs(workspace / "mlflow.db")}
+    for path in sorted(workspace.rglob("*")):
+        name = re.sub(r"^\.repository-[0-9a-f]{12}", "repository", str(path.relative_to(workspace)))
+        if not name.startswith("mlartifacts/") and path.is_file() and not path.is_symlink():
+            found[name] = digest(path, name)
+    found["repository whole"] = whole(workspace / "repository")
+    return found
+
+
+def digest(path: Path, name: str) -> Any:
+    """Of what does not depend on the time or the workspace's place."""
+    if name == "mlflow.db" or name.endswith(("report.html", "frontier.png")):
+        return "there"
+    text = path.read_bytes()
+    if path.suffix == ".json":
+        text = json.dumps(timeless(json.loads(text), name == "repository/repository.json")).encode()
+    elif path.name == "config.yaml":
+        text = re.sub(rb"(?m)^workspace: .*$", b"", text)
+    return hashlib.sha256(text).hexdigest()
+
+
+def timeless(value: Any, index: bool = False) -> Any:
+    if isinstance(value, dict):
+        return {key: timeless(one) for key, one in value.items() if key not in TIMES and not (index and key == "key")}
+    return [timeless(one) for one in value] if isinstance(value, list) else value
+
+
+def whole(root: Path) -> str:
+    """Whether a reader finds the repository whole."""
+    from porting.repository import Repository
+    from porting.repository.writer import is_whole
+
+    return "yes" if is_whole(Repository.load(root)) else "no"
+
+
+def runs(database: Path) -> str:
+    """Whether MLflow's database has a finished run, and none that is still open."""
+    with closing(sqlite3.connect(database)) as connection:
+        states = {state for (state,) in connection.execute("SELECT status FROM runs")}
+    return "finished" if "FINISHED" in states and "RUNNING" not in states else f"{states}"
+
+
+def differences(expected: dict[str, Any], found: dict[str, Any], measured: bool) -> list[str]:
+    """What is missing, new or different; of a measured profile and what follows from it only that it is there."""
+    if measured:
+        free = ("/profiles/", "/samples/", "repository/")
+        expected, found = (
+            {k: v for k, v in one.items() if not any(part in k for part in free)} for one in (expected, found)
+        )
+    return [
+        f"{name} differs" for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)
+    ]
