@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from watched import SUPPORT, Command
+from watched_commands import SUPPORT, Command
 
 IN_PROCESS = "targets.local_cpu.runtime=onnxruntime"
 BATCHES = ("profile.throughput.batches=[1,4]",)

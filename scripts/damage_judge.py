@@ -6,7 +6,7 @@ from pathlib import Path
 
 from damage_places import Kind
 from damage_state import DAMAGED, State
-from watched import CONTROL, Seen
+from watched_commands import CONTROL, Seen
 
 FIX = re.compile(
     r"\b(remove|run|give|make|publish|replace|correct|restore|write|set|choose|mend|wait|move|copy|delete|save|measure|"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from watched import Seen
+from watched_commands import Seen
 
 # What one measurement has and the next one has not.
 TIMES = re.compile(r"\d+(?:[.,]\d+)* (?:ms|s|images/s)\b|\d+(?:\.\d+)?e?[-+]?\d* ?%")

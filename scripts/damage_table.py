@@ -32,7 +32,7 @@ from small_workspaces import (
     prepare,
     told,
 )
-from watched import ROOT, Command, made_case, warm, watch
+from watched_commands import ROOT, Command, made_case, warm, watch
 
 FOLDER = ROOT / "artifacts" / "damage_table"
 PAGE = ROOT / "docs" / "reliability.md"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from watched import Command
+from watched_commands import Command
 
 Put = Callable[[Path], object]
 Ask = Callable[[Path], Command]

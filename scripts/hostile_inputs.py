@@ -22,7 +22,7 @@ from damage_judge import PREFIXES, general_faults
 from hostile_door import RAN, Door, Input
 from many_cases import Outcome, listed_faults, run_again_alone, run_all, sampled
 from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, prepare, told
-from watched import ROOT, Seen, made_case, warm, watch
+from watched_commands import ROOT, Seen, made_case, warm, watch
 
 FOLDER = ROOT / "artifacts" / "hostile_inputs"
 MODULES = ("onnx", "torch", "records", "repositories", "names", "pictures", "stores")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hostile_door import IN_PROCESS, LEVEL, RAN, UNTRACKED, Ask, Door, Put, request_of
 from hostile_onnx import good_bytes
-from watched import Command
+from watched_commands import Command
 
 NAMES = {
     "a shell's call": f"$(touch {RAN})",

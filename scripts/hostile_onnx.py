@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hostile_door import RAN, UNTRACKED, Door, Put, inside, profiler, words
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
-from watched import SUPPORT
+from watched_commands import SUPPORT
 
 FLOAT = TensorProto.FLOAT
 INPUT, OUTPUT = ["batch", 1, 8, 8], ["batch", 3]

@@ -12,7 +12,7 @@ from typing import Any
 
 from hostile_door import IN_PROCESS, RAN, UNTRACKED, Door, Put, content, inside, profiler, request_of, words
 from hostile_onnx import DIRTY, good_bytes
-from watched import Command
+from watched_commands import Command
 
 Json = Any
 HUGE = (2**31, 10**9, 10**15, 10**40, -1, 0, 1e308, 5e-324)

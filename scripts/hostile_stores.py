@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hostile_door import Ask, Door
-from watched import Command
+from watched_commands import Command
 
 PORT = 18080
 Answer = Callable[[str, Path], Iterator[bytes]]

@@ -13,7 +13,7 @@ from typing import Any
 
 from hostile_door import RAN, UNTRACKED, Door, Put, inside, request_of, words
 from hostile_onnx import DIRTY
-from watched import Command
+from watched_commands import Command
 
 CHECKPOINT_SIZE = ["backbone=resnet8", "backbone.width=0.5", "datamodule=digits", UNTRACKED, "workspace={case}/ws"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from damage_commands import TRACE, cut_arguments, operators_arguments, staged
 from many_cases import Outcome
-from watched import ROOT, Command, Seen
+from watched_commands import ROOT, Command, Seen
 
 # What a command may take beyond the same one over what is good.
 BEYOND_S, BEYOND_BYTES = 10.0, 2 << 30

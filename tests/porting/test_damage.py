@@ -30,7 +30,7 @@ from profiler.level import LevelSettings
 from profiler.target import Target
 
 A, B, TARGET = "digits-resnet8-00000000", "digits-resnet8-11111111", "local_cpu"
-SETTINGS = PublishSettings(others=[], stores=[], registry=False)
+SETTINGS = PublishSettings(others=[], stores=[], registry=False, sign=None, public_key=None)
 NOTHING = LevelSettings.model_validate(
     {"level": "quick", "budget_s": 20}
     | dict.fromkeys(name for name in LevelSettings.model_fields if name not in ("level", "budget_s"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from many_cases import Outcome, run_all, sampled
-from watched import Command, made_case, watch
+from watched_commands import Command, made_case, watch
 
 Case = tuple[str, bool, float, int]
 
