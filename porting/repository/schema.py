@@ -154,7 +154,7 @@ class Index(Bounded):
     beside the index, by their names.
     """
 
-    seal: Sha256 | None = None
+    seal: Sha256 = "0" * 64
     schema_version: Literal[1] = 1
     key: str = Field(pattern=SHA256)
     generator: Text
