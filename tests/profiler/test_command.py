@@ -16,7 +16,7 @@ from profiler.target import Target
 
 pytestmark = pytest.mark.integration
 # Long enough to be interrupted.
-LEVEL = level(4, settle=60.0)
+LEVEL = level(4, settle=60.0).model_copy(update={"budget_s": 300.0})
 
 
 def request(folder: Path) -> Path:

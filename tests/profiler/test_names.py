@@ -10,6 +10,7 @@ from survival import level
 
 from profiler.command import Request
 from profiler.errors import BadInputError
+from profiler.files import read_record
 from profiler.records.profile import Profile
 from profiler.resources import Resources
 from profiler.runtimes.own_triton import OwnTriton
@@ -38,7 +39,7 @@ def test_a_file_is_profiled_wherever_it_lies(tmp_path: Path, name: str) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert Profile.model_validate_json((tmp_path / "profile.json").read_text()).max_throughput
+    assert read_record(tmp_path / "profile.json", Profile, "").max_throughput
     assert not list(tmp_path.rglob("ran"))
 
 

@@ -107,7 +107,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     "no output": (answer_nothing, "no output where 'logits' was due"),
     "an empty tensor": (answer_an_empty_tensor, r"shape \(0, 3\)"),
     "another shape": (answer_another_shape, r"shape \(4, 2\) where \(4, 3\) was due"),
-    "NaN": (answer_nan, "differ from the file's own"),
+    "NaN": (answer_nan, "answers NaN or infinite values where the file itself answers numbers"),
     "each other's answers": (answer_each_other, "differ from the file's own"),
     "no answer": (hang, r"no answer within 1 s|DEADLINE_EXCEEDED"),
     "counters that go backwards": (start_counting_anew, r"the server counts -?\d+ answers where the client had"),
