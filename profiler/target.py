@@ -10,6 +10,7 @@ from profiler.resources import MAX_A_CORE, MAX_CORES, Resources
 
 Runtime = Literal["triton", "v2", "onnxruntime", "torch"]
 Provider = Literal["cpu", "cuda", "tensorrt", "openvino"]
+ON_GPU: set[Provider] = {"cuda", "tensorrt"}
 TargetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$", max_length=63)]
 Money = Annotated[float, Field(ge=0, le=1e9)]
 

@@ -15,7 +15,6 @@ from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
 from profiler.graph.size import check_size
 from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.session import (
-    Tensor,
     input_shapes,
     input_tensor,
     open_session,
@@ -23,6 +22,7 @@ from profiler.runtimes.session import (
     run,
     sample_input,
 )
+from profiler.tensor import Tensor
 
 CPU_S, MEMORY_BYTES = 3.0, 1 << 30
 # What a file of weights brings with it: reading takes time, and each of its forms in memory takes its size.

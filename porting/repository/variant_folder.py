@@ -14,7 +14,7 @@ from profiler.errors import BadInputError
 from profiler.files import sha256
 from profiler.level import MAX_BATCH
 from profiler.records.profile import Profile
-from profiler.runtimes.session import Tensor
+from profiler.tensor import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_text
 
 CONFIG, LABELS, EXAMPLE = "config.pbtxt", "labels.txt", "example"

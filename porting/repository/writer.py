@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from porting.files import digest, remove, whole_folder
-from porting.repository.consistency import IndexCheck, check_numbers, check_resources
+from porting.repository.consistency import IndexCheck, check_batches, check_numbers
 from porting.repository.figure import draw_frontier
 from porting.repository.index_text import to_text
 from porting.repository.item import Item
@@ -84,7 +84,7 @@ def checked(items: Sequence[Item], previous: Repository | None) -> list[Summary]
             check.add(summary)
             check_numbers(item.details.model_dump(mode="json"))
             for profile in item.details.profiles.values():
-                check_resources(profile)
+                check_batches(profile)
             texts(item.details, item.example is not None)
             if item.example is not None:
                 example_of(item.details, item.example.astype("<f4").tobytes())

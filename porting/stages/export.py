@@ -18,7 +18,8 @@ from porting.repository.schema import Precision, TensorSpec, ValidOn
 from porting.workspace import ONNX, PROGRAM
 from profiler.errors import DnnPortingError, ModelError
 from profiler.files import sha256
-from profiler.runtimes.session import Tensor, input_tensor, open_session, output_tensor
+from profiler.runtimes.session import input_tensor, open_session, output_tensor
+from profiler.tensor import Tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 NO_ACCURACY = "no datamodule was given to measure it on"

@@ -4,9 +4,8 @@ from collections.abc import Collection
 
 import pynvml
 
-from profiler.runtimes.providers import ON_GPU
 from profiler.system.nvml import gpu_handles
-from profiler.target import Provider
+from profiler.target import ON_GPU, Provider
 
 
 def gpu_bytes(providers: Collection[Provider], pids: Collection[int]) -> tuple[int | None, str]:

@@ -20,7 +20,6 @@ PACKAGES: dict[Provider, str] = {
     "tensorrt": "onnxruntime-gpu",
     "openvino": "onnxruntime-openvino",
 }
-ON_GPU: set[Provider] = {"cuda", "tensorrt"}
 # Else it binds the threads that call it to cores of its own choice, the load generator's among them.
 LEAVE_THREADS_WHERE_THEY_ARE = json.dumps({"CPU": {"ENABLE_CPU_PINNING": "NO"}})
 

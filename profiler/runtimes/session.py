@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,19 +15,12 @@ from profiler.errors import BadInputError, ModelError
 from profiler.runtimes.providers import check_started, session_providers
 from profiler.runtimes.watch import stoppable
 from profiler.target import Provider
+from profiler.tensor import Tensor
 
 SEED = 0
 # A colour picture of 1,448 by 1,448.
 LARGEST_TENSOR, LARGEST_RANK = 3 << 21, 16
 TERMINATED = "terminate flag"
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A graph's input or output: its name and its shape without the batch axis, -1 where it is left open."""
-
-    name: str
-    shape: tuple[int, ...]
 
 
 def open_session(file: Path | bytes, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> ort.InferenceSession:

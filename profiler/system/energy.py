@@ -12,9 +12,8 @@ from pathlib import Path
 import pynvml
 
 from profiler.records.energy import Energy
-from profiler.runtimes.providers import ON_GPU
 from profiler.system.nvml import gpu_handles
-from profiler.target import Provider
+from profiler.target import ON_GPU, Provider
 
 POWERCAP = Path("/sys/class/powercap")
 

@@ -20,9 +20,9 @@ from profiler.errors import BadInputError, ServerError, ServerNotFoundError
 from profiler.resources import Resources
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.session import Tensor
 from profiler.system.processes import tree
 from profiler.target import Target
+from profiler.tensor import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import OUR_BACKENDS, Installation, find_triton
 from profiler.triton.server import triton_server

@@ -16,10 +16,10 @@ from profiler.errors import BadInputError, ModelError, ServerError, ServerNotFou
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.resources import Resources
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.session import Tensor
 from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
 from profiler.target import Target
+from profiler.tensor import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_text
 
 ONE = Resources(cores=1, threads=1, instances=1)

@@ -11,7 +11,7 @@ from porting.repository.measured import Measured, accuracy, load_ms, needed, ser
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime
-from profiler.runtimes.providers import ON_GPU
+from profiler.target import ON_GPU
 
 # Its regression over the batch reads the first three; its profiler looks at the memory at batch 8.
 READ_BATCHES, WRITTEN_BATCHES, MEMORY_BATCH = (1, 4, 8), (16, 32, 64), 8

@@ -14,7 +14,7 @@ from porting.repository.formats.infadapter_versions import BATCH, Version, objec
 from porting.repository.formats.wanted import Wanted
 from porting.repository.measured import accuracy
 from profiler.records.capacity import Capacity
-from profiler.runtimes.providers import ON_GPU
+from profiler.target import ON_GPU
 
 COLUMNS = (
     "REPLICA", "HARDWARE", "CPU", "MEM", "ARCH", "BATCH", "NUM_BATCH_THREADS", "MAX_ENQUEUED_BATCHES",

@@ -8,8 +8,7 @@ import yaml
 
 from porting.repository.measured import Measured, load_ms, peak_bytes
 from profiler.records.fingerprint import Fingerprint
-from profiler.runtimes.providers import ON_GPU
-from profiler.target import Target
+from profiler.target import ON_GPU, Target
 
 MEBIBYTE, LINE_WIDTH = 1 << 20, 1000
 # KServe puts "-predictor" behind a name, and a service's name has at most 63 characters.

@@ -7,6 +7,7 @@ from made_repository import IMAGES_PER_S, MIDDLE, QUICK, SLOW, items, repository
 
 from porting.repository import Repository
 from porting.repository.compare import Change, compare, moved
+from profiler.files import sha256
 
 
 def changed(folder: Path, **rates: float) -> Repository:
@@ -50,7 +51,8 @@ def test_another_file_under_the_same_name_is_told(before: Repository, tmp_path: 
     folder = tmp_path / "after"
     folder.mkdir()
     offered = items(folder)
-    details = offered[0].details.model_copy(update={"onnx_sha256": "1" * 64})
+    offered[0].onnx.write_bytes(b"another")
+    details = offered[0].details.model_copy(update={"onnx_sha256": sha256(offered[0].onnx)})
     offered[0] = type(offered[0])(details, None, [], offered[0].onnx)
     (found,) = compare(before, repository(folder, offered))
     assert (found.variant, found.what) == (SLOW, "file")

@@ -170,7 +170,7 @@ def test_a_name_that_is_no_kubernetes_label_is_a_warning(name: str, tmp_path: Pa
 
 def test_a_good_model_and_its_labels_give_no_finding(tmp_path: Path) -> None:
     (place(tmp_path, "model", LABELLED) / "labels.txt").write_text("a\nb\nc\n")
-    (tmp_path / "repository.json").write_text("{}")
+    (tmp_path / "notes.json").write_text("{}")
     assert lint(tmp_path) == []
 
 
