@@ -10,7 +10,7 @@ import numpy as np
 from orchestrators.live.pictures import example, mirrored
 from porting.repository import Repository
 from porting.repository.schema import Details
-from porting.repository.serving import Files
+from porting.repository.serving import Files, write_model
 from profiler.errors import BadInputError, ServerError
 from profiler.runtimes.served import MAXIMUM_ERROR
 from profiler.runtimes.session import open_session, run
@@ -110,7 +110,7 @@ def answered(files: Files, pictures: np.ndarray) -> np.ndarray:
     """What the published file answers to each picture alone, as clients send them, (pictures, …)."""
     with scratch("known") as made:
         path = made.folder / "model.onnx"
-        path.write_bytes(files.read(files.model))
+        write_model(files, path)
         session = open_session(path, threads=1)
     name = session.get_inputs()[0].name
     return np.concatenate([run(session, {name: pictures[k : k + 1]}) for k in range(len(pictures))])

@@ -6,7 +6,7 @@ from pathlib import Path
 from porting.repository.item import Item
 from porting.repository.reader import Repository
 from porting.repository.schema import Details
-from porting.repository.serving import Files
+from porting.repository.serving import Files, write_model
 from profiler.errors import BadInputError
 
 
@@ -20,7 +20,7 @@ def brought(repository: Repository, name: str, folder: Path) -> Item:
     files = Files.of(repository, name)
     files.check()
     path = folder / f"{files.published.onnx_sha256}.onnx"
-    path.write_bytes(files.read(files.model))
+    write_model(files, path)
     details = files.details.model_copy(update={"files": {}})
     return Item(details, files.published.parent, files.published.technique, path, files.example())
 

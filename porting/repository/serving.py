@@ -123,6 +123,21 @@ def check_listed(place: str, found: set[str] | None, due: set[str]) -> None:
         raise BadInputError(f"{place} holds {beyond[0]!r:.160}, which was not published: remove it, or publish again")
 
 
+def write_model(files: Files, path: Path) -> None:
+    """Writes the variant's ONNX file to `path`, and has it answer in a confined process, as it may be anybody's.
+
+    Raises `ModelError` where it does not.
+    """
+    path.write_bytes(files.read(files.model))
+    try_model(files, path)
+
+
+def try_model(files: Files, path: Path) -> None:
+    from profiler.trial import try_onnx
+
+    try_onnx(path, name=Path(str(files.repository.root), files.published.name, files.model))
+
+
 def lay_out(repository: Repository, names: Iterable[str], target: str | None, folder: Path) -> None:
     """Copies the variants to `folder` as a server loads them, with the settings for the target.
 
@@ -136,6 +151,7 @@ def lay_out(repository: Repository, names: Iterable[str], target: str | None, fo
             place = folder / name / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
+        try_model(files, folder / name / files.model)
 
 
 def problems(repository: Repository) -> Iterator[tuple[str, BadInputError]]:

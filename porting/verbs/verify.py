@@ -141,9 +141,11 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
 
 def copied(files: "Files", folder: Path) -> Path:
     """The served ONNX file in a folder of its own."""
+    from porting.repository.serving import write_model
+
     folder.mkdir()
     path = folder / "model.onnx"
-    path.write_bytes(files.read(files.model))
+    write_model(files, path)
     return path
 
 

@@ -28,6 +28,7 @@ IDLE_LIMIT_S, LOOK_S = 3.0, 0.25
 # On a slow machine the limit is this many times what it took to start.
 SLOWNESS = 2.0
 GONE = (ProcessLookupError, FileNotFoundError, BrokenPipeError)
+UNLESS = f"it is refused unless {TRUST}=1 says that you trust it"
 ROOT = Path(__file__).parent.parent.parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 KEPT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", TRUST)
@@ -205,10 +206,10 @@ class Said:
         except subprocess.TimeoutExpired:
             code = -signal.SIGXCPU
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
-            return f"does not load and answer an input within {limits.cpu_s:.0f} s of processor time: it is refused"
+            return f"does not load and answer an input within {limits.cpu_s:.0f} s of processor time: {UNLESS}"
         if code in (OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT):
             return (
                 f"takes more than {limits.memory_bytes / 2**20:,.0f} MiB of memory to load and answer an input: "
-                "it is refused"
+                f"{UNLESS}"
             )
-        return f"brings the process down that tries it (code {code}): it is refused"
+        return f"brings the process down that tries it (code {code}): {UNLESS}"

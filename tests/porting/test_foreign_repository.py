@@ -5,15 +5,21 @@ import shutil
 from argparse import Namespace
 from pathlib import Path
 
+import hostile_onnx
+import numpy as np
 import pytest
-from made_live import LARGE, SMALL, TARGET, live_repository
+from made_live import LARGE, SMALL, TARGET, VARIANTS, live_repository
 from sealed import edit_index
 from servers.short_lived import short_lived_triton
-from support import Command
+from support import SIZE, Command
 from tritonclient.grpc import InferenceServerClient
 
+from orchestrators.live.known import answered
+from porting.repository.merge import offered_by
+from porting.repository.serving import Files
 from porting.verbs.laid_out import laid_out
-from profiler.errors import BadInputError
+from porting.verbs.verify import copied
+from profiler.errors import BadInputError, ModelError
 from profiler.files import sha256
 
 pytestmark = pytest.mark.integration
@@ -88,6 +94,24 @@ def test_a_program_in_a_published_repository_never_runs_under_an_orchestrator(
     )  # fmt: skip
     assert run.code != 0
     assert not mark.exists()
+
+
+def test_a_network_that_never_answers_is_refused_before_it_is_opened_anywhere_else(
+    dnn_porting: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("made_live.write_network", lambda path, bias: hostile_onnx.endless(path))
+    foreign = live_repository(tmp_path, {LARGE: VARIANTS[LARGE]})
+    refused = f"{foreign.root}/{LARGE}/1/model.onnx does not load and answer"
+    run = dnn_porting("serve", str(foreign.root))
+    assert (run.code, len(run.err.splitlines())) == (2, 1)
+    assert refused in run.err
+    for take in (
+        lambda: list(offered_by(foreign, tmp_path)),
+        lambda: answered(Files.of(foreign, LARGE), np.zeros((1, 1, SIZE, SIZE), np.float32)),
+        lambda: copied(Files.of(foreign, LARGE), tmp_path / "copy"),
+    ):
+        with pytest.raises(ModelError, match=r"does not load and answer an input within .* refused unless"):
+            take()
 
 
 def test_what_was_not_published_is_served_only_where_it_is_trusted_and_what_runs_is_said(
