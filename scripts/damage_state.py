@@ -15,6 +15,8 @@ TIMES = re.compile(r"\d+(?:[.,]\d+)* (?:ms|s|images/s)\b|\d+(?:\.\d+)?e?[-+]?\d*
 FIXED = ("complexity", "layers", "onnx_sha256", "key", "target", "target_name", "fingerprint")
 # In the place of what the damaged file says, as long as it is damaged.
 DAMAGED = "damaged"
+# What of an index follows from the moment of its writing: the seal and the report's digest hold the date too.
+OF_ITS_DATE = ("published_at", "seal", "files")
 MEASURED = ("latency", "throughput", "max_throughput")
 Json = Any
 
@@ -96,7 +98,7 @@ def add_published(
         return
     everything = [*index.get("variants", []), *index.get("dropped", [])]
     values[f"published {name}"] = sorted([one.get("name"), one.get("onnx_sha256")] for one in everything)
-    exact[f"index {name}"] = {key: value for key, value in index.items() if key != "published_at"}
+    exact[f"index {name}"] = {key: value for key, value in index.items() if key not in OF_ITS_DATE}
     for variant in (one.get("name") for one in index.get("variants", [])):
         details = read(root / str(variant) / "variant.json")
         if skipped == root.resolve() / str(variant) / "variant.json":

@@ -136,6 +136,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     others = [one for one in found if one != path]
     place = Place(path, others[0] if others else None, folder / "precious" / "file")
     real = path if path.is_symlink() or not path.exists() else path.resolve()
+    known_as = by_the_link(real, folder / "base" / "repository")
     try:
         DAMAGES[case.damage](Place(real, place.other, place.precious))
     except Impossible as reason:
@@ -143,12 +144,19 @@ def run_case(case: Case, folder: Path) -> Outcome:
     before = mark(real)
     command = Command(**{**vars(command), "reads_all": case.damage != "unreadable"})
     seen = watch(folder, command, *limits(usual), originals(case))
-    after = state_of(folder, seen, real if mark(real) == before else None)
+    stays = mark(known_as) == before
+    after = state_of(folder, seen, real if stays else None)
     usual_state = State(**usual["state"])
     must = case.command in case.kind.must
     allowed_s = usual["seen"]["seconds"] + BEYOND_S, limits(usual)[0]
-    verdict = judged(seen, path, mark(real) == before, must, after, usual_state, allowed_s, case.kind)
+    verdict = judged(seen, path, stays, must, after, usual_state, allowed_s, case.kind)
     return {"verdict": verdict.verdict, "faults": list(verdict.faults), **told(seen)}
+
+
+def by_the_link(path: Path, root: Path) -> Path:
+    """The path through the link to the repository, which a new publication leads to another folder."""
+    inside = root.is_symlink() and path.is_relative_to(root.resolve())
+    return root / path.relative_to(root.resolve()) if inside else path
 
 
 def limits(usual: Outcome) -> tuple[float, int]:
