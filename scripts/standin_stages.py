@@ -17,8 +17,8 @@ from porting.context import Context, Job
 from porting.derive import Made, Recipe, derive
 from porting.records import OnnxFile, Variant
 from porting.repository.schema import Accuracy, Precision, TensorSpec
-from porting.workspace import MANIFEST, ONNX, PROGRAM, WEIGHTS
-from profiler.files import sha256
+from porting.workspace import EXAMPLE, MANIFEST, ONNX, PREDICTIONS, PROGRAM, WEIGHTS
+from profiler.files import packed, sha256, write_atomically
 
 PARTS = 3
 
@@ -60,6 +60,7 @@ def number(key: str) -> float:
 
 def onnx_file(path: Path, key: str, precision: Precision) -> OnnxFile:
     write_network(path, bias=number(key))
+    write_atomically(path.parent / PREDICTIONS, packed({EXAMPLE: np.full((1, SIZE, SIZE), number(key), np.float32)}))
     value = 0.5 + number(key) / 3
     accuracy = {"dataset": "digits", "dataset_sha256": "0" * 64, "n": 1000, "value": value}
     splits = [Accuracy(split=one, low=value - 0.01, high=value + 0.01, **accuracy) for one in ("val", "test")]

@@ -8,14 +8,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-TIMES = {"seconds", "published_at", "details_sha256"}
+TIMES = {"seconds", "published_at", "details_sha256", "seal"}
+# What of an index follows from the time too.
+OF_ITS_DATE = {"key", "files"}
 
 
 def content(workspace: Path) -> dict[str, Any]:
     """What a run leaves: every file by its digest, without times, and without what MLflow names at random."""
     found: dict[str, Any] = {"MLflow": runs(workspace / "mlflow.db")}
+    present = (workspace / "repository").resolve().name
     for path in sorted(workspace.rglob("*")):
-        name = re.sub(r"^\.repository-[0-9a-f]{12}", "repository", str(path.relative_to(workspace)))
+        name = str(path.relative_to(workspace))
+        if name.startswith(present):
+            name = f"repository{name.removeprefix(present)}"
+        elif name.startswith(".repository-"):
+            # The publication before.
+            continue
         if not name.startswith("mlartifacts/") and path.is_file() and not path.is_symlink():
             found[name] = digest(path, name)
     found["repository whole"] = whole(workspace / "repository")
@@ -36,14 +44,16 @@ def digest(path: Path, name: str) -> Any:
 
 def timeless(value: Any, index: bool = False) -> Any:
     if isinstance(value, dict):
-        return {key: timeless(one) for key, one in value.items() if key not in TIMES and not (index and key == "key")}
+        return {
+            key: timeless(one) for key, one in value.items() if key not in TIMES | (OF_ITS_DATE if index else set())
+        }
     return [timeless(one) for one in value] if isinstance(value, list) else value
 
 
 def whole(root: Path) -> str:
     """Whether a reader finds the repository whole."""
     from porting.repository import Repository
-    from porting.repository.writer import is_whole
+    from porting.repository.serving import is_whole
 
     return "yes" if is_whole(Repository.load(root)) else "no"
 
