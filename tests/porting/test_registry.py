@@ -230,7 +230,7 @@ def test_a_file_that_is_not_the_indexed_one_is_not_registered(
     other = offered(items[0], tmp_path, "digits-other-0000000d", accuracy=0.99, images_per_s=2000)
     repository = publish(tmp_path / "repository", [other])
     write_network(repository.root.local / other.details.name / "1" / "model.onnx", bias=7)
-    with pytest.raises(BadInputError, match="not the indexed one: publish again"):
+    with pytest.raises(BadInputError, match="is not the file that was published: publish again"):
         register(repository, uri)
     assert other.details.name not in {name for name, _ in versions(client)}
 
