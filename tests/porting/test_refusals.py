@@ -106,7 +106,9 @@ def test_a_trace_is_there_for_who_asks(tmp_path: Path) -> None:
 
 
 def test_a_verb_names_what_it_needs(cold_dnn_porting: Command, tmp_path: Path) -> None:
-    assert "has no repository.json, so nothing says what its files are" in complaint(cold_dnn_porting("serve", str(tmp_path)), code=2)
+    assert "has no repository.json, so nothing says what its files are" in complaint(
+        cold_dnn_porting("serve", str(tmp_path)), code=2
+    )
 
 
 def test_calibration_without_data_is_refused_and_what_was_imported_stays(
