@@ -10,7 +10,7 @@ from watched_commands import CONTROL, Seen
 
 FIX = re.compile(
     r"\b(remove|run|give|make|publish|replace|correct|restore|write|set|choose|mend|wait|move|copy|delete|save|measure|"
-    r"adopt|name|take|free|check|use|start|leave|add|fetch|put|holds)\b",
+    r"adopt|name|take|free|check|use|start|leave|add|fetch|put|holds|look|serve)\b",
     re.IGNORECASE,
 )
 PREFIXES = ("dnn-porting: ", "profiler: ")
@@ -69,7 +69,7 @@ def judged(
 
 
 def left_out(said: str, damaged: Path) -> bool:
-    """Whether a line says that the variant of the damaged file is left out; what goes on without it is another thing."""
+    """Whether a line says that the variant of the damaged file is left out: what goes on without it differs."""
     lines = [line for line in said.splitlines() if "left out" in line]
     return any(name in line for line in lines for name in (damaged.parent.name, damaged.parent.parent.name))
 

@@ -7,6 +7,8 @@ VARIANT, RELEASE = "base/tasks/*/variants", "base/.repository-*"
 READERS = ("select", "compare", "plan", "simulate", "lint", "convert", "verify", "serve", "others", "orchestrate")
 # They hold every file of a published variant against its digest before they use any.
 HOLDING = ("lint", "convert", "verify", "serve", "others", "orchestrate")
+# An orchestrator makes configurations itself, and holds the other files of those variants alone that it loads.
+ALL_HOLDING = ("lint", "convert", "verify", "serve", "others")
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ KINDS = (
     Kind("repository.json", f"{RELEASE}/repository.json", (*READERS, "publish", "all"), (*READERS, "publish", "all")),
     Kind("VARIANT/variant.json", f"{RELEASE}/*/variant.json", (*READERS, "publish"), (*HOLDING, "publish")),
     Kind("N/model.onnx", f"{RELEASE}/*/[0-9]*/model.onnx", ("select", *HOLDING, "publish"), (*HOLDING, "publish")),
-    Kind("config.pbtxt", f"{RELEASE}/*/config.pbtxt", (*HOLDING, "publish"), (*HOLDING, "publish")),
-    Kind("configs/*.pbtxt", f"{RELEASE}/*/configs/*.pbtxt", (*HOLDING, "publish"), (*HOLDING, "publish")),
-    Kind("labels.txt", f"{RELEASE}/*/labels.txt", (*HOLDING, "publish"), (*HOLDING, "publish")),
-    Kind("warmup/example", f"{RELEASE}/*/warmup/example", (*HOLDING, "publish"), (*HOLDING, "publish")),
+    Kind("config.pbtxt", f"{RELEASE}/*/config.pbtxt", (*HOLDING, "publish"), (*ALL_HOLDING, "publish")),
+    Kind("configs/*.pbtxt", f"{RELEASE}/*/configs/*.pbtxt", (*HOLDING, "publish"), (*ALL_HOLDING, "publish")),
+    Kind("labels.txt", f"{RELEASE}/*/labels.txt", (*HOLDING, "publish"), (*ALL_HOLDING, "publish")),
+    Kind("warmup/example", f"{RELEASE}/*/warmup/example", (*HOLDING, "publish"), (*ALL_HOLDING, "publish")),
     Kind("report.html", f"{RELEASE}/report.html", ("publish", "select", "lint")),
     Kind("repository.schema.json", f"{RELEASE}/repository.schema.json", ("publish", "select", "lint")),
     Kind("frontier.png", f"{RELEASE}/frontier.png", ("publish", "select", "lint")),

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from porting.repository.lint.finding import Finding, clean
 from porting.repository.lint.tree import Tree
-from porting.repository.reader import INDEX, Repository
+from porting.repository.reader import DETAILS, INDEX, Repository
 from porting.repository.serving import problems
 from profiler.errors import BadInputError
 
 
 def published_rules(tree: Tree, names: list[str], public_key: Path | None) -> Iterator[Finding]:
-    """What is not as it was published; nothing for a folder without an index, unless it was to be signed."""
-    if INDEX not in names and public_key is None:
+    """What is not as it was published; nothing for a folder that was never published, unless it was to be signed."""
+    details = any(tree.place(f"{name}/{DETAILS}").kind == "file" for name in names)
+    if INDEX not in names and not details and public_key is None:
         return
     try:
         repository = Repository.load(tree.root, public_key)

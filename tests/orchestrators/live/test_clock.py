@@ -1,5 +1,6 @@
 """Journal, clients and probe are joined by one clock, which nobody sets."""
 
+import os
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ def test_the_systems_clock_moves_no_moment_when_it_is_set(monkeypatch: pytest.Mo
 
 
 def test_the_probe_counts_its_seconds_from_where_it_is_told() -> None:
-    command = [sys.executable, "-S", "-E", str(PROBE), "0", str(UNIX_S_AT_ZERO - HOUR_S)]
+    command = [sys.executable, "-S", "-E", str(PROBE), str(os.getpid()), "0", str(UNIX_S_AT_ZERO - HOUR_S)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         (first,) = felt(process.stdout.readline())

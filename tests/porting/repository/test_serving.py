@@ -39,8 +39,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, items = tmp_path_factory.mktemp("original"), []
     for name, accuracy, bias in ((A, 0.9, 1.0), (B, 0.9, 2.0)):
         made = item(name, full_profile(), folder, accuracy, labels=[f"{name}-{number}" for number in range(CLASSES)])
+        digest = sha256(write_network(made.onnx, bias=bias))
+        profile = made.details.profiles[TARGET].model_copy(update={"onnx_sha256": digest})
         changes = {
-            "onnx_sha256": sha256(write_network(made.onnx, bias=bias)),
+            "onnx_sha256": digest,
+            "profiles": {TARGET: profile},
             "input": TensorSpec(name="input", shape=[1, SIZE, SIZE]),
             "output": TensorSpec(name="logits", shape=[CLASSES]),
         }
