@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Each one makes what it needs first.
-# Nothing is installed but what the requirements files name, by version and hash; `make lock` writes them.
+# No Python package is installed but what the requirements files name, by version and hash; `make lock` writes them.
 PYTHON ?= python3
 VENV := .venv
 SERVER := .venv-triton

@@ -63,8 +63,8 @@ def ready(path: Path) -> None:
     MLflow tries for minutes to open a file that it cannot, and its first migration is not one transaction: a process
     that dies in it leaves a database for good that nobody can use.
     """
-    if "?" in str(path):
-        raise BadInputError(f"{path} has a '?', after which MLflow reads options: choose another folder")
+    if set("?%") & set(str(path)):
+        raise BadInputError(f"{path} has a '?' or a '%', which MLflow reads otherwise: choose another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(path):
         make(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from porting.files import digest, flush, remove, remove_unfinished, whole_folder
 from porting.records import Variant
-from profiler.errors import BadInputError, DnnPortingError, ModelError
+from profiler.errors import BadInputError, DivergedError, ModelError
 from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_record
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
@@ -107,7 +107,7 @@ class Workspace:
         remove_unfinished(folder)
         try:
             yield folder
-        except DnnPortingError:
+        except DivergedError:
             remove(folder)
             raise
 

@@ -62,6 +62,8 @@ def guarded(program: str, interruption: Interruption, work: Callable[[], None], 
     except (SystemExit, GeneratorExit):
         raise
     except BaseException as error:
+        if interruption.came:
+            return interruption.end()
         # Libraries in Rust raise one that is no `Exception`.
         if isinstance(error, BrokenPipeError) and nobody_reads():
             # As other tools end whose output goes to `head`.

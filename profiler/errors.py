@@ -37,3 +37,7 @@ class ModelError(BadInputError):
 
 class ServerNotFoundError(BadInputError):
     """There is no inference server to measure on."""
+
+
+class DivergedError(DnnPortingError):
+    """The loss of a training is no number any more: to go on would end the same."""

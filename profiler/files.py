@@ -71,7 +71,7 @@ def packed(values: Samples) -> bytes:
 
 
 def write_record(path: Path, record: BaseModel) -> None:
-    """The record as JSON, sealed: its last field, `seal`, is the digest of all before it."""
+    """The record as JSON, sealed: its first field, `seal`, is the digest of all behind it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, sealed(record.model_dump_json(indent=1)))
 
@@ -112,7 +112,9 @@ class ProfileFiles:
             whose, before = self.read_samples()
             if whose != owner(profile):
                 before = {}
-                keep(self.samples)
+                # Without a record they are what a killed run left of its own.
+                if os.path.lexists(self.record):
+                    keep(self.samples)
             self.samples.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.samples, packed(before | samples | {OWNER: np.array(owner(profile))}))
         write_record(self.record, profile)

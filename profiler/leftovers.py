@@ -5,13 +5,11 @@ import shutil
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
-from profiler.scratch import OPEN
+from profiler.scratch import OPEN, SHARED_MEMORY
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 DYING_S = 0.5
 
 

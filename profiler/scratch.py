@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ from pathlib import Path
 
 from profiler.errors import BadInputError
 
-PREFIX, UNLOCKED = "dnn-porting-", ".new-dnn-porting-"
+PREFIX, UNLOCKED = "dnn-porting-scratch-", ".new-dnn-porting-scratch-"
+# What `scratch` makes, and nobody types: a purpose and eight random characters.
+MADE = re.compile(rf"(\.new-)?{PREFIX}[a-z-]+-[a-z0-9_]{{8}}")
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 # Triton hands paths to a shell.
 SAFE = re.compile(r"/[A-Za-z0-9_./-]*")
 ELSEWHERE = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
@@ -38,8 +42,8 @@ class Scratch:
 def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
     """A new folder named after the purpose, which is gone when the block ends; leftovers of dead runs go too.
 
-    It lies among the temporary files unless another `place` is named. Files beside it whose names begin with its name
-    go with it.
+    It lies among the temporary files unless another `place` is named. Shared memory whose name begins with its name
+    goes with it where that is `/dev/shm`.
     """
     place = place or safe_place()
     remove_abandoned(place)
@@ -73,7 +77,7 @@ def safe_place() -> Path:
 
 
 def remove_abandoned(place: Path) -> None:
-    """Removes the folders in `place` that no living process has locked; those of other users stay."""
+    """Removes the scratch folders in `place` that no living process has locked; those of other users stay."""
     for folder in (*place.glob(f"{PREFIX}*"), *stale(place)):
         # What cannot be removed is somebody else's, or gone already.
         with suppress(OSError):
@@ -91,10 +95,12 @@ def stale(place: Path) -> list[Path]:
 
 
 def remove_unlocked(folder: Path) -> None:
-    """Removes the folder, unless a process holds its lock; raises `OSError` where it does, or for a link."""
+    """Removes a folder of ours, unless a process holds its lock; raises `OSError` where it does, or for a link."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if os.fstat(descriptor).st_uid == os.geteuid():
+        status = os.fstat(descriptor)
+        private = stat.S_IMODE(status.st_mode) == 0o700 and status.st_uid == os.geteuid()
+        if private and MADE.fullmatch(folder.name):
             # Locks reach across PID namespaces, where a process number means nothing.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(folder)
@@ -103,8 +109,8 @@ def remove_unlocked(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Removes the folder, last of all that has its name: it is the mark by which the others are found."""
-    for beside in folder.parent.glob(f"{folder.name}?*"):
+    """Removes the folder, and the shared memory of its name before: it is the mark by which that is found."""
+    for region in folder.parent.glob(f"{folder.name}?*") if folder.parent == SHARED_MEMORY else ():
         with suppress(OSError):
-            beside.unlink()
+            region.unlink()
     shutil.rmtree(folder, ignore_errors=True)

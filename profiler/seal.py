@@ -19,6 +19,11 @@ def unsealed(content: bytes, place: str, fix: str) -> bytes:
     """The object without its seal; raises `BadInputError` with the fix where that is missing or another one."""
     seal = SEAL.match(content)
     body = content[seal.end() :] if seal else b""
+    if not content.startswith(OPENED.encode() + b'"seal"'):
+        raise BadInputError(
+            f"{place} is truncated, damaged or was changed since it was written, or another version of this program "
+            f"wrote it: take that version, or {fix}"
+        )
     if seal is None or hashlib.sha256(body).hexdigest() != seal[1].decode():
         raise BadInputError(f"{place} is truncated, damaged or was changed since it was written: {fix}")
     return OPENED.encode() + body

@@ -57,6 +57,11 @@ class Interruption:
                 print(self._line, file=sys.stderr, flush=True)
         return 128 + self._number
 
+    @property
+    def came(self) -> bool:
+        """Whether a signal has ended the work; libraries may turn its exception into one of their own."""
+        return self._noticed.is_set()
+
     def over(self) -> None:
         """A signal from now on raises nothing: this process is leaving."""
         self._noticed.set()

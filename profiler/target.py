@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from profiler.resources import MAX_A_CORE, MAX_CORES, Resources
+from profiler.resources import MAX_A_CORE, MAX_CORES, MAX_INSTANCES, Resources
 
 Runtime = Literal["triton", "v2", "onnxruntime", "torch"]
 Provider = Literal["cpu", "cuda", "tensorrt", "openvino"]
@@ -46,7 +46,7 @@ class Target(BaseModel):
     grpc_port: int | None = Field(default=None, ge=1024, le=65535)
     cores: int = Field(default=1, ge=1, le=MAX_CORES)
     threads: int = Field(default=1, ge=1)
-    instances: int = Field(default=1, ge=1)
+    instances: int = Field(default=1, ge=1, le=MAX_INSTANCES)
     providers: tuple[Provider, ...] = Field(default=("cpu",), min_length=1, max_length=4)
     load_generator: Literal["built-in", "perf_analyzer"] = "built-in"
     memory_bytes: int | None = Field(default=None, gt=0, le=1 << 60)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from porting.repository.schema import Details, Published
 from porting.repository.signature import SIGNATURE
 from porting.repository.variant_folder import CONFIG, LABELS, WARM_UP, config_file, texts
 from profiler.errors import BadInputError
+from profiler.resources import MAX_A_CORE
 
 # A gRPC message, and an ONNX file, hold no more.
 FILE_LIMIT_BYTES = 2**31 - 1
@@ -146,12 +148,25 @@ def lay_out(repository: Repository, names: Iterable[str], target: str | None, fo
     """
     for name in names:
         files = Files.of(repository, name)
+        check_fits_here(files, target)
         contents = {**files.served(), CONFIG: files.config(target).encode()}
         for path, content in contents.items():
             place = folder / name / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
         try_model(files, folder / name / files.model)
+
+
+def check_fits_here(files: Files, target: str | None) -> None:
+    """Raises `BadInputError` for more instances or threads than this machine's cores can use, whoever asks for them."""
+    profiles = files.details.profiles
+    server = (profiles[target] if target in profiles else next(iter(profiles.values()))).target
+    most = MAX_A_CORE * (os.cpu_count() or 1)
+    if max(server.instances, server.threads) > most:
+        raise BadInputError(
+            f"{files} asks for {server.instances} instances of {server.threads} threads, and this machine can use "
+            f"{most}: serve it with the settings of another target, with --target NAME"
+        )
 
 
 def problems(repository: Repository) -> Iterator[tuple[str, BadInputError]]:

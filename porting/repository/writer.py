@@ -34,16 +34,24 @@ def repository_key(items: Sequence[Item]) -> str:
     return digest([version("dnn-porting"), *offered])
 
 
-def publish(root: Path, items: Sequence[Item], private_key: Path | None = None) -> Repository:
+def publish(
+    root: Path, items: Sequence[Item], private_key: Path | None = None, public_key: Path | None = None
+) -> Repository:
     """Replaces the repository at `root` whole, signed with the key in a file where one is given.
+
+    Of a repository that is signed the older versions of a file stay only where the one before has a signature that
+    fits the public key: the new signature must not vouch for what anybody may have written there.
 
     Raises `BadInputError` where `root` is somebody else's folder, and for an item that cannot be published; before
     anything is written.
     """
     if root.exists() and not root.is_symlink():
-        raise BadInputError(f"{root} is a folder that this program did not write: move it away")
+        raise BadInputError(
+            f"{root} is a folder and no link to one, as a copy that follows links makes it: move it away"
+        )
     key = repository_key(items)
     previous = readable(root)
+    vouched = previous if private_key is None else signed_before(root, public_key)
     offered = list(zip(items, checked(items, previous), strict=True))
     # A name of its own, also for what was published before: somebody may read that.
     folder = root.parent / f"{FOLDER}{key[:12]}-{secrets.token_hex(4)}"
@@ -51,7 +59,7 @@ def publish(root: Path, items: Sequence[Item], private_key: Path | None = None) 
         published, dropped = list[Published](), list[Summary]()
         for item, summary in offered:
             if any(standing.on_frontier for standing in summary.targets.values()):
-                published.append(write_variant(unfinished, item, summary, older_versions(summary, previous)))
+                published.append(write_variant(unfinished, item, summary, older_versions(summary, vouched)))
             else:
                 dropped.append(summary)
         index = Index(
@@ -116,6 +124,14 @@ def readable(root: Path) -> Repository | None:
         return None
 
 
+def signed_before(root: Path, public_key: Path | None) -> Repository | None:
+    """The repository at `root` where its signature fits the key; `None` where it does not, or no key is given."""
+    try:
+        return None if public_key is None else Repository.load(root, public_key)
+    except BadInputError:
+        return None
+
+
 def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tuple[str, bytes]]:
     """The files, by path, of the versions before this one that were published under its name, those that are whole."""
     if previous is None or summary.name not in previous.by_name:
@@ -131,25 +147,25 @@ def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tu
 
 def aim(root: Path, folder: Path) -> None:
     """Aims the link `root` at `folder` in one step, which survives a power cut."""
+    before = root.resolve() if root.is_symlink() else None
     temporary = root.with_name(f".{root.name}-link")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(folder.name)
     temporary.replace(root)
     flush_folder(root.parent)
-    remove_older(root)
+    remove_older(root, before)
 
 
-def remove_older(root: Path) -> None:
-    """Removes all folders of publications but the one that `root` aims at and the one before it."""
+def remove_older(root: Path, before: Path | None = None) -> None:
+    """Removes all folders of publications but the one that `root` aims at and the one `before`.
+
+    Where nobody knows which that is, the newest of the others is taken for it.
+    """
     current = root.resolve()
     found = [path for path in root.parent.glob(f"{FOLDER}*") if path.is_dir() and not path.is_symlink()]
-    others = sorted((path for path in found if path.resolve() != current), key=made_at)
-    before = [path for path in others if made_at(path) <= made_at(current)][-1:]
+    others = sorted((path for path in found if path.resolve() != current), key=lambda path: path.stat().st_mtime_ns)
+    kept = before or (others[-1].resolve() if others else None)
     for folder in others:
-        if folder not in before:
+        if folder.resolve() != kept:
             remove(folder)
     root.with_name(f".{root.name}-link").unlink(missing_ok=True)
-
-
-def made_at(folder: Path) -> int:
-    return folder.stat().st_mtime_ns

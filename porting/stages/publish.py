@@ -20,6 +20,7 @@ from porting.settings import PublishSettings
 from porting.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.door import arrays
 from profiler.errors import BadInputError
+from profiler.files import sha256
 from profiler.locks import exclusive
 from profiler.records.profile import Profile
 from profiler.scratch import scratch
@@ -39,7 +40,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
         if not items:
             raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
         current = readable(root)
-        same = current is not None and current.index.key == repository_key(items) and is_whole(current)
+        same = current is not None and current.index.key == repository_key(items) and is_of(current, items)
         if current is not None and same:
             repository = current
             remove_older(root)
@@ -47,7 +48,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
                 sign(current, settings.sign)
         else:
             damaged = current is None and root.is_symlink()
-            repository = publish(root, items, settings.sign)
+            repository = publish(root, items, settings.sign, settings.public_key)
             for line in left_out(current, repository) if current is not None else ():
                 say(f"publish   {line}")
             if damaged:
@@ -55,6 +56,17 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
         for url in settings.stores:
             say(f"publish   copied to {upload(root, url)}")
     return repository, same
+
+
+def is_of(current: Repository, items: list[Item]) -> bool:
+    """Whether a whole repository has the very files and details of the items: its own digests and key say nothing."""
+    offered = {item.details.name: item for item in items}
+    return is_whole(current) and all(
+        name in offered
+        and current.details(name).model_copy(update={"files": {}}) == offered[name].details
+        and current.details(name).onnx_sha256 == sha256(offered[name].onnx)
+        for name in current.by_name
+    )
 
 
 def profiled(workspace: Workspace) -> list[Item]:

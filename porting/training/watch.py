@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from porting.console import Advance
 from porting.context import seeded
 from porting.records import Epoch
-from profiler.errors import DnnPortingError
+from profiler.errors import DivergedError
 
 
 class Watch(Callback):
@@ -57,7 +57,7 @@ class Watch(Callback):
         pl_module.train_losses.clear()
         for which, loss in losses.items():
             if not math.isfinite(loss):
-                raise DnnPortingError(
+                raise DivergedError(
                     f"the {which} loss became {loss} in epoch {trainer.current_epoch}: lower the learning rate"
                 )
         accuracy = float(trainer.callback_metrics["val_accuracy"])

@@ -114,5 +114,5 @@ def put(workspace: "Workspace", variant: "Variant", one: Brought) -> None:
             f"{one.path} was measured at {one.profile.measured_at:%Y-%m-%d %H:%M:%S}, before {files.record} at "
             f"{there.measured_at:%Y-%m-%d %H:%M:%S}: adopt it under another name with --target NAME, or remove that"
         )
-    if there != one.profile:
+    if there is None or there.model_copy(update={"adopted": True}) != one.profile:
         files.replace(one.profile, one.samples)

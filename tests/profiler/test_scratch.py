@@ -66,9 +66,20 @@ def test_a_living_owner_in_another_pid_namespace_is_not_taken_for_dead(place: Pa
         living.kill()
 
 
+def test_a_folder_of_the_user_s_with_the_project_s_name_stays(place: Path) -> None:
+    for name in ("dnn-porting-main", "dnn-porting-fix-12345678", "dnn-porting-scratch-test-mine"):
+        (place / name).mkdir(mode=0o700)
+        (place / f"{name}.zip").write_text("precious")
+    (place / "dnn-porting-scratch-test-abcdefgh").mkdir(mode=0o755)
+    before = set(place.iterdir())
+    with scratch("test"):
+        pass
+    assert set(place.iterdir()) == before
+
+
 def test_a_link_named_like_a_leftover_leads_nowhere(place: Path) -> None:
     (place / "precious").mkdir()
-    (place / "dnn-porting-test-x").symlink_to(place / "precious")
+    (place / "dnn-porting-scratch-test-abcdefgh").symlink_to(place / "precious")
     with scratch("test"):
         pass
     assert (place / "precious").exists()
