@@ -52,6 +52,10 @@ def explained(error: Exception, uri: str) -> str:
     return f"({reason}): {fix}"
 
 
+# What an address of a database takes for something else than the path that it is.
+READ_OTHERWISE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+
+
 def word(error: sqlite3.Error) -> str:
     """The second word of SQLite's own name for an error, such as FULL; Python's own errors have none."""
     return getattr(error, "sqlite_errorname", "SQLITE_ERROR").split("_")[1]
@@ -63,8 +67,10 @@ def ready(path: Path) -> None:
     MLflow tries for minutes to open a file that it cannot, and its first migration is not one transaction: a process
     that dies in it leaves a database for good that nobody can use.
     """
-    if set("?%") & set(str(path)):
-        raise BadInputError(f"{path} has a '?' or a '%', which MLflow reads otherwise: choose another folder")
+    if READ_OTHERWISE.search(str(path)):
+        raise BadInputError(
+            f"{path} has a '?' or a code like '%41', which MLflow reads otherwise: choose another folder"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(path):
         make(path)

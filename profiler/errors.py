@@ -1,6 +1,7 @@
 """What can go wrong, as few exceptions as the command line needs.
 
     DnnPortingError            the work failed                                  exit code 1
+    ├── DivergedError          the loss of a training is no number any more     exit code 1
     ├── ServerError            the inference server died, hung or lied          exit code 1
     └── BadInputError          something the user gave cannot be used           exit code 2
         ├── UnavailableError   this machine or server cannot do it          exit code 2

@@ -159,13 +159,18 @@ def aim(root: Path, folder: Path) -> None:
 def remove_older(root: Path, before: Path | None = None) -> None:
     """Removes all folders of publications but the one that `root` aims at and the one `before`.
 
-    Where nobody knows which that is, the newest of the others is taken for it.
+    Where nobody knows which that is, the newest of the others that is no newer is taken for it.
     """
     current = root.resolve()
     found = [path for path in root.parent.glob(f"{FOLDER}*") if path.is_dir() and not path.is_symlink()]
-    others = sorted((path for path in found if path.resolve() != current), key=lambda path: path.stat().st_mtime_ns)
-    kept = before or (others[-1].resolve() if others else None)
+    others = sorted((path for path in found if path.resolve() != current), key=made_at)
+    older = [path.resolve() for path in others if made_at(path) <= made_at(current)]
+    kept = before or (older[-1] if older else None)
     for folder in others:
         if folder.resolve() != kept:
             remove(folder)
     root.with_name(f".{root.name}-link").unlink(missing_ok=True)
+
+
+def made_at(folder: Path) -> int:
+    return folder.stat().st_mtime_ns

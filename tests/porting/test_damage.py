@@ -1,5 +1,7 @@
 """Damage at rest in a workspace: found in one line that names the file, or healed; never used, and never silent."""
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from full_profile import full_profile
 from made_points import partly
+from sealed import edit_index
 
 from porting.benches import Benches
 from porting.components import NamedComponent
@@ -187,6 +190,20 @@ def test_a_profile_of_another_target_or_file_is_refused(workspace: Workspace) ->
     own.with_name("other.json").unlink()
     shutil.copy(place(workspace, B, "profiles/local_cpu.json"), own)
     assert f"{own} is of another file than {A}" in refusal(lambda: publish_workspace(workspace, SETTINGS))
+
+
+def test_a_repository_that_vouches_for_itself_alone_is_written_anew(workspace: Workspace) -> None:
+    published, _ = publish_workspace(workspace, SETTINGS)
+    assert publish_workspace(workspace, SETTINGS)[1]
+    details = published.root.local / A / "variant.json"
+    forged = json.loads(details.read_text()) | {"backbone": "forged"}
+    details.write_text(json.dumps(forged))
+    digest = hashlib.sha256(details.read_bytes()).hexdigest()
+    change = {"details_sha256": digest, "backbone": "forged"}
+    edit_index(published.root.local, lambda tree: [one.update(change) for one in tree["variants"] if one["name"] == A])
+    again, same = publish_workspace(workspace, SETTINGS)
+    assert not same
+    assert again.details(A).backbone != "forged"
 
 
 def test_what_was_published_and_is_gone_is_said(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
