@@ -10,7 +10,7 @@ from watched_commands import CONTROL, Seen
 
 FIX = re.compile(
     r"\b(remove|run|give|make|publish|replace|correct|restore|write|set|choose|mend|wait|move|copy|delete|save|measure|"
-    r"adopt|name|take|free|check|use|start|leave|add|fetch|put|holds|look|serve)\b",
+    r"adopt|name|take|free|check|use|start|leave|add|fetch|put|holds|look|serve|export)\b",
     re.IGNORECASE,
 )
 PREFIXES = ("dnn-porting: ", "profiler: ")
