@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -40,9 +41,14 @@ Explain = Callable[[BaseException], tuple[str, int]]
 
 
 def lines_only(program: str) -> None:
-    """What ends a thread is one line too, and what is raised where nothing can catch it changes nothing."""
+    """What ends a thread is one line too, and what is raised where nothing can catch it changes nothing.
+
+    Warnings of libraries are for whoever works on this program, and not shown unless Python is told to with `-W`.
+    """
     if WITH_TRACE:
         return
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     sys.excepthook = lambda _, error, __: print_line(program, error)
     threading.excepthook = lambda details: print_line(program, details.exc_value)
     sys.unraisablehook = lambda _: None

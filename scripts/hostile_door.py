@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from watched_commands import Command
+
+from profiler.seal import sealed
 
 Put = Callable[[Path], object]
 Ask = Callable[[Path], Command]
@@ -46,6 +49,13 @@ class Door:
     def add(self, name: str, put: Put, *commands: str) -> None:
         """One more input, for all commands of the door or for some."""
         self.inputs.append(Input(self.name, name, put, commands or tuple(self.commands)))
+
+
+def fitting(value: Any) -> str:
+    """The JSON text of a record, with a seal that fits whatever it says."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return sealed(json.dumps({name: one for name, one in value.items() if name != "seal"}, indent=1))
 
 
 def inside(case: Path, *parts: str) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hostile_door import IN_PROCESS, RAN, UNTRACKED, Door, Put, content, inside, profiler, request_of, words
+from hostile_door import IN_PROCESS, RAN, UNTRACKED, Door, Put, content, fitting, inside, profiler, request_of, words
 from hostile_onnx import DIRTY, good_bytes
 from watched_commands import Command
 
@@ -229,7 +229,7 @@ def adopted(case: Path) -> Path:
 
 
 def laid_profile(case: Path, profile: Json, samples: bytes | None = None) -> None:
-    inside(case, "profile.json").write_text(profile if isinstance(profile, str) else json.dumps(profile))
+    inside(case, "profile.json").write_text(profile if isinstance(profile, str) else fitting(profile))
     own = (case / "box" / "profile.npz").read_bytes()
     inside(case, "profile.npz").write_bytes(own if samples is None else samples)
 
@@ -239,7 +239,7 @@ def good_profile(case: Path) -> Json:
 
 
 def add_profiles() -> None:
-    for name, put in whole_files(lambda case: json.dumps(good_profile(case)), "profile.json").items():
+    for name, put in whole_files(lambda case: fitting(good_profile(case)), "profile.json").items():
         profiles.add(name, put, "adopt", "profiler goes on")
     fields = (
         "schema_version",
@@ -487,7 +487,7 @@ def add_records() -> None:
             path = next((case / "base").glob("tasks/*/variants/digits-resnet8-????????/variant.json"))
             record = json.loads(path.read_text())
             change(record, case)
-            path.write_text(json.dumps(record))
+            path.write_text(fitting(record))
 
         return put
 

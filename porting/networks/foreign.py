@@ -1,5 +1,6 @@
 """Reading other people's torch files, without unpickling anything."""
 
+import pickle
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -68,9 +69,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         )
     except Exception as error:
         # The reader of a damaged or hostile archive fails with whatever its content leads to.
-        raise ModelError(
-            f"{path} is truncated or no plain checkpoint of tensors ({first_line(error)}): save it again"
-        ) from error
+        # torch's own words advise to run what the file says.
+        more = isinstance(error, pickle.UnpicklingError)
+        reason = "it holds more than tensors, or another kind of file" if more else first_line(error)
+        raise ModelError(f"{path} is truncated or no plain checkpoint of tensors ({reason}): save it again") from error
     for key in NESTED:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

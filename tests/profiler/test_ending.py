@@ -121,3 +121,9 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
         _, errors = process.communicate(timeout=60)
     assert errors == ""
     assert process.returncode == 141
+
+
+def test_a_warning_of_a_library_is_not_shown() -> None:
+    code = "from profiler.ending import lines_only; lines_only('it'); import warnings; warnings.warn('for developers')"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
