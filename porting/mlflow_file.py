@@ -151,6 +151,12 @@ def rebase(connection: sqlite3.Connection, here: str) -> None:
                 f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
                 (here, len(old) + 1, old, len(old) + 1, f"{old}/"),
             )
+    # Runs of a workspace write beside its database and nowhere else, whatever a database from elsewhere says.
+    connection.execute(
+        "UPDATE experiments SET artifact_location = ? "
+        "WHERE artifact_location IS NULL OR artifact_location NOT IN (?, ? || '/' || experiment_id)",
+        (here, here, here),
+    )
 
 
 def elsewhere(locations: Iterable[str | None], here: str) -> set[str]:

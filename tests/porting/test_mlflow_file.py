@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import environment
 
-from porting.mlflow_file import ready
+from porting.mlflow_file import ARTIFACTS, ready
 from porting.settings import Settings, TrackingSettings
 from porting.tracking import pipeline_run, quieten_mlflow
 from profiler.errors import BadInputError
@@ -234,10 +234,9 @@ def test_a_workspace_that_is_elsewhere_now_has_its_artefacts_there_and_leaves_th
     assert str(original).encode() + b"/" not in (here / "mlflow.db").read_bytes()
 
 
-def test_experiments_with_artefacts_in_a_place_of_their_own_stay_there(database: Path) -> None:
+@pytest.mark.parametrize("place", ["file:///somewhere/else", "s3://bucket/mlartifacts", "http://a.example/"])
+def test_a_database_from_elsewhere_has_no_artefacts_written_elsewhere(database: Path, place: str) -> None:
     client = client_of(database.parent)
-    client.create_experiment("mine", "file:///somewhere/of/mine")
-    client.create_experiment("far", "s3://bucket/mlartifacts")
+    client.create_experiment("foreign", place)
     run_in(database.parent)
-    assert client.get_experiment_by_name("mine").artifact_location == "file:///somewhere/of/mine"
-    assert client.get_experiment_by_name("far").artifact_location == "s3://bucket/mlartifacts"
+    assert client.get_experiment_by_name("foreign").artifact_location == (database.parent / ARTIFACTS).as_uri()
