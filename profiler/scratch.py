@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -98,9 +97,7 @@ def remove_unlocked(folder: Path) -> None:
     """Removes a folder of ours, unless a process holds its lock; raises `OSError` where it does, or for a link."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        status = os.fstat(descriptor)
-        private = stat.S_IMODE(status.st_mode) == 0o700 and status.st_uid == os.geteuid()
-        if private and MADE.fullmatch(folder.name):
+        if os.fstat(descriptor).st_uid == os.geteuid() and MADE.fullmatch(folder.name):
             # Locks reach across PID namespaces, where a process number means nothing.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(folder)

@@ -212,7 +212,7 @@ def test_a_folder_of_somebody_else_is_not_replaced(published: Path, tmp_path: Pa
 
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository" / "precious").write_text("")
-    with pytest.raises(BadInputError, match="did not write"):
+    with pytest.raises(BadInputError, match="is a folder and no link to one"):
         publish(tmp_path / "repository", profiled(Workspace(published)))
     assert (tmp_path / "repository" / "precious").exists()
 

@@ -70,7 +70,6 @@ def test_a_folder_of_the_user_s_with_the_project_s_name_stays(place: Path) -> No
     for name in ("dnn-porting-main", "dnn-porting-fix-12345678", "dnn-porting-scratch-test-mine"):
         (place / name).mkdir(mode=0o700)
         (place / f"{name}.zip").write_text("precious")
-    (place / "dnn-porting-scratch-test-abcdefgh").mkdir(mode=0o755)
     before = set(place.iterdir())
     with scratch("test"):
         pass

@@ -420,7 +420,7 @@ ACTIONS: dict[str, Callable[[Repository], object]] = {
     ("field", "value", "says"),
     [
         ("server_environment", "/somebody/s", "path of one machine"),
-        ("instances", 10**9, "at most 16"),
+        ("instances", 10**9, "less than or equal to 256"),
         ("threads", 2000, "at most 16"),
         ("cores", 10**6, "less than or equal to 4096"),
     ],

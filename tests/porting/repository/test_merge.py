@@ -1,6 +1,5 @@
 """Several runs and boxes become one repository: profiles join by file, places are decided over all of them."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +8,13 @@ import numpy as np
 import pytest
 from full_profile import fingerprint
 from made_repository import MIDDLE, QUICK, SLOW, items, repository
+from support import write_network
 
 from porting.repository.item import Item
 from porting.repository.merge import merged, offered_by
 from porting.repository.writer import publish
 from profiler.errors import BadInputError
+from profiler.files import sha256
 from profiler.target import Target
 
 Folder = Callable[[str], Path]
@@ -82,7 +83,7 @@ def test_one_name_for_two_files_is_refused(folder: Folder) -> None:
 def test_a_published_repository_offers_its_variants_with_file_and_example(folder: Folder) -> None:
     offered = items(folder("here"), {SLOW: 200.0})
     example = np.arange(1024, dtype=np.float32).reshape(1, 32, 32)
-    digest = hashlib.sha256(b"").hexdigest()
+    digest = sha256(write_network(offered[0].onnx))
     details = offered[0].details.model_copy(update={"onnx_sha256": digest})
     source = repository(folder("source"), [Item(details, None, [], offered[0].onnx, example)])
     (found,) = offered_by(source, folder("brought"))
