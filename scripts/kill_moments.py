@@ -14,7 +14,7 @@ def aimed(temporary: Path) -> list[Kill]:
     begun: list[float] = []
 
     def migrating() -> bool:
-        if not begun and any(path.stat().st_size for path in temporary.glob("dnn-porting-mlflow-*/mlflow.db")):
+        if not begun and any(path.stat().st_size for path in temporary.glob("dnn-porting-scratch-mlflow-*/mlflow.db")):
             begun.append(time.monotonic())
         return bool(begun) and time.monotonic() - begun[0] > 0.5
 
