@@ -31,7 +31,7 @@ IMPORTED = (
 )  # fmt: skip
 STAND_INS = ["datamodule._target_=standin_stages.FewestDigits", "train.epochs=3", "backbone.width=0.25", "task=digits"]
 FRESH_SHARE = 0.15
-ELSEWHERE = ("/dev/shm/*", "/tmp/python_env_*")  # noqa: S108
+ELSEWHERE = ("/dev/shm/*", "/tmp/python_env_*", "/tmp/folder??????")  # noqa: S108
 # What belongs to libraries and is kept between runs.
 THEIRS = {".ses", "torchinductor_root"}
 

@@ -241,6 +241,8 @@ def test_a_server_that_hangs_is_left_out_and_taken_back_as_it_is(
 ) -> None:
     run = driven(server, Told()).tick(2)
     running.process.send_signal(signal.SIGSTOP)
+    # Until all its threads have stopped it may answer.
+    os.waitid(os.P_PID, running.process.pid, os.WSTOPPED)
     try:
         with monkeypatch.context() as patched:
             patched.setattr(servers, "LOOK_LIMIT_S", 0.5)
