@@ -34,8 +34,9 @@ FIXES = {
     errno.EROFS: "choose a place that can be written",
     errno.EMFILE: "raise the limit with 'ulimit -n'",
     errno.EADDRINUSE: "wait until a port is free",
-    errno.EADDRNOTAVAIL: "wait until a port is free",
+    errno.EADDRNOTAVAIL: "wait until a port is free, or widen net.ipv4.ip_local_port_range",
 }
+RUN_OUT = (errno.EMFILE, errno.EADDRNOTAVAIL)
 
 Explain = Callable[[BaseException], tuple[str, int]]
 
@@ -92,7 +93,7 @@ def complain(program: str, message: str, code: int) -> int:
 def explained(error: BaseException) -> tuple[str, int]:
     """The line for an error, and the exit code."""
     if isinstance(error, DnnPortingError):
-        return str(error), error.exit_code
+        return with_fix(str(error)), error.exit_code
     if isinstance(error, shutil.Error):
         return f"{copy_failed(error)}; {STAYS}", FAILURE
     if isinstance(error, OSError) and error.strerror:
@@ -101,6 +102,12 @@ def explained(error: BaseException) -> tuple[str, int]:
         return f"there is not enough memory for this: free some; {STAYS}", FAILURE
     first = (str(error).strip().splitlines() or [""])[0][:200]
     return f"an error that nobody foresaw ({type(error).__name__}: {first}); {STAYS}, {reported(error)}", FAILURE
+
+
+def with_fix(message: str) -> str:
+    """The message, and the fix where a library's words in it say that the machine has run out of something."""
+    fixes = [FIXES[code] for code in RUN_OUT if os.strerror(code) in message]
+    return ": ".join([message, *(fix for fix in fixes if fix not in message)])
 
 
 def of_the_system(error: OSError) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +35,22 @@ SMALL = [
     # Two loads of every variant, which take a server seconds to undo.
     "profile.warm_up=null",
 ]
+# One variant and a short profile.
+TINY = [
+    "stage=[train,export,profile,publish]",
+    "train.epochs=1",
+    "backbone.width=0.5",
+    "profile.budget_s=300",
+    "profile.latency.batches=[1]",
+    "profile.latency.seconds=0.05",
+    "profile.throughput.batches=[4]",
+    "profile.throughput.max_concurrency=2",
+    "profile.throughput.search_seconds=0.05",
+    "profile.throughput.settle_seconds=0.2",
+    "profile.warm_up=null",
+]
+# A network and mounts of its own for a command.
+NAMESPACES = ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 WARM_UP = "profile.warm_up={loads: 1, batches: [1], curve_inferences: 30, switch_seconds: null}"
 
 
@@ -53,6 +72,12 @@ def command_line(*arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "240"}
+
+
+def needs_namespaces() -> None:
+    """Skips the test where the kernel gives a command no network and mounts of its own."""
+    if not shutil.which("ip") or subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode:
+        pytest.skip("no network namespaces here: they need iproute2, and root or user namespaces")
 
 
 def variant_records(workspace: Path) -> dict[str, Any]:

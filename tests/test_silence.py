@@ -2,34 +2,18 @@
 
 import ast
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import onnxruntime
 import pytest
-from support import ROOT, command_line, environment, write_network
+from support import NAMESPACES, ROOT, TINY, command_line, environment, needs_namespaces, write_network
 
 LONELY = ROOT / "tests" / "servers" / "lonely_network.py"
-NAMESPACES = ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 REPORTS = {"onnxruntime", "mlflow"}
 # ONNX Runtime reports 10 to 20 s after its first session.
 LIFE_S = 25
-TINY = [
-    "stage=[train,export,profile,publish]",
-    "train.epochs=1",
-    "backbone.width=0.5",
-    "profile.budget_s=300",
-    "profile.latency.batches=[1]",
-    "profile.latency.seconds=0.05",
-    "profile.throughput.batches=[4]",
-    "profile.throughput.max_concurrency=2",
-    "profile.throughput.search_seconds=0.05",
-    "profile.throughput.settle_seconds=0.2",
-    "profile.warm_up=null",
-]
 WHOLE_RUN = """
 import json, signal, subprocess, sys, time
 pipeline, serve, in_process = json.loads(sys.argv[1])
@@ -50,8 +34,7 @@ time.sleep(float(sys.argv[2]))
 
 def heard(folder: Path, *command: str, **variables: str) -> list[str]:
     """The names and addresses that the command and what it starts ask for, in a network of their own."""
-    if not shutil.which("ip") or subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode:
-        pytest.skip("no network namespaces here: they need iproute2, and root or user namespaces")
+    needs_namespaces()
     output, home = folder / "heard.json", folder / "home"
     home.mkdir()
     done = subprocess.run(

@@ -87,6 +87,10 @@ def test_a_trace_is_there_for_who_asks() -> None:
     ("error", "says"),
     [
         (ServerError("it died"), "it died"),
+        (
+            ServerError("no connection (Cannot assign requested address)"),
+            "no connection (Cannot assign requested address): wait",
+        ),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk: No space left on device: free some space"),
         (OSError(errno.EADDRINUSE, "Address already in use"), "the system refuses it: Address already in use: wait"),
         (OSError(errno.EINVAL, "Invalid argument"), "the system refuses it: Invalid argument; what"),
