@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,15 +12,13 @@ from pathlib import Path
 
 from profiler.errors import BadInputError
 
-PREFIX, UNLOCKED = "dnn-porting-scratch-", ".new-dnn-porting-scratch-"
+PREFIX = "dnn-porting-scratch-"
 # What `scratch` makes, and nobody types: a purpose and eight random characters.
-MADE = re.compile(rf"(\.new-)?{PREFIX}[a-z-]+-[a-z0-9_]{{8}}")
+MADE = re.compile(rf"{PREFIX}[a-z-]+-[a-z0-9_]{{8}}")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 # Triton hands paths to a shell.
 SAFE = re.compile(r"/[A-Za-z0-9_./-]*")
 ELSEWHERE = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
-# A process that dies between making a folder and locking it leaves one without a lock.
-STALE_S = 3600.0
 # The folders of this process that are there now.
 OPEN: set[Path] = set()
 
@@ -46,12 +43,8 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
     """
     place = place or safe_place()
     remove_abandoned(place)
-    unlocked = Path(tempfile.mkdtemp(prefix=f"{UNLOCKED}{purpose}-", dir=place))
-    descriptor = os.open(unlocked, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    folder, descriptor = locked(purpose, place)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # It gets its name when it has its lock, so that nobody finds it without one.
-        folder = unlocked.rename(place / unlocked.name.removeprefix(".new-"))
         OPEN.add(folder)
         try:
             yield Scratch(folder, descriptor)
@@ -62,6 +55,23 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
             remove_abandoned(place)
     finally:
         os.close(descriptor)
+
+
+def locked(purpose: str, place: Path) -> tuple[Path, int]:
+    """A new folder, and the descriptor that holds its lock.
+
+    Another process takes a folder without a lock for that of a dead one: where it was quicker, there is a next folder.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-", dir=place))
+        descriptor = None
+        with suppress(FileNotFoundError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            folder.lstat()
+            return folder, descriptor
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def safe_place() -> Path:
@@ -77,20 +87,10 @@ def safe_place() -> Path:
 
 def remove_abandoned(place: Path) -> None:
     """Removes the scratch folders in `place` that no living process has locked; those of other users stay."""
-    for folder in (*place.glob(f"{PREFIX}*"), *stale(place)):
+    for folder in place.glob(f"{PREFIX}*"):
         # What cannot be removed is somebody else's, or gone already.
         with suppress(OSError):
             remove_unlocked(folder)
-
-
-def stale(place: Path) -> list[Path]:
-    """Folders that were made long ago and never got their lock."""
-    found = []
-    for folder in place.glob(f"{UNLOCKED}*"):
-        with suppress(OSError):
-            if time.time() - folder.lstat().st_mtime > STALE_S:
-                found.append(folder)
-    return found
 
 
 def remove_unlocked(folder: Path) -> None:

@@ -105,9 +105,6 @@ def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | Non
         faults.append(f"the next run ended so: {(kind.folder / 'err').read_text()[-300:]}")
     else:
         faults += differences(kind.first.left, content(workspace), kind.name == "real")
-    faults += [
-        f"left in TMPDIR: {path.name}" for path in Path(tempfile.gettempdir()).iterdir() if path.name not in THEIRS
-    ]
     faults += [f"left: {path}" for path in sorted(elsewhere() - before)]
     if not faults:
         shutil.rmtree(workspace)
@@ -115,7 +112,9 @@ def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | Non
 
 
 def elsewhere() -> set[Path]:
-    return {path for pattern in ELSEWHERE for path in Path("/").glob(pattern.lstrip("/"))}
+    """What lies among the temporary files and in shared memory."""
+    own = {path for path in Path(tempfile.gettempdir()).iterdir() if path.name not in THEIRS}
+    return own | {path for pattern in ELSEWHERE for path in Path("/").glob(pattern.lstrip("/"))}
 
 
 def tell(outcomes: list[tuple[str, list[str]]]) -> None:

@@ -1,9 +1,11 @@
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import environment
@@ -74,6 +76,42 @@ def test_a_folder_of_the_user_s_with_the_project_s_name_stays(place: Path) -> No
     with scratch("test"):
         pass
     assert set(place.iterdir()) == before
+
+
+def test_a_folder_whose_maker_died_before_it_had_the_lock_goes_with_the_next_run(place: Path) -> None:
+    (place / "dnn-porting-scratch-test-12345678").mkdir(mode=0o700)
+    with scratch("test") as made:
+        assert list(place.iterdir()) == [made.folder]
+
+
+@pytest.mark.parametrize("quicker_than", ["open", "flock"])
+def test_who_loses_a_folder_before_it_has_the_lock_takes_another(
+    place: Path, monkeypatch: pytest.MonkeyPatch, quicker_than: str
+) -> None:
+    taken: list[Path] = []
+
+    def other_process() -> None:
+        if not taken:
+            taken.extend(place.glob("dnn-porting-scratch-*"))
+            taken[0].rmdir()
+
+    def opened(*arguments: Any, open_: Any = os.open, **named: Any) -> int:
+        if quicker_than == "open":
+            other_process()
+        return int(open_(*arguments, **named))
+
+    def locked(*arguments: Any, flock: Any = fcntl.flock) -> None:
+        other_process()
+        flock(*arguments)
+
+    monkeypatch.setattr(os, "open", opened)
+    monkeypatch.setattr(fcntl, "flock", locked)
+    descriptors = len([*Path("/proc/self/fd").iterdir()])
+    with scratch("test") as made:
+        assert made.folder.exists()
+        assert made.folder not in taken
+    assert taken
+    assert len([*Path("/proc/self/fd").iterdir()]) == descriptors
 
 
 def test_a_link_named_like_a_leftover_leads_nowhere(place: Path) -> None:
