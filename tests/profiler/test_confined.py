@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support import environment
 
-from profiler.confined.landlock import version
 from profiler.confined.hold import Limits
+from profiler.confined.landlock import version
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
 from profiler.errors import ModelError, UnavailableError
