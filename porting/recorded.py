@@ -43,7 +43,7 @@ def recorded(component: NamedComponent, own: NamedComponent) -> NamedComponent:
 
 def configured() -> set[str]:
     """The targets in the configs of backbones, ours and those of the folders given with --config-dir."""
-    from porting.cli import config_folder
+    from porting.dispatch import config_folder
 
     files = [
         file for folder in (config_folder(), *config_folders) for file in sorted((folder / "backbone").glob("*.yaml"))

@@ -1,22 +1,29 @@
 """What `python -m profiler` does."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from profiler.bench import bench
 from profiler.door import contents
-from profiler.errors import BadInputError
-from profiler.files import ProfileFiles
+from profiler.errors import BadInputError, DnnPortingError
+from profiler.files import ProfileFiles, copied
+from profiler.graph.read import FIX
 from profiler.level import LevelSettings
 from profiler.parse import parsed
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
+from profiler.runtimes.own_process import PROGRAM, program_beside
+from profiler.runtimes.torch_program import FIX as PROGRAM_FIX
+from profiler.scratch import scratch
 from profiler.target import Target, TargetName
-from profiler.trial import try_onnx
+from profiler.trial import file_bytes, try_onnx
 
 REQUEST_LIMIT_BYTES = 1 << 20
+COPY = "model.onnx"
 
 
 class Request(BaseModel):
@@ -48,9 +55,31 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
             f"networks: agree to that with --endpoint {request.target.endpoint}"
         )
     files = ProfileFiles(output, output.with_suffix(".npz"))
-    try_onnx(model, request.settings.latency.input_sizes if request.settings.latency else [])
-    with bench(request.target_name, request.target) as ready:
-        return profile_file(ready, model, request.settings, files.read(), None, files.write, announce)
+    with scratch("profiled") as made, named(made.folder, model):
+        copy = copy_of(model, made.folder, request.target)
+        try_onnx(copy, request.settings.latency.input_sizes if request.settings.latency else [])
+        with bench(request.target_name, request.target) as ready:
+            return profile_file(ready, copy, request.settings, files.read(), None, files.write, announce)
+
+
+def copy_of(model: Path, folder: Path, target: Target) -> Path:
+    """The file, and what torch serves in its place: what is tried is what is measured, whoever writes meanwhile."""
+    file_bytes(model)
+    copy = copied(model, folder / COPY, FIX)
+    if target.runtime == "torch":
+        copied(program_beside(model), copy.with_suffix(PROGRAM), PROGRAM_FIX)
+    return copy
+
+
+@contextmanager
+def named(folder: Path, model: Path) -> Iterator[None]:
+    """Errors call the copies by the names that the user knows."""
+    try:
+        yield
+    except DnnPortingError as error:
+        words = str(error).replace(str(folder / COPY), str(model))
+        program = model.with_suffix(PROGRAM)
+        raise type(error)(words.replace(str((folder / COPY).with_suffix(PROGRAM)), str(program))) from error
 
 
 def read_request(path: Path) -> Request:

@@ -63,6 +63,7 @@ def print_line(program: str, error: BaseException | None) -> None:
 def guarded(program: str, interruption: Interruption, work: Callable[[], None], explain: Explain) -> int:
     """Does the work; an error becomes one line on stderr and an exit code."""
     try:
+        interruption.begin()
         work()
     except KeyboardInterrupt:
         return interruption.end()

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -52,15 +53,42 @@ def flush_folder(folder: Path) -> None:
 
 def sha256(path: Path, fix: str = "give a whole file", *, links: bool = True) -> str:
     """The hex digest of a file's content; raises `BadInputError` for one that is missing, no file or too large."""
-    found, left = hashlib.sha256(), HASHED_LIMIT_BYTES
+    found = hashlib.sha256()
+    for piece in pieces(path, fix, links=links):
+        found.update(piece)
+    return found.hexdigest()
+
+
+def copied(path: Path, destination: Path, fix: str, digest: str = "") -> Path:
+    """The new file `destination` with the content of one that anybody may write to: what is checked is what is used.
+
+    Raises `BadInputError` as `sha256` does, and where the content has another digest than was found before.
+    """
+    found = hashlib.sha256()
+    with destination.open("xb") as file:
+        for piece in pieces(path, fix):
+            found.update(piece)
+            file.write(piece)
+    if digest and found.hexdigest() != digest:
+        raise changed(path)
+    return destination
+
+
+def changed(path: Path) -> BadInputError:
+    """The error for a file that is another one than when it was looked at first."""
+    return BadInputError(f"{path} has been changed since this run began: let nobody write to it, and run again")
+
+
+def pieces(path: Path, fix: str, *, links: bool = True) -> Iterator[bytes]:
+    """A file's content bit by bit; raises `BadInputError` for one that is missing, no file or too large."""
     check(path, HASHED_LIMIT_BYTES, fix, links=links)
+    left = HASHED_LIMIT_BYTES
     with opened(path, fix, links=links) as file:
         while piece := file.read(PIECE_BYTES):
-            found.update(piece)
             left -= len(piece)
             if left < 0:
                 raise BadInputError(f"{path} grows while it is read: {fix}")
-    return found.hexdigest()
+            yield piece
 
 
 def packed(values: Samples) -> bytes:

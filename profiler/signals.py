@@ -1,8 +1,9 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does: one line, 128 + the signal for exit code, nothing left.
 
-The first signal raises `KeyboardInterrupt` in the main thread; those that follow change nothing, so that nobody
-interrupts the cleaning up. Python hears of a signal between two of its own instructions only: a thread that the
-kernel tells of it at once leaves in place of a main thread that stays in a library, or that does not come to an end.
+The first signal raises `KeyboardInterrupt` in the main thread, or ends the process where no work has begun; those that
+follow change nothing, so that nobody interrupts the cleaning up. Python hears of a signal between two of its own
+instructions only: a thread that the kernel tells of it at once leaves in place of a main thread that stays in a
+library, or that does not come to an end.
 """
 
 import os
@@ -30,12 +31,14 @@ class Interruption:
     """The signal that ends this process, if one came; `line` is said of it once."""
 
     def __init__(self, line: str) -> None:
-        self._line, self._process = line, os.getpid()
+        self.line, self._begun = line, False
         self._number: int = signal.SIGINT
         self._noticed, self._unsaid = threading.Event(), threading.Semaphore()
 
     def listen(self) -> None:
         """Handles the signals from now on; one that this process was started to ignore stays ignored.
+
+        Until work begins, a signal ends the process at once.
 
         What is forked from this process has Python's own handling of signals again.
         """
@@ -49,12 +52,16 @@ class Interruption:
         os.register_at_fork(after_in_child=forget)
         threading.Thread(target=self._watch, name="signals", daemon=True).start()
 
+    def begin(self) -> None:
+        """A signal from now on raises `KeyboardInterrupt`, as there may be something to clean up."""
+        self._begun = True
+
     def end(self) -> int:
         """Says the line; the exit code."""
         # Not a second time: the other thread may leave at the same moment.
         if self._unsaid.acquire(blocking=False) and sys.stderr is not None:
             with suppress(OSError, ValueError):
-                print(self._line, file=sys.stderr, flush=True)
+                print(self.line, file=sys.stderr, flush=True)
         return 128 + self._number
 
     @property
@@ -70,6 +77,9 @@ class Interruption:
         if not self._noticed.is_set():
             self._number = number
             self._noticed.set()
+            if not self._begun:
+                # An import may lose what is raised in it.
+                os._exit(self.end())
             raise KeyboardInterrupt
 
     def _watch(self) -> None:

@@ -1,18 +1,22 @@
-"""A foreign ONNX file is opened and answers once in a confined process before anything else touches it."""
+"""A foreign ONNX file is opened and answers in a confined process before anything else touches it."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+from onnx import ModelProto
 
-from profiler.confined.parent import Limits, judged
+from profiler.batches import CPU_S, MEMORY_BYTES, MOST_BYTES, MOST_CPU_S, TRUSTED, answer_few, check_larger
+from profiler.confined.hold import Limits
+from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
 from profiler.errors import ModelError
+from profiler.graph.activations import Activations
 from profiler.graph.layers import layers_of
 from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
 from profiler.graph.size import check_size
+from profiler.level import MAX_BATCH
 from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.session import (
     input_shapes,
@@ -25,19 +29,17 @@ from profiler.runtimes.session import (
 from profiler.tensor import Tensor
 from profiler.trust import trusted
 
-CPU_S, MEMORY_BYTES = 3.0, 1 << 30
 # What a file of weights brings with it: reading takes time, and each of its forms in memory takes its size.
 BYTES_PER_S, COPIES = 50e6, 5
-# A file that the user answers for has so many times as much.
-TRUSTED = 60
+NODES_PER_S = 30_000
 USUAL_SIZES = (224, 64, 32)
 
 
 def limits(path: Path, copies: int = COPIES, further_s: float = 0.0) -> Limits:
     """What a file of this size may take, more where it is trusted; raises `ModelError` for one that is too large."""
     size, more = file_bytes(path), TRUSTED if trusted() else 1
-    cpu_s, further_s = CPU_S + size / BYTES_PER_S, further_s + 2 * size / BYTES_PER_S
-    return Limits(more * cpu_s, more * (MEMORY_BYTES + copies * size), more * further_s)
+    cpu_s, further_s = CPU_S + size / BYTES_PER_S, MOST_CPU_S + further_s + 2 * size / BYTES_PER_S
+    return Limits(more * cpu_s, more * (MEMORY_BYTES + copies * size), more * further_s, more * MOST_BYTES)
 
 
 def file_bytes(path: Path) -> int:
@@ -51,7 +53,7 @@ def file_bytes(path: Path) -> int:
 
 
 def try_onnx(path: Path, input_sizes: Sequence[int] = (), name: Path | None = None) -> None:
-    """Returns when a confined process opened the file, counted its layers and had answers from it.
+    """Returns when a confined process opened the file, counted its layers and batches, and had answers from it.
 
     Where the graph leaves its input's size open, the first of `input_sizes` is taken; without any, usual ones are
     tried, of which none need fit. Errors call the file by its `name` where it has another one.
@@ -69,21 +71,41 @@ def judge(content: bytes, input_sizes: Sequence[int]) -> Finding:
     session = open_session(content, threads=1)
     source = input_tensor(session)
     output_tensor(session)
-    if -1 in source.shape and not input_sizes:
-        for shape in input_shapes(source, USUAL_SIZES):
-            with suppress(ModelError):
-                answer(session, source, shape)
-    else:
-        shape = input_shapes(source, input_sizes)[0]
-        layers_of(model, shape)
-        answer(session, source, shape)
+    guessed = -1 in source.shape and not input_sizes
+    shapes = input_shapes(source, USUAL_SIZES) if guessed else input_shapes(source, input_sizes)[:1]
+    for shape in shapes:
+        try:
+            graph = Graph(model, session, source, shape)
+            took_s = answer_few(graph)
+        except ModelError:
+            if not guessed:
+                raise
+        else:
+            check_larger(graph, took_s)
     return Finding()
 
 
-def answer(session: ort.InferenceSession, source: Tensor, shape: tuple[int, ...]) -> None:
-    """Has one input answered, then a batch of two; raises `ModelError` for what is no answer."""
-    for batch in (1, 2):
-        answers = run(session, {source.name: sample_input(shape, batch)})
+class Graph:
+    """A graph in a session, with inputs of one shape."""
+
+    batches: Sequence[int] = range(1, MAX_BATCH + 1)
+
+    def __init__(
+        self, model: ModelProto, session: ort.InferenceSession, source: Tensor, shape: tuple[int, ...]
+    ) -> None:
+        self._session, self._source, self._shape = session, source, shape
+        self._layers = layers_of(model, shape)
+        self._activations = Activations(model, shape)
+        self.counting_s = len(model.graph.node) * len(self.batches) / NODES_PER_S
+
+    def macs(self) -> int:
+        return sum(layer.macs or 0 for layer in self._layers)
+
+    def activation_bytes(self, batch: int) -> int:
+        return self._activations.bytes(batch)
+
+    def answer(self, batch: int) -> None:
+        answers = run(self._session, {self._source.name: sample_input(self._shape, batch)})
         if not np.isfinite(answers).all():
             raise ModelError(f"it {ANSWERS_NAN}")
         if answers.shape[:1] != (batch,):

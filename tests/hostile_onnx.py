@@ -126,3 +126,61 @@ def external(path: Path) -> Path:
     return write(
         path, [helper.make_node("Constant", [], ["c"], value=tensor), helper.make_node("Add", ["x", "c"], ["y"])]
     )
+
+
+def exploding(path: Path, sizes: list[NodeProto]) -> Path:
+    """So many zeros on the way as the nodes make of the batch `n`, and the numbers `one`, `two`, `large`."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["n"], end=1),
+        *sizes,
+        helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    numbers = {"one": 1, "two": 2, "twelve": 12, "large": 10**10}
+    tensors = [helper.make_tensor(name, TensorProto.INT64, [1], [value]) for name, value in numbers.items()]
+    return write(path, nodes, tensors=tensors)
+
+
+def exploding_as_counted(path: Path) -> Path:
+    """(n - 1)(n - 2) · 10^10 zeros: none for the first two batches."""
+    return exploding(
+        path,
+        [
+            helper.make_node("Sub", ["n", "one"], ["a"]),
+            helper.make_node("Sub", ["n", "two"], ["b"]),
+            helper.make_node("Mul", ["a", "b"], ["c"]),
+            helper.make_node("Mul", ["c", "large"], ["size"]),
+        ],
+    )
+
+
+def exploding_as_run(path: Path) -> Path:
+    """10^10 zeros from a batch of 12 on, by an operator whose result no count follows."""
+    return exploding(
+        path, [helper.make_node("Div", ["n", "twelve"], ["a"]), helper.make_node("Mul", ["a", "large"], ["size"])]
+    )
+
+
+def exploding_where_casts_wrap(path: Path) -> Path:
+    """2 - n zeros, which is 4,294,967,295 for 3 as an unsigned integer of 32 bits; none too few to count for 2."""
+    return exploding(
+        path,
+        [
+            helper.make_node("Sub", ["two", "n"], ["a"]),
+            helper.make_node("Cast", ["a"], ["b"], to=TensorProto.UINT32),
+            helper.make_node("Cast", ["b"], ["c"], to=TensorProto.INT64),
+            # Whoever takes it for -1 counts none.
+            helper.make_node("Add", ["c", "one"], ["size"]),
+        ],
+    )
+
+
+def quadratic(path: Path) -> Path:
+    """A batch whose similarities among each other are small."""
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "t"], ["s"]),
+        helper.make_node("MatMul", ["s", "x"], ["y"]),
+    ]
+    return write(path, nodes)

@@ -54,3 +54,12 @@ def writes(path: Path) -> str:
 
 def saves(path: Path) -> str:
     return f'torch.save(torch.ones(2), "{path}")'
+
+
+def exploding(batch: int) -> str:
+    """10^10 zeros from a batch on."""
+    return f"x = x + torch.zeros([(x.size(0) // {batch}) * 10000000000]).sum()"
+
+
+# Nobody can count what depends on a number in a tensor.
+UNCOUNTED = "x = x + float(x.sum().item() > 1e9)"

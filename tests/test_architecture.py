@@ -47,7 +47,7 @@ def test_data_modules_know_nothing_of_the_profiler_but_the_door() -> None:
 
 
 # Serves torch programs: the one file of the plain install that asks for torch, when it is told to.
-TORCH_RUNTIME = ROOT / "profiler" / "runtimes" / "torch_program.py"
+TORCH_RUNTIME = {ROOT / "profiler" / "runtimes" / name for name in ("torch_program.py", "torch_trial.py")}
 
 
 def test_planners_read_nothing_but_the_published_repository() -> None:
@@ -59,7 +59,7 @@ def test_planners_read_nothing_but_the_published_repository() -> None:
 
 @pytest.mark.parametrize("folder", ["profiler", "porting/repository", "orchestrators"])
 def test_the_plain_install_needs_no_torch(folder: str) -> None:
-    for path in set((ROOT / folder).rglob("*.py")) - {TORCH_RUNTIME}:
+    for path in set((ROOT / folder).rglob("*.py")) - TORCH_RUNTIME:
         assert not {name.partition(".")[0] for name in imported_modules(path)} & TORCH, path
 
 

@@ -40,7 +40,7 @@ REFRESH_S = 10
 
 def run(arguments: Sequence[str]) -> None:
     """What `conf/orchestrate.yaml` and the command line say."""
-    from porting.cli import configured
+    from porting.dispatch import configured
 
     configured("orchestrate", arguments, orchestrated)
 

@@ -37,7 +37,7 @@ class Settings(BaseModel):
 
 def run(arguments: Sequence[str]) -> None:
     """What `conf/plan.yaml` and the command line say."""
-    from porting.cli import configured
+    from porting.dispatch import configured
 
     configured("plan", arguments, planned)
 

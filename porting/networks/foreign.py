@@ -1,16 +1,19 @@
 """Reading other people's torch files, without unpickling anything."""
 
+import hashlib
 import pickle
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor, nn
 
-from profiler.door import check
+from profiler.door import contents
 from profiler.errors import ModelError
+from profiler.files import changed
 
 Kind = Literal["onnx", "torchscript", "checkpoint"]
 NESTED = ("state_dict", "model_state_dict", "model")
@@ -19,17 +22,17 @@ LIMIT_BYTES = 4 << 30
 PREFIXES = ("model.", "module.", "_orig_mod.", "net.", "backbone.")
 
 
-def load_checkpoint(path: Path, model: nn.Module) -> None:
+def load_checkpoint(path: Path, model: nn.Module, digest: str = "") -> None:
     """Puts a state dictionary into `model`, wherever in the file it lies and whatever prefix its names have."""
-    load_strictly(path, model, plainly_named(read_tensors(path)))
+    load_strictly(path, model, plainly_named(read_tensors(path, digest)))
 
 
-def load_initial_weights(path: Path, model: nn.Module) -> None:
+def load_initial_weights(path: Path, model: nn.Module, digest: str = "") -> None:
     """Takes a network's weights over to train on from; a first or last layer of another shape starts anew.
 
     Raises `ModelError` where anything else does not fit.
     """
-    tensors, own = plainly_named(read_tensors(path)), model.state_dict()
+    tensors, own = plainly_named(read_tensors(path, digest)), model.state_dict()
     layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     anew = {f"{name}.{part}" for name in (layers[0], layers[-1]) for part in ("weight", "bias")}
     for name in anew & own.keys() & tensors.keys():
@@ -58,14 +61,16 @@ def plainly_named(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {OLD_DENSENET.sub(r"\1", name): tensor for name, tensor in tensors.items()}
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The named tensors of a checkpoint."""
-    check(path, LIMIT_BYTES, "save its tensors alone, in half precision if need be")
+def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
+    """The named tensors of a checkpoint; raises `BadInputError` where it has another digest than was found before."""
+    file = contents(path, LIMIT_BYTES, "save its tensors alone, in half precision if need be")
+    if digest and hashlib.sha256(file).hexdigest() != digest:
+        raise changed(path)
     try:
         content: Any = (
-            load_file(path)
+            load(file)
             if path.suffix == ".safetensors"
-            else torch.load(path, weights_only=True, map_location="cpu")
+            else torch.load(BytesIO(file), weights_only=True, map_location="cpu")
         )
     except Exception as error:
         # The reader of a damaged or hostile archive fails with whatever its content leads to.

@@ -8,14 +8,12 @@ import torch
 from porting.onnx_files.export import export_program
 from porting.settings import ExportSettings
 from profiler import trial
+from profiler.batches import answer_few, begin, known_bytes
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
-from profiler.confined.steps import next_step
-from profiler.graph.layers import layers_of
-from profiler.graph.read import parse_onnx
-from profiler.graph.size import check_size
+from profiler.runtimes import torch_trial
 from profiler.runtimes.arithmetic import beyond_arithmetic
-from profiler.runtimes.torch_program import answer, compiled, does_more
+from profiler.runtimes.torch_program import compiled, does_more
 from profiler.trust import trusted
 
 FIX = "give a TorchScript file"
@@ -40,14 +38,19 @@ def export_foreign(
     return does_more(str(operator)[:64]) if operator and not trusted() else ""
 
 
+def prepare() -> None:
+    """What the confined process does before it gives up what it may do."""
+    torch_trial.prepare()
+
+
 def judge(content: bytes, shape: Sequence[int], settings: dict[str, object]) -> Finding:
     """What the confined process does."""
     program, unit = compiled(torch, content, "cpu")
-    answer(torch, program, shape)
-    next_step()
     channels, height, width = shape
+    network = torch_trial.Program(program, (channels, height, width))
+    took_s = answer_few(network)
+    # It is traced, and compared with its graph at several batches.
+    begin(0, EXPORT_S + (2 * len(content) / trial.BYTES_PER_S) + 20 * took_s, known_bytes(network, 2))
     exported = export_program(program, (channels, height, width), ExportSettings.model_validate(settings))
-    model = parse_onnx(exported, "the exported file")
-    check_size(model)
-    layers_of(model)
+    trial.judge(exported, ())
     return Finding({"operator": beyond_arithmetic(unit)}, exported)

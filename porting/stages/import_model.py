@@ -1,6 +1,5 @@
 """import: a network that exists already, as an ONNX file, a TorchScript file or a torch checkpoint."""
 
-import shutil
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from porting.stages.export import describe_file
 from porting.workspace import ONNX, PROGRAM
 from profiler.door import DAMAGE, opened
 from profiler.errors import BadInputError, ModelError
-from profiler.files import sha256
+from profiler.files import copied, sha256
 from profiler.graph.read import read_onnx, standard_opset
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
 from profiler.trial import file_bytes, try_onnx
@@ -34,17 +33,19 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
     path = weights_file("model", context.settings.model)
     # Before all of it is read, for its digest.
     file_bytes(path)
-    kind = kind_of(path)
+    kind, digest = kind_of(path), sha256(path)
     settings = context.settings
     backbone = settings.backbone if kind == "checkpoint" else None
     data = context.data
 
     def make(folder: Path, _: str) -> Made:
         if kind == "onnx":
+            copied(path, folder / ONNX, "give a complete .onnx file", digest)
             return import_onnx(context, path, folder, recipe.key())
         if kind == "torchscript":
+            copied(path, folder / PROGRAM, "give a TorchScript file", digest)
             return import_torchscript(context, path, folder, recipe.key())
-        return import_checkpoint(context, path, folder)
+        return import_checkpoint(context, path, folder, digest)
 
     recipe = Recipe(
         stage="import",
@@ -52,7 +53,7 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
         parent=None,
         settings=settings.import_.model_dump(mode="json"),
         ingredients={
-            "file": sha256(path),
+            "file": digest,
             "backbone": backbone.recipe() if backbone else None,
             "data": data.recipe if data else None,
             "export": section_values(settings.export) if kind == "torchscript" else None,
@@ -80,11 +81,8 @@ def kind_of(path: Path) -> Kind:
 
 
 def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Made:
-    """The file as it is, once it is seen to be servable and to fit the data."""
+    """The copy of the file as it is, once it is seen to be servable and to fit the data."""
     copy = folder / ONNX
-    # What is tried is what is kept, whoever writes to the original meanwhile.
-    with opened(path, "give a complete .onnx file") as source, copy.open("xb") as destination:
-        shutil.copyfileobj(source, destination)
     try_onnx(copy, context.data.input_shape[1:2] if context.data else (), name=path)
     file = read_onnx(copy)
     check_fits_data(context, copy, path)
@@ -99,10 +97,8 @@ def precision_of(file: ModelProto) -> Precision:
 
 
 def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> Made:
-    """The program as an ONNX file, and as it is where it does nothing but compute; there is no backbone to prune."""
+    """The program as an ONNX file, and its copy where it does nothing but compute; there is no backbone to prune."""
     settings, copy = context.settings.export, folder / PROGRAM
-    with opened(path, "give a TorchScript file") as source, copy.open("xb") as destination:
-        shutil.copyfileobj(source, destination)
     why_not = export_foreign(copy, folder / ONNX, shape_of_input(context), settings, name=path)
     if why_not:
         copy.unlink()
@@ -110,14 +106,14 @@ def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> 
     return Made(onnx=describe_file(context, folder / ONNX, key, settings.opset, "fp32", program, why_not))
 
 
-def import_checkpoint(context: Context, path: Path, folder: Path) -> Made:
+def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -> Made:
     """The weights in the backbone of the settings; from here on as if it had been trained here."""
     shape, settings = shape_of_input(context), context.settings
     classes = len(context.data.labels) if context.data else settings.import_.num_classes
     if classes is None:
         raise BadInputError("a checkpoint needs a datamodule, or import.num_classes=N")
     model = build_backbone(settings.backbone, shape[0], classes)
-    load_checkpoint(path, model)
+    load_checkpoint(path, model, digest)
     return Made(network=save_network(model, folder, settings.backbone, classes, shape))
 
 

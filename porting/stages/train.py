@@ -28,7 +28,7 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
         shape, classes = data.input_shape, len(data.labels)
         model = build_backbone(backbone, shape[0], classes)
         if weights is not None:
-            load_initial_weights(weights, model)
+            load_initial_weights(weights, model, str(ingredients["weights"]))
         model, history = fit(context, model, name, data, settings.train, teacher=None)
         return Made(network=save_network(model, folder, backbone, classes, shape), history=tuple(history))
 

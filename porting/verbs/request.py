@@ -17,8 +17,8 @@ def run(arguments: Sequence[str]) -> None:
     from omegaconf import OmegaConf
 
     from porting.benches import built
-    from porting.cli import config_folder
     from porting.console import say
+    from porting.dispatch import config_folder
     from porting.settings import validated
     from profiler.command import Request
     from profiler.errors import BadInputError

@@ -68,7 +68,7 @@ def main() -> None:
     write_all(results, READY)
     if os.read(orders, len(GO)) != GO:
         sys.exit("the parent is gone")
-    tell(results)
+    tell(results, orders)
     finding = found(judge, int(file), json.loads(arguments))
     write_all(results, told(finding))
     write_all(results, finding.content)
@@ -92,10 +92,12 @@ def found(judge: object, file: int, arguments: dict[str, object]) -> Finding:
     return finding
 
 
-def leave_out_of_memory(error: BaseException) -> None:
-    """Ends this process where the error is that of an allocation that failed."""
-    if isinstance(error, MemoryError) or any(words in str(error) for words in ALLOCATION_FAILED):
-        os._exit(OUT_OF_MEMORY)
+def leave_out_of_memory(error: BaseException | None) -> None:
+    """Ends this process where the error is that of an allocation that failed, or comes from one."""
+    while error is not None:
+        if isinstance(error, MemoryError) or any(words in str(error) for words in ALLOCATION_FAILED):
+            os._exit(OUT_OF_MEMORY)
+        error = error.__cause__
 
 
 def away(descriptor: int) -> int:

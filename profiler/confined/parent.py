@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -10,44 +9,32 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from profiler.confined.protocol import GO, LINE_LIMIT_BYTES, OUT_OF_MEMORY, READY, STEP, UNCONFINED, Finding, Task
+from profiler.confined.hold import Hold, Limits
+from profiler.confined.protocol import (
+    LINE_LIMIT_BYTES,
+    OUT_OF_MEMORY,
+    READY,
+    STEP,
+    UNCONFINED,
+    Finding,
+    Task,
+    step_of,
+)
 from profiler.door import opened
 from profiler.errors import DnnPortingError, ModelError, UnavailableError
-from profiler.system.processes import status, thread_folders
+from profiler.system.processes import thread_folders
 from profiler.trust import TRUST
 
 START_LIMIT_S = 120.0
-# On a busy machine a process waits for its turn, which is no fault of its file's: so much longer may it take.
-PATIENCE = 20.0
 # A process none of whose threads wants a processor for so long waits for something that does not come.
 IDLE_LIMIT_S, LOOK_S = 3.0, 0.25
-# On a slow machine the limit is this many times what it took to start.
-SLOWNESS = 2.0
-GONE = (ProcessLookupError, FileNotFoundError, BrokenPipeError)
 UNLESS = f"it is refused unless {TRUST}=1 says that you trust it"
 ROOT = Path(__file__).parent.parent.parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 KEPT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", TRUST)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Processor time in s until the file answers, memory in bytes beside what the libraries take.
-
-    What is done with a file that answers has `further_s`.
-    """
-
-    cpu_s: float
-    memory_bytes: int
-    further_s: float = 0.0
-
-    @property
-    def wall_s(self) -> float:
-        return PATIENCE * self.cpu_s
 
 
 def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None = None) -> Finding:
@@ -59,11 +46,7 @@ def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None =
     with opened(path, fix) as file, started(file.fileno(), task) as process:
         said = Said(process, name or path)
         said.wait_for_ready()
-        # Where it is gone already, it has nothing to say.
-        with suppress(*GONE):
-            limits = set_limits(process.pid, limits)
-            process.stdin.write(GO)  # type: ignore[union-attr]
-        finding = said.finding(limits)
+        finding = said.finding(Hold(process, limits))
     if finding.refusal:
         raise ModelError(f"{name or path}: {finding.refusal}")
     return finding
@@ -100,23 +83,6 @@ def environment() -> dict[str, str]:
     return {**kept, **ONE_THREAD, **quiet, "PYTHONPATH": os.pathsep.join(places)}
 
 
-def set_limits(process: int, limits: Limits) -> Limits:
-    """Counted from what the process has used by now; the limits that it has on this machine."""
-    limits = replace(limits, cpu_s=max(limits.cpu_s, SLOWNESS * used_s(process)))
-    lines = status(Path(f"/proc/{process}"))
-    memory = int(lines["VmData"].split()[0]) * 1024 + limits.memory_bytes
-    resource.prlimit(process, resource.RLIMIT_DATA, (memory, memory))
-    resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
-    set_time(process, limits.cpu_s)
-    return limits
-
-
-def set_time(process: int, cpu_s: float) -> None:
-    """The process has so long from now on; it cannot change that itself."""
-    seconds = int(used_s(process) + cpu_s) + 1
-    resource.prlimit(process, resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
-
-
 def is_busy(process: int) -> bool:
     """Whether one of its threads runs, wants to, or waits for a disk."""
     for folder in thread_folders(process):
@@ -124,11 +90,6 @@ def is_busy(process: int) -> bool:
             if (folder / "stat").read_text().rpartition(")")[2].split()[0] in "RD":
                 return True
     return False
-
-
-def used_s(process: int) -> float:
-    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 class Said:
@@ -153,28 +114,22 @@ class Said:
         reason = line.decode(errors="replace")[:300] or f"code {code}"
         raise DnnPortingError(f"the process that tries {self._path} did not start ({reason}): run it again")
 
-    def finding(self, limits: Limits) -> Finding:
-        end = time.monotonic() + limits.wall_s
-        line = self._line(end)
-        if line == STEP.strip():
-            limits = replace(limits, cpu_s=limits.further_s)
-            with suppress(*GONE):
-                set_time(self._process.pid, limits.cpu_s)
-            end = time.monotonic() + limits.wall_s
-            line = self._line(end)
-        if not line:
-            raise ModelError(f"{self._path} {self._ending(limits)}")
+    def finding(self, hold: Hold) -> Finding:
         try:
+            while (line := self._line(hold.end)).startswith(STEP) and hold.next(step_of(line)):
+                pass
+            if not line or line.startswith(STEP):
+                raise ModelError(f"{self._path} {self._ending(hold)}")
             told: dict[str, Any] = json.loads(line)
             # What it made lay in its memory.
-            size = min(int(told["bytes"]), limits.memory_bytes)
+            size = min(int(told["bytes"]), hold.memory_bytes)
             facts, refusal = dict(told["facts"]), str(told["refusal"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ModelError(f"{self._path} takes over the process that tries it: it is refused") from error
-        while len(self._buffer) < size and self._more(end):
+        while len(self._buffer) < size and self._more(hold.end):
             pass
         if len(self._buffer) < size:
-            raise ModelError(f"{self._path} {self._ending(limits)}")
+            raise ModelError(f"{self._path} {self._ending(hold)}")
         return Finding(facts, bytes(self._buffer[:size]), refusal)
 
     def _line(self, end: float) -> bytes:
@@ -199,17 +154,14 @@ class Said:
         self._buffer += content
         return bool(content)
 
-    def _ending(self, limits: Limits) -> str:
+    def _ending(self, hold: Hold) -> str:
         """Why there is no answer."""
         try:
             code = self._process.wait(1.0)
         except subprocess.TimeoutExpired:
             code = -signal.SIGXCPU
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
-            return f"does not load and answer an input within {limits.cpu_s:.0f} s of processor time: {UNLESS}"
+            return f"does not {hold.words} within {hold.cpu_s:.0f} s of processor time: {UNLESS}"
         if code in (OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT):
-            return (
-                f"takes more than {limits.memory_bytes / 2**20:,.0f} MiB of memory to load and answer an input: "
-                f"{UNLESS}"
-            )
+            return f"takes more than {hold.memory_bytes / 2**20:,.0f} MiB of memory to {hold.words}: {UNLESS}"
         return f"brings the process down that tries it (code {code}): {UNLESS}"

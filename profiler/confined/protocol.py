@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-READY, GO, STEP = b"ready\n", b"go\n", b"step\n"
+READY, GO, STEP = b"ready\n", b"go\n", b"step "
 # Exit codes beside those of signals.
 UNCONFINED, OUT_OF_MEMORY = 3, 4
 # A line of facts is short; what is long comes after it.
@@ -35,6 +35,33 @@ class Finding:
     facts: dict[str, Any] = field(default_factory=dict)
     content: bytes = b""
     refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a confined process does next: to answer a batch, to count what batches take (-1), or to export (0).
+
+    It asks for processor time, and for memory beside what loading the file may take.
+    """
+
+    batch: int
+    cpu_s: float
+    memory_bytes: int
+
+    @property
+    def words(self) -> str:
+        if self.batch < 1:
+            return "be exported" if self.batch == 0 else "have its batches counted"
+        return "answer an input" if self.batch == 1 else f"answer a batch of {self.batch}"
+
+
+def step_of(line: bytes) -> Step:
+    """Raises `ValueError` for a line that no process of ours writes."""
+    values = json.loads(line.removeprefix(STEP))
+    step = Step(int(values["batch"]), float(values["cpu_s"]), int(values["memory_bytes"]))
+    if not (step.cpu_s >= 0 and step.memory_bytes >= 0):
+        raise ValueError("a step asks for nothing")
+    return step
 
 
 def told(finding: Finding) -> bytes:

@@ -1,16 +1,21 @@
-"""A confined process that says how far it got has time for the next step; elsewhere nothing is said."""
+"""A confined process that says what it does next has time and memory for that; elsewhere nothing is said."""
 
-from profiler.confined.protocol import STEP, write_all
+import json
+import os
+from dataclasses import asdict
 
-_results: list[int] = []
+from profiler.confined.protocol import GO, STEP, Step, write_all
+
+_channels: list[tuple[int, int]] = []
 
 
-def tell(results: int) -> None:
-    """Steps are said through this descriptor from now on."""
-    _results.append(results)
+def tell(results: int, orders: int) -> None:
+    """Steps are said through the first descriptor from now on, and the second says when they may begin."""
+    _channels.append((results, orders))
 
 
-def next_step() -> None:
-    """The first step is done: the file loads and answers."""
-    for descriptor in _results:
-        write_all(descriptor, STEP)
+def next_step(step: Step) -> None:
+    """What was begun before is done."""
+    for results, orders in _channels:
+        write_all(results, STEP + json.dumps(asdict(step)).encode() + b"\n")
+        os.read(orders, len(GO))

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from onnx import ModelProto, NodeProto
-from onnx.inliner import inline_local_functions
 
 from profiler.graph.macs import count_macs
 from profiler.graph.parameters import parameters_by_node
 from profiler.graph.read import read_onnx
 from profiler.graph.shapes import Shapes, UncountedError, infer_shapes
+from profiler.graph.size import inlined
 from profiler.records.complexity import Layer
 
 
@@ -23,7 +23,7 @@ def count_layers(path: Path, input_shape: tuple[int, ...] | None = None) -> list
 
 def layers_of(model: ModelProto, input_shape: tuple[int, ...] | None = None) -> list[Layer]:
     """The same for a graph that was read."""
-    model = inline_local_functions(model)
+    model = inlined(model)
     shapes = infer_shapes(model, input_shape)
     nodes = zip(model.graph.node, parameters_by_node(model.graph), strict=True)
     layers = [layer(node, parameters, shapes) for node, parameters in nodes]

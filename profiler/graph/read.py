@@ -29,7 +29,7 @@ def parse_onnx(content: bytes, name: str) -> ModelProto:
     try:
         model = onnx.load_model_from_string(content)
         check_self_contained(model)
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(content)
     except (DecodeError, EncodeError, onnx.checker.ValidationError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise ModelError(f"{name} is truncated or not an ONNX file ({reason}): export it again") from error

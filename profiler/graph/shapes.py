@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import onnx
-from onnx import GraphProto, ModelProto, TensorShapeProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, TensorProto, TensorShapeProto, ValueInfoProto
 
 from profiler.errors import BadInputError
 from profiler.graph.contrib import stand_in
 
 Shape = tuple[int, ...]
+LONG_BYTES = 1024
 
 
 class UncountedError(Exception):
@@ -35,8 +36,7 @@ def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
     `input_shape` leaves the batch axis out and is needed where the one input's other axes are symbolic too.
     Raises `BadInputError` where it contradicts the graph.
     """
-    fixed = ModelProto()
-    fixed.CopyFrom(model)
+    fixed = without_weights(model)
     inputs = network_inputs(fixed.graph)
     if input_shape is not None:
         check_fits(inputs, input_shape)
@@ -47,6 +47,30 @@ def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
         bind(value, symbols)
     stand_in(fixed.graph)
     return Shapes(infer(fixed), why_open(inputs))
+
+
+def without_weights(model: ModelProto) -> ModelProto:
+    """A copy in which long tensors have shapes and no values, which are copied over and over when shapes are inferred.
+
+    No tensor that is a shape itself is so long.
+    """
+    found = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions)
+    graph = model.graph
+    found.graph.MergeFrom(GraphProto(name=graph.name, input=graph.input, output=graph.output, node=graph.node))
+    found.graph.value_info.extend(graph.value_info)
+    found.graph.sparse_initializer.extend(graph.sparse_initializer)
+    found.graph.initializer.extend(shortened(tensor) for tensor in graph.initializer)
+    for node in found.graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                attribute.t.CopyFrom(shortened(attribute.t))
+    return found
+
+
+def shortened(tensor: TensorProto) -> TensorProto:
+    if tensor.ByteSize() <= LONG_BYTES:
+        return tensor
+    return TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
 
 
 def infer(model: ModelProto) -> dict[str, Shape]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
+from onnx.inliner import inline_local_functions
 
 from profiler.errors import ModelError
 from profiler.graph.parameters import nested_graphs
@@ -41,6 +42,11 @@ def graphs_in(node: NodeProto) -> Iterator[GraphProto]:
     yield from nested_graphs(node)
     for attribute in node.attribute:
         yield from attribute.graphs
+
+
+def inlined(model: ModelProto) -> ModelProto:
+    """The graph with its functions written out where they are called."""
+    return inline_local_functions(model) if model.functions else model
 
 
 def check_self_contained(model: ModelProto) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from profiler.batches import answer_few, check_larger
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
 from profiler.door import contents
@@ -22,8 +23,7 @@ from profiler.files import sha256
 from profiler.graph.read import LIMIT_BYTES
 from profiler.records.allocator_state import AllocatorState
 from profiler.runtimes.arithmetic import beyond_arithmetic
-from profiler.runtimes.served import ANSWERS_NAN, Call
-from profiler.runtimes.session import sample_input
+from profiler.runtimes.served import Call
 from profiler.runtimes.watch import fatal
 from profiler.system.monitor.allocator import allocator_state
 from profiler.target import Provider
@@ -135,15 +135,22 @@ def vetted(path: Path, shape: tuple[int, ...]) -> str:
 def prepare() -> None:
     """What the confined process does before it gives up what it may do."""
     load_torch()
+    # It needs torch, which a plain install does not have.
+    from profiler.runtimes import torch_trial
+
+    torch_trial.prepare()
 
 
 def judge(content: bytes, shape: Sequence[int]) -> Finding:
     """What the confined process does."""
-    torch = load_torch()
-    program, unit = compiled(torch, content, "cpu")
-    answer(torch, program, shape)
+    from profiler.runtimes.torch_trial import Program
+
+    program, unit = compiled(load_torch(), content, "cpu")
+    network = Program(program, tuple(shape))
+    took_s = answer_few(network)
     if found := beyond_arithmetic(unit):
         raise ModelError(does_more(found))
+    check_larger(network, took_s)
     return Finding()
 
 
@@ -152,16 +159,6 @@ def does_more(operator: str) -> str:
         f"it uses {operator}, which may do more than compute: it runs as an ONNX file only, "
         f"unless you set {TRUST}=1 and answer for it"
     )
-
-
-def answer(torch: ModuleType, program: Any, shape: Sequence[int]) -> None:
-    """Has one input answered, then a batch of two; raises `ModelError` for NaN."""
-    for batch in (1, 2):
-        # Without optimising, which takes longer than two answers.
-        with torch.inference_mode(), torch.jit.optimized_execution(False):
-            answers = program(torch.from_numpy(sample_input(tuple(shape), batch)))
-        if not bool(torch.isfinite(answers).all()):
-            raise ModelError(f"it {ANSWERS_NAN}")
 
 
 def current_allocator(torch: ModuleType) -> AllocatorState:

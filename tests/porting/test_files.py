@@ -4,7 +4,8 @@ import pytest
 
 from porting.files import digest, remove_unfinished, whole_folder
 from porting.workspace import Workspace
-from profiler.files import UNFINISHED, sha256, write_atomically
+from profiler.errors import BadInputError
+from profiler.files import UNFINISHED, copied, sha256, write_atomically
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -75,3 +76,13 @@ def test_a_digest_does_not_depend_on_the_order_of_keys(tmp_path: Path) -> None:
     assert digest({"a": 1}) != digest({"a": 1.5})
     (tmp_path / "f").write_bytes(b"abc")
     assert sha256(tmp_path / "f").startswith("ba7816bf")
+
+
+def test_a_copy_is_of_the_content_that_was_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"looked at")
+    looked_at = sha256(path)
+    assert copied(path, tmp_path / "b", "fix", looked_at).read_bytes() == b"looked at"
+    path.write_bytes(b"swapped")
+    with pytest.raises(BadInputError, match="has been changed since this run began"):
+        copied(path, tmp_path / "c", "fix", looked_at)

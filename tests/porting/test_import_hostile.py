@@ -44,6 +44,30 @@ def test_a_program_that_does_not_end_or_writes_is_refused(
     assert not (tmp_path / "p.onnx").exists()
 
 
+@pytest.mark.parametrize(
+    ("running", "says"),
+    [
+        (hostile_programs.exploding(3), "a batch of 3 takes .* MiB of memory where one input takes"),
+        (
+            f"{hostile_programs.UNCOUNTED}\n        {hostile_programs.exploding(6)}",
+            "MiB of memory to answer a batch of 6",
+        ),
+    ],
+)
+def test_a_program_whose_memory_explodes_with_the_batch_is_not_served_by_torch(
+    tmp_path: Path, running: str, says: str
+) -> None:
+    path = hostile_programs.write(tmp_path / "p.pt", running=running)
+    with pytest.raises(ModelError, match=says):
+        vetted(path, SHAPE)
+
+
+def test_a_program_whose_memory_explodes_with_the_batch_is_not_imported(tmp_path: Path) -> None:
+    path = hostile_programs.write(tmp_path / "p.pt", running=hostile_programs.exploding(3))
+    with pytest.raises(ModelError, match=r"a batch of 3 takes|more than .* MiB of memory to be exported"):
+        export_foreign(path, tmp_path / "p.onnx", SHAPE, SETTINGS, path)
+
+
 def test_a_program_that_may_write_is_imported_as_an_onnx_file_only(dnn_porting: Command, tmp_path: Path) -> None:
     saving = hostile_programs.saves(tmp_path / "written")
     path = hostile_programs.write(tmp_path / "p.pt", saving, f"if x.size(0) > 8: {saving}")

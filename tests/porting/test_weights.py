@@ -15,6 +15,7 @@ from datamodules.preprocessing import Preprocessing
 from porting.networks.foreign import load_checkpoint, load_initial_weights
 from porting.networks.weights import weights_file
 from profiler.errors import BadInputError, ModelError
+from profiler.files import sha256
 
 # Their places among the classes of ImageNet.
 BEE, ANT = 309, 310
@@ -115,3 +116,13 @@ def test_a_checkpoint_s_keys_that_are_no_strings_are_none_of_its_tensors(tmp_pat
     torch.save({1: torch.zeros(2), (2, 3): torch.zeros(2)}, tmp_path / "w.pt")
     with pytest.raises(BadInputError, match="holds no state dictionary"):
         load_checkpoint(tmp_path / "w.pt", torch.nn.Linear(2, 2))
+
+
+def test_a_checkpoint_that_was_changed_since_it_was_looked_at_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    torch.save({"weight": torch.zeros(2, 2), "bias": torch.zeros(2)}, path)
+    looked_at = sha256(path)
+    load_checkpoint(path, torch.nn.Linear(2, 2), looked_at)
+    torch.save({"weight": torch.ones(2, 2), "bias": torch.zeros(2)}, path)
+    with pytest.raises(BadInputError, match="has been changed since this run began"):
+        load_checkpoint(path, torch.nn.Linear(2, 2), looked_at)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import hostile_onnx
@@ -11,7 +12,9 @@ import pytest
 from support import environment, write_network
 from survival import level
 
+from profiler import command as profiler_command
 from profiler.command import Request
+from profiler.errors import ModelError
 from profiler.target import Target
 
 pytestmark = pytest.mark.integration
@@ -40,6 +43,43 @@ def test_a_hostile_file_is_refused_in_one_line(tmp_path: Path) -> None:
     (line,) = errors.splitlines()
     assert line.startswith(f"profiler: {model}")
     assert process.returncode == 2
+
+
+def swap_after_the_trial(monkeypatch: pytest.MonkeyPatch, model: Path, other: bytes, measure: object) -> None:
+    """Another process puts another file in the place of the one that was tried, before it is measured."""
+    tried = profiler_command.try_onnx
+
+    def swapping(*arguments: object) -> None:
+        tried(*arguments)  # type: ignore[arg-type]
+        model.write_bytes(other)
+
+    monkeypatch.setattr(profiler_command, "try_onnx", swapping)
+    monkeypatch.setattr(profiler_command, "bench", nullcontext_of)
+    monkeypatch.setattr(profiler_command, "profile_file", measure)
+
+
+def nullcontext_of(*_: object) -> "nullcontext[None]":
+    return nullcontext()
+
+
+def test_what_was_tried_is_measured_whoever_swaps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, measured = write_network(tmp_path / "model.onnx"), []
+    content = model.read_bytes()
+    swap_after_the_trial(monkeypatch, model, b"", lambda _, path, *__: measured.append(path.read_bytes()))
+    profiler_command.run(model, request(tmp_path), tmp_path / "profile.json")
+    assert measured == [content]
+    assert model.read_bytes() == b""
+
+
+def test_an_error_about_the_copy_names_the_file_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = write_network(tmp_path / "model.onnx")
+
+    def fail(_: object, path: Path, *__: object) -> None:
+        raise ModelError(f"{path} and {path.with_suffix('.pt')} are wrong")
+
+    swap_after_the_trial(monkeypatch, model, b"", fail)
+    with pytest.raises(ModelError, match=f"^{model} and {model.with_suffix('.pt')} are wrong$"):
+        profiler_command.run(model, request(tmp_path), tmp_path / "profile.json")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from support import environment
 
+from profiler.confined.hold import Limits
 from profiler.confined.landlock import version
-from profiler.confined.parent import Limits, judged
+from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
 from profiler.errors import ModelError, UnavailableError
 from profiler.trust import TRUST
@@ -126,9 +127,20 @@ def lying(content):
     print('{"facts": {}, "bytes": 0, "refusal": ""}', flush=True)
     raise ValueError("hostile\\nwords")
 
+def stepping(content):
+    from profiler.confined.protocol import Step
+    from profiler.confined.steps import next_step
+
+    while True:
+        next_step(Step(1, 1e300, 1 << 62))
+        if content == b"greedy":
+            bytes(1 << 30)
+
 def echo(content):
     return Finding({"length": len(content)}, content * 2)
 """
+
+LIMITS = Limits(1.0, 64 << 20, further_s=9.0, further_bytes=32 << 20)
 
 
 @pytest.fixture
@@ -143,7 +155,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def judge(function: str, path: Path) -> Finding:
     path.write_bytes(b"abc")
-    return judged(path, Task(f"judges.{function}"), Limits(1.0, 64 << 20), "fix")
+    return judged(path, Task(f"judges.{function}"), LIMITS, "fix")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +173,18 @@ def test_whatever_a_file_makes_of_the_process_is_one_line(
 ) -> None:
     with pytest.raises(ModelError, match=says):
         judge(function, tmp_path / "file")
+
+
+def test_steps_that_ask_for_ever_come_to_an_end(tmp_path: Path, packages: Path) -> None:
+    with pytest.raises(ModelError, match=r"does not answer an input within 9 s of processor time"):
+        judge("stepping", tmp_path / "file")
+
+
+def test_a_step_has_no_more_memory_than_there_is(tmp_path: Path, packages: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"greedy")
+    with pytest.raises(ModelError, match=r"takes more than 96 MiB of memory to answer an input"):
+        judged(path, Task("judges.stepping"), LIMITS, "fix")
 
 
 def test_facts_and_bytes_come_back(tmp_path: Path, packages: Path) -> None:

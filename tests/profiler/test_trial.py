@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import hostile_onnx
+import large_networks
 import psutil
 import pytest
 from support import write_network
@@ -33,6 +34,18 @@ def test_a_file_of_any_size_passes_and_is_tried_where_a_size_is_known(tmp_path: 
     path = hostile_onnx.shaped(tmp_path / "model.onnx", ["batch", 3, "h", "w"])
     try_onnx(path)
     try_onnx(path, [32])
+
+
+@pytest.mark.parametrize("made", [large_networks.much_work, large_networks.large_tensors])
+def test_a_network_has_the_time_and_memory_that_its_layers_need(
+    tmp_path: Path, made: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(tmp_path / "model.onnx")
+    try_onnx(path)
+    monkeypatch.setattr("profiler.trial.MOST_CPU_S", 3.0)
+    monkeypatch.setattr("profiler.trial.MOST_BYTES", 0)
+    with pytest.raises(ModelError, match=r"(s of processor time|MiB of memory to answer a batch of 2): it is refused"):
+        try_onnx(path)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +84,31 @@ def test_a_hostile_file_is_refused_in_one_line(tmp_path: Path, made: Callable[[P
     assert not [child for child in psutil.Process().children() if "confined" in " ".join(child.cmdline())]
 
 
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (hostile_onnx.exploding_as_counted, "a batch of 3 takes .* MiB of memory where one input takes"),
+        (hostile_onnx.exploding_as_run, "MiB of memory to answer a batch of 12"),
+        (hostile_onnx.exploding_where_casts_wrap, "MiB of memory to answer a batch of 3"),
+    ],
+)
+def test_a_network_whose_memory_explodes_with_the_batch_is_refused_with_that_batch(
+    tmp_path: Path, made: Callable[[Path], object], says: str
+) -> None:
+    path = tmp_path / "model.onnx"
+    made(path)
+    with pytest.raises(ModelError, match=says):
+        try_onnx(path)
+
+
+def test_a_small_network_may_compare_the_inputs_of_a_batch(tmp_path: Path) -> None:
+    try_onnx(hostile_onnx.quadratic(tmp_path / "model.onnx"))
+
+
 def test_an_inference_that_ends_for_some_inputs_only_is_ended(tmp_path: Path) -> None:
     path = hostile_onnx.endless_from(tmp_path / "model.onnx", batch=4)
-    try_onnx(path)
+    with pytest.raises(ModelError, match=r"was ended after|does not answer a batch of 6 within .* s of processor time"):
+        try_onnx(path)
     session = open_session(path, threads=1)
     assert run(session, {"x": sample_input((3,), 3)}).shape == (3, 3)
     start = time.monotonic()

@@ -1,0 +1,121 @@
+"""Whether a network takes for a batch what its first inputs let expect: time and memory that grow with the batch.
+
+One input and a batch of two are answered, with limits that the network's counted work sets. Larger batches are
+counted, which costs little, up to the largest that a server may make of what it is sent. Where they cannot be, some
+are answered as well, each about twice as large as the one before, as long as that is cheap.
+"""
+
+import resource
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from profiler.confined.protocol import Step
+from profiler.confined.steps import next_step
+from profiler.errors import ModelError
+from profiler.graph.shapes import UncountedError
+from profiler.level import MAX_BATCH
+from profiler.system.processes import status
+from profiler.trust import TRUST, trusted
+
+CPU_S, MEMORY_BYTES = 3.0, 1 << 30
+# A file that the user answers for has so many times as much.
+TRUSTED = 60
+# The slowest processor that is worth serving with; what it cannot do well takes it longer.
+MACS_PER_S = 1e9
+# What all steps after loading may take together, and each of them in memory, whatever is counted.
+MOST_CPU_S, MOST_BYTES = 240.0, 2 << 30
+# Memory that need not grow with the batch for a network to be an honest one, and the slack of what must.
+FREE_BYTES, SLACK = 1 << 30, 2
+# What trying a batch may cost, and by how much the one after it may take more memory: its buffers double.
+TRIED_S, GROWTH = 3.0, 3
+UNCOUNTED_BATCHES = (3, 6, 12, 24, 48, MAX_BATCH)
+
+
+class Network(Protocol):
+    """A network with inputs of one shape; counting raises `UncountedError` where it cannot be done."""
+
+    # What is counted, and the time that this may take.
+    batches: Sequence[int]
+    counting_s: float
+
+    def macs(self) -> int:
+        """The multiply-accumulates for one input, as far as they are known."""
+        ...
+
+    def activation_bytes(self, batch: int) -> int: ...
+
+    def answer(self, batch: int) -> None:
+        """Raises `ModelError` for what is no answer."""
+        ...
+
+
+def begin(batch: int, cpu_s: float, memory_bytes: int) -> None:
+    """The next step of the confined process has so much, and more where the user answers for the file."""
+    more = TRUSTED if trusted() else 1
+    next_step(Step(batch, more * cpu_s, more * memory_bytes))
+
+
+def answer_few(network: Network) -> float:
+    """Has one input answered, then a batch of two; returns the second's processor time in s."""
+    macs, took_s = network.macs(), 0.0
+    for batch in (1, 2):
+        begin(batch, CPU_S + batch * macs / MACS_PER_S, known_bytes(network, batch))
+        took_s = timed(network, batch)
+    return took_s
+
+
+def known_bytes(network: Network, batch: int) -> int:
+    """What a batch's tensors take, 0 where that is unknown."""
+    try:
+        return network.activation_bytes(batch)
+    except UncountedError:
+        return 0
+
+
+def timed(network: Network, batch: int) -> float:
+    start = time.process_time()
+    network.answer(batch)
+    return time.process_time() - start
+
+
+def check_larger(network: Network, took_s: float) -> None:
+    """Raises `ModelError` for a network whose memory grows faster than its batch.
+
+    `took_s` is what a batch of two took.
+    """
+    begin(-1, CPU_S + network.counting_s, MOST_BYTES)
+    try:
+        check_counted(network)
+    except UncountedError:
+        try_larger(network, took_s)
+
+
+def check_counted(network: Network) -> None:
+    one = network.activation_bytes(1)
+    for batch in network.batches:
+        found, due = network.activation_bytes(batch), max(FREE_BYTES, SLACK * batch * one)
+        if found > due and not trusted():
+            raise ModelError(
+                f"a batch of {batch} takes {found / 2**20:,.0f} MiB of memory where one input takes "
+                f"{one / 2**20:,.1f}: export a network whose memory grows no faster than its batch, "
+                f"or set {TRUST}=1 if you trust it"
+            )
+
+
+def try_larger(network: Network, took_s: float) -> None:
+    """Has larger batches answered in memory that is bounded, until the next one might need more or is too dear."""
+    before = 2
+    for batch in UNCOUNTED_BATCHES:
+        expected_s = took_s * batch / before
+        if expected_s > TRIED_S or GROWTH * taken_bytes() > resource.getrlimit(resource.RLIMIT_DATA)[0] > 0:
+            return
+        begin(batch, CPU_S + 2 * expected_s, MOST_BYTES)
+        took_s, before = timed(network, batch), batch
+
+
+def taken_bytes() -> int:
+    """The most that this process has had in memory."""
+    lines = status(Path("/proc/self"))
+    return 1024 * max(int(lines[name].split()[0]) for name in ("VmHWM", "VmData"))

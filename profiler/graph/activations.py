@@ -1,0 +1,87 @@
+"""What the tensors between a graph's nodes take, batch by batch, counted without running the graph.
+
+A graph computes shapes from the batch, and may do so in a way that a count does not see through: nothing is counted
+then. Numbers are followed through 64-bit integers only, as in other types the runtime rounds and wraps around where
+the count does not.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import onnx
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+
+from profiler.graph.contrib import stand_in
+from profiler.graph.parameters import FLOATING, nested_graphs
+from profiler.graph.shapes import UncountedError, axes, fix_input, network_inputs, without_weights
+from profiler.graph.size import inlined
+
+
+class Activations:
+    """A graph with one network input, whose inputs have this shape (C, H, W); its file's notes are not believed."""
+
+    def __init__(self, model: ModelProto, shape: tuple[int, ...]) -> None:
+        self._model = without_weights(inlined(model))
+        graph = self._model.graph
+        del graph.value_info[:]
+        for value in graph.output:
+            value.type.tensor_type.ClearField("shape")
+        self.nested = any(nested_graphs(node) for node in graph.node)
+        stand_in(graph)
+        self._input = network_inputs(graph)[0]
+        fix_input(self._input, (1, *shape))
+        hide_inexact(self._model)
+
+    def bytes(self, batch: int) -> int:
+        """What all nodes put out together; raises `UncountedError` where that cannot be told."""
+        if self.nested:
+            raise UncountedError("a nested graph runs as often as its values say")
+        axes(self._input)[0].dim_value = batch
+        values = inferred(self._model)
+        return sum(size(name, values) for node in self._model.graph.node for name in node.output if name)
+
+
+def inferred(model: ModelProto) -> dict[str, ValueInfoProto]:
+    """What can be inferred of the tensors; raises `UncountedError` for a graph that contradicts itself."""
+    try:
+        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except onnx.shape_inference.InferenceError as error:
+        raise UncountedError("the shapes contradict each other") from error
+    return {value.name: value for value in (*graph.input, *graph.value_info, *graph.output)}
+
+
+def size(name: str, values: Mapping[str, ValueInfoProto]) -> int:
+    """A tensor's bytes; raises `UncountedError` where an axis is not known."""
+    kind = values[name].type.tensor_type if name in values else None
+    if kind is None or not kind.HasField("shape"):
+        raise UncountedError(f"the shape of tensor {name} cannot be inferred")
+    dims = [axis.dim_value if axis.HasField("dim_value") else -1 for axis in kind.shape.dim]
+    if min(dims, default=0) < 0:
+        raise UncountedError(f"the shape of tensor {name} cannot be inferred")
+    return math.prod(dims) * helper.tensor_dtype_to_np_dtype(kind.elem_type).itemsize
+
+
+def hide_inexact(model: ModelProto) -> None:
+    """Puts a node that the count does not see through behind each one whose integers it would get wrong."""
+    try:
+        kinds = {name: value.type.tensor_type.elem_type for name, value in inferred(model).items()}
+    except UncountedError:
+        # Counting fails in the same way.
+        return
+    kinds |= {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    nodes = [one for node in model.graph.node for one in hidden(node, kinds)]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def hidden(node: NodeProto, kinds: Mapping[str, int]) -> Iterator[NodeProto]:
+    """The node, and what hides its values where they are no 64-bit integers from 64-bit integers."""
+    names = [*node.output, *(node.input if node.op_type == "Cast" else [])]
+    found = {kinds.get(name) for name in names if name}
+    exact = found <= {TensorProto.INT64} or found <= FLOATING
+    outputs = [] if exact else [place for place, name in enumerate(node.output) if name]
+    behind = [helper.make_node("Neg", [f"{node.output[at]}/hidden"], [node.output[at]]) for at in outputs]
+    for at in outputs:
+        node.output[at] += "/hidden"
+    yield node
+    yield from behind
