@@ -20,11 +20,11 @@ demo: install server
 	$(BIN)/dnn-porting
 
 test: install server mlserver browser nginx lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --numprocesses 2
 
-# Ten thousand hostile inputs to everything that reads what others wrote.
-slow: install
-	$(BIN)/pytest -m slow
+# Ten thousand hostile inputs to everything that reads what others wrote, and searches for a throughput by measuring.
+slow: install server
+	$(BIN)/pytest -m slow --numprocesses 2
 
 # Two hundred kills at random moments, after each of which the same command must end the same.
 kills: install

@@ -4,19 +4,41 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from forked import Forked, forked
 from servers.short_lived import TOKEN
+from spread import Spread
 from support import SMALL, Command, Run, command_line, environment, write_network
+from xdist.remote import Producer
 
 import profiler  # noqa: F401  (before any test imports ONNX Runtime, which would report to its maker)
 from profiler.triton.token import TOKEN_FILE
 
-# A shell has what it starts in the background ignore Ctrl-C, and so would every command that the tests interrupt.
+# A shell has what it starts in the background ignore Ctrl-C, and nohup a hang-up: so would every command of the tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spread:
+    return Spread(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files() -> Iterator[None]:
+    """Gives this process a place of its own, as in a shared one anybody removes what the dead of another test left."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        # Workers of a server may run as another user.
+        Path(folder).chmod(0o755)
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from support import Command, variant_records
 from profiler.files import read_record
 from profiler.operators.table import OperatorTable
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.alone, pytest.mark.integration]
 ARGUMENTS = [
     "tracking.enabled=false", "train.epochs=1", "pruner=taylor", "prune.batches=1", "prune.ratios=[]", "prune.batch=4",
     # Blocks of 16 channels, where the processor has AVX-512, leave a narrow network little to save.
@@ -36,6 +36,7 @@ def workspace(measured: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(measured, tmp_path / "workspace"))
 
 
+@pytest.mark.slow
 def test_a_speed_up_on_a_real_server_is_met_or_said_not_to_be(dnn_porting: Command, workspace: Path) -> None:
     arguments = ["stage=prune", *ARGUMENTS, "prune.target_speedup=[1.6]", f"workspace={workspace}"]
     run = dnn_porting(*arguments)
@@ -76,7 +77,8 @@ def prunings(workspace: Path, aim: str) -> list[dict[str, Any]]:
 def test_several_throughputs_in_one_run_are_held_against_one_measurement_of_the_whole_network(
     dnn_porting: Command, workspace: Path
 ) -> None:
-    run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, "prune.target_speedup=[1.3,1.8]", f"workspace={workspace}")
+    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.target_speedup=[1.3,1.8]", f"workspace={workspace}"]
+    run = dnn_porting(*arguments)
     assert run.code == 0, run.err
     found = prunings(workspace, "speedup")
     assert [one["asked"] for one in found] == [1.3, 1.8]
@@ -85,6 +87,11 @@ def test_several_throughputs_in_one_run_are_held_against_one_measurement_of_the_
     for one in found:
         said = f"{one['asked'] * whole:,.0f} images/s are not met within 5%"
         assert abs(one["images_per_s"] / whole / one["asked"] - 1) <= 0.05 or said in run.out
+        (lineage,) = (each["lineage"] for each in variant_records(workspace).values() if each["pruning"] == one)
+        assert lineage[-1]["settings"]["reached"] == one["images_per_s"] / whole
+    again = dnn_porting(*arguments)
+    assert "prune     0 made, 2 reused" in again.out
+    assert again.out.count("are not met within 5%") == run.out.count("are not met within 5%")
 
     wanted = round(1.5 * whole)
     run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, f"prune.images_per_s=[{wanted}]", f"workspace={workspace}")
@@ -95,7 +102,9 @@ def test_several_throughputs_in_one_run_are_held_against_one_measurement_of_the_
     assert met or f"{wanted:,} images/s are not met within 5%" in run.out
 
 
-@pytest.mark.parametrize("aims", ["prune.latency=[0.9,0.75]", "prune.target_speedup=[1.2,1.3]"])
+@pytest.mark.parametrize("aims", [
+    "prune.latency=[0.9,0.75]", pytest.param("prune.target_speedup=[1.2,1.3]", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_a_family_in_steps_is_cut_to_what_is_measured(dnn_porting: Command, workspace: Path, aims: str) -> None:
     run = dnn_porting(
         "stage=[prune,finetune]", *ARGUMENTS, IN_PROCESS, aims, "prune.family=true", "prune.steps=2",
@@ -112,20 +121,28 @@ def test_a_family_in_steps_is_cut_to_what_is_measured(dnn_porting: Command, work
     assert second["lineage"][-2]["stage"] == "finetune"
 
 
-def test_for_int8_operators_and_throughput_are_those_of_int8_files(dnn_porting: Command, workspace: Path) -> None:
+def test_for_int8_operators_are_those_of_int8_files(dnn_porting: Command, workspace: Path) -> None:
+    run = dnn_porting(
+        "stage=prune", *ARGUMENTS, IN_PROCESS, "prune.precision=int8", "prune.latency=[0.8]", f"workspace={workspace}"
+    )
+    assert "prune     1 made, 0 reused" in run.out, run.err
+    (path,) = (workspace / "operators").glob("int8-batch-4-*.json")
+    table = read_record(path, OperatorTable, "")
+    assert table.precision == "int8"
+    assert {point.operator.kind for point in table.points} == {"convolution", "linear"}
+    assert len(list((workspace / "operators").iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_for_int8_a_throughput_is_that_of_int8_files(dnn_porting: Command, workspace: Path) -> None:
     arguments = [
         "stage=prune", *ARGUMENTS, IN_PROCESS, "prune.precision=int8", "prune.target_speedup=[1.2]",
         f"workspace={workspace}",
     ]  # fmt: skip
     run = dnn_porting(*arguments)
     assert run.code == 0, run.err
-    (path,) = (workspace / "operators").glob("int8-batch-4-*.json")
-    table = read_record(path, OperatorTable, "")
-    assert table.precision == "int8"
-    assert {point.operator.kind for point in table.points} == {"convolution", "linear"}
     (found,) = prunings(workspace, "speedup")
     assert found["images_per_s"] > 0
-    assert "prune     1 made, 0 reused" in dnn_porting(*arguments[:-2], arguments[-1], "prune.latency=[0.8]").out
     assert len(list((workspace / "operators").iterdir())) == 2
 
 

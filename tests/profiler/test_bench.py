@@ -16,6 +16,7 @@ from profiler.profiling import profile_file
 from profiler.target import Price, Target
 from profiler.triton.installation import find_triton
 
+pytestmark = pytest.mark.alone
 SMALL = blank_level(
     latency={"batches": [1, 4], "seconds": 0.02, "input_sizes": []},
     throughput={

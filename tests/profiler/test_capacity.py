@@ -20,6 +20,8 @@ from profiler.runtimes.own_process import OwnProcess
 from profiler.subject import Subject
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
+
 
 def settings(cores: list[float], loads: list[float], deadlines: list[float]) -> CapacitySettings:
     return CapacitySettings(cores=cores, deadlines=deadlines, quantile=0.9, seconds=0.2, loads=loads)

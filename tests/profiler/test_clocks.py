@@ -13,6 +13,8 @@ from survival import level, profiled
 from profiler.bench import bench
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_clock_that_steps_moves_no_figure(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])

@@ -17,7 +17,7 @@ from profiler.command import Request
 from profiler.errors import ModelError
 from profiler.target import Target
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.alone, pytest.mark.integration]
 # Long enough to be interrupted.
 LEVEL = level(4, settle=60.0).model_copy(update={"budget_s": 300.0})
 

@@ -21,6 +21,7 @@ from profiler.records.contention import Contention
 from profiler.subject import Subject
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
 SETTINGS = ContentionSettings(shares=[0.25, 0.5], slices=6)
 SEARCH = ThroughputSettings(
     batches=[1], max_concurrency=2, search_seconds=0.02, settle_seconds=0.02, settle_every_batch=False

@@ -15,6 +15,7 @@ from profiler import locks
 from profiler.errors import BadInputError
 from profiler.locks import alone_on_host, exclusive
 
+pytestmark = pytest.mark.alone
 HOLD = """
 import sys, time, pathlib
 from profiler import locks

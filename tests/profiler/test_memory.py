@@ -15,6 +15,7 @@ from profiler.records.usage import Usage
 from profiler.subject import Subject
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
 SETTINGS = MemorySettings(batches=[1, 4], seconds=20)
 
 

@@ -19,7 +19,7 @@ from profiler.target import Target
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.alone, pytest.mark.integration]
 NAMES = ["a b", "a$(touch ran)b", "a;touch ran;b", "-a", "'\"", "ü*"]
 
 

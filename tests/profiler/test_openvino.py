@@ -24,6 +24,7 @@ from profiler.triton.installation import find_triton
 
 MISSING = f"has no OpenVINO: put {PACKAGES['openvino']} in place of onnxruntime"
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.integration,
     pytest.mark.timeout(120),
     pytest.mark.skipif(

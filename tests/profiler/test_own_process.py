@@ -15,6 +15,7 @@ from profiler.subject import Subject
 from profiler.system.processes import thread_folders
 from profiler.target import Provider, Target
 
+pytestmark = pytest.mark.alone
 LACKING: list[Provider] = [one for one in NAMES if NAMES[one] not in ort.get_available_providers()]
 
 

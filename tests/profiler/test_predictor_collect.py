@@ -23,6 +23,7 @@ from profiler.target import Target
 from profiler.warm_up import collect as collecting
 from profiler.warm_up.collect import LINE, Program, collect, drop_torn_line, read_observations
 
+pytestmark = pytest.mark.alone
 TARGET = Target(runtime="torch")
 SHAPE = (1, 8, 8)
 WAIT_S = 60.0

@@ -20,6 +20,8 @@ from profiler.resources import Resources
 from profiler.subject import Subject
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
+
 
 def settings(cores: list[float], instances: list[int], batches: list[int]) -> ScalingSettings:
     return ScalingSettings(cores=cores, instances=instances, batches=batches, latency_seconds=0.5, settle_seconds=0.02)

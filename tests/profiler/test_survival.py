@@ -20,7 +20,7 @@ from profiler.runtimes import v2_server
 from profiler.runtimes.session import open_session, sample_input
 from profiler.target import Target
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 
 # The warm-up takes eight, a slice at least as many.
 BEFORE_THE_LIE = 12

@@ -24,7 +24,7 @@ from profiler.system.hierarchy import CGROUPS, group_of
 from profiler.system.processes import tree
 from profiler.target import Target
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
 MIB = 2**20
 CHANNELS, SIZE = 128, 64

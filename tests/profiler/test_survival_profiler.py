@@ -25,7 +25,7 @@ from profiler.records.profile import Profile
 from profiler.subject import Subject
 from profiler.target import Runtime, Target
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
 STALL_S = 1.5
 RAW = ("seconds", "probe_per_s")

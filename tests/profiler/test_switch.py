@@ -27,6 +27,7 @@ from profiler.subject import Subject
 from profiler.system.processes import cpu_seconds
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
 SECONDS = 0.6
 
 

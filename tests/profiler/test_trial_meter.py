@@ -16,6 +16,7 @@ from profiler.resources import Resources
 from profiler.subject import Subject
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
 ALONE = Resources(1.0, 1, 1)
 
 

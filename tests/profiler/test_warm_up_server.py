@@ -19,7 +19,7 @@ from profiler.subject import Subject
 from profiler.system.page_cache import resident_share
 from profiler.target import Target
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.alone, pytest.mark.integration]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from profiler.operators.table import OperatorTable, OperatorTimes, efficient
 from profiler.operators.timing import kernel_us, measure_operator
 from profiler.target import Target
 
+pytestmark = pytest.mark.alone
 CONVOLUTION = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), height=8, width=8)
 STRIDED = Operator(kind="convolution", kernel=(1, 1), stride=(2, 2), height=8, width=8)
 GROUPED = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), groups=2, height=8, width=8)
