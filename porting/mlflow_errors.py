@@ -11,11 +11,12 @@ from profiler.errors import DnnPortingError
 
 # By the second word of SQLite's own names for what went wrong; anything else is damage.
 MEND = {
-    "FULL": "make room on its disk, and run the same command to go on",
-    "BUSY": "wait until the other process that uses it ends, or stop it",
-    "READONLY": "make it and its folder writable",
+    "FULL": "make room on the disk of {path}, and run the same command to go on",
+    "BUSY": "wait until the other process that uses {path} ends, or stop it",
+    "READONLY": "make {path} and its folder writable",
 }
 SHOWN = 300
+OFF = "tracking.enabled=false"
 
 
 def explained(error: Exception, uri: str) -> str:
@@ -26,8 +27,8 @@ def explained(error: Exception, uri: str) -> str:
     reason = (str(cause or error).strip().splitlines() or [type(error).__name__])[0][:SHOWN]
     path = database_of(uri)
     fix = "mend it" if path is None else f"move {path}* away, and a new one is made"
-    if isinstance(cause, sqlite3.Error):
-        fix = MEND.get(word(cause), fix)
+    if isinstance(cause, sqlite3.Error) and word(cause) in MEND:
+        fix = MEND[word(cause)].format(path=path)
     elif isinstance(error, OSError):
         fix = FIXES.get(error.errno or 0, "mend it")
     return f"({reason}): {fix}"

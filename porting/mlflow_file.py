@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from porting.mlflow_address import SQLITE, artifacts_beside, connected
-from porting.mlflow_errors import word
+from porting.mlflow_errors import OFF, told, word
 from porting.mlflow_schema import unlike, what_runs
 from profiler.door import opened
 from profiler.errors import BadInputError
@@ -34,7 +34,7 @@ def ready(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(path):
         make(path)
-    check(path, f"move {path}* away, and a new one is made; or set tracking.enabled=false")
+    check(path, f"move {path}* away, and a new one is made; or set {OFF}")
 
 
 def make(path: Path) -> None:
@@ -46,8 +46,9 @@ def make(path: Path) -> None:
             raise BadInputError(f"{orphan} has lost its database, and would be taken for a new one's: move it away")
     with scratch("mlflow") as made:
         unfinished = made.folder / path.name
-        store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
-        store.engine.dispose()
+        with told(f"{SQLITE}{unfinished}", "new database", OFF):
+            store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
+            store.engine.dispose()
         with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):
             # Another process may have been quicker, and have runs in its own already.
             if not os.path.lexists(path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from porting.context import needs_the_extra
 from porting.mlflow_address import SQLITE, artifacts_beside, database_of
-from porting.mlflow_errors import Asked, told
+from porting.mlflow_errors import OFF, Asked, told
 from porting.mlflow_file import ready
 from porting.mlflow_upkeep import end_killed, settle
 from porting.records import Epoch, Variant
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 PARENT_TAG = "mlflow.parentRunId"
-OFF = "tracking.enabled=false"
 
 
 class Tracker(Protocol):

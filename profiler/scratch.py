@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.errors import BadInputError
+from profiler.room import naming
 
 PREFIX, UNLOCKED = "dnn-porting-scratch-", ".new-dnn-porting-scratch-"
 # What `scratch` makes, and nobody types: a purpose and eight random characters.
@@ -54,7 +55,8 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
         folder = unlocked.rename(place / unlocked.name.removeprefix(".new-"))
         OPEN.add(folder)
         try:
-            yield Scratch(folder, descriptor)
+            with naming(place):
+                yield Scratch(folder, descriptor)
         finally:
             remove(folder)
             OPEN.discard(folder)

@@ -69,7 +69,8 @@ def test_a_target_s_name_can_be_a_file_s(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("places", "value", "says"),
     [
-        (("target", "instances"), 10**9, "at most 16"),
+        (("target", "instances"), 10**9, "256"),
+        (("target", "instances"), 200, "at most 16"),
         (("target", "threads"), 10**9, "at most 16"),
         (("target", "cores"), 10**9, "4096"),
         (("target", "memory_bytes"), 1 << 70, str(1 << 60)),
