@@ -612,7 +612,7 @@ def add_databases() -> None:
         "no runs' table": "drop table runs",
         "no experiments": "delete from experiments",
         "a deleted experiment": "update experiments set lifecycle_stage = 'deleted'",
-        "another name": "update experiments set name = 'x\x1b[31m'",
+        "another name": "update experiments set name = 'x\x1b[31m' || experiment_id",
         "a view": "alter table params rename to p2",
         "a trigger": "create trigger t after insert on runs begin select raise(abort, 'no \x1b[31m'); end",
         "a slow trigger": "create trigger t after insert on runs begin select count(*) from "

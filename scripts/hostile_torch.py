@@ -6,6 +6,7 @@ import pickle
 import random
 import shutil
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -303,6 +304,8 @@ def saved(make: Callable[[Any], Any], legacy: bool = False) -> Put:
     def put(case: Path) -> None:
         import torch
 
+        # A process of its own makes it; pickle takes a few calls for each dictionary in another.
+        sys.setrecursionlimit(20_000)
         torch.save(make(torch), inside(case, "weights.pt"), _use_new_zipfile_serialization=not legacy)
 
     return put
