@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from profiler.files import UNFINISHED, flush_folder
+from profiler.room import naming
 
 
 @contextmanager
@@ -20,8 +21,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
         remove(leftover)
     temporary.mkdir(parents=True)
     try:
-        yield temporary
-        flush(temporary)
+        with naming(temporary):
+            yield temporary
+            flush(temporary)
         # Aside first: to remove a folder takes time, and to rename one takes none.
         if os.path.lexists(path):
             path.rename(replaced)

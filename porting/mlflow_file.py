@@ -1,64 +1,24 @@
-"""MLflow's database as a file: made whole or not at all, looked at before MLflow opens it, at home where it lies."""
+"""MLflow's database as a file: made whole or not at all, looked at before MLflow opens it."""
 
 import os
 import re
+import shlex
 import sqlite3
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+from porting.mlflow_address import SQLITE, artifacts_beside, connected
+from porting.mlflow_errors import OFF, told, word
+from porting.mlflow_schema import unlike, what_runs
 from profiler.door import opened
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.errors import BadInputError
 from profiler.files import write_atomically
 from profiler.locks import exclusive
 from profiler.scratch import scratch
 
-SQLITE, ARTIFACTS = "sqlite:///", "mlartifacts"
 MAGIC = b"SQLite format 3\0"
-BUSY_S = 30.0
-# By the second word of SQLite's own names for what went wrong; anything else is damage.
-MEND = {
-    "FULL": "make room on its disk, and run the same command to go on",
-    "BUSY": "wait until the other process that uses it ends, or stop it",
-    "READONLY": "make it and its folder writable",
-}
-# Every place of MLflow's that holds the address of an artefact.
-ADDRESSES = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("logged_models", "artifact_location"),
-    ("model_versions", "source"),
-    ("model_versions", "storage_location"),
-    ("trace_tags", "value"),
-)
-OURS = re.compile(rf"(file://.*/{ARTIFACTS})(/\d+)?")
-
-
-def database_of(uri: str) -> Path | None:
-    """The file of an MLflow address, `None` for a server or another database."""
-    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
-
-
-def explained(error: Exception, uri: str) -> str:
-    """Why MLflow failed, in its database's own words where it has any, and what a user can do about it."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, sqlite3.Error):
-        cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
-    reason = str(cause or error).strip().splitlines()[0]
-    path = database_of(uri)
-    fix = "mend it" if path is None else f"move {path}* away, and a new one is made"
-    if isinstance(cause, sqlite3.Error):
-        fix = MEND.get(word(cause), fix)
-    return f"({reason}): {fix}"
-
-
 # What an address of a database takes for something else than the path that it is.
 READ_OTHERWISE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
-
-
-def word(error: sqlite3.Error) -> str:
-    """The second word of SQLite's own name for an error, such as FULL; Python's own errors have none."""
-    return getattr(error, "sqlite_errorname", "SQLITE_ERROR").split("_")[1]
 
 
 def ready(path: Path) -> None:
@@ -74,7 +34,7 @@ def ready(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(path):
         make(path)
-    check(path, f"move {path}* away, and a new one is made; or set tracking.enabled=false")
+    check(path, f"move {path}* away, and a new one is made; or set {OFF}")
 
 
 def make(path: Path) -> None:
@@ -86,8 +46,9 @@ def make(path: Path) -> None:
             raise BadInputError(f"{orphan} has lost its database, and would be taken for a new one's: move it away")
     with scratch("mlflow") as made:
         unfinished = made.folder / path.name
-        store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
-        store.engine.dispose()
+        with told(f"{SQLITE}{unfinished}", "new database", OFF):
+            store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
+            store.engine.dispose()
         with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):
             # Another process may have been quicker, and have runs in its own already.
             if not os.path.lexists(path):
@@ -107,59 +68,24 @@ def check(path: Path, fix: str) -> None:
         raise BadInputError(f"{path} cannot be written to: make it and its folder writable, or {fix}")
     try:
         with closing(connected(path)) as connection:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+            found = what_runs(connection) or damage(connection) or unlike(connection, upgrade_of(path))
     except sqlite3.Error as error:
         if word(error) == "BUSY":
             raise BadInputError(f"{path} is in use by another process: wait until it ends, or stop it") from error
-        verdict, tables = str(error), set()
-    if verdict != "ok":
-        raise BadInputError(f"{path} is damaged ({verdict.splitlines()[0]}): {fix}")
-    if not {"alembic_version", *(table for table, _ in ADDRESSES)} <= tables:
-        raise BadInputError(
-            f"{path} is no whole database of this MLflow's: if it is one of an older MLflow, run mlflow db upgrade "
-            f"{SQLITE}{path}; else {fix}"
-        )
+        found = damaged(str(error))
+    if found:
+        raise BadInputError(f"{path} {found} {fix}")
 
 
-def connected(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
+def damage(connection: sqlite3.Connection) -> str | None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    return None if verdict == "ok" else damaged(verdict)
 
 
-def artifacts_beside(path: Path) -> str:
-    """The address of the artefacts of a database, which lie beside it."""
-    return (path.parent / ARTIFACTS).as_uri()
+def damaged(why: str) -> str:
+    return f"is damaged ({why.splitlines()[0]}):"
 
 
-def settle(path: Path) -> None:
-    """Makes the artefacts' addresses those beside the database, which may have been moved or copied since."""
-    try:
-        with closing(connected(path)) as connection, connection:
-            rebase(connection, artifacts_beside(path))
-    except sqlite3.Error as error:
-        why = explained(error, f"{SQLITE}{path}")
-        raise DnnPortingError(f"the artefacts' addresses in {path} cannot be corrected {why}") from error
-
-
-def rebase(connection: sqlite3.Connection, here: str) -> None:
-    """Puts `here` in the place of every folder that artefacts lay in before."""
-    known = [place for (place,) in connection.execute("SELECT artifact_location FROM experiments")]
-    for old in elsewhere(known, here):
-        for table, column in ADDRESSES:
-            connection.execute(
-                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608
-                f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
-                (here, len(old) + 1, old, len(old) + 1, f"{old}/"),
-            )
-    # Runs of a workspace write beside its database and nowhere else, whatever a database from elsewhere says.
-    connection.execute(
-        "UPDATE experiments SET artifact_location = ? "
-        "WHERE artifact_location IS NULL OR artifact_location NOT IN (?, ? || '/' || experiment_id)",
-        (here, here, here),
-    )
-
-
-def elsewhere(locations: Iterable[str | None], here: str) -> set[str]:
-    """The folders of artefacts that experiments were given in a database's earlier places."""
-    found = (OURS.fullmatch(location or "") for location in locations)
-    return {match[1] for match in found if match} - {here}
+def upgrade_of(path: Path) -> str:
+    """The command that brings a database up to this MLflow."""
+    return f"mlflow db upgrade {shlex.quote(f'{SQLITE}{path}')}"

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from porting.context import needs_the_extra
-from porting.mlflow_file import explained
+from porting.mlflow_errors import told
 from porting.repository import Repository
 from porting.repository.schema import Published
 from porting.repository.serving import Files
 from porting.tracking import experiment_id, quieten_mlflow
-from profiler.errors import DnnPortingError
 from profiler.scratch import scratch
 
 if TYPE_CHECKING:
@@ -149,21 +147,15 @@ def onnx_file(repository: Repository, variant: Published) -> bytes:
 def registry(uri: str) -> Iterator["MlflowClient"]:
     """A client; raises `DnnPortingError` where MLflow fails."""
     quieten_mlflow()
-    try:
-        import mlflow
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-    except ModuleNotFoundError as error:
-        raise needs_the_extra("the model registry (or set publish.registry=false: it)", error) from error
+    import mlflow
+
     # MLflow keeps the process's address there, too.
     before = os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        # A database registry looks a logged model up at the process's address, whatever the client's is.
-        mlflow.set_tracking_uri(uri)
-        yield mlflow.MlflowClient()
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        why = explained(error, uri)
-        raise DnnPortingError(f"MLflow does not take the models {why}, or set publish.registry=false") from error
+        with told(uri, "models", "publish.registry=false"):
+            # A database registry looks a logged model up at the process's address, whatever the client's is.
+            mlflow.set_tracking_uri(uri)
+            yield mlflow.MlflowClient()
     finally:
         mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
 

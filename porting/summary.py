@@ -1,12 +1,14 @@
 """The table that ends a run, and what to do next."""
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from porting.console import say, table
+from porting.mlflow_address import SQLITE
 from porting.pipeline import Outcome
 from porting.records import Variant
 from porting.repository import Repository
@@ -14,6 +16,7 @@ from porting.repository.curves.members import members, panels
 from porting.repository.page.display import in_words, percent, place_in_words
 from porting.repository.schema import Figure, Standing, Summary
 from porting.settings import Settings
+from porting.tracking import DATABASE
 from porting.workspace import REPOSITORY, Workspace
 from profiler.records.profile import Profile
 
@@ -30,8 +33,8 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
     else:
         show_repository(outcome.repository, settings.workspace / REPOSITORY)
     if settings.tracking.enabled and settings.tracking.uri is None:
-        ui = f"{here('mlflow')} ui --backend-store-uri sqlite:///{settings.workspace / 'mlflow.db'}"
-        say(f"tracking    MLFLOW_DISABLE_TELEMETRY=true {ui}")
+        ui = [here("mlflow"), "ui", "--backend-store-uri", f"{SQLITE}{settings.workspace / DATABASE}"]
+        say(f"tracking    MLFLOW_DISABLE_TELEMETRY=true {shlex.join(ui)}")
 
 
 def show_repository(repository: Repository, root: Path) -> None:
@@ -40,7 +43,7 @@ def show_repository(repository: Repository, root: Path) -> None:
         table(f"{task} on {target}", COLUMNS, [row(*one) for one in members(repository.index, task, target)])
     say(f"report      {root / 'report.html'}")
     say(f"repository  {root}")
-    say(f"serve it    {here('dnn-porting')} serve {root}")
+    say(f"serve it    {shlex.join([here('dnn-porting'), 'serve', str(root)])}")
 
 
 def here(command: str) -> str:

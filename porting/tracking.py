@@ -2,16 +2,20 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from porting.context import needs_the_extra
-from porting.mlflow_file import SQLITE, artifacts_beside, database_of, explained, ready, settle
+from porting.mlflow_address import SQLITE, artifacts_beside, database_of
+from porting.mlflow_errors import OFF, Asked, told
+from porting.mlflow_file import ready
+from porting.mlflow_upkeep import end_killed, settle
 from porting.records import Epoch, Variant
 from porting.settings import Settings
-from profiler.errors import DnnPortingError
+from profiler.errors import BadInputError
 from profiler.records.profile import Profile
 from profiler.scratch import scratch
 
@@ -123,25 +127,14 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
     if not settings.tracking.enabled:
         yield NoTracker()
         return
-    try:
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-    except ModuleNotFoundError as error:
-        raise needs_the_extra("tracking (or set tracking.enabled=false: it)", error) from error
-
-    try:
-        with pipeline_run(settings, config) as tracker:
-            yield tracker
-    except (MlflowException, SQLAlchemyError) as error:
-        why = explained(error, tracking_uri(settings))
-        raise DnnPortingError(f"MLflow does not take the run {why}, or set tracking.enabled=false") from error
+    with pipeline_run(settings, config) as tracker:
+        yield tracker
 
 
 @contextmanager
 def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
     """The parent run, ended as finished, failed or killed."""
     client, experiment = connect(settings)
-    end_killed(client, experiment, settings)
     parent = client.create_run(experiment, run_name=f"{settings.task}: {', '.join(settings.stages())}").info.run_id
     parameters = {
         "task": settings.task,
@@ -182,6 +175,10 @@ def quieten_mlflow() -> None:
 def prepared(settings: Settings) -> str:
     """MLflow's address, once it can be used; a database in the workspace is at home there, wherever it was before."""
     quieten_mlflow()
+    try:
+        import mlflow  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise needs_the_extra("MLflow (or set tracking.enabled=false and publish.registry=false: it)", error) from error
     uri = tracking_uri(settings)
     path = database_of(uri)
     if path and settings.tracking.uri is None:
@@ -195,17 +192,15 @@ def prepared(settings: Settings) -> str:
 def connect(settings: Settings) -> tuple["MlflowClient", str]:
     """The client, and the id of the task's experiment."""
     uri = prepared(settings)
+    path = database_of(uri)
+    if path and settings.tracking.uri is None:
+        end_killed(path, settings.task)
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=uri)
+    words = (uri, "run", OFF)
+    with told(*words):
+        client = cast("MlflowClient", Asked(MlflowClient(tracking_uri=uri), *words))
     return client, experiment_id(client, uri, settings.task)
-
-
-def end_killed(client: "MlflowClient", experiment: str, settings: Settings) -> None:
-    """Ends what killed runs left open; who holds the task's lock is the only one to have any in the workspace."""
-    if settings.tracking.uri is None:
-        for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-            client.set_terminated(run.info.run_id, status="KILLED")
 
 
 def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
@@ -214,6 +209,9 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
     Its artefacts lie beside a database file, as MLflow would take the working directory; a server knows its own place.
     """
     found: Any = client.get_experiment_by_name(name)
+    if found and found.lifecycle_stage != "active":
+        restore = f"MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow experiments restore -x {found.experiment_id}"
+        raise BadInputError(f"MLflow's experiment {name} is deleted: run {restore}, or set {OFF}")
     path = database_of(uri)
     place = artifacts_beside(path) if path else None
     return str(found.experiment_id if found else client.create_experiment(name, place))

@@ -1,6 +1,7 @@
 """What `python -m profiler` does."""
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
     if request.target.endpoint not in (None, endpoint):
         raise BadInputError(
             f"{request_path} measures on the running server at {request.target.endpoint}, where it loads and unloads "
-            f"networks: agree to that with --endpoint {request.target.endpoint}"
+            f"networks: agree to that with --endpoint {shlex.quote(request.target.endpoint)}"
         )
     files = ProfileFiles(output, output.with_suffix(".npz"))
     with scratch("profiled") as made, named(made.folder, model):

@@ -6,6 +6,7 @@
 import errno
 import os
 import platform
+import re
 import select
 import shutil
 import sys
@@ -17,15 +18,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import distributions
+from pathlib import Path
 
 from profiler.errors import DnnPortingError
+from profiler.room import FULL
 from profiler.signals import Interruption
 
 FAILURE, CLOSED_PIPE = 1, 141
 # Read before Hydra is told to raise its errors instead of printing them.
 WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
 STAYS = "what was complete stays"
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+DISK = (*FULL, errno.EIO, errno.EROFS)
 FIXES = {
     errno.EACCES: "give this user the right to it, or run as its owner",
     errno.EPERM: "give this user the right to it, or run as its owner",
@@ -113,9 +116,16 @@ def with_fix(message: str) -> str:
 
 def of_the_system(error: OSError) -> str:
     """What the system refused, and the fix where there is one."""
-    place = error.filename or ("the disk" if error.errno in DISK else None)
+    # Of two files, the second one is written.
+    place = error.filename2 or error.filename or ("the disk" if error.errno in DISK else None)
     reason = f"{place}: {error.strerror}" if place else f"the system refuses it: {error.strerror}"
-    fix = FIXES.get(error.errno or 0)
+    return with_the_fix(reason, error.errno or 0, str(place))
+
+
+def with_the_fix(reason: str, number: int, place: str) -> str:
+    fix = FIXES.get(number)
+    if number in FULL and Path(place).is_relative_to(tempfile.gettempdir()):
+        fix = f"{fix}, or set TMPDIR to another folder"
     return f"{reason}: {fix}" if fix else reason
 
 
@@ -123,9 +133,11 @@ def copy_failed(error: shutil.Error) -> str:
     """The first file that was not copied; `shutil` tells of all of them in a list."""
     failures = error.args[0] if error.args else ""
     if isinstance(failures, list) and failures and len(failures[0]) == 3:
-        source, _, reason = failures[0]
+        source, destination, reason = failures[0]
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        return f"{source} cannot be copied ({reason}){more}"
+        number = re.match(r"\[Errno (\d+)\]", str(reason))
+        copied = f"{source} cannot be copied ({reason}){more}"
+        return with_the_fix(copied, int(number[1]) if number else 0, str(destination))
     return str(failures)
 
 

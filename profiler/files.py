@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -15,7 +15,11 @@ from profiler.door import arrays, check, contents, opened
 from profiler.errors import BadInputError
 from profiler.parse import parsed
 from profiler.records.profile import Profile
+from profiler.room import naming
 from profiler.seal import sealed, unsealed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES, SAMPLES_LIMIT_BYTES = 64 << 20, 256 << 20
@@ -32,7 +36,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     temporary.unlink(missing_ok=True)
     try:
         # A new file: a link of that name would lead elsewhere.
-        with temporary.open("xb") as file:
+        with naming(path), temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -40,6 +44,13 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_picture(path: Path, figure: "Figure", dots_per_inch: int) -> None:
+    """A figure as PNG."""
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=dots_per_inch)
+    write_atomically(path, buffer.getvalue())
 
 
 def flush_folder(folder: Path) -> None:

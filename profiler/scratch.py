@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.errors import BadInputError
+from profiler.room import naming
 
 PREFIX = "dnn-porting-scratch-"
 # What `scratch` makes, and nobody types: a purpose and eight random characters.
@@ -47,7 +48,8 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
     try:
         OPEN.add(folder)
         try:
-            yield Scratch(folder, descriptor)
+            with naming(place):
+                yield Scratch(folder, descriptor)
         finally:
             remove(folder)
             OPEN.discard(folder)

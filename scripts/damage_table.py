@@ -32,7 +32,8 @@ from small_workspaces import (
     prepare,
     told,
 )
-from watched_commands import ROOT, Command, made_case, warm, watch
+from watched_commands import ROOT, Command, warm, watch
+from watched_places import made_case
 
 FOLDER = ROOT / "artifacts" / "damage_table"
 PAGE = ROOT / "docs" / "reliability.md"

@@ -19,13 +19,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from damage_judge import PREFIXES, general_faults
-from hostile_door import RAN, Door, Input
+from hostile.door import RAN, Door, Input
 from many_cases import Outcome, listed_faults, run_again_alone, run_all, sampled
 from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, prepare, told
-from watched_commands import ROOT, Seen, made_case, warm, watch
+from watched_commands import ROOT, Seen, warm, watch
+from watched_places import made_case
 
 FOLDER = ROOT / "artifacts" / "hostile_inputs"
-MODULES = ("onnx", "torch", "records", "repositories", "names", "pictures", "stores")
+MODULES = (
+    "onnx_files", "programs", "checkpoints", "requests", "profiles", "traces", "records", "databases", "repositories",
+    "unpublished", "names", "pictures", "stores",
+)  # fmt: skip
 PARTS = ("base", "box")
 
 
@@ -50,7 +54,7 @@ def main() -> int:
     options = parser.parse_args()
     folder = options.folder.resolve()
     warm(["PIL.Image"])
-    doors = [door for name in MODULES for door in found_in(f"hostile_{name}")]
+    doors = [door for name in MODULES for door in found_in(name)]
     cases = {
         name: case
         for name, case in all_cases(doors, folder, options.commands).items()
@@ -78,7 +82,7 @@ def main() -> int:
 
 
 def found_in(module: str) -> list[Door]:
-    return [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Door)]
+    return [value for value in vars(importlib.import_module(f"hostile.{module}")).values() if isinstance(value, Door)]
 
 
 def all_cases(doors: list[Door], folder: Path, most: int) -> dict[str, Case]:

@@ -6,7 +6,6 @@ own for all else, in namespaces of its own. `python -m porting` and `python -m p
 
 import atexit
 import gc
-import hashlib
 import importlib
 import os
 import re
@@ -22,8 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-import psutil
 from namespaces import PRIVATE_PLACES, adopt_orphans, isolate, mount, read_by_mode_only
+from watched_names import heard, name_server
+from watched_places import listed, state, text_of
+from watched_processes import LOOK_S, Busy, ended_processes, memory_bytes
 
 ROOT = Path(__file__).parent.parent
 SUPPORT = SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "support.py"), run_name="support"))
@@ -32,14 +33,10 @@ IMPORTED = (
     "datamodules.digits", "onnx", "onnxscript.function_libs.torch_lib.ops", "porting.settings",
     "porting.training.fit", "torch_pruning",
 )  # fmt: skip
-LOOK_S, ENDS_WITHIN_S = 0.05, 3.0
 # Ctrl-C works within 2 s on a machine that has nothing else to do.
 CTRL_C_S = 4.0
 # Who computes nothing for so long waits for what will not come.
-IDLE_LIMIT_S, IDLE_CPU_S = 11.0, 0.02
-WATCHED = ("home", "precious", "canary")
-NAME_SERVER = ("127.0.0.1", 53)
-CANNOT_FIND = 0x8183
+IDLE_LIMIT_S = 11.0
 # All but a line's end and a tab, and what turns the direction of a text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -94,15 +91,6 @@ def warm(more: Sequence[str] = ()) -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
-
-
-def made_case(folder: Path) -> Path:
-    """The folders of a case, all of them empty but for what is precious."""
-    for name in ("cwd", "tmp", *WATCHED):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "precious" / "file").write_bytes(b"precious\n" * 100)
-    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-    return folder
 
 
 def watch(folder: Path, command: Command, limit_s: float, limit_bytes: int, hidden: Sequence[Path] = ()) -> Seen:
@@ -174,23 +162,6 @@ def ended(child: int, seen: Seen) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-class Busy:
-    """Whether the processes below this one compute anything."""
-
-    def __init__(self, began: float) -> None:
-        self._since, self._used_s = began, 0.0
-
-    def idle_s(self) -> float:
-        """For how long they have not."""
-        used_s = 0.0
-        for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):
-                used_s += sum(process.cpu_times()[:2])
-        if abs(used_s - self._used_s) > IDLE_CPU_S:
-            self._since, self._used_s = time.monotonic(), used_s
-        return time.monotonic() - self._since
-
-
 def become(folder: Path, command: Command) -> None:
     """Turns this forked process into the command; does not return."""
     code = 1
@@ -228,84 +199,3 @@ def surroundings(folder: Path) -> dict[str, str]:
         "TMPDIR": str(folder / "tmp"), "HOME": str(folder / "home"), "MPLCONFIGDIR": str(folder.parent / ".matplotlib"),
         "PYTHONPATH": str(ROOT), "COLUMNS": "240",
     }  # fmt: skip
-
-
-def memory_bytes() -> int:
-    """What all descendants hold that lies in no file."""
-    total = 0
-    for process in psutil.Process().children(recursive=True):
-        with suppress(OSError, psutil.Error):
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            total += sum(int(found) for found in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+)", status)) << 10
-    return total
-
-
-def ended_processes() -> list[str]:
-    """Names of the processes that outlive the command; they are ended."""
-    deadline = time.monotonic() + ENDS_WITHIN_S
-    while (living := running()) and time.monotonic() < deadline:
-        time.sleep(LOOK_S)
-    names = []
-    for process in living:
-        with suppress(psutil.Error):
-            names.append(f"process {process.name()}")
-            process.kill()
-    return names
-
-
-def running() -> list[psutil.Process]:
-    """The descendants that are no zombies; those are buried."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    found = psutil.Process().children(recursive=True)
-    return [one for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
-
-
-def listed(places: Sequence[Path]) -> set[str]:
-    return {str(path) for place in places if place.is_dir() for path in place.iterdir()}
-
-
-def state(folder: Path) -> dict[Path, str]:
-    """What lies in the watched folders, with a digest of each file."""
-    found = {}
-    for path in (path for name in WATCHED for path in (folder / name).rglob("*")):
-        plain = path.is_file() and not path.is_symlink()
-        content = hashlib.sha256(path.read_bytes()).hexdigest() if plain else ""
-        found[path.relative_to(folder)] = f"{path.lstat().st_mode}{content}"
-    return found
-
-
-def text_of(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
-
-
-def name_server() -> socket.socket | None:
-    """Where a name would be asked for."""
-    try:
-        found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        found.bind(NAME_SERVER)
-        found.setblocking(False)
-    except OSError:
-        return None
-    return found
-
-
-def heard(names: socket.socket | None) -> list[str]:
-    """The names asked for since the last call; each is answered with "no such name"."""
-    found: list[str] = []
-    with suppress(BlockingIOError):
-        while names is not None:
-            question, caller = names.recvfrom(4096)
-            names.sendto(question[:2] + CANNOT_FIND.to_bytes(2, "big") + question[4:], caller)
-            found.append(asked_name(question[12:]))
-    return found
-
-
-def asked_name(question: bytes) -> str:
-    """The dotted name at the beginning of a question."""
-    parts = []
-    while question and question[0]:
-        parts.append(question[1 : 1 + question[0]].decode(errors="replace"))
-        question = question[1 + question[0] :]
-    return ".".join(parts)

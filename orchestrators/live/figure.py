@@ -12,6 +12,7 @@ from orchestrators.live.outcome import outcome
 from orchestrators.live.panels import draw_cpu, draw_task, keys
 from orchestrators.live.run import Run
 from orchestrators.live.series import ranked
+from profiler.files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,7 @@ PANELS_A_TASK = 3
 def draw_runs(runs: Sequence[Run], path: Path) -> None:
     """Writes the picture as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(runs).savefig(path, dpi=DOTS_PER_INCH)
+    write_picture(path, draw(runs), DOTS_PER_INCH)
 
 
 def draw(runs: Sequence[Run]) -> "Figure":

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrators.simulation.result import Result
+from profiler.files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ POINTS = 300
 
 def draw_comparison(results: Sequence[Result], path: Path) -> None:
     """Writes the picture as PNG."""
-    draw(results).savefig(path, dpi=DOTS_PER_INCH)
+    write_picture(path, draw(results), DOTS_PER_INCH)
 
 
 def draw(results: Sequence[Result]) -> "Figure":

@@ -11,18 +11,19 @@ from porting.repository.curves.frontier import ACCURACY, PRECISIONS, THROUGHPUT
 from porting.repository.curves.members import Member, members, panels
 from porting.repository.hypervolume import staircase
 from porting.repository.schema import Index
+from profiler.files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INCHES_WIDE, INCHES_HIGH = 6.4, 4.4
+INCHES_WIDE, INCHES_HIGH, DOTS_PER_INCH = 6.4, 4.4, 170
 GREY = "#444444"
 
 
 def draw_frontier(index: Index, path: Path) -> None:
     """Writes the picture as PNG."""
-    draw(index).savefig(path, dpi=170)
+    write_picture(path, draw(index), DOTS_PER_INCH)
 
 
 def draw(index: Index) -> "Figure":

@@ -1,6 +1,7 @@
 """request: what another box needs to profile a file for us."""
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def run(arguments: Sequence[str]) -> None:
     ((name, component),) = settings.targets.items()
     request = Request(target_name=name, target=built(component), settings=settings.profile)
     write_atomically(options.output, request.model_dump_json(indent=1))
-    endpoint = f" --endpoint {request.target.endpoint}" if request.target.endpoint else ""
+    endpoint = ["--endpoint", request.target.endpoint] if request.target.endpoint else []
+    words = ["python", "-m", "profiler", "MODEL.onnx", options.output.name, *endpoint]
     needed = ", with MODEL.pt beside the file" if request.target.runtime == "torch" else ""
-    say(f"{options.output}: on the box, run  python -m profiler MODEL.onnx {options.output.name}{endpoint}{needed}")
+    say(f"{options.output}: on the box, run  {shlex.join(words)}{needed}")

@@ -1,6 +1,7 @@
 """select: one variant of a published repository under conditions."""
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -70,4 +71,5 @@ def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, re
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
         rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
     table(described(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
-    say(f"serve it    dnn-porting serve {repository} --target {chosen.target} --variant {chosen.variant.name}")
+    words = ["dnn-porting", "serve", repository, "--target", chosen.target, "--variant", chosen.variant.name]
+    say(f"serve it    {shlex.join(words)}")

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,9 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
             "verify a target with another runtime"
         )
     if target.endpoint != endpoint:
-        fix = f"--endpoint {target.endpoint}, and that one is called" if target.endpoint else "no --endpoint"
+        fix = (
+            f"--endpoint {shlex.quote(target.endpoint)}, and that one is called" if target.endpoint else "no --endpoint"
+        )
         where = f"a running server at {target.endpoint}" if target.endpoint else "a server of the profiler's own"
         raise BadInputError(f"target {name} was measured on {where}: give {fix}")
     if subject_key(profile.onnx_sha256, target) != profile.key:

@@ -2,24 +2,27 @@
 
 import hashlib
 import os
+import re
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from support import environment
 
-from porting.mlflow_file import ARTIFACTS, ready
+from porting.mlflow_address import ARTIFACTS
+from porting.mlflow_file import ready
+from porting.mlflow_upkeep import rebase
 from porting.settings import Settings, TrackingSettings
 from porting.tracking import pipeline_run, quieten_mlflow
-from profiler.errors import BadInputError
+from profiler.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -102,11 +105,24 @@ def another(path: Path) -> None:
         connection.execute("CREATE TABLE history (url TEXT)")
 
 
-def half_migrated(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DROP TABLE logged_models")
+def changed(*statements: str) -> Callable[[Path], None]:
+    """Statements that somebody else has run in the database."""
+
+    def change(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    return change
 
 
+# Another program may write this text otherwise than SQLite does.
+HIDDEN = (
+    "PRAGMA writable_schema = ON",
+    "INSERT INTO sqlite_schema VALUES ('trigger', 'evil', 'runs', 0, "
+    "CAST('CREATE/**/TRIGGER evil AFTER INSERT ON runs BEGIN DELETE FROM runs; END' AS BLOB))",
+)
+UPGRADE = "is no whole database of this MLflow's: if it is one of an older MLflow, run mlflow db upgrade sqlite:////"
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (lambda path: os.truncate(path, path.stat().st_size // 2), "is damaged"),
     "emptied": (lambda path: os.truncate(path, 0), "is no SQLite database"),
@@ -117,13 +133,55 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a link": (link, "cannot be read"),
     "a dangling link": (lambda path: (path.unlink(), path.symlink_to("nowhere")), "cannot be read"),
     "a fifo": (fifo, "is no plain file"),
-    "another program's": (
-        another,
-        "is no whole database of this MLflow's: if it is one of an older MLflow, run mlflow db upgrade",
+    "another program's": (another, UPGRADE),
+    "of an older MLflow": (changed("UPDATE alembic_version SET version_num = '451aebb31d03'"), UPGRADE),
+    "of a newer MLflow": (
+        changed("UPDATE alembic_version SET version_num = 'ffffffffffff'"),
+        r"is at the migration ffffffffffff, newer than this MLflow's \w{12}: use the MLflow that made it; else ",
     ),
-    "half migrated": (
-        half_migrated,
-        "is no whole database of this MLflow's: if it is one of an older MLflow, run mlflow db upgrade",
+    "two migrations": (
+        changed("INSERT INTO alembic_version VALUES ('evil')"),
+        r"has \w+ and \w+ in its alembic_version, where one migration stands, \w{12}: ",
+    ),
+    "no migration": (
+        changed("DELETE FROM alembic_version"),
+        r"has nothing in its alembic_version, where one migration stands, \w{12}: ",
+    ),
+    "half migrated": (changed("DROP TABLE logged_models"), "has no table logged_models, which this MLflow's has: "),
+    "a column less": (
+        changed("ALTER TABLE runs DROP COLUMN end_time"),
+        "has no column end_time in its table runs, which this MLflow's has: ",
+    ),
+    "a view for a table": (
+        changed("ALTER TABLE params RENAME TO p2", "CREATE VIEW params AS SELECT * FROM p2"),
+        "has a view in its params, which MLflow does not put there: ",
+    ),
+    "a virtual table": (
+        changed("DROP TABLE params", "CREATE VIRTUAL TABLE params USING fts5(key, value, run_uuid)"),
+        "has a (fts5|virtual) in its params, which MLflow does not put there: ",
+    ),
+    "a trigger": (
+        changed("CREATE TRIGGER evil AFTER INSERT ON runs BEGIN DELETE FROM runs; END"),
+        "has a trigger in its evil, which MLflow does not put there: ",
+    ),
+    "a trigger written in another way": (
+        changed(*HIDDEN),
+        "has a trigger in its evil, which MLflow does not put there: ",
+    ),
+    "a trigger in the place of MLflow's": (
+        changed(
+            "DROP TRIGGER prevent_secrets_aad_mutation",
+            "CREATE TRIGGER prevent_secrets_aad_mutation BEFORE UPDATE ON runs BEGIN DELETE FROM runs; END",
+        ),
+        "has a trigger in its prevent_secrets_aad_mutation, which MLflow does not put there: ",
+    ),
+    "a function in an index": (
+        changed("CREATE INDEX slow ON runs(name, hex(zeroblob(4)))"),
+        "has a hex in its slow, which MLflow does not put there: ",
+    ),
+    "a function in a check": (
+        changed("CREATE TABLE more (a TEXT CHECK (a NOT LIKE '%a%a%a%a%b'))"),
+        "has a like in its more, which MLflow does not put there: ",
     ),
 }
 
@@ -156,7 +214,7 @@ def test_who_may_not_use_the_database_is_told_so_at_once(database: Path, mode: i
 def test_a_database_that_somebody_else_holds_is_waited_for_and_named(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("porting.mlflow_file.BUSY_S", 0.1)
+    monkeypatch.setattr("porting.mlflow_address.BUSY_S", 0.1)
     with closing(sqlite3.connect(database)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(BadInputError, match=r"mlflow\.db is in use by another process: wait"):
@@ -182,6 +240,95 @@ os.kill(os.getpid(), 9)
 """
 
 
+# Whatever the rows say, MLflow works with them, or what it raises is told in one line.
+ROWS = {
+    "no experiment": ("DELETE FROM experiments",),
+    "an experiment of no name": ("UPDATE experiments SET name = '' WHERE name = 'digits'",),
+    "an experiment of no stage": ("UPDATE experiments SET lifecycle_stage = NULL",),
+    "text for a time": ("UPDATE experiments SET creation_time = 'x', last_update_time = x'ff'",),
+    "bytes for an address": ("UPDATE experiments SET artifact_location = x'ff00'",),
+    "a number for an address": ("UPDATE experiments SET artifact_location = 7",),
+    "no workspace": ("DELETE FROM workspaces",),
+    "another workspace": ("UPDATE experiments SET workspace = 'evil'",),
+    "a run of an unknown status": ("PRAGMA ignore_check_constraints = ON", "UPDATE runs SET status = 'EVIL'"),
+    "a run of no status": ("UPDATE runs SET status = NULL",),
+    "a running run of text times": ("UPDATE runs SET status = 'RUNNING', start_time = 'x', end_time = 'y'",),
+    "a running run of no stage": ("UPDATE runs SET status = 'RUNNING', lifecycle_stage = NULL",),
+    "a running run of no source": (
+        "PRAGMA ignore_check_constraints = ON",
+        "UPDATE runs SET status = 'RUNNING', source_type = 'EVIL'",
+    ),
+    "a running run of bytes": ("UPDATE runs SET status = 'RUNNING', name = x'ff', user_id = x'ff'",),
+    "a running run of odd tags": ("UPDATE runs SET status = 'RUNNING'", "UPDATE tags SET value = x'ff'"),
+    "a running run of odd metrics": (
+        "UPDATE runs SET status = 'RUNNING'",
+        "INSERT INTO latest_metrics SELECT 'k', 'text', 'time', 'step', 1, run_uuid FROM runs",
+    ),
+    "a running run of an odd parameter": ("UPDATE runs SET status = 'RUNNING'", "UPDATE params SET value = x'ff'"),
+}
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    try:
+        yield
+    except DnnPortingError as error:
+        words = str(error)
+        assert "\n" not in words
+        assert re.search(r"set tracking\.enabled=false|move \S+mlflow.db\* away", words)
+        raise
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_whatever_the_rows_say_the_run_is_tracked_or_refused_in_one_line(database: Path, rows: str) -> None:
+    run_in(database.parent)
+    changed(*ROWS[rows])(database)
+    with suppress(DnnPortingError), one_line():
+        run_in(database.parent)
+
+
+def test_a_failure_that_mlflow_does_not_foresee_is_told_in_one_line(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    monkeypatch.setattr(MlflowClient, "create_run", lambda *_, **__: {}["unforeseen"])
+    with pytest.raises(DnnPortingError, match=r"does not take the run \('unforeseen'\): move .* away, .*set tracking"):
+        run_in(database.parent)
+
+
+def test_an_experiment_that_was_deleted_is_named_with_the_command_that_restores_it(database: Path) -> None:
+    run_in(database.parent)
+    changed("UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'digits'")(database)
+    with pytest.raises(BadInputError, match=r"experiment digits is deleted: run (.+), or set tracking") as caught:
+        run_in(database.parent)
+    (command,) = re.findall("run (.+), or", str(caught.value))
+    words = command.replace("mlflow ", f"{sys.executable} -m mlflow ")
+    subprocess.run(["bash", "-c", words], check=True, env=environment(), timeout=120)
+    run_in(database.parent)
+
+
+def test_many_earlier_places_are_all_put_right_at_once(database: Path) -> None:
+    rows = 5000
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO experiments (name, lifecycle_stage, artifact_location) VALUES (?, 'active', ?)",
+            ((f"e{row}", f"file:///w{row}/mlartifacts/7") for row in range(rows)),
+        )
+    calls = 0
+
+    def counted(statement: str) -> None:
+        nonlocal calls
+        calls += statement.startswith("UPDATE")
+
+    with closing(sqlite3.connect(database)) as connection:
+        connection.set_trace_callback(counted)
+        rebase(connection, "file:///here/mlartifacts")
+        left = connection.execute("SELECT DISTINCT rtrim(artifact_location, '/07') FROM experiments").fetchall()
+    assert left == [("file:///here/mlartifacts",)]
+    assert calls < 20
+
+
 def test_what_a_killed_process_has_half_written_is_rolled_back(database: Path) -> None:
     subprocess.run([sys.executable, "-c", HALF_WRITTEN, str(database)], check=False, timeout=60)
     assert database.with_name("mlflow.db-journal").stat().st_size
@@ -195,8 +342,11 @@ def test_what_a_killed_run_left_open_is_ended_by_the_next_one(database: Path) ->
     client = client_of(database.parent)
     experiment = client.get_experiment_by_name("digits").experiment_id
     killed = client.create_run(experiment).info.run_id
+    other = client.create_run("0").info.run_id
     run_in(database.parent)
     assert client.get_run(killed).info.status == "KILLED"
+    assert client.get_run(killed).info.end_time >= client.get_run(killed).info.start_time
+    assert client.get_run(other).info.status == "RUNNING"
     assert {run.info.status for run in client.search_runs([experiment])} == {"KILLED", "FINISHED"}
 
 

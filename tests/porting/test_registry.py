@@ -206,7 +206,7 @@ def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items
     import mlflow
     import mlflow.onnx
 
-    from porting.mlflow_file import settle
+    from porting.mlflow_upkeep import settle
 
     register(publish(tmp_path / "repository", items), uri)
     old, moved = Path(uri.removeprefix("sqlite:///")).parent, tmp_path / "moved"

@@ -7,7 +7,8 @@ from typing import Any
 import psutil
 import pytest
 from many_cases import Outcome, run_all, sampled
-from watched_commands import Command, made_case, watch
+from watched_commands import Command, watch
+from watched_places import made_case
 
 Case = tuple[str, bool, float, int]
 

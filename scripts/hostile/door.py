@@ -1,7 +1,7 @@
 """What a hostile input is, and the doors: for each a good input and the commands that read it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from profiler.seal import sealed
 
 Put = Callable[[Path], object]
 Ask = Callable[[Path], Command]
+Inputs = Iterator[tuple[Any, ...]]
 UNTRACKED, IN_PROCESS = "tracking.enabled=false", "targets.local_cpu.runtime=onnxruntime"
 # Whoever runs what an input says makes a file of this name, wherever it is.
 RAN = "canary_ran"
@@ -49,6 +50,11 @@ class Door:
     def add(self, name: str, put: Put, *commands: str) -> None:
         """One more input, for all commands of the door or for some."""
         self.inputs.append(Input(self.name, name, put, commands or tuple(self.commands)))
+
+    def add_all(self, inputs: Iterable[tuple[Any, ...]]) -> None:
+        """Each is a name, how it is laid out, and the commands where it is not for all of them."""
+        for one in inputs:
+            self.add(*one)
 
 
 def fitting(value: Any) -> str:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hostile_door import Ask, Door
 from watched_commands import Command
+
+from hostile.door import Ask, Door
 
 PORT = 18080
 Answer = Callable[[str, Path], Iterator[bytes]]

@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from hostile_door import IN_PROCESS, LEVEL, RAN, UNTRACKED, Ask, Door, Put, request_of
-from hostile_onnx import good_bytes
 from watched_commands import Command
+
+from hostile.door import IN_PROCESS, LEVEL, RAN, UNTRACKED, Ask, Door, Put, request_of
+from hostile.onnx_made import good_bytes
 
 NAMES = {
     "a shell's call": f"$(touch {RAN})",

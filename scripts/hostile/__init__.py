@@ -1,0 +1,1 @@
+"""Hostile inputs by their doors: what is made, and the commands that read it."""

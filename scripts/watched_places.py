@@ -1,0 +1,34 @@
+"""The folders of a case, what lies in them, and what must not change."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+WATCHED = ("home", "precious", "canary")
+
+
+def made_case(folder: Path) -> Path:
+    """The folders of a case, all of them empty but for what is precious."""
+    for name in ("cwd", "tmp", *WATCHED):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "precious" / "file").write_bytes(b"precious\n" * 100)
+    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    return folder
+
+
+def listed(places: Sequence[Path]) -> set[str]:
+    return {str(path) for place in places if place.is_dir() for path in place.iterdir()}
+
+
+def state(folder: Path) -> dict[Path, str]:
+    """What lies in the watched folders, with a digest of each file."""
+    found = {}
+    for path in (path for name in WATCHED for path in (folder / name).rglob("*")):
+        plain = path.is_file() and not path.is_symlink()
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if plain else ""
+        found[path.relative_to(folder)] = f"{path.lstat().st_mode}{content}"
+    return found
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""

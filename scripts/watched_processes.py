@@ -1,0 +1,61 @@
+"""The processes below this one: what they compute and hold, and whether any outlives its command."""
+
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+LOOK_S, ENDS_WITHIN_S = 0.05, 3.0
+IDLE_CPU_S = 0.02
+
+
+class Busy:
+    """Whether the processes below this one compute anything."""
+
+    def __init__(self, began: float) -> None:
+        self._since, self._used_s = began, 0.0
+
+    def idle_s(self) -> float:
+        """For how long they have not."""
+        used_s = 0.0
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                used_s += sum(process.cpu_times()[:2])
+        if abs(used_s - self._used_s) > IDLE_CPU_S:
+            self._since, self._used_s = time.monotonic(), used_s
+        return time.monotonic() - self._since
+
+
+def memory_bytes() -> int:
+    """What all descendants hold that lies in no file."""
+    total = 0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(OSError, psutil.Error):
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            total += sum(int(found) for found in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+)", status)) << 10
+    return total
+
+
+def ended_processes() -> list[str]:
+    """Names of the processes that outlive the command; they are ended."""
+    deadline = time.monotonic() + ENDS_WITHIN_S
+    while (living := running()) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+    names = []
+    for process in living:
+        with suppress(psutil.Error):
+            names.append(f"process {process.name()}")
+            process.kill()
+    return names
+
+
+def running() -> list[psutil.Process]:
+    """The descendants that are no zombies; those are buried."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    found = psutil.Process().children(recursive=True)
+    return [one for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
