@@ -22,7 +22,7 @@ demo: install server
 test: install server mlserver browser nginx lint
 	$(BIN)/pytest -m "not slow" --numprocesses 2
 
-# Ten thousand hostile inputs to everything that reads what others wrote, and searches for a throughput by measuring.
+# What takes minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput by measuring.
 slow: install server
 	$(BIN)/pytest -m slow --numprocesses 2
 
