@@ -10,6 +10,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export ORT_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+# Two processes share the tests, so each computes with one thread.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2
 PINNED := --quiet --require-hashes --no-build-isolation --no-deps --requirement
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock' $(UPGRADE)
@@ -20,11 +22,11 @@ demo: install server
 	$(BIN)/dnn-porting
 
 test: install server mlserver browser nginx lint
-	$(BIN)/pytest -m "not slow" --numprocesses 2
+	$(PYTEST) -m "not slow"
 
-# Ten thousand hostile inputs to everything that reads what others wrote, and searches for a throughput by measuring.
+# What takes minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput by measuring.
 slow: install server
-	$(BIN)/pytest -m slow --numprocesses 2
+	$(PYTEST) -m slow
 
 # Two hundred kills at random moments, after each of which the same command must end the same.
 kills: install

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from forked import Forked
-from support import ROOT, SMALL, Command, command_line, environment, variant_records
+from support import ROOT, SMALL, Command, environment, variant_records
 
 from profiler.files import UNFINISHED
 
@@ -113,6 +113,8 @@ def test_a_killed_import_goes_on(commands: Forked, dnn_porting: Command, publish
     assert record["onnx"]["sha256"] == variant_records(published)[base]["onnx"]["sha256"]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_run_that_is_killed_at_delicate_and_random_moments_goes_on_and_leaves_nothing() -> None:
     """Among them MLflow's first migration, a checkpoint that is being written, and publish's swap."""
     done = subprocess.run(
@@ -123,18 +125,17 @@ def test_a_run_that_is_killed_at_delicate_and_random_moments_goes_on_and_leaves_
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_in_training_says_so_and_leaves_no_trace(tmp_path: Path, number: signal.Signals) -> None:
-    process = subprocess.Popen(
-        command_line("stage=train", "train.epochs=500", "tracking.enabled=false", f"workspace={tmp_path}"),
-        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def test_a_signal_in_training_says_so_and_leaves_no_trace(
+    commands: Forked, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = commands.start("stage=train", "train.epochs=500", "tracking.enabled=false", f"workspace={tmp_path}")
     deadline = time.monotonic() + 60
     # One epoch is over, and the next is on.
     while not list(tmp_path.glob("tasks/digits/trainings/*/*.ckpt")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    (line,) = err.splitlines()
+        assert not run.has_ended(within_s=0.01)
+    os.kill(run.pid, number)
+    done = run.result(timeout_s=60)
+    assert done.code == 128 + number
+    (line,) = done.err.splitlines()
     assert line.startswith("dnn-porting: interrupted: what was complete stays")
     assert not list(tmp_path.glob(f"{VARIANTS}/*"))
