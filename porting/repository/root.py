@@ -57,7 +57,7 @@ class Root(ABC):
         for part in parts:
             check_name(part)
         content = self._beginning(parts, limit_bytes + 1)
-        if len(content) > limit_bytes:
+        if content is None or len(content) > limit_bytes:
             raise BadInputError(
                 f"{self}/{'/'.join(parts)} is larger than {limit_bytes} bytes, the most that is read of such a file: "
                 "publish the repository again"
@@ -77,8 +77,8 @@ class Root(ABC):
         return None
 
     @abstractmethod
-    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
-        """A file, or as much of it; raises `BadInputError` where there is none."""
+    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes | None:
+        """A file, or as much of it, `None` where it is known to be no smaller; raises `BadInputError` without one."""
 
 
 def check_name(name: str) -> None:
@@ -129,13 +129,14 @@ class LocalRoot(Root):
         except (BadInputError, OSError) as error:
             raise self._unreadable(folder, error) from error
 
-    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
+    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes | None:
         path = self._folder.joinpath(*parts)
         try:
             self._check_no_link(path)
             with door.opened(path, PUBLISH, links=False) as file:
                 # The buffer is as large as what is asked for, and limits are larger than most files.
-                return file.read(min(size_bytes, os.fstat(file.fileno()).st_size + 1))
+                size = os.fstat(file.fileno()).st_size
+                return None if size >= size_bytes else file.read(size + 1)
         except (BadInputError, OSError) as error:
             raise self._unreadable(path, error) from error
 
