@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+FEWEST_CLASSES = 2
+
+
 class Data:
     """What stages ask of a data module.
 
@@ -32,6 +35,11 @@ class Data:
             module.setup()
         except (ValueError, OSError) as error:
             raise BadInputError(f"datamodule {self.name} cannot be read: {error}") from error
+        if len(module.classes) < FEWEST_CLASSES:
+            raise BadInputError(
+                f"datamodule {self.name} has {len(module.classes)} classes, and a classifier tells at least "
+                f"{FEWEST_CLASSES} apart: add pictures of another class"
+            )
         return module
 
     @property

@@ -6,7 +6,18 @@ from pydantic import Field
 
 from porting.components import NamedComponent
 from porting.pruners.aims import Kind
-from porting.repository.schema import SHA256, Accuracy, Label, Precision, Preprocessing, Step, TensorSpec, ValidOn
+from porting.repository.schema import (
+    SHA256,
+    Accuracy,
+    Label,
+    Labels,
+    Lineage,
+    Opset,
+    Precision,
+    Preprocessing,
+    TensorSpec,
+    ValidOn,
+)  # fmt: skip
 from profiler.records.base import Record
 
 
@@ -28,7 +39,7 @@ class OnnxFile(Record):
     key: str = Field(pattern=SHA256)
     sha256: str = Field(pattern=SHA256)
     program_sha256: str | None = Field(pattern=SHA256)
-    opset: int
+    opset: Opset
     precision: Precision
     valid_on: ValidOn = "any"
     input: TensorSpec
@@ -74,8 +85,8 @@ class Variant(Record):
     key: str = Field(pattern=SHA256)
     backbone: Label
     parent: Label | None
-    lineage: list[Step] = Field(min_length=1)
-    labels: list[str] | None
+    lineage: Lineage = Field(min_length=1)
+    labels: Labels | None
     preprocessing: Preprocessing | None
     network: Network | None
     onnx: OnnxFile | None

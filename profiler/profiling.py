@@ -1,7 +1,8 @@
 """Going through the plan: what is there is kept, what is missing is measured, what fails says why."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from profiler.analysis.fits import fitted
 from profiler.bench import Bench
-from profiler.errors import DnnPortingError, ServerError, UnavailableError
+from profiler.errors import BadInputError, DnnPortingError, ServerError, UnavailableError
 from profiler.files import sha256
 from profiler.graph.complexity import sum_layers
 from profiler.graph.layers import count_layers
@@ -189,8 +190,23 @@ def profile_file(
         measured_at=datetime.now(UTC),
         seconds=0.0,
     )
-    with subject:
+    with subject, fitting_together(first):
         return Profiling(subject, before or fresh, settings, keep).run(announce)
+
+
+@contextmanager
+def fitting_together(first: Profile | None) -> Iterator[None]:
+    """Raises `BadInputError` where what is measured does not make valid figures with what an earlier run has kept."""
+    try:
+        yield
+    except (ValueError, ArithmeticError) as error:
+        if first is None:
+            raise
+        why = " ".join(str(error).split())[:200]
+        raise BadInputError(
+            f"the profile that is there for target {first.target_name} has figures that no machine measures ({why}): "
+            "remove it, and everything is measured again"
+        ) from error
 
 
 def normal_served(bench: Bench, first: Profile | None) -> tuple[float | None, dict[str, str]]:

@@ -51,7 +51,6 @@ EXCEPTIONS = {
     "porting/repository/lint/tree.py": "a door of its own, for folders that are not followed anywhere",
     "porting/repository/reader.py": BOUNDED,
     "porting/repository/report.py": PACKAGE,
-    "porting/repository/root.py": "a door of its own, for addresses of other machines",
     "porting/repository/signature.py": f"{OURS}; {BOUNDED}",
     "porting/repository/unpublished.py": "what is served with --trust is copied, not read",
     "porting/repository/variant_folder.py": DIGESTED,

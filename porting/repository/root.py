@@ -2,16 +2,16 @@
 
 import os
 import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from porting.repository.web import streamed, web_options
 from profiler import door
 from profiler.errors import BadInputError, DnnPortingError
 from profiler.parse import parsed, shown
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 LATEST, LATEST_LIMIT_BYTES = "latest.json", 1024
-# A web server that says nothing for so long, or less than so much after it, is given up.
-PATIENCE_S, LEAST_BYTES_PER_S = 5.0, 10_000
 MOST_PATHS = 100_000
 PUBLISH = "correct the address, or publish with dnn-porting stage=publish"
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$"
@@ -57,7 +55,7 @@ class Root(ABC):
         for part in parts:
             check_name(part)
         content = self._beginning(parts, limit_bytes + 1)
-        if len(content) > limit_bytes:
+        if content is None or len(content) > limit_bytes:
             raise BadInputError(
                 f"{self}/{'/'.join(parts)} is larger than {limit_bytes} bytes, the most that is read of such a file: "
                 "publish the repository again"
@@ -77,8 +75,8 @@ class Root(ABC):
         return None
 
     @abstractmethod
-    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
-        """A file, or as much of it; raises `BadInputError` where there is none."""
+    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes | None:
+        """A file, or as much of it, `None` where it is known to be no smaller; raises `BadInputError` without one."""
 
 
 def check_name(name: str) -> None:
@@ -129,13 +127,14 @@ class LocalRoot(Root):
         except (BadInputError, OSError) as error:
             raise self._unreadable(folder, error) from error
 
-    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
+    def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes | None:
         path = self._folder.joinpath(*parts)
         try:
             self._check_no_link(path)
             with door.opened(path, PUBLISH, links=False) as file:
                 # The buffer is as large as what is asked for, and limits are larger than most files.
-                return file.read(min(size_bytes, os.fstat(file.fileno()).st_size + 1))
+                size = os.fstat(file.fileno()).st_size
+                return None if size >= size_bytes else file.read(size + 1)
         except (BadInputError, OSError) as error:
             raise self._unreadable(path, error) from error
 
@@ -183,22 +182,11 @@ class RemoteRoot(Root):
         path = "/".join((self._path, *parts))
         with as_our_errors(f"{self}/{'/'.join(parts)}"):
             if "https" in self._filesystem.protocol:
-                return streamed(self._filesystem, path, size_bytes)
+                from fsspec.asyn import sync
+
+                return bytes(sync(self._filesystem.loop, streamed, self._filesystem, path, size_bytes))
             # One request, so that a file which is replaced meanwhile is read whole.
             return bytes(self._filesystem.cat_file(path, start=0, end=size_bytes))
-
-
-def streamed(filesystem: "AbstractFileSystem", path: str, size_bytes: int) -> bytes:
-    """The beginning of a file from a web server, which need not know ranges, nor tell a true length."""
-    found, began_s = bytearray(), time.monotonic()
-    # Without a block size it is one stream; with a size given it is not asked for beforehand.
-    with filesystem.open(path, block_size=0, size=size_bytes) as stream:
-        while len(found) < size_bytes and (chunk := stream.read(size_bytes - len(found))):
-            found += chunk
-            waited_s = time.monotonic() - began_s
-            if waited_s > PATIENCE_S and len(found) < LEAST_BYTES_PER_S * waited_s:
-                raise TimeoutError(f"it sends less than {LEAST_BYTES_PER_S} bytes/s")
-    return bytes(found)
 
 
 def opened(url: str) -> tuple["AbstractFileSystem", str]:
@@ -214,15 +202,6 @@ def opened(url: str) -> tuple["AbstractFileSystem", str]:
     except ValueError as error:
         raise BadInputError(f"{url} cannot be used ({one_line(error)}): give a folder, s3:// or https://") from error
     return filesystem, path
-
-
-def web_options(url: str) -> dict[str, Any]:
-    """What a file system is told of a web server: how long it is waited for."""
-    if not url.startswith(("http://", "https://")):
-        return {}
-    from aiohttp import ClientTimeout
-
-    return {"client_kwargs": {"timeout": ClientTimeout(sock_connect=PATIENCE_S, sock_read=PATIENCE_S)}}
 
 
 def is_local(filesystem: "AbstractFileSystem") -> bool:

@@ -28,6 +28,8 @@ Label = Annotated[str, Field(pattern=LABEL, max_length=63)]
 Text = Annotated[str, Field(pattern=SHOWABLE, max_length=2000)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_INT64)]
 Number = Annotated[float, Field(ge=0, le=LARGEST)]
+Opset = Annotated[int, Field(ge=1, le=1000)]
+Labels = Annotated[list[Text], Field(max_length=100_000)]
 Sha256 = Annotated[str, Field(pattern=SHA256)]
 # Plain names below each other: none begins with a dot.
 FilePath = Annotated[
@@ -94,6 +96,9 @@ class Step(Value):
     settings: dict[str, JsonValue]
     versions: dict[Text, Text]
     seconds: Number
+
+
+Lineage = Annotated[list[Step], Field(max_length=100)]
 
 
 class Standing(Value):
@@ -178,14 +183,14 @@ class Details(Bounded):
     backbone: Text
     precision: Precision
     valid_on: ValidOn = "any"
-    labels: list[Text] | None = Field(max_length=100_000)
+    labels: Labels | None
     preprocessing: Preprocessing | None
     input: TensorSpec
     output: TensorSpec
     onnx_sha256: str = Field(pattern=SHA256)
-    opset: int = Field(ge=1, le=1000)
+    opset: Opset
     validation_accuracy: Accuracy | None
     test_accuracy: Accuracy | None
-    lineage: list[Step] = Field(max_length=100)
+    lineage: Lineage
     profiles: dict[TargetName, Profile] = Field(max_length=1000)
     files: dict[FilePath, Sha256] = Field(default={}, max_length=10_000)

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from hostile.door import Door, Inputs, Put, words
+from hostile.door import UNTRACKED, Door, Inputs, Put, words
 from hostile.files import special_files
 
 PLACES = (
@@ -19,6 +19,7 @@ PLACES = (
     "dbfs:/x",
     "",
 )
+COUNT = "c(x) as (values(1) union all select x + 1 from c limit 200000)"
 STATEMENTS = {
     "an older migration": "update alembic_version set version_num = '451aebb31d03'",
     "an unknown migration": "update alembic_version set version_num = 'evil'",
@@ -34,6 +35,34 @@ STATEMENTS = {
     "(with recursive c(x) as (values(1) union all select x+1 from c) select x from c); end",
     "a trigger that deletes": "create trigger t after insert on runs begin delete from runs; end",
     "text for numbers": "update experiments set creation_time = 'x'",
+    "a number for a migration": "update alembic_version set version_num = 7",
+    "a migration of bytes": "update alembic_version set version_num = x'ff'",
+    "10^5 migrations": f"with recursive {COUNT} insert into alembic_version select x from c where x < 100000",
+    "a table less": "drop table logged_models",
+    "a column less": "alter table runs drop column end_time",
+    "a column more": "alter table runs add column more text not null default 'x'",
+    "a view for a table": "alter table params rename to p2; create view params as select * from p2",
+    "a virtual table": "drop table params; create virtual table params using fts5(key, value, run_uuid)",
+    "a function in an index": "create index slow on runs(hex(zeroblob(1000)))",
+    "a function in a check": "create table more (a text check (a not like '%a%a%a%a%a%a%a%a%b'))",
+    "a function in a default": "alter table runs add column more text default (hex(randomblob(1000)))",
+    "an index on one status": "create unique index one on runs(status)",
+    "a table that refers to runs": "create table more (a text references runs(run_uuid) on delete cascade)",
+    "runs left open": "update runs set status = 'RUNNING', name = x'ff', start_time = 'x'",
+    "2000 runs left open": f"with recursive {COUNT} insert into runs "
+    "(run_uuid, status, lifecycle_stage, experiment_id) "
+    "select printf('%032d', x), 'RUNNING', 'active', 1 from c where x < 2000",
+    "20000 earlier places": f"with recursive {COUNT} insert into experiments "
+    "(name, lifecycle_stage, artifact_location) "
+    "select 'e' || x, 'active', 'file:///w' || x || '/mlartifacts' from c where x < 20000",
+    "a name of 100 MB": "update experiments set name = hex(zeroblob(50000000)) || experiment_id",
+    "an address of 100 MB": "update experiments set artifact_location = 'file:///' || hex(zeroblob(50000000))",
+    "bytes for an address": "update experiments set artifact_location = x'ff00'",
+    "no stage": "update experiments set lifecycle_stage = null; update runs set lifecycle_stage = null",
+    "another workspace": "update experiments set workspace = 'evil'",
+    "no workspaces": "delete from workspaces",
+    "another user version": "pragma user_version = -1; pragma application_id = -1",
+    "a log of its own": "pragma journal_mode = wal; update runs set name = 'x'",
 }
 BYTES = {"empty": b"", "text": b"x" * 5000, "a header alone": b"SQLite format 3\0", "zeros": bytes(8192)}
 
@@ -42,11 +71,10 @@ def database(case: Path) -> Path:
     return case / "base" / "mlflow.db"
 
 
-def altered(*statements: str) -> Put:
+def altered(statements: str) -> Put:
     def put(case: Path) -> None:
         with sqlite3.connect(database(case)) as connection:
-            for statement in statements:
-                connection.execute(statement.replace("{case}", str(case)))
+            connection.executescript(statements.replace("{case}", str(case)))
 
     return put
 
@@ -81,7 +109,10 @@ def inputs() -> Inputs:
 door = Door(
     "mlflow.db",
     lambda _: None,
-    {"publish": words("stage=publish", "workspace={case}/base")},
+    {
+        "publish": words("stage=publish", "workspace={case}/base"),
+        "registry": words("stage=publish", UNTRACKED, "publish.registry=true", "workspace={case}/base"),
+    },
     parts=("base",),
 )
 door.add_all(inputs())

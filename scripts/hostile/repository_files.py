@@ -53,7 +53,8 @@ def renamed(name: str, text: str) -> Put:
         one = variant(root)
         for path in (root / "repository.json", one / "variant.json"):
             path.write_text(path.read_text().replace(one.name, json.dumps(short)[1:-1]))
-        one.rename(root / short.replace("/", "_"))
+        if short != "..":
+            one.rename(root / short.replace("/", "_"))
 
     return altered(change, fitting=True)
 

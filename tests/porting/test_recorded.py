@@ -9,6 +9,8 @@ from porting import recorded as configs
 from porting.components import NamedComponent
 from porting.networks.store import build_backbone, load_network, save_network
 from porting.recorded import recorded
+from porting.records import OnnxFile, Variant
+from porting.repository.schema import Details
 from profiler.errors import BadInputError
 
 
@@ -91,3 +93,17 @@ def test_weights_with_one_bit_flipped_are_not_loaded(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(BadInputError, match="truncated or changed since it was written"):
         load_network(network, tmp_path, OWN)
+
+
+# Of these the record allows less than the details.
+STRICTER = {"schema_version", "reasons", "backbone"}
+
+
+@pytest.mark.parametrize("kind", [Variant, OnnxFile])
+def test_a_record_that_can_be_read_can_be_published(kind: type[Variant | OnnxFile]) -> None:
+    shared = kind.model_fields.keys() & Details.model_fields.keys() - STRICTER
+    assert shared
+    for name in shared:
+        recorded, published = kind.model_fields[name], Details.model_fields[name]
+        assert recorded.annotation == published.annotation, name
+        assert {repr(one) for one in published.metadata} <= {repr(one) for one in recorded.metadata}, name

@@ -13,12 +13,14 @@ from support import environment, write_network
 from survival import level
 
 from profiler import command as profiler_command
-from profiler.command import Request
-from profiler.errors import ModelError
+from profiler.command import Request, run
+from profiler.errors import BadInputError, ModelError
+from profiler.files import write_record
 from profiler.target import Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 # Long enough to be interrupted.
+QUICK = level(1)
 LEVEL = level(4, settle=60.0).model_copy(update={"budget_s": 300.0})
 
 
@@ -92,3 +94,17 @@ def test_a_signal_ends_it_in_one_line_wherever_it_is(tmp_path: Path, number: sig
     (line,) = errors.splitlines()
     assert line.startswith("profiler: interrupted:")
     assert process.returncode == 128 + number
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_a_profile_with_figures_that_no_machine_measures_is_named_with_the_fix(tmp_path: Path) -> None:
+    model, kept = write_network(tmp_path / "model.onnx"), tmp_path / "profile.json"
+    quick = Request(target_name="here", target=Target(runtime="onnxruntime"), settings=QUICK)
+    (tmp_path / "request.json").write_text(quick.model_dump_json())
+    profile = run(model, tmp_path / "request.json", kept)
+    for field in ("parts", "throughput", "max_throughput", "latency"):
+        profile = profile.model_copy(update={field: ()})
+    write_record(kept, profile.model_copy(update={"probe_reference_per_s": 1e308}))
+    kept.with_suffix(".npz").unlink()
+    with pytest.raises(BadInputError, match=r"target here has figures that no machine measures \(.+\): remove it, and"):
+        run(model, tmp_path / "request.json", kept)

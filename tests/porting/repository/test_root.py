@@ -1,5 +1,6 @@
 """Where a repository's files are read from: nothing but its own files, no more of them than is allowed."""
 
+import io
 import os
 import subprocess
 import sys
@@ -96,6 +97,23 @@ def test_a_file_above_its_limit_is_refused_with_name_and_limit(folder: Path, mem
         for url in (folder, "memory://store", web):
             with pytest.raises(BadInputError, match=r"a/file\.json is larger than 3 bytes.*publish"):
                 Root.at(url).read("a", "file.json", limit_bytes=3)
+
+
+def test_a_file_above_its_limit_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unread(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError(size)
+
+    @contextmanager
+    def opened(path: Path, *_: object, **__: object) -> Iterator[io.FileIO]:
+        with Unread(path) as file:
+            yield file
+
+    monkeypatch.setattr("profiler.door.opened", opened)
+    with pytest.raises(BadInputError, match="larger than 3 bytes"):
+        Root.at(folder).read("a", "file.json", limit_bytes=3)
+    with pytest.raises(AssertionError):
+        Root.at(folder).read("a", "file.json", limit_bytes=4)
 
 
 def test_a_page_without_an_end_is_left_at_the_limit() -> None:
