@@ -9,7 +9,7 @@ from porting import recorded as configs
 from porting.components import NamedComponent
 from porting.networks.store import build_backbone, load_network, save_network
 from porting.recorded import recorded
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def component(target: str, **arguments: Any) -> NamedComponent:

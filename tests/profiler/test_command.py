@@ -14,8 +14,8 @@ from survival import level
 
 from profiler import command as profiler_command
 from profiler.command import Request
-from profiler.errors import ModelError
-from profiler.target import Target
+from profiler.common.errors import ModelError
+from profiler.common.target import Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 # Long enough to be interrupted.

@@ -14,7 +14,7 @@ import pytest
 from support import environment
 
 from porting.repository.root import Root
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 
 ENDLESS = "/repository/endless"
 

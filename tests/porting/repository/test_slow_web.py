@@ -10,7 +10,7 @@ import pytest
 
 from porting.repository import Repository
 from porting.repository import root as web
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 
