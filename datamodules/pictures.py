@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.preprocessing import Preprocessing
-from profiler.door import contents
-from profiler.errors import BadInputError
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError
 
 LIMIT_BYTES = 256 << 20
 LONGEST = 100

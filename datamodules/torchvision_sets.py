@@ -13,7 +13,7 @@ from datamodules.images import ImageDataModule
 from datamodules.pictures import Images, TensorImages
 from datamodules.preprocessing import Preprocessing
 from datamodules.splits import Split, stratified
-from profiler.door import check
+from profiler.common.door import check
 
 # The largest is an archive of 170 MB.
 LIMIT_BYTES = 512 << 20

@@ -1,6 +1,6 @@
 """What a planner says where no plan meets its constraints."""
 
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 
 class Infeasible(DnnPortingError):  # noqa: N818

@@ -9,7 +9,7 @@ from dataclasses import replace
 from porting.repository import Repository, tables
 from porting.repository.lookup import Lookup
 from porting.repository.measured import Measured, load_ms, needed
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput

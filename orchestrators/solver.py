@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 LARGEST_COST, TOLERANCE = 1e3, 1e-6
 OPTIMAL, INFEASIBLE = 0, 2

@@ -3,9 +3,9 @@
 from contextlib import ExitStack
 
 from porting.components import Component
-from profiler.bench import Bench, bench
-from profiler.errors import BadInputError
-from profiler.target import Target
+from profiler.bench.bench import Bench, bench
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
 
 
 class Benches:
@@ -30,5 +30,5 @@ def built(component: Component) -> Target:
     """The target of a config; raises `BadInputError` where it is something else."""
     target = component.build()
     if not isinstance(target, Target):
-        raise BadInputError(f"{component.target} gives a {type(target).__name__}, not a profiler.target.Target")
+        raise BadInputError(f"{component.target} gives a {type(target).__name__}, not a profiler.common.target.Target")
     return target

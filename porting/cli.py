@@ -3,8 +3,8 @@
 import os
 import sys
 
-from profiler.signals import Interruption
-from profiler.streams import hold_places
+from profiler.common.signals import Interruption
+from profiler.common.streams import hold_places
 
 PROGRAM = "dnn-porting"
 interruption = Interruption(f"{PROGRAM}: interrupted: what was complete stays, run the same command to go on")
@@ -17,7 +17,7 @@ def main() -> None:
     # Spinning OpenMP threads of one process starve those of another on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # What reads how Hydra was told to raise comes first.
-    from profiler.ending import lines_only
+    from profiler.common.ending import lines_only
 
     lines_only(PROGRAM)
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from porting.messages import suggestion, value_message
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 class Component(BaseModel):

@@ -11,7 +11,7 @@ from porting.data import Data
 from porting.records import Epoch, Variant
 from porting.settings import Settings
 from porting.workspace import Workspace
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from porting.components import NamedComponent
 from porting.repository.schema import Preprocessing
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,7 @@ from porting.files import digest
 from porting.records import Epoch, Network, OnnxFile, Pruning, Variant, variant_name
 from porting.repository.schema import Step
 from porting.workspace import CONFIG
-from profiler.files import write_atomically
+from profiler.common.files import write_atomically
 
 
 @dataclass(frozen=True)

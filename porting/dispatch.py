@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from porting.cli import PROGRAM, interruption
 from porting.messages import hydra_message, suggestion
-from profiler.ending import explained, guarded
-from profiler.errors import BadInputError
+from profiler.common.ending import explained, guarded
+from profiler.common.errors import BadInputError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

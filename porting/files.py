@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profiler.files import UNFINISHED, flush_folder
-from profiler.room import naming
+from profiler.common.files import UNFINISHED, flush_folder
+from profiler.common.room import naming
 
 
 @contextmanager

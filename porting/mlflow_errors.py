@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from porting.mlflow_address import database_of
-from profiler.ending import FIXES
-from profiler.errors import DnnPortingError
+from profiler.common.ending import FIXES
+from profiler.common.errors import DnnPortingError
 
 # By the second word of SQLite's own names for what went wrong; anything else is damage.
 MEND = {

@@ -10,11 +10,11 @@ from pathlib import Path
 from porting.mlflow_address import SQLITE, artifacts_beside, connected
 from porting.mlflow_errors import OFF, told, word
 from porting.mlflow_schema import unlike, what_runs
-from profiler.door import opened
-from profiler.errors import BadInputError
-from profiler.files import write_atomically
-from profiler.locks import exclusive
-from profiler.scratch import scratch
+from profiler.common.door import opened
+from profiler.common.errors import BadInputError
+from profiler.common.files import write_atomically
+from profiler.common.locks import exclusive
+from profiler.common.scratch import scratch
 
 MAGIC = b"SQLite format 3\0"
 # What an address of a database takes for something else than the path that it is.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from porting.mlflow_address import ARTIFACTS, SQLITE, artifacts_beside, connected
 from porting.mlflow_errors import explained
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 # Every place of MLflow's that holds the address of an artefact.
 ADDRESSES = (

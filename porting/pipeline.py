@@ -15,7 +15,7 @@ from porting.settings import Settings
 from porting.stage_table import SOURCES, STAGES, Stage
 from porting.tracking import Tracker, prepared, tracked
 from porting.workspace import Workspace
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def jobs_of(stage: Stage, context: Context, pool: Sequence[Variant]) -> list[Job]:

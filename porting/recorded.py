@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from porting.components import Component, NamedComponent, locate, path_arguments, replaced
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # Those given with --config-dir.
 config_folders: list[Path] = []

@@ -11,7 +11,7 @@ from porting.repository import Repository
 from porting.repository.schema import Published
 from porting.repository.serving import Files
 from porting.tracking import experiment_id, quieten_mlflow
-from profiler.scratch import scratch
+from profiler.common.scratch import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -6,8 +6,8 @@ from porting.console import say
 from porting.onnx_files.quantization.processor import form_here
 from porting.records import OnnxFile, Variant
 from porting.workspace import Workspace
-from profiler.errors import BadInputError
-from profiler.target import Target
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
 
 Exported = tuple[Variant, OnnxFile]
 GPU_PROVIDERS = {"cuda", "tensorrt"}

@@ -10,8 +10,8 @@ from porting.messages import suggestion, validation_message
 from porting.pruners.aims import Aim, Kind
 from porting.repository.schema import LABEL
 from porting.stage_table import NAMES, SOURCES
-from profiler.errors import BadInputError
-from profiler.level import MAX_BATCH, LevelSettings
+from profiler.common.errors import BadInputError
+from profiler.common.level import MAX_BATCH, LevelSettings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]

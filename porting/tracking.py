@@ -15,9 +15,9 @@ from porting.mlflow_file import ready
 from porting.mlflow_upkeep import end_killed, settle
 from porting.records import Epoch, Variant
 from porting.settings import Settings
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
+from profiler.common.scratch import scratch
 from profiler.records.profile import Profile
-from profiler.scratch import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from porting.files import digest, flush, remove, remove_unfinished, whole_folder
 from porting.records import Variant
-from profiler.errors import BadInputError, DivergedError, ModelError
-from profiler.files import UNFINISHED, ProfileFiles, read_record, sha256, write_record
-from profiler.locks import exclusive
+from profiler.common.errors import BadInputError, DivergedError, ModelError
+from profiler.common.files import UNFINISHED, read_record, sha256, write_record
+from profiler.common.locks import exclusive
 from profiler.records.profile import Profile
+from profiler.records.profile_files import ProfileFiles
 
 RECORD, ONNX, PROGRAM, WEIGHTS, MANIFEST, CONFIG = (
     "variant.json",

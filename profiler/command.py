@@ -8,20 +8,21 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from profiler.bench import bench
-from profiler.door import contents
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.files import ProfileFiles, copied
+from profiler.bench.bench import bench
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.files import copied
+from profiler.common.level import LevelSettings
+from profiler.common.parse import parsed
+from profiler.common.scratch import scratch
+from profiler.common.target import Target, TargetName
 from profiler.graph.read import FIX
-from profiler.level import LevelSettings
-from profiler.parse import parsed
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
+from profiler.records.profile_files import ProfileFiles
 from profiler.runtimes.own_process import PROGRAM, program_beside
 from profiler.runtimes.torch_program import FIX as PROGRAM_FIX
-from profiler.scratch import scratch
-from profiler.target import Target, TargetName
-from profiler.trial import file_bytes, try_onnx
+from profiler.trial.onnx_file import file_bytes, try_onnx
 
 REQUEST_LIMIT_BYTES = 1 << 20
 COPY = "model.onnx"

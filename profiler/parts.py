@@ -4,9 +4,9 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from profiler.ledger import Ledger
-from profiler.subject import Subject
-from profiler.task import Tasks
+from profiler.bench.subject import Subject
+from profiler.measure.ledger import Ledger
+from profiler.measure.task import Tasks
 
 
 @dataclass(frozen=True)

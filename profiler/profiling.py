@@ -9,24 +9,24 @@ from pathlib import Path
 import numpy as np
 
 from profiler.analysis.fits import fitted
-from profiler.bench import Bench
-from profiler.errors import BadInputError, DnnPortingError, ServerError, UnavailableError
-from profiler.files import sha256
+from profiler.bench.bench import Bench
+from profiler.bench.identity import subject_key
+from profiler.bench.subject import Subject
+from profiler.common.errors import BadInputError, DnnPortingError, ServerError, UnavailableError
+from profiler.common.files import sha256
+from profiler.common.level import LevelSettings, PartSettings
 from profiler.graph.complexity import sum_layers
 from profiler.graph.layers import count_layers
-from profiler.identity import subject_key
-from profiler.ledger import Ledger
-from profiler.level import LevelSettings, PartSettings
+from profiler.measure.ledger import Ledger
+from profiler.measure.task import Task
 from profiler.parts import PARTS, Part
 from profiler.records.base import Point
 from profiler.records.missing import Missing, Why
 from profiler.records.profile import PartState, Profile
 from profiler.runtimes.own_process import program_beside
 from profiler.runtimes.session import input_shapes, tensors
-from profiler.runtimes.torch_program import vetted
 from profiler.runtimes.watch import ends_within
-from profiler.subject import Subject
-from profiler.task import Task
+from profiler.trial.torch_program import vetted
 
 REVIVALS = 3
 # What a file must answer before it is measured, beside its budget.

@@ -25,8 +25,8 @@ from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 from porting.benches import Benches
 from porting.pruners.throughput import FileThroughput
 from porting.workspace import ONNX, Workspace
-from profiler.level import LevelSettings, ThroughputSettings
-from profiler.target import Target
+from profiler.common.level import LevelSettings, ThroughputSettings
+from profiler.common.target import Target
 
 # By the table of fp32 operators: at the same speed in int8, ResNets that were cut by the other one kept about as much
 # of the accuracy before tuning, and less where they are smallest.

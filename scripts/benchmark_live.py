@@ -37,8 +37,8 @@ from orchestrators.simulation import Result, Settings, simulate
 from orchestrators.simulation.policies import policy
 from orchestrators.simulation.scene import Scene
 from porting.repository import Repository
-from profiler.errors import BadInputError
-from profiler.scratch import scratch
+from profiler.common.errors import BadInputError
+from profiler.common.scratch import scratch
 from profiler.system.cgroup import cpu_limit
 from profiler.triton.installation import find_triton
 from profiler.triton.server import new_token, triton_server

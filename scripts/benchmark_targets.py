@@ -21,9 +21,9 @@ from porting.benches import Benches
 from porting.pruners.throughput import FileThroughput
 from porting.records import Variant
 from porting.workspace import ONNX, Workspace
-from profiler.errors import BadInputError
-from profiler.level import LevelSettings, ThroughputSettings
-from profiler.target import Target
+from profiler.common.errors import BadInputError
+from profiler.common.level import LevelSettings, ThroughputSettings
+from profiler.common.target import Target
 
 TASK, BATCH, ROUNDS, TOLERANCE = "digits", 16, 5, 0.05
 SPEED_UPS = (1.5, 2.0, 3.0, 4.0, 6.0)

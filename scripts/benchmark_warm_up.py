@@ -19,10 +19,10 @@ from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import ResNet
 from porting.onnx_files.export import export_network
 from porting.settings import ExportSettings
+from profiler.common.target import Target
 from profiler.graph.complexity import sum_layers
 from profiler.graph.layers import count_layers
 from profiler.records.predictor import PredictionScore, PredictorCard, WarmUpObservation
-from profiler.target import Target
 from profiler.warm_up.collect import Program, collect, read_observations
 from profiler.warm_up.dataset import Dataset, tabulate
 from profiler.warm_up.evaluation import scores

@@ -18,7 +18,7 @@ from porting.derive import Made, Recipe, derive
 from porting.records import OnnxFile, Variant
 from porting.repository.schema import Accuracy, Precision, TensorSpec
 from porting.workspace import EXAMPLE, MANIFEST, ONNX, PREDICTIONS, PROGRAM, WEIGHTS
-from profiler.files import packed, sha256, write_atomically
+from profiler.common.files import packed, sha256, write_atomically
 
 PARTS = 3
 

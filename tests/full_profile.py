@@ -10,11 +10,11 @@ from made_points import partly, points
 from porting.repository.item import Item
 from porting.repository.schema import Accuracy, Details, TensorSpec
 from profiler.analysis.fits import fitted
+from profiler.common.target import Target
 from profiler.records.complexity import Complexity
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.missing import Missing
 from profiler.records.profile import PartState, Profile
-from profiler.target import Target
 
 # Of an ONNX file of nothing.
 SHA256 = hashlib.sha256(b"").hexdigest()

@@ -10,9 +10,9 @@ from made_points import latency, rate
 from porting.repository import Repository
 from porting.repository.item import Item
 from porting.repository.writer import publish
+from profiler.common.target import Target
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
-from profiler.target import Target
 
 SLOW, MIDDLE, QUICK = "digits-slow-0000000a", "digits-middle-0000000b", "digits-quick-0000000c"
 ACCURACY = {SLOW: 0.95, MIDDLE: 0.9, QUICK: 0.8}

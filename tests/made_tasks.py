@@ -13,13 +13,13 @@ from made_points import load_point, partly, rate
 from porting.repository import Repository
 from porting.repository.item import Item
 from porting.repository.writer import publish
+from profiler.common.target import Target
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference, LoadTime
-from profiler.target import Target
 
 TARGET = "local_cpu"
 CORES, BATCHES, DEADLINES = (0.5, 1.0, 2.0, 4.0, 8.0), (1, 2, 4, 8, 16), {2: 0.6, 5: 0.8, 10: 0.9}

@@ -1,6 +1,7 @@
-"""The order of the rooms: arrows point one way, and what must be light stays light."""
+"""The order of the rooms and of their folders: arrows point one way, and what must be light stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +17,28 @@ MAY_IMPORT = {
     "porting": {"porting", "profiler"},
     "orchestrators": {"orchestrators", "porting", "profiler"},
 }
+# From the lowest to the highest: a folder imports itself and what lies in a lower layer. Rooms without any are free.
+LAYERS = (
+    ("profiler/common", "profiler/triton/backend/onnxruntime"),
+    ("profiler/records", "profiler/triton"),
+    ("profiler/graph", "profiler/system"),
+    ("profiler/confined", "profiler/system/monitor"),
+    ("profiler/runtimes",),
+    ("profiler/load_generator", "profiler/trial"),
+    ("profiler/analysis", "profiler/bench"),
+    ("profiler/measure", "profiler/operators", "profiler/warm_up"),
+    ("profiler",),
+)
+LAYER = {folder: number for number, layer in enumerate(LAYERS) for folder in layer}
+LAYERED = {folder.partition("/")[0] for folder in LAYER}
+# A module that is named to be imported later, or by another process.
+NAMED = re.compile(rf"({'|'.join(ROOMS)})(\.\w+)+\.?")
 FILES = [path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py")]
 TORCH = {"torch", "torchvision", "lightning", "torchmetrics", "nni", "torch_pruning"}
 
 
 def imported_modules(path: Path) -> set[str]:
-    """Every module that a file imports, at its top or inside a function, but not for type checking only."""
+    """Every module that a file imports: at its top, inside a function, or for type checking."""
     tree = ast.parse(path.read_text())
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -40,14 +57,71 @@ def test_imports_point_in_the_order_of_the_rooms(path: Path) -> None:
     assert ours <= MAY_IMPORT[room]
 
 
+def imported_folders(source: str) -> set[str]:
+    """The folders that hold what a source imports, or names as a string."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and NAMED.fullmatch(node.value):
+            names.add(node.value.rstrip("."))
+    return {folder_of(name) for name in names if name.partition(".")[0] in ROOMS}
+
+
+def folder_of(name: str) -> str:
+    """Where the longest part of a dotted name lies that is a module or a package."""
+    path = ROOT.joinpath(*name.split("."))
+    while not path.is_dir():
+        if path.with_suffix(".py").is_file():
+            return str(path.parent.relative_to(ROOT))
+        path = path.parent
+    return str(path.relative_to(ROOT))
+
+
+def not_below(folder: str, source: str) -> set[str]:
+    """The folders of layered rooms that a source in this folder imports, and that lie in no lower layer."""
+    layered = {other for other in imported_folders(source) if other.partition("/")[0] in LAYERED} - {folder}
+    return {other for other in layered if LAYER[other] >= LAYER[folder]}
+
+
+def test_every_folder_of_a_layered_room_has_one_layer() -> None:
+    found = {str(path.parent.relative_to(ROOT)) for room in LAYERED for path in (ROOT / room).rglob("*.py")}
+    assert sorted(folder for layer in LAYERS for folder in layer) == sorted(found)
+
+
+@pytest.mark.parametrize("folder", LAYER)
+def test_a_folder_imports_what_lies_in_lower_layers(folder: str) -> None:
+    assert not {
+        (path.name, other) for path in (ROOT / folder).glob("*.py") for other in not_below(folder, path.read_text())
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import profiler.measure.meter", "profiler/measure"),
+        ("from profiler.measure.meter import ThroughputMeter", "profiler/measure"),
+        ("from profiler.measure import meter", "profiler/measure"),
+        ("def f():\n    from profiler import command", "profiler"),
+        ("import_module(f'profiler.measure.{name}')", "profiler/measure"),
+        ("Task('profiler.measure.memory_child.main')", "profiler/measure"),
+        ("from profiler.analysis import statistics", "profiler/analysis"),
+    ],
+)
+def test_an_import_from_the_same_layer_or_a_higher_one_would_be_found(source: str, found: str) -> None:
+    assert not_below("profiler/bench", f"from profiler.common import errors\n{source}") == {found}
+
+
 def test_data_modules_know_nothing_of_the_profiler_but_the_door() -> None:
     for path in (ROOT / "datamodules").rglob("*.py"):
         found = {name for name in imported_modules(path) if name.startswith("profiler.")}
-        assert found <= {"profiler.door", "profiler.errors"}, path
+        assert found <= {"profiler.common.door", "profiler.common.errors"}, path
 
 
-# Serves torch programs: the one file of the plain install that asks for torch, when it is told to.
-TORCH_RUNTIME = {ROOT / "profiler" / "runtimes" / name for name in ("torch_program.py", "torch_trial.py")}
+# Serve and try torch programs: the files of the plain install that ask for torch, when they are told to.
+TORCH_RUNTIME = {ROOT / "profiler" / name for name in ("runtimes/torch_program.py", "trial/torch_network.py")}
 
 
 def test_planners_read_nothing_but_the_published_repository() -> None:

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from support import ROOT, SHARED_DATA
 
 from porting.settings import Settings, validated
-from profiler.target import Target
+from profiler.common.target import Target
 
 CONF = ROOT / "conf"
 FOLDERS = ("bee_ants", "image_folder")

@@ -5,7 +5,7 @@ import inspect
 from porting.components import Component, locate, replaced
 from porting.repository import Repository
 from porting.repository.reader import listed
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # The keys of `conf/plan.yaml` that the planners' configs refer to.
 KEYS = {"task": "task", "target": "target_name"}

@@ -25,7 +25,7 @@ from orchestrators.load import Load
 from porting.console import say, table
 from porting.messages import validation_message
 from porting.repository import Repository
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
 from profiler.system.cores import split_cores
 from profiler.triton.token import given_token
 

@@ -14,8 +14,8 @@ from porting.components import Component
 from porting.console import say, table
 from porting.messages import validation_message
 from porting.repository import Repository
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.files import write_atomically
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.files import write_atomically
 from profiler.records.base import Value
 
 if TYPE_CHECKING:

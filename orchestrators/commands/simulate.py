@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orchestrators.simulation import Result, Settings
     from orchestrators.simulation.scene import Scene
     from porting.repository import Repository
-    from profiler.errors import DnnPortingError
+    from profiler.common.errors import DnnPortingError
 
 # From these first seconds a policy knows what to begin with.
 FIRST_S = 10
@@ -83,7 +83,7 @@ def refusing(model: "type[BaseModel]") -> Iterator[None]:
     from pydantic import ValidationError
 
     from porting.messages import validation_message
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     try:
         yield
@@ -94,7 +94,7 @@ def refusing(model: "type[BaseModel]") -> Iterator[None]:
 def wanted(options: argparse.Namespace) -> "Load":
     """What is sent; raises `BadInputError` where nothing says it, and for what cannot be."""
     from orchestrators.load import Load, Steps
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     if options.trace is None and options.demand_rps is None and options.steps is None:
         raise BadInputError("no demand: give --trace FILE, --steps, or --demand-rps RATE for a constant one")
@@ -113,7 +113,7 @@ def foreseeing(options: argparse.Namespace) -> "Callable[[int], Forecaster]":
 
     from orchestrators.forecast import LastValue, WindowedMaximum, fit
     from orchestrators.load import read_trace
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     if options.forecast != "learned":
         if options.history is not None:
@@ -136,7 +136,7 @@ def staged(
     """The scene, on the only target unless one is named."""
     from orchestrators.simulation import Box
     from orchestrators.simulation.scene import Scene
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     if options.target is None and len(repository.targets) != 1:
         raise BadInputError(f"--target is needed: choices are {', '.join(repository.targets)}")
@@ -154,7 +154,7 @@ def compared(
     from orchestrators.simulation import Result, simulate
     from orchestrators.simulation.policies import policy
     from porting.console import progress
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     outcomes: dict[str, Result | DnnPortingError] = {}
     with progress("policies", len(names)) as advance:

@@ -9,8 +9,8 @@ from orchestrators.simulation.figure import draw_comparison
 from orchestrators.simulation.result import Result
 from orchestrators.simulation.stress import overloaded_at
 from porting.console import say, table
-from profiler.errors import DnnPortingError
-from profiler.files import write_atomically
+from profiler.common.errors import DnnPortingError
+from profiler.common.files import write_atomically
 
 RESULT, FIGURE = "simulation.json", "simulation.png"
 COLUMNS = [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orchestrators.devices.device import MS_PER_S, Device
 from porting.repository import Repository, tables
 from porting.repository.measured import Measured, needed
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.fit import Fit
 from profiler.records.warm_up import FirstInference
 

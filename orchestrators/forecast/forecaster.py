@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from orchestrators.load.demand import checked_demand, checked_seconds
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 class Forecaster(Protocol):

@@ -21,7 +21,7 @@ from orchestrators.forecast.forecaster import recent
 from orchestrators.forecast.level import Level, level, rate_rps, stabilised, variance
 from orchestrators.forecast.loss import peaks
 from orchestrators.load.demand import checked_demand
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 WINDOWS_S = (1, 2, 4, 8, 16, 32, 64, 128, 256)

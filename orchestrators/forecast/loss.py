@@ -8,7 +8,7 @@ import numpy as np
 
 from orchestrators.forecast.forecaster import Forecaster
 from orchestrators.load.demand import checked_demand, checked_seconds
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def peaks(demand_rps: np.ndarray, horizon_s: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from orchestrators.inf_adapter.plan import Plan, planned
 from orchestrators.inf_adapter.problem import Problem
 from orchestrators.inf_adapter.program import best
 from orchestrators.inf_adapter.search import narrowed
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 
 def solve(problem: Problem) -> Plan:

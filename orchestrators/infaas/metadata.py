@@ -7,7 +7,7 @@ from orchestrators.family import family, images_per_s, latency_ms, load_s
 from orchestrators.infaas.problem import KEY, Demand, Limit, Problem, Variant
 from porting.repository import Repository, tables
 from porting.repository.measured import Measured, accuracy, needed
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.throughput import MaximalThroughput
 
 CORES = "cores"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from orchestrators.errors import Infeasible
 from orchestrators.infaas.problem import Variant
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 MS_PER_S = 1e3

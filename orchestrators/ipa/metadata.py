@@ -9,7 +9,7 @@ from orchestrators.ipa.problem import Problem, Stage, Variant
 from porting.repository import Repository
 from porting.repository import measured as metadata
 from porting.repository.measured import Measured
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SLA_FACTOR = 5.0
 

@@ -20,7 +20,7 @@ from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.live.usage import Use
 from orchestrators.trivial import Decision, State
-from profiler.errors import DnnPortingError, ServerError
+from profiler.common.errors import DnnPortingError, ServerError
 
 
 class Looks(Protocol):

@@ -11,7 +11,7 @@ from orchestrators.live.policy import Offer
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.trivial import Problem, Version
-from profiler.errors import BadInputError, DnnPortingError, ServerError
+from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 
 
 @dataclass(frozen=True)

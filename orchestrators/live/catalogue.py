@@ -12,8 +12,8 @@ from orchestrators.trivial.problem import Problem
 from porting.repository import Repository
 from porting.repository.reader import INDEX
 from porting.repository.root import Root
-from profiler.errors import DnnPortingError
-from profiler.parse import INDEX_LIMIT_BYTES
+from profiler.common.errors import DnnPortingError
+from profiler.common.parse import INDEX_LIMIT_BYTES
 
 
 @dataclass(frozen=True)

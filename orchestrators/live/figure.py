@@ -12,7 +12,7 @@ from orchestrators.live.outcome import outcome
 from orchestrators.live.panels import draw_cpu, draw_task, keys
 from orchestrators.live.run import Run
 from orchestrators.live.series import ranked
-from profiler.files import write_picture
+from profiler.common.files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from typing import Self
 from pydantic import Field, TypeAdapter, ValidationError
 
 from orchestrators.trivial.state import Rule
-from profiler.door import contents
-from profiler.errors import BadInputError
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 

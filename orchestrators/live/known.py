@@ -11,10 +11,10 @@ from orchestrators.live.pictures import example, mirrored
 from porting.repository import Repository
 from porting.repository.schema import Details
 from porting.repository.serving import Files, write_model
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.scratch import scratch
 from profiler.runtimes.served import MAXIMUM_ERROR
 from profiler.runtimes.session import open_session, run
-from profiler.scratch import scratch
 
 # Below this share of their range, who answered is a matter of rounding.
 LEAST_DIFFERENCE = 1e-3

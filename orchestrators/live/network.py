@@ -9,7 +9,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
 from porting.repository.serving import Files
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.triton.config import to_json, to_text
 
 # Where a served config says which variant and which file of it answers.

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrators.live.nginx_master import POLL_S, wait_for
-from profiler.errors import ServerError, ServerNotFoundError
-from profiler.scratch import scratch
+from profiler.common.errors import ServerError, ServerNotFoundError
+from profiler.common.scratch import scratch
 from profiler.triton.launching import launched, stop
 from profiler.triton.server import LOOPBACK, check_port, free_port
 

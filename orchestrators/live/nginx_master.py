@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 
 RELOAD_LIMIT_S = 20.0
 DRAIN_LIMIT_S = 60.0

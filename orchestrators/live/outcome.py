@@ -10,7 +10,7 @@ from orchestrators.live.delivered import Delivered, answers_of, delivered, norma
 from orchestrators.live.requests import WRONG, Requests
 from orchestrators.live.run import Run, touched
 from orchestrators.simulation.result import figures
-from profiler.files import write_atomically
+from profiler.common.files import write_atomically
 from profiler.records.base import Record, Value
 
 # A request that left so late, as a part of the deadline, was held up by the client.

@@ -4,7 +4,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 from profiler.triton.installation import find_triton
 from profiler.triton.server import free_port, triton_server
 

@@ -14,7 +14,7 @@ from orchestrators.live.figure import draw
 from orchestrators.live.run import Run
 from orchestrators.live.series import TaskSeries, cpu_series, task_series
 from orchestrators.live.tables import tables
-from profiler.files import write_atomically
+from profiler.common.files import write_atomically
 
 HERE = Path(__file__).parent
 TEMPLATE, SCRIPT = HERE / "page.html.jinja", HERE / "page.js"

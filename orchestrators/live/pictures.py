@@ -7,7 +7,7 @@ import numpy as np
 from porting.repository import Repository
 from porting.repository.schema import Details
 from porting.repository.serving import Files
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def example(repository: Repository, task: str, details: Sequence[Details]) -> np.ndarray:

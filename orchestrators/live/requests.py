@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.door import arrays
-from profiler.errors import BadInputError
-from profiler.files import packed, write_atomically
+from profiler.common.door import arrays
+from profiler.common.errors import BadInputError
+from profiler.common.files import packed, write_atomically
 
 LOST, WRONG = -1, -2
 ARRAYS = ("scheduled_s", "sent_s", "latency_s", "answer", "variants")

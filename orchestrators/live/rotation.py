@@ -16,8 +16,8 @@ from psutil import Process
 from orchestrators.live.nginx import server_lines
 from orchestrators.live.nginx_master import Master, wait_until_gone
 from orchestrators.live.usage import Use
-from profiler.errors import BadInputError, ServerError
-from profiler.files import write_atomically
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.files import write_atomically
 
 # As NGINX calls them: it gets requests; only those that no other server takes; none.
 Mark = Literal["", "backup", "down"]

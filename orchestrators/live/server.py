@@ -6,7 +6,7 @@ from pathlib import Path
 from tritonclient.grpc import service_pb2
 
 from orchestrators.live.network import DIGEST, VARIANT, Network
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.v2_server import V2Server, failing
 from profiler.triton.server import RECONNECT
 from profiler.triton.token import TOKEN_FILE

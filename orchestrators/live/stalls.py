@@ -20,9 +20,9 @@ from typing import NamedTuple
 from pydantic import Field
 
 from orchestrators.live.clock import UNIX_S_AT_ZERO
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
+from profiler.common.scratch import scratch
 from profiler.records.base import Value
-from profiler.scratch import scratch
 
 PROBE = Path(__file__).with_name("stall_probe.py")
 LEAST_S = 0.05

@@ -19,7 +19,7 @@ from orchestrators.live.policy import Offer
 from orchestrators.model_switching import from_repository, solve
 from orchestrators.simulation.planners import USUAL_INTERVAL_S
 from orchestrators.trivial import Decision, State
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 USUAL_FORECAST = WindowedMaximum()
 

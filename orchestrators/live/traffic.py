@@ -10,7 +10,7 @@ import numpy as np
 from orchestrators.live.clock import unix_s
 from orchestrators.live.known import Known
 from orchestrators.live.requests import LOST, WRONG, Requests, Traffic
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
 from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
 from profiler.runtimes.served import OnAnswer
 from profiler.runtimes.v2 import V2Call

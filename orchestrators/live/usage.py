@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
 from profiler.system.hierarchy import group_of
 from profiler.system.processes import cpu_seconds
 from profiler.system.quota import cores_of

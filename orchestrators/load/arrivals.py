@@ -7,7 +7,7 @@ says, the count here is as random as the process that is imitated.
 import numpy as np
 
 from orchestrators.load.demand import checked_demand
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # Their moments are kept in memory, several times over.
 MOST = 20_000_000

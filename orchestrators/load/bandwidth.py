@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from orchestrators.load.lines import malformed, numbered_lines
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 MS_PER_S = 1e3
 COLUMNS = 6

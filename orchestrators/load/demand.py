@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def checked_demand(demand_rps: np.ndarray) -> np.ndarray:

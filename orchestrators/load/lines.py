@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from profiler.door import contents
-from profiler.errors import BadInputError
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError
 
 LIMIT_BYTES = 256 << 20
 # A trace of a month; each line takes a hundred times its bytes in memory.

@@ -12,7 +12,7 @@ from orchestrators.load.lines import LIMIT_LINES
 from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean
 from orchestrators.load.shapes import Steps, constant
 from orchestrators.load.traces import random_sample, read_trace
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 USUAL_SECONDS = 600
 # More of a trace than a day is taken only where it is asked for, as that takes hours.

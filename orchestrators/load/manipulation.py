@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from orchestrators.load.demand import checked_demand, checked_seconds
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 WAVES = 8
 SHORTEST_PERIOD_S = 60.0

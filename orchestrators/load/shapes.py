@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from orchestrators.load.demand import checked_demand, checked_seconds
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 # A falling rate that rounding alone keeps above 0 counts as 0.

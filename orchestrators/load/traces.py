@@ -6,7 +6,7 @@ import numpy as np
 
 from orchestrators.load.demand import checked_demand, checked_seconds
 from orchestrators.load.lines import malformed, numbered_lines
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 DIGITS = 9
 VALID = f"the requests of one second as a whole number of at most {DIGITS} digits"

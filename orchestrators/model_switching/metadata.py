@@ -6,7 +6,7 @@ from orchestrators.family import family, latency_ms
 from orchestrators.model_switching.problem import Load, Problem, Variant, interpolated
 from porting.repository import Repository
 from porting.repository.measured import Measured, accuracy, needed
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.capacity import LoadPoint
 
 PERCENTILES = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}

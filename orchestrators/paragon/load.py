@@ -8,7 +8,7 @@ from itertools import accumulate
 from math import ceil, inf
 from statistics import fmean, median
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # Of a rate, so that rounding does not ask for another VM.
 ROUNDING = 1e-9

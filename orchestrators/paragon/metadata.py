@@ -7,9 +7,9 @@ from orchestrators.paragon.load import Load
 from orchestrators.paragon.problem import Function, Problem, QueryClass, Serverless, Variant, Vm
 from porting.repository import Repository, tables
 from porting.repository.measured import Measured, accuracy, needed
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
+from profiler.common.target import Price
 from profiler.records.capacity import Capacity
-from profiler.target import Price
 
 # AWS Lambda gives a whole processor at 1,769 MB (its documentation, "Configure Lambda function memory").
 GB_PER_CORE = 1.769

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrators.simulation.result import Result
-from profiler.files import write_picture
+from profiler.common.files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from orchestrators.simulation.fluid import Floats, Servers
 from orchestrators.simulation.ladder import Ladder
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
 from orchestrators.simulation.variant import Variant
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from orchestrators.simulation.planned import Plan, Planned
 from orchestrators.simulation.policy import Policy, Ways
 from orchestrators.simulation.scene import Scene
 from orchestrators.simulation.trivial_policy import Trivial
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 USUAL_INTERVAL_S = 10
 # What a planner is told besides task, target and demand, for the deployments that there are.

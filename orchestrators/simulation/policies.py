@@ -8,7 +8,7 @@ from orchestrators.simulation.machines import Machines, Signal
 from orchestrators.simulation.planners import PLANNERS, start_up_s
 from orchestrators.simulation.policy import Policy
 from orchestrators.simulation.scene import Scene
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def fixed(name: str, variants: Callable[[Scene], Mapping[str, str]]) -> Callable[[Scene], Policy]:

@@ -15,7 +15,7 @@ from orchestrators.simulation.policy import Ways
 from orchestrators.simulation.sampling import normals, sampled
 from orchestrators.simulation.station import Service, Station
 from orchestrators.simulation.variant import Variant
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # Multiples of it fill an interval as evenly as turns can.
 GOLDEN = (5**0.5 - 1) / 2

@@ -12,9 +12,9 @@ from orchestrators.simulation.policy import Policy, Seen
 from orchestrators.simulation.pool import Pool
 from orchestrators.simulation.result import Answers, Result, figures
 from orchestrators.simulation.variant import Catalogue, Variant
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
 from profiler.records.base import Value
-from profiler.target import Target
 
 S_PER_HOUR = 3600
 

@@ -19,7 +19,7 @@ import numpy as np
 from orchestrators.family import MS_PER_S, batches, family, images_per_s, latency_ms, load_s
 from porting.repository import Repository, tables
 from porting.repository.measured import Measured, accuracy, needed
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.contention import Contention
 from profiler.records.latency import LatencyPoint
 from profiler.records.warm_up import FirstInference

@@ -11,7 +11,7 @@ from orchestrators.sponge.network import communication_ms as taken_ms
 from orchestrators.sponge.problem import MS_PER_S, Problem
 from porting.repository import Repository
 from porting.repository.measured import Measured
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 FORM = "batch and cores"
 # Inputs are float32.

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrators.trivial.front import Front
 from orchestrators.trivial.problem import Problem, Task, Version
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 

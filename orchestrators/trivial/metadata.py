@@ -6,7 +6,7 @@ from orchestrators.family import family, images_per_s, latency_ms
 from orchestrators.trivial.problem import Metric, Problem, Task, Version
 from porting.repository import Repository
 from porting.repository.measured import Measured, accuracy
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def from_repository(

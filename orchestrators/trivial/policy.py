@@ -28,7 +28,7 @@ from orchestrators.trivial.problem import Problem
 from orchestrators.trivial.settings import THESIS, Settings
 from orchestrators.trivial.state import Decision, State
 from orchestrators.trivial.view import View
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def step(

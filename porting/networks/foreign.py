@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from profiler.door import contents
-from profiler.errors import ModelError
-from profiler.files import changed
+from profiler.common.door import contents
+from profiler.common.errors import ModelError
+from profiler.common.files import changed
 
 Kind = Literal["onnx", "torchscript", "checkpoint"]
 NESTED = ("state_dict", "model_state_dict", "model")

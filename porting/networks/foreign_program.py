@@ -7,14 +7,14 @@ import torch
 
 from porting.onnx_files.export import export_program
 from porting.settings import ExportSettings
-from profiler import trial
-from profiler.batches import answer_few, begin, known_bytes
+from profiler.common.trust import trusted
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
-from profiler.runtimes import torch_trial
-from profiler.runtimes.arithmetic import beyond_arithmetic
-from profiler.runtimes.torch_program import compiled, does_more
-from profiler.trust import trusted
+from profiler.runtimes.torch_program import compiled
+from profiler.trial import onnx_file, torch_network
+from profiler.trial.arithmetic import beyond_arithmetic
+from profiler.trial.batches import answer_few, begin, known_bytes
+from profiler.trial.torch_program import does_more
 
 FIX = "give a TorchScript file"
 # The export and its checks take so long; an archive has many forms in memory on its way.
@@ -32,7 +32,7 @@ def export_foreign(
     """
     arguments = {"shape": shape, "settings": settings.model_dump(mode="json")}
     task = Task("porting.networks.foreign_program.judge", arguments)
-    finding = judged(path, task, trial.limits(path, COPIES, EXPORT_S), FIX, name)
+    finding = judged(path, task, onnx_file.limits(path, COPIES, EXPORT_S), FIX, name)
     destination.write_bytes(finding.content)
     operator = finding.facts["operator"]
     return does_more(str(operator)[:64]) if operator and not trusted() else ""
@@ -40,17 +40,17 @@ def export_foreign(
 
 def prepare() -> None:
     """What the confined process does before it gives up what it may do."""
-    torch_trial.prepare()
+    torch_network.prepare()
 
 
 def judge(content: bytes, shape: Sequence[int], settings: dict[str, object]) -> Finding:
     """What the confined process does."""
     program, unit = compiled(torch, content, "cpu")
     channels, height, width = shape
-    network = torch_trial.Program(program, (channels, height, width))
+    network = torch_network.Program(program, (channels, height, width))
     took_s = answer_few(network)
     # It is traced, and compared with its graph at several batches.
-    begin(0, EXPORT_S + (2 * len(content) / trial.BYTES_PER_S) + 20 * took_s, known_bytes(network, 2))
+    begin(0, EXPORT_S + (2 * len(content) / onnx_file.BYTES_PER_S) + 20 * took_s, known_bytes(network, 2))
     exported = export_program(program, (channels, height, width), ExportSettings.model_validate(settings))
-    trial.judge(exported, ())
+    onnx_file.judge(exported, ())
     return Finding({"operator": beyond_arithmetic(unit)}, exported)

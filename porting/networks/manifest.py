@@ -7,7 +7,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 
 WIDTHS: dict[str, tuple[str, ...]] = {
     "Conv1d": ("in_channels", "out_channels", "groups"),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 PARITY_BATCHES = (1, 3, 8)
 

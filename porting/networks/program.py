@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from porting.networks.parity import check_answers
-from profiler.errors import DnnPortingError, ModelError
+from profiler.common.errors import DnnPortingError, ModelError
 from profiler.runtimes.torch_program import read_program
 
 # Source lines and paths of this machine, and a digest of them.

@@ -11,10 +11,10 @@ from porting.networks.manifest import Manifest, describe, restore
 from porting.recorded import recorded
 from porting.records import Network
 from porting.workspace import AGAIN, MANIFEST, WEIGHTS, changed, network_digest
-from profiler.door import contents
-from profiler.errors import ModelError
-from profiler.files import write_atomically
-from profiler.parse import parsed
+from profiler.common.door import contents
+from profiler.common.errors import ModelError
+from profiler.common.files import write_atomically
+from profiler.common.parse import parsed
 
 MANIFEST_LIMIT_BYTES = 64 << 20
 

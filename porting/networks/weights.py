@@ -6,7 +6,7 @@ from urllib.error import URLError
 
 import torch
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 PACKAGE = "pkg://"
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from porting.data import Data
 from porting.repository.schema import Accuracy
 from porting.workspace import EXAMPLE, PREDICTIONS
-from profiler.files import packed, write_atomically
+from profiler.common.files import packed, write_atomically
 from profiler.runtimes.session import open_session, run
 
 SPLITS = ("val", "test")

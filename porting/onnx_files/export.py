@@ -13,7 +13,7 @@ from torch.export import Dim
 
 from porting.networks.parity import check_answers
 from porting.settings import ExportSettings
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 from profiler.runtimes.session import open_session, run
 
 INPUT, OUTPUT, BATCH = "input", "logits", "batch"

@@ -21,7 +21,7 @@ from porting.pruners.interface import (
 from porting.pruners.on_target import OnTarget
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, whole_widths
 from porting.pruners.rate_search import Try, search
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 
 
 @dataclass(frozen=True)

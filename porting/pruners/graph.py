@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_pruning.dependency.node import Node
 
 from porting.pruners.borrowed import serving, unfrozen
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def dependency_graph(model: nn.Module, example: Tensor) -> tp.DependencyGraph:

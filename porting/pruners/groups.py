@@ -7,7 +7,7 @@ from torch import nn
 from torch_pruning._helpers import GroupItem
 
 from porting.pruners.tied import PRUNABLE, can_be_cut, is_depthwise, reads, whole_groups
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 Indices = tuple[tuple[int, ...], ...]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from porting.pruners.graph import blame
 from porting.pruners.groups import ChannelGroup
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 Batches = Sequence[tuple[Tensor, Tensor]]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porting.pruners.knapsack import Choice, best_choices
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.operators.table import efficient
 
 STEPS = 12

@@ -20,7 +20,7 @@ from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Criterion, Request
 from porting.pruners.nni_settings import configuration, evaluator, quiet, trace
 from porting.pruners.plan import Cut, check_widths, planned
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # NNI's criteria, and what scores the same idea here: the widths that stay depend on no engine.
 CRITERIA: dict[str, Callable[[], Criterion]] = {

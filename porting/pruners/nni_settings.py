@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from porting.pruners.graph import blame
 from porting.pruners.interface import Request
 from porting.pruners.plan import Cut
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from porting.pruners.groups import ChannelGroup, out_width
 from porting.pruners.interface import Criterion, Request, prunes_nothing
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 
 
 @dataclass(frozen=True)

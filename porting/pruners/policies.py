@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.latency_budget import offered, widths_within
 from porting.pruners.measured_costs import MeasuredCosts
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)

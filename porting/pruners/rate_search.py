@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 TOLERANCE, MOST_TRIES = 0.05, 8
 # Two shares this close give the same network.

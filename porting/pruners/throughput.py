@@ -12,12 +12,12 @@ from porting.benches import Benches
 from porting.onnx_files.export import export_network
 from porting.settings import ExportSettings
 from porting.workspace import ONNX
-from profiler.errors import BadInputError
-from profiler.level import LevelSettings
+from profiler.common.errors import BadInputError
+from profiler.common.level import LevelSettings
+from profiler.common.scratch import scratch
+from profiler.common.target import Target
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
-from profiler.scratch import scratch
-from profiler.target import Target
 
 # Makes the int8 sibling of a file, from random images (N, C, H, W): their values do not decide its speed either.
 Quantise = Callable[[Path, Path, list[np.ndarray]], None]

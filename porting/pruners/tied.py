@@ -7,7 +7,7 @@ from torch import nn
 from torch_pruning._helpers import GroupItem
 
 from porting.pruners.graph import blame
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 PRUNABLE = (nn.Conv2d, nn.Linear)
 # Layers with channels of their own that no criterion here can score and no manifest can hold.

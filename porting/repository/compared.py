@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from porting.repository.frontier import Place, Points, places
 from porting.repository.metrics import metric
 from porting.repository.schema import Accuracy, Figure
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 RANKED_BY = ("accuracy", "images_per_s")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from porting.repository.metrics import METRICS
 from porting.repository.schema import Figure
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SETTINGS = ("batch", "cores", "threads", "instances")
 CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")

@@ -11,7 +11,7 @@ from porting.repository.curves.frontier import ACCURACY, PRECISIONS, THROUGHPUT
 from porting.repository.curves.members import Member, members, panels
 from porting.repository.hypervolume import staircase
 from porting.repository.schema import Index
-from profiler.files import write_picture
+from profiler.common.files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

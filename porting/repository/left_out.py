@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from porting.repository.reader import Repository
 from porting.repository.schema import Published, Summary
 from porting.repository.serving import MODEL_FILE
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def left_out(before: Repository, now: Repository) -> Iterator[str]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from porting.repository.schema import Figure
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 Place = tuple[float, ...]
 Table = Mapping[Place, Figure]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from porting.repository.schema import Accuracy, Details, Published
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Point
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile

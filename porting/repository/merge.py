@@ -7,7 +7,7 @@ from porting.repository.item import Item
 from porting.repository.reader import Repository
 from porting.repository.schema import Details
 from porting.repository.serving import Files, write_model
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def offered_by(repository: Repository, folder: Path) -> list[Item]:

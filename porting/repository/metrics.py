@@ -6,7 +6,7 @@ from typing import Literal
 
 from porting.repository.curves.words import why_absent
 from porting.repository.schema import Accuracy, Figure, Standing
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Point
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint

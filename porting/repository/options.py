@@ -8,9 +8,9 @@ from porting.repository.lookup import Lookup
 from porting.repository.metrics import METRICS, why_unknown
 from porting.repository.reader import Repository
 from porting.repository.schema import Details, Figure, Published
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
+from profiler.common.resources import Resources
 from profiler.records.profile import Profile
-from profiler.resources import Resources
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from porting.repository.frontier import Place
 from porting.repository.item import Item
 from porting.repository.metrics import figures, rounded
 from porting.repository.schema import Details, Standing, Summary
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 

@@ -18,8 +18,8 @@ from porting.repository.lookup import Lookup
 from porting.repository.metrics import metric
 from porting.repository.root import Root
 from porting.repository.schema import Details, Index, Published
-from profiler.errors import BadInputError
-from profiler.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
+from profiler.common.errors import BadInputError
+from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
 from profiler.records.profile import Profile
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from porting.repository.web import streamed, web_options
-from profiler import door
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.parse import parsed, shown
+from profiler.common import door
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.parse import parsed, shown
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

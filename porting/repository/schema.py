@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import FailFast, Field, JsonValue, model_validator
 
-from profiler.level import Level
+from profiler.common.level import Level
+from profiler.common.target import TargetName
 from profiler.records.base import Record, Value, Verdict
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
-from profiler.target import TargetName
 
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"

@@ -8,7 +8,7 @@ from porting.repository.metrics import METRICS, metric
 from porting.repository.options import Option, options
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 MISSES = 3
 

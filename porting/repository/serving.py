@@ -16,8 +16,8 @@ from porting.repository.reader import DETAILS, INDEX, Repository
 from porting.repository.schema import Details, Published
 from porting.repository.signature import SIGNATURE
 from porting.repository.variant_folder import CONFIG, LABELS, WARM_UP, config_file, texts
-from profiler.errors import BadInputError
-from profiler.resources import MAX_A_CORE
+from profiler.common.errors import BadInputError
+from profiler.common.resources import MAX_A_CORE
 
 # A gRPC message, and an ONNX file, hold no more.
 FILE_LIMIT_BYTES = 2**31 - 1
@@ -135,7 +135,7 @@ def write_model(files: Files, path: Path) -> None:
 
 
 def try_model(files: Files, path: Path) -> None:
-    from profiler.trial import try_onnx
+    from profiler.trial.onnx_file import try_onnx
 
     try_onnx(path, name=Path(str(files.repository.root), files.published.name, files.model))
 

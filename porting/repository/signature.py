@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from porting.repository.reader import INDEX
 from porting.repository.root import Root
-from profiler.door import contents
-from profiler.errors import BadInputError
-from profiler.scratch import scratch
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError
+from profiler.common.scratch import scratch
 
 if TYPE_CHECKING:
     from model_signing import signing, verifying

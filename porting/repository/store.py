@@ -7,8 +7,8 @@ from porting.repository.reader import INDEX, Repository
 from porting.repository.root import LATEST, Latest, as_our_errors, is_local, opened
 from porting.repository.serving import check_whole
 from porting.repository.signature import SIGNATURE
-from profiler.errors import BadInputError
-from profiler.files import sha256
+from profiler.common.errors import BadInputError
+from profiler.common.files import sha256
 
 RELEASE_LENGTH = 12
 

@@ -12,8 +12,8 @@ from porting.repository.lint.model import Model
 from porting.repository.lint.rules_folder import code_rules
 from porting.repository.lint.tree import Tree
 from porting.repository.root import LocalRoot, check_name
-from profiler import door
-from profiler.errors import BadInputError
+from profiler.common import door
+from profiler.common.errors import BadInputError
 
 SHOWN_FILES = 8
 

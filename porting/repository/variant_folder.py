@@ -10,11 +10,11 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from porting.repository.item import Item
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published, Summary
-from profiler.errors import BadInputError
-from profiler.files import sha256
-from profiler.level import MAX_BATCH
+from profiler.common.errors import BadInputError
+from profiler.common.files import sha256
+from profiler.common.level import MAX_BATCH
+from profiler.common.tensor import Tensor
 from profiler.records.profile import Profile
-from profiler.tensor import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_text
 
 CONFIG, LABELS, EXAMPLE = "config.pbtxt", "labels.txt", "example"

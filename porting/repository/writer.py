@@ -20,9 +20,9 @@ from porting.repository.schema import Details, Index, Published, Summary
 from porting.repository.serving import MODEL_FILE, Files, example_of
 from porting.repository.signature import SIGNATURE, signature
 from porting.repository.variant_folder import next_version, texts, write_variant
-from profiler.errors import BadInputError
-from profiler.files import flush_folder, sha256, write_atomically
-from profiler.parse import shown
+from profiler.common.errors import BadInputError
+from profiler.common.files import flush_folder, sha256, write_atomically
+from profiler.common.parse import shown
 
 SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
 FOLDER = ".repository-"

@@ -16,10 +16,10 @@ from porting.pruned import is_superseded
 from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Precision, TensorSpec, ValidOn
 from porting.workspace import ONNX, PROGRAM
-from profiler.errors import DnnPortingError, ModelError
-from profiler.files import sha256
+from profiler.common.errors import DnnPortingError, ModelError
+from profiler.common.files import sha256
+from profiler.common.tensor import Tensor
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
-from profiler.tensor import Tensor
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 NO_ACCURACY = "no datamodule was given to measure it on"

@@ -10,7 +10,7 @@ from porting.pruned import is_beaten
 from porting.records import Network, Variant
 from porting.stage_table import SOURCES
 from porting.training.recovery import recovered
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 PACKAGES = ("torch", "torchvision", "lightning")
 LABEL = "tuned"

@@ -16,12 +16,12 @@ from porting.records import Variant
 from porting.repository.schema import Precision
 from porting.stages.export import describe_file
 from porting.workspace import ONNX, PROGRAM
-from profiler.door import DAMAGE, opened
-from profiler.errors import BadInputError, ModelError
-from profiler.files import copied, sha256
+from profiler.common.door import DAMAGE, opened
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.files import copied, sha256
 from profiler.graph.read import read_onnx, standard_opset
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
-from profiler.trial import file_bytes, try_onnx
+from profiler.trial.onnx_file import file_bytes, try_onnx
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 

@@ -23,7 +23,7 @@ from porting.pruners.on_target import OnTarget
 from porting.records import Network, Pruning, Variant
 from porting.stage_table import SOURCES
 from porting.training.ranking import validation_accuracy
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 PACKAGES = ("torch", "torch-pruning", "nni")
 NOT_MEASURED = "its aim is no throughput"

@@ -18,12 +18,12 @@ from porting.repository.store import upload
 from porting.repository.writer import publish, readable, remove_older, repository_key, sign
 from porting.settings import PublishSettings
 from porting.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
-from profiler.door import arrays
-from profiler.errors import BadInputError
-from profiler.files import sha256
-from profiler.locks import exclusive
+from profiler.common.door import arrays
+from profiler.common.errors import BadInputError
+from profiler.common.files import sha256
+from profiler.common.locks import exclusive
+from profiler.common.scratch import scratch
 from profiler.records.profile import Profile
-from profiler.scratch import scratch
 
 
 def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[Repository, bool]:

@@ -23,7 +23,7 @@ from porting.records import OnnxFile, Variant
 from porting.repository.schema import Precision, ValidOn
 from porting.stages.export import describe_file
 from porting.workspace import ONNX
-from profiler.scratch import scratch
+from profiler.common.scratch import scratch
 
 PACKAGES = ("onnx", "onnxruntime")
 

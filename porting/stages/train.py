@@ -12,7 +12,7 @@ from porting.networks.store import build_backbone, save_network
 from porting.networks.weights import weights_file
 from porting.records import Variant
 from porting.training.fit import fit
-from profiler.files import sha256
+from profiler.common.files import sha256
 
 PACKAGES = ("torch", "torchvision", "lightning")
 

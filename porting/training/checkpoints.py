@@ -21,9 +21,9 @@ from torch import nn
 from porting.console import say
 from porting.files import digest as json_digest
 from porting.files import remove
-from profiler.door import opened
-from profiler.errors import BadInputError
-from profiler.files import write_atomically
+from profiler.common.door import opened
+from profiler.common.errors import BadInputError
+from profiler.common.files import write_atomically
 
 NAME = re.compile(r"(\d{6})-([0-9a-f]{64})\.ckpt")
 FIX = "remove it, and the training goes on from an earlier epoch"

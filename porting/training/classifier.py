@@ -11,7 +11,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from porting.settings import FitSettings
 from porting.training.memory import memory_format
 from porting.training.teacher import Teacher
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 
 MOMENTUM = 0.9
 

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Chosen = Literal["fp32", "bf16", "fp16"]

@@ -9,7 +9,7 @@ from torch.nn.functional import kl_div, log_softmax, softmax
 
 from porting.training.attention import AttentionMaps, comparable_layers, distance
 from porting.training.memory import memory_format
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 class Teacher:

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from porting.console import Advance
 from porting.context import seeded
 from porting.records import Epoch
-from profiler.errors import DivergedError
+from profiler.common.errors import DivergedError
 
 
 class Watch(Callback):

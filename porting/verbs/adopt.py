@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from porting.records import Variant
     from porting.workspace import Workspace
-    from profiler.files import Samples
+    from profiler.common.files import Samples
     from profiler.records.profile import Profile
 
 FIX = "give the profile that 'python -m profiler' wrote"
@@ -49,8 +49,8 @@ def run(arguments: Sequence[str]) -> None:
 
 def brought(path: Path, variants: "Sequence[Variant]", target: str | None, workspace: "Workspace") -> Brought:
     """What was carried here; raises `BadInputError` where it is damaged, or no variant has its file."""
-    from profiler.errors import BadInputError
-    from profiler.files import ProfileFiles, owner
+    from profiler.common.errors import BadInputError
+    from profiler.records.profile_files import ProfileFiles, owner
 
     profile, files = read_profile(path, target), ProfileFiles(path, path.with_suffix(".npz"))
     whose, samples = files.read_samples()
@@ -71,9 +71,9 @@ def read_profile(path: Path, target: str | None) -> "Profile":
     from pydantic_core import from_json
 
     from porting.repository.consistency import check_numbers
-    from profiler.errors import BadInputError
-    from profiler.files import read_record
-    from profiler.parse import refused
+    from profiler.common.errors import BadInputError
+    from profiler.common.files import read_record
+    from profiler.common.parse import refused
     from profiler.records.profile import Profile
 
     profile = read_record(path, Profile, FIX)
@@ -88,7 +88,7 @@ def read_profile(path: Path, target: str | None) -> "Profile":
 
 def check_fingerprints(workspace: "Workspace", variants: "Sequence[Variant]", everything: Sequence[Brought]) -> None:
     """Raises `BadInputError` where a target's name would stand for two machines, or for two settings."""
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     measured = [(one.name, profile) for one in variants for profile in workspace.all_profiles(one).values()]
     for one in everything:
@@ -105,7 +105,7 @@ def check_fingerprints(workspace: "Workspace", variants: "Sequence[Variant]", ev
 
 def put(workspace: "Workspace", variant: "Variant", one: Brought) -> None:
     """The profile takes its place, and what is there is kept; raises `BadInputError` where that is newer."""
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     files = workspace.profile_files(variant, one.profile.target_name)
     there = files.read()

@@ -15,7 +15,7 @@ def laid_out(options: argparse.Namespace, folder: Path) -> list[str]:
     from porting.repository.reader import INDEX
     from porting.repository.serving import lay_out
     from porting.repository.unpublished import lay_out_trusted
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     if options.trust and not os.path.lexists(options.repository / INDEX):
         found = lay_out_trusted(options.repository, folder)

@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> None:
 
     from porting.console import say
     from porting.repository.lint import lint
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     findings = lint(options.repository, options.public_key)
     for finding in findings:

@@ -22,8 +22,8 @@ def run(arguments: Sequence[str]) -> None:
     from porting.dispatch import config_folder
     from porting.settings import validated
     from profiler.command import Request
-    from profiler.errors import BadInputError
-    from profiler.files import write_atomically
+    from profiler.common.errors import BadInputError
+    from profiler.common.files import write_atomically
 
     beside = [] if options.config_dir is None else [f"hydra.searchpath=[file://{options.config_dir.resolve()}]"]
     with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):

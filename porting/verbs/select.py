@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> None:
     from porting.repository import Repository
     from porting.repository.conditions import condition
     from porting.repository.select import select
-    from profiler.errors import DnnPortingError
+    from profiler.common.errors import DnnPortingError
 
     conditions = [condition(text) for text in options.conditions]
     repository = Repository.load(options.repository, options.public_key)

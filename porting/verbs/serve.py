@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
-    from profiler.scratch import scratch
+    from profiler.common.scratch import scratch
     from profiler.triton.installation import find_triton
     from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
 
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> None:
 def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:
     """Until Ctrl-C; raises `ServerError` where the server ends by itself."""
     from porting.console import say
-    from profiler.errors import ServerError
+    from profiler.common.errors import ServerError
     from profiler.triton.server import NOT_HIDDEN, last_words
 
     with starting as server:
@@ -74,7 +74,7 @@ def written(token: str, path: Path | None) -> Iterator[None]:
 
     Raises `BadInputError` where the file is there already or cannot be made.
     """
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     if path is None:
         yield

@@ -13,7 +13,7 @@ from porting.verbs import add_public_key
 if TYPE_CHECKING:
     from porting.repository import Repository
     from porting.repository.serving import Files
-    from profiler.bench import Bench
+    from profiler.bench.bench import Bench
     from profiler.records.latency import LatencyPoint
     from profiler.records.profile import Profile
     from profiler.records.throughput import MaximalThroughput
@@ -59,9 +59,9 @@ def run(arguments: Sequence[str]) -> None:
 
     from porting.console import say, table
     from porting.repository import Repository
-    from profiler.bench import bench
-    from profiler.errors import DnnPortingError
-    from profiler.scratch import scratch
+    from profiler.bench.bench import bench
+    from profiler.common.errors import DnnPortingError
+    from profiler.common.scratch import scratch
 
     repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def chosen_target(repository: "Repository", wanted: str | None) -> str:
     """The target to verify; raises `BadInputError` where it is unknown or not the only one."""
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     targets = sorted(repository.index.targets)
     if wanted is None and len(targets) == 1:
@@ -96,7 +96,7 @@ def chosen_target(repository: "Repository", wanted: str | None) -> str:
 def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, Files]":
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
     from porting.repository.serving import Files
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     found = [variant for variant in repository.variants if target in variant.targets]
     found.sort(key=lambda variant: variant.targets[target].raw_images_per_s)
@@ -113,8 +113,8 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
 
 def check_profile(profile: "Profile", endpoint: str | None) -> None:
     """Raises `BadInputError` for what cannot be measured again here, and for a server that nobody here has named."""
-    from profiler.errors import BadInputError
-    from profiler.identity import subject_key
+    from profiler.bench.identity import subject_key
+    from profiler.common.errors import BadInputError
 
     target, name = profile.target, profile.target_name
     if target.runtime == "torch":
@@ -154,9 +154,9 @@ def copied(files: "Files", folder: Path) -> Path:
 
 def compared(ready: "Bench", path: Path, profile: "Profile") -> list[list[str]]:
     """One row for each figure: published, now, and whether it holds."""
+    from profiler.bench.subject import Subject
     from profiler.measure.latency import measure_batch
     from profiler.measure.meter import ThroughputMeter
-    from profiler.subject import Subject
 
     pairs = []
     best, latency = profile.best_throughput(), profile.latency_at(1)

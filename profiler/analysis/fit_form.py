@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.analysis.least_squares import Solution, condition_number, solve
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.fit import Coefficient, Conditions, Excess, Fit, Range, Refusal, Residual
 from profiler.records.form import FORMS, Form, FormName
 

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from profiler.common.errors import DnnPortingError
+from profiler.common.trust import trusted
 from profiler.confined.landlock import shut_off
 from profiler.confined.protocol import (
     ALLOCATION_FAILED,
@@ -27,9 +29,7 @@ from profiler.confined.protocol import (
 from profiler.confined.seccomp import PR_SET_NO_NEW_PRIVS, filter_system_calls
 from profiler.confined.steps import tell
 from profiler.confined.system_calls import this_machine
-from profiler.errors import DnnPortingError
 from profiler.system.orphan import die_with
-from profiler.trust import trusted
 
 OWN = Path(__file__).parent.parent
 SYSTEM = (

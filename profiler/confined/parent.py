@@ -12,6 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from profiler.common.door import opened
+from profiler.common.errors import DnnPortingError, ModelError, UnavailableError
+from profiler.common.trust import TRUST
 from profiler.confined.hold import Hold, Limits
 from profiler.confined.protocol import (
     LINE_LIMIT_BYTES,
@@ -23,10 +26,7 @@ from profiler.confined.protocol import (
     Task,
     step_of,
 )
-from profiler.door import opened
-from profiler.errors import DnnPortingError, ModelError, UnavailableError
 from profiler.system.processes import thread_folders
-from profiler.trust import TRUST
 
 START_LIMIT_S = 120.0
 # A process none of whose threads wants a processor for so long waits for something that does not come.

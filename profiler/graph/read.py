@@ -6,8 +6,8 @@ import onnx
 from google.protobuf.message import DecodeError, EncodeError
 from onnx import ModelProto
 
-from profiler.door import contents
-from profiler.errors import BadInputError, ModelError
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError, ModelError
 from profiler.graph.size import check_self_contained
 
 # What a protocol buffer can hold.

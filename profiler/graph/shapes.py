@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import onnx
 from onnx import GraphProto, ModelProto, TensorProto, TensorShapeProto, ValueInfoProto
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.graph.contrib import stand_in
 
 Shape = tuple[int, ...]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 from onnx.inliner import inline_local_functions
 
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 from profiler.graph.parameters import nested_graphs
 
 # The largest networks that people serve on one machine have some thousands.

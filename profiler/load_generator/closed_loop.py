@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from profiler.errors import DnnPortingError, ServerError
+from profiler.common.errors import DnnPortingError, ServerError
 from profiler.runtimes.served import Call, Expectation, Served
 
 SLICE_S = 0.1

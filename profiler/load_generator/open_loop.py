@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.load_generator.submit import Submit
 from profiler.runtimes.served import Expectation
 

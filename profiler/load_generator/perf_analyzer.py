@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.scratch import scratch
 from profiler.load_generator.perf_analyzer_output import PerfAnalyzerPoint, last_words, read_points
 from profiler.load_generator.perf_analyzer_process import run_to_its_end
-from profiler.scratch import scratch
 from profiler.triton.launching import launched
 
 SETTLED, GAVE_UP = 0, 2

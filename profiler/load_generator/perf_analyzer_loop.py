@@ -1,6 +1,6 @@
 """perf_analyzer in the place of the built-in closed loop."""
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.load_generator.closed_loop import LoadSlice
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.load_generator.perf_analyzer_output import BEGINS, last_words
 
 POLL_S = 0.02

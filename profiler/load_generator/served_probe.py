@@ -10,14 +10,14 @@ from typing import Self
 
 import numpy as np
 
+from profiler.common.resources import Resources
+from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.load_generator.probe import SHARE, SLICE_S, USUAL_SLICES
 from profiler.load_generator.reference import write_reference
-from profiler.resources import Resources
 from profiler.runtimes.host import Host
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.session import pinned
-from profiler.scratch import scratch
 
 NAME = "dnn-porting-probe"
 CONCURRENCY = 4

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.served import OnAnswer, Served
 from profiler.runtimes.v2 import V2Call
 

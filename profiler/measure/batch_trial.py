@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from profiler.common.scratch import scratch
+from profiler.common.target import Target
 from profiler.measure.gpu_memory import gpu_bytes
 from profiler.measure.memory_child import OUT_OF_MEMORY, Report
 from profiler.records.memory import Outcome
 from profiler.runtimes.session import pinned
-from profiler.scratch import scratch
 from profiler.system.processes import status
-from profiler.target import Target
 
 LOOK_S = 0.005
 KILLED, ABORTED = -9, -6

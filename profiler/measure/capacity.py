@@ -3,21 +3,21 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from profiler.ledger import Ledger
-from profiler.level import CapacitySettings
+from profiler.bench.subject import Subject
+from profiler.common.level import CapacitySettings
+from profiler.common.resources import Resources
 from profiler.measure.bisection import expected_seconds, measure_capacity
 from profiler.measure.goal import Goal
+from profiler.measure.ledger import Ledger
 from profiler.measure.load_point import measure_load
 from profiler.measure.scaling import can_be_had
+from profiler.measure.task import Task, Tasks
 from profiler.measure.throughput import at, saturate, sweep
 from profiler.measure.trial_meter import BATCH, OVERHEAD_S, TrialMeter
 from profiler.records.base import Point
 from profiler.records.capacity import Capacity, LoadPoint, Trial
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput
-from profiler.resources import Resources
-from profiler.subject import Subject
-from profiler.task import Task, Tasks
 
 MAX_CONCURRENCY = 8
 SEARCH_SECONDS = 0.6

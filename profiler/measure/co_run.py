@@ -7,9 +7,9 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from profiler.bench.subject import Subject
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice
 from profiler.load_generator.paced_loop import PacedLoop
-from profiler.subject import Subject
 from profiler.system.processes import cpu_seconds
 
 ALONE = 0.0

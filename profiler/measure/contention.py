@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from profiler.errors import ServerError
-from profiler.ledger import Ledger
-from profiler.level import ContentionSettings
+from profiler.bench.subject import Subject
+from profiler.common.errors import ServerError
+from profiler.common.level import ContentionSettings
+from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS, SLICE_S, ClosedLoop
 from profiler.load_generator.paced_loop import PacedLoop
 from profiler.load_generator.probe import SLICE_S as PROBE_SLICE_S
@@ -15,14 +16,13 @@ from profiler.load_generator.reference import write_reference
 from profiler.measure.co_run import ALONE, LEAD_S, CoRun, Stretch
 from profiler.measure.contention_point import contention, per_probe
 from profiler.measure.counts import check_counts, count_since
+from profiler.measure.ledger import Ledger
 from profiler.measure.maximum import own_maximum
+from profiler.measure.task import Task, Tasks
 from profiler.measure.throughput import OVERHEAD_S
 from profiler.records.contention import Contention
 from profiler.records.throughput import MaximalThroughput
-from profiler.scratch import scratch
-from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
-from profiler.task import Task, Tasks
 
 REFERENCE_SLICES = 6
 # For each instance, so that a request always waits for it.

@@ -2,7 +2,7 @@
 
 import time
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.served import Served
 
 COUNT_TOLERANCE = 0.02

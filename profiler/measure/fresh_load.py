@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
+from profiler.bench.subject import Subject
 from profiler.records.usage import Usage
 from profiler.records.warm_up import PageCache
 from profiler.runtimes.served import Call
-from profiler.subject import Subject
 from profiler.system.page_cache import evict, read_in
 from profiler.system.processes import pin, usage
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import pynvml
 
+from profiler.common.target import ON_GPU, Provider
 from profiler.system.nvml import gpu_handles
-from profiler.target import ON_GPU, Provider
 
 
 def gpu_bytes(providers: Collection[Provider], pids: Collection[int]) -> tuple[int | None, str]:

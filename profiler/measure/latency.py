@@ -7,15 +7,15 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.analysis.statistics import median_interval, percentile, too_few
-from profiler.ledger import Ledger
-from profiler.level import LatencySettings
+from profiler.bench.subject import Subject
+from profiler.common.level import LatencySettings
+from profiler.common.resources import Resources
+from profiler.measure.ledger import Ledger
+from profiler.measure.task import Task, Tasks
 from profiler.records.latency import LatencyPoint
 from profiler.records.noise import Noise
-from profiler.resources import Resources
 from profiler.runtimes.session import open_session, pinned, run, sample_input
-from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
-from profiler.task import Task, Tasks
 
 MINIMUM_SAMPLES = 6
 WARM_RUNS = 3

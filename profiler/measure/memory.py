@@ -6,19 +6,19 @@ nothing else comes out the same each time, with every server: so batches and var
 
 from functools import partial
 
-from profiler.ledger import Ledger
-from profiler.level import MemorySettings
+from profiler.bench.subject import Subject
+from profiler.common.level import MemorySettings
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.measure.batch_trial import Work, attempt
 from profiler.measure.largest_batch import largest_batch
+from profiler.measure.ledger import Ledger
 from profiler.measure.served_memory import served_memory
+from profiler.measure.task import Task, Tasks
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.resources import Resources
-from profiler.subject import Subject
 from profiler.system.unknown import unknown
-from profiler.target import Target
-from profiler.task import Task, Tasks
 
 START_S, LOAD_S, SERVED_ANSWERS, CHILD_ANSWERS = 0.7, 1.2, 10, 3
 CHILD_LIMIT_S = 60.0

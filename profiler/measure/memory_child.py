@@ -9,13 +9,13 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from profiler.common.target import Target
 from profiler.confined.protocol import ALLOCATION_FAILED
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.session import sample_input
 from profiler.runtimes.torch_program import load_torch
 from profiler.system.orphan import die_with
 from profiler.system.processes import RESET_PEAK, status
-from profiler.target import Target
 
 # ONNX Runtime plans its memory with the first answer; the second one is the first that holds to the plan.
 ANSWERS = 2

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
+from profiler.bench.subject import Subject
+from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, Loop
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, find_perf_analyzer
 from profiler.load_generator.perf_analyzer_loop import PerfAnalyzerLoop
@@ -19,10 +21,8 @@ from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.noise import Noise
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
-from profiler.resources import Resources
 from profiler.runtimes.served import Served
 from profiler.runtimes.session import open_session
-from profiler.subject import Subject
 from profiler.system.energy import EnergyMeter, gpus_of
 from profiler.system.processes import cpu_seconds
 

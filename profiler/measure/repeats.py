@@ -8,19 +8,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from profiler.ledger import Ledger
-from profiler.level import RepeatSettings
+from profiler.bench.subject import Subject
+from profiler.common.level import RepeatSettings
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
 from profiler.measure.counts import check_counts, count_since
 from profiler.measure.latency import RUNTIME
+from profiler.measure.ledger import Ledger
 from profiler.measure.maximum import own_maximum
 from profiler.measure.side_by_side import TURN_S, Repeat, SideBySide
+from profiler.measure.task import Task, Tasks
 from profiler.measure.throughput import OVERHEAD_S
 from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput
-from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
-from profiler.task import Task, Tasks
 
 
 def tasks(subject: Subject, settings: RepeatSettings, ledger: Ledger) -> Tasks:

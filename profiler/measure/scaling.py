@@ -5,17 +5,17 @@ Speeds of different moments are compared with the machine's drift divided out, o
 
 from collections.abc import Iterator
 
-from profiler.ledger import Ledger
-from profiler.level import ScalingSettings
+from profiler.bench.subject import Subject
+from profiler.common.level import ScalingSettings
+from profiler.common.resources import Resources
 from profiler.measure.latency import at as latency_at
+from profiler.measure.ledger import Ledger
 from profiler.measure.meter import ThroughputMeter
+from profiler.measure.task import Task, Tasks
 from profiler.measure.throughput import OVERHEAD_S, SEARCH_SLICES, at, saturate, settle
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput
-from profiler.resources import Resources
-from profiler.subject import Subject
-from profiler.task import Task, Tasks
 
 MAX_CONCURRENCY = 8
 SEARCH_SECONDS = 0.4

@@ -1,9 +1,9 @@
 """The memory of the processes that serve a model: without it, with it, and while they answer."""
 
+from profiler.bench.subject import Subject
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.measure.gpu_memory import gpu_bytes
 from profiler.records.usage import Usage
-from profiler.subject import Subject
 from profiler.system.processes import reset_peak, tree, usage
 from profiler.system.unknown import unknown
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from profiler.bench.subject import Subject, Yardstick
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice
 from profiler.load_generator.probe import SLICE_S as PROBE_SLICE_S
 from profiler.measure.latency import WARM_RUNS, time_runs
 from profiler.records.throughput import MaximalThroughput
 from profiler.runtimes.session import open_session, pinned, run, sample_input
-from profiler.subject import Subject, Yardstick
 
 LATENCY_SLICE_S = 0.1
 TURN_S = SLICE_S + LATENCY_SLICE_S + 4 * PROBE_SLICE_S

@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from profiler.errors import ServerError
-from profiler.ledger import Ledger
+from profiler.bench.subject import Subject
+from profiler.common.errors import ServerError
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
 from profiler.load_generator.submit import submitting
+from profiler.measure.ledger import Ledger
 from profiler.measure.switch_point import Switches, switch_point
+from profiler.measure.task import Task
 from profiler.measure.warm_up_points import place
 from profiler.records.base import Point
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import Switch
 from profiler.runtimes.served import Expectation
-from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
 from profiler.system.processes import cpu_seconds
-from profiler.task import Task
 
 BATCH, CALLERS = 1, 1
 OFFERED_SHARE = 0.5

@@ -7,17 +7,17 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
-from profiler.ledger import Ledger
-from profiler.level import ThroughputSettings
+from profiler.bench.subject import Subject
+from profiler.common.level import ThroughputSettings
+from profiler.common.resources import Resources
 from profiler.load_generator import probe
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
+from profiler.measure.ledger import Ledger
 from profiler.measure.meter import ThroughputMeter
+from profiler.measure.task import Task, Tasks
 from profiler.measure.verdict import STILL_ROSE
 from profiler.records.base import Point
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
-from profiler.resources import Resources
-from profiler.subject import Subject
-from profiler.task import Task, Tasks
 
 GAIN_WORTH_MORE = 1.03
 SEARCH_SLICES = 2

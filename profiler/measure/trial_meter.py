@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from profiler.analysis.queue_growth import growth
-from profiler.errors import ServerError
+from profiler.bench.subject import Subject, Yardstick
+from profiler.common.errors import ServerError
+from profiler.common.resources import Resources
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
 from profiler.load_generator.submit import Submit, submitting
 from profiler.measure.counts import check_counts, count_since
 from profiler.measure.trial import Measured, summarise
-from profiler.resources import Resources
 from profiler.runtimes.session import pinned
-from profiler.subject import Subject, Yardstick
 from profiler.system.noise import NoiseMeter
 from profiler.system.processes import cpu_seconds
 

@@ -12,18 +12,18 @@ from functools import partial
 from itertools import cycle, islice
 from typing import Any, NoReturn
 
-from profiler.errors import UnavailableError
-from profiler.ledger import Ledger
-from profiler.level import WarmUpSettings
+from profiler.bench.subject import Subject
+from profiler.common.errors import UnavailableError
+from profiler.common.level import WarmUpSettings
 from profiler.measure.fresh_load import LONGEST_S, FreshLoad, load_afresh
+from profiler.measure.ledger import Ledger
 from profiler.measure.switching import switch_task
+from profiler.measure.task import Task, Tasks
 from profiler.measure.warm_up_points import WARM_ANSWERS, first_inference, load_time, place, unload_time, warm_up_curve
 from profiler.records.base import Point
 from profiler.records.noise import Noise
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
-from profiler.subject import Subject
 from profiler.system.noise import NoiseMeter
-from profiler.task import Task, Tasks
 
 # After the first some to settle, and those that count as warm.
 INFERENCES = 1 + 5 + WARM_ANSWERS

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from profiler.analysis.statistics import median_interval, percentile, steady_from, too_few
+from profiler.bench.subject import Subject
 from profiler.measure.fresh_load import FreshLoad
 from profiler.records.noise import Noise
 from profiler.records.warm_up import POINTS_KEPT, FirstInference, LoadTime, PageCache, UnloadTime, WarmUpCurve
-from profiler.subject import Subject
 from profiler.system.unknown import unknown
 
 WARM_ANSWERS = 10

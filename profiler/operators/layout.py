@@ -7,9 +7,9 @@ and what adds or concatenates their results cannot be blocked either.
 import onnx
 import onnxruntime as ort
 
+from profiler.common.scratch import scratch
 from profiler.operators.model import operator_model
 from profiler.operators.operator import Operator, Precision
-from profiler.scratch import scratch
 
 # Enough channels for any block, and a single filter, which is padded to one.
 CHANNELS = 64

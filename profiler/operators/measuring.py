@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from profiler.bench import PROFILER
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.files import read_record, write_record
-from profiler.identity import fingerprint
-from profiler.locks import alone_on_host
+from profiler.bench.bench import PROFILER
+from profiler.bench.identity import fingerprint
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.files import read_record, write_record
+from profiler.common.locks import alone_on_host
+from profiler.common.target import Target
 from profiler.operators.layout import block
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
@@ -21,7 +22,6 @@ from profiler.operators.timing import measure_operator, pass_s
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.session import pinned
 from profiler.system.cores import split_cores
-from profiler.target import Target
 
 # By operator: the numbers of input channels and of output channels to measure, each with each.
 Wanted = Mapping[Operator, tuple[Sequence[int], Sequence[int]]]

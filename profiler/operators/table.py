@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.records.base import Value
 from profiler.records.fingerprint import Fingerprint

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
+from profiler.common.scratch import scratch
 from profiler.operators.model import INPUT, input_shape, operator_model
 from profiler.operators.operator import OperatorPoint, Place, Precision
-from profiler.scratch import scratch
 
 AROUND = {
     "ReorderInput", "ReorderOutput", "Transpose", "Reshape", "QuantizeLinear", "DequantizeLinear", "Cast",

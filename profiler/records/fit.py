@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.base import Record
 from profiler.records.form import FORMS, FormName, Unit
 

@@ -6,7 +6,8 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue
 
-from profiler.level import Level, LevelSettings
+from profiler.common.level import Level, LevelSettings
+from profiler.common.target import Target, TargetName
 from profiler.records.base import Point, Record
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Layer
@@ -20,7 +21,6 @@ from profiler.records.on_resources import OnResources
 from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
-from profiler.target import Target, TargetName
 
 P = TypeVar("P", bound=OnResources)
 KINDS: dict[str, type[Point]] = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from profiler.resources import Resources
+from profiler.common.resources import Resources
 from profiler.runtimes.served import Served
 
 

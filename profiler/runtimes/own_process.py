@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from profiler.errors import UnavailableError
-from profiler.resources import Resources
+from profiler.common.errors import UnavailableError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.runtimes.served import InProcess, Served
 from profiler.runtimes.torch_program import TorchProgram, torch_version
-from profiler.target import Target
 
 # What torch serves in place of an ONNX file, beside it.
 PROGRAM = ".pt"

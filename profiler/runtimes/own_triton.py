@@ -5,13 +5,13 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from profiler.errors import ServerError
-from profiler.level import MAX_BATCH
-from profiler.resources import Resources
+from profiler.common.errors import ServerError
+from profiler.common.level import MAX_BATCH
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.runtimes.session import tensors
 from profiler.runtimes.v2 import V2Model
 from profiler.runtimes.v2_server import V2Server
-from profiler.target import Target
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import find_triton
 from profiler.triton.server import RunningServer, triton_server

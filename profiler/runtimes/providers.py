@@ -4,8 +4,8 @@ import json
 
 import onnxruntime as ort
 
-from profiler.errors import BadInputError
-from profiler.target import Provider
+from profiler.common.errors import BadInputError
+from profiler.common.target import Provider
 
 NAMES: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from profiler.errors import ModelError, ServerError
+from profiler.common.errors import ModelError, ServerError
+from profiler.common.target import Provider
 from profiler.runtimes.session import input_tensor, open_session, run, sample_input
-from profiler.target import Provider
 
 MAXIMUM_ERROR = 0.05
 ANSWERS_NAN = "answers NaN or infinite values to standard normal input: train it again"

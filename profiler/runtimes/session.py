@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from profiler.errors import BadInputError, ModelError
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.target import Provider
+from profiler.common.tensor import Tensor
 from profiler.runtimes.providers import check_started, session_providers
 from profiler.runtimes.watch import stoppable
-from profiler.target import Provider
-from profiler.tensor import Tensor
 
 SEED = 0
 # A colour picture of 1,448 by 1,448.

@@ -3,36 +3,26 @@
 TorchScript rather than `torch.export`: `torch.export.load` unpickles whatever the archive marks as pickled and so
 runs any code that a file names. TorchScript's reader knows tensors and its own language only. That language can
 still write files, and does so while it is loaded: this process loads none that a confined one has not seen through
-before (`vetted`), whoever wrote it.
+before (`profiler.trial.torch_program`), whoever wrote it.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from profiler.batches import answer_few, check_larger
-from profiler.confined.parent import judged
-from profiler.confined.protocol import Finding, Task
-from profiler.door import contents
-from profiler.errors import BadInputError, ModelError
-from profiler.files import sha256
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.target import Provider
 from profiler.graph.read import LIMIT_BYTES
 from profiler.records.allocator_state import AllocatorState
-from profiler.runtimes.arithmetic import beyond_arithmetic
 from profiler.runtimes.served import Call
 from profiler.runtimes.watch import fatal
 from profiler.system.monitor.allocator import allocator_state
-from profiler.target import Provider
-from profiler.trial import limits
-from profiler.trust import TRUST, trusted
 
-COPIES = 8
-# By digest, with the shape of the input.
-_vetted: set[tuple[str, tuple[int, ...]]] = set()
 FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"
 
 
@@ -117,48 +107,6 @@ def compiled(torch: ModuleType, content: bytes, device: str) -> tuple[Any, Any]:
     if answers != ["Tensor"]:
         raise ModelError(f"it answers {', '.join(answers)[:200]}: save a program that answers one tensor")
     return program, unit
-
-
-def vetted(path: Path, shape: tuple[int, ...]) -> str:
-    """The sha256 of a program that only computes, and answers inputs of this shape within the limits of a trial.
-
-    Raises `ModelError` for another one, unless the user answers for it.
-    """
-    allowed = limits(path, COPIES)
-    digest = sha256(path)
-    if not trusted() and (digest, shape) not in _vetted:
-        judged(path, Task("profiler.runtimes.torch_program.judge", {"shape": shape}), allowed, FIX)
-        _vetted.add((digest, shape))
-    return digest
-
-
-def prepare() -> None:
-    """What the confined process does before it gives up what it may do."""
-    load_torch()
-    # It needs torch, which a plain install does not have.
-    from profiler.runtimes import torch_trial
-
-    torch_trial.prepare()
-
-
-def judge(content: bytes, shape: Sequence[int]) -> Finding:
-    """What the confined process does."""
-    from profiler.runtimes.torch_trial import Program
-
-    program, unit = compiled(load_torch(), content, "cpu")
-    network = Program(program, tuple(shape))
-    took_s = answer_few(network)
-    if found := beyond_arithmetic(unit):
-        raise ModelError(does_more(found))
-    check_larger(network, took_s)
-    return Finding()
-
-
-def does_more(operator: str) -> str:
-    return (
-        f"it uses {operator}, which may do more than compute: it runs as an ONNX file only, "
-        f"unless you set {TRUST}=1 and answer for it"
-    )
 
 
 def current_allocator(torch: ModuleType) -> AllocatorState:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.served import OnAnswer
 from profiler.runtimes.v2_channel import Channel
 from profiler.runtimes.v2_grpc import framed

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes import v2_frames as http2
 from profiler.runtimes.v2_grpc import HeaderReader, Headers, outcome
 

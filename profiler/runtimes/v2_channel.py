@@ -5,7 +5,7 @@ from collections import deque
 from contextlib import suppress
 from functools import partial
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.v2_calls import OnMessage, RefusedError
 from profiler.runtimes.v2_connection import Connection
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes import v2_frames as http2
 from profiler.runtimes.v2_calls import Calls, OnMessage, RefusedError
 from profiler.runtimes.v2_flow import Buffer, Flow

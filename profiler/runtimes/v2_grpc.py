@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from grpc import StatusCode  # type: ignore[import-untyped]
 from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 
 Headers = dict[str, str]
 

@@ -5,14 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from profiler.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
-from profiler.level import MAX_BATCH
-from profiler.resources import Resources
+from profiler.common.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
+from profiler.common.level import MAX_BATCH
+from profiler.common.resources import Resources
+from profiler.common.target import Target
+from profiler.common.tensor import Tensor
 from profiler.runtimes.session import tensors
 from profiler.runtimes.v2 import V2Model
 from profiler.runtimes.v2_server import V2Server
-from profiler.target import Target
-from profiler.tensor import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_json
 from profiler.triton.token import TOKEN_FILE, given_token
 

@@ -7,7 +7,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tritonclient.grpc import service_pb2
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 FP32 = "FP32"

@@ -12,7 +12,7 @@ from weakref import WeakSet
 from tritonclient.grpc import InferenceServerClient, InferenceServerClientPlugin
 from tritonclient.utils import InferenceServerException
 
-from profiler.errors import ServerError, ServerNotFoundError
+from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.runtimes.v2_channel import Channel
 from profiler.runtimes.v2_message import METHOD
 from profiler.runtimes.v2_tensors import ServedModel, described

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tritonclient.grpc import service_pb2
 
+from profiler.common.tensor import Tensor
 from profiler.runtimes.v2_message import FP32
-from profiler.tensor import Tensor
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import onnxruntime as ort
 
-from profiler.errors import ModelError
-from profiler.leftovers import clear_away
-from profiler.signals import on_interruption
+from profiler.common.errors import ModelError
+from profiler.common.leftovers import clear_away
+from profiler.common.signals import on_interruption
 
 RUN_LIMIT_S, INPUT_LIMIT_S = 10.0, 2.0
 LOOK_S = 0.25

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from profiler.errors import ServerError, UnavailableError
+from profiler.common.errors import ServerError, UnavailableError
 from profiler.system.hierarchy import CGROUPS, PROC, Group, group_of
 
 PREFIX = "dnn-porting"

@@ -2,7 +2,7 @@
 
 import os
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def split_cores(wanted: int) -> tuple[list[int], list[int]]:

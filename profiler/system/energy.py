@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pynvml
 
+from profiler.common.target import ON_GPU, Provider
 from profiler.records.energy import Energy
 from profiler.system.nvml import gpu_handles
-from profiler.target import ON_GPU, Provider
 
 POWERCAP = Path("/sys/class/powercap")
 

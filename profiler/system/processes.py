@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from profiler.errors import BadInputError, DnnPortingError, ServerError
+from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 from profiler.records.usage import Usage
 from profiler.system.unknown import total, unknown
 

@@ -6,8 +6,8 @@ from google.protobuf import text_format
 from google.protobuf.json_format import MessageToJson
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, ModelParameter
 
-from profiler.target import ON_GPU, Provider
-from profiler.tensor import Tensor
+from profiler.common.target import ON_GPU, Provider
+from profiler.common.tensor import Tensor
 
 TYPE_FP32 = "TYPE_FP32"
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.errors import ServerNotFoundError
+from profiler.common.errors import ServerNotFoundError
 
 OUR_BACKENDS = Path(__file__).parent / "backend"
 WHEEL_ENVIRONMENT = ".venv-triton"

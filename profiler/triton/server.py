@@ -13,8 +13,8 @@ import psutil
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from profiler.errors import BadInputError, ServerError
-from profiler.scratch import SAFE, scratch
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.scratch import SAFE, scratch
 from profiler.triton.hidden import started
 from profiler.triton.installation import Installation
 from profiler.triton.launching import launched, stop

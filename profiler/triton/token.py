@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from profiler.door import contents
-from profiler.errors import BadInputError
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError
 
 # In the environment, as neither a target nor a request may name a file whose content is sent to an endpoint.
 TOKEN_FILE = "DNN_PORTING_TOKEN_FILE"  # noqa: S105

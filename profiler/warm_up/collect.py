@@ -10,15 +10,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from profiler.bench import PROFILER
-from profiler.door import contents
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.files import sha256
-from profiler.locks import alone_on_host
+from profiler.bench.bench import PROFILER
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.files import sha256
+from profiler.common.locks import alone_on_host
+from profiler.common.target import Target
 from profiler.records.predictor import FailedObservation, NetworkSize, WarmUpObservation
 from profiler.runtimes.torch_program import load_torch
 from profiler.system.cores import split_cores
-from profiler.target import Target
 from profiler.warm_up.plan import Plan, Request
 
 PIECE = 40

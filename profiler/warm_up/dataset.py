@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.predictor import WarmUpObservation
 from profiler.warm_up.features import Situation, values
 

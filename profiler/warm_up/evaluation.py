@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.predictor import PredictionScore
 from profiler.warm_up.dataset import Dataset
 from profiler.warm_up.model import SEED, Forest, ForestOverLine, Line

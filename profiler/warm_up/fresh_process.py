@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 from pydantic import TypeAdapter
 
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 from profiler.load_generator.probe import Probe
 from profiler.records.base import Record
 from profiler.records.predictor import FailedObservation, WarmUpObservation

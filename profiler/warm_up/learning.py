@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 from onnx import helper, numpy_helper
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.predictor import PredictorCard, PredictorFeature
 from profiler.warm_up.dataset import Dataset
 from profiler.warm_up.evaluation import folds, permutation_shares, scores

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 from profiler.records.complexity import Complexity, Layer
 from profiler.records.predictor import NetworkSize
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from profiler.common.target import Provider
 from profiler.records.base import Record
 from profiler.records.predictor import NetworkSize
-from profiler.target import Provider
 
 
 class Request(Record):

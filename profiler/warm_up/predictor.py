@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from profiler.errors import BadInputError, ModelError
-from profiler.files import read_record, sha256, write_atomically, write_record
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.files import read_record, sha256, write_atomically, write_record
 from profiler.records.predictor import PredictedFirstInference, PredictorCard
 from profiler.runtimes.session import open_session
 from profiler.warm_up.features import Situation, values

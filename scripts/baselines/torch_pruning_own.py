@@ -6,7 +6,7 @@ from torch import nn
 
 from porting.pruners.interface import Request
 from porting.pruners.policies import Uniform
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 class TorchPruningOwn:

@@ -52,7 +52,9 @@ TARGETS: dict[str, Callable[[Path], Json]] = {
     ),
     "importlib": lambda _: called("importlib.import_module", name="antigravity"),
     "a plugin": lambda case: called("script.run", folder=str(script(case).parent)),
-    "our own writer": lambda case: called("profiler.files.write_atomically", path=f"{case}/canary/{RAN}", content="x"),
+    "our own writer": lambda case: called(
+        "profiler.common.files.write_atomically", path=f"{case}/canary/{RAN}", content="x"
+    ),
     "our own remover": lambda case: called("porting.files.remove", folder=f"{case}/precious"),
     "shutil.rmtree": lambda case: called("shutil.rmtree", path=f"{case}/precious"),
     "hydra's own": lambda case: called(

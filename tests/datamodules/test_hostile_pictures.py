@@ -11,7 +11,7 @@ from PIL import Image
 
 from datamodules.image_folder import SPLITS, ImageFolder
 from datamodules.torchvision_sets import Mnist
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from made_tasks import TARGET, own_ms, reached
 from orchestrators.family import batches, capacity_rps, cores, family, images_per_s, latency_ms, load_s
 from porting.repository import Repository
 from porting.repository.measured import Measured
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @pytest.fixture

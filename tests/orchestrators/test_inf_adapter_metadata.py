@@ -7,7 +7,7 @@ from made_tasks import TARGET, own_ms, reached, repository
 
 from orchestrators.inf_adapter import from_repository, solve
 from porting.repository import Repository
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 MIDDLE = "digits-middle-0000000b"
 

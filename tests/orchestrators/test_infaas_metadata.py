@@ -12,8 +12,8 @@ from orchestrators import Infeasible
 from orchestrators.infaas import Problem, Query, choose, from_repository, greedy, solve, variants
 from porting.repository import Repository
 from porting.repository.writer import publish
-from profiler.errors import BadInputError
-from profiler.target import Price, Target
+from profiler.common.errors import BadInputError
+from profiler.common.target import Price, Target
 
 DIGITS = {"task": "digits", "target": TARGET}
 

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrators import Infeasible
 from orchestrators.infaas import Query, Variant, choose
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 QUERY = Query(task="digits", accuracy=0.85, latency_ms=100)
 

@@ -7,7 +7,7 @@ from made_tasks import BATCHES, TARGET, own_ms, reached
 
 from orchestrators.ipa import from_repository, solve
 from porting.repository import Repository
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 LARGE, MIDDLE = "digits-large-0000000a", "digits-middle-0000000b"
 # The rates on one core of the variants of a task.

@@ -15,7 +15,7 @@ from orchestrators import Infeasible
 from orchestrators.model_switching import Load, Problem, Variant, from_repository, solve
 from porting.repository import Repository
 from porting.repository.writer import publish
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.capacity import InTime, LoadPoint
 
 LARGE, SMALL = "digits-large-0000000a", "digits-small-0000000c"

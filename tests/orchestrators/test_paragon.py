@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from orchestrators import Infeasible
 from orchestrators.paragon import Choice, Function, Problem, QueryClass, Serverless, Variant, Vm, solve, two_levels
 from orchestrators.paragon.load import Load
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 INSTANCES = 600
 PRICES = Serverless(per_gb_s=0.00002, per_call=0.0000002, start_up_s=2)

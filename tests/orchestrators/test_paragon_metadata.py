@@ -9,8 +9,8 @@ from made_tasks import CORES, DEADLINES, TARGET, own_ms, reached, repository
 
 from orchestrators.paragon import Problem, QueryClass, from_repository, solve, two_levels
 from porting.repository import Repository
-from profiler.errors import BadInputError
-from profiler.target import Price, Target
+from profiler.common.errors import BadInputError
+from profiler.common.target import Price, Target
 
 STATED = {"currency": "EUR", "as_of": date(2026, 11, 1), "per_hour": 0.1}
 SERVERLESS = {"per_gb_s": 1.7e-5, "per_call": 2e-7}

@@ -16,7 +16,7 @@ from orchestrators.relaxed import Device, Problem, from_repository, solve
 from orchestrators.solver import minimise
 from porting.repository import Repository
 from porting.repository.writer import publish
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 MIDDLE = "digits-middle-0000000b"
 

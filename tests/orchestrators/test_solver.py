@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from orchestrators.solver import Row, check, minimise
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 
 def random_program(draw: random.Random) -> tuple[list[float], list[Row], list[int]]:

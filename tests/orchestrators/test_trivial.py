@@ -10,7 +10,7 @@ from numpy.random import default_rng
 from orchestrators import Infeasible
 from orchestrators.trivial import Problem, Task, Version, allocation, chain, from_repository, solve
 from porting.repository import Repository
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.complexity import Complexity
 
 

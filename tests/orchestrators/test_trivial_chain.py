@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from orchestrators import Infeasible
 from orchestrators.trivial import Allocation, Problem, Task, Version, allocation, chain
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SEEDS = range(150)
 

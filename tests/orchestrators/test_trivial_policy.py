@@ -7,7 +7,7 @@ from numpy.random import default_rng
 from pydantic import ValidationError
 
 from orchestrators.trivial import Decision, Problem, Settings, State, Task, Version, allocation, chain, step
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # Accuracy, images/s and FLOPs of the versions v1 ... v6, about those of the thesis' CIFAR-10 chain.
 FAMILY = (0.96, 4, 9e9), (0.94, 8, 7e9), (0.9, 14, 5e9), (0.87, 24, 3e9), (0.8, 40, 2e9), (0.6, 76, 1e9)

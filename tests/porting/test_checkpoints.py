@@ -20,7 +20,7 @@ from porting.settings import FitSettings
 from porting.training.checkpoints import identity, kept, read
 from porting.training.fit import fit
 from porting.workspace import Workspace
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SETTINGS = FitSettings(
     epochs=4, learning_rate=0.1, weight_decay=0.0, patience=4, label_smoothing=0.0, ema_decay=0.9, precision="fp32"

@@ -16,7 +16,7 @@ from porting.pruners.criteria.norm import Norm
 from porting.pruners.interface import Request
 from porting.pruners.policies import Uniform
 from porting.settings import validated
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def component(target: str, **arguments: object) -> Component:

@@ -60,8 +60,8 @@ def printing(lines: int) -> list[str]:
     code = f"""
 import sys
 from porting.console import say
-from profiler.ending import explained, guarded
-from profiler.signals import Interruption
+from profiler.common.ending import explained, guarded
+from profiler.common.signals import Interruption
 sys.exit(guarded("it", Interruption(""), lambda: [say(f"line {{n}}") for n in range({lines})], explained))
 """
     return [sys.executable, "-c", code]
@@ -76,7 +76,7 @@ def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
 
 HOLDING = """
 import os, sys
-from profiler.streams import hold_places
+from profiler.common.streams import hold_places
 hold_places()
 open(sys.argv[1], "w")
 os.write(1, b"x")

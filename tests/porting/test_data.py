@@ -6,7 +6,7 @@ import pytest
 
 from porting.components import NamedComponent
 from porting.data import Data
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @pytest.mark.parametrize("classes", [[], ["a"]])

@@ -4,8 +4,8 @@ import pytest
 
 from porting.files import digest, remove_unfinished, whole_folder
 from porting.workspace import Workspace
-from profiler.errors import BadInputError
-from profiler.files import UNFINISHED, copied, sha256, write_atomically
+from profiler.common.errors import BadInputError
+from profiler.common.files import UNFINISHED, copied, sha256, write_atomically
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from porting.repository.merge import offered_by
 from porting.repository.serving import Files
 from porting.verbs.laid_out import laid_out
 from porting.verbs.verify import copied
-from profiler.errors import BadInputError, ModelError
-from profiler.files import sha256
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.files import sha256
 
 pytestmark = pytest.mark.integration
 PROGRAM = """

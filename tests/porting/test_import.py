@@ -12,7 +12,7 @@ from porting.records import Variant
 from porting.repository import Repository
 from porting.stages.import_model import kind_of
 from porting.workspace import Workspace
-from profiler.files import sha256
+from profiler.common.files import sha256
 
 pytestmark = pytest.mark.integration
 QUICK = [

@@ -11,8 +11,8 @@ from support import Command, variant_records
 
 from porting.networks.foreign_program import export_foreign
 from porting.settings import ExportSettings
-from profiler.errors import ModelError
-from profiler.runtimes.torch_program import vetted
+from profiler.common.errors import ModelError
+from profiler.trial.torch_program import vetted
 
 pytestmark = pytest.mark.integration
 SETTINGS = ExportSettings(opset=20, tolerance=1e-4)

@@ -13,7 +13,7 @@ import pytest
 from forked import Forked
 from support import ROOT, SMALL, Command, environment, variant_records
 
-from profiler.files import UNFINISHED
+from profiler.common.files import UNFINISHED
 
 pytestmark = pytest.mark.integration
 # A server that dies with a killed profiler has tests of its own.

@@ -22,7 +22,7 @@ from porting.mlflow_file import ready
 from porting.mlflow_upkeep import rebase
 from porting.settings import Settings, TrackingSettings
 from porting.tracking import pipeline_run, quieten_mlflow
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,7 +33,7 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from porting.mlflow_file import ready
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 os.setuid(65534)
 try:
     ready(Path(sys.argv[1]))

@@ -15,8 +15,8 @@ from porting.data import Data
 from porting.onnx_files.evaluate import accuracy, evaluate
 from porting.onnx_files.export import check_parity, export_network
 from porting.settings import ExportSettings
-from profiler.errors import DnnPortingError, ModelError
-from profiler.files import sha256
+from profiler.common.errors import DnnPortingError, ModelError
+from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)

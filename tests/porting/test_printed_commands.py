@@ -13,7 +13,7 @@ from porting.summary import show_repository, summarise
 from porting.verbs.request import run as request
 from porting.verbs.select import run as select
 from profiler.command import run as profile
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 ODD = "a $(touch x) 'b'; c"
 

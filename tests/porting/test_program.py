@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from backbones.resnet import resnet8
 from porting.networks.program import write_program
-from profiler.errors import DnnPortingError, ModelError
-from profiler.files import sha256
+from profiler.common.errors import DnnPortingError, ModelError
+from profiler.common.files import sha256
 from profiler.runtimes.torch_program import TorchProgram
 
 SHAPE, TOLERANCE = (1, 32, 32), 1e-4

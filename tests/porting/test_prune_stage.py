@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import Command, variant_records
 
-from profiler.files import read_record
+from profiler.common.files import read_record
 from profiler.operators.table import OperatorTable
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]

@@ -15,7 +15,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from datamodules.digits import Digits
 from porting.repository import Repository
-from profiler.files import sha256
+from profiler.common.files import sha256
 
 pytestmark = pytest.mark.integration
 
@@ -208,7 +208,7 @@ def test_a_folder_of_somebody_else_is_not_replaced(published: Path, tmp_path: Pa
     from porting.repository.writer import publish
     from porting.stages.publish import profiled
     from porting.workspace import Workspace
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository" / "precious").write_text("")
@@ -221,7 +221,7 @@ def test_two_machines_under_one_target_name_are_refused(published: Path) -> None
     from porting.repository.ranking import fingerprints
     from porting.stages.publish import profiled
     from porting.workspace import Workspace
-    from profiler.errors import BadInputError
+    from profiler.common.errors import BadInputError
 
     items = profiled(Workspace(published))
     profile = items[0].details.profiles["local_cpu"]

@@ -26,7 +26,7 @@ from porting.onnx_files.quantization.original import Original
 from porting.onnx_files.quantization.processor import form_here
 from porting.onnx_files.quantization.qdq import quantised_nodes
 from porting.settings import ExportSettings
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)
 CALIBRATIONS: tuple[Calibration, ...] = ("minmax", "percentile")

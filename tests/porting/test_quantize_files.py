@@ -24,7 +24,7 @@ from porting.onnx_files.quantization.qdq import prepare, quantised_nodes, weight
 from porting.onnx_files.quantization.ranges import activation_ranges
 from porting.onnx_files.quantization.result import write_chosen
 from porting.settings import ExportSettings
-from profiler.files import sha256
+from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)

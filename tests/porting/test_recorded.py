@@ -11,7 +11,7 @@ from porting.networks.store import build_backbone, load_network, save_network
 from porting.recorded import recorded
 from porting.records import OnnxFile, Variant
 from porting.repository.schema import Details
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def component(target: str, **arguments: Any) -> NamedComponent:

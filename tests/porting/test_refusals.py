@@ -239,7 +239,7 @@ def test_a_model_that_does_not_fit_the_data(dnn_porting: Command, tmp_path: Path
 
 
 def test_two_writers_of_one_task(dnn_porting: Command, tmp_path: Path) -> None:
-    from profiler.locks import exclusive
+    from profiler.common.locks import exclusive
 
     with exclusive(tmp_path / "tasks" / "digits" / ".lock", "it"):
         run = dnn_porting("stage=train", f"workspace={tmp_path}", QUIET)

@@ -20,7 +20,7 @@ from porting.repository.item import Item
 from porting.repository.writer import publish
 from porting.stages.publish import profiled
 from porting.workspace import Workspace
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,8 +7,8 @@ import pytest
 
 from porting.onnx_files.quantization import processor
 from porting.servable import servable, why_not
-from profiler.errors import BadInputError
-from profiler.target import Target
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
 
 VNNI, PLAIN = "flags : avx2 avx512_vnni", "flags : avx2"
 

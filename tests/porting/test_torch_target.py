@@ -11,7 +11,7 @@ from support import SMALL, WARM_UP, Command, variant_records
 from porting.records import Variant
 from porting.repository import Repository
 from porting.workspace import ONNX, PROGRAM, Workspace
-from profiler.files import sha256
+from profiler.common.files import sha256
 
 pytestmark = pytest.mark.integration
 ON_TORCH = [*SMALL, WARM_UP, "tracking.enabled=false", "targets.local_cpu.runtime=torch"]

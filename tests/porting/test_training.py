@@ -32,7 +32,7 @@ from porting.training.memory import chosen_precision, memory_format
 from porting.training.recovery import recovered
 from porting.training.teacher import Teacher
 from porting.workspace import Workspace
-from profiler.errors import BadInputError, DnnPortingError, ModelError
+from profiler.common.errors import BadInputError, DnnPortingError, ModelError
 
 
 def fit_settings(**changed: Any) -> FitSettings:

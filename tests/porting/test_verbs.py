@@ -10,7 +10,7 @@ from support import SMALL, Command, environment
 
 from porting.repository import Repository
 from profiler.command import Request
-from profiler.files import read_record
+from profiler.common.files import read_record
 from profiler.records.profile import Profile
 
 pytestmark = pytest.mark.integration

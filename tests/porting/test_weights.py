@@ -14,8 +14,8 @@ from backbones.resnet import resnet8
 from datamodules.preprocessing import Preprocessing
 from porting.networks.foreign import load_checkpoint, load_initial_weights
 from porting.networks.weights import weights_file
-from profiler.errors import BadInputError, ModelError
-from profiler.files import sha256
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.files import sha256
 
 # Their places among the classes of ImageNet.
 BEE, ANT = 309, 310

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from profiler.level import LevelSettings
+from profiler.common.level import LevelSettings
+from profiler.common.target import Target
 from profiler.records.complexity import Complexity
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.noise import Noise
 from profiler.records.profile import Profile
 from profiler.system.noise import NoiseMeter
-from profiler.target import Target
 
 NOT_MEASURED = dict.fromkeys(
     ("first", "latency", "throughput", "warm_up", "memory", "scaling", "capacity", "contention", "repeats")

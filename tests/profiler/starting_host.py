@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from stub_host import go_through, subject_on
 
-from profiler.ledger import Ledger
-from profiler.level import WarmUpSettings
+from profiler.bench.subject import Subject
+from profiler.common.level import WarmUpSettings
+from profiler.common.resources import Resources
+from profiler.common.target import Target
+from profiler.measure.ledger import Ledger
 from profiler.measure.warm_up import tasks
-from profiler.resources import Resources
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.served import InProcess
-from profiler.subject import Subject
-from profiler.target import Target
 
 IN_PROCESS = Target(runtime="onnxruntime")
 SETTINGS = WarmUpSettings(loads=3, batches=[1, 4], curve_inferences=40, switch_seconds=None)

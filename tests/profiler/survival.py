@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 from blank import blank_level, blank_profile
 
-from profiler.bench import Bench
-from profiler.errors import ServerError
-from profiler.level import LevelSettings
+from profiler.bench.bench import Bench
+from profiler.common.errors import ServerError
+from profiler.common.level import LevelSettings
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 from profiler.triton.server import SHARED_MEMORY

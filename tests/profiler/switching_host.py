@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.resources import Resources
+from profiler.common.resources import Resources
 from profiler.runtimes.served import InProcess
 
 LOAD_S, ANSWER_S = 0.05, 0.002

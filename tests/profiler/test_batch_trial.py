@@ -13,9 +13,9 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
+from profiler.common.target import Target
 from profiler.measure.batch_trial import Work, attempt, child
 from profiler.measure.largest_batch import largest_batch
-from profiler.target import Target
 
 MIB = 2**20
 SHAPE = (1, 64, 64)
@@ -24,7 +24,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from profiler.measure.batch_trial import Work, child
-from profiler.target import Target
+from profiler.common.target import Target
 with child(Work(Target(runtime="onnxruntime"), Path(sys.argv[1]), (1, 64, 64), [{core}]), 1) as running:
     while not running.output.read_text():
         time.sleep(0.01)

@@ -9,11 +9,11 @@ from blank import blank_level
 from servers.short_lived import short_lived_triton
 from survival import level, profiled
 
-from profiler.bench import bench
-from profiler.errors import BadInputError, UnavailableError
-from profiler.identity import subject_key
+from profiler.bench.bench import bench
+from profiler.bench.identity import subject_key
+from profiler.common.errors import BadInputError, UnavailableError
+from profiler.common.target import Price, Target
 from profiler.profiling import profile_file
-from profiler.target import Price, Target
 from profiler.triton.installation import find_triton
 
 pytestmark = pytest.mark.alone
@@ -33,7 +33,7 @@ SMALL = blank_level(
 @pytest.fixture(autouse=True)
 def free_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A host that nobody else measures on."""
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.mark.integration

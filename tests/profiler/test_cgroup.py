@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
 from profiler.system.cgroup import PREFIX, cpu_limit
 from profiler.system.hierarchy import Group, group_of
 from profiler.system.quota import own_quota

@@ -10,14 +10,14 @@ import pytest
 from support import ROOT
 from survival import level, profiled
 
-from profiler.bench import bench
-from profiler.target import Target
+from profiler.bench.bench import bench
+from profiler.common.target import Target
 
 pytestmark = pytest.mark.alone
 
 
 def test_a_clock_that_steps_moves_no_figure(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
     now = time.time()
     steps_s = itertools.cycle([0, 86400, -86400])
     monkeypatch.setattr(time, "time", lambda: now + next(steps_s))
@@ -46,8 +46,8 @@ def test_only_the_date_of_the_record_is_read_from_a_clock_that_can_be_set() -> N
     read = {str(path.relative_to(ROOT)): wall_clocks(path.read_text()) for path in (ROOT / "profiler").rglob("*.py")}
     assert {path: names for path, names in read.items() if names} == {
         # The date of a report, and the age of a folder that died while it was made.
-        "profiler/ending.py": ["datetime.now"],
+        "profiler/common/ending.py": ["datetime.now"],
         "profiler/profiling.py": ["datetime.now"],
-        "profiler/scratch.py": ["time.time"],
+        "profiler/common/scratch.py": ["time.time"],
     }
     assert (ROOT / "profiler" / "profiling.py").read_text().count("measured_at=datetime.now(UTC)") == 1

@@ -14,9 +14,9 @@ from survival import level
 
 from profiler import command as profiler_command
 from profiler.command import Request, run
-from profiler.errors import BadInputError, ModelError
-from profiler.files import write_record
-from profiler.target import Target
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.files import write_record
+from profiler.common.target import Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 # Long enough to be interrupted.

@@ -18,7 +18,7 @@ from whole_graph import count_complexity
 
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8, resnet20
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 from profiler.graph.layers import count_layers
 from profiler.graph.read import read_onnx
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from support import environment
 
+from profiler.common.errors import ModelError, UnavailableError
+from profiler.common.trust import TRUST
 from profiler.confined.hold import Limits
 from profiler.confined.landlock import version
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
-from profiler.errors import ModelError, UnavailableError
-from profiler.trust import TRUST
 
 CONFINE = "from profiler.confined import child\n{before}\nchild.confine()\n"
 FAILS = """

@@ -9,17 +9,17 @@ from stub_host import Core, StubHost, StubModel, go_through, maximum, subject_on
 from support import write_network
 
 from profiler.analysis.statistics import RatioInterval
-from profiler.bench import bench
-from profiler.errors import ServerError
-from profiler.ledger import Ledger
-from profiler.level import ContentionSettings, ThroughputSettings
+from profiler.bench.bench import bench
+from profiler.bench.subject import Subject
+from profiler.common.errors import ServerError
+from profiler.common.level import ContentionSettings, ThroughputSettings
+from profiler.common.target import Target
 from profiler.load_generator.paced_loop import PacedLoop
 from profiler.load_generator.reference import write_reference
 from profiler.measure import contention, throughput
 from profiler.measure.contention_point import judge_factor
+from profiler.measure.ledger import Ledger
 from profiler.records.contention import Contention
-from profiler.subject import Subject
-from profiler.target import Target
 
 pytestmark = pytest.mark.alone
 SETTINGS = ContentionSettings(shares=[0.25, 0.5], slices=6)

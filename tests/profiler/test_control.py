@@ -18,12 +18,12 @@ from survival import regions
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from profiler.errors import ServerError
-from profiler.resources import Resources
+from profiler.common.errors import ServerError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.v2_server import Authorised, V2Server
 from profiler.system.processes import tree
-from profiler.target import Target
 from profiler.triton import hidden
 from profiler.triton.installation import find_triton
 from profiler.triton.server import CONTROL, TELLING, RunningServer, free_port, triton_server

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profiler import door
-from profiler.errors import BadInputError
-from profiler.files import packed
+from profiler.common import door
+from profiler.common.errors import BadInputError
+from profiler.common.files import packed
 
 
 def refusal(path: Path, *, links: bool = True) -> str:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from support import environment
 
-from profiler.ending import explained
-from profiler.errors import ServerError
+from profiler.common.ending import explained
+from profiler.common.errors import ServerError
 
 COMMAND = """
 import sys
-from profiler.ending import explained, guarded
-from profiler.signals import Interruption
+from profiler.common.ending import explained, guarded
+from profiler.common.signals import Interruption
 
 def work():
 {work}
@@ -53,7 +53,7 @@ def test_what_nobody_foresaw_is_one_line_that_names_a_private_report(tmp_path: P
 
 THREAD = """
 import threading
-from profiler.ending import lines_only
+from profiler.common.ending import lines_only
 lines_only("test")
 thread = threading.Thread(target=lambda: 1 / 0)
 thread.start()
@@ -128,6 +128,8 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
 
 
 def test_a_warning_of_a_library_is_not_shown() -> None:
-    code = "from profiler.ending import lines_only; lines_only('it'); import warnings; warnings.warn('for developers')"
+    code = (
+        "from profiler.common import ending; ending.lines_only('it'); import warnings; warnings.warn('for developers')"
+    )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

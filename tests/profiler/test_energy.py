@@ -4,8 +4,8 @@ import pynvml
 import pytest
 from recorded_nvml import record
 
+from profiler.common.target import Provider
 from profiler.system.energy import EnergyMeter, gpus_of
-from profiler.target import Provider
 
 RANGE_UJ = 262_143_328_850
 

@@ -12,12 +12,14 @@ from support import ROOT, environment, write_network
 from survival import level
 
 from profiler.command import Request
-from profiler.target import Target
+from profiler.common.target import Target
 
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-LISTENS = "import profiler.signals as s, sys\ns.Interruption.listen = lambda _: (print(*sys.modules), sys.exit())\n"
+LISTENS = (
+    "import profiler.common.signals as s, sys\ns.Interruption.listen = lambda _: (print(*sys.modules), sys.exit())\n"
+)
 # What no command needs before it listens.
-SLOW = {"argparse", "numpy", "pydantic", "tempfile", "profiler.ending", "porting.dispatch", "hydra"}
+SLOW = {"argparse", "numpy", "pydantic", "tempfile", "profiler.common.ending", "porting.dispatch", "hydra"}
 
 
 def script(name: str) -> str:
@@ -48,7 +50,7 @@ def arguments(entry: str, folder: Path) -> list[str]:
 def test_a_command_listens_to_signals_before_it_imports_what_is_slow(entry: str) -> None:
     command = [sys.executable, "-c", LISTENS + ENTRIES[entry]]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    assert "profiler.signals" in done.stdout.split()
+    assert "profiler.common.signals" in done.stdout.split()
     assert not SLOW & set(done.stdout.split())
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from profiler.analysis.fit_form import Sample, fit_form
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.fit import Fit, Refusal
 from profiler.records.form import FORMS, FormName
 

@@ -8,10 +8,10 @@ from starting_host import Starter, StartingHost, in_process, measured
 from stub_host import subject_on
 from support import write_network
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
+from profiler.common.resources import Resources
 from profiler.measure import fresh_load
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
-from profiler.resources import Resources
 
 
 def test_warm_is_in_the_page_cache_and_cold_is_not(network: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from onnx import FunctionProto, NodeProto, TensorProto, helper, numpy_helper
 from whole_graph import count_complexity
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.graph.layers import count_layers
 from profiler.records.complexity import Layer
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from support import environment
 
-from profiler import locks
-from profiler.errors import BadInputError
-from profiler.locks import alone_on_host, exclusive
+from profiler.common import locks
+from profiler.common.errors import BadInputError
+from profiler.common.locks import alone_on_host, exclusive
 
 pytestmark = pytest.mark.alone
 HOLD = """
 import sys, time, pathlib
-from profiler import locks
+from profiler.common import locks
 locks.HOST = sys.argv[2].encode().replace(b"@", b"\\0")
 held = locks.exclusive(pathlib.Path(sys.argv[1]), "it") if sys.argv[1] else locks.alone_on_host("it")
 with held:
@@ -90,7 +90,7 @@ def test_another_user_is_told_who_holds_the_host(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(locks, "HOST", b"\0" + str(tmp_path).encode()[-90:])
     # The modules are imported before the user changes, who may not read them.
     code = (
-        "import os, sys\nfrom profiler import locks\n"
+        "import os, sys\nfrom profiler.common import locks\n"
         f"locks.HOST = {locks.HOST!r}\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "try:\n    locks.alone_on_host('it').__enter__()\nexcept Exception as error:\n    print(error)\n"

@@ -7,7 +7,7 @@ import pynvml
 import pytest
 from recorded_nvml import record
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.system import noise
 from profiler.system.cores import split_cores
 from profiler.system.machine import cpu_model, gpu_models

@@ -7,14 +7,14 @@ import pytest
 from stub_host import REFERENCE_PER_S, StubHost, subject_on
 
 from profiler.analysis.statistics import RatioInterval
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
+from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import LoadSlice
 from profiler.measure import meter
 from profiler.measure.counts import check_counts
 from profiler.measure.meter import ThroughputMeter
 from profiler.measure.run import Run
 from profiler.measure.verdict import judge
-from profiler.resources import Resources
 from profiler.system.energy import EnergyMeter
 
 ONE = Resources(cores=1, threads=1, instances=1)

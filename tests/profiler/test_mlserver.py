@@ -9,14 +9,14 @@ import pytest
 from servers.mlserver_process import mlserver
 from support import write_network
 
-from profiler.errors import ServerError, ServerNotFoundError
+from profiler.common.errors import ServerError, ServerNotFoundError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.load_generator.closed_loop import ClosedLoop
-from profiler.resources import Resources
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.session import sample_input
 from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
-from profiler.target import Target
 
 pytestmark = pytest.mark.integration
 

@@ -9,13 +9,13 @@ from support import environment, write_network
 from survival import level
 
 from profiler.command import Request
-from profiler.errors import BadInputError
-from profiler.files import read_record
+from profiler.common.errors import BadInputError
+from profiler.common.files import read_record
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.records.profile import Profile
-from profiler.resources import Resources
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
-from profiler.target import Target
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenLoop, nothing_but
 from profiler.load_generator.submit import submitting

@@ -12,14 +12,14 @@ from onnx import TensorProto, helper, numpy_helper, save
 from stub_host import REFERENCE_PER_S
 from survival import level, profiled
 
-from profiler.bench import bench
-from profiler.resources import Resources
+from profiler.bench.bench import bench
+from profiler.bench.subject import Subject
+from profiler.common.resources import Resources
+from profiler.common.target import Runtime, Target
 from profiler.runtimes.providers import NAMES, PACKAGES
 from profiler.runtimes.served import Call, Expectation, InProcess
 from profiler.runtimes.session import open_session
-from profiler.subject import Subject
 from profiler.system.processes import thread_folders, tree
-from profiler.target import Runtime, Target
 from profiler.triton.installation import find_triton
 
 MISSING = f"has no OpenVINO: put {PACKAGES['openvino']} in place of onnxruntime"
@@ -40,7 +40,7 @@ IDLE_SHARE = 0.2
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A host that nobody else measures on."""
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture(params=["onnxruntime", "triton"])

@@ -45,9 +45,9 @@ for ms in sys.argv[1:]:
 SERVE = """
 import sys, time
 from pathlib import Path
-from profiler.resources import Resources
+from profiler.common.resources import Resources
 from profiler.runtimes.own_triton import OwnTriton
-from profiler.target import Target
+from profiler.common.target import Target
 own = OwnTriton(Target(), [0])
 own.load("m", Path(sys.argv[1]), Resources(cores=1, threads=1, instances=1))
 print(own.process, flush=True)

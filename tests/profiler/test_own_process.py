@@ -7,13 +7,13 @@ import onnxruntime as ort
 import pytest
 from stub_host import REFERENCE_PER_S
 
-from profiler.bench import bench
-from profiler.errors import BadInputError
+from profiler.bench.bench import bench
+from profiler.bench.subject import Subject
+from profiler.common.errors import BadInputError
+from profiler.common.target import Provider, Target
 from profiler.runtimes.providers import NAMES, PACKAGES, check_started
 from profiler.runtimes.session import open_session
-from profiler.subject import Subject
 from profiler.system.processes import thread_folders
-from profiler.target import Provider, Target
 
 pytestmark = pytest.mark.alone
 LACKING: list[Provider] = [one for one in NAMES if NAMES[one] not in ort.get_available_providers()]
@@ -37,7 +37,7 @@ def test_a_session_that_goes_on_without_a_provider_is_refused(network: Path) -> 
 def test_the_threads_of_a_model_stay_on_the_target_s_cores(
     network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
     before = set(thread_folders(os.getpid()))
     with bench("here", Target(runtime="onnxruntime", threads=2)) as here:
         with Subject(here, network, REFERENCE_PER_S, []) as subject:

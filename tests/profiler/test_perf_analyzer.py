@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
 from profiler.load_generator.perf_analyzer_output import last_words, read_points
 

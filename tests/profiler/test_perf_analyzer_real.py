@@ -8,13 +8,13 @@ import pytest
 from servers.short_lived import short_lived_triton
 from support import write_network
 
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
-from profiler.resources import Resources
 from profiler.runtimes.session import sample_input
 from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
-from profiler.target import Target
 
 pytestmark = pytest.mark.integration
 

@@ -11,10 +11,10 @@ import onnxruntime as ort
 import pytest
 from first_inferences import BATCHES, family, rule_ms, size, state
 
-from profiler.errors import BadInputError, ModelError
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.seal import sealed
 from profiler.records.predictor import PredictorCard
 from profiler.records.state import SystemState
-from profiler.seal import sealed
 from profiler.warm_up import learning, model
 from profiler.warm_up.dataset import Dataset, tabulate
 from profiler.warm_up.evaluation import folds

@@ -15,11 +15,11 @@ from first_inferences import observation, size
 from support import environment
 from torch import nn
 
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.files import sha256
-from profiler.locks import alone_on_host
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.files import sha256
+from profiler.common.locks import alone_on_host
+from profiler.common.target import Target
 from profiler.records.predictor import FailedObservation
-from profiler.target import Target
 from profiler.warm_up import collect as collecting
 from profiler.warm_up.collect import LINE, Program, collect, drop_torn_line, read_observations
 
@@ -66,7 +66,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 def run(programs: list[Program], file: Path, batches: tuple[int, ...] = (1, 3), repeats: int = 1) -> list[int]:
@@ -175,9 +175,9 @@ def test_nothing_goes_on_after_the_caller_was_killed(file: Path, tmp_path: Path)
     code = (
         "from pathlib import Path\n"
         "from profiler.records.predictor import NetworkSize\n"
-        "from profiler.target import Target\n"
+        "from profiler.common.target import Target\n"
         "from profiler.warm_up import collect as c\n"
-        "from profiler import locks\n"
+        "from profiler.common import locks\n"
         f"locks.HOST = bytes(1) + {os.urandom(8)!r}\n"
         "size = NetworkSize(parameters=1, macs=1, file_bytes=1, layers=1, activation_bytes=1)\n"
         f"p = c.Program('endless', Path({str(endless.path)!r}), {SHAPE}, size)\n"

@@ -7,7 +7,7 @@ import pytest
 from first_inferences import observation, size
 from whole_graph import count_complexity
 
-from profiler.errors import BadInputError, ModelError
+from profiler.common.errors import BadInputError, ModelError
 from profiler.graph.layers import count_layers
 from profiler.system.monitor.allocator import allocator_state
 from profiler.warm_up.dataset import tabulate

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from first_inferences import family, rule_ms
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.predictor import NetworkSize
 from profiler.warm_up import model
 from profiler.warm_up.dataset import Dataset, tabulate

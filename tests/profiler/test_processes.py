@@ -9,7 +9,7 @@ import psutil
 import pytest
 from support import environment
 
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
 from profiler.system.processes import cpu_seconds, pin, reset_peak, thread_folders, tree, usage
 
 MIB = 2**20

@@ -9,14 +9,14 @@ import pytest
 from blank import blank_level, blank_profile, noise
 
 from profiler import profiling
-from profiler.errors import ServerError
-from profiler.ledger import Ledger
-from profiler.level import LatencySettings, LevelSettings
+from profiler.common.errors import ServerError
+from profiler.common.level import LatencySettings, LevelSettings
+from profiler.measure.ledger import Ledger
+from profiler.measure.task import Task, Tasks
 from profiler.profiling import REVIVALS, Profiling
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.profile import Profile
-from profiler.task import Task, Tasks
 
 
 def point(batch: int) -> LatencyPoint:

@@ -5,13 +5,13 @@ import pytest
 from stub_host import StubHost, go_through, maximum, subject_on
 from support import write_network
 
-from profiler.ledger import Ledger
-from profiler.level import RepeatSettings
+from profiler.bench.subject import Subject
+from profiler.common.level import RepeatSettings
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS, LoadSlice
 from profiler.measure import repeats
+from profiler.measure.ledger import Ledger
 from profiler.measure.side_by_side import Repeat, Turn
 from profiler.records.repeats import Repeats
-from profiler.subject import Subject
 
 SETTINGS = RepeatSettings(repeats=3, seconds=0.5)
 

@@ -11,8 +11,8 @@ from blank import blank_level
 from pydantic import ValidationError
 
 from profiler.command import Request, read_request, run
-from profiler.errors import BadInputError
-from profiler.target import Target
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
 
 LEVEL = blank_level(
     latency={"batches": [1], "seconds": 0.1, "input_sizes": []},

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from profiler.ending import explained
-from profiler.files import write_atomically
-from profiler.scratch import scratch
+from profiler.common.ending import explained
+from profiler.common.files import write_atomically
+from profiler.common.scratch import scratch
 
 TOO_MUCH = bytes(1 << 20)
 

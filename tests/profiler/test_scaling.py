@@ -9,16 +9,16 @@ from stub_host import StubHost, go_through, maximum, subject_on
 from support import write_network
 
 from profiler.analysis.speed_ups import speed_ups
-from profiler.bench import bench
-from profiler.ledger import Ledger
-from profiler.level import ScalingSettings
+from profiler.bench.bench import bench
+from profiler.bench.subject import Subject
+from profiler.common.level import ScalingSettings
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.measure import scaling
+from profiler.measure.ledger import Ledger
 from profiler.measure.scaling import offered
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput
-from profiler.resources import Resources
-from profiler.subject import Subject
-from profiler.target import Target
 
 pytestmark = pytest.mark.alone
 

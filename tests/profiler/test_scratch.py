@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from support import environment
 
-from profiler.scratch import SAFE, scratch
+from profiler.common.scratch import SAFE, scratch
 
 MAKE = """
 import sys, time
-from profiler.scratch import scratch
+from profiler.common.scratch import scratch
 with scratch("test") as made:
     print(made.folder, flush=True)
     time.sleep(60)

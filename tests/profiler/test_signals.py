@@ -17,9 +17,9 @@ LINE = "interrupted: a test"
 # What cleans up, starts a child in a group of its own, and then works.
 COMMAND = """
 import subprocess, sys, threading, time
-from profiler.ending import explained, guarded
-from profiler.scratch import scratch
-from profiler.signals import Interruption
+from profiler.common.ending import explained, guarded
+from profiler.common.scratch import scratch
+from profiler.common.signals import Interruption
 
 interruption = Interruption("interrupted: a test")
 interruption.listen()
@@ -102,7 +102,7 @@ def test_a_second_signal_interrupts_no_cleaning_up(second_s: float) -> None:
 
 
 def test_a_command_that_swallows_the_interruption_ends_all_the_same() -> None:
-    with running(DEAF, before="import profiler.signals as s; s.CLEAN_UP_S = 1.0\n") as (process, child, folder):
+    with running(DEAF, before="import profiler.common.signals as s; s.CLEAN_UP_S = 1.0\n") as (process, child, folder):
         time.sleep(0.3)
         process.terminate()
         check_nothing_is_left(process, child, folder, signal.SIGTERM)

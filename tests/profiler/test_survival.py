@@ -11,14 +11,14 @@ from servers.lying_server import MODEL, Lie, LyingServer, honest
 from support import write_network
 from survival import level, profiled
 
-from profiler.bench import bench
-from profiler.level import LevelSettings, WarmUpSettings
+from profiler.bench.bench import bench
+from profiler.common.level import LevelSettings, WarmUpSettings
+from profiler.common.target import Target
 from profiler.load_generator import probe
 from profiler.measure import meter
 from profiler.records.profile import Profile
 from profiler.runtimes import v2_server
 from profiler.runtimes.session import open_session, sample_input
-from profiler.target import Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 
@@ -33,7 +33,7 @@ def short_slices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(meter, "SLICE_S", 0.02)
     monkeypatch.setattr(probe, "SLICE_S", 0.005)
     monkeypatch.setattr(v2_server, "ANSWER_LIMIT_S", ANSWER_LIMIT_S)
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture

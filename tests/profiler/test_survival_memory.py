@@ -14,15 +14,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 from survival import gone, level, profiled, regions
 
-from profiler.bench import bench
+from profiler.bench.bench import bench
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.load_generator import probe
 from profiler.measure import meter
-from profiler.resources import Resources
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.v2 import V2Model
 from profiler.system.hierarchy import CGROUPS, group_of
 from profiler.system.processes import tree
-from profiler.target import Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -47,7 +47,7 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Short slices, and a host that nobody else measures on."""
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
     monkeypatch.setattr(probe, "SLICE_S", 0.02)
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture

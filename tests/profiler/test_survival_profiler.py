@@ -14,16 +14,16 @@ import pytest
 from support import environment
 from survival import REFERENCE_PER_S, gone, level, regions
 
-from profiler.bench import bench
+from profiler.bench.bench import bench
+from profiler.bench.subject import Subject
 from profiler.command import Request
-from profiler.files import read_record
-from profiler.level import LevelSettings
+from profiler.common.files import read_record
+from profiler.common.level import LevelSettings
+from profiler.common.target import Runtime, Target
 from profiler.measure import meter
 from profiler.measure.meter import ThroughputMeter
 from profiler.measure.verdict import SETTLED_HALF_WIDTH
 from profiler.records.profile import Profile
-from profiler.subject import Subject
-from profiler.target import Runtime, Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -128,7 +128,7 @@ def busy(cores: list[int]) -> Iterator[None]:
 def test_another_process_on_the_server_s_core_moves_the_corrected_rate_less_than_the_raw_one(
     network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
     alone, beside = [], []
     with bench("here", Target(runtime="onnxruntime")) as ready, Subject(ready, network, REFERENCE_PER_S, []) as subject:

@@ -11,13 +11,13 @@ import psutil
 import pytest
 from survival import gone, level, profiled, regions
 
-from profiler.bench import bench
+from profiler.bench.bench import bench
+from profiler.common.target import Target
 from profiler.load_generator import probe
 from profiler.measure import meter
 from profiler.runtimes import own_triton, v2_server
 from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
-from profiler.target import Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -31,7 +31,7 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
     monkeypatch.setattr(probe, "SLICE_S", 0.02)
     monkeypatch.setattr(v2_server, "ANSWER_LIMIT_S", 1.0)
-    monkeypatch.setattr("profiler.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture

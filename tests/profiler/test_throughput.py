@@ -11,17 +11,17 @@ import pytest
 from blank import blank_level
 from stub_host import REFERENCE_PER_S, go_through, subject_on
 
-from profiler.errors import ServerError
-from profiler.ledger import Ledger
-from profiler.level import ThroughputSettings
+from profiler.common.errors import ServerError
+from profiler.common.level import ThroughputSettings
+from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import ClosedLoop, count
 from profiler.measure import meter
+from profiler.measure.ledger import Ledger
+from profiler.measure.task import Tasks
 from profiler.measure.throughput import tasks
 from profiler.measure.verdict import STILL_ROSE
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
-from profiler.resources import Resources
 from profiler.runtimes.served import Expectation, InProcess
-from profiler.task import Tasks
 
 RAW = ("counted", "seconds", "probe_per_s")
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import nn
 
-from profiler.errors import BadInputError, ModelError
-from profiler.resources import Resources
+from profiler.common.errors import BadInputError, ModelError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.torch_program import TorchProgram, current_allocator
-from profiler.target import Target
 
 IMAGES = np.random.default_rng(0).standard_normal((5, 1, 8, 8), dtype=np.float32)
 

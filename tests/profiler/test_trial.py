@@ -10,11 +10,11 @@ import psutil
 import pytest
 from support import write_network
 
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.session import open_session, run, sample_input
 from profiler.runtimes.watch import ends_within
-from profiler.trial import try_onnx
+from profiler.trial.onnx_file import try_onnx
 
 # Ten would do on a quiet machine.
 LIMIT_S = 60.0
@@ -42,8 +42,8 @@ def test_a_network_has_the_time_and_memory_that_its_layers_need(
 ) -> None:
     path = made(tmp_path / "model.onnx")
     try_onnx(path)
-    monkeypatch.setattr("profiler.trial.MOST_CPU_S", 3.0)
-    monkeypatch.setattr("profiler.trial.MOST_BYTES", 0)
+    monkeypatch.setattr("profiler.trial.onnx_file.MOST_CPU_S", 3.0)
+    monkeypatch.setattr("profiler.trial.onnx_file.MOST_BYTES", 0)
     with pytest.raises(ModelError, match=r"(s of processor time|MiB of memory to answer a batch of 2): it is refused"):
         try_onnx(path)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from stub_host import REFERENCE_PER_S, SteadyProbe, StubHost, subject_on
 
-from profiler.bench import bench
-from profiler.errors import ServerError
+from profiler.bench.bench import bench
+from profiler.bench.subject import Subject
+from profiler.common.errors import ServerError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.measure.load_point import measure_load
 from profiler.measure.trial_meter import TrialMeter
-from profiler.resources import Resources
-from profiler.subject import Subject
-from profiler.target import Target
 
 pytestmark = pytest.mark.alone
 ALONE = Resources(1.0, 1, 1)

@@ -16,13 +16,13 @@ from support import write_network
 from survival import gone, regions
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from profiler.errors import BadInputError, ServerError, ServerNotFoundError
-from profiler.resources import Resources
+from profiler.common.errors import BadInputError, ServerError, ServerNotFoundError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
+from profiler.common.tensor import Tensor
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
-from profiler.target import Target
-from profiler.tensor import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import OUR_BACKENDS, Installation, find_triton
 from profiler.triton.server import triton_server

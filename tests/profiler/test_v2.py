@@ -9,7 +9,7 @@ from servers.bare import Network, bare_server
 from support import write_network
 from tritonclient.grpc import service_pb2 as pb
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.v2 import V2Model

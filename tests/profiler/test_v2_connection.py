@@ -10,7 +10,7 @@ import pytest
 from servers.bare import bare_server
 from servers.collector import Collector
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.v2_channel import Channel
 from profiler.runtimes.v2_grpc import framed
 from profiler.runtimes.v2_message import METHOD

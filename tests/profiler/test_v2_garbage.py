@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from servers.collector import Collector
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes import v2_frames as http2
 from profiler.runtimes.v2_channel import Channel
 from profiler.runtimes.v2_grpc import framed

@@ -9,7 +9,7 @@ import pytest
 from servers.collector import Collector
 from servers.scripted import Peer, Script, echo, scripted_server
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.v2_calls import RefusedError
 from profiler.runtimes.v2_channel import TRIES, Channel
 from profiler.runtimes.v2_connection import Connection

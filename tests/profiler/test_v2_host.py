@@ -12,14 +12,14 @@ from servers.short_lived import short_lived_triton, token
 from support import write_network
 from tritonclient.grpc import service_pb2 as pb
 
-from profiler.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
+from profiler.common.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
+from profiler.common.tensor import Tensor
 from profiler.load_generator.closed_loop import ClosedLoop
-from profiler.resources import Resources
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
-from profiler.target import Target
-from profiler.tensor import Tensor
 from profiler.triton.config import ServingSettings, model_config, to_text
 
 ONE = Resources(cores=1, threads=1, instances=1)

@@ -7,17 +7,17 @@ import psutil
 import pytest
 from starting_host import measured
 
-from profiler.bench import Bench, bench
-from profiler.errors import ServerError
-from profiler.level import WarmUpSettings
+from profiler.bench.bench import Bench, bench
+from profiler.bench.subject import Subject
+from profiler.common.errors import ServerError
+from profiler.common.level import WarmUpSettings
+from profiler.common.target import Target
 from profiler.measure import fresh_load
 from profiler.measure.fresh_load import load_afresh
 from profiler.records.warm_up import FirstInference, LoadTime, UnloadTime, WarmUpCurve
 from profiler.runtimes import own_triton, v2_server
 from profiler.runtimes.v2_server import V2Server
-from profiler.subject import Subject
 from profiler.system.page_cache import resident_share
-from profiler.target import Target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 

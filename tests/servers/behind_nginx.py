@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrators.live.nginx import find_nginx
-from profiler.errors import ServerError, ServerNotFoundError
+from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.load_generator.open_loop import sleep_until
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.v2 import V2Call

@@ -2,7 +2,7 @@
 
 import threading
 
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 
 WAIT_S = 20
 

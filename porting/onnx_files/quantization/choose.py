@@ -9,7 +9,7 @@ from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.form import Calibration, Form
 from porting.onnx_files.quantization.original import Original
 from porting.onnx_files.quantization.qdq import quantised_nodes
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 

@@ -12,7 +12,7 @@ from porting.onnx_files.quantization.candidate import Candidate, answers, share_
 from porting.onnx_files.quantization.form import Calibration, Form
 from porting.onnx_files.quantization.qdq import prepare, weighted_nodes, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 
 class Original:

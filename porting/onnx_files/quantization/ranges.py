@@ -11,8 +11,8 @@ from onnxruntime.quantization.calibrate import HistogramCollector, TensorsData, 
 from porting.onnx_files.quantization.form import Calibration
 from porting.onnx_files.quantization.qdq import OPERATORS
 from porting.onnx_files.quantization.quiet import quiet
+from profiler.common.scratch import scratch
 from profiler.runtimes.session import input_tensor, open_session
-from profiler.scratch import scratch
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,

@@ -7,7 +7,7 @@ import numpy as np
 from porting.onnx_files.quantization.processor import form_here
 from porting.onnx_files.quantization.qdq import prepare, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
-from profiler.scratch import scratch
+from profiler.common.scratch import scratch
 
 
 def quantise_untuned(source: Path, destination: Path, images: list[np.ndarray]) -> None:

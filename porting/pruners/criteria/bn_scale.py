@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from porting.pruners.groups import ChannelGroup, Place
 from porting.pruners.interface import Batches
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 class BNScale:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from porting.pruners.borrowed import serving
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.interface import Batches
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 class Taylor:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from porting.files import whole_folder
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)

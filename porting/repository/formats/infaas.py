@@ -8,10 +8,10 @@ attention to keys that it does not know, such as `#`.
 from porting.repository.formats.files import Files
 from porting.repository.formats.wanted import Wanted
 from porting.repository.measured import Measured, accuracy, load_ms, needed, served_memory
+from profiler.common.target import ON_GPU
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime
-from profiler.target import ON_GPU
 
 # Its regression over the batch reads the first three; its profiler looks at the memory at batch 8.
 READ_BATCHES, WRITTEN_BATCHES, MEMORY_BATCH = (1, 4, 8), (16, 32, 64), 8

@@ -13,8 +13,8 @@ from porting.repository.formats.files import Files
 from porting.repository.formats.infadapter_versions import BATCH, Version, objectives_ms, version
 from porting.repository.formats.wanted import Wanted
 from porting.repository.measured import accuracy
+from profiler.common.target import ON_GPU
 from profiler.records.capacity import Capacity
-from profiler.target import ON_GPU
 
 COLUMNS = (
     "REPLICA", "HARDWARE", "CPU", "MEM", "ARCH", "BATCH", "NUM_BATCH_THREADS", "MAX_ENQUEUED_BATCHES",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from porting.repository.formats.kubernetes import mebibytes
 from porting.repository.measured import Measured, load_ms, needed, peak_bytes
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.capacity import Capacity
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime

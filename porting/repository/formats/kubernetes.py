@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from porting.repository.measured import Measured, load_ms, peak_bytes
+from profiler.common.target import ON_GPU, Target
 from profiler.records.fingerprint import Fingerprint
-from profiler.target import ON_GPU, Target
 
 MEBIBYTE, LINE_WIDTH = 1 << 20, 1000
 # KServe puts "-predictor" behind a name, and a service's name has at most 63 characters.

@@ -6,7 +6,7 @@ from porting.repository.measured import Measured
 from porting.repository.reader import Repository
 from porting.repository.schema import Published
 from porting.repository.serving import Files
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from porting.repository.lint.rules_tensors import batch_tensor_rules, label_rule
 from porting.repository.lint.rules_warm_up import warm_up_graph_rules, warm_up_rules
 from porting.repository.lint.skeleton import read_skeleton
 from porting.repository.lint.tree import MAX_ENTRIES, Tree
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 
 # Who breaks a rule twenty times has read enough.
 MOST_OF_A_RULE = 20

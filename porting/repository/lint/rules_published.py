@@ -7,7 +7,7 @@ from porting.repository.lint.finding import Finding, clean
 from porting.repository.lint.tree import Tree
 from porting.repository.reader import DETAILS, INDEX, Repository
 from porting.repository.serving import problems
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def published_rules(tree: Tree, names: list[str], public_key: Path | None) -> Iterator[Finding]:

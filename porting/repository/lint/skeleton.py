@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto
 
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 
 KEPT_FIELD_BYTES = 1 << 12
 KEPT_BYTES, KEPT_FIELDS = 1 << 25, 1_000_000

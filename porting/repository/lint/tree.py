@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 Kind = Literal["file", "folder", "other", "missing", "leaves"]
 MAX_LINKS = 40

@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 from profiler.records.state import SystemState
 from profiler.system.monitor.reader import StateReader
 

@@ -20,7 +20,7 @@ from orchestrators.commands.orchestrate import TellingJournal
 from orchestrators.live.journal import Second, Switched, read_journal
 from orchestrators.live.nginx import find_nginx, nginx_server
 from porting.repository.writer import publish
-from profiler.errors import ServerNotFoundError
+from profiler.common.errors import ServerNotFoundError
 from profiler.triton.server import RunningServer
 
 Seen = Callable[[list[Second], list[Switched]], bool]

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators.forecast import Forecaster, LastValue, WindowedMaximum, fit
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SEEN = np.array([9.0, 4, 7, 1])
 FORECASTERS: list[Forecaster] = [

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from orchestrators.forecast import Learned, fit, peaks
 from orchestrators.forecast.learned import WINDOWS_S, margins
 from orchestrators.forecast.level import Level, level, rate_rps, stabilised
-from profiler.errors import BadInputError
-from profiler.files import read_record, write_record
+from profiler.common.errors import BadInputError
+from profiler.common.files import read_record, write_record
 
 
 def poisson(rate_rps: float, seconds: int, seed: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from orchestrators.forecast import LastValue, WindowedMaximum, mean_loss, peaks, pinball
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def test_peaks_are_the_highest_of_the_seconds_ahead() -> None:

@@ -35,7 +35,7 @@ from orchestrators.live.switching import ModelSwitching
 from orchestrators.live.traffic import send
 from orchestrators.live.usage import Use
 from porting.repository import Repository
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.v2 import V2Model
 from profiler.triton.server import RunningServer, free_port
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SECOND = Second(
     moment_s=1.7e9, server="here:1", cpu_share=0.5, demand_rps={"digits": 3.5}, versions={"digits": "small"},

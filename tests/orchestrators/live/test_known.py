@@ -15,7 +15,7 @@ from porting.repository import Repository
 from porting.repository.item import Item
 from porting.repository.schema import TensorSpec
 from porting.repository.writer import publish
-from profiler.errors import BadInputError, ServerError
+from profiler.common.errors import BadInputError, ServerError
 from profiler.runtimes.session import open_session, run
 
 PICTURES = np.random.default_rng(0).standard_normal((3, 1, SIZE, SIZE), dtype=np.float32)

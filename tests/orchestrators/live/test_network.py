@@ -8,7 +8,7 @@ from made_live import LARGE, SMALL, TARGET, TASK, VARIANTS, live_repository
 
 from orchestrators.live.network import of
 from porting.repository import Repository
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from made_live import LARGE, SMALL, TARGET, TASK, live_repository
 from orchestrators.live.network import of
 from orchestrators.live.own_server import OwnServer
 from orchestrators.live.server import LiveServer
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 
 pytestmark = pytest.mark.integration
 

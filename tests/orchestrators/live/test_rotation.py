@@ -20,8 +20,9 @@ from support import environment, write_network
 from orchestrators.live.nginx import RunningNginx, nginx_server
 from orchestrators.live.rotation import Alone, Nginx
 from orchestrators.live.usage import Use
-from profiler.errors import BadInputError, ServerError
-from profiler.resources import Resources
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.resources import Resources
+from profiler.common.target import Target
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.v2 import V2Call, V2Model
@@ -29,7 +30,6 @@ from profiler.runtimes.v2_channel import Channel
 from profiler.runtimes.v2_grpc import framed
 from profiler.runtimes.v2_message import METHOD
 from profiler.runtimes.v2_server import V2Server
-from profiler.target import Target
 
 pytestmark = [pytest.mark.integration, NEEDS_NGINX]
 WAIT_S = 20

@@ -18,7 +18,7 @@ from support import SIZE, write_network
 from orchestrators.live.network import Network, of
 from orchestrators.live.server import LiveServer
 from porting.repository import Repository
-from profiler.errors import ServerError
+from profiler.common.errors import ServerError
 from profiler.runtimes.session import open_session, run
 from profiler.runtimes.v2 import V2Model
 from profiler.triton.server import free_port

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrators.live.clock import unix_s
 from orchestrators.live.stalls import PROBE, Felt, felt, stall_probe, stalls
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 from profiler.runtimes.session import pinned
 
 CALM_S = 0.004

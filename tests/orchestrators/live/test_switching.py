@@ -15,7 +15,7 @@ from orchestrators.live.policy import Offer
 from orchestrators.live.switching import ModelSwitching
 from porting.repository import Repository
 from porting.repository.writer import publish
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 DEADLINE_MS, INTERVAL_S = 400.0, 10
 Stepped = tuple[trivial.State, trivial.Decision]

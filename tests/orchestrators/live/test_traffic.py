@@ -21,7 +21,7 @@ from orchestrators.live.traffic import send
 from orchestrators.load import constant, poisson_arrivals
 from porting.repository import Repository
 from porting.repository.writer import publish
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.triton.server import free_port
 
 BEES = {"bees-large-0000001a": (0.9, 60.0, 4.0), "bees-small-0000001c": (0.7, 900.0, 5.0)}

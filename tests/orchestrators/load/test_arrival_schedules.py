@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from orchestrators.load import poisson_arrivals
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 any_rates = st.lists(st.floats(0, 60), min_size=1, max_size=60).map(np.array)
 

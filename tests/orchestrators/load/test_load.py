@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators.load import Load, Steps
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 TASKS = ["bees", "digits"]
 

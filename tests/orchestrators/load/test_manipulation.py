@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrators.load import macro_trend, manipulated, scaled_to_mean, warmed_up
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 TRACE = np.random.default_rng(0).poisson(30, 300).astype(float)
 demands = st.lists(st.integers(0, 1000), min_size=1, max_size=40).filter(any).map(lambda counts: np.array(counts) * 1.0)

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators.load import Steps, constant, overloaded_rps
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def rates(shape: str, start_rps: float, growth_rps: float, count: int = 1000) -> list[float]:

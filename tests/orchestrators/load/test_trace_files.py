@@ -9,7 +9,7 @@ from support import SHARED_DATA
 
 from orchestrators.load import random_sample, read_bandwidth, read_trace
 from orchestrators.load.lines import LIMIT_LINES
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 TRACES = SHARED_DATA / "traces"
 needs_traces = pytest.mark.skipif(not TRACES.exists(), reason="the real traces are not beside the checkout")

@@ -12,7 +12,7 @@ from orchestrators.simulation.fleet import FleetSettings, fleet
 from orchestrators.simulation.ladder import Ladder, Rung
 from orchestrators.simulation.planned import Planned
 from porting.repository import Repository
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SERVERS, SECONDS, INTERVAL_S = 8, 630, 10
 

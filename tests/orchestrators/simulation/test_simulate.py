@@ -5,7 +5,7 @@ import pytest
 from made_variants import TASK, Made, Told, deployment, even, poisson
 
 from orchestrators.simulation import Box, Result, Settings, Ways, simulate
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 SLOW, QUICK = Made(accuracy=0.9, fixed_s=0.04), Made(accuracy=0.6, fixed_s=0.01)
 VARIANTS = {(TASK, "slow"): SLOW, (TASK, "quick"): QUICK, (TASK, "heavy"): Made(loads_s=5.0)}

@@ -12,7 +12,7 @@ from orchestrators.commands.simulated import FIGURE, RESULT
 from orchestrators.simulation.figure import POINTS, draw, thinned
 from orchestrators.simulation.result import Result
 from porting.repository import Repository
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 POLICIES = ("smallest", "largest", "trivial", "reactive_vms")
 

@@ -22,8 +22,8 @@ from orchestrators.simulation.scene import Scene
 from orchestrators.simulation.station import Service
 from porting.repository import Repository
 from porting.repository.writer import publish
-from profiler.errors import BadInputError
-from profiler.target import Price, Target
+from profiler.common.errors import BadInputError
+from profiler.common.target import Price, Target
 
 SECONDS, DEADLINE_MS = 90, 400
 DEMAND_RPS = np.repeat([10.0, 30.0, 50.0], 30)

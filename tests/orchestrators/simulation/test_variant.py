@@ -12,7 +12,7 @@ from orchestrators.simulation import Variant, catalogue
 from orchestrators.simulation.sampling import normals, sampled
 from orchestrators.simulation.variant import MeasuredVariant
 from porting.repository import Repository
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.warm_up import Switch
 
 MIDDLE = "digits", "digits-middle-0000000b"

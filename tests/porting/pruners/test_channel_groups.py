@@ -12,7 +12,7 @@ from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Request
 from porting.pruners.policies import Uniform
 from porting.pruners.torch_pruning import TorchPruning
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def groups_of(model: nn.Module, size: int = 8) -> list[ChannelGroup]:

@@ -13,7 +13,7 @@ from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Batches, Criterion, Request
 from porting.pruners.torch_pruning import TorchPruning
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # Small enough that no ReLU is switched on the way.
 STEP = 1e-6

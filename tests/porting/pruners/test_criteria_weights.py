@@ -16,7 +16,7 @@ from porting.pruners.criteria.random_order import Random
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.interface import Criterion
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 CRITERIA: dict[str, Criterion] = {
     "l1": Norm(1), "l2": Norm(2), "fpgm": FPGM(), "bn_scale": BNScale(), "random": Random(0), "taylor": Taylor(),

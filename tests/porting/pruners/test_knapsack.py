@@ -9,7 +9,7 @@ import pytest
 
 from porting.pruners.knapsack import Choice, best_choices
 from porting.pruners.latency_budget import offered, saliency, widths_within
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 def random_groups(seed: int) -> list[list[Choice]]:

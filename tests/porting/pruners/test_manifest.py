@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
 from porting.networks.manifest import answers, describe, fixed_input, restore
-from profiler.errors import ModelError
+from profiler.common.errors import ModelError
 
 
 def test_a_manifest_for_another_backbone_is_refused() -> None:

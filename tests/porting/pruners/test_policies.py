@@ -18,8 +18,8 @@ from porting.pruners.interface import Request
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, kept_width
 from porting.pruners.torch_pruning import TorchPruning
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.target import Target
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.target import Target
 
 
 @pytest.mark.parametrize(("width", "ratio", "round_to", "kept"), [

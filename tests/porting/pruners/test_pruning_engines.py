@@ -22,7 +22,7 @@ from porting.pruners.interface import Request, check_pruned, count_parameters
 from porting.pruners.plan import check_widths, planned
 from porting.pruners.policies import Uniform
 from porting.pruners.torch_pruning import TorchPruning
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 BACKBONES = {
     "resnet8": lambda: resnet8(3, 10),

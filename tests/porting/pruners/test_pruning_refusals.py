@@ -17,7 +17,7 @@ from porting.pruners.interface import Request, check_pruned
 from porting.pruners.nni import NNI
 from porting.pruners.policies import Uniform
 from porting.pruners.torch_pruning import TorchPruning
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 
 
 def refusal(act: Callable[[], object]) -> str:

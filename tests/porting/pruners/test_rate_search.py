@@ -5,7 +5,7 @@ import math
 import pytest
 
 from porting.pruners.rate_search import Try, search
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 WHOLE = Try(1.0, 100.0)
 

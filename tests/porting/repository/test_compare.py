@@ -7,7 +7,7 @@ from made_repository import IMAGES_PER_S, MIDDLE, QUICK, SLOW, items, repository
 
 from porting.repository import Repository
 from porting.repository.compare import Change, compare, moved
-from profiler.files import sha256
+from profiler.common.files import sha256
 
 
 def changed(folder: Path, **rates: float) -> Repository:

@@ -33,9 +33,9 @@ from porting.repository.select import select
 from porting.repository.writer import publish
 from porting.verbs import adopt
 from porting.workspace import Workspace
-from profiler import seal
-from profiler.errors import BadInputError, DnnPortingError
-from profiler.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
+from profiler.common import seal
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.records.memory import MemoryPoint
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference

@@ -11,7 +11,7 @@ from porting.repository.item import Item
 from porting.repository.left_out import left_out
 from porting.repository.merge import merged
 from porting.repository.writer import publish
-from profiler.target import Target
+from profiler.common.target import Target
 
 
 def with_content(item: Item, content: bytes) -> Item:

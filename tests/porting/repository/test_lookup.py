@@ -6,7 +6,7 @@ from made_points import latency, partly
 
 from porting.repository import tables
 from porting.repository.lookup import Lookup
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
 

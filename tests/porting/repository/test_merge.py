@@ -13,9 +13,9 @@ from support import write_network
 from porting.repository.item import Item
 from porting.repository.merge import merged, offered_by
 from porting.repository.writer import publish
-from profiler.errors import BadInputError
-from profiler.files import sha256
-from profiler.target import Target
+from profiler.common.errors import BadInputError
+from profiler.common.files import sha256
+from profiler.common.target import Target
 
 Folder = Callable[[str], Path]
 

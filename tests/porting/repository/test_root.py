@@ -15,7 +15,7 @@ import pytest
 from support import environment
 
 from porting.repository.root import Root
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 
 ENDLESS = "/repository/endless"
 
@@ -109,7 +109,7 @@ def test_a_file_above_its_limit_is_not_read(folder: Path, monkeypatch: pytest.Mo
         with Unread(path) as file:
             yield file
 
-    monkeypatch.setattr("profiler.door.opened", opened)
+    monkeypatch.setattr("profiler.common.door.opened", opened)
     with pytest.raises(BadInputError, match="larger than 3 bytes"):
         Root.at(folder).read("a", "file.json", limit_bytes=3)
     with pytest.raises(AssertionError):

@@ -8,7 +8,7 @@ from made_repository import MIDDLE, QUICK, SLOW, repository
 from porting.repository import Repository
 from porting.repository.conditions import Condition, condition
 from porting.repository.select import Selection, select
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_the_command_prints_the_choice_its_reasons_and_how_to_serve_it(
 
 def test_the_command_fails_with_what_to_relax_where_nothing_fits(published: Repository) -> None:
     from porting.verbs.select import run
-    from profiler.errors import DnnPortingError
+    from profiler.common.errors import DnnPortingError
 
     with pytest.raises(DnnPortingError, match=r"relax accuracy>=0\.99 to accuracy>=0\.95"):
         run([str(published.root.local), "accuracy>=0.99"])

@@ -26,8 +26,8 @@ from porting.repository.serving import check_whole, is_whole, lay_out
 from porting.repository.store import upload
 from porting.repository.writer import publish
 from porting.verbs.verify import chosen
-from profiler.errors import BadInputError
-from profiler.files import sha256
+from profiler.common.errors import BadInputError
+from profiler.common.files import sha256
 
 A, B, TARGET, TASK = "digits-a", "digits-b", "local_cpu", "digits"
 FILES = ["1/model.onnx", "config.pbtxt", f"configs/{TARGET}.pbtxt", "labels.txt", "warmup/example", "variant.json"]

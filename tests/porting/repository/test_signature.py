@@ -13,7 +13,7 @@ from sealed import edit_index
 from porting.repository import Repository
 from porting.repository.signature import SIGNATURE
 from porting.repository.writer import publish, sign
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 ALTERED = 100
 

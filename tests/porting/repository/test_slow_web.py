@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from porting.repository import Repository, web
-from profiler.errors import DnnPortingError
+from profiler.common.errors import DnnPortingError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 

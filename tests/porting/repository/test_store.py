@@ -19,7 +19,7 @@ from porting.repository import Repository
 from porting.repository.root import Root
 from porting.repository.store import upload
 from porting.repository.writer import publish
-from profiler.errors import BadInputError, DnnPortingError
+from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.records.throughput import MaximalThroughput
 
 pytestmark = pytest.mark.integration

@@ -26,10 +26,10 @@ from porting.repository.merge import merged
 from porting.repository.schema import Accuracy, TensorSpec
 from porting.repository.serving import is_whole
 from porting.repository.writer import publish, remove_older
-from profiler.errors import BadInputError
-from profiler.files import sha256
+from profiler.common.errors import BadInputError
+from profiler.common.files import sha256
+from profiler.common.target import Target
 from profiler.records.profile import Profile
-from profiler.target import Target
 
 EXAMPLE = np.linspace(-1, 1, 1024, dtype=np.float32).reshape(1, 32, 32)
 WRITER = """
@@ -37,7 +37,7 @@ import sys
 from pathlib import Path
 from made_repository import IMAGES_PER_S, items
 from porting.repository.writer import publish, remove_older
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 folder = Path(sys.argv[1])
 for change in range(100):

@@ -13,7 +13,7 @@ from porting.repository.formats import Wanted
 from porting.repository.item import Item
 from porting.repository.schema import TensorSpec
 from porting.repository.writer import publish
-from profiler.files import sha256
+from profiler.common.files import sha256
 from profiler.records.capacity import Capacity
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile

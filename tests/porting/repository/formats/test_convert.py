@@ -8,7 +8,7 @@ from convertible import ACCURATE, FAST, TARGET, URI, convertible_repository
 from porting.repository import Repository
 from porting.repository.formats import FORMATS
 from porting.verbs.convert import run
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @pytest.fixture(scope="module")

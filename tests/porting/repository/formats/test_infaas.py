@@ -10,10 +10,10 @@ from made_points import latency, rate
 
 from porting.repository import Repository
 from porting.repository.formats import infaas
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
-from profiler.target import Target
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from kubernetes_rules import amount
 
 from porting.repository import Repository
 from porting.repository.formats import infadapter
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 ONE_CORE_PER_S, FASTER = 440.0, 2
 # 5 times 1.7 ms, and 2 times it.

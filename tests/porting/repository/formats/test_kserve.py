@@ -12,9 +12,9 @@ from made_points import rate
 from porting.repository import Repository
 from porting.repository.formats import kserve
 from porting.repository.formats.kubernetes import image_tag, kubernetes_name
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
 from profiler.records.throughput import MaximalThroughput
-from profiler.target import Target
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
 from porting.repository.formats import Files, modelmesh
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # Of kserve/modelmesh-runtime-adapter, internal/proto/triton/model_config.proto: what it knows of a configuration.
 KNOWN = {

@@ -13,7 +13,7 @@ from support import environment
 
 from porting.repository.lint import Finding, lint
 from porting.verbs.lint import run
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 
 @pytest.fixture(scope="module")

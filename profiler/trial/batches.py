@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from profiler.common.errors import ModelError
+from profiler.common.level import MAX_BATCH
+from profiler.common.trust import TRUST, trusted
 from profiler.confined.protocol import Step
 from profiler.confined.steps import next_step
-from profiler.errors import ModelError
 from profiler.graph.shapes import UncountedError
-from profiler.level import MAX_BATCH
 from profiler.system.processes import status
-from profiler.trust import TRUST, trusted
 
 CPU_S, MEMORY_BYTES = 3.0, 1 << 30
 # A file that the user answers for has so many times as much.

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from profiler.scratch import OPEN, SHARED_MEMORY
+from profiler.common.scratch import OPEN, SHARED_MEMORY
 
 DYING_S = 0.5
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from profiler.resources import MAX_A_CORE, MAX_CORES, MAX_INSTANCES, Resources
+from profiler.common.resources import MAX_A_CORE, MAX_CORES, MAX_INSTANCES, Resources
 
 Runtime = Literal["triton", "v2", "onnxruntime", "torch"]
 Provider = Literal["cpu", "cuda", "tensorrt", "openvino"]

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,20 +10,18 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from pydantic import BaseModel
 
-from profiler.door import arrays, check, contents, opened
-from profiler.errors import BadInputError
-from profiler.parse import parsed
-from profiler.records.profile import Profile
-from profiler.room import naming
-from profiler.seal import sealed, unsealed
+from profiler.common.door import check, contents, opened
+from profiler.common.errors import BadInputError
+from profiler.common.parse import parsed
+from profiler.common.room import naming
+from profiler.common.seal import sealed, unsealed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNFINISHED = ".unfinished-"
-RECORD_LIMIT_BYTES, SAMPLES_LIMIT_BYTES = 64 << 20, 256 << 20
+RECORD_LIMIT_BYTES = 64 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
-OWNER = "of"
 Samples = dict[str, np.ndarray]
 R = TypeVar("R", bound=BaseModel)
 
@@ -122,65 +119,3 @@ def read_record(path: Path, kind: type[R], fix: str) -> R:
     """
     content = contents(path, RECORD_LIMIT_BYTES, fix, links=False)
     return parsed(kind, unsealed(content, str(path), fix), str(path), fix=fix)
-
-
-@dataclass(frozen=True)
-class ProfileFiles:
-    """A profile and, beside it, the raw samples of its figures, which say in `OWNER` whose they are."""
-
-    record: Path
-    samples: Path
-
-    def read(self) -> Profile | None:
-        """What is there already."""
-        if not os.path.lexists(self.record):
-            return None
-        return read_record(self.record, Profile, f"remove {self.record}, and it is measured again")
-
-    def remove(self) -> None:
-        """Takes both away; the samples first, as they mean nothing alone."""
-        for file in (self.samples, self.record):
-            file.unlink(missing_ok=True)
-
-    def write(self, profile: Profile, samples: Samples) -> None:
-        """What there is so far; the samples of points that were kept stay beside the new ones.
-
-        Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged ones.
-        """
-        if samples:
-            whose, before = self.read_samples()
-            if whose != owner(profile):
-                before = {}
-                # Without a record they are what a killed run left of its own.
-                if os.path.lexists(self.record):
-                    keep(self.samples)
-            self.samples.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.samples, packed(before | samples | {OWNER: np.array(owner(profile))}))
-        write_record(self.record, profile)
-
-    def read_samples(self) -> tuple[str, Samples]:
-        """Whose raw samples lie there, and the samples: of nobody, and none, where there is no file."""
-        if not os.path.lexists(self.samples):
-            return "", {}
-        found = arrays(self.samples, f"remove {self.samples}, the figures stay", SAMPLES_LIMIT_BYTES, links=False)
-        return str(found.pop(OWNER, "")), found
-
-    def replace(self, profile: Profile, samples: Samples) -> None:
-        """Puts another profile and its samples in place of what is there, which moves into folders `replaced`."""
-        for file in (self.record, self.samples):
-            keep(file)
-        self.write(profile, samples)
-
-
-def owner(profile: Profile) -> str:
-    """Which profile samples belong to: the same one as long as points are added to it."""
-    return f"{profile.key} {profile.measured_at.isoformat()}"
-
-
-def keep(file: Path) -> None:
-    """Moves a file, if it is there, into the folder `replaced` beside it, under a name with its digest."""
-    if os.path.lexists(file):
-        folder = file.parent / "replaced"
-        folder.mkdir(exist_ok=True)
-        file.rename(folder / f"{file.stem}-{sha256(file)[:8]}{file.suffix}")
-        flush_folder(folder)

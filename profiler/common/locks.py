@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 # An abstract socket: one name for all users and all TMPDIRs of a network namespace, and no file that could be a link.
 HOST = b"\0dnn-porting-profiler"

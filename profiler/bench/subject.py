@@ -9,11 +9,11 @@ from typing import Self
 
 import numpy as np
 
-from profiler.bench import Bench
-from profiler.errors import ServerError
-from profiler.level import MAX_BATCH
+from profiler.bench.bench import Bench
+from profiler.common.errors import ServerError
+from profiler.common.level import MAX_BATCH
+from profiler.common.resources import Resources
 from profiler.records.noise import ProbeKind
-from profiler.resources import Resources
 from profiler.runtimes.served import Expectation, Served
 from profiler.runtimes.session import input_shapes, input_tensor, open_session, pinned
 from profiler.system.cgroup import cpu_limit

@@ -7,16 +7,17 @@ import numpy as np
 import onnxruntime as ort
 from onnx import ModelProto
 
-from profiler.batches import CPU_S, MEMORY_BYTES, MOST_BYTES, MOST_CPU_S, TRUSTED, answer_few, check_larger
+from profiler.common.errors import ModelError
+from profiler.common.level import MAX_BATCH
+from profiler.common.tensor import Tensor
+from profiler.common.trust import trusted
 from profiler.confined.hold import Limits
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task
-from profiler.errors import ModelError
 from profiler.graph.activations import Activations
 from profiler.graph.layers import layers_of
 from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
 from profiler.graph.size import check_size
-from profiler.level import MAX_BATCH
 from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.session import (
     input_shapes,
@@ -26,8 +27,7 @@ from profiler.runtimes.session import (
     run,
     sample_input,
 )
-from profiler.tensor import Tensor
-from profiler.trust import trusted
+from profiler.trial.batches import CPU_S, MEMORY_BYTES, MOST_BYTES, MOST_CPU_S, TRUSTED, answer_few, check_larger
 
 # What a file of weights brings with it: reading takes time, and each of its forms in memory takes its size.
 BYTES_PER_S, COPIES = 50e6, 5
@@ -59,7 +59,7 @@ def try_onnx(path: Path, input_sizes: Sequence[int] = (), name: Path | None = No
     tried, of which none need fit. Errors call the file by its `name` where it has another one.
     Raises `ModelError` in one line for a file that does not get so far, or answers NaN.
     """
-    task = Task("profiler.trial.judge", {"input_sizes": list(input_sizes)})
+    task = Task("profiler.trial.onnx_file.judge", {"input_sizes": list(input_sizes)})
     judged(path, task, limits(path), FIX, name)
 
 

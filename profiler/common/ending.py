@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 
-from profiler.errors import DnnPortingError
-from profiler.room import FULL
-from profiler.signals import Interruption
+from profiler.common.errors import DnnPortingError
+from profiler.common.room import FULL
+from profiler.common.signals import Interruption
 
 FAILURE, CLOSED_PIPE = 1, 141
 # Read before Hydra is told to raise its errors instead of printing them.

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 ARRAYS_LIMIT_BYTES = 1 << 30
 ARRAYS_LIMIT = 10_000

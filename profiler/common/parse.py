@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 INDEX_LIMIT_BYTES = 128 << 20
 DETAILS_LIMIT_BYTES = 16 << 20

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import onnxruntime as ort
 
-from profiler.errors import BadInputError, ServerError
-from profiler.identity import fingerprint, is_here
+from profiler.bench.identity import fingerprint, is_here
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.locks import alone_on_host
+from profiler.common.target import Target
 from profiler.load_generator.probe import Probe
 from profiler.load_generator.served_probe import ServedProbe
-from profiler.locks import alone_on_host
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.host import Host
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.v2_host import V2Host
 from profiler.system.cores import split_cores
-from profiler.target import Target
 
 PROFILER = "the profiler on this host"
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from profiler.errors import BadInputError
+from profiler.common.errors import BadInputError
 
 OPENED = "{\n"
 SEAL = re.compile(rb'\{\n"seal": "([0-9a-f]{64})",\n')

@@ -97,7 +97,7 @@ class Interruption:
     def _leave(self) -> None:
         """Leaves nothing, and does not wait for the main thread."""
         # Not before: no command needs half of it to say what it can do.
-        from profiler.leftovers import clear_away
+        from profiler.common.leftovers import clear_away
 
         clear_away()
         os._exit(self.end())

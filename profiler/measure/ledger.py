@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from profiler.measure.task import Task
 from profiler.records.base import Point
 from profiler.records.missing import Missing
-from profiler.task import Task
 
 P = TypeVar("P", bound=Point)
 

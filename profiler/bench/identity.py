@@ -8,10 +8,10 @@ import onnxruntime as ort
 import psutil
 from pydantic import JsonValue
 
+from profiler.common.target import Target
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.torch_program import torch_version
 from profiler.system.machine import cpu_model, gpu_models
-from profiler.target import Target
 from profiler.triton.installation import find_triton
 
 # Kernels differ by some pages in what they keep for themselves; the machine is the same.

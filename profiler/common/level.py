@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from profiler.resources import MAX_CORES, MAX_INSTANCES
+from profiler.common.resources import MAX_CORES, MAX_INSTANCES
 
 MAX_BATCH = 64
 # How many values of one axis a level may ask for.

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.errors import BadInputError
-from profiler.room import naming
+from profiler.common.errors import BadInputError
+from profiler.common.room import naming
 
 PREFIX = "dnn-porting-scratch-"
 # What `scratch` makes, and nobody types: a purpose and eight random characters.
