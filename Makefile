@@ -10,8 +10,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export ORT_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
-# Two processes share the tests, so each computes with one thread.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2
 PINNED := --quiet --require-hashes --no-build-isolation --no-deps --requirement
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock' $(UPGRADE)
@@ -21,12 +19,14 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 demo: install server
 	$(BIN)/dnn-porting
 
+# Two processes share the tests, so each computes with one thread; what compares shares of a processor runs after them.
 test: install server mlserver browser nginx lint
-	$(PYTEST) -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not quiet" --numprocesses 2
+	$(BIN)/pytest -m "quiet and not slow"
 
 # What takes minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput by measuring.
 slow: install server
-	$(PYTEST) -m slow
+	$(BIN)/pytest -m slow
 
 # Two hundred kills at random moments, after each of which the same command must end the same.
 kills: install

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from kill_moments import aimed, at_random  # noqa: E402
 from killed_runs import NEVER, Kill, adopt_orphans, orphans  # noqa: E402
+from namespaces import RESOLVER, isolate  # noqa: E402
 from undisturbed_runs import Kind  # noqa: E402
 from workspace_content import content, differences  # noqa: E402
 
@@ -46,7 +48,8 @@ def main() -> None:
     parser.add_argument("--real", type=int, default=20)
     parser.add_argument("--aimed", action="store_true", help="also at moments that are known to be delicate")
     asked = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="kills-"))
+    # Neither in /tmp nor below it, which a run sees empty.
+    folder = Path(tempfile.mkdtemp(prefix="kills-", dir="/var/tmp"))
     temporary = folder / "tmp"
     temporary.mkdir()
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
@@ -56,6 +59,9 @@ def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     adopt_orphans()
+    with suppress(OSError):
+        # Where the kernel allows it, nobody else's files lie in /tmp and /dev/shm.
+        isolate([folder, ROOT, Path(sys.prefix), Path(sys.base_prefix)], RESOLVER)
     print(f"seed {asked.seed}, in {folder}", flush=True)
     outcomes = list(rounds(asked, folder))
     tell(outcomes)

@@ -34,9 +34,14 @@ def memory_bytes() -> int:
     total = 0
     for process in psutil.Process().children(recursive=True):
         with suppress(OSError, psutil.Error):
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            total += sum(int(found) for found in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+)", status)) << 10
+            total += held_bytes(process.pid)
     return total
+
+
+def held_bytes(pid: int) -> int:
+    """The same of one process; what it shares with the process that it was forked from counts."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return sum(int(found) for found in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+)", status)) << 10
 
 
 def ended_processes() -> list[str]:

@@ -30,15 +30,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spread:
 @pytest.fixture(scope="session", autouse=True)
 def temporary_files() -> Iterator[None]:
     """Gives this process a place of its own, as in a shared one anybody removes what the dead of another test left."""
-    with (
-        tempfile.TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True) as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        # Workers of a server may run as another user.
-        Path(folder).chmod(0o755)
-        patch.setenv("TMPDIR", folder)
-        patch.setattr(tempfile, "tempdir", folder)
+    # No `TemporaryDirectory`: a forked command removes it as it ends.
+    folder = Path(tempfile.mkdtemp(prefix="tests-"))
+    # Workers of a server may run as another user.
+    folder.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", str(folder))
         yield
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -74,6 +74,7 @@ def prunings(workspace: Path, aim: str) -> list[dict[str, Any]]:
     return sorted((one for one in found if one["aim"] == aim), key=lambda one: one["parameters_after"], reverse=True)
 
 
+@pytest.mark.quiet
 def test_several_throughputs_in_one_run_are_held_against_one_measurement_of_the_whole_network(
     dnn_porting: Command, workspace: Path
 ) -> None:

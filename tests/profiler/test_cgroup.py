@@ -46,6 +46,7 @@ def groups_of_this_process(home: Group) -> list[Path]:
     return list(home.nest().glob(f"{PREFIX}-{os.getpid()}-*"))
 
 
+@pytest.mark.quiet
 def test_a_busy_process_is_held_to_half_a_core(home: Group, busy: subprocess.Popen[bytes]) -> None:
     with cpu_limit([busy.pid], 0.5):
         assert 0.4 <= cores_used(psutil.Process(busy.pid), 1.0) <= 0.6

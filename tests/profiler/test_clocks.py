@@ -45,9 +45,8 @@ def test_only_the_date_of_the_record_is_read_from_a_clock_that_can_be_set() -> N
     assert wall_clocks("import time\nfrom time import time_ns\na = time.time") == ["time.time", "time.time_ns"]
     read = {str(path.relative_to(ROOT)): wall_clocks(path.read_text()) for path in (ROOT / "profiler").rglob("*.py")}
     assert {path: names for path, names in read.items() if names} == {
-        # The date of a report, and the age of a folder that died while it was made.
+        # The date of a report.
         "profiler/common/ending.py": ["datetime.now"],
         "profiler/profiling.py": ["datetime.now"],
-        "profiler/common/scratch.py": ["time.time"],
     }
     assert (ROOT / "profiler" / "profiling.py").read_text().count("measured_at=datetime.now(UTC)") == 1

@@ -119,6 +119,7 @@ def test_a_paced_loop_raises_what_its_callers_met(network: Path) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.quiet
 @pytest.mark.integration
 def test_a_model_on_a_real_server_keeps_less_than_all(network: Path) -> None:
     with bench("here", Target()) as here, Subject(here, network, here.probe.usual_rate_per_s(), []) as subject:

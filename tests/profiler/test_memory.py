@@ -72,6 +72,7 @@ def test_a_batch_that_the_child_does_not_survive_has_a_reason_instead_of_figures
     assert "refused" in point.reasons["peak_bytes"]
 
 
+@pytest.mark.quiet
 @pytest.mark.integration
 def test_a_real_server_takes_more_memory_with_the_model_and_gives_it_back(network: Path) -> None:
     with bench("here", Target()) as here, Subject(here, network, 1.0, []) as subject:

@@ -124,6 +124,7 @@ def test_a_speed_up_needs_one_core_with_as_many_instances() -> None:
     assert speed_ups([maximum(100), maximum(180, cores=2, instances=2)]) == []
 
 
+@pytest.mark.quiet
 @pytest.mark.integration
 def test_half_a_core_of_a_real_server_answers_less_than_a_whole_one(
     network: Path, monkeypatch: pytest.MonkeyPatch

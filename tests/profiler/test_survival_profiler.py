@@ -125,6 +125,7 @@ def busy(cores: list[int]) -> Iterator[None]:
             process.kill()
 
 
+@pytest.mark.quiet
 def test_another_process_on_the_server_s_core_moves_the_corrected_rate_less_than_the_raw_one(
     network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

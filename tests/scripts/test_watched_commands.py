@@ -1,14 +1,15 @@
 """What the scripts of damage and hostile inputs see of a command: each kind of misbehaviour is told."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from many_cases import Outcome, run_all, sampled
 from watched_commands import Command, watch
 from watched_places import made_case
+from watched_processes import held_bytes
 
 Case = tuple[str, bool, float, int]
 
@@ -18,7 +19,7 @@ def seen(folder: Path, statement: str, reads_all: bool = True, limit_s: float = 
 
     What this process holds counts as the command's, which is forked from it: the limit is `more_bytes` above that.
     """
-    limit_bytes = psutil.Process().memory_info().rss + more_bytes
+    limit_bytes = held_bytes(os.getpid()) + more_bytes
 
     def run(case: Case, place: Path) -> Outcome:
         made_case(place)
@@ -74,8 +75,6 @@ def test_too_much_time_ends_it_and_whether_ctrl_c_does_is_told(tmp_path: Path) -
 @pytest.mark.parametrize(("reads_all", "code"), [(True, 0), (False, 1)])
 def test_modes_count_where_they_are_to(tmp_path: Path, reads_all: bool, code: int) -> None:
     statement = "import os; os.close(os.open('x', os.O_CREAT | os.O_WRONLY, 0)); open('x')"
-    import os
-
     if os.geteuid() and reads_all:
         pytest.skip("only root reads what has mode 0")
     assert seen(tmp_path, statement, reads_all)["code"] == code

@@ -18,6 +18,8 @@ from profiler.system.cgroup import cpu_limit
 from profiler.system.processes import pin
 from profiler.triton.server import free_port
 
+pytestmark = pytest.mark.quiet
+
 # Listens, says so, and uses a share of one core by itself or in a child.
 SERVER = """
 import os, socket, sys, time
