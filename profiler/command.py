@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,12 +56,27 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
             f"{request_path} measures on the running server at {request.target.endpoint}, where it loads and unloads "
             f"networks: agree to that with --endpoint {shlex.quote(request.target.endpoint)}"
         )
-    files = ProfileFiles(output, output.with_suffix(".npz"))
+    files = files_at(output, (model, request_path))
     with scratch("profiled") as made, named(made.folder, model):
         copy = copy_of(model, made.folder, request.target)
         try_onnx(copy, request.settings.latency.input_sizes if request.settings.latency else [])
         with bench(request.target_name, request.target) as ready:
             return profile_file(ready, copy, request.settings, files.read(), None, files.write, announce)
+
+
+def files_at(output: Path, inputs: Sequence[Path]) -> ProfileFiles:
+    """The profile's files; raises `BadInputError` where they cannot be written there, or are one of the inputs."""
+    files = ProfileFiles(output, output.with_suffix(".npz"))
+    if output == files.samples:
+        raise BadInputError(f"--output {output}: the samples get the name that ends in .npz: name a .json file")
+    for file in (files.record, files.samples):
+        if taken := next((path for path in inputs if file.exists() and path.exists() and file.samefile(path)), None):
+            raise BadInputError(f"--output {output} would write over {taken}: name another file")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadInputError(f"--output {output}: {error.filename} is no folder: name a file in one") from error
+    return files
 
 
 def copy_of(model: Path, folder: Path, target: Target) -> Path:

@@ -184,3 +184,31 @@ def quadratic(path: Path) -> Path:
         helper.make_node("MatMul", ["s", "x"], ["y"]),
     ]
     return write(path, nodes)
+
+
+def exploding_in_a_table(path: Path, power: int) -> Path:
+    """The batch's power of zeros by a row of a table of numbers, which is one to who takes the table for a list."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["n1"], end=1),
+        *(helper.make_node("Mul", ["n1", f"n{by}"], [f"n{by + 1}"]) for by in range(1, power)),
+        helper.make_node("Concat", ["one", f"n{power}"], ["row"], axis=0),
+        helper.make_node("Unsqueeze", ["row", "zero"], ["table"]),
+        helper.make_node("Gather", ["table", "first"], ["size"], axis=0),
+        helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    numbers = [helper.make_tensor(name, TensorProto.INT64, [1], [value]) for name, value in (("one", 1), ("zero", 0))]
+    return write(path, nodes, tensors=[*numbers, helper.make_tensor("first", TensorProto.INT64, [], [0])])
+
+
+def exploding_inside_an_operator(path: Path) -> Path:
+    """One number by a product of six matrices of a batch by a batch, none of whose axes is summed before the end."""
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "t"], ["s"]),
+        helper.make_node("Einsum", ["s"] * 6, ["sum"], equation="ab,cd,ef,bc,de,fa->"),
+        helper.make_node("Mul", ["sum", "none"], ["nothing"]),
+        helper.make_node("Add", ["x", "nothing"], ["y"]),
+    ]
+    return write(path, nodes, tensors=[helper.make_tensor("none", TensorProto.FLOAT, [], [0.0])])

@@ -32,7 +32,7 @@ class Interruption:
 
     def __init__(self, line: str) -> None:
         self.line, self._begun = line, False
-        self._number: int = signal.SIGINT
+        self._number: int | None = None
         self._noticed, self._unsaid = threading.Event(), threading.Semaphore()
 
     def listen(self) -> None:
@@ -57,12 +57,15 @@ class Interruption:
         self._begun = True
 
     def end(self) -> int:
-        """Says the line; the exit code."""
+        """Says the line; the exit code. Signals are ignored from now on: Python gives up its handlers as it leaves."""
+        if threading.current_thread() is threading.main_thread():
+            for number in ENDING:
+                signal.signal(number, signal.SIG_IGN)
         # Not a second time: the other thread may leave at the same moment.
         if self._unsaid.acquire(blocking=False) and sys.stderr is not None:
             with suppress(OSError, ValueError):
                 print(self.line, file=sys.stderr, flush=True)
-        return 128 + self._number
+        return 128 + (self._number or signal.SIGINT)
 
     @property
     def came(self) -> bool:
@@ -75,21 +78,26 @@ class Interruption:
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         if not self._noticed.is_set():
-            self._number = number
+            self._came_first(number)
             self._noticed.set()
             if not self._begun:
                 # An import may lose what is raised in it.
                 os._exit(self.end())
             raise KeyboardInterrupt
 
+    def _came_first(self, number: int) -> None:
+        """The exit code tells of this signal, unless another came before."""
+        self._number = self._number or number
+
     def _watch(self) -> None:
-        # The wake-up tells of every signal that Python handles.
+        # The wake-up tells of every signal that Python handles, in their order; the main thread hears of the one with
+        # the smallest number first.
         while (number := os.read(self._told, 1)[0]) not in ENDING:
             pass
+        self._came_first(number)
         for callback in _callbacks:
             callback()
         if not self._noticed.wait(NOTICE_S):
-            self._number = number
             self._leave()
         threading.Event().wait(CLEAN_UP_S)
         self._leave()

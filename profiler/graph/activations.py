@@ -2,19 +2,23 @@
 
 A graph computes shapes from the batch, and may do so in a way that a count does not see through: nothing is counted
 then. Numbers are followed through 64-bit integers only, as in other types the runtime rounds and wraps around where
-the count does not.
+the count does not, and through lists only: a table of numbers is a list to the count.
 """
 
 import math
 from collections.abc import Iterator, Mapping
 
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, helper
 
 from profiler.graph.contrib import stand_in
 from profiler.graph.parameters import FLOATING, nested_graphs
 from profiler.graph.shapes import UncountedError, axes, fix_input, network_inputs, without_weights
 from profiler.graph.size import inlined
+
+Kind = tuple[int, bool]
+# They look at no value.
+OF_SHAPES = ("Shape", "Size")
 
 
 class Activations:
@@ -64,22 +68,35 @@ def size(name: str, values: Mapping[str, ValueInfoProto]) -> int:
 def hide_inexact(model: ModelProto) -> None:
     """Puts a node that the count does not see through behind each one whose integers it would get wrong."""
     try:
-        kinds = {name: value.type.tensor_type.elem_type for name, value in inferred(model).items()}
+        values = inferred(model)
     except UncountedError:
         # Counting fails in the same way.
         return
-    kinds |= {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    kinds = {name: kind_of(value.type.tensor_type) for name, value in values.items()}
+    kinds |= {tensor.name: (tensor.data_type, len(tensor.dims) < 2) for tensor in model.graph.initializer}
     nodes = [one for node in model.graph.node for one in hidden(node, kinds)]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 
 
-def hidden(node: NodeProto, kinds: Mapping[str, int]) -> Iterator[NodeProto]:
-    """The node, and what hides its values where they are no 64-bit integers from 64-bit integers."""
-    names = [*node.output, *(node.input if node.op_type == "Cast" else [])]
-    found = {kinds.get(name) for name in names if name}
-    exact = found <= {TensorProto.INT64} or found <= FLOATING
-    outputs = [] if exact else [place for place, name in enumerate(node.output) if name]
+def kind_of(tensor: TypeProto.Tensor) -> Kind:
+    """The type of a tensor's values, and whether it is known to be a list or a single number."""
+    return tensor.elem_type, tensor.HasField("shape") and len(tensor.shape.dim) < 2
+
+
+def is_exact(node: NodeProto, kinds: Mapping[str, Kind]) -> bool:
+    """Whether the count is right about what the node makes: no integers, or lists of them from lists of them."""
+    known = {name: kinds[name] for name in (*node.input, *node.output) if name in kinds}
+    held = [*node.output, *(node.input if node.op_type == "Cast" else [])]
+    types = {known[name][0] if name in known else None for name in held if name}
+    used = node.output if node.op_type in OF_SHAPES else known
+    lists = all(known[name][1] for name in used if name in known and known[name][0] == TensorProto.INT64)
+    return types <= FLOATING or (types <= {TensorProto.INT64} and lists)
+
+
+def hidden(node: NodeProto, kinds: Mapping[str, Kind]) -> Iterator[NodeProto]:
+    """The node, and what hides its values where the count would get them wrong."""
+    outputs = [] if is_exact(node, kinds) else [place for place, name in enumerate(node.output) if name]
     behind = [helper.make_node("Neg", [f"{node.output[at]}/hidden"], [node.output[at]]) for at in outputs]
     for at in outputs:
         node.output[at] += "/hidden"

@@ -1,11 +1,11 @@
 """Whether a network takes for a batch what its first inputs let expect: time and memory that grow with the batch.
 
 One input and a batch of two are answered, with limits that the network's counted work sets. Larger batches are
-counted, which costs little, up to the largest that a server may make of what it is sent. Where they cannot be, some
-are answered as well, each about twice as large as the one before, as long as that is cheap.
+counted, which costs little, up to the largest that a server may make of what it is sent. A count knows nothing of what
+an operator takes for itself while it runs. So some are answered as well, each about twice as large as the one before,
+as long as that is cheap.
 """
 
-import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,9 +28,11 @@ MACS_PER_S = 1e9
 MOST_CPU_S, MOST_BYTES = 240.0, 2 << 30
 # Memory that need not grow with the batch for a network to be an honest one, and the slack of what must.
 FREE_BYTES, SLACK = 1 << 30, 2
-# What trying a batch may cost, and by how much the one after it may take more memory: its buffers double.
-TRIED_S, GROWTH = 3.0, 3
-UNCOUNTED_BATCHES = (3, 6, 12, 24, 48, MAX_BATCH)
+# What trying a batch may cost, more where its memory could not be counted.
+TRIED_S, TRIED_UNCOUNTED_S = 1.0, 3.0
+# What an allocator may take at once for more than is asked for.
+SMALL_BYTES = 256 << 20
+TRIED_BATCHES = (3, 6, 12, 24, 48, MAX_BATCH)
 
 
 class Network(Protocol):
@@ -89,7 +91,9 @@ def check_larger(network: Network, took_s: float) -> None:
     try:
         check_counted(network)
     except UncountedError:
-        try_larger(network, took_s)
+        try_uncounted(network, took_s)
+    else:
+        try_counted(network, took_s)
 
 
 def check_counted(network: Network) -> None:
@@ -97,22 +101,43 @@ def check_counted(network: Network) -> None:
     for batch in network.batches:
         found, due = network.activation_bytes(batch), max(FREE_BYTES, SLACK * batch * one)
         if found > due and not trusted():
-            raise ModelError(
-                f"a batch of {batch} takes {found / 2**20:,.0f} MiB of memory where one input takes "
-                f"{one / 2**20:,.1f}: export a network whose memory grows no faster than its batch, "
-                f"or set {TRUST}=1 if you trust it"
-            )
+            raise too_much(batch, found, one, "one input")
 
 
-def try_larger(network: Network, took_s: float) -> None:
-    """Has larger batches answered in memory that is bounded, until the next one might need more or is too dear."""
+def try_counted(network: Network, took_s: float) -> None:
+    """Has larger batches answered in the memory that the count lets expect, until one is too dear or has no bound."""
     before = 2
-    for batch in UNCOUNTED_BATCHES:
-        expected_s = took_s * batch / before
-        if expected_s > TRIED_S or GROWTH * taken_bytes() > resource.getrlimit(resource.RLIMIT_DATA)[0] > 0:
+    for batch in TRIED_BATCHES:
+        expected_s, due = took_s * batch / before, SLACK * network.activation_bytes(batch)
+        if expected_s > TRIED_S or due > MOST_BYTES:
             return
-        begin(batch, CPU_S + 2 * expected_s, MOST_BYTES)
+        begin(batch, CPU_S + 2 * expected_s, due)
         took_s, before = timed(network, batch), batch
+
+
+def try_uncounted(network: Network, took_s: float) -> None:
+    """Has larger batches answered, until the next one is too dear or would honestly take more than there is.
+
+    Raises `ModelError` where memory grows faster than the batch. What a batch of two took is not known.
+    """
+    before, grown, start = 2, 0, taken_bytes()
+    for batch in TRIED_BATCHES:
+        expected_s, due = took_s * batch / before, SLACK * grown * batch // before
+        if expected_s > TRIED_UNCOUNTED_S or due > MOST_BYTES:
+            return
+        begin(batch, CPU_S + 2 * expected_s, due)
+        took_s, found = timed(network, batch), taken_bytes() - start
+        if grown and found > due + SMALL_BYTES and not trusted():
+            raise too_much(batch, found, grown, f"one of {before}")
+        before, grown = batch, max(found, 1)
+
+
+def too_much(batch: int, found_bytes: int, before_bytes: int, before: str) -> ModelError:
+    return ModelError(
+        f"a batch of {batch} takes {found_bytes / 2**20:,.0f} MiB of memory where {before} takes "
+        f"{before_bytes / 2**20:,.1f}: export a network whose memory grows no faster than its batch, "
+        f"or set {TRUST}=1 if you trust it"
+    )
 
 
 def taken_bytes() -> int:

@@ -108,3 +108,24 @@ def test_a_profile_with_figures_that_no_machine_measures_is_named_with_the_fix(t
     kept.with_suffix(".npz").unlink()
     with pytest.raises(BadInputError, match=r"target here has figures that no machine measures \(.+\): remove it, and"):
         run(model, tmp_path / "request.json", kept)
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("profile.npz", "name a .json file"),
+        ("model.onnx", "would write over .*model.onnx: name another file"),
+        ("request.json", "would write over .*request.json: name another file"),
+        ("model.onnx/profile.json", "model.onnx is no folder: name a file in one"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_measured(
+    tmp_path: Path, output: str, says: str
+) -> None:
+    write_network(tmp_path / "model.onnx")
+    request = Request(target_name="here", target=Target(runtime="onnxruntime"), settings=QUICK)
+    (tmp_path / "request.json").write_text(request.model_dump_json())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(BadInputError, match=says):
+        run(tmp_path / "model.onnx", tmp_path / "request.json", tmp_path / output)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -50,6 +50,16 @@ def deaf():
             pass
 deaf()
 """
+# Hears of no signal for a second or more, as a library that computes.
+BUSY = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 4_000_000); time.sleep(600)"
+PATIENT = "import profiler.common.signals as s; s.NOTICE_S = 60.0\n"
+# Is there when Python has given up its handlers.
+LATE = """
+class Late:
+    def __del__(self, sleep=__import__("time").sleep):
+        sleep(1.5)
+late = Late()
+"""
 CLEAN = "child.kill(); child.wait()"
 SLOW = f"time.sleep(0.7); {CLEAN}"
 
@@ -99,6 +109,27 @@ def test_a_second_signal_interrupts_no_cleaning_up(second_s: float) -> None:
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(pause_s)
         check_nothing_is_left(process, child, folder, signal.SIGINT)
+
+
+def test_a_signal_while_python_itself_leaves_changes_nothing() -> None:
+    with running(SLEEPING, before=LATE) as (process, _child, folder):
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        assert process.stderr.readline().strip() == LINE
+        # Python's own handlers are gone by then.
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 128 + signal.SIGHUP
+        assert not folder.exists()
+
+
+def test_the_exit_code_tells_of_the_signal_that_came_first() -> None:
+    with running(BUSY, before=PATIENT) as (process, child, folder):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        # The smaller number is what Python hears of first.
+        process.send_signal(signal.SIGHUP)
+        check_nothing_is_left(process, child, folder, signal.SIGTERM)
 
 
 def test_a_command_that_swallows_the_interruption_ends_all_the_same() -> None:

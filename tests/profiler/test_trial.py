@@ -11,9 +11,11 @@ import pytest
 from support import write_network
 
 from profiler.common.errors import ModelError
+from profiler.graph.shapes import UncountedError
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.session import open_session, run, sample_input
 from profiler.runtimes.watch import ends_within
+from profiler.trial import batches
 from profiler.trial.onnx_file import try_onnx
 
 # Ten would do on a quiet machine.
@@ -89,6 +91,12 @@ def test_a_hostile_file_is_refused_in_one_line(tmp_path: Path, made: Callable[[P
     [
         (hostile_onnx.exploding_as_counted, "a batch of 3 takes .* MiB of memory where one input takes"),
         (hostile_onnx.exploding_as_run, "MiB of memory to answer a batch of 12"),
+        (lambda path: hostile_onnx.exploding_in_a_table(path, 8), "MiB of memory to answer a batch of 12"),
+        (
+            lambda path: hostile_onnx.exploding_in_a_table(path, 6),
+            "MiB of memory to answer a batch of 24",
+        ),
+        (hostile_onnx.exploding_inside_an_operator, "MiB of memory to answer a batch of 24"),
         (hostile_onnx.exploding_where_casts_wrap, "MiB of memory to answer a batch of 3"),
     ],
 )
@@ -121,3 +129,35 @@ def test_a_network_that_answers_nan_is_told_so(tmp_path: Path) -> None:
     path = hostile_onnx.not_a_number(tmp_path / "model.onnx")
     with pytest.raises(ModelError, match="answers NaN or infinite values"):
         Expectation(path, 1)
+
+
+class Uncounted:
+    """A network that answers at once."""
+
+    batches = (1,)
+    counting_s = 0.0
+
+    def macs(self) -> int:
+        return 0
+
+    def activation_bytes(self, batch: int) -> int:
+        raise UncountedError("nobody knows")
+
+    def answer(self, batch: int) -> None:
+        pass
+
+
+@pytest.mark.parametrize("more_mib", [[10, 20, 600], [50, 100, 300, 1500]])
+def test_memory_that_grows_faster_than_the_batch_is_refused_where_it_fits(
+    monkeypatch: pytest.MonkeyPatch, more_mib: list[int]
+) -> None:
+    taken = iter([0, *more_mib])
+    monkeypatch.setattr(batches, "taken_bytes", lambda: next(taken) << 20)
+    with pytest.raises(ModelError, match=f"takes {more_mib[-1]:,} MiB of memory where one of .* takes {more_mib[-2]}"):
+        batches.check_larger(Uncounted(), 0.0)
+
+
+def test_memory_that_grows_with_the_batch_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = iter([0, 100, 200, 400, 800, 1600])
+    monkeypatch.setattr(batches, "taken_bytes", lambda: next(taken) << 20)
+    batches.check_larger(Uncounted(), 0.0)
