@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from porting.mlflow_address import database_of
-from profiler.common.ending import FIXES
+from profiler.common.ending import FIXES, gone
 from profiler.common.errors import DnnPortingError
 
 # By the second word of SQLite's own names for what went wrong; anything else is damage.
@@ -27,7 +27,9 @@ def explained(error: Exception, uri: str) -> str:
     reason = (str(cause or error).strip().splitlines() or [type(error).__name__])[0][:SHOWN]
     path = database_of(uri)
     fix = "mend it" if path is None else f"move {path}* away, and a new one is made"
-    if isinstance(cause, sqlite3.Error) and word(cause) in MEND:
+    if path is not None and isinstance(cause, sqlite3.Error) and not path.exists():
+        fix = gone(path)
+    elif isinstance(cause, sqlite3.Error) and word(cause) in MEND:
         fix = MEND[word(cause)].format(path=path)
     elif isinstance(error, OSError):
         fix = FIXES.get(error.errno or 0, "mend it")

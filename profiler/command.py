@@ -57,6 +57,7 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
             f"networks: agree to that with --endpoint {shlex.quote(request.target.endpoint)}"
         )
     files = ProfileFiles(output, output.with_suffix(".npz"))
+    output.parent.mkdir(parents=True, exist_ok=True)
     with scratch("profiled") as made, named(made.folder, model):
         copy = copy_of(model, made.folder, request.target)
         try_onnx(copy, request.settings.latency.input_sizes if request.settings.latency else [])

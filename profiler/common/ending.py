@@ -124,9 +124,17 @@ def of_the_system(error: OSError) -> str:
 
 def with_the_fix(reason: str, number: int, place: str) -> str:
     fix = FIXES.get(number)
+    missing = [folder for folder in Path(place).parents if not folder.exists()]
+    if number == errno.ENOENT and missing:
+        fix = gone(missing[-1])
     if number in FULL and Path(place).is_relative_to(tempfile.gettempdir()):
         fix = f"{fix}, or set TMPDIR to another folder"
     return f"{reason}: {fix}" if fix else reason
+
+
+def gone(place: Path) -> str:
+    """The fix for a file or folder that this program had, or was to have, and that is not there."""
+    return f"{place} is not there: if it was moved, run the same command where it lies now, which goes on"
 
 
 def copy_failed(error: shutil.Error) -> str:

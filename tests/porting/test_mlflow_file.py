@@ -22,7 +22,7 @@ from porting.mlflow_address import ARTIFACTS
 from porting.mlflow_file import ready
 from porting.mlflow_upkeep import rebase
 from porting.settings import Settings, TrackingSettings
-from porting.tracking import pipeline_run, quieten_mlflow
+from porting.tracking import MlflowTracker, pipeline_run, quieten_mlflow
 from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
@@ -58,14 +58,25 @@ def database(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(made, tmp_path / "w"))
 
 
-def run_in(workspace: Path) -> None:
-    """A pipeline of no stages, which MLflow is told of."""
-    settings = Settings.model_construct(
+def settings_in(workspace: Path) -> Settings:
+    return Settings.model_construct(
         task="digits", workspace=workspace, stage=["publish"], seed=0, datamodule=None, model=None,
         tracking=TrackingSettings(enabled=True, uri=None),
     )  # fmt: skip
-    with pipeline_run(settings, "config: true\n") as tracker:
+
+
+def run_in(workspace: Path) -> None:
+    """A pipeline of no stages, which MLflow is told of."""
+    with pipeline_run(settings_in(workspace), "config: true\n") as tracker:
         tracker._child("digits-a")
+
+
+@contextmanager
+def moved_away(workspace: Path) -> Iterator[MlflowTracker]:
+    """A pipeline whose workspace is moved as soon as it has begun."""
+    with pipeline_run(settings_in(workspace), "") as tracker:
+        workspace.rename(workspace.with_name("elsewhere"))
+        yield tracker
 
 
 def client_of(workspace: Path) -> "MlflowClient":
@@ -256,6 +267,19 @@ def test_a_database_that_is_larger_than_the_memory_is_told_as_damaged(
     monkeypatch.setattr("porting.mlflow_file.damage", too_large)
     with pytest.raises(BadInputError, match=rf"mlflow\.db is damaged \(.* more memory than there is\): {FIX}"):
         ready(database)
+
+
+def test_a_database_that_is_moved_while_it_is_used_is_said_to_be_gone(database: Path) -> None:
+    workspace = database.parent
+    with pytest.raises(DnnPortingError, match=r"/w/mlflow\.db is not there: if it was moved, run the same command"):
+        with moved_away(workspace) as tracker:
+            tracker._child("digits-a")
+    assert not workspace.exists()
+
+
+def test_what_goes_wrong_first_is_told_whatever_mlflow_raises_then(database: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="the first"), moved_away(database.parent):
+        raise FileNotFoundError("the first")
 
 
 def test_a_journal_without_its_database_is_not_played_into_a_new_one(tmp_path: Path) -> None:
