@@ -271,7 +271,7 @@ def test_a_database_that_is_larger_than_the_memory_is_told_as_damaged(
 
 def test_a_database_that_is_moved_while_it_is_used_is_said_to_be_gone(database: Path) -> None:
     workspace = database.parent
-    with pytest.raises(DnnPortingError, match=r"/w/mlflow\.db is not there: if it was moved, run the same command"):
+    with pytest.raises(DnnPortingError, match=r"/w is not there: if it was moved, run the same command"):
         with moved_away(workspace) as tracker:
             tracker._child("digits-a")
     assert not workspace.exists()
@@ -280,6 +280,24 @@ def test_a_database_that_is_moved_while_it_is_used_is_said_to_be_gone(database: 
 def test_what_goes_wrong_first_is_told_whatever_mlflow_raises_then(database: Path) -> None:
     with pytest.raises(FileNotFoundError, match="the first"), moved_away(database.parent):
         raise FileNotFoundError("the first")
+
+
+def test_a_new_database_without_room_for_temporary_files_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none", str(small)], capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    monkeypatch.setattr("tempfile.tempdir", str(small))
+    try:
+        with pytest.raises(
+            DnnPortingError, match=f"the disk at {small} has no room: free some space, or set TMPDIR to another folder"
+        ) as caught:
+            ready(tmp_path / "mlflow.db")
+    finally:
+        subprocess.run(["umount", "--lazy", str(small)], check=True)
+    assert "scratch" not in str(caught.value)
 
 
 def test_a_journal_without_its_database_is_not_played_into_a_new_one(tmp_path: Path) -> None:
