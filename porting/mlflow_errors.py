@@ -3,15 +3,16 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from porting.mlflow_address import database_of
-from profiler.common.ending import FIXES
 from profiler.common.errors import DnnPortingError
+from profiler.common.fixes import disk_of, fix_of, gone, more_room
+from profiler.common.room import is_full
 
 # By the second word of SQLite's own names for what went wrong; anything else is damage.
 MEND = {
-    "FULL": "make room on the disk of {path}, and run the same command to go on",
     "BUSY": "wait until the other process that uses {path} ends, or stop it",
     "READONLY": "make {path} and its folder writable",
 }
@@ -25,13 +26,21 @@ def explained(error: Exception, uri: str) -> str:
     while cause is not None and not isinstance(cause, sqlite3.Error):
         cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
     reason = (str(cause or error).strip().splitlines() or [type(error).__name__])[0][:SHOWN]
-    path = database_of(uri)
-    fix = "mend it" if path is None else f"move {path}* away, and a new one is made"
-    if isinstance(cause, sqlite3.Error) and word(cause) in MEND:
-        fix = MEND[word(cause)].format(path=path)
-    elif isinstance(error, OSError):
-        fix = FIXES.get(error.errno or 0, "mend it")
-    return f"({reason}): {fix}"
+    return f"({reason}): {fix_for(cause or error, database_of(uri))}"
+
+
+def fix_for(error: BaseException, path: Path | None) -> str:
+    """What a user can do about what SQLite, the system or MLflow raises."""
+    name = word(error) if isinstance(error, sqlite3.Error) else ""
+    if path is not None and name and not path.parent.exists():
+        return gone(path.parent)
+    if path is not None and (name == "FULL" or is_full(path)):
+        return f"the disk at {disk_of(path)} has no room: {more_room(path)}, and run the same command to go on"
+    if name in MEND:
+        return MEND[name].format(path=path)
+    if isinstance(error, OSError):
+        return fix_of(error.errno, path) or "mend it"
+    return "mend it" if path is None else f"move {path}* away, and a new one is made"
 
 
 def word(error: sqlite3.Error) -> str:

@@ -73,6 +73,9 @@ def check(path: Path, fix: str) -> None:
         if word(error) == "BUSY":
             raise BadInputError(f"{path} is in use by another process: wait until it ends, or stop it") from error
         found = damaged(str(error))
+    except MemoryError:
+        # What it says about itself is larger than the memory: no database of MLflow's is, however many its runs are.
+        found = damaged("it asks for more memory than there is")
     if found:
         raise BadInputError(f"{path} {found} {fix}")
 

@@ -4,7 +4,7 @@ import logging
 import os
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -15,7 +15,7 @@ from porting.mlflow_file import ready
 from porting.mlflow_upkeep import end_killed, settle
 from porting.records import Epoch, Variant
 from porting.settings import Settings
-from profiler.common.errors import BadInputError
+from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.scratch import scratch
 from profiler.records.profile import Profile
 
@@ -147,15 +147,14 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
         (made.folder / "config.yaml").write_text(config)
         client.log_artifact(parent, str(made.folder / "config.yaml"))
     tracker = MlflowTracker(client, experiment, parent, parameters)
-    status = "FAILED"
     try:
         yield tracker
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
+    except BaseException as error:
+        # What went wrong first is what a user must know.
+        with suppress(DnnPortingError):
+            tracker.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
-    finally:
-        tracker.end(status)
+    tracker.end("FINISHED")
 
 
 def tracking_uri(settings: Settings) -> str:

@@ -75,6 +75,7 @@ def written(token: str, path: Path | None) -> Iterator[None]:
     Raises `BadInputError` where the file is there already or cannot be made.
     """
     from profiler.common.errors import BadInputError
+    from profiler.common.fixes import fix_of
 
     if path is None:
         yield
@@ -82,9 +83,8 @@ def written(token: str, path: Path | None) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise BadInputError(
-            f"token file {path} cannot be made ({error.strerror}): name one that is not there"
-        ) from error
+        fix = fix_of(error.errno, path) or "name one that is not there"
+        raise BadInputError(f"token file {path} cannot be made ({error.strerror}): {fix}") from error
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(f"{token}\n")

@@ -21,6 +21,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from profiler.common.errors import DnnPortingError
+from profiler.common.fixes import FIXES, fix_of
 from profiler.common.room import FULL
 from profiler.common.signals import Interruption
 
@@ -29,16 +30,6 @@ FAILURE, CLOSED_PIPE = 1, 141
 WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
 STAYS = "what was complete stays"
 DISK = (*FULL, errno.EIO, errno.EROFS)
-FIXES = {
-    errno.EACCES: "give this user the right to it, or run as its owner",
-    errno.EPERM: "give this user the right to it, or run as its owner",
-    errno.ENOSPC: "free some space",
-    errno.EDQUOT: "free some space",
-    errno.EROFS: "choose a place that can be written",
-    errno.EMFILE: "raise the limit with 'ulimit -n'",
-    errno.EADDRINUSE: "wait until a port is free",
-    errno.EADDRNOTAVAIL: "wait until a port is free, or widen net.ipv4.ip_local_port_range",
-}
 RUN_OUT = (errno.EMFILE, errno.EADDRNOTAVAIL)
 
 Explain = Callable[[BaseException], tuple[str, int]]
@@ -117,15 +108,13 @@ def with_fix(message: str) -> str:
 def of_the_system(error: OSError) -> str:
     """What the system refused, and the fix where there is one."""
     # Of two files, the second one is written.
-    place = error.filename2 or error.filename or ("the disk" if error.errno in DISK else None)
-    reason = f"{place}: {error.strerror}" if place else f"the system refuses it: {error.strerror}"
-    return with_the_fix(reason, error.errno or 0, str(place))
+    place = error.filename2 or error.filename
+    what = place or ("the disk" if error.errno in DISK else "the system refuses it")
+    return with_the_fix(f"{what}: {error.strerror}", error.errno, str(place) if place else None)
 
 
-def with_the_fix(reason: str, number: int, place: str) -> str:
-    fix = FIXES.get(number)
-    if number in FULL and Path(place).is_relative_to(tempfile.gettempdir()):
-        fix = f"{fix}, or set TMPDIR to another folder"
+def with_the_fix(reason: str, number: int | None, place: str | None) -> str:
+    fix = fix_of(number, Path(place) if place else None)
     return f"{reason}: {fix}" if fix else reason
 
 
@@ -137,7 +126,7 @@ def copy_failed(error: shutil.Error) -> str:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         number = re.match(r"\[Errno (\d+)\]", str(reason))
         copied = f"{source} cannot be copied ({reason}){more}"
-        return with_the_fix(copied, int(number[1]) if number else 0, str(destination))
+        return with_the_fix(copied, int(number[1]) if number else None, str(destination))
     return str(failures)
 
 

@@ -108,7 +108,6 @@ def packed(values: Samples) -> bytes:
 
 def write_record(path: Path, record: BaseModel) -> None:
     """The record as JSON, sealed: its first field, `seal`, is the digest of all behind it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, sealed(record.model_dump_json(indent=1)))
 
 

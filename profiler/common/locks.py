@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from profiler.common.errors import BadInputError
+from profiler.common.fixes import fix_of
 
 # An abstract socket: one name for all users and all TMPDIRs of a network namespace, and no file that could be a link.
 HOST = b"\0dnn-porting-profiler"
@@ -41,7 +42,8 @@ def opened(path: Path) -> int:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise BadInputError(f"lock file {path} cannot be opened ({error.strerror}): remove it") from error
+        fix = fix_of(error.errno, path) or "remove it"
+        raise BadInputError(f"lock file {path} cannot be opened ({error.strerror}): {fix}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BadInputError(f"lock file {path} is no plain file: remove it")

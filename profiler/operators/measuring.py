@@ -48,6 +48,7 @@ def measured_table(
         table = table or OperatorTable(
             fingerprint=machine(target), batch=batch, precision=precision, block=block(precision), points=(),
         )  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
         table = fill(table, missing, path, target.threads, time.monotonic() + budget_s, advance)
     if left := sum(map(len, lacking(table, wanted))):
         raise DnnPortingError(f"{left} passes over operators were not made within {budget_s:g} s: run again to go on")

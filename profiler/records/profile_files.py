@@ -35,7 +35,8 @@ class ProfileFiles:
     def write(self, profile: Profile, samples: Samples) -> None:
         """What there is so far; the samples of points that were kept stay beside the new ones.
 
-        Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged ones.
+        Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged ones, and
+        `FileNotFoundError` where the folder around both is gone: a moved workspace is not begun anew where it was.
         """
         if samples:
             whose, before = self.read_samples()
@@ -44,8 +45,9 @@ class ProfileFiles:
                 # Without a record they are what a killed run left of its own.
                 if os.path.lexists(self.record):
                     keep(self.samples)
-            self.samples.parent.mkdir(parents=True, exist_ok=True)
+            self.samples.parent.mkdir(exist_ok=True)
             write_atomically(self.samples, packed(before | samples | {OWNER: np.array(owner(profile))}))
+        self.record.parent.mkdir(exist_ok=True)
         write_record(self.record, profile)
 
     def read_samples(self) -> tuple[str, Samples]:

@@ -19,6 +19,8 @@ PLACES = (
     "dbfs:/x",
     "",
 )
+# Each of these columns is twice the one before.
+DOUBLED = ", ".join(f"g{i} {{kind}} generated always as (g{i - 1} {{plus}} g{i - 1})" for i in range(1, 30))
 COUNT = "c(x) as (values(1) union all select x + 1 from c limit 200000)"
 STATEMENTS = {
     "an older migration": "update alembic_version set version_num = '451aebb31d03'",
@@ -46,6 +48,10 @@ STATEMENTS = {
     "a function in an index": "create index slow on runs(hex(zeroblob(1000)))",
     "a function in a check": "create table more (a text check (a not like '%a%a%a%a%a%a%a%a%b'))",
     "a function in a default": "alter table runs add column more text default (hex(randomblob(1000)))",
+    "doubled texts": f"create table more (g0 text, {DOUBLED.format(kind='text', plus='||')}); "
+    "insert into more(g0) values ('x')",
+    "doubled numbers in a check": f"create table more (g0 integer, {DOUBLED.format(kind='integer', plus='+')}, "
+    "check (g29 <> 1)); insert into more(g0) values (1)",
     "an index on one status": "create unique index one on runs(status)",
     "a table that refers to runs": "create table more (a text references runs(run_uuid) on delete cascade)",
     "runs left open": "update runs set status = 'RUNNING', name = x'ff', start_time = 'x'",

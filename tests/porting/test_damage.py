@@ -27,6 +27,7 @@ from porting.stages.publish import publish_workspace
 from porting.verbs import adopt
 from porting.workspace import Workspace, network_digest
 from profiler.bench.identity import subject_key
+from profiler.common.ending import explained
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import packed, sha256
 from profiler.common.level import LevelSettings
@@ -334,3 +335,19 @@ def test_samples_that_belong_to_another_profile_are_not_adopted(workspace: Works
     before = everything(workspace)
     assert "holds the samples of another profile" in refusal(lambda: adopted(workspace, path))
     assert everything(workspace) == before
+
+
+def test_a_profile_is_not_written_where_the_workspace_was_before_it_was_moved(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    variant = workspace.variants("digits")[0]
+    files = workspace.profile_files(variant, TARGET)
+    profile = files.read()
+    assert profile is not None
+    workspace.root.rename(tmp_path / "elsewhere")
+    for samples in ({}, {"latency": np.ones(3)}):
+        with pytest.raises(FileNotFoundError) as caught:
+            files.write(profile, samples)
+        line, _ = explained(caught.value)
+        assert f"{workspace.root} is not there: if it was moved, run the same command where it lies now" in line
+    assert not workspace.root.exists()

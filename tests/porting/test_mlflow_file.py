@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,7 @@ from porting.mlflow_address import ARTIFACTS
 from porting.mlflow_file import ready
 from porting.mlflow_upkeep import rebase
 from porting.settings import Settings, TrackingSettings
-from porting.tracking import pipeline_run, quieten_mlflow
+from porting.tracking import MlflowTracker, pipeline_run, quieten_mlflow
 from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
@@ -57,14 +58,25 @@ def database(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(made, tmp_path / "w"))
 
 
-def run_in(workspace: Path) -> None:
-    """A pipeline of no stages, which MLflow is told of."""
-    settings = Settings.model_construct(
+def settings_in(workspace: Path) -> Settings:
+    return Settings.model_construct(
         task="digits", workspace=workspace, stage=["publish"], seed=0, datamodule=None, model=None,
         tracking=TrackingSettings(enabled=True, uri=None),
     )  # fmt: skip
-    with pipeline_run(settings, "config: true\n") as tracker:
+
+
+def run_in(workspace: Path) -> None:
+    """A pipeline of no stages, which MLflow is told of."""
+    with pipeline_run(settings_in(workspace), "config: true\n") as tracker:
         tracker._child("digits-a")
+
+
+@contextmanager
+def moved_away(workspace: Path) -> Iterator[MlflowTracker]:
+    """A pipeline whose workspace is moved as soon as it has begun."""
+    with pipeline_run(settings_in(workspace), "") as tracker:
+        workspace.rename(workspace.with_name("elsewhere"))
+        yield tracker
 
 
 def client_of(workspace: Path) -> "MlflowClient":
@@ -154,34 +166,50 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a view for a table": (
         changed("ALTER TABLE params RENAME TO p2", "CREATE VIEW params AS SELECT * FROM p2"),
-        "has a view in its params, which MLflow does not put there: ",
+        "has 'view' in its params, which MLflow does not put there: ",
     ),
     "a virtual table": (
         changed("DROP TABLE params", "CREATE VIRTUAL TABLE params USING fts5(key, value, run_uuid)"),
-        "has a (fts5|virtual) in its params, which MLflow does not put there: ",
+        "has '(fts5|virtual)' in its params, which MLflow does not put there: ",
     ),
     "a trigger": (
         changed("CREATE TRIGGER evil AFTER INSERT ON runs BEGIN DELETE FROM runs; END"),
-        "has a trigger in its evil, which MLflow does not put there: ",
+        "has 'trigger' in its evil, which MLflow does not put there: ",
     ),
     "a trigger written in another way": (
         changed(*HIDDEN),
-        "has a trigger in its evil, which MLflow does not put there: ",
+        "has 'trigger' in its evil, which MLflow does not put there: ",
     ),
     "a trigger in the place of MLflow's": (
         changed(
             "DROP TRIGGER prevent_secrets_aad_mutation",
             "CREATE TRIGGER prevent_secrets_aad_mutation BEFORE UPDATE ON runs BEGIN DELETE FROM runs; END",
         ),
-        "has a trigger in its prevent_secrets_aad_mutation, which MLflow does not put there: ",
+        "has 'trigger' in its prevent_secrets_aad_mutation, which MLflow does not put there: ",
     ),
     "a function in an index": (
         changed("CREATE INDEX slow ON runs(name, hex(zeroblob(4)))"),
-        "has a hex in its slow, which MLflow does not put there: ",
+        "has 'zeroblob' in its slow, which MLflow does not put there: ",
+    ),
+    "computed columns that double": (
+        changed("CREATE TABLE more (a TEXT, b TEXT GENERATED ALWAYS AS (a || a))"),
+        r"has '\|\|' in its more, which MLflow does not put there: ",
+    ),
+    "a computed column in other words": (
+        changed("CREATE TABLE more (a INT, b INT AS (a + a))"),
+        "has 'as' in its more, which MLflow does not put there: ",
+    ),
+    "a check that computes": (
+        changed("CREATE TABLE more (a INT, CHECK (a + a <> 1))"),
+        "has 'check' in its more, which MLflow does not put there: ",
+    ),
+    "an index of longer texts": (
+        changed("CREATE INDEX slow ON runs(name || name)"),
+        r"has '\|\|' in its slow, which MLflow does not put there: ",
     ),
     "a function in a check": (
         changed("CREATE TABLE more (a TEXT CHECK (a NOT LIKE '%a%a%a%a%b'))"),
-        "has a like in its more, which MLflow does not put there: ",
+        "has 'like' in its more, which MLflow does not put there: ",
     ),
 }
 
@@ -219,6 +247,57 @@ def test_a_database_that_somebody_else_holds_is_waited_for_and_named(
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(BadInputError, match=r"mlflow\.db is in use by another process: wait"):
             ready(database)
+
+
+def test_a_database_that_others_write_to_for_a_moment_is_waited_for(database: Path) -> None:
+    with closing(sqlite3.connect(database, check_same_thread=False)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        end = Timer(0.3, holder.rollback)
+        end.start()
+        ready(database)
+        end.join()
+
+
+def test_a_database_that_is_larger_than_the_memory_is_told_as_damaged(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(_: sqlite3.Connection) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("porting.mlflow_file.damage", too_large)
+    with pytest.raises(BadInputError, match=rf"mlflow\.db is damaged \(.* more memory than there is\): {FIX}"):
+        ready(database)
+
+
+def test_a_database_that_is_moved_while_it_is_used_is_said_to_be_gone(database: Path) -> None:
+    workspace = database.parent
+    with pytest.raises(DnnPortingError, match=r"/w is not there: if it was moved, run the same command"):
+        with moved_away(workspace) as tracker:
+            tracker._child("digits-a")
+    assert not workspace.exists()
+
+
+def test_what_goes_wrong_first_is_told_whatever_mlflow_raises_then(database: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="the first"), moved_away(database.parent):
+        raise FileNotFoundError("the first")
+
+
+def test_a_new_database_without_room_for_temporary_files_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none", str(small)], capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    monkeypatch.setattr("tempfile.tempdir", str(small))
+    try:
+        with pytest.raises(
+            DnnPortingError, match=f"the disk at {small} has no room: free some space, or set TMPDIR to another folder"
+        ) as caught:
+            ready(tmp_path / "mlflow.db")
+    finally:
+        subprocess.run(["umount", "--lazy", str(small)], check=True)
+    assert "scratch" not in str(caught.value)
 
 
 def test_a_journal_without_its_database_is_not_played_into_a_new_one(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from profiler.common.ending import explained
+from profiler.common.errors import BadInputError
 from profiler.common.files import write_atomically
+from profiler.common.locks import exclusive
 from profiler.common.scratch import scratch
 
 TOO_MUCH = bytes(1 << 20)
@@ -65,3 +67,21 @@ def test_another_full_disk_is_not_taken_for_the_place_of_temporary_files(
     with pytest.raises(OSError, match="No space") as caught, scratch("test"), (small_disk / "file").open("wb") as file:
         file.write(TOO_MUCH)
     assert explained(caught.value)[0].startswith("the disk: No space left on device: free some space;")
+
+
+def test_a_full_disk_below_the_folder_of_temporary_files_is_not_theirs(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(OSError, match="No space") as caught:
+        write_atomically(small_disk / "file", TOO_MUCH)
+    line, _ = explained(caught.value)
+    assert str(small_disk) in line
+    assert "free some space;" in line
+
+
+def test_a_lock_on_a_disk_without_a_free_file_asks_for_space(small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,nr_inodes=1", str(small_disk)], check=True)
+    with pytest.raises(BadInputError, match=r"cannot be opened \(No space left on device\): free some space"):
+        with exclusive(small_disk / "lock", "it"):
+            pass
