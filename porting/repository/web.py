@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PATIENCE_S, LEAST_BYTES_PER_S = 5.0, 10_000
 # What says what a repository holds (no file of it is larger than an index) may take so long altogether, and each file
 # of it so long besides: a thousand quick answers are no fault.
-METADATA_S, METADATA_FILE_S = 30.0, 1.0
+METADATA_S, METADATA_FILE_S = 20.0, 1.0
 # A larger file may take as long as its limit takes at this rate.
 LARGE_BYTES_PER_S = 1_000_000
 
