@@ -158,7 +158,8 @@ def run_case(case: Case, folder: Path) -> Outcome:
         "seen"
     ]
     laid_out(case, folder)
-    limit_s, limit_bytes = usual["seconds"] + BEYOND_S, usual["peak_bytes"] + BEYOND_BYTES
+    waits_s = case.input.waits_s if case.input else 0.0
+    limit_s, limit_bytes = usual["seconds"] + BEYOND_S + waits_s, usual["peak_bytes"] + BEYOND_BYTES
     command = case.door.commands[case.command](folder)
     seen = watch(folder, command, limit_s, limit_bytes, hidden(case))
     faults = general_faults(seen, limit_s) + lines_of_error(seen)

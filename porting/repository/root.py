@@ -5,13 +5,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from porting.repository.web import streamed, web_options
+from porting.repository.web import WebFiles, web_options
 from profiler.common import door
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.parse import parsed, shown
@@ -158,6 +159,7 @@ class RemoteRoot(Root):
 
     def __init__(self, filesystem: "AbstractFileSystem", path: str) -> None:
         self._filesystem, self._path = filesystem, path.rstrip("/")
+        self._web = WebFiles(filesystem) if "https" in filesystem.protocol else None
 
     def __str__(self) -> str:
         return str(self._filesystem.unstrip_protocol(self._path))
@@ -175,16 +177,16 @@ class RemoteRoot(Root):
             if isinstance(error.__cause__, FileNotFoundError | PermissionError):
                 return self
             raise
-        release = parsed(Latest, content, f"{self}/{LATEST}").release
-        return RemoteRoot(self._filesystem, f"{self._path}/{release}")
+        # The copy waits for the same server, and has as much patience left.
+        found = copy(self)
+        found._path += "/" + parsed(Latest, content, f"{self}/{LATEST}").release
+        return found
 
     def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
         path = "/".join((self._path, *parts))
         with as_our_errors(f"{self}/{'/'.join(parts)}"):
-            if "https" in self._filesystem.protocol:
-                from fsspec.asyn import sync
-
-                return bytes(sync(self._filesystem.loop, streamed, self._filesystem, path, size_bytes))
+            if self._web:
+                return self._web.beginning(path, size_bytes)
             # One request, so that a file which is replaced meanwhile is read whole.
             return bytes(self._filesystem.cat_file(path, start=0, end=size_bytes))
 
@@ -216,6 +218,8 @@ def as_our_errors(place: str) -> Iterator[None]:
     """Every store has its own errors; outside of here they are the package's."""
     try:
         yield
+    except DnnPortingError:
+        raise
     except FileNotFoundError as error:
         raise missing(place) from error
     except PermissionError as error:

@@ -29,12 +29,16 @@ LEVEL = (
 
 @dataclass(frozen=True)
 class Input:
-    """A name that is unique at its door, and how it is laid out in the folder of a case."""
+    """A name that is unique at its door, and how it is laid out in the folder of a case.
+
+    `waits_s` is how long a command may wait for it by the bound that the product states.
+    """
 
     door: str
     name: str
     put: Put
     commands: Sequence[str] = ()
+    waits_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,9 @@ class Door:
     parts: Sequence[str] = ()
     inputs: list[Input] = field(default_factory=list)
 
-    def add(self, name: str, put: Put, *commands: str) -> None:
+    def add(self, name: str, put: Put, *commands: str, waits_s: float = 0.0) -> None:
         """One more input, for all commands of the door or for some."""
-        self.inputs.append(Input(self.name, name, put, commands or tuple(self.commands)))
+        self.inputs.append(Input(self.name, name, put, commands or tuple(self.commands), waits_s))
 
     def add_all(self, inputs: Iterable[tuple[Any, ...]]) -> None:
         """Each is a name, how it is laid out, and the commands where it is not for all of them."""

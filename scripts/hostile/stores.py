@@ -8,9 +8,12 @@ from pathlib import Path
 
 from watched_commands import Command
 
-from hostile.door import Ask, Door
+from hostile.door import RAN, Ask, Door
+from porting.repository.web import METADATA_S
 
-PORT = 18080
+# Nobody is to ask at the second one.
+PORT, ELSEWHERE = 18080, 18081
+DRIBBLE = "a dribble above the least rate"
 Answer = Callable[[str, Path], Iterator[bytes]]
 URL = f"http://127.0.0.1:{PORT}/store"
 
@@ -74,6 +77,10 @@ EVERYWHERE: dict[str, Answer] = {
     "a length of 1 TB": endless(LONG, b"x" * 65536),
     "one byte a second": endless(OPEN, b" ", 1.0),
     "one byte a second of a long one": endless(LONG, b"{", 1.0),
+    # Pieces come so often that the command, which computes on each, is not idle.
+    DRIBBLE: endless(OPEN + b" " * 60_000, b" " * 44, 0.002),
+    "small answers without an end": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01),
+    "endless small answers": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
     "endless chunks": endless(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
     "a chunk that never ends": endless(CHUNKED, b"1", 0.01),
     "endless headers": endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
@@ -89,6 +96,9 @@ EVERYWHERE: dict[str, Answer] = {
     "a redirect to a file": body(b"", "Location: file:///etc/passwd", status="302 Found"),
     "a redirect elsewhere": body(b"", "Location: http://evil.example/", status="302 Found"),
     "a redirect inside": body(b"", "Location: http://169.254.169.254/latest/", status="301 Moved"),
+    "a redirect to another port": body(b"", f"Location: http://127.0.0.1:{ELSEWHERE}/", status="302 Found"),
+    "a redirect to another scheme": body(b"", f"Location: https://127.0.0.1:{PORT}/", status="302 Found"),
+    "a redirect in another header": body(b"", f"URI: http://127.0.0.1:{ELSEWHERE}/", status="302 Found"),
     "not found": body(b"", status="404 Not Found"),
     "forbidden": body(b"", status="403 Forbidden"),
     "an error": body(b"\x1b[31m", status="500 \x1b[31mbad"),
@@ -127,10 +137,17 @@ def serving(case: Path) -> Callable[[], None]:
     answer = ANSWERS[(case / "answer").read_text()]
 
     def serve() -> None:
-        listener = socket.create_server(("127.0.0.1", PORT))
-        threading.Thread(target=accepting, args=(listener, answer, case), daemon=True).start()
+        for port, given in ((PORT, answer), (ELSEWHERE, noticed)):
+            listener = socket.create_server(("127.0.0.1", port))
+            threading.Thread(target=accepting, args=(listener, given, case), daemon=True).start()
 
     return serve
+
+
+def noticed(path: str, case: Path) -> Iterator[bytes]:
+    """Whoever asks here has been led astray."""
+    (case / RAN).touch()
+    return good(path, case)
 
 
 def accepting(listener: socket.socket, answer: Answer, case: Path) -> None:
@@ -164,4 +181,5 @@ door = Door(
 )
 for what in ANSWERS:
     if what != "good":
-        door.add(what, lambda case, what=what: (case / "answer").write_text(what))
+        wait_s = METADATA_S if what.endswith(DRIBBLE) else 0.0
+        door.add(what, lambda case, what=what: (case / "answer").write_text(what), waits_s=wait_s)
