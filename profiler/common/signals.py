@@ -1,9 +1,9 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does: one line, 128 + the signal for exit code, nothing left.
 
-The first signal raises `KeyboardInterrupt` in the main thread, or ends the process where no work has begun; those that
-follow change nothing, so that nobody interrupts the cleaning up. Python hears of a signal between two of its own
-instructions only: a thread that the kernel tells of it at once leaves in place of a main thread that stays in a
-library, or that does not come to an end.
+The first signal raises `KeyboardInterrupt` in the main thread. It ends the process at once where no work has begun, or
+where a module is being imported. Those that follow change nothing, so that nobody interrupts the cleaning up. Python
+hears of a signal between two of its own instructions only: a thread that the kernel tells of it at once leaves in place
+of a main thread that stays in a library, or that does not come to an end.
 """
 
 import os
@@ -15,6 +15,8 @@ from contextlib import suppress
 from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Python's own name for the code that imports.
+IMPORTS = "<frozen importlib._bootstrap>"
 # The main thread has so long to notice a signal, and so long to clean up and be gone.
 NOTICE_S, CLEAN_UP_S = 1.0, 10.0
 
@@ -76,13 +78,14 @@ class Interruption:
         """A signal from now on raises nothing: this process is leaving."""
         self._noticed.set()
 
-    def _handle(self, number: int, _: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._noticed.is_set():
             self._came_first(number)
             self._noticed.set()
             if not self._begun:
-                # An import may lose what is raised in it.
                 os._exit(self.end())
+            if is_importing(frame):
+                self._leave()
             raise KeyboardInterrupt
 
     def _came_first(self, number: int) -> None:
@@ -104,11 +107,20 @@ class Interruption:
 
     def _leave(self) -> None:
         """Leaves nothing, and does not wait for the main thread."""
-        # Not before: no command needs half of it to say what it can do.
-        from profiler.common.leftovers import clear_away
+        # What is half imported cannot be used, and has left nothing.
+        with suppress(ImportError, AttributeError):
+            # Not before: no command needs half of it to say what it can do.
+            from profiler.common.leftovers import clear_away
 
-        clear_away()
+            clear_away()
         os._exit(self.end())
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported there: libraries lose what is raised in the middle of that."""
+    while frame is not None and frame.f_code.co_filename != IMPORTS:
+        frame = frame.f_back
+    return frame is not None
 
 
 def forget() -> None:

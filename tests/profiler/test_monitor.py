@@ -58,6 +58,7 @@ def test_switches_are_those_of_all_threads() -> None:
     assert seen > (main_after - main_before) + 20
 
 
+@pytest.mark.quiet
 def test_the_cpu_time_of_the_processes_is_told_in_cores() -> None:
     with subprocess.Popen([sys.executable, "-c", BUSY]) as busy:
         with StateReader(tree(busy.pid)) as reader:

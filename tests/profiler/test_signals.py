@@ -123,6 +123,16 @@ def test_a_signal_while_python_itself_leaves_changes_nothing() -> None:
         assert not folder.exists()
 
 
+def test_an_import_that_swallows_the_interruption_is_ended_at_once(tmp_path: Path) -> None:
+    (tmp_path / "swallows.py").write_text(
+        "import time\ntry:\n    time.sleep(600)\nexcept BaseException:\n    pass\ntime.sleep(600)\n"
+    )
+    with running(f"sys.path.insert(0, {str(tmp_path)!r}); import swallows") as (process, child, folder):
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        check_nothing_is_left(process, child, folder, signal.SIGINT)
+
+
 def test_the_exit_code_tells_of_the_signal_that_came_first() -> None:
     with running(BUSY, before=PATIENT) as (process, child, folder):
         process.send_signal(signal.SIGTERM)
