@@ -24,6 +24,7 @@ from kill_moments import aimed, at_random  # noqa: E402
 from killed_runs import NEVER, Kill, adopt_orphans, orphans  # noqa: E402
 from namespaces import RESOLVER, isolate  # noqa: E402
 from undisturbed_runs import Kind  # noqa: E402
+from watched_places import KEPT  # noqa: E402
 from workspace_content import content, differences  # noqa: E402
 
 # Slow imports that every run would repeat; not ONNX Runtime, which starts threads that a forked process would lack.
@@ -34,8 +35,6 @@ IMPORTED = (
 STAND_INS = ["datamodule._target_=standin_stages.FewestDigits", "train.epochs=3", "backbone.width=0.25", "task=digits"]
 FRESH_SHARE = 0.15
 ELSEWHERE = ("/dev/shm/*", "/tmp/python_env_*", "/tmp/folder??????")  # noqa: S108
-# What belongs to libraries and is kept between runs.
-THEIRS = {".ses", "torchinductor_root"}
 
 # A moment that is aimed at may be over before the kill comes.
 AIMED_TRIES = 5
@@ -119,7 +118,7 @@ def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | Non
 
 def elsewhere() -> set[Path]:
     """What lies among the temporary files and in shared memory."""
-    own = {path for path in Path(tempfile.gettempdir()).iterdir() if path.name not in THEIRS}
+    own = {path for path in Path(tempfile.gettempdir()).iterdir() if not KEPT.fullmatch(path.name)}
     return own | {path for pattern in ELSEWHERE for path in Path("/").glob(pattern.lstrip("/"))}
 
 

@@ -1,10 +1,13 @@
 """The folders of a case, what lies in them, and what must not change."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 WATCHED = ("home", "precious", "canary")
+# Libraries make these as they are imported, one for each user, and keep them between runs.
+KEPT = re.compile(r"torchinductor_.*|\.ses")
 
 
 def made_case(folder: Path) -> Path:
@@ -17,7 +20,8 @@ def made_case(folder: Path) -> Path:
 
 
 def listed(places: Sequence[Path]) -> set[str]:
-    return {str(path) for place in places if place.is_dir() for path in place.iterdir()}
+    found = (path for place in places if place.is_dir() for path in place.iterdir())
+    return {str(path) for path in found if not KEPT.fullmatch(path.name)}
 
 
 def state(folder: Path) -> dict[Path, str]:
