@@ -17,6 +17,12 @@ from onnx import TensorProto, helper, numpy_helper, save
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 CHANNELS, SIZE, CLASSES = 4, 8, 3
+SHORT_SEARCH = [
+    "profile.throughput.batches=[4]",
+    "profile.throughput.max_concurrency=2",
+    "profile.throughput.search_seconds=0.05",
+    "profile.throughput.settle_seconds=0.2",
+]
 SMALL = [
     "train.epochs=2",
     "finetune.epochs=1",
@@ -28,10 +34,7 @@ SMALL = [
     "profile.budget_s=300",
     "profile.latency.batches=[1,4]",
     "profile.latency.seconds=0.05",
-    "profile.throughput.batches=[4]",
-    "profile.throughput.max_concurrency=2",
-    "profile.throughput.search_seconds=0.05",
-    "profile.throughput.settle_seconds=0.2",
+    *SHORT_SEARCH,
     # Two loads of every variant, which take a server seconds to undo.
     "profile.warm_up=null",
 ]
@@ -43,10 +46,7 @@ TINY = [
     "profile.budget_s=300",
     "profile.latency.batches=[1]",
     "profile.latency.seconds=0.05",
-    "profile.throughput.batches=[4]",
-    "profile.throughput.max_concurrency=2",
-    "profile.throughput.search_seconds=0.05",
-    "profile.throughput.settle_seconds=0.2",
+    *SHORT_SEARCH,
     "profile.warm_up=null",
 ]
 # A network and mounts of its own for a command.
