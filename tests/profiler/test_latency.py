@@ -19,6 +19,8 @@ from profiler.measure.ledger import Ledger
 from profiler.records.latency import LatencyPoint
 from profiler.runtimes.session import input_tensor, open_session
 
+pytestmark = pytest.mark.alone
+
 ONE = Resources(cores=1, threads=1, instances=1)
 SHAPE = (1, 8, 8)
 

@@ -17,6 +17,8 @@ from profiler.measure.run import Run
 from profiler.measure.verdict import judge
 from profiler.system.energy import EnergyMeter
 
+pytestmark = pytest.mark.alone
+
 ONE = Resources(cores=1, threads=1, instances=1)
 
 

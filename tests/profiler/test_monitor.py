@@ -13,6 +13,8 @@ from profiler.system.monitor.monitor import Monitor
 from profiler.system.monitor.reader import StateReader
 from profiler.system.processes import tree
 
+pytestmark = pytest.mark.alone
+
 BUSY = "while True: pass"
 
 

@@ -14,6 +14,8 @@ from profiler.load_generator.open_loop import OpenLoop, nothing_but
 from profiler.load_generator.submit import submitting
 from profiler.runtimes.served import Expectation, InProcess, OnAnswer
 
+pytestmark = pytest.mark.alone
+
 BLOCK_S = 0.2
 
 

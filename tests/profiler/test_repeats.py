@@ -13,6 +13,8 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.side_by_side import Repeat, Turn
 from profiler.records.repeats import Repeats
 
+pytestmark = pytest.mark.alone
+
 SETTINGS = RepeatSettings(repeats=3, seconds=0.5)
 
 

@@ -23,6 +23,8 @@ from profiler.measure.verdict import STILL_ROSE
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.runtimes.served import Expectation, InProcess
 
+pytestmark = pytest.mark.alone
+
 RAW = ("counted", "seconds", "probe_per_s")
 
 

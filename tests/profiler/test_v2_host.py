@@ -22,6 +22,8 @@ from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
 from profiler.triton.config import ServingSettings, model_config, to_text
 
+pytestmark = pytest.mark.alone
+
 ONE = Resources(cores=1, threads=1, instances=1)
 
 

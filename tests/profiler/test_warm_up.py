@@ -16,6 +16,8 @@ from profiler.measure.warm_up_points import durations, warm_up_curve
 from profiler.records.base import Point
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
+pytestmark = pytest.mark.alone
+
 WITH_A_SWITCH = SETTINGS.model_copy(update={"switch_seconds": 1.0})
 
 

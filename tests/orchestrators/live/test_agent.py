@@ -39,6 +39,8 @@ from profiler.common.errors import ServerError
 from profiler.runtimes.v2 import V2Model
 from profiler.triton.server import RunningServer, free_port
 
+pytestmark = pytest.mark.alone
+
 EAGER = trivial.Settings(hold_s=0, up_after_s=0, window_s=1)
 ODD = "digits-odd-0000000d"
 

@@ -16,6 +16,8 @@ from orchestrators.live.stalls import PROBE, Felt, felt, stall_probe, stalls
 from profiler.common.errors import DnnPortingError
 from profiler.runtimes.session import pinned
 
+pytestmark = pytest.mark.alone
+
 CALM_S = 0.004
 
 

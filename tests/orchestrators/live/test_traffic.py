@@ -24,6 +24,8 @@ from porting.repository.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.triton.server import free_port
 
+pytestmark = pytest.mark.alone
+
 BEES = {"bees-large-0000001a": (0.9, 60.0, 4.0), "bees-small-0000001c": (0.7, 900.0, 5.0)}
 PICTURES = np.random.default_rng(0).standard_normal((3, 1, SIZE, SIZE), dtype=np.float32)
 
