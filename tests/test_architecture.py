@@ -20,7 +20,7 @@ MAY_IMPORT = {
 # From the lowest to the highest: a folder imports itself and what lies in a lower layer. Rooms without any are free.
 LAYERS = (
     ("profiler/common", "profiler/triton/backend/onnxruntime"),
-    ("profiler/records", "profiler/triton"),
+    ("profiler/records", "profiler/triton", "profiler/triton/lint"),
     ("profiler/graph", "profiler/system"),
     ("profiler/confined", "profiler/system/monitor"),
     ("profiler/runtimes",),

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from porting.repository.lint.completion import completed
-from porting.repository.lint.config_file import CONFIG, read_config
-from porting.repository.lint.finding import clean
-from porting.repository.lint.model import Model
-from porting.repository.lint.rules_folder import code_rules
-from porting.repository.lint.tree import Tree
 from porting.repository.root import LocalRoot, check_name
 from profiler.common import door
 from profiler.common.errors import BadInputError
+from profiler.triton.lint.completion import completed
+from profiler.triton.lint.config_file import CONFIG, read_config
+from profiler.triton.lint.finding import clean
+from profiler.triton.lint.model import Model
+from profiler.triton.lint.rules_folder import code_rules
+from profiler.triton.lint.tree import Tree
 
 SHOWN_FILES = 8
 

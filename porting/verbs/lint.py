@@ -18,10 +18,11 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     from porting.console import say
-    from porting.repository.lint import lint
+    from porting.repository.published_rules import published_rules
     from profiler.common.errors import BadInputError
+    from profiler.triton.lint import lint
 
-    findings = lint(options.repository, options.public_key)
+    findings = lint(options.repository, published_rules(options.repository, options.public_key))
     for finding in findings:
         say(str(finding))
     errors = sum(finding.severity == "error" for finding in findings)

@@ -19,8 +19,8 @@ from orchestrators.live.network import of
 from porting.registry import onnx_file
 from porting.repository import Repository
 from porting.repository.formats import FORMATS, Wanted
-from porting.repository.lint import lint
 from porting.repository.merge import offered_by
+from porting.repository.published_rules import published_rules
 from porting.repository.schema import TensorSpec
 from porting.repository.serving import check_whole, is_whole, lay_out
 from porting.repository.store import upload
@@ -28,6 +28,7 @@ from porting.repository.writer import publish
 from porting.verbs.verify import chosen
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
+from profiler.triton.lint import lint
 
 A, B, TARGET, TASK = "digits-a", "digits-b", "local_cpu", "digits"
 FILES = ["1/model.onnx", "config.pbtxt", f"configs/{TARGET}.pbtxt", "labels.txt", "warmup/example", "variant.json"]
@@ -77,7 +78,7 @@ def use_verify(folder: Path, out: Path) -> None:
 
 
 def use_lint(folder: Path, out: Path) -> None:
-    for finding in lint(folder):
+    for finding in lint(folder, published_rules(folder)):
         if finding.severity == "error":
             raise BadInputError(str(finding))
 

@@ -21,8 +21,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
 from porting.repository.item import Item
-from porting.repository.lint import lint
 from porting.repository.merge import merged
+from porting.repository.published_rules import published_rules
 from porting.repository.schema import Accuracy, TensorSpec
 from porting.repository.serving import is_whole
 from porting.repository.writer import publish, remove_older
@@ -30,6 +30,7 @@ from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.common.target import Target
 from profiler.records.profile import Profile
+from profiler.triton.lint import lint
 
 EXAMPLE = np.linspace(-1, 1, 1024, dtype=np.float32).reshape(1, 32, 32)
 WRITER = """
@@ -194,7 +195,7 @@ def test_a_server_finds_each_target_s_settings_by_its_name_and_is_warmed_up(tmp_
         real_item(network, blank(Target(threads=threads), name)) for name, threads in (("local_cpu", 1), ("edge", 2))
     )
     root = publish(tmp_path / "repository", merged([here], [there])).root.local
-    assert not [finding for finding in lint(root) if finding.severity == "error"]
+    assert not [finding for finding in lint(root, published_rules(root)) if finding.severity == "error"]
     for name, threads in (("edge", "2"), ("local_cpu", "1")):
         with short_lived_triton(repository=root, config_name=name) as server:
             with InferenceServerClient(server.endpoint) as client:

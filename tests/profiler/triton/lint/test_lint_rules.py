@@ -7,13 +7,12 @@ from pathlib import Path
 
 import corpus
 import pytest
-from model_folders import GOOD, LABELLED, change_network, edited, place, warm_up
+from model_folders import GOOD, LABELLED, change_network, edited, ensemble, place, warm_up
 from onnx import ModelProto, TensorProto
 from support import environment
 
-from porting.repository.lint import Finding, lint
-from porting.verbs.lint import run
 from profiler.common.errors import BadInputError
+from profiler.triton.lint import Finding, lint
 
 
 @pytest.fixture(scope="module")
@@ -188,19 +187,6 @@ def test_a_finding_is_one_short_line_that_no_terminal_acts_on(text: str, tmp_pat
     assert len(str(finding)) < 500
 
 
-def test_the_verb_prints_a_line_for_each_finding_and_refuses_where_one_is_an_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    place(tmp_path, "first", GOOD + "response_cache { enable: true }")
-    run([str(tmp_path)])
-    assert "warning: first: config.pbtxt: cache-on: " in capsys.readouterr().out
-    place(tmp_path, "second", None)
-    with pytest.raises(BadInputError, match="1 errors and 1 warnings") as raised:
-        run([str(tmp_path)])
-    assert raised.value.exit_code == 2
-    assert "error: second: config.pbtxt: config-missing: " in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("name", ["nowhere", "file"])
 def test_what_is_no_folder_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
@@ -213,14 +199,17 @@ def test_an_empty_repository_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_importing_lint_loads_neither_torch_nor_onnxruntime() -> None:
-    code = "import sys, porting.repository.lint; sys.exit(bool({'torch', 'onnxruntime'} & set(sys.modules)))"
+    code = "import sys, profiler.triton.lint; sys.exit(bool({'torch', 'onnxruntime'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), check=False)
     assert done.returncode == 0
 
 
-@pytest.mark.integration
-def test_what_is_published_has_no_error(published: Path) -> None:
-    assert [one for one in lint(published / "repository") if one.severity == "error"] == []
+def test_an_error_of_the_caller_s_own_rules_refuses_the_ensembles_of_its_model_too(tmp_path: Path) -> None:
+    place(tmp_path, "ensemble-member")
+    place(tmp_path, "whole", ensemble())
+    known = Finding("ensemble-member", ".", "own-rule", "error", "here", "it is not wanted")
+    assert lint(tmp_path) == []
+    assert {one.model for one in lint(tmp_path, [known]) if one.severity == "error"} == {"ensemble-member", "whole"}
 
 
 @pytest.mark.parametrize("name", ["a b", "a$(touch ran)", "a'b", "a\nb"])

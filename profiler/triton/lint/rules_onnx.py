@@ -6,9 +6,9 @@ from itertools import chain
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-from porting.repository.lint.finding import Finding
-from porting.repository.lint.model import Model, elements, shown
-from porting.repository.lint.skeleton import Skeleton
+from profiler.triton.lint.finding import Finding
+from profiler.triton.lint.model import Model, elements, shown
+from profiler.triton.lint.skeleton import Skeleton
 
 STANDARD = ("", "ai.onnx")
 # The newest that the server's ONNX Runtime, 1.31, reads.

@@ -1,21 +1,22 @@
 """Every rule on every model of a repository."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from porting.repository.lint.completion import completed, subfolders, versions_to_load
-from porting.repository.lint.config_file import CONFIG, config_files, read_config
-from porting.repository.lint.finding import Finding, clean
-from porting.repository.lint.graph import graph_of
-from porting.repository.lint.model import Model
-from porting.repository.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
-from porting.repository.lint.rules_ensemble import circles, flow_rules, member_rules
-from porting.repository.lint.rules_external import external_rules
-from porting.repository.lint.rules_folder import (
+from profiler.common.errors import ModelError
+from profiler.triton.lint.completion import completed, subfolders, versions_to_load
+from profiler.triton.lint.config_file import CONFIG, config_files, read_config
+from profiler.triton.lint.finding import Finding, clean
+from profiler.triton.lint.graph import graph_of
+from profiler.triton.lint.model import Model
+from profiler.triton.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
+from profiler.triton.lint.rules_ensemble import circles, flow_rules, member_rules
+from profiler.triton.lint.rules_external import external_rules
+from profiler.triton.lint.rules_folder import (
     artefact_rules,
     code_rules,
     link_rules,
@@ -23,16 +24,14 @@ from porting.repository.lint.rules_folder import (
     place_rules,
     version_rules,
 )
-from porting.repository.lint.rules_match import match_rules
-from porting.repository.lint.rules_onnx import graph_rules
-from porting.repository.lint.rules_onnxruntime import accelerator_rules, session_rules
-from porting.repository.lint.rules_published import published_rules
-from porting.repository.lint.rules_scheduling import batching_rules, cache_rules, sequence_rules
-from porting.repository.lint.rules_tensors import batch_tensor_rules, label_rules, tensor_rules
-from porting.repository.lint.rules_warm_up import warm_up_graph_rules, warm_up_rules
-from porting.repository.lint.skeleton import read_skeleton
-from porting.repository.lint.tree import MAX_ENTRIES, Tree
-from profiler.common.errors import ModelError
+from profiler.triton.lint.rules_match import match_rules
+from profiler.triton.lint.rules_onnx import graph_rules
+from profiler.triton.lint.rules_onnxruntime import accelerator_rules, session_rules
+from profiler.triton.lint.rules_scheduling import batching_rules, cache_rules, sequence_rules
+from profiler.triton.lint.rules_tensors import batch_tensor_rules, label_rules, tensor_rules
+from profiler.triton.lint.rules_warm_up import warm_up_graph_rules, warm_up_rules
+from profiler.triton.lint.skeleton import read_skeleton
+from profiler.triton.lint.tree import MAX_ENTRIES, Tree
 
 # Who breaks a rule twenty times has read enough.
 MOST_OF_A_RULE = 20
@@ -56,16 +55,16 @@ CONFIG_RULES = (
 )
 
 
-def lint(root: Path, public_key: Path | None = None) -> list[Finding]:
+def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
     """What is wrong with a model repository, without a server and without following a link out of it.
 
-    Errors and warnings, by model. A published one is held against its digests too, and with the file of a
-    `public_key` against its signature. Raises `BadInputError` where `root` is no folder, and nothing else, whatever
-    lies in it.
+    Errors and warnings, by model. `known` are findings of the caller's own rules: they join the others, and an
+    ensemble of a model that they refuse is refused too. Raises `BadInputError` where `root` is no folder, and nothing
+    else, whatever lies in it.
     """
     tree = Tree(root)
     names = tree.names("")
-    findings = [*place_rules(root), *root_rules(tree, names), *published_rules(tree, names, public_key)]
+    findings = [*place_rules(root), *root_rules(tree, names), *known]
     models: dict[str, Model] = {}
     for name in (name for name in names if tree.place(name).kind == "folder"):
         findings += model_findings(tree, name, models)

@@ -12,7 +12,7 @@ from onnx import ModelProto, TensorProto
 from support import environment
 from watched import opened_paths, state
 
-from porting.repository.lint import Finding, lint
+from profiler.triton.lint import Finding, lint
 
 MIB = 1 << 20
 
@@ -115,7 +115,7 @@ def test_a_name_that_is_not_utf_8_can_be_printed(root: Path) -> None:
 def limited(root: Path, memory_bytes: int) -> subprocess.CompletedProcess[str]:
     """Lint in a process that may use so much memory and ten seconds of processor time."""
     code = (
-        "import resource, sys\nfrom pathlib import Path\nfrom porting.repository.lint import lint\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom profiler.triton.lint import lint\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         f"resource.setrlimit(resource.RLIMIT_AS, (used + {memory_bytes}, -1))\n"
         "resource.setrlimit(resource.RLIMIT_CPU, (10, 10))\n"

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from tritonclient.grpc.model_config_pb2 import BatchInput, BatchOutput, DataType, ModelInput, ModelOutput
 
-from porting.repository.lint.finding import Finding
-from porting.repository.lint.model import Model, elements, shown, type_name
+from profiler.triton.lint.finding import Finding
+from profiler.triton.lint.model import Model, elements, shown, type_name
 
 WILDCARD = -1
 PICTURES = (ModelInput.FORMAT_NCHW, ModelInput.FORMAT_NHWC)

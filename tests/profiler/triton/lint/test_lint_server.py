@@ -12,10 +12,10 @@ from servers.short_lived import short_lived_triton
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from porting.repository.lint import Finding, lint
 from profiler.common.errors import ServerError
 from profiler.runtimes.v2_server import Authorised
 from profiler.triton.installation import Installation, find_triton
+from profiler.triton.lint import Finding, lint
 from profiler.triton.server import RunningServer, triton_server
 
 pytestmark = pytest.mark.integration

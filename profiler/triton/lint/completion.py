@@ -4,8 +4,8 @@ import re
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from porting.repository.lint.model import ENSEMBLE, ONNX_RUNTIME
-from porting.repository.lint.tree import Tree
+from profiler.triton.lint.model import ENSEMBLE, ONNX_RUNTIME
+from profiler.triton.lint.tree import Tree
 
 # In the order in which the server asks.
 FILE_OF_BACKEND = {

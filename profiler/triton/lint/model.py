@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
-from porting.repository.lint.finding import Checked, Finding, Severity, clean
-from porting.repository.lint.tree import Place, Tree
+from profiler.triton.lint.finding import Checked, Finding, Severity, clean
+from profiler.triton.lint.tree import Place, Tree
 
 LARGEST_COUNT = 2**63
 ENSEMBLE, ONNX_RUNTIME = "ensemble", "onnxruntime"

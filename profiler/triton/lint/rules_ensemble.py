@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from tritonclient.grpc.model_config_pb2 import ModelEnsembling, ModelInput, ModelOutput
 
-from porting.repository.lint.finding import Finding
-from porting.repository.lint.model import Model, shown, type_name
-from porting.repository.lint.rules_tensors import WILDCARD
+from profiler.triton.lint.finding import Finding
+from profiler.triton.lint.model import Model, shown, type_name
+from profiler.triton.lint.rules_tensors import WILDCARD
 
 STEP_FIELDS = ("model_name", "input_map", "output_map")
 # A tensor's type, its shape, and its shape with the batch axis where there is one.

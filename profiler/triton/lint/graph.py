@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
-from porting.repository.lint.rules_tensors import WILDCARD
+from profiler.triton.lint.rules_tensors import WILDCARD
 
 # Triton's name of each element type (onnxruntime_backend: `OnnxDataTypeToModelConfigDataType`).
 TYPE_NAMES: dict[int, str] = {

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelWarmup
 
-from porting.repository.lint.finding import Finding
-from porting.repository.lint.graph import TYPE_NAMES, Graph
-from porting.repository.lint.model import Model, elements, shown
-from porting.repository.lint.rules_onnx import BYTES_OF
-from porting.repository.lint.rules_tensors import WILDCARD
+from profiler.triton.lint.finding import Finding
+from profiler.triton.lint.graph import TYPE_NAMES, Graph
+from profiler.triton.lint.model import Model, elements, shown
+from profiler.triton.lint.rules_onnx import BYTES_OF
+from profiler.triton.lint.rules_tensors import WILDCARD
 
 WIDTHS = {DataType.Value(name): BYTES_OF[kind] for kind, name in TYPE_NAMES.items() if kind in BYTES_OF}
 # An element of a type without a width, like a text, is taken for its length.

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from onnx import TensorProto
 
-from porting.repository.lint.finding import Finding
-from porting.repository.lint.model import Model
-from porting.repository.lint.rules_onnx import is_external, needed_bytes
-from porting.repository.lint.skeleton import Skeleton
-from porting.repository.lint.tree import Place
+from profiler.triton.lint.finding import Finding
+from profiler.triton.lint.model import Model
+from profiler.triton.lint.rules_onnx import is_external, needed_bytes
+from profiler.triton.lint.skeleton import Skeleton
+from profiler.triton.lint.tree import Place
 
 
 def external_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
 
-from porting.repository.lint.finding import Finding
-from porting.repository.lint.graph import Graph, GraphTensor
-from porting.repository.lint.model import Model, shown, type_name
-from porting.repository.lint.rules_tensors import WILDCARD
+from profiler.triton.lint.finding import Finding
+from profiler.triton.lint.graph import Graph, GraphTensor
+from profiler.triton.lint.model import Model, shown, type_name
+from profiler.triton.lint.rules_tensors import WILDCARD
 
 Refuse = Callable[[str, str], Finding]
 

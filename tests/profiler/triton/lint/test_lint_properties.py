@@ -14,7 +14,7 @@ from model_folders import GOOD, place, place_version
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from watched import opened_paths, state
 
-from porting.repository.lint import lint
+from profiler.triton.lint import lint
 
 TEXTS = [config.encode() if isinstance(config, str) else config for _, config in corpus.CONFIGS.values()]
 ANY_PACE = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
