@@ -6,15 +6,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-from porting.console import progress, say
-from porting.context import Context, Job, JobsOf, needs_the_extra
-from porting.data import Data
-from porting.records import Variant
+from porting.common.console import progress, say
+from porting.configuration.settings import Settings
+from porting.configuration.stage_table import SOURCES, STAGES, Stage
+from porting.jobs.context import Context, Job, JobsOf, needs_the_extra
 from porting.repository import Repository
-from porting.settings import Settings
-from porting.stage_table import SOURCES, STAGES, Stage
-from porting.tracking import Tracker, prepared, tracked
-from porting.workspace import Workspace
+from porting.tracking.runs import Tracker, prepared, tracked
+from porting.workspace.data import Data
+from porting.workspace.records import Variant
+from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
 
 
@@ -54,8 +54,8 @@ def run(settings: Settings, config: str) -> Outcome:
 def published(settings: Settings, workspace: Workspace) -> Repository:
     """The repository in the workspace, in every store that was asked for, and in the model registry."""
     # Half a second of imports that no other stage needs.
-    from porting.registry import register
     from porting.stages.publish import publish_workspace
+    from porting.tracking.model_registry import register
 
     repository, same = publish_workspace(workspace, settings.publish)
     say(f"publish   {'unchanged' if same else 'written'}: {len(repository.variants)} variants")

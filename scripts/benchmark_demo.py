@@ -19,7 +19,7 @@ REPEATS = 5
 def measured_run(arguments: list[str], folder: Path) -> tuple[float, int]:
     """Seconds of a command and the most memory that it and its children held together (bytes, sampled)."""
     start = time.perf_counter()
-    process = psutil.Popen([sys.executable, "-m", "porting", *arguments], cwd=folder, env=environment())
+    process = psutil.Popen([sys.executable, "-m", "dnn_porting", *arguments], cwd=folder, env=environment())
     peak = 0
     while process.poll() is None:
         peak = max(peak, family_bytes(process))
@@ -64,7 +64,7 @@ def main() -> None:
         first_s, peak_bytes = measured_run([], folder)
         again_s, _ = measured_run([], folder)
         repository = Repository.load(folder / "artifacts" / "repository")
-    help_s, help_range = quickest(["-m", "porting", "--help"])
+    help_s, help_range = quickest(["-m", "dnn_porting", "--help"])
     import_s, import_range = quickest(["-c", "import porting.repository"])
     frontier = repository.frontier(task="digits", target="local_cpu")
     everyone = [*repository.index.variants, *repository.index.dropped]

@@ -22,9 +22,9 @@ from frontier_curves import draw
 from frontier_figures import Measured, curves, figures
 from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 
-from porting.benches import Benches
+from porting.jobs.benches import Benches
 from porting.pruners.throughput import FileThroughput
-from porting.workspace import ONNX, Workspace
+from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.level import LevelSettings, ThroughputSettings
 from profiler.common.target import Target
 
@@ -76,7 +76,7 @@ def run(*arguments: str) -> None:
     print("dnn-porting", *arguments, flush=True)
     baselines = str(Path(__file__).parent / "baselines")
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    command = [sys.executable, "-m", "porting", "--config-dir", baselines, *arguments]
+    command = [sys.executable, "-m", "dnn_porting", "--config-dir", baselines, *arguments]
     subprocess.run(command, check=True, env=environment, cwd=ROOT)
 
 

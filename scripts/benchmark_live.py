@@ -100,7 +100,7 @@ class Bench:
         output = FOLDER / setting.name.replace(" ", "-").replace(",", "") / f"{name}-{number}"
         with servers(setting) as arguments:
             command = [
-                sys.executable, "-m", "porting", "orchestrate", f"repository={self.repository.root}",
+                sys.executable, "-m", "dnn_porting", "orchestrate", f"repository={self.repository.root}",
                 f"policy={name}", f"deadline_ms={DEADLINE_MS:g}", f"output={output}",
                 f"tasks=[{','.join(self.tasks(setting))}]",
                 f"load={json.dumps(self.load(setting, number).model_dump(mode='json')).replace(chr(34), '')}",

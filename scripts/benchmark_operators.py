@@ -22,16 +22,16 @@ from torch import nn
 from backbones.densenet import densenet_bc
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet20
-from porting.console import Advance
+from porting.common.console import Advance
+from porting.configuration.settings import ExportSettings
 from porting.onnx_files.export import export_network
 from porting.pruners.criteria.gates import Taylor
+from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Policy, Request
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.policies import Uniform, WithinLatency
-from porting.pruners.torch_pruning import TorchPruning
-from porting.settings import ExportSettings
 from profiler.common.target import Target
 from profiler.runtimes.session import open_session, pinned
 from profiler.system.cores import split_cores

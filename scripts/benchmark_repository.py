@@ -19,11 +19,11 @@ from figures import ROOT, Figure, record
 from porting.repository import Repository
 from porting.repository.frontier import Points, dominated
 from porting.repository.index_text import to_text
-from porting.repository.item import Item
-from porting.repository.merge import offered_by
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.merge import offered_by
+from porting.repository.publishing.writer import publish
 from porting.repository.reader import INDEX
 from porting.repository.schema import Index
-from porting.repository.writer import publish
 
 REPEATS, VARIANTS, TARGETS, PUBLISHED = 5, 10_000, 3, 200
 SIZES = (10_000, 31_623, 100_000, 316_228, 1_000_000)

@@ -17,10 +17,10 @@ from statistics import median
 
 from figures import ROOT, Figure, record
 
-from porting.benches import Benches
+from porting.jobs.benches import Benches
 from porting.pruners.throughput import FileThroughput
-from porting.records import Variant
-from porting.workspace import ONNX, Workspace
+from porting.workspace.records import Variant
+from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.errors import BadInputError
 from profiler.common.level import LevelSettings, ThroughputSettings
 from profiler.common.target import Target
@@ -75,7 +75,7 @@ def refusal(*arguments: str) -> str:
     Raises `CalledProcessError` where it fails in any other way.
     """
     print("dnn-porting", *arguments, flush=True)
-    command = [sys.executable, "-m", "porting", *arguments]
+    command = [sys.executable, "-m", "dnn_porting", *arguments]
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
     print(done.stderr, file=sys.stderr, end="", flush=True)

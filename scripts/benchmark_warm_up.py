@@ -17,8 +17,8 @@ from torchvision.models import DenseNet
 
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import ResNet
+from porting.configuration.settings import ExportSettings
 from porting.onnx_files.export import export_network
-from porting.settings import ExportSettings
 from profiler.common.target import Target
 from profiler.graph.complexity import sum_layers
 from profiler.graph.layers import count_layers

@@ -7,8 +7,8 @@ from math import log
 from figures import Figure
 from frontier_curves import Curves
 
-from porting.records import Variant
 from porting.repository.hypervolume import hypervolume
+from porting.workspace.records import Variant
 
 OURS, NNI, TORCH_PRUNING = "hessian-latency", "nni-taylor", "torch-pruning-own"
 METHODS, BASE = (OURS, NNI, TORCH_PRUNING), "base"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from figures import ROOT
 
-from porting.pruners.aims import Aim
-from porting.records import Variant
+from porting.configuration.aims import Aim
+from porting.workspace.records import Variant
 
 FOLDER = ROOT / "artifacts" / "frontier"
 CRITERION, OTHERS = "hessian", ("nni_taylor", "torch_pruning_own")

@@ -29,7 +29,8 @@ from workspace_content import content, differences  # noqa: E402
 
 # Slow imports that every run would repeat; not ONNX Runtime, which starts threads that a forked process would lack.
 IMPORTED = (
-    "mlflow", "mlflow.store.tracking.sqlalchemy_store", "porting.repository.writer", "porting.settings",
+    "mlflow", "mlflow.store.tracking.sqlalchemy_store", "porting.repository.publishing.writer",
+    "porting.configuration.settings",
     "porting.training.fit", "standin_stages",
 )  # fmt: skip
 STAND_INS = ["datamodule._target_=standin_stages.FewestDigits", "train.epochs=3", "backbone.width=0.25", "task=digits"]
@@ -52,7 +53,7 @@ def main() -> None:
     temporary = folder / "tmp"
     temporary.mkdir()
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-    from porting.tracking import quieten_mlflow
+    from porting.tracking.runs import quieten_mlflow
 
     quieten_mlflow()
     for name in IMPORTED:

@@ -60,7 +60,7 @@ def start(arguments: Sequence[str], kill: Kill, folder: Path, prepare: Callable[
         for descriptor, name in enumerate((os.devnull, folder / "out", folder / "err")):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), descriptor)
         prepare()
-        from porting.cli import main
+        from dnn_porting import main
 
         sys.argv[1:] = arguments
         finish = watched(kill, folder / "changes")

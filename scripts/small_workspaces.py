@@ -77,7 +77,7 @@ def cut_training(folder: Path) -> None:
     """A training that is killed in its second epoch, or soon after."""
     workspace = folder / "cut"
     process = subprocess.Popen(
-        [sys.executable, "-m", "porting", *cut_arguments(workspace), "tracking.enabled=false"], env=plainly()
+        [sys.executable, "-m", "dnn_porting", *cut_arguments(workspace), "tracking.enabled=false"], env=plainly()
     )
     written: set[tuple[Path, int]] = set()
     while process.poll() is None and len(written) < WRITTEN_BY_THE_SECOND_EPOCH:

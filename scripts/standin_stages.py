@@ -13,11 +13,11 @@ from support import CLASSES, SIZE, write_network
 from datamodules.digits import Digits
 from datamodules.pictures import Images
 from datamodules.splits import Split
-from porting.context import Context, Job
-from porting.derive import Made, Recipe, derive
-from porting.records import OnnxFile, Variant
+from porting.jobs.context import Context, Job
+from porting.jobs.recipe import Made, Recipe, derive
 from porting.repository.schema import Accuracy, Precision, TensorSpec
-from porting.workspace import EXAMPLE, MANIFEST, ONNX, PREDICTIONS, PROGRAM, WEIGHTS
+from porting.workspace.records import OnnxFile, Variant
+from porting.workspace.workspace import EXAMPLE, MANIFEST, ONNX, PREDICTIONS, PROGRAM, WEIGHTS
 from profiler.common.files import packed, sha256, write_atomically
 
 PARTS = 3

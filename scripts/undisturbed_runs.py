@@ -61,7 +61,7 @@ class Kind:
 
 def with_database_only(workspace: Path) -> None:
     """Makes an empty database of MLflow's."""
-    from porting.mlflow_file import ready
+    from porting.tracking.database_file import ready
 
     # In a process of its own: a database engine is not to be shared with what is forked later.
     if not (pid := os.fork()):

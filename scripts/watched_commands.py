@@ -1,7 +1,8 @@
 """One command of the project, watched: time, memory, words, code, leftovers, what it touched and whom it asked for.
 
 The command is forked from this interpreter, which has the slow imports behind it (`warm`), and is a process of its
-own for all else, in namespaces of its own. `python -m porting` and `python -m profiler` are run as a user runs them.
+own for all else, in namespaces of its own.
+`python -m dnn_porting` and `python -m profiler` are run as a user runs them.
 """
 
 import atexit
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 SUPPORT = SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "support.py"), run_name="support"))
 # Not ONNX Runtime, which starts a thread that a forked process would lack.
 IMPORTED = (
-    "datamodules.digits", "onnx", "onnxscript.function_libs.torch_lib.ops", "porting.settings",
+    "datamodules.digits", "onnx", "onnxscript.function_libs.torch_lib.ops", "porting.configuration.settings",
     "porting.training.fit", "torch_pruning",
 )  # fmt: skip
 # Ctrl-C works within 2 s on a machine that has nothing else to do.
@@ -50,7 +51,7 @@ class Command:
     """
 
     arguments: Sequence[str]
-    module: str = "porting"
+    module: str = "dnn_porting"
     reads_all: bool = True
     until: str = ""
     ask: Callable[[], str] | None = None

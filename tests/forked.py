@@ -27,7 +27,7 @@ from support import Run, environment
 IMPORTED = (
     "datamodules.digits",
     "onnxscript.function_libs.torch_lib.ops",
-    "porting.settings",
+    "porting.configuration.settings",
     "porting.training.fit",
     "torch_pruning",
 )
@@ -94,7 +94,7 @@ def serve() -> None:
 
 def run(command: dict[str, Any]) -> None:
     """Does as the command says, in a process of its own, which ends without taking down all that is imported."""
-    from porting.cli import main
+    from dnn_porting import main
 
     sys.argv[1:] = command["arguments"]
     os.chdir(command["folder"])

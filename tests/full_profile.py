@@ -7,7 +7,7 @@ from typing import Any
 
 from made_points import partly, points
 
-from porting.repository.item import Item
+from porting.repository.publishing.item import Item
 from porting.repository.schema import Accuracy, Details, TensorSpec
 from profiler.analysis.fits import fitted
 from profiler.common.target import Target

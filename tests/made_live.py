@@ -12,9 +12,9 @@ from made_tasks import planning_profile
 from support import CLASSES, SIZE, write_network
 
 from porting.repository import Repository
-from porting.repository.item import Item
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
-from porting.repository.writer import publish
 
 TARGET, TASK = "local_cpu", "digits"
 LARGE, MIDDLE, SMALL = "digits-large-0000000a", "digits-middle-0000000b", "digits-small-0000000c"

@@ -8,8 +8,8 @@ from full_profile import blank_profile, item
 from made_points import latency, rate
 
 from porting.repository import Repository
-from porting.repository.item import Item
-from porting.repository.writer import publish
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.writer import publish
 from profiler.common.target import Target
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput

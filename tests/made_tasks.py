@@ -11,8 +11,8 @@ from full_profile import full_profile, item
 from made_points import load_point, partly, rate
 
 from porting.repository import Repository
-from porting.repository.item import Item
-from porting.repository.writer import publish
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.writer import publish
 from profiler.common.target import Target
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint

@@ -67,7 +67,7 @@ Command = Callable[..., Run]
 
 
 def command_line(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "porting", *arguments]
+    return [sys.executable, "-m", "dnn_porting", *arguments]
 
 
 def environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from support import ROOT, SHARED_DATA
 
-from porting.settings import Settings, validated
+from porting.configuration.settings import Settings, validated
 from profiler.common.target import Target
 
 CONF = ROOT / "conf"

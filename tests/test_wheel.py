@@ -23,7 +23,7 @@ class Absent:
 
 
 sys.meta_path.insert(0, Absent())
-from porting.cli import main
+from dnn_porting import main
 
 main()
 """
@@ -50,7 +50,7 @@ def run(unpacked: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_configuration_travels_inside_the_package(unpacked: Path) -> None:
     assert (unpacked / "porting" / "conf" / "config.yaml").exists()
     assert not (unpacked / "conf").exists()
-    assert (unpacked / "porting" / "repository" / "report.html.jinja").exists()
+    assert (unpacked / "porting" / "repository" / "report" / "report.html.jinja").exists()
     assert (unpacked / "profiler" / "triton" / "backend" / "onnxruntime" / "model.py").exists()
     found = run(unpacked, "--help")
     assert found.returncode == 0, found.stderr

@@ -2,7 +2,7 @@
 
 import inspect
 
-from porting.components import Component, locate, replaced
+from porting.configuration.components import Component, locate, replaced
 from porting.repository import Repository
 from porting.repository.reader import listed
 from profiler.common.errors import BadInputError

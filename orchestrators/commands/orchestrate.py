@@ -22,8 +22,8 @@ from orchestrators.live.settings import Settings
 from orchestrators.live.tables import delivered_table
 from orchestrators.live.usage import Usage
 from orchestrators.load import Load
-from porting.console import say, table
-from porting.messages import validation_message
+from porting.common.console import say, table
+from porting.common.messages import validation_message
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.cores import split_cores
@@ -40,7 +40,7 @@ REFRESH_S = 10
 
 def run(arguments: Sequence[str]) -> None:
     """What `conf/orchestrate.yaml` and the command line say."""
-    from porting.dispatch import configured
+    from porting.command_line.dispatch import configured
 
     configured("orchestrate", arguments, orchestrated)
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orchestrators.commands.chosen import check_chosen
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
-from porting.components import Component
-from porting.console import say, table
-from porting.messages import validation_message
+from porting.common.console import say, table
+from porting.common.messages import validation_message
+from porting.configuration.components import Component
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import write_atomically
@@ -37,7 +37,7 @@ class Settings(BaseModel):
 
 def run(arguments: Sequence[str]) -> None:
     """What `conf/plan.yaml` and the command line say."""
-    from porting.dispatch import configured
+    from porting.command_line.dispatch import configured
 
     configured("plan", arguments, planned)
 

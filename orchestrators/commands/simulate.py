@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from porting.verbs import add_public_key
+from porting.command_line.public_key import add_public_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +82,7 @@ def refusing(model: "type[BaseModel]") -> Iterator[None]:
     """Raises `BadInputError` for what the model does not take."""
     from pydantic import ValidationError
 
-    from porting.messages import validation_message
+    from porting.common.messages import validation_message
     from profiler.common.errors import BadInputError
 
     try:
@@ -153,7 +153,7 @@ def compared(
     from orchestrators.errors import Infeasible
     from orchestrators.simulation import Result, simulate
     from orchestrators.simulation.policies import policy
-    from porting.console import progress
+    from porting.common.console import progress
     from profiler.common.errors import BadInputError
 
     outcomes: dict[str, Result | DnnPortingError] = {}

@@ -8,7 +8,7 @@ from orchestrators.load import Steps
 from orchestrators.simulation.figure import draw_comparison
 from orchestrators.simulation.result import Result
 from orchestrators.simulation.stress import overloaded_at
-from porting.console import say, table
+from porting.common.console import say, table
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import write_atomically
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from orchestrators.devices.device import MS_PER_S, Device
-from porting.repository import Repository, tables
-from porting.repository.measured import Measured, needed
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.fit import Fit
 from profiler.records.warm_up import FirstInference
@@ -20,23 +20,18 @@ def devices(
     Raises `BadInputError` for an unknown variant or target, and where a target lacks the fit of latency over the batch
     or the first inference after a load by batch.
     """
-    details = repository.details(variant)
-    published = repository.variant(variant)
-    wanted = list(details.profiles) if targets is None else targets
-    if unknown := [target for target in wanted if target not in details.profiles]:
-        choices = ", ".join(details.profiles)
-        raise BadInputError(f"{variant} was not measured on {unknown[0]!r}: choices are {choices}")
-    return [device(Measured(published, details, details.profiles[target]), max_runs) for target in wanted]
+    wanted = list(repository.variant(variant).targets) if targets is None else targets
+    return [device(repository.on(variant, target), max_runs) for target in wanted]
 
 
-def device(one: Measured, max_runs: int | None) -> Device:
+def device(one: VariantOnTarget, max_runs: int | None) -> Device:
     """The slope and intercept of its published fit, and its first inferences, interpolated.
 
     Batches go from 1 to the largest on which both stand.
     """
-    fit, lookup = latency_fit(one), tables.first_inference(one.profile)
+    fit, lookup = latency_fit(one), one.lookup("first_inference_ms")
     measured = sorted(point.batch for point in one.profile.own(one.profile.first_inference))
-    needed(measured or None, "first inference after a load", one, FirstInference)
+    one.needed(measured or None, "first inference after a load", FirstInference)
     fitted, target = fit.domain["batch"], one.profile.target_name
     largest = int(min(fitted.high, measured[-1]))
     if max(fitted.low, measured[0]) > 1 or largest == 1:
@@ -56,7 +51,7 @@ def device(one: Measured, max_runs: int | None) -> Device:
     )
 
 
-def latency_fit(one: Measured) -> Fit:
+def latency_fit(one: VariantOnTarget) -> Fit:
     """That of the latency on the target's own resources; of several, of the server that the first inferences are of."""
     profile = one.profile
     own = profile.target.resources

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from orchestrators.family import capacity_rps, family, load_s
+from orchestrators.family import family
 from orchestrators.inf_adapter.problem import Problem, Variant
 from porting.repository import Repository
-from porting.repository.measured import Measured, accuracy
+from porting.repository.variant_on_target import VariantOnTarget
 
 
 def from_repository(
@@ -31,9 +31,9 @@ def from_repository(
     variants = [
         Variant(
             name=one.name,
-            accuracy=accuracy(one).value,
-            load_time_s=load_s(one),
-            capacity_rps={0: 0.0} | {cores: capacity_rps(one, cores, deadline_ms) for cores in whole_cores(one)},
+            accuracy=one.accuracy().value,
+            load_time_s=one.load_s(),
+            capacity_rps={0: 0.0} | {cores: one.capacity_rps(cores, deadline_ms) for cores in whole_cores(one)},
         )
         for one in family(repository, task, target)
     ]
@@ -51,7 +51,7 @@ def from_repository(
     )
 
 
-def whole_cores(one: Measured) -> list[int]:
+def whole_cores(one: VariantOnTarget) -> list[int]:
     """The whole numbers of cores on which its capacity was measured; 1 where there are none, which is then refused."""
     own = one.profile.target.instances
     return sorted({int(at.cores) for at in one.profile.capacity if at.instances == own and at.cores % 1 == 0}) or [1]

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from orchestrators.family import family, images_per_s, latency_ms, load_s
+from orchestrators.family import family
 from orchestrators.infaas.problem import KEY, Demand, Limit, Problem, Variant
-from porting.repository import Repository, tables
-from porting.repository.measured import Measured, accuracy, needed
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.throughput import MaximalThroughput
 
@@ -73,14 +73,14 @@ def variants(
     return [one.model_copy(update={"running": counts.get(one.key, 0)}) for one in ways]
 
 
-def measured(one: Measured) -> list[tuple[int, float]]:
+def measured(one: VariantOnTarget) -> list[tuple[int, float]]:
     """Batches and cores with a maximal throughput, on the target's own number of instances."""
-    needed(one.profile.best_throughput(), "maximal throughput", one, MaximalThroughput)
+    one.needed(one.profile.best_throughput(), "maximal throughput", MaximalThroughput)
     own = one.profile.target.instances
     return sorted({(point.batch, point.cores) for point in one.profile.max_throughput if point.instances == own})
 
 
-def variant(one: Measured, task: str, batch: int, cores: float, memory: bool) -> Variant:
+def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: bool) -> Variant:
     """One way to run a network."""
     return Variant(
         name=one.name,
@@ -88,16 +88,16 @@ def variant(one: Measured, task: str, batch: int, cores: float, memory: bool) ->
         target=one.profile.target_name,
         cores=cores,
         batch=batch,
-        accuracy=accuracy(one).value,
-        latency_ms=latency_ms(one, batch, cores),
-        rate_rps=images_per_s(one, batch, cores),
-        load_s=load_s(one),
+        accuracy=one.accuracy().value,
+        latency_ms=one.latency_ms(batch, cores),
+        rate_rps=one.images_per_s(batch, cores),
+        load_s=one.load_s(),
         cost=hourly(one, cores),
-        memory_bytes=round(tables.memory(one.profile).at(batch=batch).value) if memory else None,
+        memory_bytes=round(one.at("peak_bytes", batch=batch).value) if memory else None,
     )
 
 
-def hourly(one: Measured, cores: float) -> float:
+def hourly(one: VariantOnTarget, cores: float) -> float:
     """The share of the target's price that so many of its cores cost an hour; the cores themselves without a price."""
     price = one.profile.target.price
     if price is None or price.per_hour is None:
@@ -105,7 +105,7 @@ def hourly(one: Measured, cores: float) -> float:
     return price.per_hour * cores / one.profile.target.cores
 
 
-def same_currency(found: Iterable[Measured]) -> None:
+def same_currency(found: Iterable[VariantOnTarget]) -> None:
     """Costs that are added must be of one kind."""
     kinds: dict[str, str] = {}
     for one in found:

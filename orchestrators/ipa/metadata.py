@@ -7,8 +7,7 @@ from typing import Literal
 from orchestrators import family
 from orchestrators.ipa.problem import Problem, Stage, Variant
 from porting.repository import Repository
-from porting.repository import measured as metadata
-from porting.repository.measured import Measured
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 
 SLA_FACTOR = 5.0
@@ -48,12 +47,12 @@ def from_repository(
     )
 
 
-def sla_ms(variants: Sequence[Measured]) -> float:
+def sla_ms(variants: Sequence[VariantOnTarget]) -> float:
     """A stage's: 5 × the mean latency of one input on the fewest cores that each variant was measured on."""
-    return SLA_FACTOR * mean(family.latency_ms(one, 1, min(family.cores(one))) for one in variants)
+    return SLA_FACTOR * mean(one.latency_ms(1, min(one.cores())) for one in variants)
 
 
-def stage(task: str, variants: Sequence[Measured], threshold_rps: float, sla_ms: float) -> Stage:
+def stage(task: str, variants: Sequence[VariantOnTarget], threshold_rps: float, sla_ms: float) -> Stage:
     """The variants that reach the threshold on some measured number of cores, each on the fewest such."""
     found = [variant for one in variants if (variant := allocated(one, threshold_rps, sla_ms)) is not None]
     if not found:
@@ -64,15 +63,15 @@ def stage(task: str, variants: Sequence[Measured], threshold_rps: float, sla_ms:
     return Stage(name=task, variants=found)
 
 
-def allocated(one: Measured, threshold_rps: float, sla_ms: float) -> Variant | None:
+def allocated(one: VariantOnTarget, threshold_rps: float, sla_ms: float) -> Variant | None:
     """The variant on its base allocation."""
-    for cores in family.cores(one):
-        latency_ms = {batch: family.latency_ms(one, batch, cores) for batch in batches(one, cores)}
-        rates = {batch: family.images_per_s(one, batch, cores) for batch in latency_ms}
+    for cores in one.cores():
+        latency_ms = {batch: one.latency_ms(batch, cores) for batch in batches(one, cores)}
+        rates = {batch: one.images_per_s(batch, cores) for batch in latency_ms}
         if any(rate >= threshold_rps and latency_ms[batch] <= sla_ms for batch, rate in rates.items()):
             return Variant(
                 name=one.name,
-                accuracy=metadata.accuracy(one).value,
+                accuracy=one.accuracy().value,
                 cores=cores,
                 latency_ms=latency_ms,
                 throughput_rps=rates,
@@ -80,8 +79,8 @@ def allocated(one: Measured, threshold_rps: float, sla_ms: float) -> Variant | N
     return None
 
 
-def batches(one: Measured, cores: float) -> list[int]:
+def batches(one: VariantOnTarget, cores: float) -> list[int]:
     """Those of which latency and throughput were both measured on so many cores."""
     own = one.profile.target.instances
     rated = {point.batch for point in one.profile.max_throughput if (point.cores, point.instances) == (cores, own)}
-    return sorted(rated & set(family.batches(one, cores)))
+    return sorted(rated & set(one.batches(cores)))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrators.live.network import Network, of
-from orchestrators.remembering import Remembering
 from orchestrators.trivial.problem import Problem
 from porting.repository import Repository
 from porting.repository.reader import INDEX
@@ -66,7 +65,7 @@ class Catalogue:
         return of(self.edition.repository, self._target, task, variant)
 
     def _read(self) -> Edition:
-        repository = Remembering(Repository.load(self._url, self._public_key))
+        repository = Repository.load(self._url, self._public_key)
         return Edition(repository, self._problem_of(repository))
 
     def _published(self) -> str:

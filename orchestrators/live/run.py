@@ -10,7 +10,6 @@ from orchestrators.live.journal import Second, Switched
 from orchestrators.live.requests import Traffic
 from orchestrators.live.stalls import Stall
 from porting.repository import Repository
-from porting.repository.measured import Measured, accuracy
 
 Span = tuple[float, float]
 
@@ -37,7 +36,7 @@ class Run:
     ) -> Self:  # fmt: skip
         """With accuracies as published; raises `BadInputError` where one is unknown."""
         names = {variant for requests in traffic.tasks.values() for variant in requests.variants}
-        known = {one: published_accuracy(repository, one, target) for one in sorted(names)}
+        known = {one: repository.on(one, target).accuracy().value for one in sorted(names)}
         return cls(name, traffic, *journal, stalls, known, deadline_ms)
 
     @property
@@ -64,11 +63,6 @@ class Run:
         """The journal's seconds that lie within the traffic for the most part."""
         middles = [(one, one.moment_s - 0.5 - self.traffic.start_s) for one in self.seconds]
         return [one for one, middle_s in middles if 0 <= middle_s < self.traffic.seconds]
-
-
-def published_accuracy(repository: Repository, variant: str, target: str) -> float:
-    details = repository.details(variant)
-    return accuracy(Measured(repository.variant(variant), details, details.profiles[target])).value
 
 
 def touched(begin_s: np.ndarray, end_s: np.ndarray, spans: Sequence[Span]) -> np.ndarray:

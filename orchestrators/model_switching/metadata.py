@@ -2,10 +2,10 @@
 
 import math
 
-from orchestrators.family import family, latency_ms
+from orchestrators.family import family
 from orchestrators.model_switching.problem import Load, Problem, Variant, interpolated
 from porting.repository import Repository
-from porting.repository.measured import Measured, accuracy, needed
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.capacity import LoadPoint
 
@@ -38,10 +38,10 @@ def from_repository(
     )
 
 
-def variant(one: Measured, deadline_ms: float, share: float = 1.0) -> Variant:
+def variant(one: VariantOnTarget, deadline_ms: float, share: float = 1.0) -> Variant:
     """Its shares in time within the deadline by load, on a share of the cores."""
     sweep = [point for point in one.profile.own(one.profile.load) if point.batch == 1]
-    points = {point.corrected_offered_per_s: point for point in needed(sweep or None, "share in time", one, LoadPoint)}
+    points = {point.corrected_offered_per_s: point for point in one.needed(sweep or None, "share in time", LoadPoint)}
     loads = tuple(
         Load(
             offered_rps=offered_rps * share,
@@ -50,10 +50,10 @@ def variant(one: Measured, deadline_ms: float, share: float = 1.0) -> Variant:
         )
         for offered_rps, point in sorted(points.items())
     )
-    return Variant(name=one.name, accuracy=accuracy(one).value, loads=loads)
+    return Variant(name=one.name, accuracy=one.accuracy().value, loads=loads)
 
 
-def share_within(point: LoadPoint, deadline_ms: float, one: Measured, cores_share: float = 1.0) -> float:
+def share_within(point: LoadPoint, deadline_ms: float, one: VariantOnTarget, cores_share: float = 1.0) -> float:
     """The share answered within a deadline at that load, at least; raises `BadInputError` where nothing tells."""
     percentiles = {getattr(point, field): share for field, share in PERCENTILES.items()}
     shares = percentiles | {found.deadline_ms: found.in_time_share for found in point.in_time}
@@ -61,7 +61,7 @@ def share_within(point: LoadPoint, deadline_ms: float, one: Measured, cores_shar
     (shortest_ms, first), (longest_ms, _) = curve[0], curve[-1]
     if deadline_ms >= shortest_ms:
         return interpolated(curve, min(deadline_ms, longest_ms))
-    alone_ms = latency_ms(one, 1, one.profile.target.cores) / cores_share
+    alone_ms = one.latency_ms(1, one.profile.target.cores) / cores_share
     multiple = math.floor(100 * deadline_ms / alone_ms) / 100
     if first <= PERCENTILES["p50_ms"] or multiple <= 1:
         return 0.0

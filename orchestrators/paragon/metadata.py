@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from orchestrators.family import capacity_rps, cores, family, latency_ms
+from orchestrators.family import family
 from orchestrators.paragon.load import Load
 from orchestrators.paragon.problem import Function, Problem, QueryClass, Serverless, Variant, Vm
-from porting.repository import Repository, tables
-from porting.repository.measured import Measured, accuracy, needed
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price
 from profiler.records.capacity import Capacity
@@ -54,7 +54,7 @@ def from_repository(
     )
 
 
-def of_name(found: Iterable[Measured], name: str) -> list[Measured]:
+def of_name(found: Iterable[VariantOnTarget], name: str) -> list[VariantOnTarget]:
     """One network on every target."""
     return [one for one in found if one.name == name]
 
@@ -66,36 +66,36 @@ def latencies(classes: Iterable[QueryClass], task: str) -> list[float]:
 
 def variant(
     task: str,
-    on_targets: Sequence[Measured],
-    host: Measured | None,
+    on_targets: Sequence[VariantOnTarget],
+    host: VariantOnTarget | None,
     bounds_ms: Sequence[float],
     memory_gb: Sequence[float] | None,
     gb_per_core: float,
 ) -> Variant:
     """A network with its VMs on every target, and with its functions where it has a host for them."""
-    sizes = memory_gb or [gb_per_core * one for one in cores(host or on_targets[0])]
+    sizes = memory_gb or [gb_per_core * one for one in (host or on_targets[0]).cores()]
     functions = [
-        Function(memory_gb=size, latency_ms=latency_ms(host, 1, size / gb_per_core))
+        Function(memory_gb=size, latency_ms=host.latency_ms(1, size / gb_per_core))
         for size in sizes
         if host is not None
     ]
     return Variant(
         name=on_targets[0].name,
         task=task,
-        accuracy=accuracy(on_targets[0]).value,
+        accuracy=on_targets[0].accuracy().value,
         vms=[vm for one in on_targets for vm in vms(one, bounds_ms)],
         functions=functions,
-        memory_gb=tables.memory(host.profile).at(batch=1).value / GB if host is not None else 0.0,
+        memory_gb=host.at("peak_bytes", batch=1).value / GB if host is not None else 0.0,
     )
 
 
-def vms(one: Measured, bounds_ms: Sequence[float]) -> list[Vm]:
+def vms(one: VariantOnTarget, bounds_ms: Sequence[float]) -> list[Vm]:
     """What a VM carries within each measured deadline, and within each bound between them."""
     target = one.profile.target
     own = [point for point in one.profile.own(one.profile.capacity) if point.corrected_requests_per_s is not None]
-    measured_ms = {point.deadline_ms for point in needed(own or None, "capacity", one, Capacity)}
+    measured_ms = {point.deadline_ms for point in one.needed(own or None, "capacity", Capacity)}
     between_ms = {bound for bound in bounds_ms if min(measured_ms) < bound < max(measured_ms)}
-    rates = {deadline: capacity_rps(one, target.cores, deadline) for deadline in sorted(measured_ms | between_ms)}
+    rates = {deadline: one.capacity_rps(target.cores, deadline) for deadline in sorted(measured_ms | between_ms)}
     per_hour = price(one, "per_hour").per_hour or 0.0
     return [
         Vm(target=one.profile.target_name, cores=target.cores, per_hour=per_hour, latency_ms=deadline, rate_rps=rate)
@@ -104,13 +104,13 @@ def vms(one: Measured, bounds_ms: Sequence[float]) -> list[Vm]:
     ]
 
 
-def prices(one: Measured, cold: bool) -> Serverless:
+def prices(one: VariantOnTarget, cold: bool) -> Serverless:
     """What functions cost."""
     found = price(one, "per_gb_s", "per_call", *(["start_up_s"] if cold else []))
     return Serverless(per_gb_s=found.per_gb_s, per_call=found.per_call, start_up_s=found.start_up_s)
 
 
-def price(one: Measured, *parts: str) -> Price:
+def price(one: VariantOnTarget, *parts: str) -> Price:
     """The stated price; raises `BadInputError` where a part of it is not stated."""
     found = one.profile.target.price
     missing = [part for part in parts if found is None or getattr(found, part) is None]
@@ -123,7 +123,7 @@ def price(one: Measured, *parts: str) -> Price:
     return found
 
 
-def same_currency(found: Iterable[Measured]) -> None:
+def same_currency(found: Iterable[VariantOnTarget]) -> None:
     """Costs that are added must be of one kind; a price that is not stated is spoken of where it is needed."""
     kinds = {one.profile.target_name: one.profile.target.price for one in found}
     stated = {name: price.currency for name, price in kinds.items() if price is not None}

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from orchestrators.family import cores, family
+from orchestrators.family import family
 from orchestrators.forecast import Forecaster
-from orchestrators.remembering import Remembering
 from orchestrators.simulation.run import Box
 from orchestrators.simulation.variant import Catalogue, catalogue
 from porting.repository import Repository
-from porting.repository.measured import Measured
+from porting.repository.variant_on_target import VariantOnTarget
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Scene:
 
     repository: Repository
     target: str
-    families: dict[str, list[Measured]]
+    families: dict[str, list[VariantOnTarget]]
     catalogue: Catalogue
     box: Box
     deadline_ms: float
@@ -39,11 +38,18 @@ class Scene:
         box_cores: float | None = None,
     ) -> "Scene":
         """The tasks that `first_rps` names, on the target's own cores unless told."""
-        known = Remembering(repository)
-        families = {task: family(known, task, target) for task in first_rps}
+        families = {task: family(repository, task, target) for task in first_rps}
+        models = catalogue(repository, list(first_rps), target)
         box = Box.of(next(iter(families.values()))[0].profile.target, box_cores)
         return cls(
-            known, target, families, catalogue(known, list(first_rps), target), box, deadline_ms, first_rps, forecasters
+            repository,
+            target,
+            families,
+            models,
+            box,
+            deadline_ms,
+            first_rps,
+            forecasters,
         )
 
     @property
@@ -62,7 +68,7 @@ class Scene:
 
     def measured_cores(self, task: str, variant: str, most: float) -> Sequence[float]:
         """On how many cores a variant was measured, up to so many, the fewest always among them."""
-        found = cores(next(one for one in self.families[task] if one.name == variant))
+        found = next(one for one in self.families[task] if one.name == variant).cores()
         return [one for one in found if one <= most] or found[:1]
 
     def reserved_cores(self, task: str, variant: str) -> float:

@@ -16,9 +16,9 @@ from typing import Protocol
 
 import numpy as np
 
-from orchestrators.family import MS_PER_S, batches, family, images_per_s, latency_ms, load_s
-from porting.repository import Repository, tables
-from porting.repository.measured import Measured, accuracy, needed
+from orchestrators.family import MS_PER_S, family
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.contention import Contention
 from profiler.records.latency import LatencyPoint
@@ -64,9 +64,9 @@ def catalogue(repository: Repository, tasks: Sequence[str], target: str) -> dict
 class MeasuredVariant:
     """A published variant; raises `BadInputError` for a figure that was not measured when it is asked for it."""
 
-    def __init__(self, one: Measured) -> None:
+    def __init__(self, one: VariantOnTarget) -> None:
         self._one = one
-        self.accuracy = accuracy(one).value
+        self.accuracy = one.accuracy().value
         self.spread = spread(one)
         self.loading_cores = loading_cores(one)
         self._kept: list[tuple[float, float]] = []
@@ -78,17 +78,17 @@ class MeasuredVariant:
         return self._services[batch, cores]
 
     def up_s(self, batch: int) -> float:
-        needed(self._one.profile.own(self._one.profile.first_inference) or None, "first inference", self._one,
-               FirstInference)  # fmt: skip
-        first = tables.first_inference(self._one.profile)
+        measured = self._one.profile.own(self._one.profile.first_inference)
+        self._one.needed(measured or None, "first inference", FirstInference)
+        first = self._one.lookup("first_inference_ms")
         warm_up_ms = sum(first.at(batch=size).value for size in {1, batch})
-        return load_s(self._one) + warm_up_ms / MS_PER_S
+        return self._one.load_s() + warm_up_ms / MS_PER_S
 
     def kept(self, share: float) -> float:
         """Linear between the measured shares, and beyond the last of them as before it."""
         if not self._kept:
             points = self._one.profile.own(self._one.profile.contention)
-            needed(points or None, "contention factor", self._one, Contention)
+            self._one.needed(points or None, "contention factor", Contention)
             self._kept = sorted({0.0: 1.0, **{point.share: point.factor for point in points}}.items())
         below, above = next(
             (pair for pair in pairwise(self._kept) if share <= pair[1][0]), (self._kept[-2], self._kept[-1])
@@ -97,13 +97,13 @@ class MeasuredVariant:
         return max(0.0, below[1] + slope * (share - below[0]))
 
 
-def service_s(one: Measured, batch: int, cores: float) -> list[float]:
+def service_s(one: VariantOnTarget, batch: int, cores: float) -> list[float]:
     """By size from 0 on, linear between the measured sizes."""
-    sizes = batches(one, cores)
+    sizes = one.batches(cores)
     if not sizes or batch > sizes[-1]:
-        latency_ms(one, batch, cores)  # raises, and says what is missing
+        one.latency_ms(batch, cores)  # raises, and says what is missing
     wanted = np.arange(1, batch + 1)
-    alone_ms = np.interp(wanted, sizes, [latency_ms(one, size, cores) for size in sizes])
+    alone_ms = np.interp(wanted, sizes, [one.latency_ms(size, cores) for size in sizes])
     rates = {size: rate for size in sizes if (rate := throughput(one, size, cores)) is not None}
     served_ms = np.array([MS_PER_S * size / rate for size, rate in rates.items()])
     if len(served_ms):
@@ -111,17 +111,17 @@ def service_s(one: Measured, batch: int, cores: float) -> list[float]:
     return [0.0, *(alone_ms / MS_PER_S).tolist()]
 
 
-def throughput(one: Measured, batch: int, cores: float) -> float | None:
+def throughput(one: VariantOnTarget, batch: int, cores: float) -> float | None:
     """Maximal throughput of that size, where it was measured."""
     try:
-        return images_per_s(one, batch, cores)
+        return one.images_per_s(batch, cores)
     except BadInputError:
         return None
 
 
-def spread(one: Measured) -> float:
+def spread(one: VariantOnTarget) -> float:
     """Of a log-normal law through the median of batch 1 and the highest percentile that is known; 0 without one."""
-    point = needed(one.profile.latency_at(1), "latency", one, LatencyPoint)
+    point = one.needed(one.profile.latency_at(1), "latency", LatencyPoint)
     known = ((getattr(point, name), quantile) for name, quantile in PERCENTILES.items())
     high_ms, quantile = next(((value, quantile) for value, quantile in known if value), (None, 0.5))
     if high_ms is None or point.p50_ms is None:
@@ -129,7 +129,7 @@ def spread(one: Measured) -> float:
     return max(0.0, math.log(high_ms / point.p50_ms) / NormalDist().inv_cdf(quantile))
 
 
-def loading_cores(one: Measured) -> float:
+def loading_cores(one: VariantOnTarget) -> float:
     """What the server used more while it loaded under traffic than before."""
     for point in one.profile.own(one.profile.switch):
         if point.server_cores_during is not None and point.server_cores_before is not None:

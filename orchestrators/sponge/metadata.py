@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from orchestrators.family import family, latencies
+from orchestrators.family import family
 from orchestrators.load import read_bandwidth
 from orchestrators.sponge.network import communication_ms as taken_ms
 from orchestrators.sponge.problem import MS_PER_S, Problem
 from porting.repository import Repository
-from porting.repository.measured import Measured
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 
 FORM = "batch and cores"
@@ -65,18 +65,17 @@ def from_repository(
     )
 
 
-def chosen(repository: Repository, task: str, target: str, variant: str | None) -> Measured:
+def chosen(repository: Repository, task: str, target: str, variant: str | None) -> VariantOnTarget:
     if variant is None:
         return family(repository, task, target)[0]
-    published = {one.name: one for one in repository.measured(task, target)}
+    published = sorted(one.name for one in repository.measured(task, target))
     if variant not in published:
-        choices = ", ".join(sorted(published))
+        choices = ", ".join(published)
         raise BadInputError(f"no variant {variant!r} of {task} was measured on {target}: choices are {choices}")
-    details = repository.details(variant)
-    return Measured(published[variant], details, details.profiles[target])
+    return repository.on(variant, target)
 
 
-def sent(one: Measured, count: int, slo_ms: float, bandwidth: Path, from_s: float) -> list[float]:
+def sent(one: VariantOnTarget, count: int, slo_ms: float, bandwidth: Path, from_s: float) -> list[float]:
     """What the network of a log takes of so many requests, sent evenly over one SLO, in ms."""
     log = read_bandwidth(bandwidth)
     moments_s = [from_s + place * slo_ms / MS_PER_S / count for place in range(count)]
@@ -85,9 +84,9 @@ def sent(one: Measured, count: int, slo_ms: float, bandwidth: Path, from_s: floa
     return taken
 
 
-def measured_ms(one: Measured) -> dict[int, dict[int, float]]:
+def measured_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
     """By whole cores and batch."""
-    lookup, own = latencies(one), one.profile.target.instances
+    lookup, own = one.latencies, one.profile.target.instances
     (table,) = lookup.tables.values()
     cores = {place[1] for place in table if place[2] == own}
     sizes = {int(place[0]) for place in table}
@@ -107,7 +106,7 @@ def measured_ms(one: Measured) -> dict[int, dict[int, float]]:
     return {count: by_batch for count, by_batch in found.items() if by_batch}
 
 
-def fitted_ms(one: Measured) -> dict[int, dict[int, float]]:
+def fitted_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
     """By whole cores and batch, γ · b / c + δ · b + ε / c + η within what it was fitted on."""
     own = one.profile.target.runtime
     fits = [fit for fit in one.profile.fits if fit.form == FORM]
@@ -132,4 +131,4 @@ def whole(cores: set[float] | tuple[float, ...]) -> range:
     return range(max(1, math.ceil(min(cores))), math.floor(max(cores)) + 1)
 
 
-SOURCES: dict[str, Callable[[Measured], dict[int, dict[int, float]]]] = {"table": measured_ms, "fit": fitted_ms}
+SOURCES: dict[str, Callable[[VariantOnTarget], dict[int, dict[int, float]]]] = {"table": measured_ms, "fit": fitted_ms}

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from orchestrators.family import family, images_per_s, latency_ms
+from orchestrators.family import family
 from orchestrators.trivial.problem import Metric, Problem, Task, Version
 from porting.repository import Repository
-from porting.repository.measured import Measured, accuracy
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 
 
@@ -54,19 +54,19 @@ def from_repository(
     )
 
 
-def version(one: Measured, metric: Metric, batch: int) -> Version:
+def version(one: VariantOnTarget, metric: Metric, batch: int) -> Version:
     """Its figures on the target's own cores; those of the other metrics are left out."""
     cores = one.profile.target.cores
     return Version(
         name=one.name,
-        accuracy=accuracy(one).value,
-        images_per_s=images_per_s(one, batch, cores),
-        latency_ms=latency_ms(one, 1, cores) if metric == "latency" else None,
+        accuracy=one.accuracy().value,
+        images_per_s=one.images_per_s(batch, cores),
+        latency_ms=one.latency_ms(1, cores) if metric == "latency" else None,
         flops=flops(one) if metric == "flops" else None,
     )
 
 
-def flops(one: Measured) -> float:
+def flops(one: VariantOnTarget) -> float:
     found = one.profile.complexity.flops
     if not found:
         raise BadInputError(f"{one.name} has no FLOPs, its graph does not tell: choose metric=inverse_throughput")

@@ -6,11 +6,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
-from porting.components import NamedComponent
+from porting.configuration.components import NamedComponent
+from porting.configuration.recorded import recorded
 from porting.networks.manifest import Manifest, describe, restore
-from porting.recorded import recorded
-from porting.records import Network
-from porting.workspace import AGAIN, MANIFEST, WEIGHTS, changed, network_digest
+from porting.workspace.records import Network
+from porting.workspace.workspace import AGAIN, MANIFEST, WEIGHTS, changed, network_digest
 from profiler.common.door import contents
 from profiler.common.errors import ModelError
 from profiler.common.files import write_atomically

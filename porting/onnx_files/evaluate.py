@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from porting.data import Data
 from porting.repository.schema import Accuracy
-from porting.workspace import EXAMPLE, PREDICTIONS
+from porting.workspace.data import Data
+from porting.workspace.workspace import EXAMPLE, PREDICTIONS
 from profiler.common.files import packed, write_atomically
 from profiler.runtimes.session import open_session, run
 

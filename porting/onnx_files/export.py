@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.export import Dim
 
+from porting.configuration.settings import ExportSettings
 from porting.networks.parity import check_answers
-from porting.settings import ExportSettings
 from profiler.common.errors import ModelError
 from profiler.runtimes.session import open_session, run
 

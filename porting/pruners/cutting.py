@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from porting.pruners.aims import Aim
+from porting.configuration.aims import Aim
 from porting.pruners.graph import blame, dependency_graph
 from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.interface import (

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from porting.benches import Benches, built
-from porting.context import Context
+from porting.jobs.benches import Benches, built
+from porting.jobs.context import Context
 from porting.onnx_files.quantization.untuned import quantise_untuned
 from porting.pruners.costs import Widths
 from porting.pruners.graph import dependency_graph

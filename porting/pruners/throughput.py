@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from porting.benches import Benches
+from porting.configuration.settings import ExportSettings
+from porting.jobs.benches import Benches
 from porting.onnx_files.export import export_network
-from porting.settings import ExportSettings
-from porting.workspace import ONNX
+from porting.workspace.workspace import ONNX
 from profiler.common.errors import BadInputError
 from profiler.common.level import LevelSettings
 from profiler.common.scratch import scratch

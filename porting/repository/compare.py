@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from porting.repository.metrics import METRICS
+from porting.repository.figures import METRICS
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published, Standing
 

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from porting.repository.metrics import METRICS
+from porting.repository.figures import METRICS
 from porting.repository.schema import Figure
 from profiler.common.errors import BadInputError
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from porting.repository import ranking
 from porting.repository.frontier import Place
 from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
+from porting.repository.standing import standing_of
 from profiler.common.level import MAX_BATCH
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
@@ -115,7 +115,7 @@ def check_details(details: Details, variant: Published, targets: Mapping[str, Fi
         check_batches(profile)
         said = variant.targets[target]
         place = Place(said.dominated_by, tuple(said.ties_with))
-        if ranking.standing(details, profile, place) != said:
+        if standing_of(details, profile, place) != said:
             raise ValueError(f"its figures on {target} are not those of the index")
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from porting.repository import tables
-from porting.repository.lookup import Lookup
-from porting.repository.metrics import METRICS, why_unknown
+from porting.repository.figures import METRICS
 from porting.repository.reader import Repository
-from porting.repository.schema import Details, Figure, Published
+from porting.repository.schema import Figure, Published
+from porting.repository.variant_on_target import TABLES, VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.resources import Resources
 from profiler.records.profile import Profile
+
+# A capacity is that of single requests.
+BY_BATCH = [name for name in TABLES if name != "capacity_requests_per_s"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,9 @@ class Option:
 def options(repository: Repository, task: str, target: str) -> Iterator[Option]:
     """Every variant of a task on a target at every batch size whose latency or throughput was measured there."""
     for variant in repository.measured(task, target):
-        details = repository.details(variant.name)
-        profile = details.profiles[target]
-        for batch in batches(profile):
-            yield option(variant, details, target, batch)
+        one = repository.on(variant.name, target)
+        for batch in batches(one.profile):
+            yield option(one, batch)
 
 
 def batches(profile: Profile) -> list[int]:
@@ -44,17 +45,16 @@ def batches(profile: Profile) -> list[int]:
     return sorted(latencies | {point.batch for point in profile.own(profile.max_throughput)})
 
 
-def option(variant: Published, details: Details, target: str, batch: int) -> Option:
+def option(one: VariantOnTarget, batch: int) -> Option:
     """The variant at that batch size."""
-    profile, standing = details.profiles[target], variant.targets[target]
-    known = dict(standing.figures)
-    unknown = {name: why_unknown(standing, name) for name in METRICS if name not in known}
+    known = dict(one.standing.figures)
+    unknown = {name: one.why_unknown(name) for name in METRICS if name not in known}
     predicted = set()
-    for name, lookup in by_batch(profile).items():
+    for name in BY_BATCH:
         known.pop(name, None)
         unknown.pop(name, None)
         try:
-            reading = lookup.at(batch=batch)
+            reading = one.lookup(name).at(batch=batch)
         except BadInputError as error:
             unknown[name] = str(error)
             continue
@@ -64,15 +64,4 @@ def option(variant: Published, details: Details, target: str, batch: int) -> Opt
     if batch > 1 and "capacity_requests_per_s" in known:
         del known["capacity_requests_per_s"]
         unknown["capacity_requests_per_s"] = "it was measured for single requests"
-    return Option(variant, target, batch, profile.target.resources, known, unknown, frozenset(predicted))
-
-
-def by_batch(profile: Profile) -> dict[str, Lookup]:
-    """The figures of the index that depend on the batch size."""
-    return {
-        "p50_ms": tables.latency(profile),
-        "p99_ms": tables.p99(profile),
-        "images_per_s": tables.throughput(profile),
-        "peak_bytes": tables.memory(profile),
-        "first_inference_ms": tables.first_inference(profile),
-    }
+    return Option(one.published, one.target, batch, one.profile.target.resources, known, unknown, frozenset(predicted))

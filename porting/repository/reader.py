@@ -2,31 +2,31 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from porting.repository import tables
-from porting.repository.compared import RANKED_BY, Candidate, placed
 from porting.repository.consistency import check_details, check_numbers
+from porting.repository.figures import metric
 from porting.repository.frontier import Place
 from porting.repository.index_text import from_text
-from porting.repository.lookup import Lookup
-from porting.repository.metrics import metric
 from porting.repository.root import Root
 from porting.repository.schema import Details, Index, Published
+from porting.repository.standing import RANKED_BY, Candidate, placed
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
-from profiler.records.profile import Profile
 
 if TYPE_CHECKING:
     import pandas as pd
 
 INDEX, DETAILS = "repository.json", "variant.json"
 LISTED = 20
+# Details of more variants are read again; those of one take up to some megabytes.
+KEPT_DETAILS = 512
 
 
 class Repository:
@@ -34,6 +34,7 @@ class Repository:
 
     def __init__(self, root: Root, index: Index) -> None:
         self.root, self.index = root, index
+        self._details = lru_cache(maxsize=KEPT_DETAILS)(self._read_details)
 
     @classmethod
     def load(cls, url: str | Path, public_key: Path | None = None) -> "Repository":
@@ -86,6 +87,9 @@ class Repository:
 
     def details(self, name: str) -> Details:
         """Full profiles and provenance of a variant; raises `BadInputError` where the file is not the indexed one."""
+        return self._details(name)
+
+    def _read_details(self, name: str) -> Details:
         variant = self.variant(name)
         content = self.root.read(variant.name, DETAILS, limit_bytes=DETAILS_LIMIT_BYTES)
         place = f"{self.root}/{variant.name}/{DETAILS}"
@@ -99,12 +103,15 @@ class Repository:
             raise refused(place, "", str(error)) from error
         return details
 
-    def profile(self, name: str, target: str) -> Profile:
-        """All that was measured of a variant on a target; raises `BadInputError` where nothing was."""
-        profiles = self.details(name).profiles
-        if target not in profiles:
-            raise BadInputError(f"{name} was not measured on {target!r}: choices are {listed(profiles)}")
-        return profiles[target]
+    def on(self, name: str, target: str) -> VariantOnTarget:
+        """A variant on a target, with every figure of it; raises `BadInputError` where it was not measured there."""
+        variant = self.variant(name)
+        if target not in variant.targets:
+            raise BadInputError(
+                f"{name} was not measured on {target!r}, only on {listed(variant.targets)}: "
+                f"run stage=profile,publish target={target}"
+            )
+        return VariantOnTarget(variant, target, self.details)
 
     def frontier(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> list[Published]:
         """The published variants that none of them dominates in `metrics`, the best in the first metric first.
@@ -136,26 +143,6 @@ class Repository:
             if value not in choices:
                 raise BadInputError(f"unknown {what} {value!r}: choices are {listed(choices)}")
         return [variant for variant in self.index.variants if variant.task == task and target in variant.targets]
-
-    def latency(self, name: str, target: str) -> Lookup:
-        """Median latency in ms, for example `.at(batch=8, cores=2)`."""
-        return tables.latency(self.profile(name, target))
-
-    def throughput(self, name: str, target: str) -> Lookup:
-        """Maximal throughput in images/s, for example `.at(batch=8)`."""
-        return tables.throughput(self.profile(name, target))
-
-    def capacity(self, name: str, target: str) -> Lookup:
-        """Highest Poisson rate in time in requests/s, for example `.at(deadline_ms=20)`."""
-        return tables.capacity(self.profile(name, target))
-
-    def memory(self, name: str, target: str) -> Lookup:
-        """Peak memory in bytes, for example `.at(batch=8)`."""
-        return tables.memory(self.profile(name, target))
-
-    def first_inference(self, name: str, target: str) -> Lookup:
-        """The first answer after a fresh load in ms, for example `.at(batch=1)`."""
-        return tables.first_inference(self.profile(name, target))
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row for each variant and target: what it is, each figure, and the ends of its interval."""

@@ -102,7 +102,7 @@ Lineage = Annotated[list[Step], Field(max_length=100)]
 
 
 class Standing(Value):
-    """How a variant does on one target: its figures by the names of `porting.repository.metrics`, and its place.
+    """How a variant does on one target: its figures by the names of `porting.repository.figures`, and its place.
 
     `figures` are measured; `unknown` says why one is not there. The maximal throughput was offered as a closed loop of
     `concurrency` callers with `batch` inputs each; `raw_images_per_s` is it before the machine's drift was divided

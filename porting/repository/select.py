@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from porting.repository.conditions import SETTINGS, Condition
-from porting.repository.metrics import METRICS, metric
+from porting.repository.figures import METRICS, metric
 from porting.repository.options import Option, options
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure

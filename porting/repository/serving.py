@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from porting.repository.reader import DETAILS, INDEX, Repository
 from porting.repository.schema import Details, Published
 from porting.repository.signature import SIGNATURE
-from porting.repository.variant_folder import CONFIG, LABELS, WARM_UP, config_file, texts
+from porting.repository.triton_files import CONFIG, LABELS, WARM_UP, config_file, texts
 from profiler.common.errors import BadInputError
 from profiler.common.resources import MAX_A_CORE
 

@@ -6,18 +6,17 @@ from pathlib import Path
 from pydantic import ValidationError
 from torch import nn
 
-from porting.context import Context, Job, section_values, versions
-from porting.files import digest
+from porting.jobs.context import Context, Job, section_values, versions
 from porting.networks.program import write_program
 from porting.networks.store import input_shape, load_network
 from porting.onnx_files.evaluate import evaluate
 from porting.onnx_files.export import export_network
-from porting.pruned import is_superseded
-from porting.records import Network, OnnxFile, Variant
 from porting.repository.schema import Precision, TensorSpec, ValidOn
-from porting.workspace import ONNX, PROGRAM
+from porting.stages.pruned_variants import is_superseded
+from porting.workspace.records import Network, OnnxFile, Variant
+from porting.workspace.workspace import ONNX, PROGRAM
 from profiler.common.errors import DnnPortingError, ModelError
-from profiler.common.files import sha256
+from profiler.common.files import json_digest, sha256
 from profiler.common.tensor import Tensor
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
 
@@ -44,7 +43,7 @@ def job(context: Context, variant: Variant, network: Network) -> Job:
         "data": data.recipe if data else None,
         "versions": versions(PACKAGES),
     }
-    key = digest(recipe)
+    key = json_digest(recipe)
 
     def reuse() -> Variant | None:
         if variant.onnx is None or variant.onnx.key != key:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from porting.context import Context, Job, seeded
-from porting.derive import Made, Recipe, derive
+from porting.configuration.stage_table import SOURCES
+from porting.jobs.context import Context, Job, seeded
+from porting.jobs.recipe import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
-from porting.pruned import is_beaten
-from porting.records import Network, Variant
-from porting.stage_table import SOURCES
+from porting.stages.pruned_variants import is_beaten
 from porting.training.recovery import recovered
+from porting.workspace.records import Network, Variant
 from profiler.common.errors import BadInputError
 
 PACKAGES = ("torch", "torchvision", "lightning")

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from onnx import ModelProto, TensorProto
 
-from porting.context import Context, Job, section_values
-from porting.derive import Made, Recipe, derive
+from porting.jobs.context import Context, Job, section_values
+from porting.jobs.recipe import Made, Recipe, derive
 from porting.networks.foreign import Kind, load_checkpoint
-from porting.networks.foreign_program import export_foreign
 from porting.networks.store import build_backbone, save_network
 from porting.networks.weights import weights_file
-from porting.records import Variant
+from porting.onnx_files.foreign_program import export_foreign
 from porting.repository.schema import Precision
 from porting.stages.export import describe_file
-from porting.workspace import ONNX, PROGRAM
+from porting.workspace.records import Variant
+from porting.workspace.workspace import ONNX, PROGRAM
 from profiler.common.door import DAMAGE, opened
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import copied, sha256

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from porting.benches import Benches, built
-from porting.console import say
-from porting.context import Context, Job
-from porting.records import OnnxFile, Variant
-from porting.repository.compared import RANKED_BY, Candidate, placed
-from porting.repository.metrics import figures
-from porting.servable import forget_unservable, servable
-from porting.workspace import ONNX
+from porting.common.console import say
+from porting.jobs.benches import Benches, built
+from porting.jobs.context import Context, Job
+from porting.repository.figures import figures
+from porting.repository.standing import RANKED_BY, Candidate, placed
+from porting.stages.servable import forget_unservable, servable
+from porting.workspace.records import OnnxFile, Variant
+from porting.workspace.workspace import ONNX
 from profiler.bench.identity import subject_key
 from profiler.common.errors import BadInputError
 from profiler.common.level import LevelSettings

@@ -9,20 +9,20 @@ import torch
 from pydantic import JsonValue
 from torch import nn
 
-from porting.components import Component
-from porting.console import say
-from porting.context import Context, Job, section_values, seeded
-from porting.derive import Made, Recipe, derive
+from porting.common.console import say
+from porting.configuration.aims import Aim
+from porting.configuration.components import Component
+from porting.configuration.stage_table import SOURCES
+from porting.jobs.context import Context, Job, section_values, seeded
+from porting.jobs.recipe import Made, Recipe, derive
 from porting.networks.store import input_shape, load_network, save_network
-from porting.pruned import achieved, best_rival, shortfall
-from porting.pruners.aims import Aim
 from porting.pruners.cutting import Cutting, Reached
 from porting.pruners.interface import NothingPrunedError, Pruner, count_parameters
 from porting.pruners.latency_budget import OutOfReachError
 from porting.pruners.on_target import OnTarget
-from porting.records import Network, Pruning, Variant
-from porting.stage_table import SOURCES
+from porting.stages.pruned_variants import achieved, best_rival, shortfall
 from porting.training.ranking import validation_accuracy
+from porting.workspace.records import Network, Pruning, Variant
 from profiler.common.errors import BadInputError
 
 PACKAGES = ("torch", "torch-pruning", "nni")

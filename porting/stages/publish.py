@@ -5,22 +5,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from porting.console import say
-from porting.files import remove_unfinished
-from porting.records import OnnxFile, Variant
+from porting.common.console import say
+from porting.configuration.settings import PublishSettings
 from porting.repository import Repository
-from porting.repository.item import Item
-from porting.repository.left_out import left_out
-from porting.repository.merge import merged, offered_by
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.left_out import left_out
+from porting.repository.publishing.merge import merged, offered_by
+from porting.repository.publishing.store import upload
+from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
 from porting.repository.schema import Details
 from porting.repository.serving import is_whole
-from porting.repository.store import upload
-from porting.repository.writer import publish, readable, remove_older, repository_key, sign
-from porting.settings import PublishSettings
-from porting.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
+from porting.workspace.records import OnnxFile, Variant
+from porting.workspace.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.common.door import arrays
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
+from profiler.common.folders import remove_unfinished
 from profiler.common.locks import exclusive
 from profiler.common.scratch import scratch
 from profiler.records.profile import Profile

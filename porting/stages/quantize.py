@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 from pydantic import JsonValue
 
-from porting.console import say
-from porting.context import Context, Job
-from porting.derive import Made, Recipe, derive
+from porting.common.console import say
+from porting.jobs.context import Context, Job
+from porting.jobs.recipe import Made, Recipe, derive
 from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.choose import choose
 from porting.onnx_files.quantization.form import Form
@@ -19,10 +19,10 @@ from porting.onnx_files.quantization.half import write_fp16
 from porting.onnx_files.quantization.original import Original
 from porting.onnx_files.quantization.processor import form_here
 from porting.onnx_files.quantization.result import write_chosen
-from porting.records import OnnxFile, Variant
 from porting.repository.schema import Precision, ValidOn
 from porting.stages.export import describe_file
-from porting.workspace import ONNX
+from porting.workspace.records import OnnxFile, Variant
+from porting.workspace.workspace import ONNX
 from profiler.common.scratch import scratch
 
 PACKAGES = ("onnx", "onnxruntime")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from porting.context import Context, Job, seeded
-from porting.derive import Made, Recipe, derive
+from porting.jobs.context import Context, Job, seeded
+from porting.jobs.recipe import Made, Recipe, derive
 from porting.networks.foreign import load_initial_weights
 from porting.networks.store import build_backbone, save_network
 from porting.networks.weights import weights_file
-from porting.records import Variant
 from porting.training.fit import fit
+from porting.workspace.records import Variant
 from profiler.common.files import sha256
 
 PACKAGES = ("torch", "torchvision", "lightning")

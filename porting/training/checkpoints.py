@@ -18,12 +18,11 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
-from porting.console import say
-from porting.files import digest as json_digest
-from porting.files import remove
+from porting.common.console import say
 from profiler.common.door import opened
 from profiler.common.errors import BadInputError
-from profiler.common.files import write_atomically
+from profiler.common.files import json_digest, write_atomically
+from profiler.common.folders import remove
 
 NAME = re.compile(r"(\d{6})-([0-9a-f]{64})\.ckpt")
 FIX = "remove it, and the training goes on from an earlier epoch"

@@ -13,16 +13,16 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 
-from porting.context import Context, seeded
-from porting.data import Data
-from porting.records import Epoch
-from porting.settings import FitSettings
+from porting.configuration.settings import FitSettings
+from porting.jobs.context import Context, seeded
 from porting.training.average import MovingAverage
 from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, kept, newest, read
 from porting.training.classifier import Classifier
 from porting.training.memory import LIGHTNING, Chosen, chosen_precision
 from porting.training.teacher import Teacher
 from porting.training.watch import Watch
+from porting.workspace.data import Data
+from porting.workspace.records import Epoch
 
 BETTER = 1e-4
 EXPECTED = (

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from porting.data import Data
 from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
+from porting.workspace.data import Data
 
 
 def validation_accuracy(model: nn.Module, data: Data) -> float:

@@ -2,12 +2,12 @@
 
 from torch import nn
 
-from porting.context import Context
-from porting.records import Epoch
-from porting.settings import FinetuneSettings
+from porting.configuration.settings import FinetuneSettings
+from porting.jobs.context import Context
 from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
 from porting.training.fit import fit
 from porting.training.teacher import Teacher
+from porting.workspace.records import Epoch
 
 
 def recovered(

@@ -9,9 +9,9 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from porting.console import Advance
-from porting.context import seeded
-from porting.records import Epoch
+from porting.common.console import Advance
+from porting.jobs.context import seeded
+from porting.workspace.records import Epoch
 from profiler.common.errors import DivergedError
 
 

@@ -1,11 +1,12 @@
 """Writing so that a reader sees the old content or the new one, never a part, whenever the writer dies."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -118,3 +119,8 @@ def read_record(path: Path, kind: type[R], fix: str) -> R:
     """
     content = contents(path, RECORD_LIMIT_BYTES, fix, links=False)
     return parsed(kind, unsealed(content, str(path), fix), str(path), fix=fix)
+
+
+def json_digest(value: Any) -> str:
+    """The SHA-256 of a JSON value, in hex; the order of its keys does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()

@@ -55,7 +55,7 @@ TARGETS: dict[str, Callable[[Path], Json]] = {
     "our own writer": lambda case: called(
         "profiler.common.files.write_atomically", path=f"{case}/canary/{RAN}", content="x"
     ),
-    "our own remover": lambda case: called("porting.files.remove", folder=f"{case}/precious"),
+    "our own remover": lambda case: called("profiler.common.folders.remove", folder=f"{case}/precious"),
     "shutil.rmtree": lambda case: called("shutil.rmtree", path=f"{case}/precious"),
     "hydra's own": lambda case: called(
         "hydra.utils.call", config={"_target_": "os.system", "command": f"touch {case}/canary/{RAN}"}

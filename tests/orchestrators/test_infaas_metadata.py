@@ -11,7 +11,7 @@ from made_tasks import CORES, TARGET, own_ms, planning_profile, reached, reposit
 from orchestrators import Infeasible
 from orchestrators.infaas import Problem, Query, choose, from_repository, greedy, solve, variants
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price, Target
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from orchestrators import Infeasible
 from orchestrators.model_switching import Load, Problem, Variant, from_repository, solve
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.records.capacity import InTime, LoadPoint
 

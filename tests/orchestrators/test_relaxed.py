@@ -15,7 +15,7 @@ from orchestrators.devices import most, rounded_up
 from orchestrators.relaxed import Device, Problem, from_repository, solve
 from orchestrators.solver import minimise
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 
 MIDDLE = "digits-middle-0000000b"

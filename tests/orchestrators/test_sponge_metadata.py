@@ -9,7 +9,7 @@ from made_tasks import TARGET, latency, own_ms, planning_profile
 
 from orchestrators.sponge import Problem, from_repository, solve
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 
 LARGE, MIDDLE, SMALL = "digits-large-0000000a", "digits-middle-0000000b", "digits-small-0000000c"

@@ -12,14 +12,14 @@ import torch
 from torch import nn
 
 from backbones.resnet import resnet8
-from porting.components import NamedComponent
-from porting.context import Context, seeded
-from porting.data import Data
-from porting.records import Epoch
-from porting.settings import FitSettings
+from porting.configuration.components import NamedComponent
+from porting.configuration.settings import FitSettings
+from porting.jobs.context import Context, seeded
 from porting.training.checkpoints import identity, kept, read
 from porting.training.fit import fit
-from porting.workspace import Workspace
+from porting.workspace.data import Data
+from porting.workspace.records import Epoch
+from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
 
 SETTINGS = FitSettings(

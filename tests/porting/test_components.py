@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field
 from support import ROOT
 
 from backbones.resnet import resnet8
-from porting.components import Component, NamedComponent, locate, path_arguments
+from porting.configuration.components import Component, NamedComponent, locate, path_arguments
+from porting.configuration.settings import validated
 from porting.pruners.criteria.norm import Norm
 from porting.pruners.interface import Request
 from porting.pruners.policies import Uniform
-from porting.settings import validated
 from profiler.common.errors import BadInputError
 
 
@@ -35,12 +35,12 @@ def test_a_misspelt_argument_is_named_with_its_neighbour() -> None:
 
 def test_a_missing_argument_is_named() -> None:
     with pytest.raises(BadInputError, match="needs 'criterion'"):
-        component("porting.pruners.nni.NNI").build()
+        component("porting.pruners.engines.nni.NNI").build()
 
 
 def test_a_wrong_value_is_explained_by_the_component() -> None:
     with pytest.raises(BadInputError, match="criterion 'magic' is unknown: NNI has taylor, l1, l2, fpgm"):
-        component("porting.pruners.nni.NNI", criterion="magic").build()
+        component("porting.pruners.engines.nni.NNI", criterion="magic").build()
 
 
 class Level(BaseModel):
@@ -95,7 +95,7 @@ def test_a_changed_helper_beside_the_plugin_changes_the_recipe(tmp_path: Path, m
         sys.modules.pop(name, None)
 
 
-TORCH_PRUNING = "porting.pruners.torch_pruning.TorchPruning"
+TORCH_PRUNING = "porting.pruners.engines.torch_pruning.TorchPruning"
 NORM = "porting.pruners.criteria.norm.Norm"
 
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from support import environment
 
-from porting import console
+from porting.common import console
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def printing(lines: int) -> list[str]:
     """A command that says so many lines, guarded as every command is."""
     code = f"""
 import sys
-from porting.console import say
+from porting.common.console import say
 from profiler.common.ending import explained, guarded
 from profiler.common.signals import Interruption
 sys.exit(guarded("it", Interruption(""), lambda: [say(f"line {{n}}") for n in range({lines})], explained))

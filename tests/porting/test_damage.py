@@ -16,16 +16,16 @@ from full_profile import full_profile
 from made_points import partly
 from sealed import edit_index
 
-from porting.benches import Benches
-from porting.components import NamedComponent
-from porting.context import Context
-from porting.records import Network, OnnxFile, Variant
+from porting.commands import adopt
+from porting.configuration.components import NamedComponent
+from porting.configuration.settings import PublishSettings
+from porting.jobs.benches import Benches
+from porting.jobs.context import Context
 from porting.repository.schema import Accuracy, Step
-from porting.settings import PublishSettings
 from porting.stages.profile import Profiled, first_profile
 from porting.stages.publish import publish_workspace
-from porting.verbs import adopt
-from porting.workspace import Workspace, network_digest
+from porting.workspace.records import Network, OnnxFile, Variant
+from porting.workspace.workspace import Workspace, network_digest
 from profiler.bench.identity import subject_key
 from profiler.common.ending import explained
 from profiler.common.errors import DnnPortingError

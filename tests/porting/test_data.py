@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from porting.components import NamedComponent
-from porting.data import Data
+from porting.configuration.components import NamedComponent
+from porting.workspace.data import Data
 from profiler.common.errors import BadInputError
 
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from porting.files import digest, remove_unfinished, whole_folder
-from porting.workspace import Workspace
+from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
-from profiler.common.files import UNFINISHED, copied, sha256, write_atomically
+from profiler.common.files import UNFINISHED, copied, json_digest, sha256, write_atomically
+from profiler.common.folders import remove_unfinished, whole_folder
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys(tmp_path: Path) -> None:
-    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
-    assert digest({"a": 1}) != digest({"a": 1.5})
+    assert json_digest({"a": 1, "b": [2]}) == json_digest({"b": [2], "a": 1})
+    assert json_digest({"a": 1}) != json_digest({"a": 1.5})
     (tmp_path / "f").write_bytes(b"abc")
     assert sha256(tmp_path / "f").startswith("ba7816bf")
 

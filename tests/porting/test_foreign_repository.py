@@ -15,10 +15,10 @@ from support import SIZE, Command
 from tritonclient.grpc import InferenceServerClient
 
 from orchestrators.live.known import answered
-from porting.repository.merge import offered_by
+from porting.commands.laid_out import laid_out
+from porting.commands.verify import copied
+from porting.repository.publishing.merge import offered_by
 from porting.repository.serving import Files
-from porting.verbs.laid_out import laid_out
-from porting.verbs.verify import copied
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import sha256
 

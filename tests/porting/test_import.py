@@ -8,10 +8,10 @@ import torch
 from support import Command, variant_records
 
 from porting.networks.store import load_network
-from porting.records import Variant
 from porting.repository import Repository
 from porting.stages.import_model import kind_of
-from porting.workspace import Workspace
+from porting.workspace.records import Variant
+from porting.workspace.workspace import Workspace
 from profiler.common.files import sha256
 
 pytestmark = pytest.mark.integration

@@ -9,8 +9,8 @@ import hostile_programs
 import pytest
 from support import Command, variant_records
 
-from porting.networks.foreign_program import export_foreign
-from porting.settings import ExportSettings
+from porting.configuration.settings import ExportSettings
+from porting.onnx_files.foreign_program import export_foreign
 from profiler.common.errors import ModelError
 from profiler.trial.torch_program import vetted
 

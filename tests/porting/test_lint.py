@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from model_folders import GOOD, place
 
+from porting.commands.lint import run
 from porting.repository.published_rules import published_rules
-from porting.verbs.lint import run
 from profiler.common.errors import BadInputError
 from profiler.triton.lint import lint
 

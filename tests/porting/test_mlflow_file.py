@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import pytest
 from support import environment
 
-from porting.mlflow_address import ARTIFACTS
-from porting.mlflow_file import ready
-from porting.mlflow_upkeep import rebase
-from porting.settings import Settings, TrackingSettings
-from porting.tracking import MlflowTracker, pipeline_run, quieten_mlflow
+from porting.configuration.settings import Settings, TrackingSettings
+from porting.tracking.address import ARTIFACTS
+from porting.tracking.database_file import ready
+from porting.tracking.runs import MlflowTracker, pipeline_run, quieten_mlflow
+from porting.tracking.upkeep import rebase
 from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ FIX = r"move \S+mlflow.db\* away, and a new one is made; or set tracking.enabled
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from porting.mlflow_file import ready
+from porting.tracking.database_file import ready
 from profiler.common.errors import BadInputError
 os.setuid(65534)
 try:
@@ -242,7 +242,7 @@ def test_who_may_not_use_the_database_is_told_so_at_once(database: Path, mode: i
 def test_a_database_that_somebody_else_holds_is_waited_for_and_named(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("porting.mlflow_address.BUSY_S", 0.1)
+    monkeypatch.setattr("porting.tracking.address.BUSY_S", 0.1)
     with closing(sqlite3.connect(database)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(BadInputError, match=r"mlflow\.db is in use by another process: wait"):
@@ -264,7 +264,7 @@ def test_a_database_that_is_larger_than_the_memory_is_told_as_damaged(
     def too_large(_: sqlite3.Connection) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("porting.mlflow_file.damage", too_large)
+    monkeypatch.setattr("porting.tracking.database_file.damage", too_large)
     with pytest.raises(BadInputError, match=rf"mlflow\.db is damaged \(.* more memory than there is\): {FIX}"):
         ready(database)
 

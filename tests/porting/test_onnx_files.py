@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from backbones.resnet import resnet8
-from porting.components import NamedComponent
-from porting.data import Data
+from porting.configuration.components import NamedComponent
+from porting.configuration.settings import ExportSettings
 from porting.onnx_files.evaluate import accuracy, evaluate
 from porting.onnx_files.export import check_parity, export_network
-from porting.settings import ExportSettings
+from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError, ModelError
 from profiler.common.files import sha256
 from profiler.runtimes.session import open_session

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from made_repository import repository
 
-from porting.mlflow_file import upgrade_of
+from porting.command_line.summary import show_repository, summarise
+from porting.commands.request import run as request
+from porting.commands.select import run as select
+from porting.configuration.settings import Settings, TrackingSettings
 from porting.pipeline import Outcome
-from porting.settings import Settings, TrackingSettings
-from porting.summary import show_repository, summarise
-from porting.verbs.request import run as request
-from porting.verbs.select import run as select
+from porting.tracking.database_file import upgrade_of
 from profiler.command import run as profile
 from profiler.common.errors import BadInputError
 

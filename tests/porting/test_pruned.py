@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from porting.pruned import achieved, is_beaten, is_superseded, shortfall
+from porting.stages.pruned_variants import achieved, is_beaten, is_superseded, shortfall
 
 
 def variant(name: str, stage: str, parent: str, accuracy: float = 0.0, asked: float = 0.5):

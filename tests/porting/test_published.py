@@ -180,9 +180,9 @@ def test_a_run_ends_with_the_table_the_report_and_the_command_that_serves(
 
 
 def test_another_file_under_an_old_name_becomes_the_next_version(published: Path, tmp_path: Path) -> None:
-    from porting.repository.writer import publish
+    from porting.repository.publishing.writer import publish
     from porting.stages.publish import profiled
-    from porting.workspace import Workspace
+    from porting.workspace.workspace import Workspace
 
     items = profiled(Workspace(published))
     first = publish(tmp_path / "repository", items)
@@ -205,9 +205,9 @@ def test_another_file_under_an_old_name_becomes_the_next_version(published: Path
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(published: Path, tmp_path: Path) -> None:
-    from porting.repository.writer import publish
+    from porting.repository.publishing.writer import publish
     from porting.stages.publish import profiled
-    from porting.workspace import Workspace
+    from porting.workspace.workspace import Workspace
     from profiler.common.errors import BadInputError
 
     (tmp_path / "repository").mkdir()
@@ -218,9 +218,9 @@ def test_a_folder_of_somebody_else_is_not_replaced(published: Path, tmp_path: Pa
 
 
 def test_two_machines_under_one_target_name_are_refused(published: Path) -> None:
-    from porting.repository.ranking import fingerprints
+    from porting.repository.publishing.ranking import fingerprints
     from porting.stages.publish import profiled
-    from porting.workspace import Workspace
+    from porting.workspace.workspace import Workspace
     from profiler.common.errors import BadInputError
 
     items = profiled(Workspace(published))

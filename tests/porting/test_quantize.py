@@ -10,15 +10,15 @@ import onnx
 import pytest
 from support import variant_records
 
-from porting.components import NamedComponent
-from porting.context import Context
-from porting.data import Data
+from porting.configuration.components import NamedComponent
+from porting.configuration.settings import QuantizeSettings
+from porting.jobs.context import Context
 from porting.onnx_files.quantization import processor
 from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.form import Form
-from porting.settings import QuantizeSettings
 from porting.stages.quantize import jobs, say_what_is_lost
-from porting.workspace import Workspace
+from porting.workspace.data import Data
+from porting.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.integration
 USUAL = {

@@ -15,9 +15,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from backbones.resnet import resnet8
-from porting.components import NamedComponent
-from porting.console import Advance
-from porting.data import Data
+from porting.common.console import Advance
+from porting.configuration.components import NamedComponent
+from porting.configuration.settings import ExportSettings
 from porting.onnx_files.export import export_network
 from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.choose import by_sensitivity, choose
@@ -25,7 +25,7 @@ from porting.onnx_files.quantization.form import Calibration
 from porting.onnx_files.quantization.original import Original
 from porting.onnx_files.quantization.processor import form_here
 from porting.onnx_files.quantization.qdq import quantised_nodes
-from porting.settings import ExportSettings
+from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)

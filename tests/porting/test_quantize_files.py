@@ -16,6 +16,7 @@ from torch import nn
 from backbones.densenet import densenet_bc
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
+from porting.configuration.settings import ExportSettings
 from porting.onnx_files.export import export_network
 from porting.onnx_files.quantization.candidate import Candidate, answers
 from porting.onnx_files.quantization.form import Calibration, Form
@@ -23,7 +24,6 @@ from porting.onnx_files.quantization.half import write_fp16
 from porting.onnx_files.quantization.qdq import prepare, quantised_nodes, weighted_nodes, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
 from porting.onnx_files.quantization.result import write_chosen
-from porting.settings import ExportSettings
 from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from porting import recorded as configs
-from porting.components import NamedComponent
+from porting.configuration import recorded as configs
+from porting.configuration.components import NamedComponent
+from porting.configuration.recorded import recorded
 from porting.networks.store import build_backbone, load_network, save_network
-from porting.recorded import recorded
-from porting.records import OnnxFile, Variant
 from porting.repository.schema import Details
+from porting.workspace.records import OnnxFile, Variant
 from profiler.common.errors import BadInputError
 
 
@@ -29,7 +29,7 @@ OWN = component("backbones.resnet.resnet20", width=0.25)
         component("backbones.resnet.resnet8", width={"_target_": "os.system", "command": "touch pwned"}),
         component("backbones.resnet.resnet8", width=[{"deep": {"_target_": "os.system", "command": "touch pwned"}}]),
         component("datamodules.image_folder.ImageFolder", root="/"),
-        component("porting.pruners.nni.NNI", criterion="l1"),
+        component("porting.pruners.engines.nni.NNI", criterion="l1"),
     ],
 )
 def test_a_record_s_target_that_no_backbone_s_config_names_is_not_called(

@@ -10,7 +10,7 @@ import pytest
 from support import SMALL, Command, Run, variant_records, write_network
 
 from porting.networks.store import build_backbone, input_shape, save_network
-from porting.workspace import Workspace
+from porting.workspace.workspace import Workspace
 
 QUIET = "tracking.enabled=false"
 

@@ -15,11 +15,11 @@ import pytest
 from onnx import numpy_helper
 from support import environment, write_network
 
-from porting.registry import register
-from porting.repository.item import Item
-from porting.repository.writer import publish
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.writer import publish
 from porting.stages.publish import profiled
-from porting.workspace import Workspace
+from porting.tracking.model_registry import register
+from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items
     import mlflow
     import mlflow.onnx
 
-    from porting.mlflow_upkeep import settle
+    from porting.tracking.upkeep import settle
 
     register(publish(tmp_path / "repository", items), uri)
     old, moved = Path(uri.removeprefix("sqlite:///")).parent, tmp_path / "moved"

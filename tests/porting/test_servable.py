@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from porting.onnx_files.quantization import processor
-from porting.servable import servable, why_not
+from porting.stages.servable import servable, why_not
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 

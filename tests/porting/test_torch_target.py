@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import save_file
 from support import SMALL, WARM_UP, Command, variant_records
 
-from porting.records import Variant
 from porting.repository import Repository
-from porting.workspace import ONNX, PROGRAM, Workspace
+from porting.workspace.records import Variant
+from porting.workspace.workspace import ONNX, PROGRAM, Workspace
 from profiler.common.files import sha256
 
 pytestmark = pytest.mark.integration

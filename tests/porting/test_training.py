@@ -17,11 +17,9 @@ from backbones.densenet import densenet_bc
 from backbones.efficientnet import efficientnet_b0, efficientnet_lite0
 from backbones.mobilenet import mobilenet_v1, mobilenet_v2
 from backbones.resnet import resnet8, resnet50
-from porting.components import NamedComponent
-from porting.context import Context, seeded
-from porting.data import Data
-from porting.records import Epoch
-from porting.settings import FinetuneSettings, FitSettings
+from porting.configuration.components import NamedComponent
+from porting.configuration.settings import FinetuneSettings, FitSettings
+from porting.jobs.context import Context, seeded
 from porting.training.attention import AttentionMaps, comparable_layers, distance
 from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
@@ -31,7 +29,9 @@ from porting.training.fit import devices, fit
 from porting.training.memory import chosen_precision, memory_format
 from porting.training.recovery import recovered
 from porting.training.teacher import Teacher
-from porting.workspace import Workspace
+from porting.workspace.data import Data
+from porting.workspace.records import Epoch
+from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError, DnnPortingError, ModelError
 
 

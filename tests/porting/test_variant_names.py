@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from porting.records import variant_name
+from porting.workspace.records import variant_name
 
 KEY = "0123456789abcdef" * 4
 

@@ -4,7 +4,7 @@ import pytest
 from full_profile import SHA256, blank_profile
 from made_points import latency, rate
 
-from porting.verbs.verify import MOST_CALLERS, check_profile
+from porting.commands.verify import MOST_CALLERS, check_profile
 from profiler.bench.identity import subject_key
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target

@@ -19,7 +19,7 @@ LISTENS = (
     "import profiler.common.signals as s, sys\ns.Interruption.listen = lambda _: (print(*sys.modules), sys.exit())\n"
 )
 # What no command needs before it listens.
-SLOW = {"argparse", "numpy", "pydantic", "tempfile", "profiler.common.ending", "porting.dispatch", "hydra"}
+SLOW = {"argparse", "numpy", "pydantic", "tempfile", "profiler.common.ending", "porting.command_line.dispatch", "hydra"}
 
 
 def script(name: str) -> str:

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from porting.console import Advance
+from porting.common.console import Advance
 from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.form import Calibration, Form
 from porting.onnx_files.quantization.original import Original

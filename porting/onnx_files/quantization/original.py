@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from onnxruntime.quantization.calibrate import TensorsData
 
-from porting.data import Data
 from porting.onnx_files.quantization.candidate import Candidate, answers, share_right, useless
 from porting.onnx_files.quantization.form import Calibration, Form
 from porting.onnx_files.quantization.qdq import prepare, weighted_nodes, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
+from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from porting.files import whole_folder
 from profiler.common.errors import BadInputError
+from profiler.common.folders import whole_folder
 
 
 @dataclass(frozen=True)

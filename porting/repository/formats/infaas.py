@@ -7,11 +7,10 @@ attention to keys that it does not know, such as `#`.
 
 from porting.repository.formats.files import Files
 from porting.repository.formats.wanted import Wanted
-from porting.repository.measured import Measured, accuracy, load_ms, needed, served_memory
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.target import ON_GPU
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
-from profiler.records.warm_up import LoadTime
 
 # Its regression over the batch reads the first three; its profiler looks at the memory at batch 8.
 READ_BATCHES, WRITTEN_BATCHES, MEMORY_BATCH = (1, 4, 8), (16, 32, 64), 8
@@ -20,7 +19,7 @@ CPU_MAX_BATCH = 128
 LONGEST_LINE = 253
 
 NOTES = (
-    "ms: loadlat (mean, page cache warm), inflatb* (mean of a full batch in the profiler's process)",
+    "ms: loadlat (median, page cache warm), inflatb* (mean of a full batch in the profiler's process)",
     "bytes: compsize (the file), peakmemory (at batch 8, of the serving processes or of the GPU)",
     "percent: accuracy, on the validation split",
     f"maxbatch: {CPU_MAX_BATCH} is INFaaS's mark of a CPU variant and no measured limit; on a GPU the largest measured",
@@ -33,17 +32,17 @@ def files(wanted: Wanted) -> Files:
     return Files({f"{one.name}.config": text(one) for one in wanted.measured()})
 
 
-def text(one: Measured) -> str:
+def text(one: VariantOnTarget) -> str:
     """The comments and the items; a value is one word."""
     comments = [f"# {line}"[:LONGEST_LINE] for line in (one.provenance(), *NOTES)]
     pairs = [f"{key} {'_'.join(value.split())}" for key, value in items(one).items()]
     return "\n".join([*comments, *pairs]) + "\n"
 
 
-def items(one: Measured) -> dict[str, str]:
+def items(one: VariantOnTarget) -> dict[str, str]:
     """Every item of INFaaS's template, in its order and units."""
     profile = one.profile
-    evaluated = accuracy(one)
+    evaluated = one.accuracy()
     on_gpu = bool(ON_GPU & set(profile.target.providers))
     memory = memory_bytes(one, on_gpu)
     return {
@@ -56,32 +55,32 @@ def items(one: Measured) -> dict[str, str]:
         "framework": "onnxruntime",
         "inputdim": str(input_size(one)),
         "maxbatch": str(max(point.batch for point in profile.latency) if on_gpu else CPU_MAX_BATCH),
-        "loadlat": f"{needed(load_ms(profile), 'load time', one, LoadTime):.6f}",
+        "loadlat": f"{1e3 * one.load_s():.6f}",
         **{f"inflatb{batch}": f"{value:.6f}" for batch, value in latencies_ms(one).items()},
         "accuracy": f"{100 * evaluated.value:.6f}",
         "compsize": str(profile.complexity.file_bytes),
-        "peakmemory": str(needed(memory, f"served memory at batch {MEMORY_BATCH}", one, MemoryPoint)),
+        "peakmemory": str(one.needed(memory, f"served memory at batch {MEMORY_BATCH}", MemoryPoint)),
     }
 
 
-def latencies_ms(one: Measured) -> dict[int, float]:
+def latencies_ms(one: VariantOnTarget) -> dict[int, float]:
     """The mean latency of each batch; raises `BadInputError` where one that INFaaS reads is missing."""
     known = {
         batch: point.mean_ms
         for batch in (*READ_BATCHES, *WRITTEN_BATCHES)
         if (point := one.profile.latency_at(batch)) is not None
     }
-    read = {batch: needed(known.get(batch), f"latency at batch {batch}", one, LatencyPoint) for batch in READ_BATCHES}
+    read = {batch: one.needed(known.get(batch), f"latency at batch {batch}", LatencyPoint) for batch in READ_BATCHES}
     return read | known
 
 
-def input_size(one: Measured) -> int:
+def input_size(one: VariantOnTarget) -> int:
     """The width of the picture that was measured."""
-    point = needed(one.profile.latency_at(1), "latency at batch 1", one, LatencyPoint)
+    point = one.needed(one.profile.latency_at(1), "latency at batch 1", LatencyPoint)
     return point.input_shape[-1]
 
 
-def memory_bytes(one: Measured, on_gpu: bool) -> int | None:
+def memory_bytes(one: VariantOnTarget, on_gpu: bool) -> int | None:
     """What the serving processes held at the batch at which INFaaS looks."""
-    points = (point for point in served_memory(one.profile) if point.batch == MEMORY_BATCH)
+    points = (point for point in one.served_memory() if point.batch == MEMORY_BATCH)
     return next((point.gpu_bytes if on_gpu else point.peak_bytes for point in points), None)

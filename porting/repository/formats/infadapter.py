@@ -12,7 +12,6 @@ import json
 from porting.repository.formats.files import Files
 from porting.repository.formats.infadapter_versions import BATCH, Version, objectives_ms, version
 from porting.repository.formats.wanted import Wanted
-from porting.repository.measured import accuracy
 from profiler.common.target import ON_GPU
 from profiler.records.capacity import Capacity
 
@@ -33,7 +32,7 @@ def files(wanted: Wanted) -> Files:
     texts: dict[str, str] = {}
     found = wanted.measured()
     for task in sorted({one.published.task for one in found}):
-        family = sorted((one for one in found if one.published.task == task), key=lambda one: accuracy(one).value)
+        family = sorted((one for one in found if one.published.task == task), key=lambda one: one.accuracy().value)
         versions = [version(number, one) for number, one in enumerate(family, start=1)]
         objectives = objectives_ms(versions)
         texts[f"{task}/capacity.csv"] = table(versions, objectives)
@@ -89,7 +88,7 @@ def environment(task: str, versions: list[Version], objective_ms: int) -> str:
     values = {
         "BASE_MODEL_NAME": task,
         "MODEL_VERSIONS": json.dumps([one.number for one in versions]),
-        "BASELINE_ACCURACIES": json.dumps({number: accuracy(one.one).value for number, one in numbers.items()}),
+        "BASELINE_ACCURACIES": json.dumps({number: one.one.accuracy().value for number, one in numbers.items()}),
         "MEMORY_SIZES": json.dumps({number: one.memory for number, one in numbers.items()}),
         "LOAD_TIMES": json.dumps({number: one.load_s for number, one in numbers.items()}),
         "LATENCY_SLO_MS": str(objective_ms),

@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass
 
 from porting.repository.formats.kubernetes import mebibytes
-from porting.repository.measured import Measured, load_ms, needed, peak_bytes
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.capacity import Capacity
 from profiler.records.memory import MemoryPoint
-from profiler.records.warm_up import LoadTime
 
 QUANTILE, BATCH = 0.99, 1
 # The numbers of cores that its training script does not leave out.
@@ -20,24 +19,24 @@ class Version:
     """A variant under the number that InfAdapter calls it by, with what a container of it needs."""
 
     number: int
-    one: Measured
+    one: VariantOnTarget
     memory: str
     load_s: float
     capacities: list[Capacity]
 
 
-def version(number: int, one: Measured) -> Version:
+def version(number: int, one: VariantOnTarget) -> Version:
     """What is known of one variant."""
     return Version(
         number,
         one,
-        mebibytes(needed(peak_bytes(one.profile), "memory of serving processes", one, MemoryPoint)),
-        needed(load_ms(one.profile), "load time", one, LoadTime) / 1e3,
+        mebibytes(one.needed(one.peak_bytes(), "memory of serving processes", MemoryPoint)),
+        one.load_s(),
         capacities(one),
     )
 
 
-def capacities(one: Measured) -> list[Capacity]:
+def capacities(one: VariantOnTarget) -> list[Capacity]:
     """The capacities for single requests at the 99th percentile; raises `BadInputError` where no line can be fitted."""
     instances = one.profile.target.instances
     found = [

@@ -15,7 +15,7 @@ from porting.repository.formats.kubernetes import (
     resources,
 )
 from porting.repository.formats.wanted import Wanted
-from porting.repository.measured import Measured, peak_bytes, served_memory, why_unknown
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.records.memory import MemoryPoint
 
 
@@ -26,9 +26,9 @@ def files(wanted: Wanted) -> Files:
     return Files({f"{kubernetes_name(one.name)}.yaml": manifest(notes(one), [service(one, uri)]) for one in found})
 
 
-def notes(one: Measured) -> list[str]:
+def notes(one: VariantOnTarget) -> list[str]:
     """Where the figures come from, and why one is missing."""
-    memory = served_memory(one.profile)
+    memory = one.served_memory()
     return [
         one.provenance(),
         f"cpu: the cores that served while it was measured, {one.profile.target.cores}",
@@ -36,13 +36,13 @@ def notes(one: Measured) -> list[str]:
             f"memory: the peak of the serving processes over batches {memory[0].batch} to {memory[-1].batch}, "
             "rounded up to MiB; it holds no reserve, and another kind of backend takes other amounts"
             if memory
-            else f"memory is left out, and is then the runtime's default: {why_unknown(one.profile, MemoryPoint)}"
+            else f"memory is left out, and is then the runtime's default: {one.why_no(MemoryPoint)}"
         ),
         "runtimeVersion: --model-config-name needs Triton 2.46 (container 24.05) or newer",
     ]
 
 
-def service(one: Measured, uri: str) -> dict[str, Any]:
+def service(one: VariantOnTarget, uri: str) -> dict[str, Any]:
     """The InferenceService."""
     model = {
         "modelFormat": {"name": "triton"},
@@ -55,6 +55,6 @@ def service(one: Measured, uri: str) -> dict[str, Any]:
             "--model-control-mode=explicit",
             f"--load-model={one.name}",
         ],
-        "resources": resources(one.profile.target, peak_bytes(one.profile)),
+        "resources": resources(one.profile.target, one.peak_bytes()),
     }
     return inference_service(one, model, {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from porting.repository.measured import Measured, load_ms, peak_bytes
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.target import ON_GPU, Target
 from profiler.records.fingerprint import Fingerprint
 
@@ -54,32 +54,27 @@ def image_tag(measured_with: Fingerprint) -> str:
     return f"{24 + years}.{month + 1:02}-py3"
 
 
-def labels(one: Measured) -> dict[str, str]:
+def labels(one: VariantOnTarget) -> dict[str, str]:
     """What the variant is called here."""
     names = {"variant": one.name, "task": one.published.task, "target": one.profile.target_name}
     return {f"dnn-porting/{key}": name for key, name in names.items()}
 
 
-def figures(one: Measured) -> dict[str, str]:
+def figures(one: VariantOnTarget) -> dict[str, str]:
     """What was measured, as annotations with their units in the names; unknown ones are left out."""
-    accuracy, best, latency = (
-        one.details.validation_accuracy,
-        one.profile.best_throughput(),
-        one.profile.latency_at(1),
-    )
     found = {
-        "validation-accuracy-share": accuracy and accuracy.value,
-        "max-images-per-s": best and best.corrected_images_per_s,
-        "latency-batch-1-p50-ms": latency and latency.corrected_p50_ms,
-        "load-ms": load_ms(one.profile),
-        "peak-memory-bytes": peak_bytes(one.profile),
+        "validation-accuracy-share": one.value("accuracy"),
+        "max-images-per-s": one.value("images_per_s"),
+        "latency-batch-1-p50-ms": one.value("p50_ms"),
+        "load-ms": one.value("load_ms"),
+        "peak-memory-bytes": one.peak_bytes(),
         "cores": one.profile.target.cores,
         "onnx-sha256": one.details.onnx_sha256,
     }
     return {f"dnn-porting/{name}": str(value) for name, value in found.items() if value is not None}
 
 
-def inference_service(one: Measured, model: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
+def inference_service(one: VariantOnTarget, model: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
     """An InferenceService (serving.kserve.io/v1beta1) of one variant, served as `model` says."""
     return {
         "apiVersion": "serving.kserve.io/v1beta1",

@@ -10,7 +10,7 @@ from porting.repository.formats.files import Files
 from porting.repository.formats.kubernetes import image_tag, inference_service, kubernetes_name, manifest, resources
 from porting.repository.formats.modelmesh_models import Held, hold, multiplier, room_bytes
 from porting.repository.formats.wanted import Wanted
-from porting.repository.variant_folder import CONFIG
+from porting.repository.triton_files import CONFIG
 
 RUNTIME = "runtime.yaml"
 # The pull from storage, which was not measured, is within the time-out.

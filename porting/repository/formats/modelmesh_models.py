@@ -7,8 +7,8 @@ and takes the container's memory request less memBufferBytes for room.
 from dataclasses import dataclass
 
 from porting.repository.formats.wanted import Wanted
-from porting.repository.measured import Measured, needed, served_memory
 from porting.repository.serving import Files
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime
 
@@ -17,7 +17,7 @@ from profiler.records.warm_up import LoadTime
 class Held:
     """A variant as ModelMesh holds it: its folder, the memory that it adds, and that of the server without it."""
 
-    one: Measured
+    one: VariantOnTarget
     config: str
     files: dict[str, bytes]
     added_bytes: int
@@ -29,10 +29,10 @@ class Held:
         return len(self.config.encode()) + sum(map(len, self.files.values()))
 
 
-def hold(wanted: Wanted, one: Measured) -> Held:
+def hold(wanted: Wanted, one: VariantOnTarget) -> Held:
     """What is known of one variant."""
     files = Files.of(wanted.repository, one.name)
-    peak, server = needed(most_held(one), "memory of serving processes, without it and with it", one, MemoryPoint)
+    peak, server = one.needed(most_held(one), "memory of serving processes, without it and with it", MemoryPoint)
     loads = [point.max_ms for point in one.profile.load_time if point.max_ms is not None]
     return Held(
         one=one,
@@ -40,15 +40,15 @@ def hold(wanted: Wanted, one: Measured) -> Held:
         files=files.served(),
         added_bytes=peak - server,
         server_bytes=server,
-        slowest_load_ms=needed(max(loads, default=None), "load time", one, LoadTime),
+        slowest_load_ms=one.needed(max(loads, default=None), "load time", LoadTime),
     )
 
 
-def most_held(one: Measured) -> tuple[int, int] | None:
+def most_held(one: VariantOnTarget) -> tuple[int, int] | None:
     """The peak of the serving processes at the batch for which it is greatest, and what they held before the model."""
     found = [
         (point.peak_bytes, point.resident_bytes - point.model_bytes)
-        for point in served_memory(one.profile)
+        for point in one.served_memory()
         if point.peak_bytes and point.resident_bytes and point.model_bytes is not None
     ]
     return max(((peak, server) for peak, server in found if peak > server), default=None)

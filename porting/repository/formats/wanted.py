@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from porting.repository.measured import Measured
 from porting.repository.reader import Repository
 from porting.repository.schema import Published
 from porting.repository.serving import Files
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 
 
@@ -18,7 +18,7 @@ class Wanted:
     variant: str | None = None
     storage_uri: str | None = None
 
-    def measured(self) -> list[Measured]:
+    def measured(self) -> list[VariantOnTarget]:
         """The variants; raises `BadInputError` where there are none, or where they were served as torch programs."""
         if self.target not in self.repository.targets:
             raise BadInputError(f"unknown target {self.target!r}: choices are {', '.join(self.repository.targets)}")
@@ -38,20 +38,14 @@ class Wanted:
             return [one for task in tasks for one in self.repository.frontier(task=task, target=self.target)]
         return [self.repository.variant(self.variant)]
 
-    def look_up(self, published: Published) -> Measured:
+    def look_up(self, published: Published) -> VariantOnTarget:
         """A variant with its details, its files as they were published.
 
         Raises `BadInputError` where they are not, and for one that was not measured on the target.
         """
         files = Files.of(self.repository, published.name)
         files.check()
-        details = files.details
-        if self.target not in details.profiles:
-            raise BadInputError(
-                f"{published.name} was not measured on {self.target}, only on {', '.join(sorted(details.profiles))}: "
-                f"run stage=profile,publish target={self.target}"
-            )
-        return Measured(published, details, details.profiles[self.target])
+        return self.repository.on(published.name, self.target)
 
     def uri(self, of: str) -> str:
         """The storage URI without a slash at its end; raises `BadInputError` where none was given."""

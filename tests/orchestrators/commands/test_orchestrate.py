@@ -19,7 +19,7 @@ from support import Command, command_line, environment
 from orchestrators.commands.orchestrate import TellingJournal
 from orchestrators.live.journal import Second, Switched, read_journal
 from orchestrators.live.nginx import find_nginx, nginx_server
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import ServerNotFoundError
 from profiler.triton.server import RunningServer
 

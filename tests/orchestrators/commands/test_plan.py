@@ -9,7 +9,7 @@ from made_tasks import planning_profile
 from support import ROOT, Command
 
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 
 
 @pytest.fixture

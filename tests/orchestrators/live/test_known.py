@@ -12,9 +12,9 @@ from support import SIZE, write_network
 from orchestrators.live.known import Known
 from orchestrators.live.pictures import mirrored
 from porting.repository import Repository
-from porting.repository.item import Item
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
-from porting.repository.writer import publish
 from profiler.common.errors import BadInputError, ServerError
 from profiler.runtimes.session import open_session, run
 

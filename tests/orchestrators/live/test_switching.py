@@ -14,7 +14,7 @@ from orchestrators.forecast import LastValue
 from orchestrators.live.policy import Offer
 from orchestrators.live.switching import ModelSwitching
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 
 DEADLINE_MS, INTERVAL_S = 400.0, 10

@@ -20,7 +20,7 @@ from orchestrators.live.server import LiveServer
 from orchestrators.live.traffic import send
 from orchestrators.load import constant, poisson_arrivals
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.triton.server import free_port
 

@@ -21,7 +21,7 @@ from orchestrators.simulation.sampling import sampled
 from orchestrators.simulation.scene import Scene
 from orchestrators.simulation.station import Service
 from porting.repository import Repository
-from porting.repository.writer import publish
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price, Target
 

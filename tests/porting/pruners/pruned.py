@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from porting.pruners.criteria.fpgm import FPGM
 from porting.pruners.criteria.gates import Taylor
 from porting.pruners.criteria.norm import Norm
+from porting.pruners.engines.nni import NNI
+from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.interface import Criterion, Pruner, Request
-from porting.pruners.nni import NNI
 from porting.pruners.policies import Uniform
-from porting.pruners.torch_pruning import TorchPruning
 
 SHARED: dict[str, Callable[[], Criterion]] = {
     "taylor": Taylor,

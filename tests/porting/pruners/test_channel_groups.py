@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from backbones.resnet import resnet8
 from porting.pruners.criteria.norm import Norm
+from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Request
 from porting.pruners.policies import Uniform
-from porting.pruners.torch_pruning import TorchPruning
 from profiler.common.errors import BadInputError
 
 

@@ -13,10 +13,10 @@ from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
 from porting.pruners.costs import NetworkCost, operator_of, placed_layers, wanted_widths
 from porting.pruners.criteria.norm import Norm
+from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Request
-from porting.pruners.torch_pruning import TorchPruning
 from profiler.operators.operator import Operator
 
 

@@ -9,10 +9,10 @@ from tiny_networks import GROUPS, Reads, Tied, batches, built, scaled
 from torch import Tensor, nn
 
 from porting.pruners.criteria.gates import Hessian, Taylor
+from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Batches, Criterion, Request
-from porting.pruners.torch_pruning import TorchPruning
 from profiler.common.errors import BadInputError
 
 # Small enough that no ReLU is switched on the way.

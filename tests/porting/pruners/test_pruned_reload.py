@@ -7,7 +7,7 @@ import pytest
 import torch
 from pruned import ENGINES, request_for, seen
 
-from porting.components import NamedComponent
+from porting.configuration.components import NamedComponent
 from porting.networks.manifest import answers
 from porting.networks.store import build_backbone, load_network, save_network
 from porting.pruners.interface import check_pruned, count_parameters

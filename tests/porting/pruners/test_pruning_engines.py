@@ -16,12 +16,12 @@ from backbones.resnet import resnet8, resnet20
 from porting.pruners.criteria.bn_scale import BNScale
 from porting.pruners.criteria.gates import Hessian
 from porting.pruners.criteria.random_order import Random
+from porting.pruners.engines.plan import check_widths, planned
+from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.interface import Request, check_pruned, count_parameters
-from porting.pruners.plan import check_widths, planned
 from porting.pruners.policies import Uniform
-from porting.pruners.torch_pruning import TorchPruning
 from profiler.common.errors import DnnPortingError
 
 BACKBONES = {

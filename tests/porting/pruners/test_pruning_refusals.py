@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from backbones.by_name import timm_network, torchvision_network
 from backbones.resnet import resnet8
 from porting.pruners.criteria.norm import Norm
+from porting.pruners.engines.nni import NNI
+from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup
 from porting.pruners.interface import Request, check_pruned
-from porting.pruners.nni import NNI
 from porting.pruners.policies import Uniform
-from porting.pruners.torch_pruning import TorchPruning
 from profiler.common.errors import BadInputError, DnnPortingError
 
 

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from porting.repository.curves import sheet
-from porting.repository.curves.section import Section
+from porting.repository.report.curves import sheet
+from porting.repository.report.curves.section import Section
 from profiler.records.profile import Profile
 
 NAME = "digits-a"

@@ -65,7 +65,7 @@ def test_without_an_interval_nobody_can_tell() -> None:
 
 
 def test_the_command_counts_the_changes(before: Repository, capsys: pytest.CaptureFixture[str]) -> None:
-    from porting.verbs.compare import run
+    from porting.commands.compare import run
 
     run([str(before.root), str(before.root)])
     assert "0 changes over 3 variants" in capsys.readouterr().out

@@ -5,9 +5,9 @@ from drawing import NAME, SECTIONS, section
 from full_profile import blank_profile, full_profile
 from made_points import member, partly, points, rate
 
-from porting.repository.curves.cores import over_variants
-from porting.repository.curves.sheet import sheet
-from porting.repository.curves.trust import trust
+from porting.repository.report.curves.cores import over_variants
+from porting.repository.report.curves.sheet import sheet
+from porting.repository.report.curves.trust import trust
 from profiler.records.energy import Energy
 from profiler.records.missing import Missing
 from profiler.records.profile import KINDS, PartState, Profile

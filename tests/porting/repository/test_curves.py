@@ -9,9 +9,9 @@ from drawing import DRAWN, NAME, Drawing, log_scale, scale, section
 from full_profile import full_profile
 from made_points import BATCHES, CURVE_MS, FIRST_EXPLODING, LOADS, latency, load_point, member, repeats
 
-from porting.repository.curves.axis import Axis
-from porting.repository.curves.sheet import sheet
-from porting.repository.curves.trust import trust
+from porting.repository.report.curves.axis import Axis
+from porting.repository.report.curves.sheet import sheet
+from porting.repository.report.curves.trust import trust
 from profiler.records.profile import Profile
 from profiler.records.repeats import SERIES
 

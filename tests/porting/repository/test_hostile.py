@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,18 @@ from pydantic import ValidationError
 from sealed import edit_index, laid_out, sealed
 from torch import nn
 
+from porting.commands import adopt
 from porting.networks.manifest import Manifest, restore
-from porting.records import OnnxFile, Variant
 from porting.repository import Repository
 from porting.repository.compare import compare
 from porting.repository.conditions import condition
 from porting.repository.index_text import from_text, to_text
+from porting.repository.publishing.writer import publish
 from porting.repository.schema import Step
 from porting.repository.select import select
-from porting.repository.writer import publish
-from porting.verbs import adopt
-from porting.workspace import Workspace
+from porting.repository.variant_on_target import TABLES
+from porting.workspace.records import OnnxFile, Variant
+from porting.workspace.workspace import Workspace
 from profiler.common import seal
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
@@ -91,10 +93,10 @@ def exercise(folder: Path) -> None:
     compare(repository, repository)
     for variant in repository.variants:
         for target in variant.targets:
-            repository.profile(variant.name, target)
-            for lookup in (repository.latency, repository.throughput, repository.memory, repository.first_inference):
-                look_up(lookup(variant.name, target).at, batch=2)
-            look_up(repository.capacity(variant.name, target).at, deadline_ms=5.0)
+            one = repository.on(variant.name, target)
+            for name in TABLES:
+                where = {"deadline_ms": 5.0} if name == "capacity_requests_per_s" else {"batch": 2}
+                look_up(partial(one.at, name), **where)
     select(repository, [condition("p50_ms<=1"), condition("accuracy>=0.1")])
 
 
@@ -406,12 +408,8 @@ def test_labels_with_line_breaks_would_name_other_classes(folder: Path) -> None:
 
 
 ACTIONS: dict[str, Callable[[Repository], object]] = {
-    "profile": lambda repository: repository.profile(A, TARGET),
-    "latency": lambda repository: repository.latency(A, TARGET),
-    "throughput": lambda repository: repository.throughput(A, TARGET),
-    "capacity": lambda repository: repository.capacity(A, TARGET),
-    "memory": lambda repository: repository.memory(A, TARGET),
-    "first_inference": lambda repository: repository.first_inference(A, TARGET),
+    "profile": lambda repository: repository.on(A, TARGET).profile,
+    **{name: lambda repository, name=name: repository.on(A, TARGET).lookup(name) for name in TABLES},
     "select": lambda repository: select(repository, []),
 }
 

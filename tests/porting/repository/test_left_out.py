@@ -7,10 +7,10 @@ from pathlib import Path
 from full_profile import fingerprint
 from made_repository import IMAGES_PER_S, MIDDLE, QUICK, SLOW, items
 
-from porting.repository.item import Item
-from porting.repository.left_out import left_out
-from porting.repository.merge import merged
-from porting.repository.writer import publish
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.left_out import left_out
+from porting.repository.publishing.merge import merged
+from porting.repository.publishing.writer import publish
 from profiler.common.target import Target
 
 

@@ -10,9 +10,9 @@ from full_profile import fingerprint
 from made_repository import MIDDLE, QUICK, SLOW, items, repository
 from support import write_network
 
-from porting.repository.item import Item
-from porting.repository.merge import merged, offered_by
-from porting.repository.writer import publish
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.merge import merged, offered_by
+from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.common.target import Target

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from support import ROOT
 
-from porting.repository.metrics import METRICS
+from porting.repository.figures import METRICS
 from porting.repository.schema import Details, Index
 
 PAGE = (ROOT / "docs" / "metadata.md").read_text()

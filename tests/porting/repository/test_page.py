@@ -13,9 +13,9 @@ from made_points import latency, rate, unknown_latency
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from porting.repository import Repository
-from porting.repository.compared import Candidate, placed
+from porting.repository.publishing.writer import publish
 from porting.repository.schema import Accuracy
-from porting.repository.writer import publish
+from porting.repository.standing import Candidate, placed
 from profiler.records.complexity import Complexity
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput

@@ -13,9 +13,9 @@ from full_profile import SHA256, blank_profile, full_profile, item
 from made_points import rate, unknown_latency
 
 from porting.repository import Repository
-from porting.repository.metrics import METRICS, why_unknown
+from porting.repository.figures import METRICS, why_unknown
+from porting.repository.publishing.writer import publish
 from porting.repository.schema import Preprocessing, Step
-from porting.repository.writer import publish
 from profiler.records.complexity import Complexity
 from profiler.records.throughput import MaximalThroughput
 

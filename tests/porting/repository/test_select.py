@@ -122,7 +122,7 @@ def test_an_unknown_task_objective_or_target_is_refused(published: Repository) -
 def test_the_command_prints_the_choice_its_reasons_and_how_to_serve_it(
     published: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from porting.verbs.select import run
+    from porting.commands.select import run
 
     run([str(published.root.local), "accuracy>=0.85", "images_per_s>=300"])
     out = capsys.readouterr().out
@@ -132,7 +132,7 @@ def test_the_command_prints_the_choice_its_reasons_and_how_to_serve_it(
 
 
 def test_the_command_fails_with_what_to_relax_where_nothing_fits(published: Repository) -> None:
-    from porting.verbs.select import run
+    from porting.commands.select import run
     from profiler.common.errors import DnnPortingError
 
     with pytest.raises(DnnPortingError, match=r"relax accuracy>=0\.99 to accuracy>=0\.95"):
@@ -140,7 +140,7 @@ def test_the_command_fails_with_what_to_relax_where_nothing_fits(published: Repo
 
 
 def test_a_repository_is_chosen_from_by_its_folder(tmp_path: Path) -> None:
-    from porting.verbs.select import run
+    from porting.commands.select import run
 
     with pytest.raises(BadInputError, match="repository"):
         run([str(tmp_path / "nowhere")])

@@ -16,16 +16,16 @@ from sealed import edit_index
 from support import CLASSES, SIZE, write_network
 
 from orchestrators.live.network import of
-from porting.registry import onnx_file
+from porting.commands.verify import chosen
 from porting.repository import Repository
 from porting.repository.formats import FORMATS, Wanted
-from porting.repository.merge import offered_by
 from porting.repository.published_rules import published_rules
+from porting.repository.publishing.merge import offered_by
+from porting.repository.publishing.store import upload
+from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
 from porting.repository.serving import check_whole, is_whole, lay_out
-from porting.repository.store import upload
-from porting.repository.writer import publish
-from porting.verbs.verify import chosen
+from porting.tracking.model_registry import onnx_file
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.triton.lint import lint

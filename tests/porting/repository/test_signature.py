@@ -11,8 +11,8 @@ from made_repository import IMAGES_PER_S, SLOW, items
 from sealed import edit_index
 
 from porting.repository import Repository
+from porting.repository.publishing.writer import publish, sign
 from porting.repository.signature import SIGNATURE
-from porting.repository.writer import publish, sign
 from profiler.common.errors import BadInputError
 
 ALTERED = 100

@@ -16,9 +16,9 @@ from made_points import rate
 from support import environment, write_network
 
 from porting.repository import Repository
+from porting.repository.publishing.store import upload
+from porting.repository.publishing.writer import publish
 from porting.repository.root import Root
-from porting.repository.store import upload
-from porting.repository.writer import publish
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.records.throughput import MaximalThroughput
 
@@ -27,7 +27,7 @@ LIMIT_BYTES = 1 << 20
 # It tells when the upload begins and when it is done.
 UPLOAD = """
 import fsspec, sys
-from porting.repository.store import upload
+from porting.repository.publishing.store import upload
 
 fsspec.filesystem("s3").exists(sys.argv[2])
 print(flush=True)
@@ -38,7 +38,7 @@ print(flush=True)
 UPLOADS_THAT_DIE = """
 import os, sys
 from s3fs import S3FileSystem
-from porting.repository.store import upload
+from porting.repository.publishing.store import upload
 
 left = 0
 

@@ -20,12 +20,12 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
-from porting.repository.item import Item
-from porting.repository.merge import merged
 from porting.repository.published_rules import published_rules
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.merge import merged
+from porting.repository.publishing.writer import publish, remove_older
 from porting.repository.schema import Accuracy, TensorSpec
 from porting.repository.serving import is_whole
-from porting.repository.writer import publish, remove_older
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.common.target import Target
@@ -37,7 +37,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from made_repository import IMAGES_PER_S, items
-from porting.repository.writer import publish, remove_older
+from porting.repository.publishing.writer import publish, remove_older
 from profiler.common.errors import BadInputError
 
 folder = Path(sys.argv[1])

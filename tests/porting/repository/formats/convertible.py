@@ -10,9 +10,9 @@ from support import CLASSES, SIZE, write_network
 
 from porting.repository import Repository
 from porting.repository.formats import Wanted
-from porting.repository.item import Item
+from porting.repository.publishing.item import Item
+from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
-from porting.repository.writer import publish
 from profiler.common.files import sha256
 from profiler.records.capacity import Capacity
 from profiler.records.memory import MemoryPoint

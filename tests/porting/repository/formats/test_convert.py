@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from convertible import ACCURATE, FAST, TARGET, URI, convertible_repository
 
+from porting.commands.convert import run
 from porting.repository import Repository
 from porting.repository.formats import FORMATS
-from porting.verbs.convert import run
 from profiler.common.errors import BadInputError
 
 

@@ -1,0 +1,27 @@
+"""The command `dnn-porting`, and the one place that knows every command by its name."""
+
+from porting.command_line.cli import run
+
+# Each module has `run(arguments)`, and is imported when its command is called.
+COMMANDS = {
+    "adopt": "porting.commands.adopt",
+    "compare": "porting.commands.compare",
+    "convert": "porting.commands.convert",
+    "lint": "porting.commands.lint",
+    "orchestrate": "orchestrators.commands.orchestrate",
+    "plan": "orchestrators.commands.plan",
+    "request": "porting.commands.request",
+    "select": "porting.commands.select",
+    "serve": "porting.commands.serve",
+    "simulate": "orchestrators.commands.simulate",
+    "verify": "porting.commands.verify",
+}
+
+
+def main() -> None:
+    """The entry point of the command `dnn-porting`, and of `python -m dnn_porting`."""
+    run(COMMANDS)
+
+
+if __name__ == "__main__":
+    main()

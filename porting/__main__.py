@@ -1,3 +1,0 @@
-from porting.cli import main
-
-main()

@@ -1,0 +1,31 @@
+"""The command `dnn-porting`: it listens to signals before it imports anything that takes time."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from profiler.common.signals import Interruption
+from profiler.common.streams import hold_places
+
+PROGRAM = "dnn-porting"
+interruption = Interruption(f"{PROGRAM}: interrupted: what was complete stays, run the same command to go on")
+
+
+def run(commands: Mapping[str, str]) -> None:
+    """Runs `dnn-porting` with the arguments of this process; `commands` are the modules of the commands by name."""
+    hold_places()
+    interruption.listen()
+    # Spinning OpenMP threads of one process starve those of another on a small machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # What reads how Hydra was told to raise comes first.
+    from profiler.common.ending import lines_only
+
+    lines_only(PROGRAM)
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    from porting.command_line.dispatch import dispatch, done
+
+    arguments = sys.argv[1:]
+    try:
+        sys.exit(done(lambda: dispatch(commands, arguments)))
+    finally:
+        interruption.over()

@@ -1,0 +1,78 @@
+"""The table that ends a run, and what to do next."""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from porting.common.console import say, table
+from porting.configuration.settings import Settings
+from porting.pipeline import Outcome
+from porting.repository import Repository
+from porting.repository.figures import figures as known_figures
+from porting.repository.report.curves.members import members, panels
+from porting.repository.report.page.display import in_words, percent, place_in_words
+from porting.repository.schema import Figure, Standing, Summary
+from porting.tracking.address import SQLITE
+from porting.tracking.runs import DATABASE
+from porting.workspace.records import Variant
+from porting.workspace.workspace import REPOSITORY, Workspace
+from profiler.records.profile import Profile
+
+COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
+
+
+def summarise(outcome: Outcome, settings: Settings) -> None:
+    """Prints what a run leaves behind."""
+    if outcome.repository is None:
+        workspace = Workspace(settings.workspace)
+        found = [describe(variant, workspace.profiles(variant)) for variant in outcome.variants]
+        table(settings.task, COLUMNS, found)
+        say(f"variants    {settings.workspace / 'tasks' / settings.task / 'variants'}")
+    else:
+        show_repository(outcome.repository, settings.workspace / REPOSITORY)
+    if settings.tracking.enabled and settings.tracking.uri is None:
+        ui = [here("mlflow"), "ui", "--backend-store-uri", f"{SQLITE}{settings.workspace / DATABASE}"]
+        say(f"tracking    MLFLOW_DISABLE_TELEMETRY=true {shlex.join(ui)}")
+
+
+def show_repository(repository: Repository, root: Path) -> None:
+    """One table for each task and target, the report and the command that serves."""
+    for task, target in panels(repository.index):
+        table(f"{task} on {target}", COLUMNS, [row(*one) for one in members(repository.index, task, target)])
+    say(f"report      {root / 'report.html'}")
+    say(f"repository  {root}")
+    say(f"serve it    {shlex.join([here('dnn-porting'), 'serve', str(root)])}")
+
+
+def here(command: str) -> str:
+    """A command of this environment, by its path where the shell would not find it."""
+    path = Path(sys.executable).parent / command
+    if shutil.which(command) == str(path):
+        return command
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def row(variant: Summary, standing: Standing) -> list[str]:
+    """A ranked variant on a target."""
+    accuracy, place = percent(variant.validation_accuracy), place_in_words(variant, standing)
+    return [variant.name, accuracy, *cells(standing.figures), place]
+
+
+def cells(figures: Mapping[str, Figure]) -> list[str]:
+    """Parameters, FLOPs, latency and throughput; the last one with its interval."""
+    values = {name: (value, None, None) for name, (value, _, _) in figures.items()}
+    return [*(in_words(values, name) for name in ("parameters", "flops", "p50_ms")), in_words(figures, "images_per_s")]
+
+
+def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
+    """A variant that is not published by this run, with what is known of it so far."""
+    accuracy = variant.onnx.validation_accuracy if variant.onnx else None
+    value = accuracy.value if accuracy else max((epoch.val_accuracy for epoch in variant.history), default=None)
+    figures = ["", "", "", ""]
+    for profile in profiles.values():
+        figures = cells(known_figures(accuracy, profile)[0])
+    state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
+    return [variant.name, "unknown" if value is None else f"{value:.2%}", *figures, f"not ranked yet: {state}"]

@@ -1,0 +1,32 @@
+"""convert: what other systems read of a repository, in their own formats."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from porting.command_line.public_key import add_public_key
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Writes a repository's figures on one target as KServe, ModelMesh, INFaaS or InfAdapter read them."""
+    from porting.repository.formats import FORMATS, Wanted
+
+    parser = argparse.ArgumentParser(prog="dnn-porting convert", description=run.__doc__)
+    parser.add_argument("repository", type=Path)
+    parser.add_argument("format", choices=FORMATS)
+    parser.add_argument("--target", required=True, help="whose figures")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="a folder that is not there yet")
+    parser.add_argument("--variant", help="default: the target's frontier")
+    parser.add_argument("--storage-uri", help="where the cluster finds the repository (kserve) or FOLDER (modelmesh)")
+    add_public_key(parser)
+    options = parser.parse_args(arguments)
+
+    from porting.common.console import say
+    from porting.repository import Repository
+
+    repository = Repository.load(options.repository, options.public_key)
+    wanted = Wanted(repository, options.target, options.variant, options.storage_uri)
+    files = FORMATS[options.format](wanted)
+    files.write(options.output)
+    for name in sorted(files.texts):
+        say(str(options.output / name))

@@ -1,0 +1,40 @@
+"""request: what another box needs to profile a file for us."""
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Writes request.json: one target and a level, for 'python -m profiler MODEL request.json' on that box."""
+    parser = argparse.ArgumentParser(prog="dnn-porting request", description=run.__doc__)
+    parser.add_argument("overrides", nargs="*", help="as of a run: target=NAME profile=full ...")
+    parser.add_argument("--output", type=Path, default=Path("request.json"))
+    parser.add_argument("--config-dir", type=Path, help="a folder with targets of your own")
+    options = parser.parse_args(arguments)
+
+    import hydra
+    from omegaconf import OmegaConf
+
+    from porting.common.console import say
+    from porting.configuration.folders import config_folder
+    from porting.configuration.settings import validated
+    from porting.jobs.benches import built
+    from profiler.command import Request
+    from profiler.common.errors import BadInputError
+    from profiler.common.files import write_atomically
+
+    beside = [] if options.config_dir is None else [f"hydra.searchpath=[file://{options.config_dir.resolve()}]"]
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        config = hydra.compose("config", overrides=[*options.overrides, *beside])
+    settings = validated(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
+    if len(settings.targets) != 1:
+        raise BadInputError(f"a request is for one target, not for {', '.join(settings.targets)}: give target=NAME")
+    ((name, component),) = settings.targets.items()
+    request = Request(target_name=name, target=built(component), settings=settings.profile)
+    write_atomically(options.output, request.model_dump_json(indent=1))
+    endpoint = ["--endpoint", request.target.endpoint] if request.target.endpoint else []
+    words = ["python", "-m", "profiler", "MODEL.onnx", options.output.name, *endpoint]
+    needed = ", with MODEL.pt beside the file" if request.target.runtime == "torch" else ""
+    say(f"{options.output}: on the box, run  {shlex.join(words)}{needed}")

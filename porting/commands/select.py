@@ -1,0 +1,75 @@
+"""select: one variant of a published repository under conditions."""
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from porting.command_line.public_key import add_public_key
+
+if TYPE_CHECKING:
+    from porting.repository.conditions import Condition
+    from porting.repository.options import Option
+
+SHOWN = ("accuracy", "images_per_s", "p50_ms", "p99_ms", "peak_bytes")
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Chooses one variant, its target, batch, instances and threads; exit code 1 where nothing meets the conditions."""
+    parser = argparse.ArgumentParser(prog="dnn-porting select", description=run.__doc__)
+    parser.add_argument("repository", help="a folder or a URL such as s3://bucket/prefix")
+    parser.add_argument("conditions", nargs="*", metavar="CONDITION", help="for example 'accuracy>=0.9' 'p99_ms<=20'")
+    parser.add_argument("--objective", default="accuracy", help="the figure to be best in (default: %(default)s)")
+    parser.add_argument("--task", help="default: the only one")
+    parser.add_argument("--target", help="default: any")
+    add_public_key(parser)
+    options = parser.parse_args(arguments)
+
+    from porting.common.console import say
+    from porting.repository import Repository
+    from porting.repository.conditions import condition
+    from porting.repository.select import select
+    from profiler.common.errors import DnnPortingError
+
+    conditions = [condition(text) for text in options.conditions]
+    repository = Repository.load(options.repository, options.public_key)
+    found = select(repository, conditions, options.objective, options.task, options.target)
+    if found.chosen is not None:
+        show(found.chosen, conditions, options.objective, options.repository)
+    for miss in found.misses:
+        say(f"not {described(miss.option)}\n    {'; '.join(miss.lacks)}")
+    if found.chosen is None:
+        way = f"relax {found.relaxed[0]}" if found.relaxed else "no single condition can be relaxed enough: see above"
+        raise DnnPortingError(f"nothing meets {', '.join(map(str, conditions))}: {way}")
+
+
+def described(option: "Option") -> str:
+    """A choice in words."""
+    resources = option.resources
+    return (
+        f"{option.variant.name} on {option.target}, batch {option.batch}, "
+        f"{resources.instances} instance(s) of {resources.threads} thread(s) on {resources.cores:g} core(s)"
+    )
+
+
+def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, repository: str) -> None:
+    """The chosen option, the figures that justify it, and the command that serves it."""
+    from porting.common.console import say, table
+    from porting.repository.figures import METRICS
+    from porting.repository.select import value
+
+    named = {condition.name: condition for condition in conditions}
+    rows = []
+    for name in dict.fromkeys((*named, objective, *SHOWN)):
+        figure, found = chosen.figures.get(name), value(chosen, name)
+        interval = "" if figure is None or None in figure[1:] else f"{figure[1]:.5g} … {figure[2]:.5g}"
+        text = "unknown" if found is None else f"{found:.5g}"
+        kind = "predicted" if name in chosen.predicted else "measured" if figure else ""
+        why = chosen.unknown.get(name, "")
+        if name in named:
+            sure = figure is not None and named[name].surely_met_by(figure)
+            why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
+        rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
+    table(described(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
+    words = ["dnn-porting", "serve", repository, "--target", chosen.target, "--variant", chosen.variant.name]
+    say(f"serve it    {shlex.join(words)}")

@@ -1,0 +1,93 @@
+"""serve: a published repository on this machine."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profiler.triton.server import RunningServer
+
+from porting.command_line.public_key import add_public_key
+from porting.commands.laid_out import laid_out
+
+
+def port(text: str) -> int:
+    """A TCP port as an argument."""
+    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 1024 to 65535")
+    return int(text)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Serves a published repository with Triton on this machine until Ctrl-C: inference and health, nothing else."""
+    parser = argparse.ArgumentParser(prog="dnn-porting serve", description=run.__doc__)
+    parser.add_argument("repository", type=Path)
+    parser.add_argument("--target", help="with the settings that were measured on it (default: any)")
+    parser.add_argument("--variant", help="default: all of them")
+    parser.add_argument("--trust", action="store_true", help="serve what was not published too, whatever runs then")
+    add_public_key(parser)
+    parser.add_argument("--grpc-port", type=port, default=8001)
+    parser.add_argument("--http-port", type=port, default=8000)
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="gets what controls the server (default: nobody)"
+    )
+    options = parser.parse_args(arguments)
+
+    from profiler.common.scratch import scratch
+    from profiler.triton.installation import find_triton
+    from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
+
+    ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
+    token = new_token()
+    # The server has a shell read the name of the folder, so it is one of ours.
+    with scratch("serve") as made, written(token, options.token_file):
+        names = laid_out(options, made.folder)
+        closed = (*CONTROL, *TELLING)
+        starting = triton_server(find_triton(), made.folder, **ports, load=names, closed=closed, token=token)
+        serve(starting, names, options.http_port)
+
+
+def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:
+    """Until Ctrl-C; raises `ServerError` where the server ends by itself."""
+    from porting.common.console import say
+    from profiler.common.errors import ServerError
+    from profiler.triton.server import NOT_HIDDEN, last_words
+
+    with starting as server:
+        if not server.hidden:
+            say(NOT_HIDDEN.strip())
+        say(f"serving {', '.join(names)}\ngRPC {server.endpoint}, HTTP 127.0.0.1:{http_port}; Ctrl-C stops")
+        try:
+            server.process.wait()
+        except KeyboardInterrupt:
+            say("stopping")
+            return
+        raise ServerError(f"the server ended with code {server.process.returncode}: {last_words(server)}")
+
+
+@contextmanager
+def written(token: str, path: Path | None) -> Iterator[None]:
+    """Keeps the token in a file that only this user reads, as long as the block lasts; in none without a path.
+
+    Raises `BadInputError` where the file is there already or cannot be made.
+    """
+    from profiler.common.errors import BadInputError
+    from profiler.common.fixes import fix_of
+
+    if path is None:
+        yield
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        fix = fix_of(error.errno, path) or "name one that is not there"
+        raise BadInputError(f"token file {path} cannot be made ({error.strerror}): {fix}") from error
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{token}\n")
+        yield
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,182 @@
+"""verify: whether what was published still holds on this machine."""
+
+import argparse
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from porting.command_line.public_key import add_public_key
+
+if TYPE_CHECKING:
+    from porting.repository import Repository
+    from porting.repository.serving import Files
+    from porting.repository.variant_on_target import VariantOnTarget
+    from profiler.bench.bench import Bench
+    from profiler.records.profile import Profile
+
+COLUMNS = ["variant", "figure", "published", "now", "verdict"]
+# Beyond their intervals: what a point may be off and still be called settled.
+TOLERANCE = 0.05
+# A repository may be anybody's: no figure in it makes a point take longer, or more memory.
+MOST_SECONDS, MOST_CALLERS, MOST_NUMBERS = 30.0, 256, 1 << 28
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drift-corrected figure with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, value: float, low: float | None, high: float | None) -> Self:
+        """The figure; an unknown end of its interval is the value itself."""
+        return cls(value, value if low is None else low, value if high is None else high)
+
+    def holds(self, now: "Figure") -> bool:
+        """Whether the two intervals, each widened by the tolerance, meet."""
+        return self.low * (1 - TOLERANCE) <= now.high * (1 + TOLERANCE) and now.low * (1 - TOLERANCE) <= self.high * (
+            1 + TOLERANCE
+        )
+
+    def __str__(self) -> str:
+        return f"{self.value:,.3g} [{self.low:,.3g}, {self.high:,.3g}]"
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Measures maximal throughput and batch-1 latency of a few published variants again; exit code 1 if one moved.
+
+    Before that every file of them is held against its digest: a file with other weights may be as quick as the
+    published one, and only its digest tells them apart.
+    """
+    parser = argparse.ArgumentParser(prog="dnn-porting verify", description=run.__doc__)
+    parser.add_argument("repository", type=Path)
+    parser.add_argument("--target", help="default: the only one")
+    parser.add_argument("--endpoint", metavar="HOST:PORT", help="of the running server that was measured, to call it")
+    parser.add_argument("--variants", type=int, default=3, help="how many, spread from the slowest to the fastest")
+    add_public_key(parser)
+    options = parser.parse_args(arguments)
+
+    from porting.common.console import say, table
+    from porting.repository import Repository
+    from profiler.bench.bench import bench
+    from profiler.common.errors import DnnPortingError
+    from profiler.common.scratch import scratch
+
+    repository = Repository.load(options.repository, options.public_key)
+    target = chosen_target(repository, options.target)
+    found = chosen(repository, target, options.variants, options.endpoint)
+    rows: list[list[str]] = []
+    with scratch("verify") as place:
+        paths = {name: copied(files, place.folder / name) for name, files in found.items()}
+        variants = [repository.on(name, target) for name in found]
+        with bench(target, variants[0].profile.target) as ready:
+            for one in variants:
+                say(f"measuring {one.name}")
+                rows += [[one.name, *row] for row in compared(ready, paths[one.name], one)]
+    table(f"{options.repository} on {target}", COLUMNS, rows)
+    moved = [row for row in rows if row[-1] != "holds"]
+    if moved:
+        raise DnnPortingError(f"{len(moved)} of {len(rows)} figures moved: measure again with stage=profile,publish")
+    say(f"all {len(rows)} figures hold")
+
+
+def chosen_target(repository: "Repository", wanted: str | None) -> str:
+    """The target to verify; raises `BadInputError` where it is unknown or not the only one."""
+    from profiler.common.errors import BadInputError
+
+    targets = sorted(repository.index.targets)
+    if wanted is None and len(targets) == 1:
+        return targets[0]
+    if wanted not in targets:
+        raise BadInputError(f"--target {wanted}: choose one of {', '.join(targets)}")
+    return wanted
+
+
+def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, Files]":
+    """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
+    from porting.repository.serving import Files
+    from profiler.common.errors import BadInputError
+
+    found = [variant for variant in repository.variants if target in variant.targets]
+    found.sort(key=lambda variant: variant.targets[target].raw_images_per_s)
+    if not found or count < 1:
+        raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
+    step = max(1, (len(found) - 1) // max(1, count - 1))
+    names = [variant.name for variant in found[::step]][:count]
+    files = {name: Files.of(repository, name) for name in names}
+    for one in files.values():
+        one.check()
+        check_profile(one.details.profiles[target], endpoint)
+    return files
+
+
+def check_profile(profile: "Profile", endpoint: str | None) -> None:
+    """Raises `BadInputError` for what cannot be measured again here, and for a server that nobody here has named."""
+    from profiler.bench.identity import subject_key
+    from profiler.common.errors import BadInputError
+
+    target, name = profile.target, profile.target_name
+    if target.runtime == "torch":
+        raise BadInputError(
+            f"target {name} serves torch programs, which a repository does not hold: "
+            "verify a target with another runtime"
+        )
+    if target.endpoint != endpoint:
+        fix = (
+            f"--endpoint {shlex.quote(target.endpoint)}, and that one is called" if target.endpoint else "no --endpoint"
+        )
+        where = f"a running server at {target.endpoint}" if target.endpoint else "a server of the profiler's own"
+        raise BadInputError(f"target {name} was measured on {where}: give {fix}")
+    if subject_key(profile.onnx_sha256, target) != profile.key:
+        raise BadInputError(
+            f"target {name} was measured on {profile.fingerprint.cpu_model} with {profile.fingerprint.system}, "
+            "or with another server than there is here: verify it there"
+        )
+    callers = max((point.concurrency for point in profile.max_throughput), default=1)
+    largest = max((point.batch * math.prod(point.input_shape) for point in profile.latency), default=0)
+    if callers > MOST_CALLERS or largest > MOST_NUMBERS:
+        raise BadInputError(
+            f"target {name} asks for {callers} callers and inputs of {largest} numbers, and verify has at most "
+            f"{MOST_CALLERS} and {MOST_NUMBERS}: do not use this repository"
+        )
+
+
+def copied(files: "Files", folder: Path) -> Path:
+    """The served ONNX file in a folder of its own."""
+    from porting.repository.serving import write_model
+
+    folder.mkdir()
+    path = folder / "model.onnx"
+    write_model(files, path)
+    return path
+
+
+def compared(ready: "Bench", path: Path, one: "VariantOnTarget") -> list[list[str]]:
+    """One row for each figure: published, now, and whether it holds."""
+    from profiler.bench.subject import Subject
+    from profiler.measure.latency import measure_batch
+    from profiler.measure.meter import ThroughputMeter
+
+    pairs, profile = [], one.profile
+    best, latency, published_ms = profile.best_throughput(), profile.latency_at(1), one.figure("p50_ms")
+    published_per_s = one.figure("images_per_s")
+    references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
+    with Subject(ready, path, *references) as subject:
+        if best is not None and published_per_s is not None:
+            loaded_s = min(best.answers / best.images_per_s, MOST_SECONDS)
+            run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
+            rate = run.rate(subject.yardstick().reference_per_s)
+            pairs.append(("images/s", Figure.of(*published_per_s), Figure.of(rate.ratio, rate.low, rate.high)))
+        if latency is not None and published_ms is not None:
+            shape, seconds = latency.input_shape, min(latency.n * latency.mean_ms / 1e3, MOST_SECONDS)
+            again = measure_batch(subject, profile.target.resources, latency.batch, shape, seconds)
+            now = Figure.of(
+                again.corrected_p50_ms or again.mean_ms, again.corrected_p50_low_ms, again.corrected_p50_high_ms
+            )
+            pairs.append(("p50 at batch 1, ms", Figure.of(*published_ms), now))
+    return [[what, str(then), str(now), "holds" if then.holds(now) else "moved"] for what, then, now in pairs]

@@ -1,0 +1,149 @@
+"""Components: what a config names with `_target_`, checked before it is built and hashed by what decides it."""
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from porting.common.messages import suggestion, value_message
+from profiler.common.errors import BadInputError
+
+
+class Component(BaseModel):
+    """A callable by its dotted path, with its arguments as further fields; an argument may be a component itself."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True)
+    target: str = Field(alias="_target_", pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+
+    def arguments(self) -> dict[str, JsonValue]:
+        """What the callable gets, nested components as the config writes them."""
+        return dict(self.__pydantic_extra__)
+
+    def build(self, **given: Any) -> Any:
+        """Calls the target; `given` are arguments that the pipeline knows.
+
+        Nested components are built first. Raises `BadInputError` for wrong arguments.
+        """
+        target = locate(self.target)
+        check_arguments(self.target, target, self.arguments(), given)
+        arguments = {key: replaced(value, Component.build) for key, value in self.arguments().items()}
+        try:
+            return target(**given, **arguments)
+        except ValidationError as error:
+            raise BadInputError(f"{self.target} cannot be made: {value_message(error)}") from error
+        except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
+            raise BadInputError(f"{self.target} cannot be made: {error}") from error
+
+    def recipe(self) -> dict[str, JsonValue]:
+        """What its results depend on: path, arguments without machine paths, and its module's source.
+
+        A nested component stands there with its own recipe.
+        """
+        hints = path_arguments(locate(self.target))
+        arguments = {
+            key: replaced(value, Component.recipe) for key, value in self.arguments().items() if key not in hints
+        }
+        return {"target": self.target, "arguments": arguments, "source": source_digest(self.target)}
+
+
+def replaced(value: JsonValue, by: Callable[[Component], Any]) -> Any:
+    """The value with every component in it, at any depth, replaced by what `by` makes of it."""
+    if isinstance(value, list):
+        return [replaced(item, by) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "_target_" not in value:
+        return {key: replaced(item, by) for key, item in value.items()}
+    try:
+        component = Component.model_validate(value)
+    except ValidationError as error:
+        raise BadInputError(
+            f"_target_ {value['_target_']!r} is no dotted path to a class or function, such as my_file.MyClass"
+        ) from error
+    return by(component)
+
+
+class NamedComponent(Component):
+    """A component whose name becomes part of a variant's or a task's name."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=30)
+
+
+def locate(dotted: str) -> Any:
+    """The object at a dotted path; raises `BadInputError` that says which part is missing."""
+    module_name, _, name = dotted.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise BadInputError(
+            f"_target_ {dotted!r} cannot be imported ({error}): install what it needs, "
+            "or put its file into the folder given with --config-dir"
+        ) from error
+    if not callable(getattr(module, name, None)):
+        choices = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise BadInputError(f"module {module_name} has no {name!r}{suggestion(name, choices)}")
+    return getattr(module, name)
+
+
+def check_arguments(dotted: str, target: Any, arguments: dict[str, JsonValue], given: dict[str, Any]) -> None:
+    """Raises `BadInputError` for an argument that the target does not take, or one that it lacks."""
+    parameters = inspect.signature(target).parameters
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    own = [name for name in parameters if name not in given]
+    for key in arguments:
+        if key not in own:
+            raise BadInputError(f"{dotted} takes no {key!r}{suggestion(key, own)}")
+    for name in own:
+        if parameters[name].default is inspect.Parameter.empty and name not in arguments:
+            raise BadInputError(f"{dotted} needs {name!r}: set it in its config")
+
+
+def path_arguments(target: Any) -> set[str]:
+    """The arguments annotated as `Path`: where a thing lies on this machine, never part of a key."""
+    function = target.__init__ if inspect.isclass(target) else target
+    hints = typing.get_type_hints(function)
+    return {name for name, hint in hints.items() if hint is Path or Path in typing.get_args(hint)}
+
+
+def source_digest(dotted: str) -> str:
+    """The sha256 of the module that holds the target and of what it imports from beside itself."""
+    found: dict[str, bytes] = {}
+    collect_sources(dotted.rpartition(".")[0], found)
+    if not found:
+        raise BadInputError(f"_target_ {dotted!r} has no source file")
+    return hashlib.sha256(b"\0".join(found[name] for name in sorted(found))).hexdigest()
+
+
+def collect_sources(module: str, found: dict[str, bytes]) -> None:
+    """Adds a module's source and, following its imports, that of every module in the same folder."""
+    specification = importlib.util.find_spec(module)
+    if module in found or specification is None or not specification.origin:
+        return
+    file = Path(specification.origin)
+    if file.suffix != ".py":
+        return
+    found[module] = file.read_bytes()
+    package = module.rpartition(".")[0]
+    for name in imported_names(found[module]):
+        if name.rpartition(".")[0] == package and (file.parent / f"{name.rpartition('.')[2]}.py").is_file():
+            collect_sources(name, found)
+
+
+def imported_names(source: bytes) -> list[str]:
+    """The modules that a source imports by their full names."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module)
+    return found

@@ -1,0 +1,222 @@
+"""The whole configuration, typed; the values themselves stand in `conf/`, and nothing is guessed here."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from porting.common.messages import suggestion, validation_message
+from porting.configuration.aims import Aim, Kind
+from porting.configuration.components import Component, NamedComponent
+from porting.configuration.stage_table import NAMES, SOURCES
+from porting.repository.schema import LABEL
+from profiler.common.errors import BadInputError
+from profiler.common.level import MAX_BATCH, LevelSettings
+
+Ratio = Annotated[float, Field(gt=0, lt=1)]
+OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]
+
+
+class Section(BaseModel):
+    """One part of the configuration; a key that it does not know is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FitSettings(Section):
+    """SGD with Nesterov momentum on a one-cycle schedule; stops after `patience` epochs without a better loss.
+
+    `label_smoothing` is the share of a label that is spread over all classes, `ema_decay` that of the weights'
+    moving average (0: the weights themselves are kept). `precision` is that of the forward pass.
+    """
+
+    epochs: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    patience: int = Field(ge=1)
+    label_smoothing: float = Field(ge=0, lt=1)
+    ema_decay: float = Field(ge=0, lt=1)
+    precision: Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class TrainSettings(FitSettings):
+    """As any training; `weights` are those to begin with, none for random ones (`porting.networks.weights`)."""
+
+    weights: str | None
+
+
+class ImportSettings(Section):
+    """What a file cannot say of itself and no datamodule tells: needed for a TorchScript file or a checkpoint."""
+
+    input_shape: tuple[int, int, int] | None
+    num_classes: int | None = Field(ge=1)
+
+
+class PruneSettings(Section):
+    """One variant for each pruner and aim (`porting.configuration.aims`), which is in terms of the unpruned network.
+
+    As a `family` each starts from the fine-tuned one before it, else all from the unpruned network. An aim is
+    reached in `steps` with `step_epochs` of fine-tuning between two of them.
+    Kept widths are rounded up to `round_to`, or, where that is null, to the quickest that were measured. These are
+    measured on `target` (null: the only one) with `batch` inputs in the `precision` that will be served, and so are
+    throughputs; measuring a network's operators takes `operators_budget_s` at most.
+    """
+
+    ratios: list[Ratio]
+    latency: list[Ratio]
+    target_speedup: list[Annotated[float, Field(gt=1)]]
+    images_per_s: list[Annotated[float, Field(gt=0)]]
+    round_to: int | None = Field(ge=1)
+    batches: int = Field(ge=1)
+    target: OptionName | None
+    batch: int = Field(ge=1, le=MAX_BATCH)
+    precision: Literal["fp32", "int8"]
+    operators_budget_s: float = Field(gt=0)
+    family: bool
+    steps: int = Field(ge=1)
+    step_epochs: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def something_to_aim_at(self) -> Self:
+        if not self.aims():
+            raise ValueError("nothing is aimed at: give ratios, latency, target_speedup or images_per_s")
+        return self
+
+    def aims(self) -> list[Aim]:
+        """All of them, the easiest of each kind first."""
+        asked: dict[Kind, list[float]] = {
+            "ratio": sorted(self.ratios),
+            "latency": sorted(self.latency, reverse=True),
+            "speedup": sorted(self.target_speedup),
+            "images_per_s": sorted(self.images_per_s),
+        }
+        return [Aim(kind, value) for kind, values in asked.items() for value in values]
+
+
+class FinetuneSettings(FitSettings):
+    """As training, taught by the base network where `distill`: weight and temperature of its answers in the loss.
+
+    `attention_weight` is what the distance of the two networks' attention counts on top (`porting.training.attention`).
+    With `only_best` only one network is tuned of those that were pruned from the same one for the same aim, the most
+    accurate before tuning; with `base` the unpruned network is trained on as well, to be compared with.
+    """
+
+    distill: bool
+    distill_weight: float = Field(ge=0, le=1)
+    temperature: float = Field(gt=0)
+    attention_weight: float = Field(ge=0)
+    only_best: bool
+    base: bool
+
+
+class ExportSettings(Section):
+    """The ONNX operator set, and how far the file's answers may be from the network's, relative to their range."""
+
+    opset: int = Field(ge=18, le=20)
+    tolerance: float = Field(gt=0)
+
+
+class QuantizeSettings(Section):
+    """int8: one variant for each scheme, from the calibration with the best validation accuracy.
+
+    `calibration_images` training images give the activations' ranges. Where the best loses more than `max_loss` of
+    validation accuracy (0 to 1) against the fp32 file, the most sensitive nodes stay fp32. `fp16` adds a variant for
+    GPUs.
+    """
+
+    schemes: list[Literal["u8s8", "s8s8"]] = Field(min_length=1)
+    calibrations: list[Literal["minmax", "entropy", "percentile"]] = Field(min_length=1)
+    calibration_images: int = Field(ge=1)
+    max_loss: float = Field(ge=0, le=1)
+    fp16: bool
+
+
+class PublishSettings(Section):
+    """Repositories to merge in, object stores to put a copy in, and whether MLflow's registry gets the variants.
+
+    `sign` is a file with the private key that the repository is signed with, `public_key` one with the key whose owner
+    has signed the `others`.
+    """
+
+    others: list[str]
+    public_key: Path | None
+    sign: Path | None
+    stores: list[str]
+    registry: bool
+
+
+class TrackingSettings(Section):
+    """MLflow: on or off, and where (null is sqlite in the workspace)."""
+
+    enabled: bool
+    uri: str | None
+
+
+class Settings(Section):
+    """Everything one run is told."""
+
+    task: str = Field(pattern=LABEL, max_length=30)
+    stage: list[str] = Field(min_length=1)
+    workspace: Path
+    model: str | None
+    seed: int = Field(ge=0)
+    dry_run: bool
+    backbone: NamedComponent
+    datamodule: NamedComponent | None
+    pruners: dict[OptionName, Component]
+    targets: dict[OptionName, Component]
+    train: TrainSettings
+    import_: ImportSettings = Field(alias="import")
+    prune: PruneSettings
+    finetune: FinetuneSettings
+    export: ExportSettings
+    quantize: QuantizeSettings
+    profile: LevelSettings
+    publish: PublishSettings
+    tracking: TrackingSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def name_the_task(cls, values: Any) -> Any:
+        """A task without a name is called after its data, or after the imported file."""
+        if isinstance(values, dict) and not values.get("task"):
+            data, model = values.get("datamodule"), values.get("model")
+            stem = Path(str(model)).stem.lower() if model else ""
+            derived = data.get("name") if data else "".join(c if c.isalnum() else "-" for c in stem)[:30].strip("-")
+            return {**values, "task": derived or "imported"}
+        return values
+
+    @field_validator("stage", mode="before")
+    @classmethod
+    def list_of_stages(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def known_stages(self) -> Self:
+        for name in self.stage:
+            if name not in (*NAMES, "all"):
+                raise ValueError(f"unknown stage {name!r}{suggestion(name, (*NAMES, 'all'))}")
+        if len(self.stage) > 1 and "all" in self.stage:
+            raise ValueError("stage=all stands alone: it is every stage in order")
+        if set(SOURCES) <= set(self.stage):
+            raise ValueError("stages train and import exclude each other: a run has one source")
+        return self
+
+    def stages(self) -> list[str]:
+        """The stages to run, in their order; a run has one source: `import` where a model is given, else `train`."""
+        wanted = NAMES if self.everything else self.stage
+        skipped = {"train" if self.model else "import"} if self.everything else set()
+        return [name for name in NAMES if name in wanted and name not in skipped]
+
+    @property
+    def everything(self) -> bool:
+        """Whether every stage was asked for, and not each by its name."""
+        return self.stage == ["all"]
+
+
+def validated(values: dict[str, Any]) -> Settings:
+    """The settings from resolved values; raises `BadInputError` with the first thing that is wrong."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise BadInputError(validation_message(error, Settings)) from error

@@ -1,0 +1,34 @@
+"""Targets that are ready to be measured on, one at a time."""
+
+from contextlib import ExitStack
+
+from porting.configuration.components import Component
+from profiler.bench.bench import Bench, bench
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
+
+
+class Benches:
+    """The targets that are ready; the one in use is taken down when another one is needed."""
+
+    def __init__(self) -> None:
+        self._stack, self._name = ExitStack(), ""
+
+    def get(self, name: str, target: Target) -> Bench:
+        if self._name != name:
+            self.close()
+            self._bench = self._stack.enter_context(bench(name, target))
+            self._name = name
+        return self._bench
+
+    def close(self) -> None:
+        self._name = ""
+        self._stack.close()
+
+
+def built(component: Component) -> Target:
+    """The target of a config; raises `BadInputError` where it is something else."""
+    target = component.build()
+    if not isinstance(target, Target):
+        raise BadInputError(f"{component.target} gives a {type(target).__name__}, not a profiler.common.target.Target")
+    return target

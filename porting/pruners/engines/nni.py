@@ -1,0 +1,89 @@
+"""The engine on NNI 3.0: its pruners score and mask, its `ModelSpeedup` cuts the masked channels out.
+
+NNI is told which layers are tied (`dependency_group_id`), or masks of tied layers would differ and little
+could be cut. Its speed-up needs a graph that torch.fx traced: its own tracer fails on current torch.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from porting.pruners.borrowed import untouched_statistics
+from porting.pruners.criteria.fpgm import FPGM
+from porting.pruners.criteria.gates import Taylor
+from porting.pruners.criteria.norm import Norm
+from porting.pruners.engines.nni_settings import configuration, evaluator, quiet, trace
+from porting.pruners.engines.plan import Cut, check_widths, planned
+from porting.pruners.graph import blame, dependency_graph
+from porting.pruners.groups import channel_groups
+from porting.pruners.interface import Criterion, Request
+from profiler.common.errors import BadInputError
+
+# NNI's criteria, and what scores the same idea here: the widths that stay depend on no engine.
+CRITERIA: dict[str, Callable[[], Criterion]] = {
+    "taylor": Taylor,
+    "l1": lambda: Norm(1),
+    "l2": lambda: Norm(2),
+    "fpgm": FPGM,
+}
+
+
+class NNI:
+    """Taylor, L1, L2 or FPGM as NNI implements them; raises `ValueError` for another one.
+
+    It needs the `nni` package, which has no Arm wheel.
+    """
+
+    def __init__(self, criterion: str) -> None:
+        if criterion not in CRITERIA:
+            raise ValueError(
+                f"criterion {criterion!r} is unknown: NNI has {', '.join(CRITERIA)}, "
+                "and porting.pruners.engines.torch_pruning.TorchPruning takes any other"
+            )
+        self.criterion = criterion
+
+    def prune(self, model: nn.Module, request: Request) -> nn.Module:
+        if importlib.util.find_spec("nni") is None:
+            raise BadInputError(
+                "the package nni is not installed: pip install nni==3.0 (x86-64 only), or take another pruner"
+            )
+        groups = channel_groups(model, dependency_graph(model, request.example))
+        cuts = planned(model, groups, CRITERIA[self.criterion](), request)
+        graph_module = trace(model)
+        try:
+            with quiet():
+                smaller = self._cut(model, graph_module, cuts, request)
+        except Exception as error:
+            # It walks through the network operation by operation and fails with whatever it stumbles over.
+            raise BadInputError(
+                f"NNI cannot cut {type(model).__name__} ({blame(model, error)}): take a pruner without nni in its name"
+            ) from error
+        check_widths(smaller, cuts)
+        smaller.zero_grad(set_to_none=True)
+        return smaller
+
+    def _cut(
+        self, model: nn.Module, graph_module: torch.fx.GraphModule, cuts: list[Cut], request: Request
+    ) -> nn.Module:
+        from nni.compression.speedup import ModelSpeedup
+
+        with untouched_statistics(model):
+            masks = self._masks(model, cuts, request)
+        model.eval()
+        smaller: nn.Module = ModelSpeedup(model, request.example, masks, graph_module=graph_module).speedup_model()
+        return smaller
+
+    def _masks(self, model: nn.Module, cuts: list[Cut], request: Request) -> dict[str, Any]:
+        from nni.compression.pruning import FPGMPruner, L1NormPruner, L2NormPruner, TaylorPruner
+
+        config = configuration(model, cuts)
+        if self.criterion == "taylor":
+            pruner = TaylorPruner(model, config, evaluator(model, request), training_steps=len(request.batches))
+        else:
+            pruner = {"l1": L1NormPruner, "l2": L2NormPruner, "fpgm": FPGMPruner}[self.criterion](model, config)
+        masks: dict[str, Any] = pruner.compress()[1]
+        pruner.unwrap_model()
+        return masks

@@ -1,0 +1,88 @@
+"""What NNI is given: the settings of its pruners, a graph, a walk over the batches, and silence."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from porting.pruners.engines.plan import Cut
+from porting.pruners.graph import blame
+from porting.pruners.interface import Request
+from profiler.common.errors import BadInputError
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back what NNI prints, logs and warns of for each layer, and undoes its changes to the root logger.
+
+    What it could not cut shows in the checks that follow every pruning.
+    """
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    logging.disable(logging.ERROR)
+    try:
+        with redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
+def configuration(model: nn.Module, cuts: list[Cut]) -> list[dict[str, Any]]:
+    """NNI's list of settings, one for each tied group."""
+    return [
+        {
+            "op_names": list(cut.group.names),
+            "op_types": sorted({type(model.get_submodule(name)).__name__ for name in cut.group.names}),
+            # NNI rounds the number of masked channels down.
+            "sparse_ratio": (cut.group.width - cut.keep + 0.5) / cut.group.width,
+            "dependency_group_id": f"group_{index}",
+        }
+        for index, cut in enumerate(cuts)
+    ]
+
+
+def trace(model: nn.Module) -> torch.fx.GraphModule:
+    """The network's graph; raises `BadInputError` where torch.fx cannot follow its code."""
+    try:
+        return torch.fx.symbolic_trace(model)
+    except Exception as error:
+        # Tracing runs the network's own code on proxies, so it fails with whatever that code raises.
+        raise BadInputError(
+            f"NNI needs what torch.fx traces, and {type(model).__name__} it cannot ({blame(model, error)}): "
+            "take a pruner without nni in its name"
+        ) from error
+
+
+def evaluator(model: nn.Module, request: Request) -> Any:
+    """What NNI calls to see gradients: an optimiser that moves nothing, and a walk over the batches."""
+    import nni
+    from nni.compression import TorchEvaluator
+
+    optimiser = nni.trace(torch.optim.SGD)(model.parameters(), lr=0.0)
+
+    def training_step(batch: tuple[Tensor, Tensor], model: nn.Module) -> Tensor:
+        images, labels = batch
+        return nn.functional.cross_entropy(model(images), labels)
+
+    def training(
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        step: Callable[..., Tensor],
+        *_: Any,
+        **__: Any,
+    ) -> None:
+        model.eval()
+        for batch in request.batches:
+            optimiser.zero_grad()
+            torch.autograd.backward(step(batch, model))
+            optimiser.step()
+
+    return TorchEvaluator(training, optimiser, training_step, dummy_input=request.example)

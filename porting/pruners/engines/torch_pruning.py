@@ -1,0 +1,30 @@
+"""The engine on Torch-Pruning's dependency graph: cuts a group's channels out of every layer that holds them."""
+
+from torch import nn
+
+from porting.pruners.engines.plan import check_widths, planned
+from porting.pruners.graph import dependency_graph
+from porting.pruners.groups import channel_groups
+from porting.pruners.interface import Criterion, Request
+
+
+class TorchPruning:
+    """One shot, with any criterion; raises `ValueError` for what is none."""
+
+    def __init__(self, criterion: Criterion) -> None:
+        if not callable(getattr(criterion, "score", None)):
+            raise ValueError(
+                f"criterion {criterion!r} has no score(): name one by its path, such as "
+                "criterion: {_target_: porting.pruners.criteria.gates.Taylor}"
+            )
+        self.criterion = criterion
+
+    def prune(self, model: nn.Module, request: Request) -> nn.Module:
+        graph = dependency_graph(model, request.example)
+        cuts = planned(model, channel_groups(model, graph), self.criterion, request)
+        for cut in cuts:
+            root = model.get_submodule(cut.group.names[0])
+            prune_channels = graph.get_pruner_of_module(root).prune_out_channels
+            graph.get_pruning_group(root, prune_channels, cut.dropped).prune()
+        check_widths(model, cuts)
+        return model

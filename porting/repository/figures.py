@@ -1,0 +1,190 @@
+"""The figures by which variants are compared: what each means, which way is better, where a profile has it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from porting.repository.schema import Accuracy, Figure, Standing
+from profiler.common.errors import BadInputError
+from profiler.records.base import Point
+from profiler.records.capacity import Capacity
+from profiler.records.latency import LatencyPoint
+from profiler.records.memory import MemoryPoint
+from profiler.records.profile import Profile
+from profiler.records.throughput import MaximalThroughput
+from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A profile has no point of this kind, which that part of the plan measures."""
+
+    kind: type[Point]
+    part: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure with its 95 % interval, or why it is not there."""
+
+    better: Literal["higher", "lower"]
+    unit: str
+    meaning: str
+    of: Callable[[Accuracy | None, Profile], Figure | str | Absent]
+
+
+def exact(value: float | None) -> Figure | str:
+    """A count, which has no interval beyond itself."""
+    return "the graph does not tell" if value is None else (value, value, value)
+
+
+def known(value: float | None, low: float | None, high: float | None, reason: str) -> Figure | str:
+    """A measured value; `reason` says why it may be missing."""
+    return reason if value is None else (rounded(value), low and rounded(low), high and rounded(high))
+
+
+def rounded(value: float) -> float:
+    """Six significant digits, more than any measurement has: an index of ten thousand variants is read by planners."""
+    return float(f"{value:.6g}")
+
+
+def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
+    return (found.value, found.low, found.high) if found else "the file was not evaluated on data"
+
+
+def images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    best = profile.best_throughput()
+    if best is None:
+        return Absent(MaximalThroughput, "throughput")
+    rates = best.corrected_images_per_s, best.corrected_low_images_per_s, best.corrected_high_images_per_s
+    return known(*rates, "")
+
+
+def p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    point = profile.latency_at(1)
+    if point is None:
+        return Absent(LatencyPoint, "latency")
+    reason = point.reasons.get("corrected_p50_ms", "")
+    return known(point.corrected_p50_ms, point.corrected_p50_low_ms, point.corrected_p50_high_ms, reason)
+
+
+def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    point = profile.latency_at(1)
+    if point is None:
+        return Absent(LatencyPoint, "latency")
+    return known(point.p99_ms, None, None, point.reasons.get("p99_ms", ""))
+
+
+def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The tightest deadline counts."""
+    found = sorted(profile.own(profile.capacity), key=lambda point: point.deadline_multiple)
+    if not found:
+        return Absent(Capacity, "capacity")
+    at = found[0]
+    reason = at.reasons.get("corrected_requests_per_s", "")
+    return known(at.corrected_requests_per_s, at.corrected_low_requests_per_s, at.corrected_high_requests_per_s, reason)
+
+
+def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    found = [point for point in profile.own(profile.memory) if point.source == "served processes"]
+    if not found:
+        return Absent(MemoryPoint, "memory")
+    point = max(found, key=lambda one: one.peak_bytes or 0)
+    # Exact, as an orchestrator reserves so many bytes.
+    return point.reasons.get("peak_bytes", "") if point.peak_bytes is None else (float(point.peak_bytes), None, None)
+
+
+def first_inference_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    found = [point for point in profile.own(profile.first_inference) if point.batch == 1]
+    return known(found[0].first_ms, None, None, "") if found else Absent(FirstInference, "warm_up")
+
+
+def warm_up_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    found = [point for point in profile.own(profile.warm_up) if point.batch == 1]
+    if not found:
+        return Absent(WarmUpCurve, "warm_up")
+    return known(found[0].seconds_until_steady, None, None, found[0].reasons.get("seconds_until_steady", ""))
+
+
+def load_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    found = [point for point in profile.own(profile.load_time) if point.page_cache == "warm"]
+    if not found:
+        return Absent(LoadTime, "warm_up")
+    return known(found[0].p50_ms, found[0].p50_low_ms, found[0].p50_high_ms, found[0].reasons.get("p50_ms", ""))
+
+
+def core_s_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    best = profile.best_throughput()
+    if best is None:
+        return Absent(MaximalThroughput, "throughput")
+    return known(best.core_s_per_inference, None, None, best.reasons.get("core_s_per_inference", ""))
+
+
+def joules_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    best = profile.best_throughput()
+    if best is None:
+        return Absent(MaximalThroughput, "throughput")
+    energy = best.energy
+    return known(energy.joules_per_inference, None, None, energy.reasons.get("joules_per_inference", ""))
+
+
+METRICS = {
+    "accuracy": Metric("higher", "1", "top-1 accuracy on the validation split", accuracy),
+    "images_per_s": Metric("higher", "1/s", "maximal throughput, closed loop, drift divided out", images_per_s),
+    "capacity_requests_per_s": Metric(
+        "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency",
+        capacity_requests_per_s,
+    ),
+    "p50_ms": Metric("lower", "ms", "median latency at batch 1, drift divided out", p50_ms),
+    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1", p99_ms),
+    "parameters": Metric("lower", "1", "parameters of the graph", lambda _, p: exact(p.complexity.parameters)),
+    "flops": Metric("lower", "1", "operations an input, 2 × MACs", lambda _, p: exact(p.complexity.flops)),
+    "file_bytes": Metric("lower", "bytes", "size of the ONNX file", lambda _, p: exact(p.complexity.file_bytes)),
+    "peak_bytes": Metric("lower", "bytes", "peak memory when served, most over the measured batches", peak_bytes),
+    "core_s_per_inference": Metric("lower", "s", "core-seconds an inference at the maximum", core_s_per_inference),
+    "joules_per_inference": Metric("lower", "J", "energy an inference at the maximal throughput", joules_per_inference),
+    "load_ms": Metric("lower", "ms", "median time from the load call to ready, file in the page cache", load_ms),
+    "first_inference_ms": Metric("lower", "ms", "first answer at batch 1 after a fresh load", first_inference_ms),
+    "warm_up_s": Metric("lower", "s", "from the first request at batch 1 until steady", warm_up_s),
+}  # fmt: skip
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name; raises `BadInputError` for an unknown one."""
+    if name not in METRICS:
+        raise BadInputError(f"unknown metric {name!r}: choices are {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+def figures(validation: Accuracy | None, profile: Profile) -> tuple[dict[str, Figure], dict[str, str]]:
+    """Every figure that is known of a variant on a target, and the reasons of the others that its level measures."""
+    planned = {state.name for state in profile.parts} | {one.part for one in profile.missing}
+    known: dict[str, Figure] = {}
+    unknown: dict[str, str] = {}
+    for name, one in METRICS.items():
+        found = one.of(validation, profile)
+        if isinstance(found, tuple):
+            known[name] = found
+        elif isinstance(found, str):
+            unknown[name] = found
+        elif found.part in planned:
+            unknown[name] = why_absent(profile, found.kind, found.part)
+    return known, unknown
+
+
+def why_unknown(standing: Standing, name: str) -> str:
+    """Why a variant lacks a figure on a target."""
+    return standing.unknown.get(name, f"the level {standing.level} does not measure it")
+
+
+def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
+    """Why a profile has no point of a kind, which `part` of the plan measures."""
+    missing = [one for one in profile.missing if one.part == part]
+    # A point that needs another one is not even asked for where that is missing.
+    decisive = [one for one in missing if one.point == kind.__name__] or missing
+    if decisive:
+        return "; ".join(dict.fromkeys(f"{one.verdict}: {one.reason}" for one in decisive))
+    finished = {state.name: state.finished for state in profile.parts}
+    if part not in finished:
+        return f"the level {profile.level} does not measure it"
+    return "it was not asked for, or there was nothing to measure" if finished[part] else "the run ended before it"

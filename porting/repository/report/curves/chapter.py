@@ -1,0 +1,57 @@
+"""What is known of a task on a target beyond the ranking: the frontier, what ranks the variants, what trust costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from porting.repository.report.curves.cores import over_variants
+from porting.repository.report.curves.frontier import frontier
+from porting.repository.report.curves.members import Member
+from porting.repository.report.curves.section import Section, Table
+from porting.repository.report.curves.trust import trust
+from porting.repository.report.curves.words import between, known
+from porting.repository.schema import Standing
+from profiler.analysis.correlation import Figures, throughput_correlations
+from profiler.records.correlation import RankCorrelation
+from profiler.records.profile import Profile
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A drawing and tables over the variants of one task on one target."""
+
+    frontier: str
+    correlations: Table
+    trust: list[Section]
+    factors: Table
+
+
+def chapter(members: Sequence[Member], profiles: Mapping[str, Profile], name: str) -> Chapter:
+    """The chapter of `members`, whose profiles are given by their names; ids in its drawings begin with `name`."""
+    return Chapter(
+        frontier=frontier(members, f"{name}-frontier"),
+        correlations=correlations([standing for _, standing in members]),
+        trust=trust(members, f"{name}-trust"),
+        factors=over_variants(profiles.values()),
+    )
+
+
+def correlations(standings: Sequence[Standing]) -> Table:
+    """How well cheaper figures rank the variants: Spearman's coefficient against maximal throughput."""
+    figures = [
+        Figures(value(one, "flops"), value(one, "p50_ms"), one.figures["images_per_s"][0])
+        for one in standings
+        if "images_per_s" in one.figures
+    ]
+    found = throughput_correlations(figures).items()
+    return Table(
+        ("figure", "rank correlation with maximal throughput [95 %]", "variants"),
+        [(name, spearman(one), str(one.n)) for name, one in found],
+    )
+
+
+def value(standing: Standing, name: str) -> float | None:
+    return standing.figures[name][0] if name in standing.figures else None
+
+
+def spearman(one: RankCorrelation) -> str:
+    return known(one, "spearman") if one.spearman is None else between(one.spearman, one.low, one.high)

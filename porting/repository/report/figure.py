@@ -1,0 +1,86 @@
+"""The frontier as a picture: validation accuracy over maximal throughput, with intervals."""
+
+from collections.abc import Container, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porting.repository.hypervolume import staircase
+from porting.repository.report.curves.frontier import ACCURACY, PRECISIONS, THROUGHPUT
+from porting.repository.report.curves.members import Member, members, panels
+from porting.repository.schema import Index
+from profiler.common.files import write_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INCHES_WIDE, INCHES_HIGH, DOTS_PER_INCH = 6.4, 4.4, 170
+GREY = "#444444"
+
+
+def draw_frontier(index: Index, path: Path) -> None:
+    """Writes the picture as PNG."""
+    write_picture(path, draw(index), DOTS_PER_INCH)
+
+
+def draw(index: Index) -> "Figure":
+    """One panel for each task and target; frontier points are filled and joined, dominated ones hollow."""
+    from matplotlib.figure import Figure
+
+    shown = panels(index)
+    figure = Figure(figsize=(INCHES_WIDE, INCHES_HIGH * len(shown)), layout="constrained")
+    for axes, (task, target) in zip(figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True):
+        known = [one for one in members(index, task, target) if {ACCURACY, THROUGHPUT} <= one[1].figures.keys()]
+        for precision, colour in PRECISIONS.items():
+            draw_points(axes, [one for one in known if one[0].precision == precision], colour)
+        draw_line(axes, [one for one in known if one[1].on_frontier])
+        dress(axes, f"{task} on {target}", {one[0].precision for one in known})
+    return figure
+
+
+def draw_points(axes: "Axes", found: Sequence[Member], colour: str) -> None:
+    """Markers with both intervals."""
+    if not found:
+        return
+    (x, x_errors), (y, y_errors) = (with_errors(found, name) for name in (THROUGHPUT, ACCURACY))
+    axes.errorbar(x, y, xerr=x_errors, yerr=y_errors, color=colour, alpha=0.35, linewidth=1, linestyle="", zorder=2)
+    faces = [colour if standing.on_frontier else "white" for _, standing in found]
+    axes.scatter(x, y, s=64, c=faces, edgecolors=colour, zorder=3)
+
+
+def with_errors(found: Sequence[Member], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A figure of each, (n,), and how far its interval reaches below and above it, (2, n)."""
+    table = np.array([standing.figures[name] for _, standing in found], dtype=float)
+    value, low, high = table.T
+    return value, np.nan_to_num(np.maximum(0, np.stack([value - low, high - value])))
+
+
+def draw_line(axes: "Axes", best: Sequence[Member]) -> None:
+    """Joins the frontier without those that only a tie keeps on it."""
+    pairs = [(standing.figures[ACCURACY][0], standing.figures[THROUGHPUT][0]) for _, standing in best]
+    joined = [pairs[place] for place in staircase(pairs)]
+    axes.plot([x for _, x in joined], [y for y, _ in joined], color=GREY, linewidth=1, zorder=1)
+
+
+def dress(axes: "Axes", title: str, precisions: Container[str]) -> None:
+    """What stands beside the axes and between them."""
+    from matplotlib.lines import Line2D
+    from matplotlib.ticker import StrMethodFormatter
+
+    axes.set(
+        title=title,
+        xlabel="maximal throughput, images/s (closed loop, drift-corrected, 95 % interval)",
+        ylabel="validation accuracy (95 % interval)",
+        xscale="log",
+    )
+    for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        axis_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.grid(visible=True, which="both", color="#e4e4e4", linewidth=0.5)
+    axes.set_axisbelow(True)
+    colours = {name: colour for name, colour in PRECISIONS.items() if name in precisions}
+    marks = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in colours.items()]
+    marks.append(Line2D([], [], marker="o", linestyle="", color=GREY, markerfacecolor="white", label="dominated"))
+    axes.legend(handles=marks, loc="lower left", frameon=False)

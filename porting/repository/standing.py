@@ -1,0 +1,62 @@
+"""A variant's figures and its place among the others on a target; only variants of the same data are compared."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from porting.repository.figures import figures, metric, rounded
+from porting.repository.frontier import Place, Points, places
+from porting.repository.schema import Accuracy, Details, Figure, Standing
+from profiler.common.errors import BadInputError
+from profiler.records.profile import Profile
+
+RANKED_BY = ("accuracy", "images_per_s")
+REASON_LENGTH = 2000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variant on a target: its figures by metric, and where its accuracy comes from."""
+
+    name: str
+    accuracy: Accuracy | None
+    figures: Mapping[str, Figure]
+
+
+def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> dict[str, Place]:
+    """The candidates' places among those of the same data; raises `BadInputError` for an unknown metric or for none."""
+    if not metrics:
+        raise BadInputError("a frontier needs a metric: name at least one")
+    better = [metric(name).better for name in metrics]
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(data(candidate.accuracy), []).append(candidate)
+    found: dict[str, Place] = {}
+    for group in groups.values():
+        rows = [[candidate.figures.get(name) for name in metrics] for candidate in group]
+        found |= places([candidate.name for candidate in group], Points.of(rows, better))
+    return found
+
+
+def data(accuracy: Accuracy | None) -> str:
+    """The digest of the data that an accuracy was evaluated on, nothing where it is unknown."""
+    return accuracy.dataset_sha256 if accuracy else ""
+
+
+def standing_of(details: Details, profile: Profile, place: Place) -> Standing:
+    """How a variant does on one target."""
+    best = profile.best_throughput()
+    if best is None:
+        raise BadInputError(f"{details.name} has no maximal throughput on {profile.target_name}: profile it again")
+    found, unknown = figures(details.validation_accuracy, profile)
+    return Standing(
+        level=profile.level,
+        figures=found,
+        unknown={name: " ".join(why.split())[:REASON_LENGTH] for name, why in unknown.items()},
+        raw_images_per_s=rounded(best.images_per_s),
+        batch=best.batch,
+        concurrency=best.concurrency,
+        verdict=best.verdict,
+        on_frontier=place.on_frontier,
+        ties_with=list(place.ties_with),
+        dominated_by=place.dominated_by,
+    )

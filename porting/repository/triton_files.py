@@ -1,0 +1,59 @@
+"""The texts in a variant's folder as Triton reads them: its configurations and its labels."""
+
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from porting.repository.schema import Details
+from profiler.common.errors import BadInputError
+from profiler.common.level import MAX_BATCH
+from profiler.common.tensor import Tensor
+from profiler.records.profile import Profile
+from profiler.triton.config import ServingSettings, model_config, to_text
+
+CONFIG, LABELS, EXAMPLE = "config.pbtxt", "labels.txt", "example"
+WARM_UP = f"warmup/{EXAMPLE}"
+
+
+def config_file(target: str) -> str:
+    """Where a variant's configuration for a target lies."""
+    return f"configs/{target}.pbtxt"
+
+
+def texts(details: Details, warm: bool) -> dict[str, str]:
+    """By path, the texts in a variant's folder, which follow from its details; `warm` where it has a warm-up input."""
+    configs = {config_file(target): config_text(details, profile, warm) for target, profile in details.profiles.items()}
+    labels = {LABELS: "\n".join(details.labels) + "\n"} if details.labels else {}
+    return {CONFIG: next(iter(configs.values())), **configs, **labels} if configs else labels
+
+
+def config_text(details: Details, profile: Profile, warm: bool) -> str:
+    """The `config.pbtxt` with which a profile was measured; `warm` it answers a real input before it is ready.
+
+    Raises `BadInputError` for settings that no configuration can hold.
+    """
+    try:
+        return to_text(config_of(details, profile, warm))
+    except (ValueError, OverflowError) as error:
+        raise BadInputError(
+            f"{details.name} cannot be served as it was measured on {profile.target_name} ({error}): profile it again"
+        ) from error
+
+
+def config_of(details: Details, profile: Profile, warm: bool) -> ModelConfig:
+    """The same as a message; raises `ValueError` for a number that it cannot hold."""
+    target = profile.target
+    serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers)
+    source, sink = details.input, details.output
+    config = model_config(
+        Tensor(source.name, tuple(source.shape)),
+        Tensor(sink.name, tuple(sink.shape)),
+        serving,
+        {"variant": details.name},
+        LABELS if details.labels else None,
+    )
+    best = profile.best_throughput()
+    for batch in sorted({1, best.batch if best else 1}) if warm else ():
+        request = config.model_warmup.add(name=f"batch {batch}", batch_size=batch)
+        request.inputs[source.name].data_type = config.input[0].data_type
+        request.inputs[source.name].dims.extend(source.shape)
+        request.inputs[source.name].input_data_file = EXAMPLE
+    return config

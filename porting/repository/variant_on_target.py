@@ -1,0 +1,206 @@
+"""A published variant on one target: the one place where a figure of it is read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
+
+from porting.repository import tables
+from porting.repository.figures import metric, why_unknown
+from porting.repository.lookup import Lookup, Reading
+from porting.repository.schema import Accuracy, Details, Figure, Published, Standing
+from profiler.common.errors import BadInputError
+from profiler.records.base import Point
+from profiler.records.capacity import Capacity
+from profiler.records.latency import LatencyPoint
+from profiler.records.memory import MemoryPoint
+from profiler.records.profile import Profile
+from profiler.records.throughput import MaximalThroughput
+from profiler.records.warm_up import LoadTime
+
+T = TypeVar("T")
+MS_PER_S = 1e3
+
+# The figures of the index that depend on where they are measured, such as the batch size.
+TABLES: Mapping[str, Callable[[Profile], Lookup]] = {
+    "p50_ms": tables.latency,
+    "p99_ms": tables.p99,
+    "images_per_s": tables.throughput,
+    "capacity_requests_per_s": tables.capacity,
+    "peak_bytes": tables.memory,
+    "first_inference_ms": tables.first_inference,
+}
+
+
+@dataclass(frozen=True)
+class VariantOnTarget:
+    """A published variant with every figure that was measured of it on one target.
+
+    Figures have the names, units and meanings of `porting.repository.figures.METRICS`.
+    """
+
+    published: Published
+    target: str
+    read_details: Callable[[str], Details]
+
+    @property
+    def name(self) -> str:
+        """The name of the variant."""
+        return self.published.name
+
+    @property
+    def standing(self) -> Standing:
+        """The entry of the index."""
+        return self.published.targets[self.target]
+
+    @property
+    def details(self) -> Details:
+        """The details of the variant; raises `BadInputError` where the file is not the indexed one."""
+        return self.read_details(self.name)
+
+    @property
+    def profile(self) -> Profile:
+        """All that was measured on the target."""
+        return self.details.profiles[self.target]
+
+    def figure(self, name: str) -> Figure | None:
+        """The value of the index with the ends of its 95 % interval, or `None` where it is unknown.
+
+        Raises `BadInputError` for an unknown name.
+        """
+        metric(name)
+        return self.standing.figures.get(name)
+
+    def value(self, name: str) -> float | None:
+        """The figure without its interval."""
+        found = self.figure(name)
+        return None if found is None else found[0]
+
+    def why_unknown(self, name: str) -> str:
+        """The reason why the index has no figure of that name."""
+        return why_unknown(self.standing, name)
+
+    def lookup(self, name: str) -> Lookup:
+        """The figure over the places where it was measured; raises `BadInputError` for one that has no places."""
+        if name not in TABLES:
+            raise BadInputError(f"{name!r} is no figure with places: choices are {', '.join(TABLES)}")
+        return TABLES[name](self.profile)
+
+    def at(self, name: str, **where: float) -> Reading:
+        """The figure at a place, interpolated between measured ones, for example `at("p50_ms", batch=8, cores=2)`.
+
+        Raises `BadInputError` outside of what was measured.
+        """
+        return self._read(self.lookup(name), where)
+
+    def needed(self, value: T | None, what: str, kind: type[Point]) -> T:
+        """The value; raises `BadInputError` that says what is missing, why, and what measures it."""
+        if value is None:
+            raise BadInputError(f"{self.name} has no {what}: {self.why_no(kind)}")
+        return value
+
+    def why_no(self, kind: type[Point]) -> str:
+        """The reason why the profile has no point of a kind, and what measures it."""
+        profile = self.profile
+        reasons = [one.reason for one in profile.missing if one.point == kind.__name__]
+        because = (
+            reasons[0] if reasons else f"a profile of level {profile.level} has none on the target's own resources"
+        )
+        return f"{because}; a run with profile=full target={self.target} measures it"
+
+    def accuracy(self) -> Accuracy:
+        """The validation accuracy; raises `BadInputError` where it is unknown."""
+        found = self.published.validation_accuracy
+        if found is None:
+            reason = self.published.reasons["validation_accuracy"]
+            raise BadInputError(f"{self.name} has no validation accuracy ({reason}): evaluate it on a datamodule")
+        return found
+
+    def peak_bytes(self) -> int | None:
+        """The figure `peak_bytes` as a whole number of bytes."""
+        found = self.value("peak_bytes")
+        return None if found is None else round(found)
+
+    def load_s(self) -> float:
+        """The seconds from the load call until ready, with the file in the page cache."""
+        return self.needed(self.value("load_ms"), "load time", LoadTime) / MS_PER_S
+
+    def served_memory(self) -> list[MemoryPoint]:
+        """The memory points of the serving processes whose peak is known, by batch."""
+        found = [
+            point
+            for point in self.profile.own(self.profile.memory)
+            if point.source == "served processes" and point.peak_bytes is not None
+        ]
+        return sorted(found, key=lambda point: point.batch)
+
+    def cores(self) -> list[float]:
+        """The numbers of cores on which throughput was measured, with the target's own number of instances."""
+        own = self.profile.target.instances
+        return sorted({point.cores for point in self.profile.max_throughput if point.instances == own})
+
+    @cached_property
+    def latencies(self) -> Lookup:
+        """Median latency by batch, cores and instances, all from one runtime: the one measured on the most cores.
+
+        Of several the target's own: a file in the profiler's process and the same file served differ by more than
+        the cores do.
+        """
+        lookup, own = self.lookup("p50_ms"), self.profile.target
+        cores = {
+            name: {place[1] for place in table if place[2] == own.instances} for name, table in lookup.tables.items()
+        }
+        self.needed(any(cores.values()) or None, "latency", LatencyPoint)
+        runtime = max(cores, key=lambda name: (len(cores[name]), name == own.runtime))
+        return replace(lookup, tables={runtime: lookup.tables[runtime]})
+
+    def batches(self, cores: float) -> list[int]:
+        """The measured batch sizes whose latency is known on so many cores: there, or on fewer and on more."""
+        own = self.profile.target.instances
+        (table,) = self.latencies.tables.values()
+        at: dict[int, list[float]] = {}
+        for batch, count, instances in table:
+            if instances == own:
+                at.setdefault(int(batch), []).append(count)
+        return sorted(batch for batch, counts in at.items() if min(counts) <= cores <= max(counts))
+
+    def latency_ms(self, batch: int, cores: float) -> float:
+        """The median latency of one full batch on so many cores."""
+        return self._read(self.latencies, {"batch": batch, "cores": cores}).value
+
+    def images_per_s(self, batch: int, cores: float) -> float:
+        """The maximal throughput in batches of that size on so many cores."""
+        self.needed(self.profile.best_throughput(), "maximal throughput", MaximalThroughput)
+        return self.at("images_per_s", batch=batch, cores=cores).value
+
+    def capacity_rps(self, cores: float, deadline_ms: float) -> float:
+        """The highest Poisson rate of single requests that meets the deadline on so many cores, in requests/s.
+
+        It is the rate at the longest measured deadline where the asked one is longer: at least as much is in time. It
+        is 0 where no measured deadline is as short.
+        """
+        own = self.profile.target.instances
+        at = [point for point in self.profile.capacity if (point.cores, point.instances) == (cores, own)]
+        self.needed(at or None, f"capacity on {cores:g} cores", Capacity)
+        longest, shortest = max(point.deadline_ms for point in at), min(point.deadline_ms for point in at)
+        if deadline_ms < shortest:
+            return 0.0
+        return self.at("capacity_requests_per_s", deadline_ms=min(deadline_ms, longest), cores=cores).value
+
+    def provenance(self) -> str:
+        """What was measured, where, with what and when."""
+        found = self.profile.fingerprint
+        server = f"{found.runtime} {found.runtime_version or ''}".strip()
+        text = (
+            f"{self.name} on {self.target} ({found.cpu_model}), "
+            f"{server} with the {found.backend_kind} backend, {self.profile.measured_at:%Y-%m-%d}"
+        )
+        return " ".join(text.split())
+
+    def _read(self, lookup: Lookup, where: Mapping[str, float]) -> Reading:
+        try:
+            return lookup.at(**where)
+        except BadInputError as error:
+            raise BadInputError(
+                f"{self.name}: {error}; stay inside, or measure more with profile=full target={self.target}"
+            ) from error

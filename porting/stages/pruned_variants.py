@@ -1,0 +1,61 @@
+"""Pruned networks among others: which of them compete, and which are only steps on the way."""
+
+from collections.abc import Sequence
+
+from porting.pruners.rate_search import TOLERANCE
+from porting.workspace.records import Pruning, Variant
+
+
+def rivals(variant: Variant, pool: Sequence[Variant]) -> list[Variant]:
+    """All that were pruned from the same network for the same aim, the variant itself among them."""
+    return [one for one in pool if one.stage == "prune" and one.parent == variant.parent and same_aim(one, variant)]
+
+
+def same_aim(one: Variant, other: Variant) -> bool:
+    if one.pruning is None or other.pruning is None:
+        return False
+    return (one.pruning.aim, one.pruning.asked) == (other.pruning.aim, other.pruning.asked)
+
+
+def best_rival(variant: Variant, pool: Sequence[Variant]) -> Variant:
+    """The most accurate of them before tuning, which may be the variant itself; of equal ones the last by name.
+
+    A pool is in the order of its making at first, and later in that of the names.
+    """
+    return max(rivals(variant, pool), key=lambda one: (accuracy_before_tuning(one), one.name), default=variant)
+
+
+def is_beaten(variant: Variant, pool: Sequence[Variant]) -> bool:
+    """Whether a rival is more accurate before tuning."""
+    return best_rival(variant, pool).name != variant.name
+
+
+def accuracy_before_tuning(variant: Variant) -> float:
+    return variant.pruning.validation_accuracy if variant.pruning else 0.0
+
+
+def achieved(pruning: Pruning) -> float | None:
+    """The throughput in the aim's own unit, times the unpruned network's or images/s; `None` for another aim."""
+    if pruning.images_per_s is None or pruning.images_per_s_before is None:
+        return None
+    return pruning.images_per_s / (pruning.images_per_s_before if pruning.aim == "speedup" else 1.0)
+
+
+def shortfall(pruning: Pruning) -> str | None:
+    """What there is to say where a throughput was not met within the tolerance of the search."""
+    got = achieved(pruning)
+    if got is None or pruning.images_per_s is None or abs(got / pruning.asked - 1) <= TOLERANCE:
+        return None
+    return (
+        f"{pruning.images_per_s / got * pruning.asked:,.0f} images/s are not met within {TOLERANCE:.0%}: the nearest "
+        f"of {pruning.tries} networks gives {pruning.images_per_s:,.0f}"
+    )
+
+
+def is_superseded(variant: Variant, pool: Sequence[Variant], only_best: bool) -> bool:
+    """Whether it has a fine-tuned successor, or where `only_best` are tuned the rival has that beat it."""
+    if variant.stage != "prune":
+        return False
+    tuned = {one.parent for one in pool if one.stage == "finetune"}
+    beaten = only_best and is_beaten(variant, pool)
+    return variant.name in tuned or (beaten and any(one.name in tuned for one in rivals(variant, pool)))

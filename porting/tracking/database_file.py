@@ -1,0 +1,94 @@
+"""MLflow's database as a file: made whole or not at all, looked at before MLflow opens it."""
+
+import os
+import re
+import shlex
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from porting.tracking.address import SQLITE, artifacts_beside, connected
+from porting.tracking.database_schema import unlike, what_runs
+from porting.tracking.mlflow_errors import OFF, told, word
+from profiler.common.door import opened
+from profiler.common.errors import BadInputError
+from profiler.common.files import write_atomically
+from profiler.common.locks import exclusive
+from profiler.common.scratch import scratch
+
+MAGIC = b"SQLite format 3\0"
+# What an address of a database takes for something else than the path that it is.
+READ_OTHERWISE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+
+
+def ready(path: Path) -> None:
+    """Makes the database where there is none; raises `BadInputError` for one that MLflow could not use.
+
+    MLflow tries for minutes to open a file that it cannot, and its first migration is not one transaction: a process
+    that dies in it leaves a database for good that nobody can use.
+    """
+    if READ_OTHERWISE.search(str(path)):
+        raise BadInputError(
+            f"{path} has a '?' or a code like '%41', which MLflow reads otherwise: choose another folder"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(path):
+        make(path)
+    check(path, f"move {path}* away, and a new one is made; or set {OFF}")
+
+
+def make(path: Path) -> None:
+    """A new, empty database."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for part in ("-journal", "-wal", "-shm"):
+        if os.path.lexists(orphan := path.with_name(path.name + part)):
+            raise BadInputError(f"{orphan} has lost its database, and would be taken for a new one's: move it away")
+    with scratch("mlflow") as made:
+        unfinished = made.folder / path.name
+        with told(f"{SQLITE}{unfinished}", "new database", OFF):
+            store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
+            store.engine.dispose()
+        with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):
+            # Another process may have been quicker, and have runs in its own already.
+            if not os.path.lexists(path):
+                write_atomically(path, unfinished.read_bytes())
+
+
+def check(path: Path, fix: str) -> None:
+    """Raises `BadInputError` with the fix for anything but a whole database of MLflow's that can be written to.
+
+    What a killed process left in the database's journal is rolled back.
+    """
+    with opened(path, fix, links=False) as file:
+        is_sqlite = file.read(len(MAGIC)) == MAGIC
+    if not is_sqlite:
+        raise BadInputError(f"{path} is no SQLite database: {fix}")
+    if not all(os.access(place, os.W_OK) for place in (path, path.parent)):
+        raise BadInputError(f"{path} cannot be written to: make it and its folder writable, or {fix}")
+    try:
+        with closing(connected(path)) as connection:
+            found = what_runs(connection) or damage(connection) or unlike(connection, upgrade_of(path))
+    except sqlite3.Error as error:
+        if word(error) == "BUSY":
+            raise BadInputError(f"{path} is in use by another process: wait until it ends, or stop it") from error
+        found = damaged(str(error))
+    except MemoryError:
+        # What it says about itself is larger than the memory: no database of MLflow's is, however many its runs are.
+        found = damaged("it asks for more memory than there is")
+    if found:
+        raise BadInputError(f"{path} {found} {fix}")
+
+
+def damage(connection: sqlite3.Connection) -> str | None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    return None if verdict == "ok" else damaged(verdict)
+
+
+def damaged(why: str) -> str:
+    return f"is damaged ({why.splitlines()[0]}):"
+
+
+def upgrade_of(path: Path) -> str:
+    """The command that brings a database up to this MLflow."""
+    return f"mlflow db upgrade {shlex.quote(f'{SQLITE}{path}')}"

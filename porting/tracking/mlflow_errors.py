@@ -1,0 +1,78 @@
+"""What MLflow raises, as one line with what a user can do about it."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from porting.tracking.address import database_of
+from profiler.common.errors import DnnPortingError
+from profiler.common.fixes import disk_of, fix_of, gone, more_room
+from profiler.common.room import is_full
+
+# By the second word of SQLite's own names for what went wrong; anything else is damage.
+MEND = {
+    "BUSY": "wait until the other process that uses {path} ends, or stop it",
+    "READONLY": "make {path} and its folder writable",
+}
+SHOWN = 300
+OFF = "tracking.enabled=false"
+
+
+def explained(error: Exception, uri: str) -> str:
+    """Why MLflow failed, in its database's own words where it has any, and what a user can do about it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, sqlite3.Error):
+        cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
+    reason = (str(cause or error).strip().splitlines() or [type(error).__name__])[0][:SHOWN]
+    return f"({reason}): {fix_for(cause or error, database_of(uri))}"
+
+
+def fix_for(error: BaseException, path: Path | None) -> str:
+    """What a user can do about what SQLite, the system or MLflow raises."""
+    name = word(error) if isinstance(error, sqlite3.Error) else ""
+    if path is not None and name and not path.parent.exists():
+        return gone(path.parent)
+    if path is not None and (name == "FULL" or is_full(path)):
+        return f"the disk at {disk_of(path)} has no room: {more_room(path)}, and run the same command to go on"
+    if name in MEND:
+        return MEND[name].format(path=path)
+    if isinstance(error, OSError):
+        return fix_of(error.errno, path) or "mend it"
+    return "mend it" if path is None else f"move {path}* away, and a new one is made"
+
+
+def word(error: sqlite3.Error) -> str:
+    """The second word of SQLite's own name for an error, such as FULL; Python's own errors have none."""
+    return getattr(error, "sqlite_errorname", "SQLITE_ERROR").split("_")[1]
+
+
+@contextmanager
+def told(uri: str, what: str, off: str) -> Iterator[None]:
+    """Makes a `DnnPortingError` of whatever MLflow raises: a database from elsewhere can make it raise anything.
+
+    `what` is not taken then, and `off` is the setting with which nobody asks for that.
+    """
+    try:
+        yield
+    except DnnPortingError:
+        raise
+    except Exception as error:
+        raise DnnPortingError(f"MLflow does not take the {what} {explained(error, uri)}, or set {off}") from error
+
+
+class Asked:
+    """MLflow's client, each call of which ends well or in a `DnnPortingError`."""
+
+    def __init__(self, client: object, uri: str, what: str, off: str) -> None:
+        self._client, self._words = client, (uri, what, off)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+
+        def ask(*arguments: object, **named: object) -> object:
+            with told(*self._words):
+                return method(*arguments, **named)
+
+        return ask

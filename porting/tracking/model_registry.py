@@ -1,0 +1,167 @@
+"""MLflow's model registry: a task is a registered model, a published ONNX file one of its versions."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from porting.repository import Repository
+from porting.repository.schema import Published
+from porting.repository.serving import Files
+from porting.tracking.mlflow_errors import told
+from porting.tracking.runs import experiment_id, quieten_mlflow
+from profiler.common.scratch import scratch
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+
+MODEL = "model.onnx"
+
+
+def register(repository: Repository, uri: str) -> list[str]:
+    """Registers every published variant with the MLflow at `uri`, and returns the names of those that were new.
+
+    A variant with another ONNX file is another version; one that was registered before only has its tags brought
+    up to date. On each target the aliases `most-accurate-<target>` and `fastest-<target>` name the ends of the
+    task's present frontier. Raises `BadInputError` for a file that is not the indexed one, and `DnnPortingError`
+    where MLflow fails.
+    """
+    with registry(uri) as client:
+        return [name for task in repository.tasks for name in register_task(client, uri, repository, task)]
+
+
+def register_task(client: "MlflowClient", uri: str, repository: Repository, task: str) -> list[str]:
+    """Registers the variants of one task, then moves the aliases; returns the names of the new ones."""
+    experiment = ready(client, uri, task)
+    versions, new = {}, []
+    for variant in (one for one in repository.variants if one.task == task):
+        number = registered(client, variant)
+        if number is None:
+            number = add(client, experiment, variant, onnx_file(repository, variant))
+            new.append(variant.name)
+        for key, value in tags(variant).items():
+            client.set_model_version_tag(task, number, key, value)
+        versions[variant.name] = number
+    for alias, name in aliases(repository, task).items():
+        client.set_registered_model_alias(task, alias, versions[name])
+    return new
+
+
+def aliases(repository: Repository, task: str) -> dict[str, str]:
+    """The variant of each alias; where the first place is shared, the better in the other metric has it."""
+    found = {}
+    for target in repository.targets:
+        frontier = repository.frontier(task, target)
+        known = [variant for variant in frontier if variant.validation_accuracy is not None]
+        if known:
+            best = max(known, key=lambda one: (accuracy(one), speed(one, target)))
+            found[f"most-accurate-{target}"] = best.name
+        if frontier:
+            best = max(frontier, key=lambda one: (speed(one, target), accuracy(one)))
+            found[f"fastest-{target}"] = best.name
+    return found
+
+
+def accuracy(variant: Published) -> float:
+    """Validation accuracy; unknown comes last."""
+    return variant.validation_accuracy.value if variant.validation_accuracy else -1.0
+
+
+def speed(variant: Published, target: str) -> float:
+    """Drift-corrected maximal throughput, images per second."""
+    return variant.targets[target].figures["images_per_s"][0]
+
+
+def tags(variant: Published) -> dict[str, str]:
+    """What the registry shows of a version; the figures go by the keys that they have in the tracked runs."""
+    found = {
+        "variant": variant.name,
+        "onnx_sha256": variant.onnx_sha256,
+        "repository_version": str(variant.version),
+        "precision": variant.precision,
+    }
+    for measured in (variant.validation_accuracy, variant.test_accuracy):
+        if measured is not None:
+            found[f"accuracy/{measured.split}"] = str(measured.value)
+    return found | {f"{target}/images_per_s": str(speed(variant, target)) for target in variant.targets}
+
+
+def registered(client: "MlflowClient", variant: Published) -> str | None:
+    """The version that holds this variant's ONNX file."""
+    found = client.search_model_versions(
+        f"name = '{variant.task}' and tags.variant = '{variant.name}' and tags.onnx_sha256 = '{variant.onnx_sha256}'"
+    )
+    return str(found[0].version) if found else None
+
+
+def add(client: "MlflowClient", experiment: str, variant: Published, content: bytes) -> str:
+    """A new version; the registry has the very bytes of the repository's file."""
+    with warnings.catch_warnings():
+        # mlflow.pyfunc says this of its own types when it is imported.
+        warnings.filterwarnings("ignore", message=".*inferred as AnyType")
+        import mlflow.onnx
+        import mlflow.pyfunc
+        from mlflow.models import Model
+    import onnx
+
+    logged = logged_model(client, experiment, variant)
+    with scratch("registry") as made:
+        folder = made.folder / "model"
+        mlflow.onnx.save_model(
+            onnx.load_model_from_string(content),
+            folder,
+            mlflow_model=Model(model_id=logged.model_id, model_uuid=logged.model_id),
+            # Without them a process of its own loads the model to find them out.
+            pip_requirements=mlflow.onnx.get_default_pip_requirements(),
+            save_as_external_data=False,
+        )
+        (folder / MODEL).write_bytes(content)
+        client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, "READY")
+    version = client.create_model_version(
+        variant.task, f"models:/{logged.model_id}", model_id=logged.model_id, tags=tags(variant)
+    )
+    return str(version.version)
+
+
+def logged_model(client: "MlflowClient", experiment: str, variant: Published) -> "LoggedModel":
+    """The entry to fill: what a killed run has begun of the same file, else a new one."""
+    same = f"name = '{variant.name}' AND tags.onnx_sha256 = '{variant.onnx_sha256}'"
+    begun = client.search_logged_models([experiment], filter_string=same)
+    return (
+        begun[0]
+        if begun
+        else client.create_logged_model(experiment, name=variant.name, tags={"onnx_sha256": variant.onnx_sha256})
+    )
+
+
+def onnx_file(repository: Repository, variant: Published) -> bytes:
+    """The variant's ONNX file; raises `BadInputError` where it is not the indexed one."""
+    files = Files.of(repository, variant.name)
+    return files.read(files.model)
+
+
+@contextmanager
+def registry(uri: str) -> Iterator["MlflowClient"]:
+    """A client; raises `DnnPortingError` where MLflow fails."""
+    quieten_mlflow()
+    import mlflow
+
+    # MLflow keeps the process's address there, too.
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    try:
+        with told(uri, "models", "publish.registry=false"):
+            # A database registry looks a logged model up at the process's address, whatever the client's is.
+            mlflow.set_tracking_uri(uri)
+            yield mlflow.MlflowClient()
+    finally:
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
+
+
+def ready(client: "MlflowClient", uri: str, task: str) -> str:
+    """Makes sure of the task's registered model and experiment, and returns the experiment's id."""
+    if not client.search_registered_models(f"name = '{task}'"):
+        client.create_registered_model(task)
+    return experiment_id(client, uri, task)

@@ -1,0 +1,214 @@
+"""MLflow: a parent run for each pipeline, a child run for each variant, the same keys on all of them."""
+
+import logging
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from porting.configuration.settings import Settings
+from porting.jobs.context import needs_the_extra
+from porting.repository.figures import figures
+from porting.tracking.address import SQLITE, artifacts_beside, database_of
+from porting.tracking.database_file import ready
+from porting.tracking.mlflow_errors import OFF, Asked, told
+from porting.tracking.upkeep import end_killed, settle
+from porting.workspace.records import Epoch, Variant
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.scratch import scratch
+from profiler.records.profile import Profile
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DATABASE = "mlflow.db"
+PARENT_TAG = "mlflow.parentRunId"
+
+
+class Tracker(Protocol):
+    """What a pipeline tells while it runs."""
+
+    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
+
+    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
+
+    def repository(self, folder: Path) -> None: ...
+
+
+class NoTracker:
+    """Tracking switched off."""
+
+    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
+
+    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
+
+    def repository(self, folder: Path) -> None: ...
+
+
+class MlflowTracker:
+    """Writes to one MLflow experiment, named after the task."""
+
+    def __init__(self, client: "MlflowClient", experiment: str, parent: str, parameters: dict[str, str]) -> None:
+        self._client, self._experiment, self._parent = client, experiment, parent
+        self._parameters = parameters
+        self._children: dict[str, str] = {}
+        self._open: set[str] = set()
+
+    def _child(self, name: str) -> str:
+        if name not in self._children:
+            run = self._client.create_run(self._experiment, tags={PARENT_TAG: self._parent}, run_name=name)
+            self._children[name] = run.info.run_id
+            self._open.add(run.info.run_id)
+        return self._children[name]
+
+    def epoch(self, variant_name: str, epoch: Epoch) -> None:
+        for key in ("train_loss", "val_loss", "val_accuracy"):
+            self._client.log_metric(self._child(variant_name), f"epoch/{key}", getattr(epoch, key), step=epoch.epoch)
+
+    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        run = self._child(variant.name)
+        values = tracked_figures(variant, profiles)
+        own = {
+            "variant": variant.name,
+            "backbone": variant.backbone,
+            "technique": " ".join(variant.technique) or "base",
+            "precision": variant.onnx.precision if variant.onnx else "fp32",
+            "key": variant.key,
+        }
+        self._client.log_batch(
+            run,
+            metrics=[Metric(key, value, timestamp=0, step=0) for key, value in values.items()],
+            params=[Param(key, value) for key, value in (self._parameters | own).items()],
+            tags=[RunTag("task", variant.task)],
+        )
+        self._client.log_artifact(run, str(folder / "variant.json"))
+        self._client.set_terminated(run)
+        self._open.discard(run)
+
+    def repository(self, folder: Path) -> None:
+        for name in ("report.html", "frontier.png", "repository.json"):
+            self._client.log_artifact(self._parent, str(folder / name))
+
+    def end(self, status: str) -> None:
+        """Ends the parent, and with it the children that did not become a variant."""
+        for run in (*self._open, self._parent):
+            self._client.set_terminated(run, status=status)
+
+
+# The same on every target.
+OF_THE_FILE = ("parameters", "flops", "file_bytes")
+
+
+def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
+    """The figures of a variant under the same keys for every variant: `<target>/<name>` with the names of the index."""
+    found: dict[str, float] = {}
+    accuracies = () if variant.onnx is None else (variant.onnx.validation_accuracy, variant.onnx.test_accuracy)
+    for accuracy in accuracies:
+        if accuracy is not None:
+            found[f"accuracy/{accuracy.split}"] = accuracy.value
+    for target, profile in profiles.items():
+        for name, (value, _, _) in figures(None, profile)[0].items():
+            found[name if name in OF_THE_FILE else f"{target}/{name}"] = value
+        best = profile.best_throughput()
+        if best is not None:
+            found[f"{target}/raw_images_per_s"] = best.images_per_s
+    return found
+
+
+@contextmanager
+def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
+    """The tracker of one pipeline; raises `DnnPortingError` where MLflow fails."""
+    if not settings.tracking.enabled:
+        yield NoTracker()
+        return
+    with pipeline_run(settings, config) as tracker:
+        yield tracker
+
+
+@contextmanager
+def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
+    """The parent run, ended as finished, failed or killed."""
+    client, experiment = connect(settings)
+    parent = client.create_run(experiment, run_name=f"{settings.task}: {', '.join(settings.stages())}").info.run_id
+    parameters = {
+        "task": settings.task,
+        "datamodule": settings.datamodule.name if settings.datamodule else "none",
+        "seed": str(settings.seed),
+    }
+    for key, value in parameters.items():
+        client.log_param(parent, key, value)
+    with scratch("mlflow") as made:
+        (made.folder / "config.yaml").write_text(config)
+        client.log_artifact(parent, str(made.folder / "config.yaml"))
+    tracker = MlflowTracker(client, experiment, parent, parameters)
+    try:
+        yield tracker
+    except BaseException as error:
+        # What went wrong first is what a user must know.
+        with suppress(DnnPortingError):
+            tracker.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        raise
+    tracker.end("FINISHED")
+
+
+def tracking_uri(settings: Settings) -> str:
+    """Where MLflow is: as configured, or a database in the workspace."""
+    return settings.tracking.uri or f"{SQLITE}{settings.workspace.resolve() / DATABASE}"
+
+
+def quieten_mlflow() -> None:
+    """No advice, no log of its database's migrations or errors; before it is imported."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs whole traces of what it raises as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+
+def prepared(settings: Settings) -> str:
+    """MLflow's address, once it can be used; a database in the workspace is at home there, wherever it was before."""
+    quieten_mlflow()
+    try:
+        import mlflow  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise needs_the_extra("MLflow (or set tracking.enabled=false and publish.registry=false: it)", error) from error
+    uri = tracking_uri(settings)
+    path = database_of(uri)
+    if path and settings.tracking.uri is None:
+        ready(path)
+        settle(path)
+    elif path:
+        ready(path.resolve())
+    return uri
+
+
+def connect(settings: Settings) -> tuple["MlflowClient", str]:
+    """The client, and the id of the task's experiment."""
+    uri = prepared(settings)
+    path = database_of(uri)
+    if path and settings.tracking.uri is None:
+        end_killed(path, settings.task)
+    from mlflow import MlflowClient
+
+    words = (uri, "run", OFF)
+    with told(*words):
+        client = cast("MlflowClient", Asked(MlflowClient(tracking_uri=uri), *words))
+    return client, experiment_id(client, uri, settings.task)
+
+
+def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
+    """The experiment of that name, which is made where there is none.
+
+    Its artefacts lie beside a database file, as MLflow would take the working directory; a server knows its own place.
+    """
+    found: Any = client.get_experiment_by_name(name)
+    if found and found.lifecycle_stage != "active":
+        restore = f"MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow experiments restore -x {found.experiment_id}"
+        raise BadInputError(f"MLflow's experiment {name} is deleted: run {restore}, or set {OFF}")
+    path = database_of(uri)
+    place = artifacts_beside(path) if path else None
+    return str(found.experiment_id if found else client.create_experiment(name, place))

@@ -1,0 +1,84 @@
+"""A workspace's own MLflow database, put right: its artefacts lie beside it, and no run is left open."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from porting.tracking.address import ARTIFACTS, SQLITE, artifacts_beside, connected
+from porting.tracking.mlflow_errors import explained
+from profiler.common.errors import DnnPortingError
+
+# Every place of MLflow's that holds the address of an artefact.
+ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+    ("trace_tags", "value"),
+)
+# The longest one that MLflow writes.
+LONGEST = 8000
+FOLDER = re.compile(rf"/{ARTIFACTS}(?=/|\Z)")
+OURS = re.compile(rf"(file://.*/{ARTIFACTS})(/\d+)?")
+
+
+def settle(path: Path) -> None:
+    """Makes the artefacts' addresses those beside the database, which may have been moved or copied since."""
+    with corrected(path) as connection:
+        rebase(connection, artifacts_beside(path))
+
+
+def end_killed(path: Path, task: str) -> None:
+    """Ends what killed runs left open; who holds the task's lock is the only one to have any in the workspace."""
+    with corrected(path) as connection:
+        connection.execute(
+            "UPDATE runs SET status = 'KILLED', end_time = ? WHERE status = 'RUNNING' "
+            "AND experiment_id IN (SELECT experiment_id FROM experiments WHERE name = ?)",
+            (time.time_ns() // 1_000_000, task),
+        )
+
+
+@contextmanager
+def corrected(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction; raises `DnnPortingError` where it fails."""
+    try:
+        with closing(connected(path)) as connection, connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise DnnPortingError(f"{path} cannot be corrected {explained(error, f'{SQLITE}{path}')}") from error
+
+
+def rebase(connection: sqlite3.Connection, here: str) -> None:
+    """Puts `here` in the place of every folder that artefacts lay in before."""
+    if before := elsewhere(connection, here):
+        connection.create_function("moved", 1, lambda place: moved(place, before, here))
+        for table, column in ADDRESSES:
+            connection.execute(
+                f"UPDATE {table} SET {column} = moved({column}) "  # noqa: S608
+                f"WHERE typeof({column}) = 'text' AND length({column}) <= {LONGEST}"
+            )
+    # Runs of a workspace write beside its database and nowhere else, whatever a database from elsewhere says.
+    connection.execute(
+        "UPDATE experiments SET artifact_location = ? "
+        "WHERE artifact_location IS NULL OR artifact_location NOT IN (?, ? || '/' || experiment_id)",
+        (here, here, here),
+    )
+
+
+def elsewhere(connection: sqlite3.Connection, here: str) -> set[str]:
+    """The folders of artefacts that experiments were given in a database's earlier places."""
+    places = connection.execute("SELECT CAST(artifact_location AS TEXT) FROM experiments")
+    found = (OURS.fullmatch(place or "") for (place,) in places)
+    return {match[1] for match in found if match} - {here}
+
+
+def moved(place: str, before: set[str], here: str) -> str:
+    """An address with `here` in the place of the folder before, where it lies in one."""
+    for end in (found.end() for found in FOLDER.finditer(place)):
+        if place[:end] in before:
+            return here + place[end:]
+    return place

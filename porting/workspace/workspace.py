@@ -1,0 +1,170 @@
+"""Where a task's variants lie, and the only code that writes there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from porting.workspace.records import Variant
+from profiler.common.errors import BadInputError, DivergedError, ModelError
+from profiler.common.files import UNFINISHED, json_digest, read_record, sha256, write_record
+from profiler.common.folders import flush, remove, remove_unfinished, whole_folder
+from profiler.common.locks import exclusive
+from profiler.records.profile import Profile
+from profiler.records.profile_files import ProfileFiles
+
+RECORD, ONNX, PROGRAM, WEIGHTS, MANIFEST, CONFIG = (
+    "variant.json",
+    "model.onnx",
+    "model.pt",
+    "model.safetensors",
+    "manifest.json",
+    "config.yaml",
+)
+PREDICTIONS, EXAMPLE = "predictions.npz", "example"
+REPOSITORY = "repository"
+AGAIN = "remove its folder and run its stage again"
+
+
+class Workspace:
+    """The folder `artifacts/` of one or more tasks."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def variants_folder(self, task: str) -> Path:
+        return self.root / "tasks" / task / "variants"
+
+    def folder(self, variant: Variant) -> Path:
+        return self.variants_folder(variant.task) / variant.name
+
+    def tasks(self) -> list[str]:
+        """Every task that has variants."""
+        return sorted(folder.parent.name for folder in self.root.glob("tasks/*/variants"))
+
+    @contextmanager
+    def writing(self, task: str) -> Iterator[None]:
+        """One writer at a time per task; removes what a killed one left behind."""
+        with exclusive(self.root / "tasks" / task / ".lock", f"task {task} in {self.root}"):
+            folder = self.variants_folder(task)
+            for place in (folder, *folder.glob("*"), *folder.glob("*/profiles"), *folder.glob("*/samples")):
+                remove_unfinished(place)
+            for record in folder.glob(f"*/{RECORD}"):
+                self.forget_trainings(task, record.parent.name)
+            yield
+
+    def variants(self, task: str) -> list[Variant]:
+        """Every variant of a task, parents before children; raises `BadInputError` for a folder that is none."""
+        places = [place for place in self.variants_folder(task).glob("*") if place.is_dir() and place.name[0] != "."]
+        return sorted(map(self.read, places), key=lambda variant: (len(variant.lineage), variant.name))
+
+    def read(self, folder: Path) -> Variant:
+        """The variant in its folder; raises `BadInputError` where its record is missing, damaged or another one's."""
+        fix = f"remove {folder}, and run its stage again"
+        for place in (folder, folder / "profiles", folder / "samples"):
+            if place.is_symlink():
+                raise BadInputError(f"{place} is a link, which would be written through: put the folder itself there")
+        variant = read_record(folder / RECORD, Variant, fix)
+        if self.folder(variant) != folder:
+            raise BadInputError(
+                f"{folder / RECORD} is that of {variant.name} of task {variant.task}, in the folder of another one: "
+                f"name the folders as they were, or {fix}"
+            )
+        return variant
+
+    def find(self, task: str, name: str) -> Variant | None:
+        """The variant of that name, if it is complete and its files are what they were."""
+        folder = self.variants_folder(task) / name
+        if not os.path.lexists(folder / RECORD):
+            return None
+        variant = self.read(folder)
+        self.check_files(variant)
+        return variant
+
+    def check_files(self, variant: Variant) -> None:
+        """Raises `ModelError` where a file is missing, truncated or changed since it was recorded."""
+        folder = self.folder(variant)
+        due = {} if variant.onnx is None else {ONNX: variant.onnx.sha256, PROGRAM: variant.onnx.program_sha256}
+        for name, expected in due.items():
+            if expected and sha256(folder / name, AGAIN, links=False) != expected:
+                raise changed(folder / name)
+        if variant.network is not None and network_digest(folder) != variant.network.sha256:
+            raise changed(folder / f"{WEIGHTS} or {MANIFEST}")
+
+    @contextmanager
+    def making(self, task: str, name: str) -> Iterator[Path]:
+        """A folder for a new variant, which appears whole or not at all, and only then ends its trainings."""
+        with whole_folder(self.variants_folder(task) / name) as folder:
+            yield folder
+        self.forget_trainings(task, name)
+
+    @contextmanager
+    def training(self, task: str, name: str) -> Iterator[Path]:
+        """A folder for what a training needs to go on after an interruption; it goes when the variant is complete."""
+        folder = self.root / "tasks" / task / "trainings" / name
+        if folder.is_symlink() or not folder.is_dir():
+            remove(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
+        try:
+            yield folder
+        except DivergedError:
+            remove(folder)
+            raise
+
+    def forget_trainings(self, task: str, variant: str) -> None:
+        """Removes what the trainings on the way to a variant, whose names begin with its own, had to go on with."""
+        for folder in (self.root / "tasks" / task / "trainings").glob(f"{variant}*"):
+            remove(folder)
+
+    @contextmanager
+    def replacing(self, *paths: Path) -> Iterator[list[Path]]:
+        """Names to write to, which take the places of `paths` when the block ends well; what is not written goes."""
+        temporary = [path.with_name(f"{UNFINISHED}{path.name}") for path in paths]
+        try:
+            yield temporary
+            written = [path for path in temporary if path.exists()]
+            for path in written:
+                flush(path)
+            for source, path in zip(temporary, paths, strict=True):
+                source.replace(path) if source in written else path.unlink(missing_ok=True)
+        finally:
+            for path in temporary:
+                path.unlink(missing_ok=True)
+
+    def record(self, variant: Variant, folder: Path | None = None) -> Variant:
+        """Writes the record; its files must be there already."""
+        write_record((folder or self.folder(variant)) / RECORD, variant)
+        return variant
+
+    def profile_files(self, variant: Variant, target: str) -> ProfileFiles:
+        folder = self.folder(variant)
+        return ProfileFiles(folder / "profiles" / f"{target}.json", folder / "samples" / f"{target}.npz")
+
+    def all_profiles(self, variant: Variant) -> dict[str, Profile]:
+        """The profiles that lie with a variant, by target; raises `BadInputError` for one of another target."""
+        found = {}
+        for path in sorted(self.folder(variant).glob("profiles/*.json")):
+            if path.name[0] != ".":
+                profile = read_record(path, Profile, f"remove {path}, and it is measured again")
+                if profile.target_name != path.stem:
+                    raise BadInputError(
+                        f"{path} is a profile on target {profile.target_name}: give it that name, or remove it"
+                    )
+                found[path.stem] = profile
+        return found
+
+    def profiles(self, variant: Variant) -> dict[str, Profile]:
+        """The profiles, by target, of the variant's present ONNX file."""
+        present = variant.onnx.sha256 if variant.onnx else None
+        everything = self.all_profiles(variant)
+        return {target: profile for target, profile in everything.items() if profile.onnx_sha256 == present}
+
+
+def network_digest(folder: Path) -> str:
+    """The digest of weights and manifest together; raises `BadInputError` where one is missing."""
+    return json_digest([sha256(folder / name, AGAIN, links=False) for name in (WEIGHTS, MANIFEST)])
+
+
+def changed(path: Path) -> ModelError:
+    return ModelError(f"{path} is truncated or changed since it was written: {AGAIN}")

@@ -1,0 +1,55 @@
+"""Folders that appear whole or not at all, whenever the writer dies."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from profiler.common.files import UNFINISHED, flush_folder
+from profiler.common.room import naming
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which gets its name when the block ends well and vanishes when it does not."""
+    temporary, replaced = (path.with_name(f"{UNFINISHED}{part}{path.name}") for part in ("", "replaced-"))
+    for leftover in (temporary, replaced):
+        remove(leftover)
+    temporary.mkdir(parents=True)
+    try:
+        with naming(temporary):
+            yield temporary
+            flush(temporary)
+        # Aside first: to remove a folder takes time, and to rename one takes none.
+        if os.path.lexists(path):
+            path.rename(replaced)
+        temporary.rename(path)
+        flush_folder(path.parent)
+    finally:
+        for leftover in (temporary, replaced):
+            remove(leftover)
+
+
+def flush(path: Path) -> None:
+    """Makes a file, or a folder with all in it, survive a power cut."""
+    for place in (*path.rglob("*"), path):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a link or a folder and all in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """What a killed writer left behind in `folder`."""
+    for leftover in folder.glob(f"{UNFINISHED}*"):
+        remove(leftover)
