@@ -1,54 +1,153 @@
-"""The stages in their order, and the one loop that runs them."""
+"""The whole story of a run: the stages in their order, the jobs of each, and the repository at the end."""
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import cast
 
 from porting.common.console import progress, say
 from porting.configuration.settings import Settings
 from porting.configuration.stage_table import SOURCES, STAGES, Stage
-from porting.jobs.context import Context, Job, JobsOf, needs_the_extra
+from porting.jobs.context import Context, OnEpoch, needs_the_extra
+from porting.jobs.job import Job, StageModule
 from porting.repository import Repository
-from porting.tracking.runs import Tracker, prepared, tracked
+from porting.tracking.runs import prepared, tracked
 from porting.workspace.data import Data
 from porting.workspace.records import Variant
 from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
 
 
-def jobs_of(stage: Stage, context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """A stage's work; its module is imported only now, as it may bring torch along."""
-    try:
-        module = importlib.import_module(f"porting.stages.{stage.module}")
-    except ModuleNotFoundError as error:
-        raise needs_the_extra(f"stage {stage.name}", error) from error
-    return cast("JobsOf", module.jobs)(context, pool)
-
-
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: its variants, and the repository if it published."""
+    """The variants that a run leaves, and the repository if it published."""
 
     variants: list[Variant]
     repository: Repository | None
 
 
 def run(settings: Settings, config: str) -> Outcome:
-    """Runs the stages of the settings; `config` is their YAML. What is complete stays, whatever fails later."""
+    """Runs the stages of the settings; `config` is their YAML. Complete work stays, whatever fails later."""
     workspace = Workspace(settings.workspace)
     with ExitStack() as stack:
         stack.enter_context(workspace.writing(settings.task))
         tracker = stack.enter_context(tracked(settings, config))
-        runner = Runner(settings, workspace, config, tracker)
-        runner.run_stages()
-        runner.track_variants()
+        walk = Walk(settings, config, tracker.epoch)
+        for step in walk.steps():
+            walk.keep(done(step))
+        for variant in walk.pool.values():
+            if variant.stage != "prune" or variant.onnx is not None:
+                tracker.variant(variant, workspace.profiles(variant), workspace.folder(variant))
         repository = None
         if "publish" in settings.stages():
             repository = published(settings, workspace)
             tracker.repository(repository.root.local)
-    return Outcome(list(runner.pool.values()), repository)
+    return Outcome(list(walk.pool.values()), repository)
+
+
+def module_of(stage: str) -> StageModule:
+    """The module of a stage, which is imported only now, as it may bring torch along."""
+    (row,) = (one for one in STAGES if one.name == stage)
+    try:
+        return cast("StageModule", importlib.import_module(f"porting.stages.{row.module}"))
+    except ModuleNotFoundError as error:
+        raise needs_the_extra(f"stage {stage}", error) from error
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage with its jobs on the pool of the moment; `context` is open while they are done."""
+
+    stage: Stage
+    jobs: list[Job]
+    context: Context
+
+
+@dataclass
+class Walk:
+    """The stages of a run in their order, over a pool of variants that grows on the way.
+
+    Whoever walks keeps what came of a step before the next one: the runner does the jobs, the dry run only looks for
+    what is there. Publication, which is over all tasks, is no step.
+    """
+
+    settings: Settings
+    config: str = ""
+    on_epoch: OnEpoch = lambda *_: None
+    pool: dict[str, Variant] = field(default_factory=dict)
+    _offered: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._workspace = Workspace(self.settings.workspace)
+        self._data = None if self.settings.datamodule is None else Data(self.settings.datamodule)
+
+    def steps(self) -> Iterator[Step]:
+        """Every stage but publish. A run without a source works on what the workspace holds already."""
+        names = self.settings.stages()
+        if names[0] not in SOURCES:
+            self.keep(self._workspace.variants(self.settings.task))
+        wanted = [stage for stage in STAGES if stage.name in names and stage.name != "publish"]
+        for stage in wanted:
+            if stage.needs_data and self._data is None and self.settings.everything:
+                say(f"{stage.name:<9} skipped: it needs data, and datamodule=none")
+                continue
+            yield from self._step(stage)
+            for earlier in (one for one in wanted if one.name == stage.feeds):
+                while self._has_more(earlier):
+                    yield from self._step(earlier)
+                    yield from self._step(stage)
+
+    def keep(self, variants: list[Variant]) -> None:
+        """Adds variants to the pool, or replaces those of the same names."""
+        self.pool.update({variant.name: variant for variant in variants})
+
+    def context(self, stack: ExitStack) -> Context:
+        """What the jobs of one stage are given; what they open is closed with the stack."""
+        return Context(self.settings, self._workspace, self.config, self._data, self.on_epoch, stack)
+
+    def _step(self, stage: Stage) -> Iterator[Step]:
+        with ExitStack() as stack:
+            context = self.context(stack)
+            jobs = module_of(stage.name).jobs(context, list(self.pool.values()))
+            self._offered.update(job.variant for job in jobs)
+            yield Step(stage, jobs, context)
+
+    def _has_more(self, stage: Stage) -> bool:
+        """Whether the stage would make a variant that it was not asked for, now that the pool has grown."""
+        with ExitStack() as stack:
+            jobs = module_of(stage.name).jobs(self.context(stack), list(self.pool.values()))
+        return any(job.recipe is not None and job.variant not in self._offered for job in jobs)
+
+
+def done(step: Step) -> list[Variant]:
+    """The variants of a step, whose jobs are done; raises `BadInputError` for a stage that lacks its inputs."""
+    settings, stage = step.context.settings, step.stage
+    is_first = stage.name == settings.stages()[0]
+    if not step.jobs and (is_first or not settings.everything):
+        raise BadInputError(
+            f"stage {stage.name} needs {stage.needs}, and {settings.workspace} has none for task "
+            f"{settings.task}: run stage={stage.before} first"
+        )
+    found, made = [], 0
+    with progress(stage.name, len(step.jobs)) as advance:
+        for job in step.jobs:
+            variant, is_new = do(step.context, job)
+            found.append(variant)
+            made += is_new
+            advance(job.title)
+    say(f"{stage.name:<9} {f'{made} made, {len(found) - made} reused' if found else 'nothing to do'}")
+    return found
+
+
+def do(context: Context, job: Job) -> tuple[Variant, bool]:
+    """The variant of a job, and whether the work was done now and not before.
+
+    The context needs nothing but the configuration and the workspace: any process can do the job.
+    """
+    module = module_of(job.stage)
+    found = module.reuse(context, job)
+    return (module.run(context, job), True) if found is None else (found, False)
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:
@@ -63,73 +162,3 @@ def published(settings: Settings, workspace: Workspace) -> Repository:
         new = register(repository, prepared(settings))
         say(f"publish   {len(new)} variants are new in the model registry")
     return repository
-
-
-class Runner:
-    """The pool of variants on its way through the stages."""
-
-    def __init__(self, settings: Settings, workspace: Workspace, config: str, tracker: Tracker) -> None:
-        self._settings, self._workspace = settings, workspace
-        self._config, self._tracker = config, tracker
-        self._data = None if settings.datamodule is None else Data(settings.datamodule)
-        self.pool: dict[str, Variant] = {}
-
-    def run_stages(self) -> None:
-        """Every stage but publish. A run without a source works on what the workspace holds already."""
-        names = self._settings.stages()
-        if names[0] not in SOURCES:
-            self._keep(self._workspace.variants(self._settings.task))
-        wanted = [stage for stage in STAGES if stage.name in names and stage.name != "publish"]
-        for stage in wanted:
-            self._run_stage(stage, first=stage.name == names[0])
-            for earlier in (one for one in wanted if one.name == stage.feeds):
-                while self._has_more(earlier):
-                    self._run_stage(earlier, first=False)
-                    self._run_stage(stage, first=False)
-
-    def track_variants(self) -> None:
-        """Tells the tracker of every variant that can be served or be trained on."""
-        for variant in self.pool.values():
-            if variant.stage != "prune" or variant.onnx is not None:
-                profiles = self._workspace.profiles(variant)
-                self._tracker.variant(variant, profiles, self._workspace.folder(variant))
-
-    def _has_more(self, stage: Stage) -> bool:
-        """Whether the stage would make a variant, now that the pool has grown."""
-        with self._context() as context:
-            return any(job.makes not in self.pool for job in jobs_of(stage, context, list(self.pool.values())))
-
-    @contextmanager
-    def _context(self) -> Iterator[Context]:
-        """What one run of one stage is given."""
-        with ExitStack() as stack:
-            yield Context(self._settings, self._workspace, self._config, self._data, self._tracker.epoch, stack)
-
-    def _keep(self, variants: Iterable[Variant]) -> None:
-        self.pool.update({variant.name: variant for variant in variants})
-
-    def _run_stage(self, stage: Stage, first: bool) -> None:
-        named = not self._settings.everything
-        if stage.needs_data and self._data is None and not named:
-            say(f"{stage.name:<9} skipped: it needs data, and datamodule=none")
-            return
-        with self._context() as context:
-            jobs = jobs_of(stage, context, list(self.pool.values()))
-            if not jobs and (first or named):
-                raise BadInputError(
-                    f"stage {stage.name} needs {stage.needs}, and {self._settings.workspace} has none for task "
-                    f"{self._settings.task}: run stage={stage.before} first"
-                )
-            made = self._do(stage, jobs)
-        say(f"{stage.name:<9} {f'{made} made, {len(jobs) - made} reused' if jobs else 'nothing to do'}")
-
-    def _do(self, stage: Stage, jobs: list[Job]) -> int:
-        """How many of the jobs had to be run."""
-        made = 0
-        with progress(stage.name, len(jobs)) as advance:
-            for job in jobs:
-                found = job.reuse()
-                made += found is None
-                self._keep([found or job.run()])
-                advance(job.title)
-        return made

@@ -13,12 +13,14 @@ from support import CLASSES, SIZE, write_network
 from datamodules.digits import Digits
 from datamodules.pictures import Images
 from datamodules.splits import Split
-from porting.jobs.context import Context, Job
-from porting.jobs.recipe import Made, Recipe, derive
+from porting.jobs.context import Context
+from porting.jobs.job import Job, Recipe
+from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
 from porting.repository.schema import Accuracy, Precision, TensorSpec
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import EXAMPLE, MANIFEST, ONNX, PREDICTIONS, PROGRAM, WEIGHTS
 from profiler.common.files import packed, sha256, write_atomically
+from profiler.records.profile import Profile
 
 PARTS = 3
 
@@ -30,27 +32,29 @@ class FewestDigits(Digits):
         return {name: images.subset(range(0, len(images), 10)) for name, images in super().load().items()}
 
 
-def recipe(stage: str, label: str, parent: Variant) -> Recipe:
-    return Recipe(stage=stage, label=label, parent=parent, settings={}, ingredients={}, packages=())
+def new(context: Context, stage: str, label: str, parent: Variant) -> Job:
+    """The job for a variant that follows from its parent alone."""
+    return job_of(context, Recipe.of(stage, label, parent, {}, {}, ()), parent, parent.backbone)
 
 
-def copied(context: Context, stage: str, label: str, parent: Variant) -> Job:
+def copied(context: Context, job: Job) -> Variant:
     """The same network under another name."""
+    parent = context.variant(job.inputs[0])
 
     def make(folder: Path, _: str) -> Made:
         for name in (WEIGHTS, MANIFEST):
             shutil.copy(context.workspace.folder(parent) / name, folder / name)
         return Made(network=parent.network, history=tuple(parent.history))
 
-    return derive(context, recipe(stage, label, parent), make)
+    return made_by(context, job, make)
 
 
-def prune(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    return [copied(context, "prune", label, one) for one in pool if one.stage == "train" for label in ("half", "third")]
+def prune_jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
+    return [new(context, "prune", label, one) for one in pool if one.stage == "train" for label in ("half", "third")]
 
 
-def finetune(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    return [copied(context, "finetune", "tuned", one) for one in pool if one.stage == "prune"]
+def finetune_jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
+    return [new(context, "finetune", "tuned", one) for one in pool if one.stage == "prune"]
 
 
 def number(key: str) -> float:
@@ -78,51 +82,70 @@ def onnx_file(path: Path, key: str, precision: Precision) -> OnnxFile:
     )
 
 
-def export(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    def job(variant: Variant) -> Job:
-        def run() -> Variant:
-            folder = context.workspace.folder(variant)
-            with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, _):
-                file = onnx_file(path, variant.key, "fp32")
-            reasons = {name: why for name, why in variant.reasons.items() if name != "onnx"}
-            return context.workspace.record(Variant.model_validate({**dict(variant), "onnx": file, "reasons": reasons}))
-
-        return Job(title=f"export {variant.name}", reuse=lambda: variant if variant.onnx else None, run=run)
-
-    return [job(one) for one in pool if one.network is not None and one.stage != "prune"]
+def export_jobs(_: Context, pool: Sequence[Variant]) -> list[Job]:
+    networks = [one for one in pool if one.network is not None and one.stage != "prune"]
+    return [Job(stage="export", variant=one.name, inputs=[one.name]) for one in networks]
 
 
-def quantize(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    def job(parent: Variant) -> Job:
-        todo = recipe("quantize", "int8", parent)
-        return derive(context, todo, lambda folder, _: Made(onnx=onnx_file(folder / ONNX, todo.key(), "int8")))
-
-    return [job(one) for one in pool if one.network is not None and one.onnx is not None]
+def exported(context: Context, job: Job) -> Variant | None:
+    variant = context.variant(job.variant)
+    return variant if variant.onnx else None
 
 
-def profile(context: Context, pool: Sequence[Variant]) -> list[Job]:
+def export(context: Context, job: Job) -> Variant:
+    variant = context.variant(job.variant)
+    folder = context.workspace.folder(variant)
+    with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, _):
+        file = onnx_file(path, variant.key, "fp32")
+    reasons = {name: why for name, why in variant.reasons.items() if name != "onnx"}
+    return context.workspace.record(Variant.model_validate({**dict(variant), "onnx": file, "reasons": reasons}))
+
+
+def quantize_jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
+    files = [one for one in pool if one.network is not None and one.onnx is not None]
+    return [new(context, "quantize", "int8", one) for one in files]
+
+
+def quantize(context: Context, job: Job) -> Variant:
+    key = recipe_of(job).key()
+    return made_by(context, job, lambda folder, _: Made(onnx=onnx_file(folder / ONNX, key, "int8")))
+
+
+def profile_jobs(_: Context, pool: Sequence[Variant]) -> list[Job]:
+    return [Job(stage="profile", variant=one.name, inputs=[one.name]) for one in pool if one.onnx is not None]
+
+
+def whole(variant: Variant) -> Profile:
+    """The profile that a variant is to have."""
+    sha256_ = variant.onnx.sha256 if variant.onnx else ""
+    return made_up(200 + 800 * number(variant.key), onnx_sha256=sha256_, seconds=1.0)
+
+
+def profiled(context: Context, job: Job) -> Variant | None:
+    variant = context.variant(job.variant)
+    return variant if context.workspace.profiles(variant).get("local_cpu") == whole(variant) else None
+
+
+def profile(context: Context, job: Job) -> Variant:
     """Grows in parts, as a real one does."""
+    variant = context.variant(job.variant)
+    files, complete = context.workspace.profile_files(variant, "local_cpu"), whole(variant)
+    for part in range(PARTS):
+        growing = complete.model_copy(update={"latency": complete.latency[: part + 1]})
+        files.write(complete if part == PARTS - 1 else growing, {f"part-{part}": np.arange(part + 1)})
+    return variant
 
-    def job(variant: Variant, file: OnnxFile) -> Job:
-        whole = made_up(200 + 800 * number(variant.key), onnx_sha256=file.sha256, seconds=1.0)
 
-        def reuse() -> Variant | None:
-            return variant if context.workspace.profiles(variant).get("local_cpu") == whole else None
-
-        def run() -> Variant:
-            files = context.workspace.profile_files(variant, "local_cpu")
-            for part in range(PARTS):
-                growing = whole.model_copy(update={"latency": whole.latency[: part + 1]})
-                done = part == PARTS - 1
-                files.write(whole if done else growing, {f"part-{part}": np.arange(part + 1)})
-            return variant
-
-        return Job(title=f"profile {variant.name}", reuse=reuse, run=run)
-
-    return [job(one, one.onnx) for one in pool if one.onnx is not None]
+STAGES = {
+    "prune": SimpleNamespace(jobs=prune_jobs, reuse=reused, run=copied),
+    "finetune": SimpleNamespace(jobs=finetune_jobs, reuse=reused, run=copied),
+    "export": SimpleNamespace(jobs=export_jobs, reuse=exported, run=export),
+    "quantize": SimpleNamespace(jobs=quantize_jobs, reuse=reused, run=quantize),
+    "profile": SimpleNamespace(jobs=profile_jobs, reuse=profiled, run=profile),
+}
 
 
 def take_the_places() -> None:
     """Puts them where the pipeline looks for its stages."""
-    for jobs in (prune, finetune, export, quantize, profile):
-        sys.modules[f"porting.stages.{jobs.__name__}"] = SimpleNamespace(jobs=jobs)  # type: ignore[assignment]
+    for name, stage in STAGES.items():
+        sys.modules[f"porting.stages.{name}"] = stage  # type: ignore[assignment]

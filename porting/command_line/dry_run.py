@@ -1,16 +1,12 @@
 """What a run would do: what is reused, what is made, and how long that should take; nothing is written."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
 
 from porting.common.console import say, table
 from porting.configuration.settings import Settings
-from porting.configuration.stage_table import SOURCES, STAGES
-from porting.jobs.context import Context
-from porting.pipeline import jobs_of
-from porting.workspace.data import Data
+from porting.pipeline import Walk, module_of
 from porting.workspace.records import Variant
 from porting.workspace.workspace import Workspace
 
@@ -42,26 +38,19 @@ def show(settings: Settings) -> None:
 
 
 def foresee(settings: Settings) -> Iterator[Foreseen]:
-    """Every job of every stage, as far as its inputs exist: what nothing has made yet stands as one line."""
-    workspace, names = Workspace(settings.workspace), settings.stages()
-    data = None if settings.datamodule is None else Data(settings.datamodule)
+    """Every job of every stage, as far as its inputs exist; one line stands for what cannot be listed yet."""
+    workspace, walk = Workspace(settings.workspace), Walk(settings)
     everything = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
-    pool: dict[str, Variant] = {}
-    if names[0] not in SOURCES:
-        pool = {variant.name: variant for variant in everything if variant.task == settings.task}
     to_come = ""
-    for stage in STAGES:
-        if stage.name not in names or stage.name == "publish" or (stage.needs_data and data is None):
-            continue
+    for step in walk.steps():
         if to_come:
-            yield Foreseen(stage.name, f"for each of what {to_come} makes", reused=False, seconds=None)
-        with ExitStack() as stack:
-            context = Context(settings, workspace, "", data, lambda *_: None, stack)
-            for job in jobs_of(stage, context, list(pool.values())):
-                found = job.reuse()
-                pool |= {} if found is None else {found.name: found}
-                yield Foreseen(stage.name, job.title, found is not None, job.budget_s or past_s(stage.name, everything))
-                to_come = to_come or (stage.name if found is None and stage.makes_variants else "")
+            yield Foreseen(step.stage.name, f"for each of what {to_come} makes", reused=False, seconds=None)
+        for job in step.jobs:
+            found = module_of(job.stage).reuse(step.context, job)
+            walk.keep([] if found is None else [found])
+            seconds = job.budget_s or past_s(job.stage, everything)
+            yield Foreseen(job.stage, job.title, found is not None, seconds)
+            to_come = to_come or (job.stage if found is None and job.recipe is not None else "")
 
 
 def past_s(stage: str, variants: Iterable[Variant]) -> float | None:

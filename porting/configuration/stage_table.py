@@ -7,8 +7,7 @@ from dataclasses import dataclass
 class Stage:
     """A row: `porting.stages.<module>` does the work; `needs` and `before` explain what is missing.
 
-    A stage that `makes_variants` gives the later ones more to do; the others add to what is there. One that `feeds`
-    an earlier one gives that more to do too.
+    A stage that `feeds` an earlier one gives that more to do.
     """
 
     name: str
@@ -16,7 +15,6 @@ class Stage:
     needs: str = ""
     before: str = ""
     needs_data: bool = True
-    makes_variants: bool = True
     feeds: str = ""
 
 
@@ -25,10 +23,10 @@ STAGES = (
     Stage("import", "import_model", needs_data=False),
     Stage("prune", "prune", "a trained or imported torch network", "train"),
     Stage("finetune", "finetune", "a pruned network", "prune", feeds="prune"),
-    Stage("export", "export", "a torch network", "train", needs_data=False, makes_variants=False),
+    Stage("export", "export", "a torch network", "train", needs_data=False),
     Stage("quantize", "quantize", "an exported fp32 file", "export"),
-    Stage("profile", "profile", "an exported file", "export", needs_data=False, makes_variants=False),
-    Stage("publish", "publish", "a profiled variant", "profile", needs_data=False, makes_variants=False),
+    Stage("profile", "profile", "an exported file", "export", needs_data=False),
+    Stage("publish", "publish", "a profiled variant", "profile", needs_data=False),
 )
 NAMES = tuple(stage.name for stage in STAGES)
 SOURCES = ("train", "import")

@@ -1,10 +1,10 @@
 """What a stage is given: the settings, the workspace, the data, and the place to report to."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from porting.common.console import Advance, progress
 from porting.configuration.settings import Settings
@@ -12,6 +12,9 @@ from porting.workspace.data import Data
 from porting.workspace.records import Epoch, Variant
 from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
+
+T = TypeVar("T")
+OnEpoch = Callable[[str, Epoch], None]
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class Context:
     workspace: Workspace
     config: str
     data: Data | None
-    on_epoch: Callable[[str, Epoch], None]
+    on_epoch: OnEpoch
     stack: ExitStack
+    _kept: dict[str, Any] = field(default_factory=dict, init=False)
 
     def needed_data(self, stage: str) -> Data:
         """The data; raises `BadInputError` where the run has none."""
@@ -35,28 +39,20 @@ class Context:
             raise BadInputError(f"stage {stage} needs data: choose one with datamodule=NAME")
         return self.data
 
+    def variant(self, name: str) -> Variant:
+        """The variant of the task with that name; raises `BadInputError` where its record is missing or damaged."""
+        return self.workspace.read(self.workspace.variants_folder(self.settings.task) / name)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """The value that `make` gives, made once while the stage runs; every job of the stage gets the same."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast("T", self._kept[name])
+
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Advance]:
         with progress(title, total) as advance:
             yield advance
-
-
-@dataclass(frozen=True)
-class Job:
-    """One piece of a stage's work, with the variant that it made or added to as its result.
-
-    `reuse` gives that variant back where the same recipe was followed before; `run` follows it, within
-    `budget_s` where it has one. `makes` is the name of the variant where it is a new one.
-    """
-
-    title: str
-    reuse: Callable[[], Variant | None]
-    run: Callable[[], Variant]
-    budget_s: float | None = None
-    makes: str | None = None
-
-
-JobsOf = Callable[[Context, Sequence[Variant]], list[Job]]
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:

@@ -6,14 +6,15 @@ from pathlib import Path
 from pydantic import ValidationError
 from torch import nn
 
-from porting.jobs.context import Context, Job, section_values, versions
+from porting.jobs.context import Context, section_values, versions
+from porting.jobs.job import Job
 from porting.networks.program import write_program
 from porting.networks.store import input_shape, load_network
 from porting.onnx_files.evaluate import evaluate
 from porting.onnx_files.export import export_network
 from porting.repository.schema import Precision, TensorSpec, ValidOn
-from porting.stages.pruned_variants import is_superseded
-from porting.workspace.records import Network, OnnxFile, Variant
+from porting.stages.pruned_variants import is_superseded, network_of
+from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import ONNX, PROGRAM
 from profiler.common.errors import DnnPortingError, ModelError
 from profiler.common.files import json_digest, sha256
@@ -28,42 +29,48 @@ ONNX_ONLY = "it exists as an ONNX file only"
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     """One for each network; a pruned one that has a fine-tuned successor is not served."""
     return [
-        job(context, variant, variant.network)
+        job(context, variant)
         for variant in pool
         if variant.network is not None and not is_superseded(variant, pool, context.settings.finetune.only_best)
     ]
 
 
-def job(context: Context, variant: Variant, network: Network) -> Job:
-    """The files of one network, beside its weights."""
-    data = context.data
-    recipe = {
-        "network": variant.key,
-        "settings": section_values(context.settings.export),
-        "data": data.recipe if data else None,
-        "versions": versions(PACKAGES),
-    }
-    key = json_digest(recipe)
+def job(context: Context, variant: Variant) -> Job:
+    """The job for the files of one network, beside its weights."""
+    key = json_digest(
+        {
+            "network": variant.key,
+            "settings": section_values(context.settings.export),
+            "data": context.data.recipe if context.data else None,
+            "versions": versions(PACKAGES),
+        }
+    )
+    return Job(stage="export", variant=variant.name, inputs=[variant.name], values={"key": key})
 
-    def reuse() -> Variant | None:
-        if variant.onnx is None or variant.onnx.key != key:
-            return None
-        context.workspace.check_files(variant)
-        return variant
 
-    def run() -> Variant:
-        folder, settings = context.workspace.folder(variant), context.settings.export
-        with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, program):
-            model, shape = load_network(network, folder, context.settings.backbone), input_shape(folder)
-            opset = export_network(model, path, shape, settings)
-            why_not = try_program(model, program, shape, settings.tolerance)
-            file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)
-            if variant.onnx is not None:
-                # Should this be killed between two files, the record must not speak of those that are gone.
-                context.workspace.record(with_file(variant, None))
-        return context.workspace.record(with_file(variant, file))
+def reuse(context: Context, job: Job) -> Variant | None:
+    """The variant where its file was exported with the same key and is what it was."""
+    variant = context.variant(job.variant)
+    if variant.onnx is None or variant.onnx.key != job.values["key"]:
+        return None
+    context.workspace.check_files(variant)
+    return variant
 
-    return Job(title=f"export {variant.name}", reuse=reuse, run=run)
+
+def run(context: Context, job: Job) -> Variant:
+    """The variant with its ONNX file and, where torch can trace it, its torch program."""
+    variant = context.variant(job.variant)
+    folder, settings = context.workspace.folder(variant), context.settings.export
+    with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, program):
+        model, shape = load_network(network_of(variant), folder, context.settings.backbone), input_shape(folder)
+        opset = export_network(model, path, shape, settings)
+        why_not = try_program(model, program, shape, settings.tolerance)
+        key = str(job.values["key"])
+        file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)
+        if variant.onnx is not None:
+            # Should this be killed between two files, the record must not speak of those that are gone.
+            context.workspace.record(with_file(variant, None))
+    return context.workspace.record(with_file(variant, file))
 
 
 def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> str:

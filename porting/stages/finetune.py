@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from porting.configuration.stage_table import SOURCES
-from porting.jobs.context import Context, Job, seeded
-from porting.jobs.recipe import Made, Recipe, derive
+from porting.jobs.context import Context, seeded
+from porting.jobs.job import Job, Recipe
+from porting.jobs.new_variant import Made, job_of, made_by, reused
 from porting.networks.store import input_shape, load_network, save_network
-from porting.stages.pruned_variants import is_beaten
+from porting.stages.pruned_variants import is_beaten, network_of
 from porting.training.recovery import recovered
-from porting.workspace.records import Network, Variant
+from porting.workspace.records import Variant
 from profiler.common.errors import BadInputError
 
 PACKAGES = ("torch", "torchvision", "lightning")
@@ -23,7 +24,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     worth = [
         variant for variant in pool if variant.stage in stages and not (settings.only_best and is_beaten(variant, pool))
     ]
-    return [job(context, one, one.network, root_of(one, pool)) for one in worth if one.network is not None]
+    return [job(context, one, root_of(one, pool)) for one in worth if one.network is not None]
 
 
 def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
@@ -37,25 +38,34 @@ def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
     return variant
 
 
-def job(context: Context, variant: Variant, network: Network, base: Variant) -> Job:
-    """The tuned sibling of one network."""
+def job(context: Context, variant: Variant, base: Variant) -> Job:
+    """The job for the tuned sibling of one network."""
     settings, data = context.settings.finetune, context.needed_data("finetune")
+    recipe = Recipe.of(
+        "finetune",
+        LABEL,
+        variant,
+        settings.model_dump(mode="json", exclude={"only_best", "base"}),
+        {"data": data.recipe, "seed": context.settings.seed, "teacher": base.key},
+        PACKAGES,
+    )
+    return job_of(context, recipe, variant, variant.backbone, base.name)
+
+
+reuse = reused
+
+
+def run(context: Context, job: Job) -> Variant:
+    """The network, tuned with the unpruned one as its teacher."""
+    variant, base = context.variant(job.inputs[0]), context.variant(job.inputs[-1])
 
     def make(folder: Path, name: str) -> Made:
         seeded(context.settings.seed)
-        source, own = context.workspace.folder(variant), context.settings.backbone
+        source, own, network = context.workspace.folder(variant), context.settings.backbone, network_of(variant)
         model = load_network(network, source, own)
         whole = load_network(base.network or network, context.workspace.folder(base), own)
-        model, history = recovered(context, model, name, whole, settings)
+        model, history = recovered(context, model, name, whole, context.settings.finetune)
         saved = save_network(model, folder, network.backbone, network.num_classes, input_shape(source))
         return Made(network=saved, history=tuple(history))
 
-    recipe = Recipe(
-        stage="finetune",
-        label=LABEL,
-        parent=variant,
-        settings=settings.model_dump(mode="json", exclude={"only_best", "base"}),
-        ingredients={"data": data.recipe, "seed": context.settings.seed, "teacher": base.key},
-        packages=PACKAGES,
-    )
-    return derive(context, recipe, make)
+    return made_by(context, job, make)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from onnx import ModelProto, TensorProto
 
-from porting.jobs.context import Context, Job, section_values
-from porting.jobs.recipe import Made, Recipe, derive
+from porting.jobs.context import Context, section_values
+from porting.jobs.job import Job, Recipe
+from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
 from porting.networks.foreign import Kind, load_checkpoint
 from porting.networks.store import build_backbone, save_network
 from porting.networks.weights import weights_file
@@ -28,15 +29,34 @@ PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
     """One: the file that `model=` names."""
-    if context.settings.model is None:
-        raise BadInputError("stage import needs model=FILE")
-    path = weights_file("model", context.settings.model)
+    path, settings = model_file(context), context.settings
     # Before all of it is read, for its digest.
     file_bytes(path)
-    kind, digest = kind_of(path), sha256(path)
-    settings = context.settings
+    kind = kind_of(path)
     backbone = settings.backbone if kind == "checkpoint" else None
-    data = context.data
+    recipe = Recipe.of(
+        "import",
+        "",
+        None,
+        settings.import_.model_dump(mode="json"),
+        {
+            "file": sha256(path),
+            "backbone": backbone.recipe() if backbone else None,
+            "data": context.data.recipe if context.data else None,
+            "export": section_values(settings.export) if kind == "torchscript" else None,
+        },
+        PACKAGES,
+    )
+    return [job_of(context, recipe, None, backbone.name if backbone else "imported")]
+
+
+reuse = reused
+
+
+def run(context: Context, job: Job) -> Variant:
+    """The file as a new variant, once it is seen to be what its recipe has the digest of."""
+    path, recipe = model_file(context), recipe_of(job)
+    kind, digest = kind_of(path), str(recipe.ingredients["file"])
 
     def make(folder: Path, _: str) -> Made:
         if kind == "onnx":
@@ -47,20 +67,14 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
             return import_torchscript(context, path, folder, recipe.key())
         return import_checkpoint(context, path, folder, digest)
 
-    recipe = Recipe(
-        stage="import",
-        label="",
-        parent=None,
-        settings=settings.import_.model_dump(mode="json"),
-        ingredients={
-            "file": digest,
-            "backbone": backbone.recipe() if backbone else None,
-            "data": data.recipe if data else None,
-            "export": section_values(settings.export) if kind == "torchscript" else None,
-        },
-        packages=PACKAGES,
-    )
-    return [derive(context, recipe, make, backbone=backbone.name if backbone else "imported")]
+    return made_by(context, job, make)
+
+
+def model_file(context: Context) -> Path:
+    """The file that `model=` names; raises `BadInputError` where it names none."""
+    if context.settings.model is None:
+        raise BadInputError("stage import needs model=FILE")
+    return weights_file("model", context.settings.model)
 
 
 def kind_of(path: Path) -> Kind:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from porting.common.console import say
 from porting.jobs.benches import Benches, built
-from porting.jobs.context import Context, Job
+from porting.jobs.context import Context
+from porting.jobs.job import Job
 from porting.repository.figures import figures
 from porting.repository.standing import RANKED_BY, Candidate, placed
 from porting.stages.servable import forget_unservable, servable
@@ -25,18 +27,36 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     """One for each target, level and variant that it serves; of a target the deciding level of all variants first."""
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
-    benches = Benches()
-    context.stack.callback(benches.close)
-    level = context.settings.profile
-    levels = [level] if level.first is None else [level.first, level]
     targets = {name: built(component) for name, component in context.settings.targets.items()}
     served = servable(targets, pool)
     return [
-        Profiled(context, benches, name, target, level, variant, file).job()
-        for name, target in targets.items()
-        for level in levels
-        for variant, file in served[name]
+        Job(
+            stage="profile",
+            variant=variant.name,
+            inputs=[variant.name],
+            values={"target": name, "level": level.level},
+            budget_s=level.budget_s,
+        )
+        for name in targets
+        for level in levels(context)
+        for variant, _ in served[name]
     ]
+
+
+def levels(context: Context) -> list[LevelSettings]:
+    """The level of the settings, after the one that decides which variants are worth it."""
+    level = context.settings.profile
+    return [level] if level.first is None else [level.first, level]
+
+
+def reuse(context: Context, job: Job) -> Variant | None:
+    """The variant, where nothing is left to be measured or the deciding level shows that it is not worth it."""
+    return Profiled.of(context, job).reuse()
+
+
+def run(context: Context, job: Job) -> Variant:
+    """The variant, measured."""
+    return Profiled.of(context, job).run()
 
 
 @dataclass(frozen=True)
@@ -44,17 +64,20 @@ class Profiled:
     """One variant on one target at one level."""
 
     context: Context
-    benches: Benches
     name: str
     target: Target
     level: LevelSettings
     variant: Variant
     file: OnnxFile
 
-    def job(self) -> Job:
-        return Job(
-            f"profile {self.variant.name} on {self.name}, {self.level.level}", self.reuse, self.run, self.level.budget_s
-        )
+    @classmethod
+    def of(cls, context: Context, job: Job) -> Self:
+        """The measurement that a job names; raises `BadInputError` where the variant has no file any more."""
+        name, variant = str(job.values["target"]), context.variant(job.variant)
+        (level,) = (one for one in levels(context) if one.level == job.values["level"])
+        if variant.onnx is None:
+            raise BadInputError(f"{variant.name} has no ONNX file: run stage=export first")
+        return cls(context, name, built(context.settings.targets[name]), level, variant, variant.onnx)
 
     def files(self) -> ProfileFiles:
         return self.context.workspace.profile_files(self.variant, self.name)
@@ -95,7 +118,7 @@ class Profiled:
         return place is not None and not place.on_frontier
 
     def run(self) -> Variant:
-        ready = self.benches.get(self.name, self.target)
+        ready = self.context.once("benches", lambda: open_benches(self.context)).get(self.name, self.target)
         workspace = self.context.workspace
         workspace.check_files(self.variant)
         self.say_what_is_of_another_file()
@@ -112,6 +135,13 @@ class Profiled:
         lying = self.context.workspace.all_profiles(self.variant).get(self.name)
         if lying is not None and lying.onnx_sha256 != self.file.sha256:
             say(f"profile   {self.files().record} is of another file than {self.variant.name}: it is measured again")
+
+
+def open_benches(context: Context) -> Benches:
+    """The targets that are ready; the one in use is taken down when the stage ends."""
+    benches = Benches()
+    context.stack.callback(benches.close)
+    return benches
 
 
 def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:

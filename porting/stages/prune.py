@@ -2,27 +2,29 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self, cast
 
 import torch
 from pydantic import JsonValue
 from torch import nn
 
 from porting.common.console import say
-from porting.configuration.aims import Aim
+from porting.configuration.aims import Aim, Kind
 from porting.configuration.components import Component
 from porting.configuration.stage_table import SOURCES
-from porting.jobs.context import Context, Job, section_values, seeded
-from porting.jobs.recipe import Made, Recipe, derive
+from porting.jobs.context import Context, section_values, seeded
+from porting.jobs.job import Job, Recipe
+from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
 from porting.networks.store import input_shape, load_network, save_network
 from porting.pruners.cutting import Cutting, Reached
 from porting.pruners.interface import NothingPrunedError, Pruner, count_parameters
 from porting.pruners.latency_budget import OutOfReachError
 from porting.pruners.on_target import OnTarget
-from porting.stages.pruned_variants import achieved, best_rival, shortfall
+from porting.stages.pruned_variants import achieved, best_rival, network_of, shortfall
 from porting.training.ranking import validation_accuracy
-from porting.workspace.records import Network, Pruning, Variant
+from porting.workspace.records import Pruning, Variant
 from profiler.common.errors import BadInputError
 
 PACKAGES = ("torch", "torch-pruning", "nni")
@@ -35,28 +37,21 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     bases = [variant for variant in pool if variant.stage in SOURCES and variant.network is not None]
     if bases and not settings.pruners:
         raise BadInputError("stage prune needs a pruner: choose one with pruner=NAME")
-    aims = settings.prune.aims()
-    measures = settings.prune.round_to is None or any(aim.kind != "ratio" for aim in aims)
-    on_target = OnTarget.of(context) if bases and measures else None
     return [
         job
         for base in bases
-        for _, of_kind in itertools.groupby(aims, key=lambda aim: aim.kind)
-        for job in one_after_the_other(context, on_target, base, list(of_kind), pool)
+        for _, of_kind in itertools.groupby(settings.prune.aims(), key=lambda aim: aim.kind)
+        for job in one_after_the_other(context, base, list(of_kind), pool)
     ]
 
 
 def one_after_the_other(
-    context: Context, on_target: OnTarget | None, base: Variant, aims: Sequence[Aim], pool: Sequence[Variant]
-) -> Iterator[Job]:
+    context: Context, base: Variant, aims: Sequence[Aim], pool: Sequence[Variant]
+) -> Iterator[Job]:  # fmt: skip
     """Aims of one kind; in a family each from a tuned network of the one before, as soon as the pool has it."""
-    pruners = context.settings.pruners
-    starts = dict.fromkeys(pruners, base)
+    starts = dict.fromkeys(context.settings.pruners, base)
     for place, aim in enumerate(aims):
-        jobs = {
-            name: Pruned(context, on_target, base, start, name, pruners[name], aim).job()
-            for name, start in starts.items()
-        }
+        jobs = {name: Pruned(context, base, start, name, aim).job() for name, start in starts.items()}
         yield from jobs.values()
         if context.settings.prune.family:
             starts = next_starts(context, base, jobs, pool)
@@ -79,13 +74,26 @@ def next_starts(
     from porting.stages.finetune import job as tuning
 
     by_name = {variant.name: variant for variant in pool}
-    pruned = {name: by_name[job.makes] for name, job in jobs.items() if job.makes in by_name}
+    pruned = {name: by_name[job.variant] for name, job in jobs.items() if job.variant in by_name}
     if context.settings.finetune.only_best:
         if len(pruned) < len(jobs):
             return {}
         pruned = {name: best_rival(one, pool) for name, one in pruned.items()}
-    found = {name: tuning(context, one, network_of(one), base).makes for name, one in pruned.items()}
+    found = {name: tuning(context, one, base).variant for name, one in pruned.items()}
     return {name: by_name[tuned] for name, tuned in found.items() if tuned in by_name}
+
+
+def reuse(context: Context, job: Job) -> Variant | None:
+    """The pruned network of the same recipe; says again where a throughput was not met."""
+    found = reused(context, job)
+    if found is not None and found.pruning is not None:
+        tell(found.pruning)
+    return found
+
+
+def run(context: Context, job: Job) -> Variant:
+    """The pruned network as a new variant."""
+    return made_by(context, job, Pruned.of(context, job).make)
 
 
 def label(name: str, aim: Aim) -> str:
@@ -95,43 +103,47 @@ def label(name: str, aim: Aim) -> str:
 
 @dataclass(frozen=True)
 class Pruned:
-    """The variant of one pruner and aim, from `start` in terms of its unpruned `base`."""
+    """The variant of one pruner and aim, from `start` in terms of its unpruned `base`; `name` is the pruner's."""
 
     context: Context
-    on_target: OnTarget | None
     base: Variant
     start: Variant
     name: str
-    component: Component
     aim: Aim
 
+    @classmethod
+    def of(cls, context: Context, job: Job) -> Self:
+        """The variant that a job makes."""
+        start, base = context.variant(job.inputs[0]), context.variant(job.inputs[-1])
+        settings = recipe_of(job).settings
+        aim = Aim(cast("Kind", settings["aim"]), float(cast("float", settings["asked"])))
+        return cls(context, base, start, str(job.values["pruner"]), aim)
+
+    @property
+    def component(self) -> Component:
+        """The pruner of the settings."""
+        return self.context.settings.pruners[self.name]
+
+    @property
+    def on_target(self) -> OnTarget | None:
+        """The target to measure on, where the widths of any aim depend on what is measured."""
+        prune = self.context.settings.prune
+        measures = prune.round_to is None or any(aim.kind != "ratio" for aim in prune.aims())
+        return self.context.once("on target", lambda: OnTarget.of(self.context)) if measures else None
+
     def job(self) -> Job:
-        data = self.context.needed_data("prune")
+        """The job that makes it."""
+        data, on_target = self.context.needed_data("prune"), self.on_target
         ingredients: dict[str, JsonValue] = {
             "pruner": self.component.recipe(), "data": data.recipe, "seed": self.context.settings.seed,
             "base": self.base.key,
         }  # fmt: skip
-        if self.on_target is not None and self.is_measured:
-            ingredients["target"] = self.on_target.identity(self.base.key, self.whole)
+        if on_target is not None and self.is_measured:
+            ingredients["target"] = on_target.identity(self.base.key, self.whole)
             if self.aim.is_measured:
-                ingredients["throughput"] = self.on_target.throughput.recipe()
-        recipe = Recipe(
-            stage="prune",
-            label=label(self.name, self.aim),
-            parent=self.start,
-            settings=self.settings(),
-            ingredients=ingredients,
-            packages=PACKAGES,
-        )
-        job = derive(self.context, recipe, self.make)
-
-        def reuse() -> Variant | None:
-            found = job.reuse()
-            if found is not None and found.pruning is not None:
-                tell(found.pruning)
-            return found
-
-        return replace(job, reuse=reuse)
+                ingredients["throughput"] = on_target.throughput.recipe()
+        recipe = Recipe.of("prune", label(self.name, self.aim), self.start, self.settings(), ingredients, PACKAGES)
+        return job_of(self.context, recipe, self.start, self.start.backbone, self.base.name, pruner=self.name)
 
     def whole(self) -> tuple[nn.Module, torch.Tensor]:
         """The unpruned network, and a batch as it takes them."""
@@ -218,13 +230,6 @@ def tell(pruning: Pruning) -> None:
     """Says where a throughput was not met."""
     if (text := shortfall(pruning)) is not None:
         say(f"prune     {text}")
-
-
-def network_of(variant: Variant) -> Network:
-    """Its torch network; raises `BadInputError` where it has none."""
-    if variant.network is None:
-        raise BadInputError(f"{variant.name} has no torch network to prune: import a checkpoint instead")
-    return variant.network
 
 
 def loaded(context: Context, variant: Variant) -> nn.Module:

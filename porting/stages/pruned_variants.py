@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from porting.pruners.rate_search import TOLERANCE
-from porting.workspace.records import Pruning, Variant
+from porting.workspace.records import Network, Pruning, Variant
+from profiler.common.errors import BadInputError
 
 
 def rivals(variant: Variant, pool: Sequence[Variant]) -> list[Variant]:
@@ -59,3 +60,10 @@ def is_superseded(variant: Variant, pool: Sequence[Variant], only_best: bool) ->
     tuned = {one.parent for one in pool if one.stage == "finetune"}
     beaten = only_best and is_beaten(variant, pool)
     return variant.name in tuned or (beaten and any(one.name in tuned for one in rivals(variant, pool)))
+
+
+def network_of(variant: Variant) -> Network:
+    """The torch network of a variant; raises `BadInputError` where it has none."""
+    if variant.network is None:
+        raise BadInputError(f"{variant.name} has no torch network to prune: import a checkpoint instead")
+    return variant.network

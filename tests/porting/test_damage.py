@@ -19,7 +19,6 @@ from sealed import edit_index
 from porting.commands import adopt
 from porting.configuration.components import NamedComponent
 from porting.configuration.settings import PublishSettings
-from porting.jobs.benches import Benches
 from porting.jobs.context import Context
 from porting.repository.schema import Accuracy, Step
 from porting.stages.profile import Profiled, first_profile
@@ -323,7 +322,7 @@ def test_profiling_that_reuses_looks_at_the_file(workspace: Workspace) -> None:
     workspace.profile_files(variant, TARGET).write(
         full_profile(key=key, target=target, onnx_sha256=variant.onnx.sha256), {}
     )
-    job = Profiled(context_of(workspace), Benches(), TARGET, target, NOTHING, variant, variant.onnx)
+    job = Profiled(context_of(workspace), TARGET, target, NOTHING, variant, variant.onnx)
     assert job.reuse() == variant
     flipped(place(workspace, A, "model.onnx"), Path())
     assert "model.onnx is truncated or changed" in refusal(job.reuse)

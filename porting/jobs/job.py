@@ -1,0 +1,92 @@
+"""A piece of a stage's work as a value, which any process with the configuration and the workspace can do."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from porting.jobs.context import Context, versions
+from porting.workspace.records import Variant
+from profiler.common.files import json_digest
+
+
+class Value(BaseModel):
+    """A frozen value that JSON can carry to another process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recipe(Value):
+    """All that decides a new variant: the stage, the variant before it, the settings, and whatever else is in the key.
+
+    `parent` is the name of the variant before it and `parent_key` its key; both are null where a lineage begins.
+    """
+
+    stage: str
+    label: str
+    parent: str | None
+    parent_key: str | None
+    settings: dict[str, JsonValue]
+    ingredients: dict[str, JsonValue]
+    versions: dict[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        stage: str,
+        label: str,
+        parent: Variant | None,
+        settings: dict[str, JsonValue],
+        ingredients: dict[str, JsonValue],
+        packages: tuple[str, ...],
+    ) -> "Recipe":
+        """The recipe with the installed versions of the packages."""
+        return cls(
+            stage=stage,
+            label=label,
+            parent=parent and parent.name,
+            parent_key=parent and parent.key,
+            settings=settings,
+            ingredients=ingredients,
+            versions=versions(packages),
+        )
+
+    def key(self) -> str:
+        """The SHA-256 of all of it; no path of a machine and no name is part of it."""
+        whole = self.model_dump(mode="json", exclude={"parent", "parent_key"})
+        return json_digest(whole | {"parent": self.parent_key})
+
+
+class Job(Value):
+    """One piece of a stage's work on the variant of a task.
+
+    A job with a recipe makes the variant; without one it adds to a variant that is there. `inputs` are the names of the
+    variants that it reads, and `values` tells it from the other jobs of its stage on that variant. `budget_s` is the
+    time that it may take, where it has one.
+    """
+
+    stage: str
+    variant: str
+    inputs: list[str]
+    recipe: Recipe | None = None
+    values: dict[str, JsonValue] = {}
+    budget_s: float | None = Field(default=None, gt=0)
+
+    @property
+    def title(self) -> str:
+        """The stage, the variant and what tells the job from others, for a person."""
+        where = f" on {self.values['target']}, {self.values['level']}" if "target" in self.values else ""
+        return f"{self.stage} {self.variant}{where}"
+
+
+class StageModule(Protocol):
+    """The functions of a stage's module."""
+
+    def jobs(self, context: Context, pool: Sequence[Variant]) -> list[Job]:
+        """The work of the stage on the variants of the pool."""
+
+    def reuse(self, context: Context, job: Job) -> Variant | None:
+        """The variant of the job where the work was done before with the same recipe, else `None`."""
+
+    def run(self, context: Context, job: Job) -> Variant:
+        """The variant of the job, once the work is done."""

@@ -1,0 +1,118 @@
+"""A job that makes a new variant from a recipe, in a folder that appears whole or not at all."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from porting.jobs.context import Context
+from porting.jobs.job import Job, Recipe
+from porting.repository.schema import Step
+from porting.workspace.records import Epoch, Network, OnnxFile, Pruning, Variant, variant_name
+from porting.workspace.workspace import CONFIG
+from profiler.common.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Made:
+    """The content of a new variant's folder; `chosen` goes on record beside the settings."""
+
+    network: Network | None = None
+    onnx: OnnxFile | None = None
+    pruning: Pruning | None = None
+    history: tuple[Epoch, ...] = ()
+    chosen: dict[str, JsonValue] = field(default_factory=dict)
+
+
+Make = Callable[[Path, str], Made]
+UNKNOWN = {
+    "parent": "its lineage begins here",
+    "labels": "no datamodule names the classes",
+    "preprocessing": "no datamodule tells it",
+    "network": "no backbone holds its weights",
+    "onnx": "it is not exported yet",
+    "pruning": "its last step pruned nothing",
+}
+
+
+def job_of(
+    context: Context, recipe: Recipe, parent: Variant | None, backbone: str, *inputs: str, **values: JsonValue
+) -> Job:
+    """The job for one recipe.
+
+    `backbone` names the network's family, `inputs` are the variants that it reads beside the parent, and `values` tells
+    it from other jobs.
+    """
+    labels = [*(parent.technique if parent else []), recipe.label]
+    return Job(
+        stage=recipe.stage,
+        variant=variant_name(context.settings.task, backbone, labels, recipe.key()),
+        inputs=list(dict.fromkeys([*([parent.name] if parent else []), *inputs])),
+        recipe=recipe,
+        values={"backbone": backbone, **values},
+    )
+
+
+def recipe_of(job: Job) -> Recipe:
+    """The recipe of a job that makes a variant."""
+    if job.recipe is None:
+        raise ValueError(f"{job.title} has no recipe")
+    return job.recipe
+
+
+def reused(context: Context, job: Job) -> Variant | None:
+    """The variant where the same recipe was followed before and its files are what they were."""
+    found = context.workspace.find(context.settings.task, job.variant)
+    return found if found is not None and found.key == recipe_of(job).key() else None
+
+
+def made_by(context: Context, job: Job, make: Make) -> Variant:
+    """The new variant; `make` fills the folder that it is given, its second argument is the variant's name."""
+    recipe, start = recipe_of(job), time.monotonic()
+    parent = None if recipe.parent is None else context.variant(recipe.parent)
+    with context.workspace.making(context.settings.task, job.variant) as folder:
+        made = make(folder, job.variant)
+        variant = recorded_as(context, job, recipe, parent, made, time.monotonic() - start)
+        write_atomically(folder / CONFIG, context.config)
+        context.workspace.record(variant, folder)
+    return variant
+
+
+def recorded_as(
+    context: Context, job: Job, recipe: Recipe, parent: Variant | None, made: Made, seconds: float
+) -> Variant:
+    """The record of a new variant."""
+    step = Step(
+        stage=recipe.stage,
+        label=recipe.label,
+        key=recipe.key(),
+        settings=recipe.settings | made.chosen,
+        versions=recipe.versions,
+        seconds=seconds,
+    )
+    values = described(context, parent) | {"network": made.network, "onnx": made.onnx, "pruning": made.pruning}
+    return Variant(
+        task=context.settings.task,
+        name=job.variant,
+        key=recipe.key(),
+        backbone=str(job.values["backbone"]),
+        lineage=[*(parent.lineage if parent else []), step],
+        history=list(made.history),
+        reasons={name: UNKNOWN[name] for name, value in values.items() if value is None},
+        **values,
+    )
+
+
+def described(context: Context, parent: Variant | None) -> dict[str, Any]:
+    """The fields that a variant takes over from its parent, or from the data where it has none."""
+    if parent is not None:
+        return {"parent": parent.name, "labels": parent.labels, "preprocessing": parent.preprocessing}
+    data = context.data
+    return {
+        "parent": None,
+        "labels": data.labels if data else None,
+        "preprocessing": data.preprocessing if data else None,
+    }
