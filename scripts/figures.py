@@ -58,7 +58,8 @@ def show(name: str, figures: dict[str, Figure]) -> None:
 def page() -> str:
     """`docs/benchmarks.md` from every JSON file."""
     parts = [
-        "# Benchmarks\n\nMade from `docs/benchmarks/*.json` by `scripts/benchmark_*.py`; nothing here is typed in.\n"
+        "# Benchmarks\n\nMade from `docs/benchmarks/*.json` by `scripts/benchmark_*.py`; nothing here is typed in. "
+        "No script measures http2, as the project does not use h2.\n"
     ]
     for path in sorted(FOLDER.glob("*.json")):
         content = json.loads(path.read_text())

@@ -24,6 +24,7 @@ LAYERS = (
     ("profiler/graph", "profiler/system"),
     ("profiler/confined", "profiler/system/monitor"),
     ("profiler/runtimes",),
+    ("profiler/runtimes/kserve",),
     ("profiler/load_generator", "profiler/trial"),
     ("profiler/analysis", "profiler/bench"),
     ("profiler/measure", "profiler/operators", "profiler/warm_up"),

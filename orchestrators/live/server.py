@@ -7,7 +7,7 @@ from tritonclient.grpc import service_pb2
 
 from orchestrators.live.network import DIGEST, VARIANT, Network
 from profiler.common.errors import ServerError
-from profiler.runtimes.v2_server import V2Server, failing
+from profiler.runtimes.kserve.server import V2Server, failing
 from profiler.triton.server import RECONNECT
 from profiler.triton.token import TOKEN_FILE
 

@@ -12,11 +12,11 @@ from orchestrators.live.known import Known
 from orchestrators.live.requests import LOST, WRONG, Requests, Traffic
 from profiler.common.errors import BadInputError, ServerError
 from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
+from profiler.runtimes.kserve.channel import Channel
+from profiler.runtimes.kserve.grpc import framed
+from profiler.runtimes.kserve.message import METHOD, Outputs, request
+from profiler.runtimes.kserve.model import V2Call
 from profiler.runtimes.served import OnAnswer
-from profiler.runtimes.v2 import V2Call
-from profiler.runtimes.v2_channel import Channel
-from profiler.runtimes.v2_grpc import framed
-from profiler.runtimes.v2_message import METHOD, Outputs, request
 
 # A client that has waited so long has given up.
 ANSWER_LIMIT_S = 30.0

@@ -14,9 +14,9 @@ from profiler.load_generator.probe import Probe
 from profiler.load_generator.served_probe import ServedProbe
 from profiler.records.fingerprint import Fingerprint
 from profiler.runtimes.host import Host
+from profiler.runtimes.kserve.host import V2Host
+from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.own_process import OwnProcess
-from profiler.runtimes.own_triton import OwnTriton
-from profiler.runtimes.v2_host import V2Host
 from profiler.system.cores import split_cores
 
 PROFILER = "the profiler on this host"

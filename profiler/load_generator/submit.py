@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from profiler.common.errors import ServerError
+from profiler.runtimes.kserve.model import V2Call
 from profiler.runtimes.served import OnAnswer, Served
-from profiler.runtimes.v2 import V2Call
 
 # Sends one request and returns; any thread calls back with the answer or with why there is none.
 Submit = Callable[[OnAnswer], None]

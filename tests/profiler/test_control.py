@@ -21,8 +21,8 @@ from tritonclient.utils import InferenceServerException
 from profiler.common.errors import ServerError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.runtimes.own_triton import OwnTriton
-from profiler.runtimes.v2_server import Authorised, V2Server
+from profiler.runtimes.kserve.own_triton import OwnTriton
+from profiler.runtimes.kserve.server import Authorised, V2Server
 from profiler.system.processes import tree
 from profiler.triton import hidden
 from profiler.triton.installation import find_triton

@@ -14,7 +14,7 @@ from profiler.common.files import read_record
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.records.profile import Profile
-from profiler.runtimes.own_triton import OwnTriton
+from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server

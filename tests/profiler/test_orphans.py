@@ -46,7 +46,7 @@ SERVE = """
 import sys, time
 from pathlib import Path
 from profiler.common.resources import Resources
-from profiler.runtimes.own_triton import OwnTriton
+from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.common.target import Target
 own = OwnTriton(Target(), [0])
 own.load("m", Path(sys.argv[1]), Resources(cores=1, threads=1, instances=1))

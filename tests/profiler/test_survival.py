@@ -17,7 +17,6 @@ from profiler.common.target import Target
 from profiler.load_generator import probe
 from profiler.measure import meter
 from profiler.records.profile import Profile
-from profiler.runtimes import v2_server
 from profiler.runtimes.session import open_session, sample_input
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
@@ -32,7 +31,7 @@ def short_slices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A tenth of the time, short waits, and a host that nobody else measures on."""
     monkeypatch.setattr(meter, "SLICE_S", 0.02)
     monkeypatch.setattr(probe, "SLICE_S", 0.005)
-    monkeypatch.setattr(v2_server, "ANSWER_LIMIT_S", ANSWER_LIMIT_S)
+    monkeypatch.setattr("profiler.runtimes.kserve.server.ANSWER_LIMIT_S", ANSWER_LIMIT_S)
     monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 

@@ -19,8 +19,8 @@ from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.load_generator import probe
 from profiler.measure import meter
-from profiler.runtimes.own_triton import OwnTriton
-from profiler.runtimes.v2 import V2Model
+from profiler.runtimes.kserve.model import V2Model
+from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.system.hierarchy import CGROUPS, group_of
 from profiler.system.processes import tree
 

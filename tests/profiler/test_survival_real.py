@@ -15,7 +15,7 @@ from profiler.bench.bench import bench
 from profiler.common.target import Target
 from profiler.load_generator import probe
 from profiler.measure import meter
-from profiler.runtimes import own_triton, v2_server
+from profiler.runtimes.kserve import own_triton
 from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
 
@@ -30,7 +30,7 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Short slices and waits, and a host that nobody else measures on."""
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
     monkeypatch.setattr(probe, "SLICE_S", 0.02)
-    monkeypatch.setattr(v2_server, "ANSWER_LIMIT_S", 1.0)
+    monkeypatch.setattr("profiler.runtimes.kserve.server.ANSWER_LIMIT_S", 1.0)
     monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 

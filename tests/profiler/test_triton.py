@@ -20,7 +20,7 @@ from profiler.common.errors import BadInputError, ServerError, ServerNotFoundErr
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.common.tensor import Tensor
-from profiler.runtimes.own_triton import OwnTriton
+from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
 from profiler.triton.config import ServingSettings, model_config, to_text

@@ -15,8 +15,8 @@ from profiler.common.target import Target
 from profiler.measure import fresh_load
 from profiler.measure.fresh_load import load_afresh
 from profiler.records.warm_up import FirstInference, LoadTime, UnloadTime, WarmUpCurve
-from profiler.runtimes import own_triton, v2_server
-from profiler.runtimes.v2_server import V2Server
+from profiler.runtimes.kserve import own_triton
+from profiler.runtimes.kserve.server import V2Server
 from profiler.system.page_cache import resident_share
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
@@ -61,7 +61,7 @@ def test_what_the_server_refused_is_gone_at_once(served: Subject, monkeypatch: p
         patch.setattr(own_triton, "place", place_garbage)
         with pytest.raises(ServerError, match="does not load"):
             served.load(served.bench.target.resources)
-    monkeypatch.setattr(v2_server, "LOAD_LIMIT_S", 5.0)
+    monkeypatch.setattr("profiler.runtimes.kserve.server.LOAD_LIMIT_S", 5.0)
     served.unload()
     assert served.serve() is not None
 

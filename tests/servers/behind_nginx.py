@@ -11,8 +11,8 @@ import pytest
 from orchestrators.live.nginx import find_nginx
 from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.load_generator.open_loop import sleep_until
+from profiler.runtimes.kserve.model import V2Call
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.v2 import V2Call
 
 WAIT_S = 20
 

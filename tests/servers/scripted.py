@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from profiler.runtimes import v2_frames as http2
-from profiler.runtimes.v2_grpc import PREFIX_BYTES, framed
+from profiler.runtimes.kserve import frames as http2
+from profiler.runtimes.kserve.grpc import PREFIX_BYTES, framed
 
 WAIT_S = 20
 PREFACE_BYTES = 24

@@ -36,7 +36,7 @@ from orchestrators.live.traffic import send
 from orchestrators.live.usage import Use
 from porting.repository import Repository
 from profiler.common.errors import ServerError
-from profiler.runtimes.v2 import V2Model
+from profiler.runtimes.kserve.model import V2Model
 from profiler.triton.server import RunningServer, free_port
 
 pytestmark = pytest.mark.alone

@@ -24,10 +24,10 @@ from orchestrators.live.nginx import find_nginx, nginx_server
 from orchestrators.live.nginx_master import Master, wait_until_gone
 from profiler.common.errors import BadInputError, ServerError, ServerNotFoundError
 from profiler.common.scratch import scratch
-from profiler.runtimes import v2_frames as http2
-from profiler.runtimes.v2_channel import Channel
-from profiler.runtimes.v2_grpc import framed
-from profiler.runtimes.v2_message import METHOD
+from profiler.runtimes.kserve import frames as http2
+from profiler.runtimes.kserve.channel import Channel
+from profiler.runtimes.kserve.grpc import framed
+from profiler.runtimes.kserve.message import METHOD
 from profiler.triton.server import free_port
 
 WAIT_S = 20

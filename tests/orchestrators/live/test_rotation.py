@@ -23,13 +23,13 @@ from orchestrators.live.usage import Use
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.runtimes.own_triton import OwnTriton
+from profiler.runtimes.kserve.channel import Channel
+from profiler.runtimes.kserve.grpc import framed
+from profiler.runtimes.kserve.message import METHOD
+from profiler.runtimes.kserve.model import V2Call, V2Model
+from profiler.runtimes.kserve.own_triton import OwnTriton
+from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.v2 import V2Call, V2Model
-from profiler.runtimes.v2_channel import Channel
-from profiler.runtimes.v2_grpc import framed
-from profiler.runtimes.v2_message import METHOD
-from profiler.runtimes.v2_server import V2Server
 
 pytestmark = [pytest.mark.integration, NEEDS_NGINX]
 WAIT_S = 20

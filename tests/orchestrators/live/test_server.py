@@ -19,8 +19,8 @@ from orchestrators.live.network import Network, of
 from orchestrators.live.server import LiveServer
 from porting.repository import Repository
 from profiler.common.errors import ServerError
+from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.session import open_session, run
-from profiler.runtimes.v2 import V2Model
 from profiler.triton.server import free_port
 
 pytestmark = pytest.mark.integration

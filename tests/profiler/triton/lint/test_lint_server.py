@@ -13,7 +13,7 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import ServerError
-from profiler.runtimes.v2_server import Authorised
+from profiler.runtimes.kserve.server import Authorised
 from profiler.triton.installation import Installation, find_triton
 from profiler.triton.lint import Finding, lint
 from profiler.triton.server import RunningServer, triton_server

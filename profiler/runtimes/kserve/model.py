@@ -3,11 +3,11 @@
 import numpy as np
 
 from profiler.common.errors import ServerError
+from profiler.runtimes.kserve.channel import Channel
+from profiler.runtimes.kserve.grpc import framed
+from profiler.runtimes.kserve.message import Outputs, request
+from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.served import OnAnswer
-from profiler.runtimes.v2_channel import Channel
-from profiler.runtimes.v2_grpc import framed
-from profiler.runtimes.v2_message import Outputs, request
-from profiler.runtimes.v2_server import V2Server
 
 
 class V2Call:

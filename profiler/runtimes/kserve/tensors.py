@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tritonclient.grpc import service_pb2
 
 from profiler.common.tensor import Tensor
-from profiler.runtimes.v2_message import FP32
+from profiler.runtimes.kserve.message import FP32
 
 
 @dataclass(frozen=True)

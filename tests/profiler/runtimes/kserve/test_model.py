@@ -11,9 +11,9 @@ from tritonclient.grpc import service_pb2 as pb
 
 from profiler.common.errors import ServerError
 from profiler.load_generator.closed_loop import ClosedLoop
+from profiler.runtimes.kserve.model import V2Model
+from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.v2 import V2Model
-from profiler.runtimes.v2_server import V2Server
 
 WAIT_S = 20
 

@@ -17,9 +17,9 @@ from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.common.tensor import Tensor
 from profiler.load_generator.closed_loop import ClosedLoop
+from profiler.runtimes.kserve.host import V2Host
+from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.v2_host import V2Host
-from profiler.runtimes.v2_server import V2Server
 from profiler.triton.config import ServingSettings, model_config, to_text
 
 pytestmark = pytest.mark.alone

@@ -13,9 +13,9 @@ from tritonclient.grpc import InferenceServerClient, InferenceServerClientPlugin
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import ServerError, ServerNotFoundError
-from profiler.runtimes.v2_channel import Channel
-from profiler.runtimes.v2_message import METHOD
-from profiler.runtimes.v2_tensors import ServedModel, described
+from profiler.runtimes.kserve.channel import Channel
+from profiler.runtimes.kserve.message import METHOD
+from profiler.runtimes.kserve.tensors import ServedModel, described
 from profiler.triton.server import TOKEN_HEADER
 
 ALIVE_LIMIT_S = 10.0

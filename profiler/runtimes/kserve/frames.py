@@ -34,9 +34,9 @@ def pack(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> by
     return head(len(payload), kind, flags, stream) + payload
 
 
-def credit(size: int, stream: int = 0) -> bytes:
-    """Lets the other side send `size` bytes more."""
-    return pack(WINDOW_UPDATE, stream=stream, payload=size.to_bytes(4, "big"))
+def credit(size: int) -> bytes:
+    """Lets the other side send `size` bytes more over the connection."""
+    return pack(WINDOW_UPDATE, payload=size.to_bytes(4, "big"))
 
 
 def preface() -> bytes:

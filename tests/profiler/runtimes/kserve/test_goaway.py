@@ -10,12 +10,12 @@ from servers.collector import Collector
 from servers.scripted import Peer, Script, echo, scripted_server
 
 from profiler.common.errors import ServerError
-from profiler.runtimes.v2_calls import RefusedError
-from profiler.runtimes.v2_channel import TRIES, Channel
-from profiler.runtimes.v2_connection import Connection
-from profiler.runtimes.v2_frames import LARGEST_WINDOW_BYTES
-from profiler.runtimes.v2_grpc import framed
-from profiler.runtimes.v2_message import METHOD
+from profiler.runtimes.kserve.calls import RefusedError
+from profiler.runtimes.kserve.channel import TRIES, Channel
+from profiler.runtimes.kserve.connection import Connection
+from profiler.runtimes.kserve.frames import LARGEST_WINDOW_BYTES
+from profiler.runtimes.kserve.grpc import framed
+from profiler.runtimes.kserve.message import METHOD
 
 WAIT_S = 20
 CLOSED = r"inference failed: .*(closed the connection|reset by peer)"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from profiler.runtimes import v2_frames as http2
+from profiler.runtimes.kserve import frames as http2
 
 # Payloads are not copied: a batch of pictures is large.
 Buffer = bytes | memoryview

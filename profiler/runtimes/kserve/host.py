@@ -10,9 +10,9 @@ from profiler.common.level import MAX_BATCH
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.common.tensor import Tensor
+from profiler.runtimes.kserve.model import V2Model
+from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors
-from profiler.runtimes.v2 import V2Model
-from profiler.runtimes.v2_server import V2Server
 from profiler.triton.config import ServingSettings, model_config, to_json
 from profiler.triton.token import TOKEN_FILE, given_token
 

@@ -10,10 +10,10 @@ import pytest
 from servers.collector import Collector
 
 from profiler.common.errors import ServerError
-from profiler.runtimes import v2_frames as http2
-from profiler.runtimes.v2_channel import Channel
-from profiler.runtimes.v2_grpc import framed
-from profiler.runtimes.v2_message import METHOD
+from profiler.runtimes.kserve import frames as http2
+from profiler.runtimes.kserve.channel import Channel
+from profiler.runtimes.kserve.grpc import framed
+from profiler.runtimes.kserve.message import METHOD
 
 WAIT_S = 20
 

@@ -9,9 +9,9 @@ from profiler.common.errors import ServerError
 from profiler.common.level import MAX_BATCH
 from profiler.common.resources import Resources
 from profiler.common.target import Target
+from profiler.runtimes.kserve.model import V2Model
+from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors
-from profiler.runtimes.v2 import V2Model
-from profiler.runtimes.v2_server import V2Server
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import find_triton
 from profiler.triton.server import RunningServer, triton_server

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from profiler.common.errors import ServerError
-from profiler.runtimes import v2_frames as http2
-from profiler.runtimes.v2_grpc import HeaderReader, Headers, outcome
+from profiler.runtimes.kserve import frames as http2
+from profiler.runtimes.kserve.flow import Flow
+from profiler.runtimes.kserve.grpc import HeaderReader, Headers, outcome
 
 REFUSED_STREAM = 7
 
@@ -30,10 +31,10 @@ class Call:
 
 
 class Calls:
-    """Each is told once, by the thread that takes its last frame; `ended` learns its stream's number before that."""
+    """Each is told once, by the thread that takes its last frame; before that `flow` forgets it, under its lock."""
 
-    def __init__(self, limit_s: float, ended: Callable[[int], None]) -> None:
-        self._limit_s, self._ended = limit_s, ended
+    def __init__(self, limit_s: float, flow: Flow, flow_lock: threading.Lock) -> None:
+        self._limit_s, self._flow, self._flow_lock = limit_s, flow, flow_lock
         self._calls: dict[int, Call] = {}
         self._lock, self._next, self._closed = threading.Lock(), 1, False
         self._headers = HeaderReader()
@@ -100,7 +101,8 @@ class Calls:
         with self._lock:
             known = self._calls.pop(call.stream, None)
         if known is not None:
-            self._ended(call.stream)
+            with self._flow_lock:
+                self._flow.forget(call.stream)
             call.on_message(answer)
 
 

@@ -11,9 +11,9 @@ from servers.bare import bare_server
 from servers.collector import Collector
 
 from profiler.common.errors import ServerError
-from profiler.runtimes.v2_channel import Channel
-from profiler.runtimes.v2_grpc import framed
-from profiler.runtimes.v2_message import METHOD
+from profiler.runtimes.kserve.channel import Channel
+from profiler.runtimes.kserve.grpc import framed
+from profiler.runtimes.kserve.message import METHOD
 
 MEGABYTE = 2**20
 WAIT_S = 20

@@ -6,8 +6,8 @@ from contextlib import suppress
 from functools import partial
 
 from profiler.common.errors import ServerError
-from profiler.runtimes.v2_calls import OnMessage, RefusedError
-from profiler.runtimes.v2_connection import Connection
+from profiler.runtimes.kserve.calls import OnMessage, RefusedError
+from profiler.runtimes.kserve.connection import Connection
 
 LINGER_S = 5.0
 TRIES = 10
