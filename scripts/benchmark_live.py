@@ -26,13 +26,13 @@ from figures import ROOT, Figure, record
 from live_figures import against_simulation, figures
 from live_settings import SERVER_CORES, SETTINGS, Setting
 
-from orchestrators import trivial
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.live.nginx import nginx_server
 from orchestrators.live.outcome import Outcome
 from orchestrators.live.report import FIGURE, OUTCOME
 from orchestrators.live.settings import smallest_batch
 from orchestrators.load import Load
+from orchestrators.planners import trivial
 from orchestrators.simulation import Result, Settings, simulate
 from orchestrators.simulation.policies import policy
 from orchestrators.simulation.scene import Scene

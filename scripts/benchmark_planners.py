@@ -13,9 +13,9 @@ from typing import Literal
 
 from figures import Figure, record
 
-from orchestrators import inf_adapter, ipa
-from orchestrators.inf_adapter.choices import choices
-from orchestrators.inf_adapter.program import best
+from orchestrators.planners import inf_adapter, ipa
+from orchestrators.planners.inf_adapter.choices import choices
+from orchestrators.planners.inf_adapter.program import best
 
 PROBLEMS, REPEATS = 10, 5
 CORES, BATCHES = 48, (1, 2, 4, 8, 16, 32, 64, 128)

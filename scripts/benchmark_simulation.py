@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 from figures import Figure, record
 
-from orchestrators import trivial
 from orchestrators.deployment import Deployment
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.load import constant, poisson_arrivals
+from orchestrators.planners import trivial
 from orchestrators.simulation import Box, Policy, Result, Settings, Ways, simulate
 from orchestrators.simulation.baselines import Fixed
 from orchestrators.simulation.fleet import FleetSettings, fleet

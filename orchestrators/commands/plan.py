@@ -1,6 +1,5 @@
 """plan: what published planners would do with a repository, as a table and as JSON."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orchestrators.commands.chosen import check_chosen
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
+from orchestrators.planners.common import PlanBase
+from orchestrators.planners.planner import planned
 from porting.common.console import say, table
 from porting.common.messages import validation_message
 from porting.configuration.components import Component
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import write_atomically
-from profiler.records.base import Value
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -39,20 +39,20 @@ def run(arguments: Sequence[str]) -> None:
     """What `conf/plan.yaml` and the command line say."""
     from porting.command_line.dispatch import configured
 
-    configured("plan", arguments, planned)
+    configured("plan", arguments, plan)
 
 
-def planned(config: "DictConfig") -> None:
+def plan(config: "DictConfig") -> None:
     """Plans with every chosen planner; raises what the only one raises, and where several are chosen and all fail."""
     settings, repository = prepared(config)
-    outcomes: dict[str, Value | DnnPortingError] = {}
+    outcomes: dict[str, PlanBase | DnnPortingError] = {}
     for name, component in settings.planners.items():
         try:
             check_chosen(name, component, repository)
-            outcomes[name] = solved(component, repository)
+            outcomes[name] = planned(component, repository)
         except (Infeasible, BadInputError) as error:
             outcomes[name] = error
-    plans = {name: plan for name, plan in outcomes.items() if isinstance(plan, Value)}
+    plans = {name: plan for name, plan in outcomes.items() if isinstance(plan, PlanBase)}
     if not plans:
         raise next(error for error in outcomes.values() if isinstance(error, DnnPortingError))
     write(settings.output, outcomes)
@@ -80,24 +80,9 @@ def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
         raise BadInputError(validation_message(error, Settings)) from error
 
 
-def solved(component: Component, repository: Repository) -> Value:
-    """The plan: a planner's module holds `from_repository`, which its config names, and `solve`."""
-    problem = component.build(repository=repository)
-    module = importlib.import_module(component.target.rpartition(".")[0])
-    if not hasattr(module, "solve"):
-        raise BadInputError(f"{module.__name__} has no solve(problem): a planner's module holds both")
-    plan: Value = module.solve(problem)
-    return plan
-
-
-def deployments(plan: Value) -> list[Deployment]:
-    """What it runs; a plan for devices runs nothing that lasts."""
-    return list(getattr(plan, "deployments", ()))
-
-
-def show(name: str, plan: Value) -> None:
+def show(name: str, plan: PlanBase) -> None:
     """One plan: what runs, and every figure of it that stands alone; the rest is in the JSON."""
-    rows = [[str(getattr(one, field)) for field in SHOWN] for one in deployments(plan)]
+    rows = [[str(getattr(one, field)) for field in SHOWN] for one in plan.deployments]
     if rows:
         table(f"{name} deploys", list(SHOWN), rows)
     for field, value in plan.model_dump(mode="json").items():
@@ -105,22 +90,22 @@ def show(name: str, plan: Value) -> None:
             say(f"{field:24}{value if isinstance(value, str) else f'{value:.6g}'}")
 
 
-def compare(outcomes: Mapping[str, Value | DnnPortingError], repository: Repository) -> None:
+def compare(outcomes: Mapping[str, PlanBase | DnnPortingError], repository: Repository) -> None:
     """Every planner in a line."""
     rows = []
     for name, plan in outcomes.items():
-        if not isinstance(plan, Value):
+        if not isinstance(plan, PlanBase):
             rows.append([name, "", "", str(plan)])
             continue
-        found = deployments(plan)
+        found = plan.deployments
         accuracy = f"{delivered(found, repository):.4f}" if found else ""
         words = ", ".join(f"{one.replicas} × {one.variant} ({one.cores:g} cores, batch {one.batch})" for one in found)
         rows.append([name, accuracy, objective(plan), words])
     table("planners", ["planner", "accuracy", "objective", "deployments, or why there are none"], rows)
 
 
-def objective(plan: Value) -> str:
-    value = getattr(plan, "objective", None)
+def objective(plan: PlanBase) -> str:
+    value = plan.model_dump().get("objective")
     return "" if value is None else f"{value:.4g}"
 
 
@@ -132,13 +117,13 @@ def delivered(found: list[Deployment], repository: Repository) -> float:
     return sum(weight * one.value for weight, one in zip(weights, known, strict=True) if one)
 
 
-def write(path: Path, outcomes: Mapping[str, Value | DnnPortingError]) -> None:
+def write(path: Path, outcomes: Mapping[str, PlanBase | DnnPortingError]) -> None:
     """By planner: its plan with the deployments, or the reason why there is none."""
     import json
 
     content = {
-        name: {**plan.model_dump(mode="json"), "deployments": [one.model_dump() for one in deployments(plan)]}
-        if isinstance(plan, Value)
+        name: {**plan.model_dump(mode="json"), "deployments": [one.model_dump() for one in plan.deployments]}
+        if isinstance(plan, PlanBase)
         else {"infeasible": str(plan)}
         for name, plan in outcomes.items()
     }

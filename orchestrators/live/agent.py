@@ -19,7 +19,7 @@ from orchestrators.live.policy import Policy
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.live.usage import Use
-from orchestrators.trivial import Decision, State
+from orchestrators.planners.trivial import Decision, State
 from profiler.common.errors import DnnPortingError, ServerError
 
 

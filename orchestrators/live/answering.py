@@ -10,7 +10,7 @@ from orchestrators.live.network import Network
 from orchestrators.live.policy import Offer
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
-from orchestrators.trivial import Problem, Version
+from orchestrators.planners.trivial import Problem, Version
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrators.live.network import Network, of
-from orchestrators.trivial.problem import Problem
+from orchestrators.planners.trivial.problem import Problem
 from porting.repository import Repository
 from porting.repository.reader import INDEX
 from porting.repository.root import Root

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from orchestrators import trivial
 from orchestrators.errors import Infeasible
 from orchestrators.live.policy import Offer
-from orchestrators.trivial.settings import SMOOTHED_S, THESIS
+from orchestrators.planners import trivial
+from orchestrators.planners.trivial.settings import SMOOTHED_S, THESIS
 
 
 class Trivial:

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from orchestrators.trivial import Decision, Problem, State, Version
+from orchestrators.planners.trivial import Decision, Problem, State, Version
 from porting.repository import Repository
 
 

@@ -5,13 +5,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrators import trivial
 from orchestrators.family import family
 from orchestrators.live.choice import Fixed, Trivial, largest, smallest
 from orchestrators.live.policy import Offer, Policy
 from orchestrators.live.switching import ModelSwitching
 from orchestrators.load import Load
-from orchestrators.trivial.problem import Metric
+from orchestrators.planners import trivial
+from orchestrators.planners.trivial.problem import Metric
 from porting.repository import Repository
 
 

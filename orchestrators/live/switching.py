@@ -16,9 +16,9 @@ from orchestrators.errors import Infeasible
 from orchestrators.forecast import Forecaster, WindowedMaximum
 from orchestrators.live.choice import smallest
 from orchestrators.live.policy import Offer
-from orchestrators.model_switching import from_repository, solve
+from orchestrators.planners.model_switching import from_repository, solve
+from orchestrators.planners.trivial import Decision, State
 from orchestrators.simulation.planners import USUAL_INTERVAL_S
-from orchestrators.trivial import Decision, State
 from profiler.common.errors import BadInputError
 
 USUAL_FORECAST = WindowedMaximum()

@@ -1,8 +1,8 @@
 """IPA on a box: the published planner bounds its replicas by what they cost alone."""
 
 from orchestrators.errors import Infeasible
-from orchestrators.ipa import Problem, Stage, Variant
-from orchestrators.ipa.options import options
+from orchestrators.planners.ipa import Problem, Stage, Variant
+from orchestrators.planners.ipa.options import options
 
 
 def within(problem: Problem, cores: float) -> Problem:

@@ -10,9 +10,9 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestrators import trivial
 from orchestrators.deployment import Deployment
-from orchestrators.infaas.metadata import measured
+from orchestrators.planners import trivial
+from orchestrators.planners.infaas.from_repository import measured
 from orchestrators.simulation.baselines import smallest
 from orchestrators.simulation.ipa_within import within
 from orchestrators.simulation.planned import Plan, Planned
@@ -86,7 +86,7 @@ def for_inf_adapter(scene: Scene, task: str, present: Sequence[Deployment]) -> d
 
 def ipa(scene: Scene) -> Policy:
     """Each task is a pipeline of one stage, on its part of the box."""
-    from orchestrators.ipa import from_repository, solve
+    from orchestrators.planners.ipa import from_repository, solve
 
     def plan(task: str) -> Plan:
         def solved(demand_rps: float, _present: Sequence[Deployment]) -> Sequence[Deployment]:
@@ -106,7 +106,7 @@ def ipa(scene: Scene) -> Policy:
 
 def sponge(scene: Scene) -> Policy:
     """The most accurate variant, whose cores and batch change in place within the task's part of the box."""
-    from orchestrators.sponge import from_repository, solve
+    from orchestrators.planners.sponge import from_repository, solve
 
     def plan(task: str) -> Plan:
         def solved(demand_rps: float, _present: Sequence[Deployment]) -> Sequence[Deployment]:
@@ -125,7 +125,7 @@ def sponge(scene: Scene) -> Policy:
 
 def paragon(scene: Scene) -> Policy:
     """Machines for the load that is foreseen, of the cheapest model in time."""
-    from orchestrators.paragon import QueryClass, from_repository, solve
+    from orchestrators.planners.paragon import QueryClass, from_repository, solve
 
     def plan(task: str) -> Plan:
         def solved(demand_rps: float, _present: Sequence[Deployment]) -> Sequence[Deployment]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from orchestrators import trivial
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
+from orchestrators.planners import trivial
+from orchestrators.planners.trivial.settings import SMOOTHED_S
 from orchestrators.simulation.policy import Seen, Ways
-from orchestrators.trivial.settings import SMOOTHED_S
 
 
 class Trivial:

@@ -2,7 +2,7 @@
 
 import random
 
-from orchestrators.devices import Choice, Device
+from orchestrators.planners.devices import Choice, Device
 from orchestrators.solver import Row
 
 

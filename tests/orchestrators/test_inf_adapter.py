@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators import Infeasible
-from orchestrators.inf_adapter import Plan, Problem, Variant, search, solve
-from orchestrators.inf_adapter.choices import choices
-from orchestrators.inf_adapter.plan import planned
-from orchestrators.inf_adapter.program import best
+from orchestrators.planners.inf_adapter import Plan, Problem, Variant, search, solve
+from orchestrators.planners.inf_adapter.choices import choices
+from orchestrators.planners.inf_adapter.program import best
+from orchestrators.planners.inf_adapter.solve import planned
 
 SMALL = Variant(name="small", accuracy=0.7, load_time_s=6.0, capacity_rps={0: 0, 2: 40, 4: 80, 8: 160})
 MIDDLE = Variant(name="middle", accuracy=0.76, load_time_s=9.0, capacity_rps={0: 0, 2: 16, 4: 32, 8: 64})
@@ -207,7 +207,7 @@ def test_a_deadline_that_no_variant_meets_on_any_cores_is_infeasible() -> None:
     ("changes", "message"),
     [
         ({"variants": []}, "at least 1 item"),
-        ({"variants": [SMALL, SMALL]}, "variants small are there twice: give each a name of its own"),
+        ({"variants": [SMALL, SMALL]}, "variants named twice: small; give each a name of its own"),
         ({"demand_rps": -1}, "greater than or equal to 0"),
         ({"min_cores": 8, "max_cores": 3}, "min_cores=8 is above max_cores=3: lower min_cores or raise max_cores"),
         ({"previous": {"tiny": 2}}, "previous names 'tiny', which is no variant: choices are small, middle, large"),

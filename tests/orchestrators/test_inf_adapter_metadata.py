@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from made_tasks import TARGET, own_ms, reached, repository
 
-from orchestrators.inf_adapter import from_repository, solve
+from orchestrators.planners.inf_adapter import from_repository, solve
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 

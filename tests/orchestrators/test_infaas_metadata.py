@@ -9,7 +9,7 @@ from full_profile import item
 from made_tasks import CORES, TARGET, own_ms, planning_profile, reached, repository
 
 from orchestrators import Infeasible
-from orchestrators.infaas import Problem, Query, choose, from_repository, greedy, solve, variants
+from orchestrators.planners.infaas import Problem, Query, choose, from_repository, greedy, solve, variants
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError

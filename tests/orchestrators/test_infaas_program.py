@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators import Infeasible
-from orchestrators.infaas import Demand, Limit, Plan, Problem, Variant, greedy, solve
+from orchestrators.planners.infaas import Demand, Limit, Plan, Problem, Variant, greedy, solve
 
 INSTANCES = 300
 Pairs = list[tuple[Variant, int]]
@@ -239,7 +239,7 @@ def test_the_constraint_that_binds_is_named(changes: dict[str, Any], said: str) 
     ("changes", "said"),
     [
         ({"variants": []}, "at least 1 item"),
-        ({"variants": [variant("a", 1), variant("a", 1)]}, "variant a@cpu/cores=1/batch=1 is there twice"),
+        ({"variants": [variant("a", 1), variant("a", 1)]}, "variants named twice: a@cpu/cores=1/batch=1"),
         ({"variants": [variant("a", 1, task="bees")]}, "task bees has no demand .*there is one for digits"),
         ({"variants": [variant("a", 1, target="gpu")]}, "target gpu has no limit"),
         ({"limits": [Limit(target="cpu", cores=1, memory_bytes=9)]}, "memory of cpu is bounded and that of a@"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from orchestrators import Infeasible
-from orchestrators.infaas import Query, Variant, choose
+from orchestrators.planners.infaas import Query, Variant, choose
 from profiler.common.errors import BadInputError
 
 QUERY = Query(task="digits", accuracy=0.85, latency_ms=100)

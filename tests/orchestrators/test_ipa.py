@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators import Infeasible
-from orchestrators.ipa import Problem, Stage, Variant, solve
-from orchestrators.ipa import product as search
+from orchestrators.planners.ipa import Problem, Stage, Variant, solve
+from orchestrators.planners.ipa import product as search
 
 FORMS = ("sum", "mean", "product")
 DETECTORS = [
@@ -167,7 +167,7 @@ def test_without_demand_a_stage_that_knows_larger_batches_only_is_infeasible() -
     ("changes", "message"),
     [
         ({"stages": []}, "at least 1 item"),
-        ({"stages": [Stage(name="s", variants=DETECTORS)] * 2}, "stages: s is there more than once"),
+        ({"stages": [Stage(name="s", variants=DETECTORS)] * 2}, "stages named twice: s"),
         ({"demand_rps": -1}, "greater than or equal to 0"),
         ({"deadline_ms": 0}, "greater than 0"),
         ({"accuracy": "median"}, "'sum', 'mean' or 'product'"),
@@ -192,7 +192,7 @@ def test_figures_that_make_no_sense_are_refused(latency_ms: dict[int, float], me
 
 
 def test_variants_of_one_name_are_refused() -> None:
-    with pytest.raises(ValidationError, match="variants of detect: nano is there more than once"):
+    with pytest.raises(ValidationError, match="variants of detect named twice: nano"):
         Stage(name="detect", variants=[DETECTORS[0], DETECTORS[0]])
 
 

@@ -5,7 +5,7 @@ from statistics import mean
 import pytest
 from made_tasks import BATCHES, TARGET, own_ms, reached
 
-from orchestrators.ipa import from_repository, solve
+from orchestrators.planners.ipa import from_repository, solve
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 

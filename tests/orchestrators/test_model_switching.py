@@ -12,7 +12,7 @@ from numpy.random import default_rng
 from pydantic import ValidationError
 
 from orchestrators import Infeasible
-from orchestrators.model_switching import Load, Problem, Variant, from_repository, solve
+from orchestrators.planners.model_switching import Load, Problem, Variant, from_repository, solve
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError

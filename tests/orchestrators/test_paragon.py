@@ -9,8 +9,18 @@ import pytest
 from pydantic import ValidationError
 
 from orchestrators import Infeasible
-from orchestrators.paragon import Choice, Function, Problem, QueryClass, Serverless, Variant, Vm, solve, two_levels
-from orchestrators.paragon.load import Load
+from orchestrators.planners.paragon import (
+    Choice,
+    Function,
+    Problem,
+    QueryClass,
+    Serverless,
+    Variant,
+    Vm,
+    solve,
+    two_levels,
+)
+from orchestrators.planners.paragon.load import Load
 from profiler.common.errors import BadInputError
 
 INSTANCES = 600
@@ -282,7 +292,7 @@ def test_a_class_that_makes_no_sense_is_refused(changes: dict[str, Any], said: s
 
 
 def test_names_are_given_once_and_a_counted_start_up_is_known() -> None:
-    with pytest.raises(ValidationError, match="class faces is there twice"):
+    with pytest.raises(ValidationError, match="classes named twice: faces"):
         problem(query([1.0]), query([1.0]))
     with pytest.raises(ValidationError, match="cold=True counts the functions' start-up, which is unknown"):
         problem(query([1.0]), serverless=Serverless(per_gb_s=1, per_call=1), cold=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from made_tasks import CORES, DEADLINES, TARGET, own_ms, reached, repository
 
-from orchestrators.paragon import Problem, QueryClass, from_repository, solve, two_levels
+from orchestrators.planners.paragon import Problem, QueryClass, from_repository, solve, two_levels
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price, Target

@@ -11,8 +11,9 @@ from made_devices import everything, program, random_devices
 from made_tasks import TARGET, first, latency, own_ms, planning_profile
 
 from orchestrators import Infeasible
-from orchestrators.devices import most, rounded_up
-from orchestrators.relaxed import Device, Problem, from_repository, solve
+from orchestrators.planners.devices import most, rounded_up
+from orchestrators.planners.devices.problem import Device
+from orchestrators.planners.devices.relaxed import Problem, from_repository, solve
 from orchestrators.solver import minimise
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
@@ -127,7 +128,7 @@ def test_what_is_no_device_is_refused(changes: dict[str, Any], message: str) -> 
 
 
 def test_devices_are_named_once() -> None:
-    with pytest.raises(ValueError, match="several devices are named gpu0"):
+    with pytest.raises(ValueError, match="devices named twice: gpu0"):
         Problem(devices=[gpu(), gpu()], deadline_s=1)
 
 

@@ -11,8 +11,9 @@ from made_devices import everything, program, random_devices
 from made_tasks import TARGET
 
 from orchestrators import Infeasible
-from orchestrators.devices import Choice
-from orchestrators.soft_realtime import Device, Problem, from_repository, solve
+from orchestrators.planners.devices import Choice
+from orchestrators.planners.devices.problem import Device
+from orchestrators.planners.devices.soft_realtime import Problem, from_repository, solve
 from orchestrators.solver import Row, minimise
 from porting.repository import Repository
 

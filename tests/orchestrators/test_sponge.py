@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrators import Infeasible
-from orchestrators.sponge import Problem, solve
+from orchestrators.planners.sponge import Problem, solve
 
 LATENCY_MS = {1: {1: 50.0, 2: 80.0}, 2: {1: 30.0, 2: 45.0}}
 

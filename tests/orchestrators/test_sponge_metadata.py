@@ -7,7 +7,7 @@ import pytest
 from full_profile import item
 from made_tasks import TARGET, latency, own_ms, planning_profile
 
-from orchestrators.sponge import Problem, from_repository, solve
+from orchestrators.planners.sponge import Problem, from_repository, solve
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from orchestrators.sponge import communication_ms, remaining_ms
+from orchestrators.planners.sponge import communication_ms, remaining_ms
 from profiler.common.errors import BadInputError
 
 TIME_S, BYTES_PER_S = [1.0, 2.0, 3.0, 4.0], [100.0, 50.0, 0.0, 200.0]

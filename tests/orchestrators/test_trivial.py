@@ -8,7 +8,7 @@ from made_tasks import TARGET, own_ms, reached, repository
 from numpy.random import default_rng
 
 from orchestrators import Infeasible
-from orchestrators.trivial import Problem, Task, Version, allocation, chain, from_repository, solve
+from orchestrators.planners.trivial import Problem, Task, Version, allocation, chain, from_repository, solve
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 from profiler.records.complexity import Complexity

@@ -8,7 +8,7 @@ from numpy.random import default_rng
 from pydantic import ValidationError
 
 from orchestrators import Infeasible
-from orchestrators.trivial import Allocation, Problem, Task, Version, allocation, chain
+from orchestrators.planners.trivial import Allocation, Problem, Task, Version, allocation, chain
 from profiler.common.errors import BadInputError
 
 SEEDS = range(150)

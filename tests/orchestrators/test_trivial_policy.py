@@ -6,7 +6,7 @@ import pytest
 from numpy.random import default_rng
 from pydantic import ValidationError
 
-from orchestrators.trivial import Decision, Problem, Settings, State, Task, Version, allocation, chain, step
+from orchestrators.planners.trivial import Decision, Problem, Settings, State, Task, Version, allocation, chain, step
 from profiler.common.errors import BadInputError
 
 # Accuracy, images/s and FLOPs of the versions v1 ... v6, about those of the thesis' CIFAR-10 chain.

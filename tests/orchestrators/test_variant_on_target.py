@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from made_tasks import TARGET, own_ms, reached
 
-from orchestrators import inf_adapter, infaas, trivial
 from orchestrators.family import family
+from orchestrators.planners import inf_adapter, infaas, trivial
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError

@@ -64,8 +64,8 @@ def test_an_infeasible_problem_ends_in_one_line(dnn_porting: Command, repository
         ),
         (
             ["planner=inf_adapter", "demand_rps=1", "task=bees", "max_cores=1.5"],
-            "orchestrators.inf_adapter.from_repository cannot be made: max_cores=1.5 cannot be used: input should be a "
-            "valid integer, got a number with a fractional part",
+            "orchestrators.planners.inf_adapter.from_repository cannot be made: max_cores=1.5 cannot be used: input "
+            "should be a valid integer, got a number with a fractional part",
         ),
         (
             ["planner=inf_adapter", "demand_rps=1", "task=bees", "planners.inf_adapter.min_cores=3"],
@@ -118,9 +118,9 @@ _target_: largest.from_repository
 task: ${task}
 """
 CODE = """
-from profiler.records.base import Value
+from orchestrators.planners.common import PlanBase
 
-class Plan(Value):
+class Plan(PlanBase):
     variant: str
 
 def from_repository(repository, *, task):
@@ -139,3 +139,32 @@ def test_a_planner_of_ones_own_is_one_file_and_one_yaml(dnn_porting: Command, re
     run = dnn_porting("plan", "--config-dir", str(tmp_path), "planner=largest", repository, *common)
     assert run.code == 0, run.err
     assert json.loads((tmp_path / "plan.json").read_text())["largest"]["variant"] == "digits-large-0000000a"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            CODE.replace("def solve", "def plan"),
+            "largest is no planner, as it has no solve: a planner's module holds from_repository and solve(problem)",
+        ),
+        (
+            CODE.replace("(PlanBase)", "").replace("Plan(variant=problem[0].name)", "problem[0].name"),
+            "largest.solve answers with str, which is no plan: derive it from orchestrators.planners.common.PlanBase",
+        ),
+        (
+            CODE.replace("def from_repository", "def read"),
+            "module largest has no 'from_repository'",
+        ),
+    ],
+)
+def test_a_planner_of_another_form_is_refused_by_name(
+    dnn_porting: Command, repository: str, tmp_path: Path, code: str, said: str
+) -> None:
+    (tmp_path / "planner").mkdir()
+    (tmp_path / "planner" / "largest.yaml").write_text(PLANNER)
+    (tmp_path / "largest.py").write_text(code)
+    common = ["demand_rps=1", "task=digits", f"output={tmp_path / 'plan.json'}"]
+    run = dnn_porting("plan", "--config-dir", str(tmp_path), "planner=largest", repository, *common)
+    assert (run.code, len(run.err.splitlines())) == (2, 1)
+    assert said in run.err

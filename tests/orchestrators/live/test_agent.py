@@ -17,7 +17,6 @@ from made_live import BROKEN, LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live
 from servers.short_lived import short_lived_triton, token
 from support import SIZE
 
-from orchestrators import trivial
 from orchestrators.errors import Infeasible
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.live import server as servers
@@ -34,6 +33,7 @@ from orchestrators.live.server import LiveServer
 from orchestrators.live.switching import ModelSwitching
 from orchestrators.live.traffic import send
 from orchestrators.live.usage import Use
+from orchestrators.planners import trivial
 from porting.repository import Repository
 from profiler.common.errors import ServerError
 from profiler.runtimes.kserve.model import V2Model

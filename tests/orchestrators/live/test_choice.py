@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from made_tasks import TARGET
 
-from orchestrators import trivial
 from orchestrators.live.choice import Fixed, Trivial, largest, smallest
 from orchestrators.live.policy import Offer
+from orchestrators.planners import trivial
 from porting.repository import Repository
 
 LARGEST = {"digits": "digits-large-0000000a", "bees": "bees-large-0000002a"}

@@ -9,10 +9,10 @@ from made_live import LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_reposit
 from made_points import load_point
 from made_tasks import planning_profile
 
-from orchestrators import model_switching, trivial
 from orchestrators.forecast import LastValue
 from orchestrators.live.policy import Offer
 from orchestrators.live.switching import ModelSwitching
+from orchestrators.planners import model_switching, trivial
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError

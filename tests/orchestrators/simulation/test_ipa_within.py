@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrators import Infeasible
-from orchestrators.ipa import Problem, Stage, Variant, solve
+from orchestrators.planners.ipa import Problem, Stage, Variant, solve
 from orchestrators.simulation.ipa_within import within
 
 

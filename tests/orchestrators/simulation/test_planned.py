@@ -8,8 +8,9 @@ from made_tasks import TARGET
 from made_variants import TASK, Made, deployment, even
 from numpy.typing import NDArray
 
-from orchestrators import Infeasible, trivial
+from orchestrators import Infeasible
 from orchestrators.deployment import Deployment
+from orchestrators.planners import trivial
 from orchestrators.simulation import Box, Seen, Settings, Ways, catalogue, simulate
 from orchestrators.simulation.planned import Planned
 from orchestrators.simulation.trivial_policy import Trivial

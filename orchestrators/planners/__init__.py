@@ -1,0 +1,1 @@
+"""Published planners, each a folder: `problem` and `plan` as values, a pure `solve`, and `from_repository`."""

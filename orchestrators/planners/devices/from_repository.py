@@ -1,0 +1,76 @@
+"""Devices from a repository: the targets on which a variant was measured."""
+
+from collections.abc import Sequence
+
+from orchestrators.planners.common import MS_PER_S
+from orchestrators.planners.devices.problem import Device
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.errors import BadInputError
+from profiler.records.fit import Fit
+from profiler.records.warm_up import FirstInference
+
+FORM = "linear in batch"
+
+
+def devices(
+    repository: Repository, variant: str, targets: Sequence[str] | None = None, max_runs: int | None = None
+) -> list[Device]:
+    """The variant on each target, of those named or of all where it was measured.
+
+    Raises `BadInputError` for an unknown variant or target, and where a target lacks the fit of latency over the batch
+    or the first inference after a load by batch.
+    """
+    wanted = list(repository.variant(variant).targets) if targets is None else targets
+    return [device(repository.on(variant, target), max_runs) for target in wanted]
+
+
+def device(one: VariantOnTarget, max_runs: int | None) -> Device:
+    """The slope and intercept of its published fit, and its first inferences, interpolated.
+
+    Batches go from 1 to the largest on which both stand.
+    """
+    fit, lookup = latency_fit(one), one.lookup("first_inference_ms")
+    measured = sorted(point.batch for point in one.profile.own(one.profile.first_inference))
+    one.needed(measured or None, "first inference after a load", FirstInference)
+    fitted, target = fit.domain["batch"], one.profile.target_name
+    largest = int(min(fitted.high, measured[-1]))
+    if max(fitted.low, measured[0]) > 1 or largest == 1:
+        raise BadInputError(
+            f"{one.name} has a fit of the latency on batches of {fitted.low:g} to {fitted.high:g} and first inferences "
+            f"on {measured[0]} to {measured[-1]}, and both are needed from 1 to more than 1: a run with profile=full "
+            f"target={target} measures them"
+        )
+    first_s = [lookup.at(batch=batch).value / MS_PER_S for batch in range(1, largest + 1)]
+    return Device(
+        name=target,
+        seconds_per_item=fit.coefficients["slope"].value / MS_PER_S,
+        overhead_s=fit.coefficients["intercept"].value / MS_PER_S,
+        warm_up_s=lambda batch: first_s[batch - 1],
+        max_batch=largest,
+        max_runs=max_runs,
+    )
+
+
+def latency_fit(one: VariantOnTarget) -> Fit:
+    """That of the latency on the target's own resources; of several, of the server that the first inferences are of."""
+    profile = one.profile
+    own = profile.target.resources
+    wanted = {"cores": own.cores, "threads": own.threads, "instances": own.instances, "concurrency": 1}
+    sizes = [list(point.input_shape) for point in profile.latency[:1]]
+    fits = [
+        fit
+        for fit in profile.fits
+        if fit.form == FORM
+        and all(fit.conditions[name] == value for name, value in wanted.items())
+        and fit.conditions["input_shape"] in sizes
+    ]
+    if not fits:
+        reasons = [no.reason for no in profile.refused_fits if no.form == FORM]
+        why = reasons[0] if reasons else "it was not measured on the target's own resources"
+        raise BadInputError(
+            f"{one.name} has no fit of the latency over the batch on {profile.target_name} ({why}): a run with "
+            f"profile=full target={profile.target_name} on at least three batch sizes gives one"
+        )
+    served = {point.runtime for point in profile.own(profile.first_inference)}
+    return max(fits, key=lambda fit: fit.conditions["runtime"] in served)

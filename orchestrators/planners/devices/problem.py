@@ -1,0 +1,148 @@
+"""Devices, the most that each does by a deadline, and what a plan over them says."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from orchestrators.planners.common import MS_PER_S, PlanBase, unique
+from profiler.records.base import Value
+from profiler.records.fit import Fit
+
+
+class Choice(NamedTuple):
+    """A batch size, the runs after the warm-up run, and when the last of them ends."""
+
+    batch: int
+    runs: int
+    finish_s: float
+
+    @property
+    def items(self) -> int:
+        return (self.runs + 1) * self.batch
+
+
+class Device(Value):
+    """A batch takes `seconds_per_item` · batch + `overhead_s`, and the first one `warm_up_s`(batch).
+
+    `warm_up_s` may be a published fit over the batch, in ms. `max_runs` bounds the runs after the warm-up run; None
+    does not.
+    """
+
+    name: str
+    seconds_per_item: float = Field(ge=0)
+    overhead_s: float
+    warm_up_s: Callable[[int], float] | Fit
+    max_batch: int = Field(ge=1)
+    max_runs: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def every_batch_takes_time(self) -> Self:
+        if self.batch_s(1) <= 0:
+            raise ValueError(
+                f"a batch of 1 takes {self.batch_s(1):g} s on {self.name}: seconds_per_item + overhead_s must exceed 0"
+            )
+        for batch in range(1, self.max_batch + 1):
+            first_s = self.first_s(batch)
+            if not 0 <= first_s < math.inf:
+                raise ValueError(
+                    f"{self.name} warms up in {first_s:g} s at batch {batch}: warm_up_s must give 0 or more for every "
+                    f"batch up to max_batch {self.max_batch}"
+                )
+        return self
+
+    def batch_s(self, batch: int) -> float:
+        """L: one warm batch."""
+        return self.seconds_per_item * batch + self.overhead_s
+
+    def first_s(self, batch: int) -> float:
+        """W: the first batch."""
+        if isinstance(self.warm_up_s, Fit):
+            return self.warm_up_s.at(batch=batch) / MS_PER_S
+        return float(self.warm_up_s(batch))
+
+    def finish_s(self, batch: int, runs: int) -> float:
+        """When the last of the runs after the warm-up run ends."""
+        return self.first_s(batch) + runs * self.batch_s(batch)
+
+    def choice(self, batch: int, runs: int) -> Choice:
+        return Choice(batch, runs, self.finish_s(batch, runs))
+
+    def runs_by(self, batch: int, deadline_s: float) -> int | None:
+        """The most runs after the warm-up run by then; None where not even that is over."""
+        first_s = self.first_s(batch)
+        if first_s > deadline_s:
+            return None
+        runs = math.floor((deadline_s - first_s) / self.batch_s(batch))
+        # The quotient may be rounded over a whole number either way.
+        runs += self.finish_s(batch, runs + 1) <= deadline_s
+        runs -= self.finish_s(batch, runs) > deadline_s
+        return runs if self.max_runs is None else min(runs, self.max_runs)
+
+
+def most(device: Device, deadline_s: float) -> Choice | None:
+    """The most items by the deadline, of equals what ends first, then the smaller batch; None where it cannot warm up.
+
+    For a batch size the most runs give the most items, so that looking at every batch size is exact.
+    """
+    found = []
+    for batch in range(1, device.max_batch + 1):
+        runs = device.runs_by(batch, deadline_s)
+        if runs is not None:
+            found.append(device.choice(batch, runs))
+    return min(found, key=lambda choice: (-choice.items, choice.finish_s, choice.batch), default=None)
+
+
+def finished(devices: Sequence[Device], deadline_s: float) -> dict[str, Choice]:
+    """The most that each device does by the deadline, by name; without those that cannot warm up by then."""
+    found = {device.name: most(device, deadline_s) for device in devices}
+    return {name: choice for name, choice in found.items() if choice is not None}
+
+
+def rounded_up(seconds: float) -> str:
+    """In whole milliseconds, for a message that promises it to be enough."""
+    whole = math.ceil(MS_PER_S * seconds)
+    return f"{(whole if whole / MS_PER_S >= seconds else whole + 1) / MS_PER_S:.3f}"
+
+
+NO_DEVICES = "there are no devices: give at least one"
+
+
+class Devices(Value):
+    """The devices that there are, and the seconds within which all must be done; without devices nothing is."""
+
+    devices: list[Device]
+    deadline_s: float = Field(gt=0)
+
+    @field_validator("devices")
+    @classmethod
+    def each_once(cls, value: list[Device]) -> list[Device]:
+        unique("devices", (device.name for device in value))
+        return value
+
+
+class Schedule(PlanBase):
+    """How many devices are used, and by the names of those the batch, the runs after the warm-up run, and the end.
+
+    `items` are all that are done, (runs + 1) · batch of each device.
+    """
+
+    devices_used: int
+    batch: dict[str, int]
+    runs: dict[str, int]
+    finish_s: dict[str, float]
+    items: int
+    objective: float
+
+    @classmethod
+    def of(cls, choices: Mapping[str, Choice], objective: float, **more: Any) -> Self:
+        return cls(
+            devices_used=len(choices),
+            batch={name: choice.batch for name, choice in choices.items()},
+            runs={name: choice.runs for name, choice in choices.items()},
+            finish_s={name: choice.finish_s for name, choice in choices.items()},
+            items=sum(choice.items for choice in choices.values()),
+            objective=objective,
+            **more,
+        )

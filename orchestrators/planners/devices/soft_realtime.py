@@ -1,0 +1,141 @@
+"""Soft real-time inference (WoSC 2023, section 5.1, equation 1, corrected): the fewest devices that are in time.
+
+    minimise    |U|                                     over the used devices U, and for each its mbs and t
+    such that   W(mbs) + t · (a · mbs + b) ≤ T          for every used device
+                Σ (t + 1) · mbs ≥ N                     over the used devices
+                1 ≤ mbs ≤ MB,  0 ≤ t ≤ M                integers
+
+T is the deadline, N the number of items, W the warm-up run, t the further runs (`orchestrators.planners.devices`).
+
+What was corrected. Equation 1 minimises N_G, a number that no constraint ties to a device: its least value is always 1.
+It sums the items of all devices, each of which must run a batch of at least 1, so that a single one that cannot warm up
+in T makes everything infeasible. Here a device that is not used costs nothing, does nothing and has no constraint.
+
+How it is solved. Given T nothing ties the devices to each other but the sum, so let f_d be the most items that device d
+does in T, found exactly by looking at every batch size. k devices do at most the sum of their f_d, and no k of them
+have a larger sum than those with the k largest: where these do not reach N, no k do. So the devices are taken by f_d,
+the largest first (of equals in the given order) until N is reached, and no integer program is left to solve.
+
+Of the plans for these devices, the one that is done first: the least T at which they reach N is searched for by
+bisection, each device does the most that it can by then, and runs that are not needed are dropped, those of the largest
+batches first.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from orchestrators.errors import Infeasible
+from orchestrators.planners.devices import NO_DEVICES, Choice, Device, Devices, Schedule, devices, finished, rounded_up
+from porting.repository import Repository
+
+__all__ = ["Device", "Plan", "Problem", "from_repository", "solve"]
+
+
+class Problem(Devices):
+    """So many items on these devices by the deadline; 0 items need no device."""
+
+    items: int = Field(ge=0)
+
+
+class Plan(Schedule):
+    """The objective is the number of devices used."""
+
+
+def from_repository(
+    repository: Repository,
+    *,
+    variant: str,
+    deadline_s: float,
+    items: int,
+    targets: Sequence[str] | None = None,
+    max_runs: int | None = None,
+) -> Problem:
+    """The targets on which the variant was measured (or those of them that are named) as devices."""
+    found = devices(repository, variant, targets, max_runs)
+    return Problem(devices=found, deadline_s=deadline_s, items=items)
+
+
+def solve(problem: Problem) -> Plan:
+    """The fewest devices, done as soon as these can be; none where there is nothing to do.
+
+    Raises `Infeasible` where there are no devices, else with what all devices do at most, and with the deadline that
+    would do.
+    """
+    if problem.items == 0:
+        return Plan.of({}, objective=0)
+    if not problem.devices:
+        raise Infeasible(NO_DEVICES)
+    used = fewest(problem)
+    if used is None:
+        raise Infeasible(too_many(problem))
+    choices = trimmed(used, soonest(used, problem.items, problem.deadline_s), problem.items)
+    return Plan.of(choices, objective=len(used))
+
+
+def fewest(problem: Problem) -> list[Device] | None:
+    """Those that do the most until they do enough, in the problem's order; None where all do not."""
+    able = finished(problem.devices, problem.deadline_s)
+    names: set[str] = set()
+    total = 0
+    for name in sorted(able, key=lambda name: -able[name].items):
+        if total >= problem.items:
+            break
+        names.add(name)
+        total += able[name].items
+    return [device for device in problem.devices if device.name in names] if total >= problem.items else None
+
+
+def soonest(used: Sequence[Device], items: int, deadline_s: float) -> Mapping[str, Choice]:
+    """What the devices do by the least deadline by which they do so many items; they do within `deadline_s`."""
+    early_s, best = 0.0, finished(used, deadline_s)
+    while True:
+        late_s = end_s(best)
+        middle_s = (early_s + late_s) / 2
+        if not early_s < middle_s < late_s:
+            return best
+        choices = finished(used, middle_s)
+        if done(choices) >= items:
+            best = choices
+        else:
+            early_s = middle_s
+
+
+def trimmed(used: Sequence[Device], choices: Mapping[str, Choice], items: int) -> dict[str, Choice]:
+    """Without the runs that so many items do not need, the largest batches first."""
+    found, surplus = {device.name: choices[device.name] for device in used}, done(choices) - items
+    for device in sorted(used, key=lambda device: -found[device.name].batch):
+        batch, runs, _ = found[device.name]
+        dropped = min(runs, surplus // batch)
+        surplus -= dropped * batch
+        found[device.name] = device.choice(batch, runs - dropped)
+    return found
+
+
+def done(choices: Mapping[str, Choice]) -> int:
+    return sum(choice.items for choice in choices.values())
+
+
+def end_s(choices: Mapping[str, Choice]) -> float:
+    return max(choice.finish_s for choice in choices.values())
+
+
+def too_many(problem: Problem) -> str:
+    """What all devices do in time, and when they would have done all, rounded up to a millisecond."""
+    within = done(finished(problem.devices, problem.deadline_s))
+    said = (
+        f"{len(problem.devices)} device(s) finish at most {within} of {problem.items} items in {problem.deadline_s:g} s"
+    )
+    # No device ever needs more runs than there are items.
+    ever_s = max(
+        device.finish_s(batch, problem.items if device.max_runs is None else min(device.max_runs, problem.items))
+        for device in problem.devices
+        for batch in range(1, device.max_batch + 1)
+    )
+    ever = done(finished(problem.devices, ever_s))
+    if ever < problem.items:
+        return (
+            f"{said}, and {ever} in any time, for max_runs and max_batch end there: raise these, or give more devices"
+        )
+    enough_s = end_s(soonest(problem.devices, problem.items, ever_s))
+    return f"{said}: a deadline of {rounded_up(enough_s)} s would do, or more devices"

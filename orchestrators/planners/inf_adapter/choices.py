@@ -1,0 +1,84 @@
+"""Every variant's choices of cores as arrays: rows are variants, the most accurate first, columns choices."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrators.planners.inf_adapter.problem import Problem, Variant
+
+# Shares of α + β + γ: what counts as equal, and what rounding does.
+EQUAL, ROUNDING = 1e-9, 1e-12
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The first column is to hold no cores; rows with fewer choices than others repeat it, and are not `real` there.
+
+    `share` is the capacity over the demand, at most 1. `worth` is α · accuracy of a variant, `load` its load time over
+    the longest of all; `price` is what a core costs, with a billionth on top so that of equal plans the one with the
+    fewest cores is the better one. `rounding` is the difference that means nothing.
+    """
+
+    names: list[str]
+    worth: Floats
+    load: Floats
+    cores: Ints
+    share: Floats
+    changed: Bools
+    real: Bools
+    budget: int
+    price: float
+    gamma: float
+    rounding: float
+
+
+def choices(problem: Problem) -> Choices:
+    """What an optimal plan can give each variant."""
+    found = problem.ordered
+    rows = [row(problem, one) for one in found]
+    width = max(map(len, rows))
+    cores, share, changed = (np.array([[*column, *[column[0]] * (width - len(column))] for column in columns])
+                             for columns in zip(*(zip(*one, strict=True) for one in rows), strict=True))  # fmt: skip
+    load_s = np.array([one.load_time_s for one in found])
+    scale = problem.alpha + problem.beta + problem.gamma or 1.0
+    return Choices(
+        names=[one.name for one in found],
+        worth=problem.alpha * np.array([one.accuracy for one in found]),
+        load=load_s / (load_s.max() or 1.0),
+        cores=cores.astype(np.int64),
+        share=share.astype(np.float64),
+        changed=changed.astype(np.bool_),
+        real=np.arange(width) < np.array([[len(one)] for one in rows]),
+        budget=min(problem.max_cores, int(cores.max(axis=1).sum())),
+        price=(problem.beta + EQUAL * scale) / problem.max_cores,
+        gamma=problem.gamma,
+        rounding=ROUNDING * scale,
+    )
+
+
+def row(problem: Problem, variant: Variant) -> list[tuple[int, float, bool]]:
+    """Cores, share of the demand and whether that is a change; more cores that carry no more are left out."""
+    found, best = [(0, 0.0, False)], 0.0
+    held = problem.previous.get(variant.name, 0)
+    for cores, rate in sorted(variant.capacity_rps.items()):
+        share = min(rate / problem.demand_rps, 1.0)
+        carries_more = share > best or (share > 0 and cores == held)
+        if problem.min_cores <= cores <= problem.max_cores and carries_more:
+            found.append((cores, share, cores != held))
+            best = max(best, share)
+    return found
+
+
+def most(found: Choices) -> Floats:
+    """The largest share of the demand that the variants from each row on carry, by the cores that they have in all."""
+    rows = len(found.names)
+    table = np.zeros((rows + 1, found.budget + 1))
+    left = np.arange(found.budget + 1)[:, None] - found.cores[:, None, :]
+    for number in reversed(range(rows)):
+        gained = table[number + 1][np.maximum(left[number], 0)] + found.share[number]
+        table[number] = np.where(left[number] >= 0, gained, 0.0).max(axis=1)
+    return table

@@ -1,0 +1,57 @@
+"""InfAdapter's problem, from a repository."""
+
+from collections.abc import Mapping
+
+from orchestrators.family import family
+from orchestrators.planners.inf_adapter.problem import Problem, Variant
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
+
+
+def from_repository(
+    repository: Repository,
+    *,
+    task: str,
+    target: str,
+    demand_rps: float,
+    deadline_ms: float = 750.0,
+    max_cores: int | None = None,
+    min_cores: int = 1,
+    previous: Mapping[str, int] | None = None,
+    alpha: float = 1.0,
+    beta: float = 0.05,
+    gamma: float = 0.001,
+) -> Problem:
+    """The variants of a task on a target, each with its capacity under the deadline by measured whole cores.
+
+    Without `max_cores` there are as many as the most that were measured on. Variants of the `previous` plan that are
+    none of these, as the repository was published anew, are left out: they can be given no cores, and what holds no
+    cores any more loads nothing. Raises `BadInputError` for what is unknown or was not measured.
+    """
+    variants = [
+        Variant(
+            name=one.name,
+            accuracy=one.accuracy().value,
+            load_time_s=one.load_s(),
+            capacity_rps={0: 0.0} | {cores: one.capacity_rps(cores, deadline_ms) for cores in whole_cores(one)},
+        )
+        for one in family(repository, task, target)
+    ]
+    names = {one.name for one in variants}
+    return Problem(
+        task=task,
+        variants=variants,
+        demand_rps=demand_rps,
+        max_cores=max(max(one.capacity_rps) for one in variants) if max_cores is None else max_cores,
+        min_cores=min_cores,
+        previous={name: cores for name, cores in (previous or {}).items() if name in names},
+        alpha=alpha,
+        beta=beta,
+        gamma=gamma,
+    )
+
+
+def whole_cores(one: VariantOnTarget) -> list[int]:
+    """The whole numbers of cores on which its capacity was measured; 1 where there are none, which is then refused."""
+    own = one.profile.target.instances
+    return sorted({int(at.cores) for at in one.profile.capacity if at.instances == own and at.cores % 1 == 0}) or [1]

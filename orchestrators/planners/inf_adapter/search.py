@@ -1,0 +1,118 @@
+"""Which choices the best plans are made of: plans are built variant by variant, the most accurate first.
+
+That order settles the quotas: each variant serves what it carries of what is left. A plan in part is given up where
+
+* the variants to come cannot carry the rest of the demand with the cores that are left,
+* its bound is below a plan that is known, or
+* another that uses as many cores and has the same level of load times serves at least as much, and is worth at least as
+  much even where the difference had to be served at the next variant's accuracy.
+
+The first walk keeps a few plans only, those of the highest bounds, to come upon a good one. Walks widen until one has
+left nothing out that could be better than what is known: its best plans are the best.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestrators.planners.inf_adapter.bound import Bound, lowest
+from orchestrators.planners.inf_adapter.choices import ROUNDING, Bools, Choices, Floats, Ints, most
+
+WIDTH, WIDER = 64, 16
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Plans in part: what they use and serve, their worth and level; which of those before each came from, and how."""
+
+    cores: Ints
+    share: Floats
+    worth: Floats
+    level: Ints
+    parent: Ints
+    choice: Ints
+
+    def only(self, which: Bools | Ints) -> "Partial":
+        return Partial(*(column[which] for column in vars(self).values()))
+
+
+def narrowed(found: Choices) -> list[set[int]]:
+    """For every variant the columns that a best plan chooses; of equal plans the first that is come upon."""
+    bound, carried, floor, width = lowest(found), most(found), -np.inf, WIDTH
+    while True:
+        walk = Walk(found, bound, carried, floor, width)
+        if walk.left_out == 0:
+            return walk.chosen()
+        floor, width = walk.floor, WIDER * width
+
+
+class Walk:
+    """Every plan that reaches `floor`, or only those of the highest bounds where more than `width` are open at once.
+
+    `floor` rises to the most that a complete plan reaches. Variants that such plans give no cores are passed over.
+    """
+
+    def __init__(self, found: Choices, bound: Bound, carried: Floats, floor: float, width: int) -> None:
+        self.found, self.bound, self.carried = found, bound, carried
+        self.floor, self.width, self.left_out = floor, width, 0
+        worthwhile = (bound.limits(found) >= floor - found.rounding) & found.real
+        self.rows = [int(row) for row in np.flatnonzero(worthwhile[:, 1:].any(axis=1))]
+        nothing, none = np.zeros(1), np.zeros(1, dtype=np.int64)
+        self.steps = [Partial(none, nothing, nothing, none, none, none)]
+        # The best complete plan: what it reaches, its last step, which plan that went on from, and with which choice.
+        self.best, self.end = -np.inf, (0, 0, 0)
+        for row, following in zip(self.rows, [*self.rows[1:], len(found.names)], strict=True):
+            wider = extended(found, self.steps[-1], row, np.flatnonzero(worthwhile[row]), int(bound.level[row]))
+            self.steps.append(self.open(wider, following))
+
+    def open(self, wider: Partial, following: int) -> Partial:
+        """Those that go on; the best of the complete ones is remembered."""
+        found, full = self.found, wider.share >= 1 - ROUNDING
+        reached = np.where(full, wider.worth - found.gamma * self.bound.levels[wider.level], -np.inf)
+        if reached.max(initial=-np.inf) > self.best + found.rounding:
+            place = int(reached.argmax())
+            self.end = len(self.steps) - 1, int(wider.parent[place]), int(wider.choice[place])
+            self.best, self.floor = float(reached[place]), max(self.floor, float(reached[place]))
+        limits = self.bound.of(wider.worth, wider.share, wider.cores / found.budget, wider.level, following)
+        carriable = wider.share + self.carried[following][found.budget - wider.cores] >= 1 - ROUNDING
+        places = np.flatnonzero(~full & carriable & (limits >= self.floor - found.rounding))
+        if len(places) > self.width:
+            self.left_out += len(places) - self.width
+            places = places[np.argsort(-limits[places], kind="stable")[: self.width]]
+        onward = wider.only(places)
+        return onward.only(undominated(onward, found.worth[following])) if len(places) else onward
+
+    def chosen(self) -> list[set[int]]:
+        """What the best complete plan chose for each variant: no cores for those that it never came to."""
+        columns = [{0} for _ in self.found.names]
+        last, parent, choice = self.end
+        for step in range(last, -1, -1):
+            columns[self.rows[step]] = {choice}
+            parent, choice = int(self.steps[step].parent[parent]), int(self.steps[step].choice[parent])
+        return columns
+
+
+def extended(found: Choices, partial: Partial, row: int, columns: Ints, level: int) -> Partial:
+    """Every plan with each of those choices of the next variant, as far as the budget has room."""
+    parent, choice = (grid.ravel() for grid in np.meshgrid(np.arange(len(partial.cores)), columns, indexing="ij"))
+    cores = partial.cores[parent] + found.cores[row, choice]
+    fitting = cores <= found.budget
+    parent, choice, cores = parent[fitting], choice[fitting], cores[fitting]
+    share = np.minimum(partial.share[parent] + found.share[row, choice], 1.0)
+    served = found.worth[row] * (share - partial.share[parent])
+    worth = partial.worth[parent] + served - found.price * found.cores[row, choice]
+    reached = np.where(found.changed[row, choice], np.maximum(partial.level[parent], level), partial.level[parent])
+    return Partial(cores, share, worth, reached, parent, choice)
+
+
+def undominated(partial: Partial, next_worth: float) -> Ints:
+    """Those that no other of as many cores and the same level is as good as, whatever follows."""
+    kept_back = partial.worth - next_worth * partial.share
+    order = np.lexsort((-kept_back, -partial.share, partial.level, partial.cores))
+    differs = (np.diff(partial.cores[order]) != 0) | (np.diff(partial.level[order]) != 0)
+    group = np.concatenate([[0], np.cumsum(differs)])
+    # Ranks in place of values: with the group's number on top, one running maximum serves all groups.
+    rank = np.searchsorted(np.unique(kept_back), kept_back)[order] + group * (len(order) + 1)
+    best = np.concatenate([[-1], np.maximum.accumulate(rank)[:-1]])
+    places: Ints = order[rank > best]
+    return places

@@ -1,0 +1,101 @@
+"""From a problem to its plan."""
+
+from collections.abc import Iterable, Mapping
+
+from orchestrators.errors import Infeasible
+from orchestrators.planners.inf_adapter.choices import ROUNDING, choices, most
+from orchestrators.planners.inf_adapter.problem import Plan, Problem
+from orchestrators.planners.inf_adapter.program import best
+from orchestrators.planners.inf_adapter.search import narrowed
+from profiler.common.errors import DnnPortingError
+
+
+def solve(problem: Problem) -> Plan:
+    """The plan of the highest objective, of equal ones the one with the fewest cores.
+
+    Raises `Infeasible` where the cores cannot carry the demand.
+    """
+    if problem.demand_rps == 0:
+        return planned(problem, {})
+    found = choices(problem)
+    carried = most(found)[0].max()
+    if carried < 1 - ROUNDING:
+        raise Infeasible(f"the demand is {problem.demand_rps:g} requests/s, and {why_not(problem, carried)}")
+    cores = best(found, narrowed(found))
+    if cores is None:
+        raise DnnPortingError("the search found a plan that HiGHS calls infeasible: scale capacities and demand")
+    return planned(problem, cores)
+
+
+def why_not(problem: Problem, carried: float) -> str:
+    """The constraint that binds: the deadline, the range of cores, their number, or what was measured."""
+    in_time = [(cores, one.name) for one in problem.variants for cores, rate in one.capacity_rps.items() if rate]
+    if not in_time:
+        return (
+            "no variant meets the deadline on any number of cores that was measured: "
+            "a longer deadline or a quicker variant would help"
+        )
+    if carried == 0:
+        return f"with min_cores={problem.min_cores} and max_cores={problem.max_cores} {beside(problem, in_time)}"
+    said = (
+        f"{problem.max_cores} cores carry at most {carried * problem.demand_rps:g} in time, "
+        f"with at least {problem.min_cores} for each variant"
+    )
+    ever_rps = carried_ever_rps(problem)
+    if ever_rps >= problem.demand_rps * (1 - ROUNDING):
+        return f"{said}: more cores, a longer deadline or less demand would help"
+    return (
+        f"{said}, and any number of cores at most {ever_rps:g} as far as was measured: another variant, "
+        "a profile on larger numbers of cores, a longer deadline or less demand would help"
+    )
+
+
+def beside(problem: Problem, in_time: Iterable[tuple[int, str]]) -> str:
+    """The end of the range of cores that shuts out all that is in time, and what is nearest to it."""
+    cores, name = min(in_time, key=lambda one: (max(problem.min_cores - one[0], one[0] - problem.max_cores), one))
+    fix = "lower min_cores" if cores < problem.min_cores else "raise max_cores"
+    return (
+        "no variant was seen to meet the deadline; the nearest number of cores on which one was "
+        f"is {cores} ({name}): {fix} to {cores}"
+    )
+
+
+def carried_ever_rps(problem: Problem) -> float:
+    """What the variants carry together where max_cores does not bind."""
+    return sum(
+        max((rate for cores, rate in one.capacity_rps.items() if cores >= problem.min_cores), default=0.0)
+        for one in problem.variants
+    )
+
+
+def planned(problem: Problem, cores: Mapping[str, int]) -> Plan:
+    """The plan that gives variants these cores, and the most accurate as much of the demand as they carry."""
+    quota_rps, left_rps = dict.fromkeys((one.name for one in problem.variants), 0.0), problem.demand_rps
+    for one in problem.ordered:
+        if cores.get(one.name):
+            quota_rps[one.name] = min(left_rps, one.capacity_rps[cores[one.name]])
+            left_rps -= quota_rps[one.name]
+    served = sum(one.accuracy * quota_rps[one.name] for one in problem.variants)
+    accuracy = served / problem.demand_rps if problem.demand_rps else 0.0
+    resource_cost = sum(cores.values()) / problem.max_cores
+    loading_cost = loading(problem, cores)
+    return Plan(
+        task=problem.task,
+        cores={one.name: cores.get(one.name, 0) for one in problem.variants},
+        quota_rps=quota_rps,
+        objective=problem.alpha * accuracy - (problem.beta * resource_cost + problem.gamma * loading_cost),
+        accuracy=accuracy,
+        resource_cost=resource_cost,
+        loading_cost=loading_cost,
+    )
+
+
+def loading(problem: Problem, cores: Mapping[str, int]) -> float:
+    """The longest load time among variants that hold cores, and not as many as before, over the longest of all."""
+    longest_s = max(one.load_time_s for one in problem.variants)
+    changed_s = [
+        one.load_time_s
+        for one in problem.variants
+        if cores.get(one.name) and cores[one.name] != problem.previous.get(one.name, 0)
+    ]
+    return max(changed_s, default=0.0) / longest_s if longest_s else 0.0

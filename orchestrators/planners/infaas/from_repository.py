@@ -1,0 +1,136 @@
+"""INFaaS' problem from a published repository."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from orchestrators.family import family
+from orchestrators.planners.infaas.problem import KEY, Demand, Limit, Problem, Variant
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.errors import BadInputError
+from profiler.records.throughput import MaximalThroughput
+
+CORES = "cores"
+
+
+def from_repository(
+    repository: Repository,
+    *,
+    task: str,
+    target: str | Sequence[str],
+    demand_rps: float,
+    deadline_ms: float,
+    max_cores: float | Mapping[str, float],
+    accuracy: float = 0.0,
+    max_memory_bytes: int | None = None,
+    running: Mapping[str, int] | None = None,
+    slack: float = 1.05,
+    load_weight_per_s: float = 1 / 60,
+    load_priced: bool = True,
+) -> Problem:
+    """The autoscaler's problem for one task on one target or several; limits are for each of them.
+
+    `running` counts the instances that are there, by `Variant.key`; of `variants` it says what becomes of those that
+    are published no more. Of the batches of a network on some cores only the one of the highest throughput in time is
+    offered, and what runs. Raises `BadInputError` where a figure is missing.
+    """
+    targets = [target] if isinstance(target, str) else list(target)
+    cores = max_cores if isinstance(max_cores, Mapping) else dict.fromkeys(targets, max_cores)
+    found = variants(repository, task=task, target=targets, memory=max_memory_bytes is not None, running=running)
+    return Problem(
+        demands=[Demand(task=task, rate_rps=demand_rps, accuracy=accuracy, latency_ms=deadline_ms)],
+        variants=offered(found, deadline_ms),
+        limits=[Limit(target=one, cores=limit(cores, one), memory_bytes=max_memory_bytes) for one in targets],
+        slack=slack,
+        load_weight_per_s=load_weight_per_s,
+        load_priced=load_priced,
+    )
+
+
+def variants(
+    repository: Repository,
+    *,
+    task: str,
+    target: str | Sequence[str],
+    memory: bool = False,
+    running: Mapping[str, int] | None = None,
+) -> list[Variant]:
+    """Every network of the frontier in every way that its throughput was measured, the most accurate first.
+
+    `running` instances that are none of these, as the repository was published anew, are left out: what can no longer
+    be read can neither be counted on nor served, so that a plan is without them and they are to be unloaded.
+
+    Raises `BadInputError` where a figure is missing, for `running` of what is no key, and where targets are priced in
+    different currencies, or only some of them.
+    """
+    targets = [target] if isinstance(target, str) else list(target)
+    found = [one for name in targets for one in family(repository, task, name)]
+    same_currency(found)
+    ways = [variant(one, task, batch, cores, memory) for one in found for batch, cores in measured(one)]
+    counts = running or {}
+    if odd := [key for key in counts if not KEY.fullmatch(key)]:
+        raise BadInputError(f"running names {odd[0]!r}, which is no Variant.key: keys are such as {ways[0].key}")
+    return [one.model_copy(update={"running": counts.get(one.key, 0)}) for one in ways]
+
+
+def measured(one: VariantOnTarget) -> list[tuple[int, float]]:
+    """Batches and cores with a maximal throughput, on the target's own number of instances."""
+    one.needed(one.profile.best_throughput(), "maximal throughput", MaximalThroughput)
+    own = one.profile.target.instances
+    return sorted({(point.batch, point.cores) for point in one.profile.max_throughput if point.instances == own})
+
+
+def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: bool) -> Variant:
+    """One way to run a network."""
+    return Variant(
+        name=one.name,
+        task=task,
+        target=one.profile.target_name,
+        cores=cores,
+        batch=batch,
+        accuracy=one.accuracy().value,
+        latency_ms=one.latency_ms(batch, cores),
+        rate_rps=one.images_per_s(batch, cores),
+        load_s=one.load_s(),
+        cost=hourly(one, cores),
+        memory_bytes=round(one.at("peak_bytes", batch=batch).value) if memory else None,
+    )
+
+
+def hourly(one: VariantOnTarget, cores: float) -> float:
+    """The share of the target's price that so many of its cores cost an hour; the cores themselves without a price."""
+    price = one.profile.target.price
+    if price is None or price.per_hour is None:
+        return cores
+    return price.per_hour * cores / one.profile.target.cores
+
+
+def same_currency(found: Iterable[VariantOnTarget]) -> None:
+    """Costs that are added must be of one kind."""
+    kinds: dict[str, str] = {}
+    for one in found:
+        price = one.profile.target.price
+        kinds[one.profile.target_name] = CORES if price is None or price.per_hour is None else price.currency
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{target} in {kind}" for target, kind in kinds.items())
+        files = ", ".join(f"conf/target/{target}.yaml" for target in kinds)
+        raise BadInputError(f"costs cannot be compared ({listed}): state price.per_hour in one currency in {files}")
+
+
+def offered(ways: Iterable[Variant], deadline_ms: float) -> list[Variant]:
+    """Of each network on some cores the quickest batch in time (the smallest where none is), and what runs."""
+    kept = []
+    for _, group in groupby(ways, key=lambda one: (one.name, one.target)):
+        alike = list(group)
+        for cores in sorted({one.cores for one in alike}):
+            same = [one for one in alike if one.cores == cores]
+            in_time = [one for one in same if one.latency_ms <= deadline_ms] or same[:1]
+            best = max(in_time, key=lambda one: one.rate_rps)
+            kept += [one for one in same if one == best or one.running]
+    return kept
+
+
+def limit(cores: Mapping[str, float], target: str) -> float:
+    if target not in cores:
+        raise BadInputError(f"max_cores has no figure for {target}: state one")
+    return cores[target]

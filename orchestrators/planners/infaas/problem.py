@@ -1,0 +1,157 @@
+"""What INFaaS is asked and what it decides: what is to be carried, by which variants, within which resources."""
+
+import re
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from orchestrators.deployment import Deployment
+from orchestrators.planners.common import PlanBase, unique
+from profiler.records.base import Value
+
+# The form of `Variant.key`.
+KEY = re.compile(r".+@.+/cores=.+/batch=\d+")
+
+
+class Variant(Value):
+    """A network on a target, each instance with `cores` and batches of up to `batch` inputs.
+
+    `latency_ms` is that of a full batch, `rate_rps` the saturation throughput of one instance in inputs/s, `load_s` the
+    time until it is ready, `cost` what it costs an hour (in money, or in cores where no price is stated). `running`
+    instances are there now and are given `given_rps` together.
+    """
+
+    name: str
+    task: str
+    target: str
+    cores: float = Field(gt=0)
+    batch: int = Field(default=1, ge=1)
+    accuracy: float = Field(ge=0, le=1)
+    latency_ms: float = Field(gt=0)
+    rate_rps: float = Field(gt=0)
+    load_s: float = Field(ge=0)
+    cost: float = Field(ge=0)
+    memory_bytes: int | None = Field(default=None, gt=0)
+    running: int = Field(default=0, ge=0)
+    given_rps: float = Field(default=0.0, ge=0)
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other ways to run the same network."""
+        return f"{self.name}@{self.target}/cores={self.cores:g}/batch={self.batch}"
+
+    def meets(self, accuracy: float, latency_ms: float) -> bool:
+        """Whether it is as accurate as asked and answers a full batch in time."""
+        return self.accuracy >= accuracy and self.latency_ms <= latency_ms
+
+
+class Demand(Value):
+    """The load of a task in inputs/s, with the least accuracy and the longest inference latency that serve it."""
+
+    task: str
+    rate_rps: float = Field(ge=0)
+    accuracy: float = Field(default=0.0, ge=0, le=1)
+    latency_ms: float = Field(gt=0)
+
+
+class Limit(Value):
+    """What all instances on a target may take together; memory without a figure is not bounded."""
+
+    target: str
+    cores: float = Field(gt=0)
+    memory_bytes: int | None = Field(default=None, gt=0)
+
+
+class Problem(Value):
+    """One decision of the autoscaler, for all tasks that share the targets.
+
+    `slack` is the capacity per load that is kept (the paper's 1.05), `load_weight_per_s` the λ of the objective, and
+    `load_priced` whether it multiplies the price of what is loading (the paper) or stands alone (the slides).
+    """
+
+    demands: list[Demand] = Field(min_length=1)
+    variants: list[Variant] = Field(min_length=1)
+    limits: list[Limit] = Field(min_length=1)
+    slack: float = Field(default=1.05, ge=1)
+    load_weight_per_s: float = Field(default=1 / 60, ge=0)
+    load_priced: bool = True
+
+    @model_validator(mode="after")
+    def said_once(self) -> Self:
+        unique("variants", (one.key for one in self.variants))
+        unique("tasks with a demand", (one.task for one in self.demands))
+        unique("targets with a limit", (one.target for one in self.limits))
+        return self
+
+    @model_validator(mode="after")
+    def whole(self) -> Self:
+        tasks, asked = {one.task for one in self.variants}, {one.task for one in self.demands}
+        paired("task", "demand (a rate of 0 will do)", tasks, asked)
+        paired("task", "variant", asked, tasks)
+        paired("target", "limit", {one.target for one in self.variants}, {one.target for one in self.limits})
+        bounded = {one.target for one in self.limits if one.memory_bytes is not None}
+        for one in self.variants:
+            if one.target in bounded and one.memory_bytes is None:
+                raise ValueError(f"the memory of {one.target} is bounded and that of {one.key} unknown: state it")
+        return self
+
+    def need_rps(self, demand: Demand) -> float:
+        """The capacity to have: the load and its slack."""
+        return self.slack * demand.rate_rps
+
+    def load_cost(self, variant: Variant) -> float:
+        """What loading one instance adds to the objective."""
+        return self.load_weight_per_s * variant.load_s * (variant.cost if self.load_priced else 1.0)
+
+    def serves(self, variant: Variant, demand: Demand) -> bool:
+        return variant.task == demand.task and variant.meets(demand.accuracy, demand.latency_ms)
+
+
+def paired(what: str, part: str, named: set[str], there: set[str]) -> None:
+    for name in sorted(named - there):
+        raise ValueError(f"{what} {name} has no {part}: state one; there is one for {', '.join(sorted(there))}")
+
+
+Action = Literal["keep", "replicate", "remove", "upgrade", "downgrade"]
+
+
+class Scaling(Value):
+    """How many instances of a variant run by the plan, and what of the load they are given together."""
+
+    variant: Variant
+    count: int = Field(ge=0)
+    rate_rps: float = Field(ge=0)
+
+    @property
+    def change(self) -> int:
+        """Instances to load (positive) or to unload: the δ of the program."""
+        return self.count - self.variant.running
+
+
+class Plan(PlanBase):
+    """The instances of every variant that runs, now or by the plan; the objective is the sum of its two terms.
+
+    `hardware_cost` is that of all instances for an hour, `load_cost` the weighted load latency of the new ones.
+    `actions` says what happens to each task: more or fewer of the same variants, or other ones with more capacity
+    (upgrade) or with less (downgrade).
+    """
+
+    scalings: list[Scaling]
+    actions: dict[str, Action]
+    objective: float
+    hardware_cost: float
+    load_cost: float
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Instances by the variants' keys."""
+        return {one.variant.key: one.count for one in self.scalings}
+
+    @property
+    def deployments(self) -> list[Deployment]:
+        return [
+            Deployment(task=one.variant.task, variant=one.variant.name, replicas=one.count, cores=one.variant.cores,
+                       batch=one.variant.batch, rate_rps=one.rate_rps)
+            for one in self.scalings
+            if one.count
+        ]  # fmt: skip

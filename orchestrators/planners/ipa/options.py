@@ -1,0 +1,63 @@
+"""What each stage can choose: a variant and a batch, from which its replicas follow."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from orchestrators.planners.common import MS_PER_S
+from orchestrators.planners.ipa.problem import Problem, Stage, Variant
+
+# A replica less where the demand is that share above what the others reach.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Option:
+    """`cost` is β · n · R + δ · b, `time_ms` the time of a batch and of waiting until it is full."""
+
+    variant: Variant
+    batch: int
+    replicas: int
+    cost: float
+    time_ms: float
+
+    @property
+    def accuracy(self) -> float:
+        return self.variant.accuracy
+
+
+def options(problem: Problem, stage: Stage) -> list[Option]:
+    """Every variant with every batch that ever fills, the quickest first; equal ones by name and batch."""
+    found = [
+        Option(
+            one,
+            batch,
+            replicas := max(1, math.ceil(problem.demand_rps / rate * (1 - ROUNDING))),
+            problem.beta * replicas * one.cores + problem.delta * batch,
+            one.latency_ms[batch] + waiting_ms(problem, stage, batch),
+        )
+        for one in stage.variants
+        for batch, rate in one.throughput_rps.items()
+        if batch == 1 or problem.demand_rps > 0
+    ]
+    return sorted(found, key=lambda one: (one.time_ms, one.variant.name, one.batch))
+
+
+def waiting_ms(problem: Problem, stage: Stage, batch: int) -> float:
+    """How long the first request of a batch waits for the last; `literal`: the published code's constant instead."""
+    if problem.demand_rps == 0:
+        return 0.0
+    if not problem.literal:
+        return MS_PER_S * (batch - 1) / problem.demand_rps
+    batches = {size for other in problem.stages for one in other.variants for size in one.latency_ms}
+    return MS_PER_S * len(stage.variants) * (1 - len(batches)) / problem.demand_rps
+
+
+def undominated(found: Sequence[Option], better: Callable[[Option], Sequence[float]]) -> list[Option]:
+    """Those that no quicker one is as good as in all of the figures in which more is better."""
+    kept: list[tuple[Option, Sequence[float]]] = []
+    for one in sorted(found, key=lambda one: (one.time_ms, [-figure for figure in better(one)])):
+        figures = better(one)
+        if not any(all(a >= b for a, b in zip(other, figures, strict=True)) for _, other in kept):
+            kept.append((one, figures))
+    return [one for one, _ in kept]

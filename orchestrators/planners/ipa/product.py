@@ -1,0 +1,121 @@
+"""Accuracy as the product over stages: an exact search. The product's logarithm is a sum, but not the costs'.
+
+Plans are built stage by stage. One in part is given up where the quickest rest is too late, where its bound is below a
+plan that is known, or where another is no slower, no dearer and no less accurate. The first walk keeps a few plans
+only, those of the highest bounds, to come upon a good one. Walks widen until one has left nothing out that could be
+better than what is known: its best plan is the best.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestrators.planners.ipa.envelope import Bound, Choices, Floats, Ints, lowest
+from orchestrators.planners.ipa.options import Option, undominated
+from orchestrators.planners.ipa.problem import Problem
+
+WIDTH, WIDER, ROUNDING = 64, 16, 1e-12
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Plans in part: the product so far, what they cost and take; which of those before each came from, and how."""
+
+    accuracy: Floats
+    cost: Floats
+    time: Floats
+    parent: Ints
+    choice: Ints
+
+    def only(self, which: Ints) -> "Partial":
+        return Partial(*(column[which] for column in vars(self).values()))
+
+
+def best(problem: Problem, stages: Sequence[Sequence[Option]]) -> list[Option] | None:
+    """One option of each stage with the highest objective, of equal ones the quickest; None where none is in time."""
+    kept = [undominated(offered, lambda one: (one.accuracy, -one.cost)) for offered in stages]
+    quickest = np.cumsum([0.0, *(offered[0].time_ms for offered in reversed(kept))])[::-1]
+    if quickest[0] > problem.deadline_ms * (1 + ROUNDING):
+        return None
+    columns = [Choices(*(np.array(column) for column in zip(*map(figures, offered), strict=True))) for offered in kept]
+    bound = lowest(columns, problem.alpha, problem.deadline_ms)
+    floor, width = -np.inf, WIDTH
+    while True:
+        walk = Walk(problem, columns, bound, quickest, floor, width)
+        if walk.left_out == 0:
+            return [offered[place] for offered, place in zip(kept, walk.chosen(), strict=True)]
+        floor, width = float(walk.worth.max()), WIDER * width
+
+
+def figures(one: Option) -> tuple[float, float, float]:
+    return one.accuracy, one.cost, one.time_ms
+
+
+class Walk:
+    """Every plan that reaches `floor`, or only those of the highest bounds where more than `width` are open at once."""
+
+    def __init__(
+        self, problem: Problem, stages: Sequence[Choices], bound: Bound, quickest: Floats, floor: float, width: int
+    ) -> None:
+        self.alpha, self.left_out = problem.alpha, 0
+        self.rounding = ROUNDING * (problem.alpha + sum(float(one.cost.max()) for one in stages))
+        nothing, none = np.zeros(1), np.zeros(1, dtype=np.int64)
+        self.steps = [Partial(np.ones(1), nothing, nothing, none, none)]
+        for number, stage in enumerate(stages, start=1):
+            wider = extended(self.steps[-1], stage)
+            adding, _ = bound.ahead[number].at(problem.alpha * wider.accuracy)
+            limits = adding - wider.cost + bound.price * (problem.deadline_ms - wider.time)
+            in_time = wider.time + quickest[number] <= problem.deadline_ms * (1 + ROUNDING)
+            places = np.flatnonzero(in_time & (limits >= floor - self.rounding))
+            if len(places) > width:
+                self.left_out += len(places) - width
+                places = places[np.argsort(-limits[places], kind="stable")[:width]]
+            self.steps.append(leading(wider.only(places)))
+
+    @property
+    def worth(self) -> Floats:
+        """The objective of every complete plan."""
+        return self.alpha * self.steps[-1].accuracy - self.steps[-1].cost
+
+    def chosen(self) -> list[int]:
+        """The place of the option of each stage that the best plan chooses, of equal plans the quickest."""
+        equal = np.flatnonzero(self.worth >= self.worth.max() - self.rounding)
+        place, found = int(equal[self.steps[-1].time[equal].argmin()]), []
+        for step in reversed(self.steps[1:]):
+            found.append(int(step.choice[place]))
+            place = int(step.parent[place])
+        return found[::-1]
+
+
+def extended(partial: Partial, stage: Choices) -> Partial:
+    """Every plan with every option of the next stage."""
+    parent, choice = (grid.ravel() for grid in np.indices((len(partial.time), len(stage.time))))
+    return Partial(
+        partial.accuracy[parent] * stage.accuracy[choice],
+        partial.cost[parent] + stage.cost[choice],
+        partial.time[parent] + stage.time[choice],
+        parent,
+        choice,
+    )
+
+
+def leading(partial: Partial) -> Partial:
+    """Those that no other one is as quick, as cheap and as accurate as, the quickest first."""
+    kept: list[int] = []
+    # Of those so far that no cheaper one is as accurate as, from the cheapest and least accurate on.
+    costs: list[float] = []
+    accuracies: list[float] = []
+    for place in map(int, np.lexsort((-partial.accuracy, partial.cost, partial.time))):
+        cost, accuracy = float(partial.cost[place]), float(partial.accuracy[place])
+        at = bisect_right(costs, cost)
+        if at and accuracies[at - 1] >= accuracy:
+            continue
+        end = at
+        while end < len(costs) and accuracies[end] <= accuracy:
+            end += 1
+        start = at - 1 if at and costs[at - 1] == cost else at
+        costs[start:end], accuracies[start:end] = [cost], [accuracy]
+        kept.append(place)
+    return partial.only(np.array(kept, dtype=np.int64))

@@ -1,0 +1,65 @@
+"""From a problem to its plan."""
+
+import math
+from collections.abc import Sequence
+
+from orchestrators.errors import Infeasible
+from orchestrators.planners.ipa import linear, product
+from orchestrators.planners.ipa.options import Option, options
+from orchestrators.planners.ipa.problem import Plan, Problem
+
+
+def solve(problem: Problem) -> Plan:
+    """The plan of the highest objective, of equal ones the quickest.
+
+    Raises `Infeasible` where no choice of variants and batches is in time.
+    """
+    stages = [options(problem, stage) for stage in problem.stages]
+    for stage, offered in zip(problem.stages, stages, strict=True):
+        if not offered:
+            raise Infeasible(
+                f"{stage.name} was measured at no batch of 1, and without demand no other one ever fills: "
+                "measure batch 1, or plan for some demand"
+            )
+    way = product if problem.accuracy == "product" else linear
+    chosen = way.best(problem, stages)
+    if chosen is None:
+        raise Infeasible(too_late(problem, stages))
+    return planned(problem, chosen)
+
+
+def too_late(problem: Problem, stages: Sequence[Sequence[Option]]) -> str:
+    """That even the quickest options are too slow, and which stage takes the most of it."""
+    quickest = [offered[0].time_ms for offered in stages]
+    longest = max(zip(quickest, (stage.name for stage in problem.stages), strict=True))
+    return (
+        f"the quickest variants and batches take {sum(quickest):g} ms through all stages, and the deadline is "
+        f"{problem.deadline_ms:g} ms: a longer deadline, or a quicker variant of {longest[1]}, which takes "
+        f"{longest[0]:g} ms of it, would help"
+    )
+
+
+def planned(problem: Problem, chosen: Sequence[Option]) -> Plan:
+    """The plan that gives each stage its option."""
+    stages = dict(zip((stage.name for stage in problem.stages), chosen, strict=True))
+    accuracy = pipeline_accuracy(problem, [one.accuracy for one in chosen])
+    resource_cost = sum(one.replicas * one.variant.cores for one in chosen)
+    batch_cost = sum(one.batch for one in chosen)
+    return Plan(
+        variant={stage: one.variant.name for stage, one in stages.items()},
+        batch={stage: one.batch for stage, one in stages.items()},
+        replicas={stage: one.replicas for stage, one in stages.items()},
+        cores={stage: one.variant.cores for stage, one in stages.items()},
+        demand_rps=problem.demand_rps,
+        objective=problem.alpha * accuracy - problem.beta * resource_cost - problem.delta * batch_cost,
+        accuracy=accuracy,
+        resource_cost=resource_cost,
+        batch_cost=batch_cost,
+        latency_ms=sum(one.time_ms for one in chosen),
+    )
+
+
+def pipeline_accuracy(problem: Problem, accuracies: Sequence[float]) -> float:
+    if problem.accuracy == "product":
+        return math.prod(accuracies)
+    return sum(accuracies) / (len(accuracies) if problem.accuracy == "mean" else 1)

@@ -1,0 +1,133 @@
+"""Paragon's problem from a published repository."""
+
+from collections.abc import Iterable, Sequence
+
+from orchestrators.family import family
+from orchestrators.planners.paragon.load import Load
+from orchestrators.planners.paragon.problem import Function, Problem, QueryClass, Serverless, Variant, Vm
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.errors import BadInputError
+from profiler.common.target import Price
+from profiler.records.capacity import Capacity
+
+# AWS Lambda gives a whole processor at 1,769 MB (its documentation, "Configure Lambda function memory").
+GB_PER_CORE = 1.769
+GB = 1 << 30
+
+
+def from_repository(
+    repository: Repository,
+    *,
+    target: str | Sequence[str],
+    classes: Sequence[QueryClass],
+    serverless: str | None = None,
+    memory_gb: Sequence[float] | None = None,
+    gb_per_core: float = GB_PER_CORE,
+    peak_to_median: float = 1.5,
+    cold: bool = False,
+) -> Problem:
+    """The problem for classes of queries, with VMs of one target or several.
+
+    A VM is a target as it was profiled, at its price per hour. Functions have the prices, start-up and latencies of
+    the target `serverless`, or of the first one. Their sizes are those whose processor time was measured, unless
+    `memory_gb` names them. Raises `BadInputError` where a figure or a price is missing; functions are asked about only
+    for tasks of which a strict class is peaked enough.
+    """
+    targets = [target] if isinstance(target, str) else list(target)
+    tasks = list(dict.fromkeys(one.task for one in classes))
+    found = {task: [one for name in targets for one in family(repository, task, name)] for task in tasks}
+    loads = [(one, Load(one.rates_rps, one.step_s)) for one in classes if one.strict]
+    peaked = {one.task for one, load in loads if load.peak_to_median > peak_to_median}
+    hosts = {one.name: one for task in sorted(peaked) for one in family(repository, task, serverless or targets[0])}
+    same_currency([*(one for task in tasks for one in found[task]), *hosts.values()])
+    return Problem(
+        classes=list(classes),
+        variants=[
+            variant(task, of_name(found[task], name), hosts.get(name), latencies(classes, task), memory_gb, gb_per_core)
+            for task in tasks
+            for name in dict.fromkeys(one.name for one in found[task])
+        ],
+        serverless=next((prices(one, cold) for one in hosts.values()), None),
+        peak_to_median=peak_to_median,
+        cold=cold,
+    )
+
+
+def of_name(found: Iterable[VariantOnTarget], name: str) -> list[VariantOnTarget]:
+    """One network on every target."""
+    return [one for one in found if one.name == name]
+
+
+def latencies(classes: Iterable[QueryClass], task: str) -> list[float]:
+    """The bounds of the task's classes, in ms."""
+    return [one.max_latency_ms for one in classes if one.task == task and one.max_latency_ms is not None]
+
+
+def variant(
+    task: str,
+    on_targets: Sequence[VariantOnTarget],
+    host: VariantOnTarget | None,
+    bounds_ms: Sequence[float],
+    memory_gb: Sequence[float] | None,
+    gb_per_core: float,
+) -> Variant:
+    """A network with its VMs on every target, and with its functions where it has a host for them."""
+    sizes = memory_gb or [gb_per_core * one for one in (host or on_targets[0]).cores()]
+    functions = [
+        Function(memory_gb=size, latency_ms=host.latency_ms(1, size / gb_per_core))
+        for size in sizes
+        if host is not None
+    ]
+    return Variant(
+        name=on_targets[0].name,
+        task=task,
+        accuracy=on_targets[0].accuracy().value,
+        vms=[vm for one in on_targets for vm in vms(one, bounds_ms)],
+        functions=functions,
+        memory_gb=host.at("peak_bytes", batch=1).value / GB if host is not None else 0.0,
+    )
+
+
+def vms(one: VariantOnTarget, bounds_ms: Sequence[float]) -> list[Vm]:
+    """What a VM carries within each measured deadline, and within each bound between them."""
+    target = one.profile.target
+    own = [point for point in one.profile.own(one.profile.capacity) if point.corrected_requests_per_s is not None]
+    measured_ms = {point.deadline_ms for point in one.needed(own or None, "capacity", Capacity)}
+    between_ms = {bound for bound in bounds_ms if min(measured_ms) < bound < max(measured_ms)}
+    rates = {deadline: one.capacity_rps(target.cores, deadline) for deadline in sorted(measured_ms | between_ms)}
+    per_hour = price(one, "per_hour").per_hour or 0.0
+    return [
+        Vm(target=one.profile.target_name, cores=target.cores, per_hour=per_hour, latency_ms=deadline, rate_rps=rate)
+        for deadline, rate in rates.items()
+        if rate
+    ]
+
+
+def prices(one: VariantOnTarget, cold: bool) -> Serverless:
+    """What functions cost."""
+    found = price(one, "per_gb_s", "per_call", *(["start_up_s"] if cold else []))
+    return Serverless(per_gb_s=found.per_gb_s, per_call=found.per_call, start_up_s=found.start_up_s)
+
+
+def price(one: VariantOnTarget, *parts: str) -> Price:
+    """The stated price; raises `BadInputError` where a part of it is not stated."""
+    found = one.profile.target.price
+    missing = [part for part in parts if found is None or getattr(found, part) is None]
+    if found is None or missing:
+        name = one.profile.target_name
+        raise BadInputError(
+            f"the target {name} states no price {' and no '.join(missing)}: state price: {{currency: …, as_of: …, "
+            f"{', '.join(f'{part}: …' for part in missing)}}} in conf/target/{name}.yaml, then stage=profile,publish"
+        )
+    return found
+
+
+def same_currency(found: Iterable[VariantOnTarget]) -> None:
+    """Costs that are added must be of one kind; a price that is not stated is spoken of where it is needed."""
+    kinds = {one.profile.target_name: one.profile.target.price for one in found}
+    stated = {name: price.currency for name, price in kinds.items() if price is not None}
+    if len(set(stated.values())) > 1:
+        listed = ", ".join(f"{name} in {currency}" for name, currency in stated.items())
+        files = ", ".join(f"conf/target/{name}.yaml" for name in stated)
+        raise BadInputError(f"prices cannot be added ({listed}): state them in one currency in {files}")

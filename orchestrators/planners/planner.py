@@ -1,0 +1,47 @@
+"""The form of a planner, and where one is located by name."""
+
+import importlib
+from typing import Any, Protocol, cast
+
+from orchestrators.planners.common import PlanBase
+from porting.configuration.components import Component
+from porting.repository import Repository
+from profiler.common.errors import BadInputError
+
+ENTRY = "from_repository"
+
+
+class Planner(Protocol):
+    """A module whose `from_repository` reads a problem from metadata alone and whose pure `solve` plans for it.
+
+    `solve` raises `Infeasible` where no plan meets every constraint.
+    """
+
+    def from_repository(self, repository: Repository, /, **settings: Any) -> Any: ...
+
+    def solve(self, problem: Any, /) -> PlanBase: ...
+
+
+def located(target: str) -> Planner:
+    """The planner whose `from_repository` has this dotted path; raises `BadInputError` for what is no planner."""
+    name, _, entry = target.rpartition(".")
+    if entry != ENTRY:
+        raise BadInputError(f"_target_ {target!r} names no planner: give the path of its {ENTRY}, as {name}.{ENTRY}")
+    module = importlib.import_module(name)
+    if missing := [one for one in (ENTRY, "solve") if not callable(vars(module).get(one))]:
+        raise BadInputError(f"{name} is no planner, as it has no {missing[0]}: a planner's module holds {ENTRY} and "
+                            "solve(problem)")  # fmt: skip
+    return cast("Planner", module)
+
+
+def planned(component: Component, repository: Repository) -> PlanBase:
+    """The plan of the planner that a config names; raises `BadInputError` where the planner does not fit the form."""
+    planner = located(component.target)
+    plan: Any = planner.solve(component.build(repository=repository))
+    if not isinstance(plan, PlanBase):
+        name = component.target.rpartition(".")[0]
+        raise BadInputError(
+            f"{name}.solve answers with {type(plan).__name__}, which is no plan: derive it from "
+            f"{PlanBase.__module__}.{PlanBase.__name__}"
+        )
+    return plan

@@ -1,0 +1,80 @@
+"""What Sponge decides from, and what it decides."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from orchestrators.deployment import Deployment
+from orchestrators.planners.common import MS_PER_S, PlanBase
+from profiler.records.base import Value
+
+Count = Annotated[int, Field(ge=1)]
+Milliseconds = Annotated[float, Field(gt=0)]
+
+
+class Problem(Value):
+    """One variant, its demand, and the requests that wait.
+
+    `latency_ms` has the time of a full batch by cores and then by batch: what is not in it cannot be chosen.
+    `remaining_ms` has what is left of each request's deadline, negative where that is over. `cl_max_ms` is
+    communication that no remaining deadline has in it yet. `safety` is the share of a remaining deadline that may be
+    used.
+    """
+
+    variant: str
+    task: str = ""
+    latency_ms: dict[Count, dict[Count, Milliseconds]]
+    demand_rps: float = Field(ge=0)
+    remaining_ms: list[float]
+    cl_max_ms: float = Field(default=0.0, ge=0)
+    delta: float = Field(default=0.01, ge=0)
+    safety: float = Field(default=1.0, gt=0, le=1)
+
+    @field_validator("latency_ms")
+    @classmethod
+    def something_to_choose(cls, value: dict[int, dict[int, float]]) -> dict[int, dict[int, float]]:
+        empty = [cores for cores, by_batch in value.items() if not by_batch]
+        if not value or empty:
+            where = f"on {empty[0]} cores" if empty else "on any cores"
+            raise ValueError(f"no latency {where}: give at least {{1: {{1: milliseconds}}}}, by cores and by batch")
+        return value
+
+    @field_validator("remaining_ms")
+    @classmethod
+    def something_to_serve(cls, value: list[float]) -> list[float]:
+        if not value:
+            raise ValueError("no requests: give at least the deadline of one that may come")
+        return value
+
+    def throughput_rps(self, cores: int, batch: int) -> float:
+        """h(b, c): full batches one after the other, in requests/s."""
+        return MS_PER_S * batch / self.latency_ms[cores][batch]
+
+
+class Plan(PlanBase):
+    """Cores and batch, and when each request is answered.
+
+    `order` has the requests, by their places in `remaining_ms`, as they are served, a batch of them after the other.
+    `answered_ms` (from now) and `slack_ms` (what the answer could be later) are by the same places.
+    """
+
+    variant: str
+    task: str
+    cores: int
+    batch: int
+    objective: float
+    latency_ms: float
+    throughput_rps: float
+    demand_rps: float
+    order: list[int]
+    answered_ms: list[float]
+    slack_ms: list[float]
+
+    @property
+    def deployments(self) -> list[Deployment]:
+        """The one instance that is scaled in place."""
+        return [
+            Deployment(
+                task=self.task, variant=self.variant, cores=self.cores, batch=self.batch, rate_rps=self.demand_rps
+            )
+        ]

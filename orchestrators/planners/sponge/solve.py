@@ -1,0 +1,92 @@
+"""Every pair of cores and batch, the cheapest first."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from orchestrators.errors import Infeasible
+from orchestrators.planners.sponge.problem import Plan, Problem
+
+
+class Batch(NamedTuple):
+    """The most urgent request of a batch, which the others are answered with: how long it waits, and how late it is."""
+
+    request: int
+    queueing_ms: float
+    over_ms: float
+
+
+def solve(problem: Problem) -> Plan:
+    """The least `cores + delta · batch`; of equals the fewer cores.
+
+    Raises `Infeasible` with the request that misses its deadline, or with the highest rate that is sustained.
+    """
+    order = by_deadline(problem)
+    pairs = [(cores, batch) for cores, by_batch in problem.latency_ms.items() for batch in by_batch]
+    sustained = [pair for pair in pairs if problem.throughput_rps(*pair) >= problem.demand_rps]
+    if not sustained:
+        raise Infeasible(too_much(problem, pairs))
+    for pair in sorted(sustained, key=lambda pair: (cost(problem, *pair), pair)):
+        if all(one.over_ms <= 0 for one in batches(problem, order, *pair)):
+            return plan(problem, order, *pair)
+    raise Infeasible(too_late(problem, order, sustained))
+
+
+def by_deadline(problem: Problem) -> list[int]:
+    """The requests by their places in `remaining_ms`, the most urgent first, equals as given."""
+    return sorted(range(len(problem.remaining_ms)), key=problem.remaining_ms.__getitem__)
+
+
+def cost(problem: Problem, cores: int, batch: int) -> float:
+    return cores + problem.delta * batch
+
+
+def batches(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Iterator[Batch]:
+    """Full ones, one after the other, each with its most urgent request, as the others have no less time."""
+    latency_ms = problem.latency_ms[cores][batch]
+    for ahead, place in enumerate(range(0, len(order), batch)):
+        spent_ms = ahead * latency_ms + latency_ms + problem.cl_max_ms
+        allowed_ms = problem.safety * problem.remaining_ms[order[place]]
+        yield Batch(order[place], ahead * latency_ms, spent_ms - allowed_ms)
+
+
+def latest(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Batch:
+    return max(batches(problem, order, cores, batch), key=lambda one: one.over_ms)
+
+
+def plan(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Plan:
+    latency_ms = problem.latency_ms[cores][batch]
+    answered_ms = [0.0] * len(order)
+    for place, request in enumerate(order):
+        answered_ms[request] = (place // batch) * latency_ms + latency_ms
+    slack_ms = [
+        problem.safety * remaining - (answered + problem.cl_max_ms)
+        for remaining, answered in zip(problem.remaining_ms, answered_ms, strict=True)
+    ]
+    return Plan(
+        variant=problem.variant, task=problem.task, cores=cores, batch=batch, objective=cost(problem, cores, batch),
+        latency_ms=latency_ms, throughput_rps=problem.throughput_rps(cores, batch), demand_rps=problem.demand_rps,
+        order=list(order), answered_ms=answered_ms, slack_ms=slack_ms,
+    )  # fmt: skip
+
+
+def too_much(problem: Problem, pairs: Sequence[tuple[int, int]]) -> str:
+    cores, batch = max(pairs, key=lambda pair: problem.throughput_rps(*pair))
+    most = problem.throughput_rps(cores, batch)
+    return (
+        f"a demand of {problem.demand_rps:g} requests/s is more than {problem.variant} sustains, at most {most:.4g} "
+        f"with {cores} cores and batches of {batch}: a quicker variant, more cores or less demand would do"
+    )
+
+
+def too_late(problem: Problem, order: Sequence[int], pairs: Sequence[tuple[int, int]]) -> str:
+    """Of what sustains the demand, that with the least delay of the request that is latest."""
+    cores, batch = min(pairs, key=lambda pair: (latest(problem, order, *pair).over_ms, pair))
+    request, queueing_ms, over_ms = latest(problem, order, cores, batch)
+    left_ms = problem.remaining_ms[request]
+    return (
+        f"request {request} (from 0) of {len(order)} is {over_ms:.4g} ms late even with {cores} cores and batches of "
+        f"{batch}, the best of what sustains {problem.demand_rps:g} requests/s: {queueing_ms:.4g} ms of queueing, "
+        f"{problem.latency_ms[cores][batch]:.4g} ms of work and {problem.cl_max_ms:.4g} ms of communication, and "
+        f"it may take {problem.safety:g} of the {left_ms:.4g} ms that are left: a quicker variant, more cores, fewer "
+        f"requests at once or a longer deadline would do"
+    )

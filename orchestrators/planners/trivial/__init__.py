@@ -1,0 +1,49 @@
+"""The trivial policy: one version per task, from an allocation chain that trades accuracy for resource use.
+
+Source: DNN-porting for maximizing inference hardware utilisation at the edge (TU Delft, 2023), section 4.4. Task t has
+demand d_t (requests/s); its version v has accuracy a(v), over that of the task's best â(v), and a metric m(v) per
+request: FLOPs, latency, or 1/throughput, of which Σ d_t·m(v_t) is the expected CPU use as a share of the cores.
+
+* **Chain** (`chain`): from the most accurate version of every task, one version down at a time, in the task that loses
+  least â per metric saved, the metric times demand.
+* **Plan** (`solve`): the first allocation of the chain whose expected CPU use is within `cpu_limit`.
+* **Online** (`step`): when to move along the chain, from CPU use and demand seen every second.
+
+Literal (`literal=True`): the metric is multiplied by the demand, the accuracy is not, so a busy task gives way first
+however many requests it serves badly, which is not what the thesis's own figures count. And only the next version is
+looked at, so a version that gains little hides the good ones below it for as long as another task can step at all.
+
+Corrected (the default): accuracy is weighted by the task's share of the demand, Σ (d_t / Σ d)·â(v_t), so that demand
+stretches both axes of a slope and cancels; and a task is judged by its best slope to any of its versions below. Every
+allocation whose versions all lie on the concave hulls of their fronts is then the most accurate of all with no more
+metric (the greedy solution of the multiple-choice knapsack); the others lie between two of those. On concave fronts
+with equal demands both chains are the same. A plan may miss the best allocation by less than one step between hulls:
+the chain is the policy, and an exact knapsack would move many tasks at once for little.
+
+In both: of equal slopes the step that saves most comes first, then the task given first; versions that cost no less
+than a more accurate one are left out; a task without demand saves nothing and keeps its most accurate version.
+"""
+
+from orchestrators.planners.trivial.chain import Allocation, allocation, chain
+from orchestrators.planners.trivial.from_repository import from_repository
+from orchestrators.planners.trivial.policy import step
+from orchestrators.planners.trivial.problem import Plan, Problem, Task, Version
+from orchestrators.planners.trivial.settings import Settings
+from orchestrators.planners.trivial.solve import solve
+from orchestrators.planners.trivial.state import Decision, State
+
+__all__ = [
+    "Allocation",
+    "Decision",
+    "Plan",
+    "Problem",
+    "Settings",
+    "State",
+    "Task",
+    "Version",
+    "allocation",
+    "chain",
+    "from_repository",
+    "solve",
+    "step",
+]

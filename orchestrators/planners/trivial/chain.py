@@ -1,0 +1,79 @@
+"""The allocation chain: from the most accurate version of every task down to the cheapest of each that has demand."""
+
+from collections.abc import Mapping, Sequence
+
+from orchestrators.planners.trivial.front import Front
+from orchestrators.planners.trivial.problem import Problem, Task, Version
+from profiler.common.errors import BadInputError
+from profiler.records.base import Value
+
+
+class Allocation(Value):
+    """One version per task, by the tasks' names.
+
+    `metric` (times demand, as a rate) and `expected_cpu_share` are sums over the tasks. `accuracy` is the system's
+    normalised one, 0 to 1: the mean over requests; over tasks where the problem is literal or there is no demand.
+    """
+
+    versions: dict[str, str]
+    metric: float
+    expected_cpu_share: float
+    accuracy: float
+
+
+def chain(problem: Problem) -> list[Allocation]:
+    """Every allocation from the most accurate on, each with less of the metric than the one before it.
+
+    Raises `Infeasible` where no version of a task is below its maximal metric.
+    """
+    fronts = [Front.of(task, problem.metric) for task in problem.tasks]
+    places = [0] * len(fronts)
+
+    def eagerness(which: int) -> tuple[float, float, int]:
+        front, place = fronts[which], places[which]
+        slope = front.next_slope(place) if problem.literal else front.best_slopes[place]
+        return slope, -front.saving(place), which
+
+    def here() -> Allocation:
+        at = list(zip(fronts, places, strict=True))
+        return summed(problem, [one.versions[place] for one, place in at], [one.accuracies[place] for one, place in at])
+
+    found = [here()]
+    while able := [which for which, front in enumerate(fronts) if places[which] < front.steps()]:
+        places[min(able, key=eagerness)] += 1
+        found.append(here())
+    return found
+
+
+def allocation(problem: Problem, versions: Mapping[str, str]) -> Allocation:
+    """These versions under the problem's demand; raises `BadInputError` for a version that is unknown or missing."""
+    if unknown := sorted(versions.keys() - {task.name for task in problem.tasks}):
+        raise BadInputError(
+            f"unknown task {', '.join(unknown)}: choices are {', '.join(t.name for t in problem.tasks)}"
+        )
+    found = [chosen(task, versions.get(task.name)) for task in problem.tasks]
+    normalised = [one.accuracy / task.best_accuracy for task, one in zip(problem.tasks, found, strict=True)]
+    return summed(problem, found, normalised)
+
+
+def chosen(task: Task, name: str | None) -> Version:
+    """The task's version of that name."""
+    known = {one.name: one for one in task.versions}
+    if name not in known:
+        raise BadInputError(f"version {name!r} of task {task.name!r}: choices are {', '.join(known)}")
+    return known[name]
+
+
+def summed(problem: Problem, versions: Sequence[Version], accuracies: Sequence[float]) -> Allocation:
+    """One version for each of the problem's tasks, in their order, and their normalised accuracies."""
+    demands_rps = [task.demand_rps for task in problem.tasks]
+    total_rps = sum(demands_rps)
+    by_task = problem.literal or total_rps == 0
+    weights = [1 / len(demands_rps) if by_task else demand_rps / total_rps for demand_rps in demands_rps]
+    pairs = list(zip(demands_rps, versions, strict=True))
+    return Allocation(
+        versions={task.name: one.name for task, one in zip(problem.tasks, versions, strict=True)},
+        metric=sum(demand_rps * one.per_request(problem.metric) for demand_rps, one in pairs),
+        expected_cpu_share=sum(demand_rps * one.per_request("inverse_throughput") for demand_rps, one in pairs),
+        accuracy=sum(weight * accuracy for weight, accuracy in zip(weights, accuracies, strict=True)),
+    )

@@ -1,0 +1,73 @@
+"""The trivial policy's problem, read from a published repository."""
+
+from collections.abc import Mapping, Sequence
+
+from orchestrators.family import family
+from orchestrators.planners.trivial.problem import Metric, Problem, Task, Version
+from porting.repository import Repository
+from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.errors import BadInputError
+
+
+def from_repository(
+    repository: Repository,
+    *,
+    task: str | Sequence[str],
+    target: str,
+    demand_rps: float | Mapping[str, float],
+    metric: Metric = "inverse_throughput",
+    cpu_limit: float = 0.65,
+    max_metric: Mapping[str, float] | None = None,
+    batch: int = 1,
+    literal: bool = False,
+) -> Problem:
+    """The frontiers of one task or several, on the target's own cores, which they share.
+
+    `demand_rps` is one figure for every task, or one for each by its name, as are the maximal metrics of the tasks that
+    have one. Throughput is that in requests of `batch` inputs: alone, as clients send them. Raises `BadInputError` for
+    an unknown name, and where a figure was not measured.
+    """
+    names = [task] if isinstance(task, str) else list(task)
+    demand = demand_rps if isinstance(demand_rps, Mapping) else dict.fromkeys(names, demand_rps)
+    highest = max_metric or {}
+    if not names:
+        raise BadInputError(f"no task: choices are {', '.join(repository.tasks)}")
+    if odd := sorted({*demand, *highest} - set(names)) or sorted(set(names) - set(demand)):
+        raise BadInputError(
+            f"demand_rps and max_metric name tasks: {', '.join(odd)} is not one of {', '.join(names)}, or has no demand"
+        )
+    families = {name: family(repository, name, target) for name in names}
+    return Problem(
+        tasks=tuple(
+            Task(
+                name=name,
+                versions=tuple(version(one, metric, batch) for one in found),
+                demand_rps=demand[name],
+                max_metric=highest.get(name),
+            )
+            for name, found in families.items()
+        ),
+        metric=metric,
+        cpu_limit=cpu_limit,
+        cores=next(iter(families.values()))[0].profile.target.cores,
+        literal=literal,
+    )
+
+
+def version(one: VariantOnTarget, metric: Metric, batch: int) -> Version:
+    """Its figures on the target's own cores; those of the other metrics are left out."""
+    cores = one.profile.target.cores
+    return Version(
+        name=one.name,
+        accuracy=one.accuracy().value,
+        images_per_s=one.images_per_s(batch, cores),
+        latency_ms=one.latency_ms(1, cores) if metric == "latency" else None,
+        flops=flops(one) if metric == "flops" else None,
+    )
+
+
+def flops(one: VariantOnTarget) -> float:
+    found = one.profile.complexity.flops
+    if not found:
+        raise BadInputError(f"{one.name} has no FLOPs, its graph does not tell: choose metric=inverse_throughput")
+    return found
