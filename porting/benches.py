@@ -3,9 +3,9 @@
 from contextlib import ExitStack
 
 from porting.components import Component
-from profiler.bench.bench import Bench, bench
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
+from profiler.target.prepared_target import Bench, bench
 
 
 class Benches:

@@ -4,9 +4,9 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from profiler.bench.subject import Subject
 from profiler.measure.ledger import Ledger
-from profiler.measure.task import Tasks
+from profiler.measure.measurement import Tasks
+from profiler.target.model_under_test import Subject
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from profiler.analysis.fits import fitted
-from profiler.bench.bench import Bench
-from profiler.bench.identity import subject_key
-from profiler.bench.subject import Subject
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError, UnavailableError
 from profiler.common.files import sha256
-from profiler.common.level import LevelSettings, PartSettings
+from profiler.common.profile_settings import LevelSettings, PartSettings
 from profiler.graph.complexity import sum_layers
 from profiler.graph.layers import count_layers
 from profiler.measure.ledger import Ledger
-from profiler.measure.task import Task
+from profiler.measure.measurement import Task
 from profiler.parts import PARTS, Part
 from profiler.records.base import Point
 from profiler.records.missing import Missing, Why
@@ -26,6 +23,9 @@ from profiler.records.profile import PartState, Profile
 from profiler.runtimes.own_process import program_beside
 from profiler.runtimes.session import input_shapes, tensors
 from profiler.runtimes.watch import ends_within
+from profiler.target.identity import subject_key
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import Bench
 from profiler.trial.torch_program import vetted
 
 REVIVALS = 3

@@ -17,14 +17,14 @@ from figures import ROOT, Figure, record
 from scipy.stats import spearmanr
 
 from profiler.analysis.statistics import median_interval
-from profiler.bench.bench import Bench, bench
-from profiler.bench.subject import Subject
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
-from profiler.measure.meter import ThroughputMeter
+from profiler.measure.throughput.meter import ThroughputMeter
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import Bench, bench
 
 FOLDER = ROOT / "artifacts" / "benchmark_profiler"
 PAIRS, REPEATS, SWEEPS = 10, 20, 1

@@ -101,12 +101,12 @@ def test_a_folder_imports_what_lies_in_lower_layers(folder: str) -> None:
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import profiler.measure.meter", "profiler/measure"),
-        ("from profiler.measure.meter import ThroughputMeter", "profiler/measure"),
+        ("import profiler.measure.throughput.meter", "profiler/measure"),
+        ("from profiler.measure.throughput.meter import ThroughputMeter", "profiler/measure"),
         ("from profiler.measure import meter", "profiler/measure"),
         ("def f():\n    from profiler import command", "profiler"),
         ("import_module(f'profiler.measure.{name}')", "profiler/measure"),
-        ("Task('profiler.measure.memory_child.main')", "profiler/measure"),
+        ("Task('profiler.measure.memory.child.main')", "profiler/measure"),
         ("from profiler.analysis import statistics", "profiler/analysis"),
     ],
 )

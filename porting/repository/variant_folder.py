@@ -12,7 +12,7 @@ from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published, Summary
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.tensor import Tensor
 from profiler.records.profile import Profile
 from profiler.triton.config import ServingSettings, model_config, to_text

@@ -11,14 +11,14 @@ from porting.repository.compared import RANKED_BY, Candidate, placed
 from porting.repository.metrics import figures
 from porting.servable import forget_unservable, servable
 from porting.workspace import ONNX
-from profiler.bench.identity import subject_key
 from profiler.common.errors import BadInputError
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.profiling import profile_file
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
+from profiler.target.identity import subject_key
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:

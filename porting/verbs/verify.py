@@ -13,10 +13,10 @@ from porting.verbs import add_public_key
 if TYPE_CHECKING:
     from porting.repository import Repository
     from porting.repository.serving import Files
-    from profiler.bench.bench import Bench
     from profiler.records.latency import LatencyPoint
     from profiler.records.profile import Profile
     from profiler.records.throughput import MaximalThroughput
+    from profiler.target.prepared_target import Bench
 
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
 # Beyond their intervals: what a point may be off and still be called settled.
@@ -59,9 +59,9 @@ def run(arguments: Sequence[str]) -> None:
 
     from porting.console import say, table
     from porting.repository import Repository
-    from profiler.bench.bench import bench
     from profiler.common.errors import DnnPortingError
     from profiler.common.scratch import scratch
+    from profiler.target.prepared_target import bench
 
     repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
@@ -113,8 +113,8 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
 
 def check_profile(profile: "Profile", endpoint: str | None) -> None:
     """Raises `BadInputError` for what cannot be measured again here, and for a server that nobody here has named."""
-    from profiler.bench.identity import subject_key
     from profiler.common.errors import BadInputError
+    from profiler.target.identity import subject_key
 
     target, name = profile.target, profile.target_name
     if target.runtime == "torch":
@@ -154,9 +154,9 @@ def copied(files: "Files", folder: Path) -> Path:
 
 def compared(ready: "Bench", path: Path, profile: "Profile") -> list[list[str]]:
     """One row for each figure: published, now, and whether it holds."""
-    from profiler.bench.subject import Subject
-    from profiler.measure.latency import measure_batch
-    from profiler.measure.meter import ThroughputMeter
+    from profiler.measure.latency.part import measure_batch
+    from profiler.measure.throughput.meter import ThroughputMeter
+    from profiler.target.model_under_test import Subject
 
     pairs = []
     best, latency = profile.best_throughput(), profile.latency_at(1)

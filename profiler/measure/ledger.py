@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from profiler.measure.task import Task
+from profiler.measure.measurement import Task
 from profiler.records.base import Point
 from profiler.records.missing import Missing
 

@@ -1,8 +1,8 @@
 """Where the target does its best."""
 
-from profiler.bench.subject import Subject
 from profiler.measure.ledger import Ledger
 from profiler.records.throughput import MaximalThroughput
+from profiler.target.model_under_test import Subject
 
 
 def own_maximum(subject: Subject, ledger: Ledger) -> MaximalThroughput | None:

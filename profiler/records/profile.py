@@ -6,7 +6,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue
 
-from profiler.common.level import Level, LevelSettings
+from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
 from profiler.records.base import Point, Record
 from profiler.records.capacity import Capacity, LoadPoint

@@ -11,7 +11,7 @@ import psutil
 
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 from profiler.records.usage import Usage
-from profiler.system.unknown import total, unknown
+from profiler.system.missing_values import total, unknown
 
 PIN_PASSES = 20
 RESET_PEAK = "5"  # proc(5), clear_refs: the peak resident size becomes the present one.

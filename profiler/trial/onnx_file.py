@@ -8,7 +8,7 @@ import onnxruntime as ort
 from onnx import ModelProto
 
 from profiler.common.errors import ModelError
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.tensor import Tensor
 from profiler.common.trust import trusted
 from profiler.confined.hold import Limits

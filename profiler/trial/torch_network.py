@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from profiler.common.errors import ModelError
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.graph.shapes import UncountedError
 from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.session import sample_input

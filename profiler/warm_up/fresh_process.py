@@ -19,7 +19,7 @@ import psutil
 from pydantic import TypeAdapter
 
 from profiler.common.errors import DnnPortingError
-from profiler.load_generator.probe import Probe
+from profiler.load_generator.reference import Probe
 from profiler.records.base import Record
 from profiler.records.predictor import FailedObservation, WarmUpObservation
 from profiler.records.state import SystemState

@@ -26,13 +26,13 @@ from porting.stages.profile import Profiled, first_profile
 from porting.stages.publish import publish_workspace
 from porting.verbs import adopt
 from porting.workspace import Workspace, network_digest
-from profiler.bench.identity import subject_key
 from profiler.common.ending import explained
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import packed, sha256
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.records.profile_files import owner
+from profiler.target.identity import subject_key
 
 A, B, TARGET = "digits-resnet8-00000000", "digits-resnet8-11111111", "local_cpu"
 SETTINGS = PublishSettings(others=[], stores=[], registry=False, sign=None, public_key=None)

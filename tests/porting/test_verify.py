@@ -5,11 +5,11 @@ from full_profile import SHA256, blank_profile
 from made_points import latency, rate
 
 from porting.verbs.verify import MOST_CALLERS, check_profile
-from profiler.bench.identity import subject_key
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
+from profiler.target.identity import subject_key
 
 
 def measured_here(target: Target, **points: object) -> Profile:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.records.complexity import Complexity
 from profiler.records.fingerprint import Fingerprint

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 
 from profiler.analysis.queue_growth import growth
-from profiler.bench.subject import Yardstick
 from profiler.common.resources import Resources
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenRun
-from profiler.measure.trial import Measured, summarise
-from profiler.measure.trial_meter import TrialMeter
+from profiler.measure.capacity.trial import Measured, summarise
+from profiler.measure.capacity.trial_meter import TrialMeter
+from profiler.target.model_under_test import Yardstick
 
 SERVICE_S = 0.01
 MAX_PER_S = 1 / SERVICE_S

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from stub_host import go_through, subject_on
 
-from profiler.bench.subject import Subject
-from profiler.common.level import WarmUpSettings
+from profiler.common.profile_settings import WarmUpSettings
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
-from profiler.measure.warm_up import tasks
+from profiler.measure.warm_up.part import tasks
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.served import InProcess
+from profiler.target.model_under_test import Subject
 
 IN_PROCESS = Target(runtime="onnxruntime")
 SETTINGS = WarmUpSettings(loads=3, batches=[1, 4], curve_inferences=40, switch_seconds=None)

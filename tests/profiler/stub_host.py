@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from blank import blank_profile, noise
 
-from profiler.bench.bench import Bench
-from profiler.bench.subject import Subject
 from profiler.common.errors import UnavailableError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
-from profiler.measure.task import Task, Tasks
+from profiler.measure.measurement import Task, Tasks
 from profiler.records.energy import Energy
 from profiler.records.missing import Missing
 from profiler.records.throughput import MaximalThroughput
 from profiler.runtimes.served import InProcess
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import Bench
 
 REFERENCE_PER_S = 1000.0
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import psutil
 from blank import blank_level, blank_profile
 
-from profiler.bench.bench import Bench
 from profiler.common.errors import ServerError
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
+from profiler.target.prepared_target import Bench
 from profiler.triton.server import SHARED_MEMORY
 
 GONE_LIMIT_S = 20.0

@@ -14,8 +14,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
 from profiler.common.target import Target
-from profiler.measure.batch_trial import Work, attempt, child
-from profiler.measure.largest_batch import largest_batch
+from profiler.measure.memory.batch_trial import Work, attempt, child
+from profiler.measure.memory.largest_batch import largest_batch
 
 MIB = 2**20
 SHAPE = (1, 64, 64)
@@ -23,7 +23,7 @@ CORES = [min(os.sched_getaffinity(0))]
 PARENT = """
 import sys, time
 from pathlib import Path
-from profiler.measure.batch_trial import Work, child
+from profiler.measure.memory.batch_trial import Work, child
 from profiler.common.target import Target
 with child(Work(Target(runtime="onnxruntime"), Path(sys.argv[1]), (1, 64, 64), [{core}]), 1) as running:
     while not running.output.read_text():

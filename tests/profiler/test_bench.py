@@ -9,11 +9,11 @@ from blank import blank_level
 from servers.short_lived import short_lived_triton
 from survival import level, profiled
 
-from profiler.bench.bench import bench
-from profiler.bench.identity import subject_key
 from profiler.common.errors import BadInputError, UnavailableError
 from profiler.common.target import Price, Target
 from profiler.profiling import profile_file
+from profiler.target.identity import subject_key
+from profiler.target.prepared_target import bench
 from profiler.triton.installation import find_triton
 
 pytestmark = pytest.mark.alone

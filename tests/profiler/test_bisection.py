@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from simulated_queue import MAX_PER_S, SERVICE_S, simulate, simulated
 
-from profiler.measure.bisection import measure_capacity
-from profiler.measure.goal import Goal
+from profiler.measure.capacity.bisection import measure_capacity
+from profiler.measure.capacity.goal import Goal
 from profiler.records.capacity import Capacity
 
 GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=40.0)

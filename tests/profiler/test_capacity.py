@@ -6,19 +6,19 @@ import pytest
 from stub_host import StubHost, go_through, maximum, subject_on
 from support import write_network
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
-from profiler.common.level import CapacitySettings
+from profiler.common.profile_settings import CapacitySettings
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.load_generator.probe import Probe
-from profiler.measure import capacity
-from profiler.measure.capacity import resources_of
+from profiler.load_generator.reference import Probe
+from profiler.measure.capacity import part as capacity
+from profiler.measure.capacity.part import resources_of
 from profiler.measure.ledger import Ledger
 from profiler.records.base import Point
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.throughput import ThroughputPoint
 from profiler.runtimes.own_process import OwnProcess
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 

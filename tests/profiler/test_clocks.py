@@ -10,8 +10,8 @@ import pytest
 from support import ROOT
 from survival import level, profiled
 
-from profiler.bench.bench import bench
 from profiler.common.target import Target
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 

@@ -9,17 +9,18 @@ from stub_host import Core, StubHost, StubModel, go_through, maximum, subject_on
 from support import write_network
 
 from profiler.analysis.statistics import RatioInterval
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
 from profiler.common.errors import ServerError
-from profiler.common.level import ContentionSettings, ThroughputSettings
+from profiler.common.profile_settings import ContentionSettings, ThroughputSettings
 from profiler.common.target import Target
 from profiler.load_generator.paced_loop import PacedLoop
-from profiler.load_generator.reference import write_reference
-from profiler.measure import contention, throughput
-from profiler.measure.contention_point import judge_factor
+from profiler.load_generator.reference_network import write_reference
+from profiler.measure.contention import part as contention
+from profiler.measure.contention.point import judge_factor
 from profiler.measure.ledger import Ledger
+from profiler.measure.throughput import part as throughput
 from profiler.records.contention import Contention
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 SETTINGS = ContentionSettings(shares=[0.25, 0.5], slices=6)

@@ -10,7 +10,7 @@ from support import write_network
 
 from profiler.common.errors import ServerError
 from profiler.common.resources import Resources
-from profiler.measure import fresh_load
+from profiler.measure.warm_up import fresh_load
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
 
 

@@ -6,7 +6,7 @@ import pynvml
 import pytest
 from recorded_nvml import MIB, record
 
-from profiler.measure.gpu_memory import gpu_bytes
+from profiler.measure.memory.gpu import gpu_bytes
 
 NOT_AVAILABLE = 2**64 - 1
 

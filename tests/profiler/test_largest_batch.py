@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from profiler.measure.batch_trial import Attempt
-from profiler.measure.largest_batch import LARGEST, largest_batch, search, summary
+from profiler.measure.memory.batch_trial import Attempt
+from profiler.measure.memory.largest_batch import LARGEST, largest_batch, search, summary
 
 PLACE = {"runtime": "onnxruntime", "limit_bytes": 1000, "cores": 1, "threads": 1, "instances": 1}
 

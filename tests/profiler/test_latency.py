@@ -9,15 +9,15 @@ from onnx import TensorProto, helper, save
 from stub_host import REFERENCE_PER_S, StubHost, go_through, subject_on
 from support import write_network
 
-from profiler.bench.subject import Subject
 from profiler.common.errors import ModelError
-from profiler.common.level import LatencySettings
+from profiler.common.profile_settings import LatencySettings
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.measure.latency import MINIMUM_SAMPLES, at, measure_batch, summarise, tasks
+from profiler.measure.latency.part import MINIMUM_SAMPLES, at, measure_batch, summarise, tasks
 from profiler.measure.ledger import Ledger
 from profiler.records.latency import LatencyPoint
 from profiler.runtimes.session import input_tensor, open_session
+from profiler.target.model_under_test import Subject
 
 pytestmark = pytest.mark.alone
 

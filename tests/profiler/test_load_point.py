@@ -3,7 +3,7 @@
 import pytest
 from simulated_queue import SERVICE_S, simulated
 
-from profiler.measure.load_point import measure_load
+from profiler.measure.capacity.load_point import measure_load
 from profiler.records.capacity import LoadPoint
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from stub_host import StubHost, go_through, subject_on
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
-from profiler.common.level import MemorySettings
+from profiler.common.profile_settings import MemorySettings
 from profiler.common.target import Target
-from profiler.measure import memory
 from profiler.measure.ledger import Ledger
-from profiler.measure.served_memory import figures
+from profiler.measure.memory import part as memory
+from profiler.measure.memory.served import figures
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.usage import Usage
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 SETTINGS = MemorySettings(batches=[1, 4], seconds=20)

@@ -10,11 +10,11 @@ from profiler.analysis.statistics import RatioInterval
 from profiler.common.errors import ServerError
 from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import LoadSlice
-from profiler.measure import meter
 from profiler.measure.counts import check_counts
-from profiler.measure.meter import ThroughputMeter
-from profiler.measure.run import Run
-from profiler.measure.verdict import judge
+from profiler.measure.throughput import meter
+from profiler.measure.throughput.meter import ThroughputMeter
+from profiler.measure.throughput.run import Run
+from profiler.measure.throughput.verdict import judge
 from profiler.system.energy import EnergyMeter
 
 pytestmark = pytest.mark.alone

@@ -12,14 +12,14 @@ from onnx import TensorProto, helper, numpy_helper, save
 from stub_host import REFERENCE_PER_S
 from survival import level, profiled
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
 from profiler.common.resources import Resources
 from profiler.common.target import Runtime, Target
 from profiler.runtimes.providers import NAMES, PACKAGES
 from profiler.runtimes.served import Call, Expectation, InProcess
 from profiler.runtimes.session import open_session
 from profiler.system.processes import thread_folders, tree
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 from profiler.triton.installation import find_triton
 
 MISSING = f"has no OpenVINO: put {PACKAGES['openvino']} in place of onnxruntime"

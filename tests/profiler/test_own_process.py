@@ -7,13 +7,13 @@ import onnxruntime as ort
 import pytest
 from stub_host import REFERENCE_PER_S
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
 from profiler.common.errors import BadInputError
 from profiler.common.target import Provider, Target
 from profiler.runtimes.providers import NAMES, PACKAGES, check_started
 from profiler.runtimes.session import open_session
 from profiler.system.processes import thread_folders
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 LACKING: list[Provider] = [one for one in NAMES if NAMES[one] not in ort.get_available_providers()]

@@ -10,9 +10,9 @@ from blank import blank_level, blank_profile, noise
 
 from profiler import profiling
 from profiler.common.errors import ServerError
-from profiler.common.level import LatencySettings, LevelSettings
+from profiler.common.profile_settings import LatencySettings, LevelSettings
 from profiler.measure.ledger import Ledger
-from profiler.measure.task import Task, Tasks
+from profiler.measure.measurement import Task, Tasks
 from profiler.profiling import REVIVALS, Profiling
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint

@@ -5,13 +5,13 @@ import pytest
 from stub_host import StubHost, go_through, maximum, subject_on
 from support import write_network
 
-from profiler.bench.subject import Subject
-from profiler.common.level import RepeatSettings
+from profiler.common.profile_settings import RepeatSettings
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS, LoadSlice
-from profiler.measure import repeats
 from profiler.measure.ledger import Ledger
-from profiler.measure.side_by_side import Repeat, Turn
+from profiler.measure.repeats import part as repeats
+from profiler.measure.repeats.side_by_side import Repeat, Turn
 from profiler.records.repeats import Repeats
+from profiler.target.model_under_test import Subject
 
 pytestmark = pytest.mark.alone
 

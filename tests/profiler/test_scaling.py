@@ -9,16 +9,16 @@ from stub_host import StubHost, go_through, maximum, subject_on
 from support import write_network
 
 from profiler.analysis.speed_ups import speed_ups
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
-from profiler.common.level import ScalingSettings
+from profiler.common.profile_settings import ScalingSettings
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.measure import scaling
 from profiler.measure.ledger import Ledger
-from profiler.measure.scaling import offered
+from profiler.measure.scaling import part as scaling
+from profiler.measure.scaling.part import offered
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 

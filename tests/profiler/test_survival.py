@@ -11,14 +11,14 @@ from servers.lying_server import MODEL, Lie, LyingServer, honest
 from support import write_network
 from survival import level, profiled
 
-from profiler.bench.bench import bench
-from profiler.common.level import LevelSettings, WarmUpSettings
+from profiler.common.profile_settings import LevelSettings, WarmUpSettings
 from profiler.common.target import Target
-from profiler.load_generator import probe
-from profiler.measure import meter
+from profiler.load_generator import reference as probe
+from profiler.measure.throughput import meter
 from profiler.records.profile import Profile
 from profiler.runtimes import v2_server
 from profiler.runtimes.session import open_session, sample_input
+from profiler.target.prepared_target import bench
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 

@@ -14,15 +14,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 from survival import gone, level, profiled, regions
 
-from profiler.bench.bench import bench
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.load_generator import probe
-from profiler.measure import meter
+from profiler.load_generator import reference as probe
+from profiler.measure.throughput import meter
 from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.v2 import V2Model
 from profiler.system.hierarchy import CGROUPS, group_of
 from profiler.system.processes import tree
+from profiler.target.prepared_target import bench
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 

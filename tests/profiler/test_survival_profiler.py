@@ -14,16 +14,16 @@ import pytest
 from support import environment
 from survival import REFERENCE_PER_S, gone, level, regions
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
 from profiler.command import Request
 from profiler.common.files import read_record
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Runtime, Target
-from profiler.measure import meter
-from profiler.measure.meter import ThroughputMeter
-from profiler.measure.verdict import SETTLED_HALF_WIDTH
+from profiler.measure.throughput import meter
+from profiler.measure.throughput.meter import ThroughputMeter
+from profiler.measure.throughput.verdict import SETTLED_HALF_WIDTH
 from profiler.records.profile import Profile
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 

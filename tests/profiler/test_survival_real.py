@@ -11,13 +11,13 @@ import psutil
 import pytest
 from survival import gone, level, profiled, regions
 
-from profiler.bench.bench import bench
 from profiler.common.target import Target
-from profiler.load_generator import probe
-from profiler.measure import meter
+from profiler.load_generator import reference as probe
+from profiler.measure.throughput import meter
 from profiler.runtimes import own_triton, v2_server
 from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
+from profiler.target.prepared_target import bench
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 

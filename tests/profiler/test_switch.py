@@ -13,19 +13,19 @@ from stub_host import subject_on
 from support import write_network
 from switching_host import ANSWER_S, SwitchingHost
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
 from profiler.common.errors import ServerError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.load_generator.open_loop import OpenRun
-from profiler.measure import switching
 from profiler.measure.ledger import Ledger
-from profiler.measure.switch_point import Switches, switch_point
-from profiler.measure.switching import measure
+from profiler.measure.warm_up import switching
+from profiler.measure.warm_up.switch_point import Switches, switch_point
+from profiler.measure.warm_up.switching import measure
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import Switch
 from profiler.system.processes import cpu_seconds
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 SECONDS = 0.6

@@ -12,14 +12,14 @@ from blank import blank_level
 from stub_host import REFERENCE_PER_S, go_through, subject_on
 
 from profiler.common.errors import ServerError
-from profiler.common.level import ThroughputSettings
+from profiler.common.profile_settings import ThroughputSettings
 from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import ClosedLoop, count
-from profiler.measure import meter
 from profiler.measure.ledger import Ledger
-from profiler.measure.task import Tasks
-from profiler.measure.throughput import tasks
-from profiler.measure.verdict import STILL_ROSE
+from profiler.measure.measurement import Tasks
+from profiler.measure.throughput import meter
+from profiler.measure.throughput.part import tasks
+from profiler.measure.throughput.verdict import STILL_ROSE
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.runtimes.served import Expectation, InProcess
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from stub_host import REFERENCE_PER_S, SteadyProbe, StubHost, subject_on
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
 from profiler.common.errors import ServerError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.measure.load_point import measure_load
-from profiler.measure.trial_meter import TrialMeter
+from profiler.measure.capacity.load_point import measure_load
+from profiler.measure.capacity.trial_meter import TrialMeter
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import bench
 
 pytestmark = pytest.mark.alone
 ALONE = Resources(1.0, 1, 1)
@@ -48,7 +48,7 @@ def test_cpu_of_processes_that_are_not_ours_is_null_with_the_reason(network: Pat
 
 
 def test_a_server_that_never_answers_ends_in_an_error(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profiler.measure.trial_meter.DRAIN_S", 0.2)
+    monkeypatch.setattr("profiler.measure.capacity.trial_meter.DRAIN_S", 0.2)
     monkeypatch.setattr(TrialMeter, "_warm_up", lambda *_: None)
     meter = TrialMeter(subject_on(StubHost(3.0), network), ALONE, [10.0], 200.0)
     with pytest.raises(ServerError, match="none of 20 requests was answered"):
@@ -64,14 +64,14 @@ def test_a_server_that_somebody_else_is_calling_ends_in_an_error(network: Path) 
 
 
 def test_a_model_that_does_not_warm_up_ends_in_an_error(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profiler.measure.trial_meter.WARM_LIMIT_S", 0.2)
+    monkeypatch.setattr("profiler.measure.capacity.trial_meter.WARM_LIMIT_S", 0.2)
     meter = TrialMeter(subject_on(StubHost(3.0), network), ALONE, [10.0], 200.0)
     with pytest.raises(ServerError, match="only 0 of 4 requests"):
         meter.run(100.0, 0.2, seed=0)
 
 
 def test_a_model_with_lost_requests_is_loaded_afresh(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profiler.measure.trial_meter.DRAIN_S", 0.1)
+    monkeypatch.setattr("profiler.measure.capacity.trial_meter.DRAIN_S", 0.1)
     host = StubHost(0.05)
     subject = subject_on(host, network)
     measured = TrialMeter(subject, ALONE, [10.0], 200.0).run(100.0, 0.5, seed=0)

@@ -7,12 +7,12 @@ from blank import noise
 from starting_host import SETTINGS, StartingHost, in_process, measured
 from stub_host import go_through, subject_on
 
-from profiler.common.level import WarmUpSettings
+from profiler.common.profile_settings import WarmUpSettings
 from profiler.common.target import Target
-from profiler.measure.fresh_load import FreshLoad
 from profiler.measure.ledger import Ledger
-from profiler.measure.warm_up import tasks
-from profiler.measure.warm_up_points import durations, warm_up_curve
+from profiler.measure.warm_up.fresh_load import FreshLoad
+from profiler.measure.warm_up.part import tasks
+from profiler.measure.warm_up.points import durations, warm_up_curve
 from profiler.records.base import Point
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 

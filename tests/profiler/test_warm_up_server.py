@@ -7,17 +7,17 @@ import psutil
 import pytest
 from starting_host import measured
 
-from profiler.bench.bench import Bench, bench
-from profiler.bench.subject import Subject
 from profiler.common.errors import ServerError
-from profiler.common.level import WarmUpSettings
+from profiler.common.profile_settings import WarmUpSettings
 from profiler.common.target import Target
-from profiler.measure import fresh_load
-from profiler.measure.fresh_load import load_afresh
+from profiler.measure.warm_up import fresh_load
+from profiler.measure.warm_up.fresh_load import load_afresh
 from profiler.records.warm_up import FirstInference, LoadTime, UnloadTime, WarmUpCurve
 from profiler.runtimes import own_triton, v2_server
 from profiler.runtimes.v2_server import V2Server
 from profiler.system.page_cache import resident_share
+from profiler.target.model_under_test import Subject
+from profiler.target.prepared_target import Bench, bench
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 

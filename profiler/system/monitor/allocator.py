@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from profiler.records.allocator_state import AllocatorState, Gauge, Pools
-from profiler.system.unknown import unknown
+from profiler.system.missing_values import unknown
 
 GAUGE = ("current", "peak", "allocated", "freed")
 POOLS = ("all", "large_pool", "small_pool")

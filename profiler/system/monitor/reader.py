@@ -14,7 +14,7 @@ from profiler.records.gpu_state import GpuState
 from profiler.records.state import SystemState
 from profiler.system.monitor.gpu import gpu_state
 from profiler.system.monitor.host import cpu_state, disk_state, memory_state, network_state
-from profiler.system.monitor.measured import process_state
+from profiler.system.monitor.processes import process_state
 from profiler.system.nvml import gpu_handles
 
 
