@@ -18,7 +18,7 @@ from profiler.profiling import profile_file
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
-from profiler.target.identity import subject_key
+from profiler.target.identity import profile_key
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
@@ -62,7 +62,7 @@ class Profiled:
     def found(self) -> Profile | None:
         """What was measured of this file on this target, whatever level."""
         profile = self.context.workspace.profiles(self.variant).get(self.name)
-        key = subject_key(self.file.sha256, self.target, self.file.program_sha256)
+        key = profile_key(self.file.sha256, self.target, self.file.program_sha256)
         return profile if profile is not None and profile.key == key else None
 
     def reuse(self) -> Variant | None:

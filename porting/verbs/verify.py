@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from profiler.records.latency import LatencyPoint
     from profiler.records.profile import Profile
     from profiler.records.throughput import MaximalThroughput
-    from profiler.target.prepared_target import Bench
+    from profiler.target.prepared_target import PreparedTarget
 
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
 # Beyond their intervals: what a point may be off and still be called settled.
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> None:
     from porting.repository import Repository
     from profiler.common.errors import DnnPortingError
     from profiler.common.scratch import scratch
-    from profiler.target.prepared_target import bench
+    from profiler.target.prepared_target import prepared_target
 
     repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> None:
     with scratch("verify") as place:
         paths = {name: copied(files, place.folder / name) for name, files in found.items()}
         profiles = {name: files.details.profiles[target] for name, files in found.items()}
-        with bench(target, next(iter(profiles.values())).target) as ready:
+        with prepared_target(target, next(iter(profiles.values())).target) as ready:
             for name, profile in profiles.items():
                 say(f"measuring {name}")
                 rows += [[name, *row] for row in compared(ready, paths[name], profile)]
@@ -114,7 +114,7 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
 def check_profile(profile: "Profile", endpoint: str | None) -> None:
     """Raises `BadInputError` for what cannot be measured again here, and for a server that nobody here has named."""
     from profiler.common.errors import BadInputError
-    from profiler.target.identity import subject_key
+    from profiler.target.identity import profile_key
 
     target, name = profile.target, profile.target_name
     if target.runtime == "torch":
@@ -128,7 +128,7 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
         )
         where = f"a running server at {target.endpoint}" if target.endpoint else "a server of the profiler's own"
         raise BadInputError(f"target {name} was measured on {where}: give {fix}")
-    if subject_key(profile.onnx_sha256, target) != profile.key:
+    if profile_key(profile.onnx_sha256, target) != profile.key:
         raise BadInputError(
             f"target {name} was measured on {profile.fingerprint.cpu_model} with {profile.fingerprint.system}, "
             "or with another server than there is here: verify it there"
@@ -152,20 +152,20 @@ def copied(files: "Files", folder: Path) -> Path:
     return path
 
 
-def compared(ready: "Bench", path: Path, profile: "Profile") -> list[list[str]]:
+def compared(ready: "PreparedTarget", path: Path, profile: "Profile") -> list[list[str]]:
     """One row for each figure: published, now, and whether it holds."""
     from profiler.measure.latency.part import measure_batch
     from profiler.measure.throughput.meter import ThroughputMeter
-    from profiler.target.model_under_test import Subject
+    from profiler.target.model_under_test import ModelUnderTest
 
     pairs = []
     best, latency = profile.best_throughput(), profile.latency_at(1)
     references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
-    with Subject(ready, path, *references) as subject:
+    with ModelUnderTest(ready, path, *references) as subject:
         if best is not None:
             loaded_s = min(best.answers / best.images_per_s, MOST_SECONDS)
             run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
-            rate = run.rate(subject.yardstick().reference_per_s)
+            rate = run.rate(subject.reference().normal_per_s)
             now = Figure(rate.ratio, rate.low or rate.ratio, rate.high or rate.ratio)
             pairs.append(("images/s", throughput(best), now))
         if latency is not None:

@@ -132,8 +132,19 @@ class LevelSettings(BaseModel):
     @classmethod
     def of_throughput(cls, settings: ThroughputSettings, budget_s: float) -> "LevelSettings":
         """A level of the maximal throughput alone."""
-        nothing = dict.fromkeys(name for name in cls.model_fields if name not in ("level", "budget_s", "throughput"))
-        return cls.model_validate({**nothing, "level": "quick", "budget_s": budget_s, "throughput": settings})
+        return cls(
+            level="quick",
+            budget_s=budget_s,
+            first=None,
+            latency=None,
+            throughput=settings,
+            warm_up=None,
+            memory=None,
+            scaling=None,
+            capacity=None,
+            contention=None,
+            repeats=None,
+        )
 
     def parts(self) -> dict[str, PartSettings]:
         """The settings of every part that this level measures."""

@@ -14,7 +14,7 @@ SHARE = 0.3
 USUAL_SLICES = 30
 
 
-class Probe:
+class InProcessReference:
     """The reference network, fp32, one picture at a time on one thread, run where the server runs."""
 
     def __init__(self, cores: list[int]) -> None:

@@ -23,7 +23,7 @@ NAME = "dnn-porting-probe"
 CONCURRENCY = 4
 
 
-class ServedProbe:
+class ServedReference:
     """Loaded when it is first asked, on the cores of the server and with one instance of one thread.
 
     Whatever it is asked raises `ServerError` where the server does not do it.

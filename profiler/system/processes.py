@@ -6,6 +6,7 @@ One that ends in the middle is left out.
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -67,7 +68,7 @@ def usage(pid: int) -> Usage:
             found.append(usage_of(process))
     if not found:
         raise ServerError(f"process {pid} has ended")
-    values = {name: total([one[name] for one in found]) for name in found[0]}
+    values: dict[str, Any] = {name: total([one[name] for one in found]) for name in found[0]}
     reasons = unknown(values, "the system does not tell it of these processes")
     return Usage(processes=len(found), reasons=reasons, **values)
 

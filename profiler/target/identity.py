@@ -9,7 +9,7 @@ import psutil
 from pydantic import JsonValue
 
 from profiler.common.target import Target
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.fingerprint import BackendKind, Fingerprint
 from profiler.runtimes.torch_program import torch_version
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.triton.installation import find_triton
@@ -20,7 +20,7 @@ MEMORY_STEP = 1 << 28
 NOT_MEASURED = {"grpc_port", "price", "memory_bytes"}
 
 
-def subject_key(onnx_sha256: str, target: Target, program_sha256: str | None = None) -> str:
+def profile_key(onnx_sha256: str, target: Target, program_sha256: str | None = None) -> str:
     """The hash of what decides every figure: file, machine, server and resources, known before a server runs.
 
     The program is what torch serves in place of the ONNX file; no other runtime asks for it.
@@ -46,7 +46,7 @@ def is_here(endpoint: str) -> bool:
 
 
 def fingerprint(
-    target: Target, runtime_version: str | None, backend_kind: str, onnxruntime_version: str | None
+    target: Target, runtime_version: str | None, backend_kind: BackendKind, onnxruntime_version: str | None
 ) -> Fingerprint:
     """What this target is made of."""
     unknown = {

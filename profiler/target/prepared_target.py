@@ -9,9 +9,9 @@ import onnxruntime as ort
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
-from profiler.load_generator.reference import Probe
-from profiler.load_generator.served_reference import ServedProbe
-from profiler.records.fingerprint import Fingerprint
+from profiler.load_generator.reference import InProcessReference
+from profiler.load_generator.served_reference import ServedReference
+from profiler.records.fingerprint import BackendKind, Fingerprint
 from profiler.runtimes.host import Host
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.own_triton import OwnTriton
@@ -23,24 +23,24 @@ PROFILER = "the profiler on this host"
 
 
 @dataclass(frozen=True)
-class Bench:
+class PreparedTarget:
     """What every measurement on a target shares; `server_cores` and `client_cores` differ where there are enough.
 
-    `served_probe` is `None` where nothing is served, or the server takes no model of ours beside the measured one.
+    `served_reference` is `None` where nothing is served, or the server takes no model of ours beside the measured one.
     """
 
     name: str
     target: Target
     fingerprint: Fingerprint
     host: Host
-    probe: Probe
+    reference: InProcessReference
     server_cores: list[int]
     client_cores: list[int]
-    served_probe: ServedProbe | None = None
+    served_reference: ServedReference | None = None
 
 
 @contextmanager
-def bench(name: str, target: Target) -> Iterator[Bench]:
+def prepared_target(name: str, target: Target) -> Iterator[PreparedTarget]:
     """Makes a target ready, alone on this host, and takes everything down again.
 
     Raises `BadInputError` where another run is measuring, `ServerNotFoundError` where no server is
@@ -57,14 +57,15 @@ def bench(name: str, target: Target) -> Iterator[Bench]:
         host, kind, onnxruntime_version = open_host(target, server_cores, stack)
         found = fingerprint(target, host.version(), kind, onnxruntime_version)
         served = host.address is not None and target.runtime == "triton"
-        served_probe = stack.enter_context(ServedProbe(host, target.cores, client_cores)) if served else None
-        yield Bench(name, target, found, host, Probe(server_cores), server_cores, client_cores, served_probe)
-        if served_probe is not None:
+        served_reference = stack.enter_context(ServedReference(host, target.cores, client_cores)) if served else None
+        reference = InProcessReference(server_cores)
+        yield PreparedTarget(name, target, found, host, reference, server_cores, client_cores, served_reference)
+        if served_reference is not None:
             with suppress(ServerError):
-                served_probe.unload()
+                served_reference.unload()
 
 
-def open_host(target: Target, cores: list[int], stack: ExitStack) -> tuple[Host, str, str | None]:
+def open_host(target: Target, cores: list[int], stack: ExitStack) -> tuple[Host, BackendKind, str | None]:
     """Where the target serves, closed with the stack; the kind of its backend, and its ONNX Runtime's version."""
     if target.endpoint is not None:
         return stack.enter_context(V2Host(target)), "unknown", None

@@ -12,7 +12,7 @@ from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenRun
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.capacity.trial_meter import TrialMeter
-from profiler.target.model_under_test import Yardstick
+from profiler.target.model_under_test import Reference
 
 SERVICE_S = 0.01
 MAX_PER_S = 1 / SERVICE_S
@@ -50,7 +50,6 @@ class SimulatedMeter(TrialMeter):
 
 
 def simulated(deadline_ms: float, **changes: object) -> SimulatedMeter:
-    bench = SimpleNamespace(host=SimpleNamespace(runtime="simulated"))
-    yardstick = Yardstick("in process", lambda _: 1000.0, 1000.0)
-    subject = SimpleNamespace(samples={}, bench=bench, yardstick=lambda _: yardstick)
-    return SimulatedMeter(subject, Resources(1.0, 1, 1), [deadline_ms], MAX_PER_S, **changes)
+    reference = Reference("in process", lambda _: 1000.0, 1000.0)
+    model = SimpleNamespace(samples={}, runtime="simulated", reference=lambda _: reference)
+    return SimulatedMeter(model, Resources(1.0, 1, 1), [deadline_ms], MAX_PER_S, **changes)

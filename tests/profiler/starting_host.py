@@ -4,16 +4,16 @@ import time
 from pathlib import Path
 
 import numpy as np
-from stub_host import go_through, subject_on
+from stub_host import go_through, model_on
 
 from profiler.common.profile_settings import WarmUpSettings
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
-from profiler.measure.warm_up.part import tasks
+from profiler.measure.warm_up.part import measurements
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.served import InProcess
-from profiler.target.model_under_test import Subject
+from profiler.target.model_under_test import ModelUnderTest
 
 IN_PROCESS = Target(runtime="onnxruntime")
 SETTINGS = WarmUpSettings(loads=3, batches=[1, 4], curve_inferences=40, switch_seconds=None)
@@ -59,11 +59,11 @@ class StartingHost:
         self.loaded = False
 
 
-def measured(subject: Subject, settings: WarmUpSettings = SETTINGS) -> Ledger:
+def measured(model: ModelUnderTest, settings: WarmUpSettings = SETTINGS) -> Ledger:
     ledger = Ledger([], [])
-    go_through(tasks(subject, settings, ledger), ledger, "warm_up")
+    go_through(measurements(model, settings, ledger), ledger, "warm_up")
     return ledger
 
 
-def in_process(path: Path) -> Subject:
-    return subject_on(OwnProcess(IN_PROCESS), path, IN_PROCESS)
+def in_process(path: Path) -> ModelUnderTest:
+    return model_on(OwnProcess(IN_PROCESS), path, IN_PROCESS)

@@ -13,13 +13,12 @@ from profiler.common.errors import UnavailableError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
-from profiler.measure.measurement import Task, Tasks
+from profiler.measure.measurement import Measurement, Measurements
 from profiler.records.energy import Energy
-from profiler.records.missing import Missing
 from profiler.records.throughput import MaximalThroughput
 from profiler.runtimes.served import InProcess
-from profiler.target.model_under_test import Subject
-from profiler.target.prepared_target import Bench
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import PreparedTarget
 
 REFERENCE_PER_S = 1000.0
 
@@ -98,18 +97,18 @@ class StubHost:
         return False
 
 
-class SteadyProbe:
+class SteadyReference:
     """A machine that never drifts."""
 
     def rate_per_s(self, beside_s: float = 0.0) -> float:
         return REFERENCE_PER_S
 
 
-def subject_on(host: object, path: Path, target: Target | None = None, probe: object = None) -> Subject:
-    """The file on a bench around this host; the load generator has the first core, the server the second."""
+def model_on(host: object, path: Path, target: Target | None = None, reference: object = None) -> ModelUnderTest:
+    """The file on a prepared target around this host; the load generator has the first core, the server the second."""
     fingerprint = blank_profile().fingerprint
-    bench = Bench("here", target or Target(), fingerprint, host, probe or SteadyProbe(), [1], [0])
-    return Subject(bench, path, REFERENCE_PER_S, [])
+    prepared = PreparedTarget("here", target or Target(), fingerprint, host, reference or SteadyReference(), [1], [0])
+    return ModelUnderTest(prepared, path, REFERENCE_PER_S, [])
 
 
 def maximum(images_per_s: float, spread: float | None = None, **at: object) -> MaximalThroughput:
@@ -128,23 +127,21 @@ def maximum(images_per_s: float, spread: float | None = None, **at: object) -> M
     return MaximalThroughput.model_validate(figures | {"reasons": reasons})
 
 
-def go_through(work: Tasks, ledger: Ledger, part: str) -> list[Task]:
-    """Measures what a part asks for and the ledger lacks, as a run does; the tasks that had to be measured."""
+def go_through(work: Measurements, ledger: Ledger, part: str) -> list[Measurement]:
+    """Measures what a part asks for and the ledger lacks, as a run does; the measurements that had to be measured."""
     measured, answer = [], None
     with suppress(StopIteration):
         while True:
-            task = work.send(answer)
-            if (answer := ledger.find(task)) is None:
+            measurement = work.send(answer)
+            if (answer := ledger.find(measurement)) is None:
                 try:
-                    ledger.add(part, task.measure())
+                    ledger.add(part, measurement.measure())
                 except UnavailableError as error:
-                    ledger.miss(missing(part, task, str(error)))
+                    ledger.miss(measurement.missing(part, "unavailable", str(error)))
                     continue
-                measured.append(task)
-                answer = ledger.find(task)
-                assert answer is not None, f"{task.kind.__name__} was asked for at {task.at}, and another one measured"
+                measured.append(measurement)
+                answer = ledger.find(measurement)
+                assert answer is not None, (
+                    f"{measurement.kind.__name__} was asked for at {measurement.place}, and another one measured"
+                )
     return measured
-
-
-def missing(part: str, task: Task, reason: str) -> Missing:
-    return Missing(part=part, point=task.kind.__name__, at={}, verdict="unavailable", reason=reason)

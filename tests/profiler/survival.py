@@ -10,7 +10,7 @@ from profiler.common.errors import ServerError
 from profiler.common.profile_settings import LevelSettings
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
-from profiler.target.prepared_target import Bench
+from profiler.target.prepared_target import PreparedTarget
 from profiler.triton.server import SHARED_MEMORY
 
 GONE_LIMIT_S = 20.0
@@ -33,7 +33,7 @@ def level(*batches: int, settle: float = 0.1, every: bool = True) -> LevelSettin
     )
 
 
-def profiled(ready: Bench, path: Path, settings: LevelSettings, before: Profile | None = None) -> Profile:
+def profiled(ready: PreparedTarget, path: Path, settings: LevelSettings, before: Profile | None = None) -> Profile:
     """What is kept when a run is over, also of one that ends in an error."""
     kept: list[Profile] = []
     with suppress(ServerError):

@@ -13,9 +13,11 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
+from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.measure.memory.batch_trial import Work, attempt, child
 from profiler.measure.memory.largest_batch import largest_batch
+from profiler.records.place import Place
 
 MIB = 2**20
 SHAPE = (1, 64, 64)
@@ -110,8 +112,7 @@ def test_a_child_that_takes_more_than_the_limit_is_killed(work: Work) -> None:
 
 def test_the_largest_batch_is_the_one_before_the_first_that_dies(work: Work) -> None:
     limit = attempt(work, 1, None, 60).peak_bytes + 6 * MIB
-    place = {"runtime": "onnxruntime", "limit_bytes": limit, "cores": 1, "threads": 1, "instances": 1}
-    found = largest_batch(work, place, limit, 60)
+    found = largest_batch(work, Place("onnxruntime", Resources(1, 1, 1), limit_bytes=limit), 60)
     assert found.batch is not None
     assert found.too_large == found.batch + 1
     assert 2 <= found.batch <= 6

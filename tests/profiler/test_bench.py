@@ -12,8 +12,8 @@ from survival import level, profiled
 from profiler.common.errors import BadInputError, UnavailableError
 from profiler.common.target import Price, Target
 from profiler.profiling import profile_file
-from profiler.target.identity import subject_key
-from profiler.target.prepared_target import bench
+from profiler.target.identity import profile_key
+from profiler.target.prepared_target import prepared_target
 from profiler.triton.installation import find_triton
 
 pytestmark = pytest.mark.alone
@@ -40,7 +40,7 @@ def free_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("runtime", ["triton", "onnxruntime"])
 def test_a_level_measures_every_part_that_it_names(network: Path, runtime: str) -> None:
     samples: dict[str, np.ndarray] = {}
-    with bench("here", Target(runtime=runtime)) as ready:
+    with prepared_target("here", Target(runtime=runtime)) as ready:
         profile = profile_file(ready, network, SMALL, None, None, lambda _, raw: samples.update(raw), lambda _: None)
     assert profile.covers(SMALL)
     assert profile.fingerprint.backend_kind == (
@@ -62,7 +62,7 @@ def test_a_level_measures_every_part_that_it_names(network: Path, runtime: str) 
 @pytest.mark.integration
 def test_an_endpoint_of_the_user_is_measured_and_left_running(network: Path) -> None:
     with short_lived_triton() as server:
-        with bench("theirs", Target(endpoint=server.endpoint)) as ready:
+        with prepared_target("theirs", Target(endpoint=server.endpoint)) as ready:
             profile = profiled(ready, network, level(4))
         assert server.process.poll() is None
     assert profile.fingerprint.backend_kind == "unknown"
@@ -74,42 +74,45 @@ def test_an_endpoint_of_the_user_is_measured_and_left_running(network: Path) -> 
 
 
 def test_two_profilers_do_not_measure_at_once() -> None:
-    with bench("here", Target(runtime="onnxruntime")):
-        with pytest.raises(BadInputError, match="in use by process"), bench("here", Target(runtime="onnxruntime")):
+    with prepared_target("here", Target(runtime="onnxruntime")):
+        with (
+            pytest.raises(BadInputError, match="in use by process"),
+            prepared_target("here", Target(runtime="onnxruntime")),
+        ):
             pass
 
 
 def test_the_key_follows_what_decides_and_no_path_port_or_price(tmp_path: Path) -> None:
-    plain = subject_key("0" * 64, Target())
-    assert subject_key("0" * 64, Target(grpc_port=9000)) == plain
-    assert subject_key("1" * 64, Target()) != plain
-    assert subject_key("0" * 64, Target(threads=2)) != plain
-    assert subject_key("0" * 64, Target(price=Price(currency="EUR", as_of="2026-01-01", per_hour=1.0))) == plain
+    plain = profile_key("0" * 64, Target())
+    assert profile_key("0" * 64, Target(grpc_port=9000)) == plain
+    assert profile_key("1" * 64, Target()) != plain
+    assert profile_key("0" * 64, Target(threads=2)) != plain
+    assert profile_key("0" * 64, Target(price=Price(currency="EUR", as_of="2026-01-01", per_hour=1.0))) == plain
     environment_elsewhere = tmp_path / "env"
     environment_elsewhere.symlink_to(Path(sys.prefix).parent / ".venv-triton")
-    assert subject_key("0" * 64, Target(server_environment=environment_elsewhere)) == plain
+    assert profile_key("0" * 64, Target(server_environment=environment_elsewhere)) == plain
 
 
 def test_the_key_follows_the_program_where_torch_serves_it() -> None:
     torch_target = Target(runtime="torch")
-    one, other = (subject_key("0" * 64, torch_target, digit * 64) for digit in "12")
+    one, other = (profile_key("0" * 64, torch_target, digit * 64) for digit in "12")
     assert one != other
-    assert subject_key("0" * 64, Target(), "1" * 64) == subject_key("0" * 64, Target())
+    assert profile_key("0" * 64, Target(), "1" * 64) == profile_key("0" * 64, Target())
 
 
 def test_a_program_that_is_not_there_is_named_with_the_fix(network: Path) -> None:
-    with bench("here", Target(runtime="torch")) as ready:
+    with prepared_target("here", Target(runtime="torch")) as ready:
         with pytest.raises(UnavailableError, match=r"model\.pt does not exist.*put there .* that stage=export writes"):
             profile_file(ready, network, SMALL, None, None, lambda *_: None, lambda _: None)
 
 
 def test_more_cores_than_there_are_is_refused() -> None:
     with pytest.raises(BadInputError, match="cores=4096 cannot be had"):
-        with bench("here", Target(cores=4096)):
+        with prepared_target("here", Target(cores=4096)):
             pass
 
 
 def test_an_endpoint_on_another_machine_is_refused() -> None:
     with pytest.raises(BadInputError, match="is on another machine"):
-        with bench("there", Target(endpoint="192.0.2.1:8001")):
+        with prepared_target("there", Target(endpoint="192.0.2.1:8001")):
             pass

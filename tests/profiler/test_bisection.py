@@ -34,8 +34,8 @@ def test_the_search_finds_the_capacity_of_a_known_queue() -> None:
 def test_every_trial_and_its_raw_moments_are_kept() -> None:
     meter = simulated(GOAL.deadline_ms)
     found = measure_capacity(meter, GOAL, [])
-    assert len(found.trials) == meter.tried == len(meter.subject.samples)
-    for trial, raw in zip(found.trials, meter.subject.samples.values(), strict=True):
+    assert len(found.trials) == meter.tried == len(meter.model.samples)
+    for trial, raw in zip(found.trials, meter.model.samples.values(), strict=True):
         scheduled_s, _, answered_s = raw.T
         in_time = np.mean(answered_s - scheduled_s <= GOAL.deadline_ms / 1e3)
         assert trial.in_time[0].in_time_share == pytest.approx(in_time)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stub_host import Core, StubHost, StubModel, go_through, maximum, subject_on
+from stub_host import Core, StubHost, StubModel, go_through, maximum, model_on
 from support import write_network
 
 from profiler.analysis.statistics import RatioInterval
@@ -19,8 +19,8 @@ from profiler.measure.contention.point import judge_factor
 from profiler.measure.ledger import Ledger
 from profiler.measure.throughput import part as throughput
 from profiler.records.contention import Contention
-from profiler.target.model_under_test import Subject
-from profiler.target.prepared_target import bench
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 SETTINGS = ContentionSettings(shares=[0.25, 0.5], slices=6)
@@ -31,17 +31,17 @@ RAW = ("counted", "seconds")
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def model(tmp_path_factory: pytest.TempPathFactory) -> ModelUnderTest:
     """A model of 5 ms, on a core that it shares with a reference network of 3 ms."""
     path = write_network(tmp_path_factory.mktemp("contention") / "model.onnx")
-    return subject_on(StubHost(0.005, other_seconds=0.003), path)
+    return model_on(StubHost(0.005, other_seconds=0.003), path)
 
 
 @pytest.fixture(scope="module")
-def ledger(subject: Subject) -> Ledger:
+def ledger(model: ModelUnderTest) -> Ledger:
     """Both shares, in a single measurement."""
     ledger = Ledger([maximum(200)], [])
-    assert len(go_through(contention.tasks(subject, SETTINGS, ledger), ledger, "contention")) == 1
+    assert len(go_through(contention.measurements(model, SETTINGS, ledger), ledger, "contention")) == 1
     return ledger
 
 
@@ -63,20 +63,20 @@ def test_the_reference_network_gets_the_share_that_it_is_said_to_get(ledger: Led
         assert kept_up or "of what it was offered" in point.verdict_reason
 
 
-def test_raw_values_of_every_slice_are_kept(ledger: Ledger, subject: Subject) -> None:
+def test_raw_values_of_every_slice_are_kept(ledger: Ledger, model: ModelUnderTest) -> None:
     quarter, half = ledger.of(Contention)
     for point in (quarter, half):
-        counted, seconds = (subject.samples[f"contention_batch_1_share_{point.share:g}_{name}"] for name in RAW)
+        counted, seconds = (model.samples[f"contention_batch_1_share_{point.share:g}_{name}"] for name in RAW)
         assert len(counted) == point.slices == 6
         assert counted.sum() / seconds.sum() == pytest.approx(point.images_per_s)
 
 
-def test_a_second_run_measures_nothing(ledger: Ledger, subject: Subject) -> None:
-    assert go_through(contention.tasks(subject, SETTINGS, ledger), ledger, "contention") == []
+def test_a_second_run_measures_nothing(ledger: Ledger, model: ModelUnderTest) -> None:
+    assert go_through(contention.measurements(model, SETTINGS, ledger), ledger, "contention") == []
 
 
-def test_only_the_measured_model_stays_loaded(ledger: Ledger, subject: Subject) -> None:
-    assert list(subject.bench.host.loaded) == [subject.name]
+def test_only_the_measured_model_stays_loaded(ledger: Ledger, model: ModelUnderTest) -> None:
+    assert list(model.prepared.host.loaded) == [model.name]
 
 
 def test_a_reference_network_that_does_not_keep_up_unsettles_the_point(network: Path) -> None:
@@ -86,21 +86,21 @@ def test_a_reference_network_that_does_not_keep_up_unsettles_the_point(network: 
 
 
 def test_nothing_is_asked_for_where_no_maximum_is_known(network: Path) -> None:
-    assert list(contention.tasks(subject_on(StubHost(0.004), network), SETTINGS, Ledger([], []))) == []
+    assert list(contention.measurements(model_on(StubHost(0.004), network), SETTINGS, Ledger([], []))) == []
 
 
 def test_a_server_that_takes_no_other_model_says_so(network: Path) -> None:
-    subject = subject_on(StubHost(0.004), network, Target(runtime="v2", endpoint="127.0.0.1:1", model="deployed"))
-    task = next(contention.tasks(subject, SETTINGS, Ledger([maximum(200)], [])))
+    model = model_on(StubHost(0.004), network, Target(runtime="v2", endpoint="127.0.0.1:1", model="deployed"))
+    measurement = next(contention.measurements(model, SETTINGS, Ledger([maximum(200)], [])))
     with pytest.raises(ServerError, match="no other can be put beside"):
-        task.measure()
+        measurement.measure()
 
 
 def test_a_paced_loop_calls_at_its_rate_and_is_over_with_its_block(tmp_path: Path) -> None:
     path = tmp_path / "reference" / "model.onnx"
     write_reference(path)
-    subject = subject_on(StubHost(0.001, other_seconds=0.001), path)
-    loop = PacedLoop(subject.serve(), subject.expectation)
+    model = model_on(StubHost(0.001, other_seconds=0.001), path)
+    loop = PacedLoop(model.serve(), model.expectation)
     with loop.running(100.0) as answered:
         time.sleep(0.5)
     count = len(answered)
@@ -114,8 +114,8 @@ def test_a_paced_loop_raises_what_its_callers_met(network: Path) -> None:
         def prepare(self, images: np.ndarray):
             return lambda: np.zeros((len(images), 3), np.float32)
 
-    subject = subject_on(StubHost(0.001), network)
-    loop = PacedLoop(Liar(network, Core(), 0.0), subject.expectation)
+    model = model_on(StubHost(0.001), network)
+    loop = PacedLoop(Liar(network, Core(), 0.0), model.expectation)
     with pytest.raises(ServerError, match="differ"), loop.running(1000.0):
         time.sleep(0.1)
 
@@ -123,10 +123,13 @@ def test_a_paced_loop_raises_what_its_callers_met(network: Path) -> None:
 @pytest.mark.quiet
 @pytest.mark.integration
 def test_a_model_on_a_real_server_keeps_less_than_all(network: Path) -> None:
-    with bench("here", Target()) as here, Subject(here, network, here.probe.usual_rate_per_s(), []) as subject:
+    with (
+        prepared_target("here", Target()) as here,
+        ModelUnderTest(here, network, here.reference.usual_rate_per_s(), []) as model,
+    ):
         ledger = Ledger([], [])
-        go_through(throughput.tasks(subject, SEARCH, ledger), ledger, "throughput")
-        go_through(contention.tasks(subject, SETTINGS, ledger), ledger, "contention")
+        go_through(throughput.measurements(model, SEARCH, ledger), ledger, "throughput")
+        go_through(contention.measurements(model, SETTINGS, ledger), ledger, "contention")
     quarter, half = ledger.of(Contention)
     assert half.factor < quarter.factor < 1.05
     assert quarter.reference_answered_per_s > 0

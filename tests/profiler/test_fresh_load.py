@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 from starting_host import Starter, StartingHost, in_process, measured
-from stub_host import subject_on
+from stub_host import model_on
 from support import write_network
 
 from profiler.common.errors import ServerError
@@ -39,14 +39,14 @@ def test_a_file_system_that_does_not_tell_makes_nothing_cold(network: Path, monk
 
 
 def test_a_server_that_is_given_a_copy_has_no_cold_load(network: Path) -> None:
-    cold = measured(subject_on(StartingHost([0.001], address="127.0.0.1:1"), network)).of(LoadTime)[1]
+    cold = measured(model_on(StartingHost([0.001], address="127.0.0.1:1"), network)).of(LoadTime)[1]
     assert cold.n == 0
     assert "a copy" in cold.reasons["mean_ms"]
 
 
 def test_each_first_inference_is_the_first_ever_of_a_model_loaded_for_it(network: Path) -> None:
     host = StartingHost([0.03, 0.002])
-    points = measured(subject_on(host, network)).of(FirstInference)
+    points = measured(model_on(host, network)).of(FirstInference)
     assert [point.n for point in points] == [2, 1]
     assert host.loads == 3 + 3
     for point in points:
@@ -55,7 +55,7 @@ def test_each_first_inference_is_the_first_ever_of_a_model_loaded_for_it(network
 
 
 def test_serving_processes_that_are_not_ours_have_no_state_before_the_first_inference(network: Path) -> None:
-    point = measured(subject_on(StartingHost([0.001]), network)).of(FirstInference)[0]
+    point = measured(model_on(StartingHost([0.001]), network)).of(FirstInference)[0]
     assert point.before is None
     assert "not ours" in point.reasons["before"]
 
@@ -69,7 +69,7 @@ def test_the_state_before_the_first_inference_is_that_of_the_serving_process(net
 
 def test_a_network_too_slow_for_its_curve_is_called_a_few_times(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fresh_load, "LONGEST_S", 0.0)
-    ledger = measured(subject_on(StartingHost([0.001]), network))
+    ledger = measured(model_on(StartingHost([0.001]), network))
     assert {curve.n for curve in ledger.of(WarmUpCurve)} == {fresh_load.FEWEST}
     assert {first.warm_n for first in ledger.of(FirstInference) if first.n == 1} == {fresh_load.FEWEST - 1}
 
@@ -80,10 +80,10 @@ def test_a_wrong_answer_after_a_load_is_an_error(network: Path, tmp_path: Path) 
             return super().load(name, write_network(tmp_path / "other.onnx", bias=9.0), resources)
 
     with pytest.raises(ServerError, match="differ"):
-        measured(subject_on(Exchanged([0.001]), network))
+        measured(model_on(Exchanged([0.001]), network))
 
 
 def test_nothing_stays_loaded(network: Path) -> None:
     host = StartingHost([0.001])
-    measured(subject_on(host, network))
+    measured(model_on(host, network))
     assert not host.loaded

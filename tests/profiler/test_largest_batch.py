@@ -1,13 +1,16 @@
 """The search for the largest batch: doubling, halving, and what it says of its end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from profiler.common.resources import Resources
 from profiler.measure.memory.batch_trial import Attempt
 from profiler.measure.memory.largest_batch import LARGEST, largest_batch, search, summary
+from profiler.records.place import Place
 
-PLACE = {"runtime": "onnxruntime", "limit_bytes": 1000, "cores": 1, "threads": 1, "instances": 1}
+PLACE = Place("onnxruntime", Resources(1, 1, 1), limit_bytes=1000)
 
 
 def trying(fits: int, otherwise: str = "over the limit") -> Callable[[int], Attempt]:
@@ -47,6 +50,6 @@ def test_a_batch_that_fails_for_another_reason_ends_the_search_and_is_not_called
 
 
 def test_without_a_limit_nothing_is_searched() -> None:
-    found = largest_batch(None, PLACE | {"limit_bytes": None}, None, 10)
+    found = largest_batch(None, replace(PLACE, limit_bytes=None), 10)
     assert (found.batch, found.trials) == (None, ())
     assert "memory_bytes" in found.reasons["batch"]

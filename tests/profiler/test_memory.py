@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-from stub_host import StubHost, go_through, subject_on
+from stub_host import StubHost, go_through, model_on
 
 from profiler.common.profile_settings import MemorySettings
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.memory import part as memory
-from profiler.measure.memory.served import figures
+from profiler.measure.memory.served import Used, between
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.usage import Usage
-from profiler.target.model_under_test import Subject
-from profiler.target.prepared_target import bench
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 SETTINGS = MemorySettings(batches=[1, 4], seconds=20)
@@ -26,25 +26,24 @@ def usage(rss: int, pss: int | None, peak: int | None) -> Usage:
 
 
 def test_what_the_servers_processes_share_counts_once() -> None:
-    found, _ = figures(usage(rss=300, pss=200, peak=300), usage(rss=500, pss=350, peak=500))
-    assert found == {"resident_bytes": 350, "model_bytes": 150, "peak_bytes": 350}
+    found = between(usage(rss=300, pss=200, peak=300), usage(rss=500, pss=350, peak=500))
+    assert (found.resident_bytes, found.model_bytes, found.peak_bytes) == (350, 150, 350)
 
 
 def test_the_servers_peak_stands_as_far_above_the_present_as_its_processes_peaks_do() -> None:
-    found, _ = figures(usage(rss=300, pss=200, peak=300), usage(rss=500, pss=350, peak=620))
-    assert found["peak_bytes"] == 350 + 120
+    found = between(usage(rss=300, pss=200, peak=300), usage(rss=500, pss=350, peak=620))
+    assert found.peak_bytes == 350 + 120
 
 
 def test_memory_that_the_system_does_not_tell_has_a_reason() -> None:
-    found, reasons = figures(usage(rss=300, pss=None, peak=None), usage(rss=500, pss=None, peak=None))
-    assert set(found.values()) == {None}
-    assert reasons == dict.fromkeys(found, "it is not told")
+    found = between(usage(rss=300, pss=None, peak=None), usage(rss=500, pss=None, peak=None))
+    assert found == Used(why="it is not told", why_no_peak="it is not told")
 
 
 def test_a_model_in_this_process_is_measured_in_a_child_only(network: Path) -> None:
     host = StubHost(0.001, address=None)
-    subject, ledger = subject_on(host, network, Target(runtime="onnxruntime", memory_bytes=1)), Ledger([], [])
-    go_through(memory.tasks(subject, SETTINGS, ledger), ledger, "memory")
+    model, ledger = model_on(host, network, Target(runtime="onnxruntime", memory_bytes=1)), Ledger([], [])
+    go_through(memory.measurements(model, SETTINGS, ledger), ledger, "memory")
     assert [(point.source, point.batch) for point in ledger.of(MemoryPoint)] == [
         ("child process", 1),
         ("child process", 4),
@@ -54,8 +53,8 @@ def test_a_model_in_this_process_is_measured_in_a_child_only(network: Path) -> N
 
 
 def test_a_server_that_is_not_ours_has_unknown_memory_and_its_child_a_known_one(network: Path) -> None:
-    subject, ledger = subject_on(StubHost(0.001, process=None), network), Ledger([], [])
-    go_through(memory.tasks(subject, MemorySettings(batches=[1], seconds=1), ledger), ledger, "memory")
+    model, ledger = model_on(StubHost(0.001, process=None), network), Ledger([], [])
+    go_through(memory.measurements(model, MemorySettings(batches=[1], seconds=1), ledger), ledger, "memory")
     served, child = ledger.of(MemoryPoint)
     assert (served.resident_bytes, served.reasons["peak_bytes"]) == (None, "the serving processes are not ours to see")
     assert child.resident_bytes > child.model_bytes > 0
@@ -63,9 +62,9 @@ def test_a_server_that_is_not_ours_has_unknown_memory_and_its_child_a_known_one(
 
 
 def test_a_batch_that_the_child_does_not_survive_has_a_reason_instead_of_figures(network: Path) -> None:
-    subject, ledger = subject_on(StubHost(0.001), network), Ledger([], [])
-    subject.path = network.with_name("gone.onnx")
-    work = memory.tasks(subject, MemorySettings(batches=[1], seconds=1), ledger)
+    model, ledger = model_on(StubHost(0.001), network), Ledger([], [])
+    model.path = network.with_name("gone.onnx")
+    work = memory.measurements(model, MemorySettings(batches=[1], seconds=1), ledger)
     next(work)
     (point,) = work.send(None).measure()
     assert point.peak_bytes is None
@@ -75,9 +74,9 @@ def test_a_batch_that_the_child_does_not_survive_has_a_reason_instead_of_figures
 @pytest.mark.quiet
 @pytest.mark.integration
 def test_a_real_server_takes_more_memory_with_the_model_and_gives_it_back(network: Path) -> None:
-    with bench("here", Target()) as here, Subject(here, network, 1.0, []) as subject:
+    with prepared_target("here", Target()) as here, ModelUnderTest(here, network, 1.0, []) as model:
         ledger = Ledger([], [])
-        go_through(memory.tasks(subject, SETTINGS, ledger), ledger, "memory")
+        go_through(memory.measurements(model, SETTINGS, ledger), ledger, "memory")
     served = [point for point in ledger.of(MemoryPoint) if point.source == "served processes"]
     assert [point.batch for point in served] == [1, 4]
     for point in served:

@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from stub_host import REFERENCE_PER_S, StubHost, subject_on
+from stub_host import REFERENCE_PER_S, StubHost, model_on
 
 from profiler.analysis.statistics import RatioInterval
 from profiler.common.errors import ServerError
@@ -36,8 +36,8 @@ def test_drift_is_divided_out_and_the_raw_figure_kept(network: Path, monkeypatch
     monkeypatch.setattr(meter, "SLICE_S", 0.05)
 
     def rates(*probe_per_s: float) -> tuple[float, float]:
-        subject = subject_on(StubHost(0.005), network, probe=Drifting(*probe_per_s))
-        measuring = ThroughputMeter(subject, ONE)
+        model = model_on(StubHost(0.005), network, reference=Drifting(*probe_per_s))
+        measuring = ThroughputMeter(model, ONE)
         point = measuring.point(measuring.run(1, 1, seconds=0.0))[0]
         return point.images_per_s, point.corrected_images_per_s
 

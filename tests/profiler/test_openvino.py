@@ -18,8 +18,8 @@ from profiler.runtimes.providers import NAMES, PACKAGES
 from profiler.runtimes.served import Call, Expectation, InProcess
 from profiler.runtimes.session import open_session
 from profiler.system.processes import thread_folders, tree
-from profiler.target.model_under_test import Subject
-from profiler.target.prepared_target import bench
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import prepared_target
 from profiler.triton.installation import find_triton
 
 MISSING = f"has no OpenVINO: put {PACKAGES['openvino']} in place of onnxruntime"
@@ -89,7 +89,7 @@ def worked_ns(pid: int | None) -> dict[str, int]:
 
 
 def test_a_profile_is_whole_and_says_what_measured_it(network: Path, target: Target) -> None:
-    with bench("here", target) as ready:
+    with prepared_target("here", target) as ready:
         profile = profiled(ready, network, level(1, 4))
     assert profile.missing == ()
     assert profile.fingerprint.providers == ["openvino"]
@@ -139,18 +139,18 @@ def test_a_server_on_one_core_computes_in_two_threads_when_it_is_given_two(
     broad: Path, target: Target, threads: int
 ) -> None:
     resources = Resources(2, threads, 1)
-    with bench("here", target) as here, Subject(here, broad, REFERENCE_PER_S, []) as subject:
-        call = subject.serve(resources).prepare(subject.expectation.images)
-        with subject.driving(resources):
+    with prepared_target("here", target) as here, ModelUnderTest(here, broad, REFERENCE_PER_S, []) as model:
+        call = model.serve(resources).prepare(model.expectation.images)
+        with model.driving(resources):
             share = work_of_the_second_thread(call, here.host.process)
     assert (share > IDLE_SHARE) == (threads == 2)
 
 
 def test_nothing_leaves_the_target_s_cores(network: Path, target: Target) -> None:
     before = serving_threads(os.getpid())
-    with bench("here", target) as here, Subject(here, network, REFERENCE_PER_S, []) as subject:
-        call = subject.serve().prepare(subject.expectation.images[:4])
-        with subject.driving():
+    with prepared_target("here", target) as here, ModelUnderTest(here, network, REFERENCE_PER_S, []) as model:
+        call = model.serve().prepare(model.expectation.images[:4])
+        with model.driving():
             call()
             assert os.sched_getaffinity(0) == set(here.client_cores if here.host.address else here.server_cores)
         serving = [thread for thread in serving_threads(here.host.process) if thread not in before]

@@ -12,8 +12,8 @@ from profiler.common.target import Provider, Target
 from profiler.runtimes.providers import NAMES, PACKAGES, check_started
 from profiler.runtimes.session import open_session
 from profiler.system.processes import thread_folders
-from profiler.target.model_under_test import Subject
-from profiler.target.prepared_target import bench
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 LACKING: list[Provider] = [one for one in NAMES if NAMES[one] not in ort.get_available_providers()]
@@ -39,9 +39,9 @@ def test_the_threads_of_a_model_stay_on_the_target_s_cores(
 ) -> None:
     monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
     before = set(thread_folders(os.getpid()))
-    with bench("here", Target(runtime="onnxruntime", threads=2)) as here:
-        with Subject(here, network, REFERENCE_PER_S, []) as subject:
-            subject.serve()
+    with prepared_target("here", Target(runtime="onnxruntime", threads=2)) as here:
+        with ModelUnderTest(here, network, REFERENCE_PER_S, []) as model:
+            model.serve()
             started = [int(folder.name) for folder in set(thread_folders(os.getpid())) - before]
             assert started
             assert {tuple(os.sched_getaffinity(thread)) for thread in started} == {tuple(here.server_cores)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stub_host import StubHost, go_through, maximum, subject_on
+from stub_host import StubHost, go_through, maximum, model_on
 from support import write_network
 
 from profiler.common.profile_settings import RepeatSettings
@@ -11,7 +11,7 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.repeats import part as repeats
 from profiler.measure.repeats.side_by_side import Repeat, Turn
 from profiler.records.repeats import Repeats
-from profiler.target.model_under_test import Subject
+from profiler.target.model_under_test import ModelUnderTest
 
 pytestmark = pytest.mark.alone
 
@@ -19,16 +19,16 @@ SETTINGS = RepeatSettings(repeats=3, seconds=0.5)
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def model(tmp_path_factory: pytest.TempPathFactory) -> ModelUnderTest:
     """A model that answers 400 images a second, in batches of four."""
-    return subject_on(StubHost(0.01), write_network(tmp_path_factory.mktemp("repeats") / "model.onnx"))
+    return model_on(StubHost(0.01), write_network(tmp_path_factory.mktemp("repeats") / "model.onnx"))
 
 
 @pytest.fixture(scope="module")
-def point(subject: Subject) -> Repeats:
+def point(model: ModelUnderTest) -> Repeats:
     """Three repeats of half a second."""
     ledger = Ledger([maximum(400, batch=4)], [])
-    go_through(repeats.tasks(subject, SETTINGS, ledger), ledger, "repeats")
+    go_through(repeats.measurements(model, SETTINGS, ledger), ledger, "repeats")
     (point,) = ledger.of(Repeats)
     return point
 
@@ -65,25 +65,25 @@ def test_a_drift_within_a_repeat_is_divided_out_slice_by_slice() -> None:
     assert repeat.corrected_answers_per_s() == pytest.approx(100)
 
 
-def test_raw_values_of_every_slice_and_inference_are_kept(point: Repeats, subject: Subject) -> None:
-    load = subject.samples["repeats_load"]
+def test_raw_values_of_every_slice_and_inference_are_kept(point: Repeats, model: ModelUnderTest) -> None:
+    load = model.samples["repeats_load"]
     for index, images_per_s in enumerate(point.images_per_s):
         counted, seconds = load[load[:, 0] == index, 1:3].sum(axis=0)
         assert images_per_s == pytest.approx(counted / seconds)
-    latency = subject.samples["repeats_latency"]
+    latency = model.samples["repeats_latency"]
     assert np.median(latency[latency[:, 0] == 0, 1]) == pytest.approx(point.latency_p50_ms[0])
 
 
-def test_the_task_says_how_long_all_repeats_take(subject: Subject) -> None:
+def test_the_task_says_how_long_all_repeats_take(model: ModelUnderTest) -> None:
     ledger = Ledger([maximum(400, batch=4)], [])
-    (task,) = repeats.tasks(subject, RepeatSettings(repeats=20, seconds=2.0), ledger)
-    assert 40 <= task.seconds < 50
+    (measurement,) = repeats.measurements(model, RepeatSettings(repeats=20, seconds=2.0), ledger)
+    assert 40 <= measurement.seconds < 50
 
 
-def test_the_task_of_a_slow_model_is_as_long_as_its_answers_take(subject: Subject) -> None:
+def test_the_task_of_a_slow_model_is_as_long_as_its_answers_take(model: ModelUnderTest) -> None:
     ledger = Ledger([maximum(1, batch=4)], [])
-    (task,) = repeats.tasks(subject, RepeatSettings(repeats=20, seconds=2.0), ledger)
-    assert task.seconds > 20 * MINIMUM_ANSWERS * 4
+    (measurement,) = repeats.measurements(model, RepeatSettings(repeats=20, seconds=2.0), ledger)
+    assert measurement.seconds > 20 * MINIMUM_ANSWERS * 4
 
 
 def test_a_record_lacks_no_repeat(point: Repeats) -> None:

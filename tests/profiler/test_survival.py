@@ -18,7 +18,7 @@ from profiler.measure.throughput import meter
 from profiler.records.profile import Profile
 from profiler.runtimes import v2_server
 from profiler.runtimes.session import open_session, sample_input
-from profiler.target.prepared_target import bench
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 
@@ -46,7 +46,7 @@ def server(network: Path) -> Iterator[LyingServer]:
 def run(server: LyingServer, path: Path, settings: LevelSettings, before: Profile | None = None) -> Profile:
     """What is kept of the file on that server."""
     target = Target(runtime="v2", endpoint=server.endpoint, model=MODEL)
-    with bench("here", target) as ready:
+    with prepared_target("here", target) as ready:
         return profiled(ready, path, settings, before)
 
 

@@ -22,7 +22,7 @@ from profiler.runtimes.own_triton import OwnTriton
 from profiler.runtimes.v2 import V2Model
 from profiler.system.hierarchy import CGROUPS, group_of
 from profiler.system.processes import tree
-from profiler.target.prepared_target import bench
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -131,7 +131,7 @@ def with_backends(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[psutil
 
 def only_the_large_batch_is_lost(wide: Path, family: Family, reason: str) -> None:
     """And it is lost to that reason; another server took over, and nothing of either is left."""
-    with bench("here", Target()) as ready:
+    with prepared_target("here", Target()) as ready:
         first = ready.host.process
         profile = profiled(ready, wide, level(FITS, TOO_LARGE, FITS_TOO))
         assert ready.host.process != first

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 from blank import noise
-from stub_host import subject_on
+from stub_host import model_on
 from support import write_network
 from switching_host import ANSWER_S, SwitchingHost
 
@@ -21,11 +21,12 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.warm_up import switching
 from profiler.measure.warm_up.switch_point import Switches, switch_point
 from profiler.measure.warm_up.switching import measure
+from profiler.records.place import Place
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import Switch
 from profiler.system.processes import cpu_seconds
-from profiler.target.model_under_test import Subject
-from profiler.target.prepared_target import bench
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 SECONDS = 0.6
@@ -39,15 +40,15 @@ def maximum(batch: int, images_per_s: float) -> MaximalThroughput:
     )  # fmt: skip
 
 
-def switched(subject: Subject, seconds: float = SECONDS, ledger: Ledger | None = None) -> Switch:
-    (point,) = measure(subject, seconds, ledger or Ledger([], []))
+def switched(model: ModelUnderTest, seconds: float = SECONDS, ledger: Ledger | None = None) -> Switch:
+    (point,) = measure(model, seconds, ledger or Ledger([], []))
     assert isinstance(point, Switch)
     return point
 
 
 def test_every_request_of_an_uninterrupted_switch_is_answered(network: Path) -> None:
     host = SwitchingHost(network)
-    point = switched(subject_on(host, network))
+    point = switched(model_on(host, network))
     assert point.sent == point.answered == point.before_n + point.during_n + point.after_n
     assert (point.lost, point.wrong) == (0, 0)
     assert point.slowest_ms >= point.during_p50_ms >= 2
@@ -60,7 +61,7 @@ def test_a_request_counts_to_the_phase_in_which_it_was_scheduled() -> None:
     took_s = np.array([0.2, 0.2, np.nan, 0.1, 0.1])
     run = OpenRun(scheduled_s, scheduled_s, scheduled_s + took_s, wall_s=0.7, sender_cpu_s=0.1)
     switches = Switches([100.0, 50.0], first_s=0.2, last_s=0.4, cores_before=0.5, cores_during=0.9)
-    place = {"runtime": "triton", "cores": 1, "threads": 1, "instances": 1}
+    place = Place("triton", Resources(1, 1, 1))
     point = switch_point(place, 10.0, 0.5, run, switches, wrong=0, noise=noise())
     assert (point.before_n, point.during_n, point.after_n) == (1, 1, 2)
     assert (point.sent, point.answered, point.lost) == (5, 4, 1)
@@ -70,12 +71,12 @@ def test_a_request_counts_to_the_phase_in_which_it_was_scheduled() -> None:
 
 def test_half_of_the_maximum_at_batch_one_is_offered(network: Path) -> None:
     ledger = Ledger([maximum(4, 900.0), maximum(1, 160.0)], [])
-    point = switched(subject_on(SwitchingHost(network), network), ledger=ledger)
+    point = switched(model_on(SwitchingHost(network), network), ledger=ledger)
     assert (point.offered_per_s, point.offered_share, point.sent) == (80, 0.5, 48)
 
 
 def test_without_a_maximum_half_of_what_one_caller_gets_is_offered(network: Path) -> None:
-    point = switched(subject_on(SwitchingHost(network), network))
+    point = switched(model_on(SwitchingHost(network), network))
     assert 0 < point.offered_per_s <= 1 / ANSWER_S / 2
     assert "no maximal throughput" in point.reasons["offered_share"]
 
@@ -85,7 +86,7 @@ def test_requests_that_fail_during_the_switch_are_counted(network: Path, monkeyp
         raise ServerError("the model is not there")
 
     monkeypatch.setattr(switching, "DRAIN_S", 0.1)
-    point = switched(subject_on(SwitchingHost(network, fail), network))
+    point = switched(model_on(SwitchingHost(network, fail), network))
     assert point.lost > 0
     assert point.sent == point.answered + point.lost
     assert point.wrong == 0
@@ -93,7 +94,7 @@ def test_requests_that_fail_during_the_switch_are_counted(network: Path, monkeyp
 
 def test_wrong_answers_during_the_switch_are_counted(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(switching, "DRAIN_S", 1.0)
-    point = switched(subject_on(SwitchingHost(network, lambda right: right + 9), network))
+    point = switched(model_on(SwitchingHost(network, lambda right: right + 9), network))
     assert point.wrong > 0
     assert point.sent == point.answered + point.wrong
     assert point.lost == 0
@@ -107,28 +108,28 @@ def test_a_load_that_is_refused_is_an_error(network: Path) -> None:
             return super().load(name, path, resources)
 
     with pytest.raises(ServerError, match="does not load"):
-        switched(subject_on(Refusing(network), network))
+        switched(model_on(Refusing(network), network))
 
 
 def test_few_requests_bound_no_p99_and_say_so(network: Path) -> None:
-    point = switched(subject_on(SwitchingHost(network), network), seconds=0.4)
+    point = switched(model_on(SwitchingHost(network), network), seconds=0.4)
     assert point.before_p99_ms is point.during_p99_ms is None
     assert "p99 needs 459 samples" in point.reasons["during_p99_ms"]
 
 
 def test_serving_processes_that_are_not_ours_use_an_unknown_number_of_cores(network: Path) -> None:
-    point = switched(subject_on(SwitchingHost(network), network))
+    point = switched(model_on(SwitchingHost(network), network))
     assert (point.server_cores_before, point.server_cores_during) == (None, None)
     assert "not ours" in point.reasons["server_cores_during"]
 
 
 def test_the_raw_moments_are_kept(network: Path) -> None:
-    subject = subject_on(SwitchingHost(network), network)
-    point = switched(subject)
-    moments = subject.samples["switch_scheduled_sent_answered_s"]
+    model = model_on(SwitchingHost(network), network)
+    point = switched(model)
+    moments = model.samples["switch_scheduled_sent_answered_s"]
     assert moments.shape == (point.sent, 3)
     assert (np.diff(moments, axis=1) >= 0).all()
-    assert len(subject.samples["switch_load_ms"]) == point.switches
+    assert len(model.samples["switch_load_ms"]) == point.switches
 
 
 def test_the_time_of_a_process_that_has_ended_stays_counted() -> None:
@@ -148,9 +149,12 @@ def test_the_time_of_a_process_that_has_ended_stays_counted() -> None:
 def test_a_real_server_switches_without_losing_a_request(tmp_path: Path) -> None:
     # Large enough that a switch falls on many requests.
     path = write_network(tmp_path / "model.onnx", work=8)
-    with bench("here", Target()) as running, Subject(running, path, running.probe.rate_per_s(), []) as subject:
-        point = switched(subject, seconds=3.0)
-        assert psutil.Process(subject.bench.host.process).children() == []
+    with (
+        prepared_target("here", Target()) as running,
+        ModelUnderTest(running, path, running.reference.rate_per_s(), []) as model,
+    ):
+        point = switched(model, seconds=3.0)
+        assert psutil.Process(model.prepared.host.process).children() == []
     assert (point.lost, point.wrong) == (0, 0)
     assert point.sent == point.answered
     assert point.during_n > 10

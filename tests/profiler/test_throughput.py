@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blank import blank_level
-from stub_host import REFERENCE_PER_S, go_through, subject_on
+from stub_host import REFERENCE_PER_S, go_through, model_on
 
 from profiler.common.errors import ServerError
 from profiler.common.profile_settings import ThroughputSettings
 from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import ClosedLoop, count
 from profiler.measure.ledger import Ledger
-from profiler.measure.measurement import Tasks
+from profiler.measure.measurement import Measurements
 from profiler.measure.throughput import meter
-from profiler.measure.throughput.part import tasks
+from profiler.measure.throughput.part import measurements
 from profiler.measure.throughput.verdict import STILL_ROSE
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.runtimes.served import Expectation, InProcess
@@ -90,7 +90,7 @@ def settings(batches: list[int], max_concurrency: int, every: bool = False) -> T
     return level.throughput
 
 
-def measured(work: Tasks) -> Ledger:
+def measured(work: Measurements) -> Ledger:
     ledger = Ledger([], [])
     go_through(work, ledger, "throughput")
     return ledger
@@ -139,8 +139,8 @@ def test_wrong_answers_stop_the_measurement(expectation: Expectation) -> None:
 
 
 def test_the_sweep_raises_concurrency_until_it_gains_nothing(network: Path, short_slices: None) -> None:
-    subject = subject_on(MetronomeHost(0.004, lanes=2), network)
-    ledger = measured(tasks(subject, settings([1], 8), Ledger([], [])))
+    model = model_on(MetronomeHost(0.004, lanes=2), network)
+    ledger = measured(measurements(model, settings([1], 8), Ledger([], [])))
     tried = [point.concurrency for point in ledger.of(ThroughputPoint)]
     assert tried[:3] == [1, 2, 4]
     (best,) = ledger.of(MaximalThroughput)
@@ -151,15 +151,15 @@ def test_the_sweep_raises_concurrency_until_it_gains_nothing(network: Path, shor
 
 
 def test_throughput_is_not_batch_over_latency(network: Path, short_slices: None) -> None:
-    subject = subject_on(MetronomeHost(0.01, lanes=4), network)
-    (best,) = measured(tasks(subject, settings([8], 4), Ledger([], []))).of(MaximalThroughput)
+    model = model_on(MetronomeHost(0.01, lanes=4), network)
+    (best,) = measured(measurements(model, settings([8], 4), Ledger([], []))).of(MaximalThroughput)
     batch_over_latency = 8 / 0.01
     assert best.images_per_s > 2 * batch_over_latency
 
 
 def test_a_server_still_gaining_is_called_not_saturated(network: Path, short_slices: None) -> None:
-    subject = subject_on(MetronomeHost(0.01, lanes=8), network)
-    ledger = measured(tasks(subject, settings([1], 2), Ledger([], [])))
+    model = model_on(MetronomeHost(0.01, lanes=8), network)
+    ledger = measured(measurements(model, settings([1], 2), Ledger([], [])))
     assert [point.concurrency for point in ledger.of(ThroughputPoint)] == [1, 2]
     (best,) = ledger.of(MaximalThroughput)
     assert (best.concurrency, best.verdict, best.verdict_reason) == (2, "not saturated", STILL_ROSE)
@@ -169,8 +169,8 @@ def test_a_server_still_gaining_is_called_not_saturated(network: Path, short_sli
 def test_the_best_batch_is_settled_or_every_batch(
     network: Path, short_slices: None, every: bool, batches: list[int]
 ) -> None:
-    subject = subject_on(MetronomeHost(0.004), network)
-    ledger = measured(tasks(subject, settings([1, 8], 1, every), Ledger([], [])))
+    model = model_on(MetronomeHost(0.004), network)
+    ledger = measured(measurements(model, settings([1, 8], 1, every), Ledger([], [])))
     assert sorted(point.batch for point in ledger.of(MaximalThroughput)) == batches
 
 
@@ -178,31 +178,31 @@ def test_the_best_batch_is_settled_or_every_batch(
 def test_a_maximum_from_a_sweep_that_was_cut_short_is_measured_again_once_the_sweep_is_whole(
     network: Path, short_slices: None, lost: int
 ) -> None:
-    subject, ledger = subject_on(MetronomeHost(0.004, lanes=2), network), Ledger([], [])
-    work, answer = tasks(subject, settings([1], 8), ledger), None
+    model, ledger = model_on(MetronomeHost(0.004, lanes=2), network), Ledger([], [])
+    work, answer = measurements(model, settings([1], 8), ledger), None
     with suppress(StopIteration):
         while True:
-            task = work.send(answer)
+            measurement = work.send(answer)
             answer = None
-            if task.at.get("concurrency") != lost:
-                ledger.add("throughput", task.measure())
-                answer = ledger.find(task)
+            if measurement.place.concurrency != lost:
+                ledger.add("throughput", measurement.measure())
+                answer = ledger.find(measurement)
     (before,) = ledger.of(MaximalThroughput)
     assert (before.concurrency, before.verdict) == (lost // 2, "not saturated")
-    again = go_through(tasks(subject, settings([1], 8), ledger), ledger, "throughput")
-    assert {task.kind for task in again} == {ThroughputPoint, MaximalThroughput}
+    again = go_through(measurements(model, settings([1], 8), ledger), ledger, "throughput")
+    assert {measurement.kind for measurement in again} == {ThroughputPoint, MaximalThroughput}
     (after,) = ledger.of(MaximalThroughput)
     assert after.concurrency >= 2
     assert after.verdict_reason != STILL_ROSE
-    assert not go_through(tasks(subject, settings([1], 8), ledger), ledger, "throughput")
+    assert not go_through(measurements(model, settings([1], 8), ledger), ledger, "throughput")
 
 
 def test_every_point_can_be_computed_again_from_its_raw_slices(network: Path, short_slices: None) -> None:
-    subject = subject_on(MetronomeHost(0.004), network)
-    ledger = measured(tasks(subject, settings([8], 1), Ledger([], [])))
+    model = model_on(MetronomeHost(0.004), network)
+    ledger = measured(measurements(model, settings([8], 1), Ledger([], [])))
     for name, kind in (("throughput", ThroughputPoint), ("max_throughput", MaximalThroughput)):
         (point,) = ledger.of(kind)
-        raw = {figure: subject.samples[f"{name}_batch_8_concurrency_1_cores_1_x1_{figure}"] for figure in RAW}
+        raw = {figure: model.samples[f"{name}_batch_8_concurrency_1_cores_1_x1_{figure}"] for figure in RAW}
         assert len(raw["seconds"]) == point.slices
         assert point.images_per_s == pytest.approx(raw["counted"].sum() / raw["seconds"].sum())
         seconds_at_reference = (raw["seconds"] * raw["probe_per_s"] / REFERENCE_PER_S).sum()

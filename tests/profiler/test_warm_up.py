@@ -5,16 +5,17 @@ from pathlib import Path
 import pytest
 from blank import noise
 from starting_host import SETTINGS, StartingHost, in_process, measured
-from stub_host import go_through, subject_on
+from stub_host import go_through, model_on
 
 from profiler.common.profile_settings import WarmUpSettings
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.warm_up.fresh_load import FreshLoad
-from profiler.measure.warm_up.part import tasks
+from profiler.measure.warm_up.part import measurements
 from profiler.measure.warm_up.points import durations, warm_up_curve
 from profiler.records.base import Point
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
+from profiler.system.missing_values import MissingValues
 
 pytestmark = pytest.mark.alone
 
@@ -34,27 +35,27 @@ def test_every_batch_has_a_first_inference_and_the_smallest_and_the_largest_a_cu
 
 
 def test_the_loads_of_first_inferences_count_for_the_load_time(network: Path) -> None:
-    subject = in_process(network)
-    ledger = measured(subject)
+    model = in_process(network)
+    ledger = measured(model)
     warm, cold = ledger.of(LoadTime)
     assert [point.n for point in ledger.of(FirstInference)] == [2, 1]
     assert (warm.page_cache, warm.n, cold.page_cache) == ("warm", 3, "cold")
     assert ledger.of(UnloadTime)[0].n == 3
-    assert len(subject.samples["load_warm_ms"]) == len(subject.samples["unload_ms"]) == 3
+    assert len(model.samples["load_warm_ms"]) == len(model.samples["unload_ms"]) == 3
 
 
 def test_a_load_time_that_alone_is_missing_is_measured_with_loads_of_its_own(network: Path) -> None:
-    subject, ledger = in_process(network), Ledger([], [])
-    go_through(tasks(subject, SETTINGS, ledger), ledger, "warm_up")
+    model, ledger = in_process(network), Ledger([], [])
+    go_through(measurements(model, SETTINGS, ledger), ledger, "warm_up")
     ledger.points = [point for point in ledger.points if type(point) is not LoadTime]
-    (warm, cold) = go_through(tasks(subject, SETTINGS, ledger), ledger, "warm_up")
+    (warm, cold) = go_through(measurements(model, SETTINGS, ledger), ledger, "warm_up")
     assert (warm.kind, cold.kind) == (LoadTime, LoadTime)
     assert ledger.of(LoadTime)[0].n == 3
 
 
 def test_a_second_run_measures_nothing_again(network: Path) -> None:
-    subject, ledger = in_process(network), measured(in_process(network))
-    assert go_through(tasks(subject, SETTINGS, ledger), ledger, "warm_up") == []
+    model, ledger = in_process(network), measured(in_process(network))
+    assert go_through(measurements(model, SETTINGS, ledger), ledger, "warm_up") == []
 
 
 def curve_of(path: Path, latencies_ms: list[float]) -> WarmUpCurve:
@@ -77,10 +78,10 @@ def test_a_curve_that_does_not_settle_is_kept_without_an_end(network: Path) -> N
 
 
 def test_a_long_curve_is_thinned_out_in_the_record_and_whole_in_the_samples(network: Path) -> None:
-    subject = in_process(network)
+    model = in_process(network)
     settings = WarmUpSettings(loads=1, batches=[1], curve_inferences=450, switch_seconds=None)
-    (curve,) = measured(subject, settings).of(WarmUpCurve)
-    samples = subject.samples["warm_up_batch_1_ms"]
+    (curve,) = measured(model, settings).of(WarmUpCurve)
+    samples = model.samples["warm_up_batch_1_ms"]
     assert (curve.n, curve.every, len(samples)) == (450, 3, 450)
     assert list(curve.latency_ms) == list(samples[::3])
 
@@ -96,7 +97,7 @@ def test_there_is_nothing_to_switch_in_the_profilers_own_process(network: Path) 
 def test_a_server_that_loads_nothing_says_so_at_every_point(network: Path) -> None:
     target = Target(runtime="v2", endpoint="127.0.0.1:1", model="network")
     host = StartingHost([0.001], address="127.0.0.1:1", controls_loading=False)
-    ledger = measured(subject_on(host, network, target), WITH_A_SWITCH)
+    ledger = measured(model_on(host, network, target), WITH_A_SWITCH)
     assert (ledger.points, host.loads) == ([], 0)
     missing = {one.point for one in ledger.missing}
     assert missing == {"FirstInference", "WarmUpCurve", "LoadTime", "UnloadTime", "Switch"}
@@ -105,11 +106,14 @@ def test_a_server_that_loads_nothing_says_so_at_every_point(network: Path) -> No
 
 @pytest.mark.parametrize(("n", "known"), [(1, set()), (6, {"p50_low_ms"}), (7, {"p50_low_ms", "p50_ms"})])
 def test_figures_over_loads_need_enough_of_them(n: int, known: set[str]) -> None:
-    figures = durations([float(value) for value in range(1, n + 1)], "")
+    missing = MissingValues()
+    figures = durations([float(value) for value in range(1, n + 1)], "", missing)
     for name in ("p50_low_ms", "p50_ms", "p95_ms"):
-        assert (figures[name] is not None) == (name in known) == (name not in figures["reasons"])
+        assert (figures[name] is not None) == (name in known) == (name not in missing.reasons)
 
 
 def test_ninety_loads_bound_a_p95() -> None:
-    assert durations([1.0] * 89, "")["reasons"] == {"p95_ms": "p95 needs 90 samples, 89 were taken"}
-    assert durations([1.0] * 90, "")["p95_ms"] == 1
+    missing = MissingValues()
+    durations([1.0] * 89, "", missing)
+    assert missing.reasons == {"p95_ms": "p95 needs 90 samples, 89 were taken"}
+    assert durations([1.0] * 90, "", MissingValues())["p95_ms"] == 1

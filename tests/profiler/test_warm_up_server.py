@@ -16,25 +16,25 @@ from profiler.records.warm_up import FirstInference, LoadTime, UnloadTime, WarmU
 from profiler.runtimes import own_triton, v2_server
 from profiler.runtimes.v2_server import V2Server
 from profiler.system.page_cache import resident_share
-from profiler.target.model_under_test import Subject
-from profiler.target.prepared_target import Bench, bench
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import PreparedTarget, prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 
 
 @pytest.fixture(scope="module")
-def triton() -> Iterator[Bench]:
-    with bench("here", Target()) as running:
+def triton() -> Iterator[PreparedTarget]:
+    with prepared_target("here", Target()) as running:
         yield running
 
 
 @pytest.fixture
-def served(triton: Bench, network: Path) -> Iterator[Subject]:
-    with Subject(triton, network, triton.probe.rate_per_s(), []) as subject:
-        yield subject
+def served(triton: PreparedTarget, network: Path) -> Iterator[ModelUnderTest]:
+    with ModelUnderTest(triton, network, triton.probe.rate_per_s(), []) as model:
+        yield model
 
 
-def test_a_real_server_has_every_figure(served: Subject) -> None:
+def test_a_real_server_has_every_figure(served: ModelUnderTest) -> None:
     settings = WarmUpSettings(loads=2, batches=[1, 4], curve_inferences=40, switch_seconds=None)
     ledger = measured(served, settings)
     warm, cold = ledger.of(LoadTime)
@@ -46,13 +46,13 @@ def test_a_real_server_has_every_figure(served: Subject) -> None:
     assert ledger.of(UnloadTime)[0].min_ms > 0
 
 
-def test_an_unload_ends_when_the_models_processes_have(served: Subject) -> None:
-    alone = len(psutil.Process(served.bench.host.process).children())
+def test_an_unload_ends_when_the_models_processes_have(served: ModelUnderTest) -> None:
+    alone = len(psutil.Process(served.prepared.host.process).children())
     load_afresh(served, "warm", 1, 1)
-    assert len(psutil.Process(served.bench.host.process).children()) == alone
+    assert len(psutil.Process(served.prepared.host.process).children()) == alone
 
 
-def test_what_the_server_refused_is_gone_at_once(served: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_server_refused_is_gone_at_once(served: ModelUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     def place_garbage(source: Path, destination: Path) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.write_bytes(b"garbage")
@@ -60,14 +60,14 @@ def test_what_the_server_refused_is_gone_at_once(served: Subject, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(own_triton, "place", place_garbage)
         with pytest.raises(ServerError, match="does not load"):
-            served.load(served.bench.target.resources)
+            served.load(served.own)
     monkeypatch.setattr(v2_server, "LOAD_LIMIT_S", 5.0)
     served.unload()
     assert served.serve() is not None
 
 
 def test_a_file_that_was_evicted_is_still_on_the_disk_only_when_the_server_is_asked_to_load_it(
-    served: Subject, monkeypatch: pytest.MonkeyPatch
+    served: ModelUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if fresh_load.evict(served.path) > 0:
         pytest.skip("nothing leaves the page cache of this file system")

@@ -15,9 +15,10 @@ from profiler.analysis.statistics import samples_for_percentile
 from profiler.measure.capacity.goal import Goal
 from profiler.measure.capacity.trial import Measured
 from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, TrialMeter
-from profiler.measure.throughput.part import at
 from profiler.records.base import Verdict
 from profiler.records.capacity import Capacity, Trial
+from profiler.records.place import Place
+from profiler.system.missing_values import MissingValues
 
 MOST_TRIALS = 8
 EXPECTED_TRIALS = 5
@@ -51,39 +52,43 @@ def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial]) -> C
 
 
 def keep(meter: TrialMeter, goal: Goal, done: Sequence[Measured]) -> None:
-    """The raw moments go to the subject's samples."""
+    """The raw moments go to the model's samples."""
     resources = meter.resources
     name = f"capacity_{goal.multiple:g}_latencies_cores_{resources.cores:g}_x{resources.instances}"
     for number, measured in enumerate(done):
-        meter.subject.samples[f"{name}_trial_{number}_moments_s"] = measured.raw()
+        meter.model.samples[f"{name}_trial_{number}_moments_s"] = measured.raw()
 
 
 def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequence[Measured]) -> Capacity:
     """The point from all `trials`, of which those `done` were made for it."""
     offered = bracket(goal.outcomes(trials, corrected=False))
     corrected = bracket(goal.outcomes(trials))
-    figures = {
-        "requests_per_s": offered.best,
-        "low_requests_per_s": offered.low,
-        "high_requests_per_s": offered.high,
-        "corrected_requests_per_s": corrected.best,
-        "corrected_low_requests_per_s": corrected.low,
-        "corrected_high_requests_per_s": corrected.high,
-        "max_throughput_share": None if corrected.best is None else corrected.best / meter.max_requests_per_s,
-    }
+    share = None if corrected.best is None else corrected.best / meter.max_requests_per_s
     verdict, why = judge(corrected, goal, trials)
     probe_per_s = float(np.median([one.probe_per_s for one in done])) if done else None
+    missing = MissingValues()
+
+    def end(name: str, value: float | None) -> float | None:
+        return missing.note(name, value, unknown_end(name, corrected))
+
     return Capacity(
-        **figures,
-        **at(meter.subject, meter.resources, BATCH),
+        **Place(meter.model.runtime, meter.resources).fields(),
+        batch=BATCH,
         deadline_multiple=goal.multiple,
         deadline_ms=goal.deadline_ms,
         quantile=goal.quantile,
+        requests_per_s=end("requests_per_s", offered.best),
+        low_requests_per_s=end("low_requests_per_s", offered.low),
+        high_requests_per_s=end("high_requests_per_s", offered.high),
+        corrected_requests_per_s=end("corrected_requests_per_s", corrected.best),
+        corrected_low_requests_per_s=end("corrected_low_requests_per_s", corrected.low),
+        corrected_high_requests_per_s=end("corrected_high_requests_per_s", corrected.high),
+        max_throughput_share=end("max_throughput_share", share),
         trials=tuple(one.trial for one in done),
         verdict=verdict,
         verdict_reason=why,
-        noise=meter.noise.read(probe_per_s, meter.yardstick.probe),
-        reasons={name: unknown_end(name, corrected) for name, value in figures.items() if value is None},
+        noise=meter.noise.read(probe_per_s, meter.reference.kind),
+        reasons=missing.reasons,
     )
 
 

@@ -1,15 +1,14 @@
 """What becomes of a served model under a share of its maximal throughput."""
 
-from typing import Any
-
 import numpy as np
 
-from profiler.analysis.statistics import percentile, too_few
+from profiler.analysis.statistics import percentile, samples_for_percentile, too_few
 from profiler.measure.capacity.trial import Measured
 from profiler.measure.capacity.trial_meter import BATCH, TrialMeter
-from profiler.measure.throughput.part import at
 from profiler.records.base import Verdict
 from profiler.records.capacity import InTime, LoadPoint
+from profiler.records.place import Place
+from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 
 SETTLED_HALF_WIDTH = 0.05
 DRIFT_LIMIT = 0.2
@@ -20,59 +19,54 @@ def measure_load(meter: TrialMeter, load_share: float, seconds: float, quantile:
     measured = meter.run(load_share * meter.max_requests_per_s, seconds, seed)
     resources = meter.resources
     name = f"load_{load_share:g}_cores_{resources.cores:g}_x{resources.instances}"
-    meter.subject.samples[f"{name}_moments_s"] = measured.raw()
+    meter.model.samples[f"{name}_moments_s"] = measured.raw()
+    return load_point(meter, measured, load_share, quantile)
+
+
+def load_point(meter: TrialMeter, measured: Measured, load_share: float, quantile: float) -> LoadPoint:
+    """The record of what was measured at that share."""
+    run, trial, grown, missing = measured.run, measured.trial, measured.growth, MissingValues()
     verdict, why = judge(measured, quantile)
-    figures = latencies(measured) | use(measured, resources.cores) | explosion(measured)
-    return LoadPoint.model_validate(
-        {
-            **measured.trial.model_dump(exclude={"reasons"}),
-            **{name: value for name, (value, _) in figures.items()},
-            **at(meter.subject, resources, BATCH),
-            "load_share": load_share,
-            "max_requests_per_s": meter.max_requests_per_s,
-            "answered": measured.run.answered,
-            "verdict": verdict,
-            "verdict_reason": why,
-            "noise": meter.noise.read(measured.probe_per_s, meter.yardstick.probe),
-            "reasons": {name: reason for name, (value, reason) in figures.items() if value is None},
-        }
+    used_s = measured.server_cpu_s
+    cores = None if used_s is None else used_s / run.wall_s
+    cpu_share = None if cores is None else cores / meter.resources.cores
+    each_s = None if used_s is None else used_s / (run.answered * BATCH)
+    return LoadPoint(
+        **Place(meter.model.runtime, meter.resources).fields(),
+        batch=BATCH,
+        load_share=load_share,
+        max_requests_per_s=meter.max_requests_per_s,
+        offered_per_s=trial.offered_per_s,
+        corrected_offered_per_s=trial.corrected_offered_per_s,
+        requests=trial.requests,
+        answered=run.answered,
+        lost=trial.lost,
+        in_time=trial.in_time,
+        p50_ms=quantile_ms("p50_ms", 0.5, measured, missing),
+        p90_ms=quantile_ms("p90_ms", 0.9, measured, missing),
+        p95_ms=quantile_ms("p95_ms", 0.95, measured, missing),
+        p99_ms=quantile_ms("p99_ms", 0.99, measured, missing),
+        server_cores_used=missing.note("server_cores_used", cores, NOT_VISIBLE),
+        cpu_share=missing.note("cpu_share", cpu_share, NOT_VISIBLE),
+        core_s_per_inference=missing.note("core_s_per_inference", each_s, NOT_VISIBLE),
+        slope=missing.note("slope", grown.slope, grown.why),
+        low_slope=missing.note("low_slope", grown.low, grown.why),
+        high_slope=missing.note("high_slope", grown.high, grown.why),
+        exploding=missing.note("exploding", grown.exploding, grown.why),
+        verdict=verdict,
+        verdict_reason=why,
+        noise=meter.noise.read(measured.probe_per_s, meter.reference.kind),
+        reasons=missing.reasons,
     )
 
 
-Figures = dict[str, tuple[Any, str]]
-
-
-def latencies(measured: Measured) -> Figures:
-    """Percentiles over all that was scheduled: what was lost came later than everything else."""
+def quantile_ms(name: str, quantile: float, measured: Measured, missing: MissingValues) -> float | None:
+    """The quantile over all that was scheduled: what was lost came later than everything else."""
     run, trial = measured.run, measured.trial
-    last_s = np.nanmax(run.latencies_s)
-    samples = (np.nan_to_num(run.latencies_s, nan=last_s) * 1e3).tolist()
-    figures: Figures = {}
-    for quantile in (0.5, 0.9, 0.95, 0.99):
-        value, why = percentile(samples, quantile), too_few(quantile, trial.requests)
-        if value is not None and trial.lost >= (1 - quantile) * trial.requests:
-            value, why = None, f"{trial.lost} of {trial.requests} requests were lost"
-        figures[f"p{quantile * 100:.0f}_ms"] = value, why
-    return figures
-
-
-def use(measured: Measured, cores: float) -> Figures:
-    """What the serving processes took of the machine."""
-    used_s, run = measured.server_cpu_s, measured.run
-    unseen = "the serving processes are not ours to see"
-    taken = None if used_s is None else used_s / run.wall_s
-    return {
-        "server_cores_used": (taken, unseen),
-        "cpu_share": (None if taken is None else taken / cores, unseen),
-        "core_s_per_inference": (None if used_s is None else used_s / (run.answered * BATCH), unseen),
-    }
-
-
-def explosion(measured: Measured) -> Figures:
-    """Whether the queue grows without end."""
-    grown = measured.growth
-    values = {"slope": grown.slope, "low_slope": grown.low, "high_slope": grown.high, "exploding": grown.exploding}
-    return {name: (value, grown.why) for name, value in values.items()}
+    if trial.requests >= samples_for_percentile(quantile) and trial.lost >= (1 - quantile) * trial.requests:
+        return missing.note(name, None, f"{trial.lost} of {trial.requests} requests were lost")
+    samples = (np.nan_to_num(run.latencies_s, nan=np.nanmax(run.latencies_s)) * 1e3).tolist()
+    return missing.note(name, percentile(samples, quantile), too_few(quantile, trial.requests))
 
 
 def judge(measured: Measured, quantile: float) -> tuple[Verdict, str]:

@@ -1,4 +1,4 @@
-"""One open loop between two readings of the reference probe."""
+"""One open loop between two readings of the reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,15 +15,14 @@ from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.counts import check_counts, count_since
 from profiler.runtimes.session import pinned
 from profiler.system.noise import NoiseMeter
-from profiler.system.processes import cpu_seconds
-from profiler.target.model_under_test import Subject, Yardstick
+from profiler.target.model_under_test import ModelUnderTest, Reference
 
 BATCH = 1
 DRAIN_S = 2.0
 # A stable queue of a slow model may be this long for a moment.
 DRAIN_REQUESTS = 20
 BACKLOG_BYTES = 2**28
-# Two readings of the probe, the warm-up, and the last answers.
+# Two readings of the reference, the warm-up, and the last answers.
 OVERHEAD_S = 0.5
 SPEED_BESIDE_S = 0.6
 WARM_REQUESTS = 4
@@ -32,41 +31,41 @@ WARM_LIMIT_S = 30.0
 
 @dataclass
 class TrialMeter:
-    """Offers Poisson arrivals to a subject; rates are at the reference speed of the machine.
+    """Offers Poisson arrivals to a model; rates are at the reference speed of the machine.
 
     `max_requests_per_s` bounds the backlog that can be answered within the wait for the last ones.
     """
 
-    subject: Subject
+    model: ModelUnderTest
     resources: Resources
     deadlines_ms: Sequence[float]
     max_requests_per_s: float
     noise: NoiseMeter = field(default_factory=NoiseMeter)
 
     @property
-    def yardstick(self) -> Yardstick:
+    def reference(self) -> Reference:
         """What tells the drift beside the trials."""
-        return self.subject.yardstick(self.resources)
+        return self.model.reference(self.resources)
 
     def run(self, corrected_per_s: float, seconds: float, seed: int) -> Measured:
         """The rate is offered as the machine is at this moment: a slow one is offered less.
 
         Raises `ServerError` where a request failed, an answer was wrong, or the server and this side count differently.
         """
-        subject, resources = self.subject, self.resources
-        served, images = subject.serve(resources), subject.expectation.images[:BATCH]
+        model, resources = self.model, self.resources
+        served, images = model.serve(resources), model.expectation.images[:BATCH]
         with (
-            pinned(subject.bench.client_cores),
-            submitting(served, images, resources.instances, subject.cores(resources)) as submit,
+            pinned(model.prepared.client_cores),
+            submitting(served, images, resources.instances, model.cores(resources)) as submit,
         ):
             self._warm_up(submit)
             before, counted = self._speed(), served.answers_counted()
-            rate_per_s = corrected_per_s * before / self.yardstick.reference_per_s
-            judge, most = nothing_but(subject.expectation), self._max_backlog(images.nbytes)
+            rate_per_s = corrected_per_s * before / self.reference.normal_per_s
+            judge, most = nothing_but(model.expectation), self._max_backlog(images.nbytes)
             loop = OpenLoop(submit, judge, most, self._drain_s())
-            start_s = self._cpu_s()
+            start_s = model.cpu_seconds()
             run = loop.run(poisson(rate_per_s, seconds, seed))
-            used_s = self._cpu_s() - start_s
+            used_s = model.cpu_seconds_since(start_s)
             after = self._speed()
             counted = count_since(served, counted, run.answered * BATCH)
         self._check(run, counted)
@@ -75,13 +74,13 @@ class TrialMeter:
     def _warm_up(self, submit: Submit) -> None:
         """A few requests at once for every instance."""
         requests = WARM_REQUESTS * self.resources.instances
-        judge = nothing_but(self.subject.expectation)
+        judge = nothing_but(self.model.expectation)
         run = OpenLoop(submit, judge, requests, WARM_LIMIT_S).run(np.zeros(requests))
         if run.answered < requests:
             raise ServerError(f"only {run.answered} of {requests} requests were answered in {WARM_LIMIT_S:g} s")
 
     def _speed(self) -> float:
-        return self.yardstick.rate_per_s(SPEED_BESIDE_S)
+        return self.reference.rate_per_s(SPEED_BESIDE_S)
 
     def _max_backlog(self, request_bytes: int) -> int:
         within_the_wait = int(self.max_requests_per_s * self._drain_s())
@@ -90,26 +89,24 @@ class TrialMeter:
     def _drain_s(self) -> float:
         return max(DRAIN_S, 2 * max(self.deadlines_ms) / 1e3, DRAIN_REQUESTS / self.max_requests_per_s)
 
-    def _cpu_s(self) -> float:
-        process = self.subject.bench.host.process
-        return 0.0 if process is None else cpu_seconds(process)
-
     def _check(self, run: OpenRun, counted: int | None) -> None:
         """Raises `ServerError` where the server did not do what was asked; a queue with lost requests is cleared."""
         if not run.answered:
             raise ServerError(f"none of {len(run.scheduled_s)} requests was answered within {run.wall_s:.1f} s")
         if run.answered < len(run.scheduled_s):
-            self.subject.unload()
+            self.model.unload()
         else:
             check_counts(counted, run.answered * BATCH)
 
-    def _measured(self, run: OpenRun, rate_per_s: float, probes_per_s: tuple[float, float], used_s: float) -> Measured:
-        host, (before, after) = self.subject.bench.host, probes_per_s
+    def _measured(
+        self, run: OpenRun, rate_per_s: float, probes_per_s: tuple[float, float], used_s: float | None
+    ) -> Measured:
+        before, after = probes_per_s
         probe_per_s = (before + after) / 2
-        rates_per_s = rate_per_s, rate_per_s * self.yardstick.reference_per_s / probe_per_s
+        rates_per_s = rate_per_s, rate_per_s * self.reference.normal_per_s / probe_per_s
         grown = growth(run, self.resources.instances)
         trial = summarise(run, grown, rates_per_s, self.deadlines_ms)
-        # In this process the sender takes a part of what is counted.
-        server_cpu_s = used_s if host.address else max(0.0, used_s - run.sender_cpu_s)
-        seen_cpu_s = None if host.process is None else server_cpu_s
-        return Measured(trial, run, grown, probe_per_s, after / before - 1, seen_cpu_s)
+        if used_s is not None and self.model.in_process:
+            # The sender takes a part of what is counted.
+            used_s = max(0.0, used_s - run.sender_cpu_s)
+        return Measured(trial, run, grown, probe_per_s, after / before - 1, used_s)

@@ -1,7 +1,7 @@
 """The contention factor: slices beside another model against slices alone, pair by pair."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,54 +10,59 @@ from profiler.measure.contention.co_run import Stretch
 from profiler.measure.throughput.verdict import judge
 from profiler.records.base import Verdict
 from profiler.records.contention import Contention
+from profiler.records.noise import Noise
 from profiler.records.throughput import MaximalThroughput
-from profiler.system.missing_values import unknown
+from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 
 KEPT_UP = 0.95
-RATES = ("offered_per_s", "answered_per_s")
 
 
-def contention(
-    maximum: MaximalThroughput,
-    share: float,
-    alone: Sequence[Stretch],
-    beside: Sequence[Stretch],
-    in_process: bool,
-    shared: dict[str, Any],
-) -> Contention:
-    """The point; `shared` has what every share was measured under."""
-    batch = maximum.batch
-    factor = ratio_interval([per_probe([one]) for one in beside], [per_probe([one]) for one in alone])
-    offered, answered = (float(np.mean([getattr(one, name) for one in beside])) for name in RATES)
+@dataclass(frozen=True)
+class Shared:
+    """What every share was measured under: at a maximum, in this process or not, beside a network with a maximum."""
+
+    maximum: MaximalThroughput
+    in_process: bool
+    reference_max_per_s: float
+    noise: Noise
+
+
+def contention(shared: Shared, share: float, alone: Sequence[Stretch], beside: Sequence[Stretch]) -> Contention:
+    """The point of one share of the other network's maximum."""
+    maximum, missing = shared.maximum, MissingValues()
+    factor = ratio_interval([per_reference([one]) for one in beside], [per_reference([one]) for one in alone])
+    offered = float(np.mean([one.offered_per_s for one in beside]))
+    answered = float(np.mean([one.answered_per_s for one in beside]))
     client = float(np.median([one.load.client_cpu_share for one in beside]))
-    verdict, why = judge_factor(factor, client, in_process, maximum.verdict != "not saturated", answered / offered)
-    bounds = {"factor_low": factor.low, "factor_high": factor.high}
-    used = {"cores_used": mean_cores(beside), "alone_cores_used": mean_cores(alone)}
-    reasons = unknown(bounds, f"{len(beside)} slices bound no ratio")
-    return Contention.model_validate(
-        {
-            **maximum.at(),
-            **shared,
-            **bounds,
-            **used,
-            "share": share,
-            "concurrency": maximum.concurrency,
-            "slices": len(beside),
-            "alone_images_per_s": batch * rate(alone),
-            "images_per_s": batch * rate(beside),
-            "factor": factor.ratio,
-            "reference_offered_per_s": offered,
-            "reference_answered_per_s": answered,
-            "client_cpu_share": client,
-            "verdict": verdict,
-            "verdict_reason": why,
-            "reasons": reasons | unknown(used, "the serving processes are not ours to see"),
-        }
+    saturated = maximum.verdict != "not saturated"
+    verdict, why = judge_factor(factor, client, shared.in_process, saturated, answered / offered)
+    no_bound = f"{len(beside)} slices bound no ratio"
+    return Contention(
+        **maximum.place.fields(),
+        share=share,
+        batch=maximum.batch,
+        concurrency=maximum.concurrency,
+        slices=len(beside),
+        alone_images_per_s=maximum.batch * rate(alone),
+        images_per_s=maximum.batch * rate(beside),
+        factor=factor.ratio,
+        factor_low=missing.note("factor_low", factor.low, no_bound),
+        factor_high=missing.note("factor_high", factor.high, no_bound),
+        reference_max_per_s=shared.reference_max_per_s,
+        reference_offered_per_s=offered,
+        reference_answered_per_s=answered,
+        cores_used=missing.note("cores_used", mean_cores(beside), NOT_VISIBLE),
+        alone_cores_used=missing.note("alone_cores_used", mean_cores(alone), NOT_VISIBLE),
+        client_cpu_share=client,
+        verdict=verdict,
+        verdict_reason=why,
+        noise=shared.noise,
+        reasons=missing.reasons,
     )
 
 
-def per_probe(stretches: Sequence[Stretch]) -> float:
-    """Answers for each run of the probe that the same time would have held."""
+def per_reference(stretches: Sequence[Stretch]) -> float:
+    """Answers for each run of the reference that the same time would have held."""
     return sum(one.load.counted for one in stretches) / sum(one.load.seconds * one.probe_per_s for one in stretches)
 
 
@@ -67,6 +72,7 @@ def rate(stretches: Sequence[Stretch]) -> float:
 
 
 def mean_cores(stretches: Sequence[Stretch]) -> float | None:
+    """The mean of the cores that were used, `None` where no stretch tells them."""
     used = [one.cores_used for one in stretches if one.cores_used is not None]
     return float(np.mean(used)) if used else None
 

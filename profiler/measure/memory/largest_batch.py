@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from profiler.measure.memory.batch_trial import Attempt, Work, attempt
 from profiler.records.memory import BatchTrial, LargestBatch
-from profiler.system.missing_values import unknown
+from profiler.records.place import Place
+from profiler.system.missing_values import MissingValues
 
 LARGEST = 1024
 TOO_LARGE = ("over the limit", "out of memory")
@@ -13,12 +14,21 @@ NO_LIMIT = "the target names no memory to keep to: give it memory_bytes"
 NEVER_SEEN = "it ended before anybody looked"
 
 
-def largest_batch(work: Work, place: dict[str, object], limit_bytes: int | None, seconds: float) -> LargestBatch:
+def largest_batch(work: Work, place: Place, seconds: float) -> LargestBatch:
     """Searches for as long as `seconds`; without a limit there is nothing to search."""
+    limit_bytes = place.limit_bytes
     if limit_bytes is None:
-        figures = dict.fromkeys(("batch", "peak_bytes", "too_large", "too_large_peak_bytes"))
-        reasons = unknown({"limit_bytes": None, **figures}, NO_LIMIT)
-        return LargestBatch.model_validate({**place, **figures, "trials": [], "reasons": reasons})
+        names = ("limit_bytes", "batch", "peak_bytes", "too_large", "too_large_peak_bytes")
+        return LargestBatch(
+            **place.fields(),
+            limit_bytes=None,
+            batch=None,
+            peak_bytes=None,
+            too_large=None,
+            too_large_peak_bytes=None,
+            trials=(),
+            reasons=dict.fromkeys(names, NO_LIMIT),
+        )
     end = time.monotonic() + seconds
     return summary(search(lambda batch: attempt(work, batch, limit_bytes, end - time.monotonic())), place)
 
@@ -42,31 +52,35 @@ def search(try_batch: Callable[[int], Attempt]) -> dict[int, Attempt]:
     return attempts
 
 
-def summary(attempts: dict[int, Attempt], place: dict[str, object]) -> LargestBatch:
+def summary(attempts: dict[int, Attempt], place: Place) -> LargestBatch:
     """The batches on both sides of the limit."""
     fits = max((batch for batch, one in attempts.items() if one.outcome == "fits"), default=None)
     too_large = min((batch for batch, one in attempts.items() if one.outcome in TOO_LARGE), default=None)
-    last = list(attempts.values())[-1]
-    figures = {
-        "batch": fits,
-        "peak_bytes": fits and attempts[fits].peak_bytes,
-        "too_large": too_large,
-        "too_large_peak_bytes": too_large and (attempts[too_large].peak_bytes or None),
-    }
     # What ended the search is why a side has no batch.
-    reasons = unknown(figures, last.reason or f"no batch above {LARGEST} is tried")
-    if too_large is not None:
-        reasons |= unknown({"too_large_peak_bytes": figures["too_large_peak_bytes"]}, NEVER_SEEN)
-    trials = [trial(batch, one) for batch, one in attempts.items()]
-    return LargestBatch.model_validate({**place, **figures, "trials": trials, "reasons": reasons})
+    why, missing = list(attempts.values())[-1].reason or f"no batch above {LARGEST} is tried", MissingValues()
+    peak_bytes = None if fits is None else attempts[fits].peak_bytes
+    too_large_peak_bytes = None if too_large is None else attempts[too_large].peak_bytes or None
+    return LargestBatch(
+        **place.fields(),
+        limit_bytes=place.limit_bytes,
+        batch=missing.note("batch", fits, why),
+        peak_bytes=missing.note("peak_bytes", peak_bytes, why),
+        too_large=missing.note("too_large", too_large, why),
+        too_large_peak_bytes=missing.note(
+            "too_large_peak_bytes", too_large_peak_bytes, why if too_large is None else NEVER_SEEN
+        ),
+        trials=tuple(trial(batch, one) for batch, one in attempts.items()),
+        reasons=missing.reasons,
+    )
 
 
 def trial(batch: int, one: Attempt) -> BatchTrial:
-    peak = one.peak_bytes or None
+    """The record of one batch that was tried."""
+    missing, peak_bytes = MissingValues(), one.peak_bytes or None
     return BatchTrial(
         batch=batch,
         outcome=one.outcome,
-        peak_bytes=peak,
+        peak_bytes=missing.note("peak_bytes", peak_bytes, NEVER_SEEN),
         seconds=one.seconds,
-        reasons=unknown({"peak_bytes": peak}, NEVER_SEEN),
+        reasons=missing.reasons,
     )

@@ -1,4 +1,4 @@
-"""Throughput and latency in the same moments: slices of load, of single inferences, and of the probe in turn.
+"""Throughput and latency in the same moments: slices of load, of single inferences, and of the reference in turn.
 
 The built-in loop whatever the target names: perf_analyzer cannot run for so short a time.
 """
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice
-from profiler.load_generator.reference import SLICE_S as PROBE_SLICE_S
+from profiler.load_generator.reference import SLICE_S as REFERENCE_SLICE_S
 from profiler.measure.latency.part import WARM_RUNS, time_runs
 from profiler.records.throughput import MaximalThroughput
 from profiler.runtimes.session import open_session, pinned, run, sample_input
-from profiler.target.model_under_test import Subject, Yardstick
+from profiler.target.model_under_test import ModelUnderTest, Reference
 
 LATENCY_SLICE_S = 0.1
-TURN_S = SLICE_S + LATENCY_SLICE_S + 4 * PROBE_SLICE_S
+TURN_S = SLICE_S + LATENCY_SLICE_S + 4 * REFERENCE_SLICE_S
 
 
 @dataclass
@@ -57,21 +57,19 @@ class Repeat:
 class SideBySide:
     """The target's best closed loop, and a session of this process on the server's cores, both warm."""
 
-    def __init__(self, subject: Subject, maximum: MaximalThroughput) -> None:
-        self._subject = subject
-        target = subject.bench.target
-        self._cores = subject.cores(target.resources)
-        with subject.driving():
-            self._loop = ClosedLoop(subject.serve(), subject.expectation, maximum.batch, maximum.concurrency)
+    def __init__(self, model: ModelUnderTest, maximum: MaximalThroughput) -> None:
+        self._model = model
+        self._cores = model.cores(model.own)
+        with model.driving():
+            self._loop = ClosedLoop(model.serve(), model.expectation, maximum.batch, maximum.concurrency)
             self._loop.warm_up()
         with pinned(self._cores):
-            self._session = open_session(subject.path, target.threads, target.providers)
-            self._feed = {self._session.get_inputs()[0].name: sample_input(subject.shapes[0], 1)}
+            self._session = open_session(model.path, model.own.threads, model.target.providers)
+            self._feed = {self._session.get_inputs()[0].name: sample_input(model.shapes[0], 1)}
             for _ in range(WARM_RUNS):
                 run(self._session, self._feed)
-        self._beside_load = Speedometer(subject.yardstick())
-        own = Yardstick("in process", subject.bench.probe.rate_per_s, subject.reference_per_s)
-        self._beside_latency = Speedometer(own)
+        self._beside_load = Speedometer(model.reference())
+        self._beside_latency = Speedometer(model.in_process_reference)
 
     def repeat(self, seconds: float) -> Repeat:
         """Turns for `seconds`, at least one."""
@@ -82,7 +80,7 @@ class SideBySide:
 
     def _turn(self) -> Turn:
         self._beside_load.begin(SLICE_S)
-        with self._subject.driving():
+        with self._model.driving():
             load = self._loop.run(SLICE_S)
         load_speed = self._beside_load.end(load.wall_s)
         self._beside_latency.begin(LATENCY_SLICE_S)
@@ -92,14 +90,14 @@ class SideBySide:
 
 
 class Speedometer:
-    """The machine's speed beside something, 1 being normal: the mean of a probe's rate before and after it."""
+    """The machine's speed beside something, 1 being normal: the mean of a reference's rate before and after it."""
 
-    def __init__(self, yardstick: Yardstick) -> None:
-        self._yardstick, self._before_per_s = yardstick, 0.0
+    def __init__(self, reference: Reference) -> None:
+        self._reference, self._before_per_s = reference, 0.0
 
     def begin(self, expected_s: float) -> None:
-        self._before_per_s = self._yardstick.rate_per_s(expected_s)
+        self._before_per_s = self._reference.rate_per_s(expected_s)
 
     def end(self, seconds: float) -> float:
-        after_per_s = self._yardstick.rate_per_s(seconds)
-        return (self._before_per_s + after_per_s) / 2 / self._yardstick.reference_per_s
+        after_per_s = self._reference.rate_per_s(seconds)
+        return (self._before_per_s + after_per_s) / 2 / self._reference.normal_per_s

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from profiler.analysis.statistics import FEWEST_BLOCKS
 from profiler.common.profile_settings import ThroughputSettings
 from profiler.common.resources import Resources
-from profiler.load_generator import reference as probe
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
+from profiler.load_generator.reference import SHARE
 from profiler.measure.ledger import Ledger
-from profiler.measure.measurement import Task, Tasks
+from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.throughput.meter import ThroughputMeter
 from profiler.measure.throughput.verdict import STILL_ROSE
 from profiler.records.base import Point
+from profiler.records.place import Place
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
-from profiler.target.model_under_test import Subject
+from profiler.target.model_under_test import ModelUnderTest
 
 GAIN_WORTH_MORE = 1.03
 SEARCH_SLICES = 2
@@ -35,36 +36,37 @@ class Saturation:
     saturated: bool
 
 
-def tasks(subject: Subject, settings: ThroughputSettings, ledger: Ledger) -> Tasks:
+def measurements(model: ModelUnderTest, settings: ThroughputSettings, ledger: Ledger) -> Measurements:
     """The sweep over concurrency of every batch, and the maximum, measured again where it was found."""
-    resources = subject.bench.target.resources
+    resources = model.own
     found: list[Saturation] = []
     for batch in settings.batches:
-        saturation = yield from saturate(subject, resources, batch, settings.max_concurrency, settings.search_seconds)
+        saturation = yield from saturate(model, resources, batch, settings.max_concurrency, settings.search_seconds)
         if saturation is not None:
             found.append(saturation)
     found.sort(key=lambda saturation: -saturation.images_per_s)
     for saturation in found if settings.settle_every_batch else found[:1]:
-        outdate(ledger, at(subject, resources, saturation.batch), saturation)
-        yield settle(subject, resources, saturation, settings.settle_seconds)
+        outdate(ledger, Place(model.runtime, resources, saturation.batch), saturation)
+        yield settle(model, resources, saturation, settings.settle_seconds)
 
 
-def outdate(ledger: Ledger, place: dict[str, object], saturation: Saturation) -> None:
+def outdate(ledger: Ledger, place: Place, saturation: Saturation) -> None:
     """A maximum that an earlier run settled is measured again where this sweep went further than that one."""
-    for point in ledger.of(MaximalThroughput):
+    point = ledger.at(MaximalThroughput, place)
+    if point is not None:
         further = saturation.saturated and point.verdict_reason == STILL_ROSE
-        if point.at() == place and (further or point.concurrency != saturation.concurrency):
+        if further or point.concurrency != saturation.concurrency:
             ledger.outdate(point)
 
 
 def saturate(
-    subject: Subject, resources: Resources, batch: int, max_concurrency: int, seconds: float
-) -> Generator[Task, Point | None, Saturation | None]:
+    model: ModelUnderTest, resources: Resources, batch: int, max_concurrency: int, seconds: float
+) -> Generator[Measurement, Point | None, Saturation | None]:
     """Doubles the concurrency until that gains nothing; `None` where nothing could be measured."""
     best: ThroughputPoint | None = None
     concurrency = 1
     while concurrency <= max_concurrency:
-        point = yield sweep(subject, resources, batch, concurrency, seconds)
+        point = yield sweep(model, resources, batch, concurrency, seconds)
         if not isinstance(point, ThroughputPoint):
             break
         if best is not None and point.corrected_images_per_s <= best.corrected_images_per_s * GAIN_WORTH_MORE:
@@ -76,36 +78,26 @@ def saturate(
     return Saturation(batch, best.concurrency, best.corrected_images_per_s, saturated=False)
 
 
-def sweep(subject: Subject, resources: Resources, batch: int, concurrency: int, seconds: float) -> Task:
+def sweep(model: ModelUnderTest, resources: Resources, batch: int, concurrency: int, seconds: float) -> Measurement:
     """A short point of the sweep."""
-    place = {**at(subject, resources, batch), "concurrency": concurrency}
+    place = Place(model.runtime, resources, batch, concurrency)
 
     def measure() -> list[Point]:
-        meter = ThroughputMeter(subject, resources)
+        meter = ThroughputMeter(model, resources)
         return meter.point(meter.run(batch, concurrency, seconds, SEARCH_SLICES))
 
-    return Task(ThroughputPoint, place, OVERHEAD_S + seconds, measure)
+    return Measurement(ThroughputPoint, place, OVERHEAD_S + seconds, measure)
 
 
-def settle(subject: Subject, resources: Resources, saturation: Saturation, seconds: float) -> Task:
+def settle(model: ModelUnderTest, resources: Resources, saturation: Saturation, seconds: float) -> Measurement:
     """The maximum of a batch size: a longer point at the concurrency that was found."""
 
     def measure() -> list[Point]:
-        meter = ThroughputMeter(subject, resources)
+        meter = ThroughputMeter(model, resources)
         run = meter.run(saturation.batch, saturation.concurrency, seconds)
         return meter.maximum(run, saturation.saturated)
 
-    slice_s = MINIMUM_ANSWERS * saturation.batch / saturation.images_per_s * (1 + probe.SHARE)
+    slice_s = MINIMUM_ANSWERS * saturation.batch / saturation.images_per_s * (1 + SHARE)
+    place = Place(model.runtime, resources, saturation.batch)
     expected_s = OVERHEAD_S + max(seconds, FEWEST_BLOCKS * slice_s)
-    return Task(MaximalThroughput, at(subject, resources, saturation.batch), expected_s, measure)
-
-
-def at(subject: Subject, resources: Resources, batch: int) -> dict[str, object]:
-    """Where a throughput is measured."""
-    return {
-        "runtime": subject.bench.host.runtime,
-        "batch": batch,
-        "cores": resources.cores,
-        "threads": resources.threads,
-        "instances": resources.instances,
-    }
+    return Measurement(MaximalThroughput, place, expected_s, measure)

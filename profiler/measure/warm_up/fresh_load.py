@@ -3,12 +3,11 @@
 import time
 from dataclasses import dataclass
 
+from profiler.records.place import PageCache
 from profiler.records.usage import Usage
-from profiler.records.warm_up import PageCache
 from profiler.runtimes.served import Call
 from profiler.system.page_cache import evict, read_in
-from profiler.system.processes import pin, usage
-from profiler.target.model_under_test import Subject
+from profiler.target.model_under_test import ModelUnderTest
 
 COLD_SHARE = 0.01
 LONGEST_S = 3.0
@@ -48,38 +47,37 @@ class FreshLoad:
         return None
 
 
-def load_afresh(subject: Subject, page_cache: PageCache, batch: int, inferences: int) -> FreshLoad:
+def load_afresh(model: ModelUnderTest, page_cache: PageCache, batch: int, inferences: int) -> FreshLoad:
     """Loads the model on the target's own resources, calls it, and unloads it.
 
     Raises `ServerError` where the server refuses it or answers wrongly.
     """
-    host, resources = subject.bench.host, subject.bench.target.resources
-    subject.unload()
-    subject.alone()
-    if host.process is not None and host.address is not None:
-        pin(host.process, subject.cores(resources))
-    with subject.driving():
-        links = subject.path.stat().st_nlink
-        at_call = serving_usage(subject)
-        share = set_page_cache(subject, page_cache)
+    host = model.host
+    model.unload()
+    model.alone()
+    model.pin(model.own)
+    with model.driving():
+        links = model.path.stat().st_nlink
+        at_call = model.usage()
+        share = set_page_cache(model, page_cache)
         start = time.perf_counter()
-        served = host.load(subject.name, subject.path, resources)
+        served = host.load(model.name, model.path, model.own)
         load_ms = since_ms(start)
         # A server of our own is given the file by a link.
-        reads_it = host.address is None or subject.path.stat().st_nlink > links
-        send = served.prepare(subject.expectation.images[:batch])
-        before = serving_usage(subject)
-        latencies_ms = call(subject, send, batch, inferences)
+        reads_it = model.in_process or model.path.stat().st_nlink > links
+        send = served.prepare(model.expectation.images[:batch])
+        before = model.usage()
+        latencies_ms = call(model, send, batch, inferences)
         # In this process the model lives as long as somebody holds it.
         del served, send
         start = time.perf_counter()
-        host.unload(subject.name)
+        host.unload(model.name)
         unload_ms = since_ms(start)
     switches = switches_between(at_call, before)
     return FreshLoad(batch, share, reads_it, load_ms, before, switches, latencies_ms, unload_ms)
 
 
-def call(subject: Subject, send: Call, batch: int, inferences: int) -> list[float]:
+def call(model: ModelUnderTest, send: Call, batch: int, inferences: int) -> list[float]:
     """Milliseconds of successive inferences, all of them or as many as are done in `LONGEST_S`."""
     latencies_ms: list[float] = []
     end = time.perf_counter() + LONGEST_S
@@ -87,22 +85,16 @@ def call(subject: Subject, send: Call, batch: int, inferences: int) -> list[floa
         start = time.perf_counter()
         answer = send()
         latencies_ms.append(since_ms(start))
-        subject.expectation.check(answer, batch)
+        model.expectation.check(answer, batch)
     return latencies_ms
 
 
-def set_page_cache(subject: Subject, page_cache: PageCache) -> float | None:
+def set_page_cache(model: ModelUnderTest, page_cache: PageCache) -> float | None:
     """Brings the file into memory or out of it; the share of it that is there then, `None` where nobody tells."""
     try:
-        return read_in(subject.path) if page_cache == "warm" else evict(subject.path)
+        return read_in(model.path) if page_cache == "warm" else evict(model.path)
     except OSError:
         return None
-
-
-def serving_usage(subject: Subject) -> Usage | None:
-    """What the serving processes use, where they are ours to see."""
-    process = subject.bench.host.process
-    return None if process is None else usage(process)
 
 
 def switches_between(at_call: Usage | None, ready: Usage | None) -> int | None:

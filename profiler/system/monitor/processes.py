@@ -22,7 +22,7 @@ def process_state(processes: Sequence[psutil.Process]) -> ProcessState | None:
             found.append((process.pid, figures(process)))
     if not found:
         return None
-    values = {name: total([one[name] for _, one in found]) for name in found[0][1]}
+    values: dict[str, Any] = {name: total([one[name] for _, one in found]) for name in found[0][1]}
     reasons = {
         **unknown(values, "this system does not tell it of a process"),
         "lib_bytes": NO_LONGER_COUNTED,
