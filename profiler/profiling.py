@@ -20,8 +20,9 @@ from profiler.plan import Part, plan
 from profiler.records.base import Point
 from profiler.records.missing import Why
 from profiler.records.profile import PartState, Profile
+from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.own_process import program_beside
-from profiler.runtimes.session import input_shapes, tensors
+from profiler.runtimes.session import tensors
 from profiler.runtimes.watch import ends_within
 from profiler.target.identity import profile_key
 from profiler.target.model_under_test import ModelUnderTest

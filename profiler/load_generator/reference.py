@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.load_generator.reference_network import SIZE, reference_network
-from profiler.runtimes.session import pinned
+from profiler.system.cores import pinned
 
 # A machine's speed changes within tenths of a second: what is compared must lie close together.
 SLICE_S = 0.04

@@ -17,7 +17,7 @@ from profiler.load_generator.reference import SHARE, SLICE_S, USUAL_SLICES
 from profiler.load_generator.reference_network import write_reference
 from profiler.runtimes.host import Host
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.session import pinned
+from profiler.system.cores import pinned
 
 NAME = "dnn-porting-probe"
 CONCURRENCY = 4

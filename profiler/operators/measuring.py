@@ -18,8 +18,7 @@ from profiler.operators.operator import Operator, OperatorPoint, Place, Precisio
 from profiler.operators.table import OperatorTable
 from profiler.operators.timing import measure_operator, pass_s
 from profiler.records.fingerprint import Fingerprint
-from profiler.runtimes.session import pinned
-from profiler.system.cores import split_cores
+from profiler.system.cores import pinned, split_cores
 from profiler.target.identity import fingerprint
 from profiler.target.prepared_target import PROFILER
 

@@ -16,9 +16,11 @@ from profiler.common.target import Target
 from profiler.records.noise import ProbeKind
 from profiler.records.usage import Usage
 from profiler.runtimes.host import Host
+from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.served import Expectation, Served
-from profiler.runtimes.session import input_shapes, input_tensor, open_session, pinned
+from profiler.runtimes.session import input_tensor, open_session
 from profiler.system.cgroup import cpu_limit
+from profiler.system.cores import pinned
 from profiler.system.processes import cpu_seconds, pin, tree, usage
 from profiler.target.prepared_target import PreparedTarget
 

@@ -23,7 +23,7 @@ from profiler.load_generator.reference import InProcessReference
 from profiler.records.base import Record
 from profiler.records.predictor import FailedObservation, WarmUpObservation
 from profiler.records.state import SystemState
-from profiler.runtimes.session import sample_input
+from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.torch_program import TorchProgram, load_torch
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.system.monitor.reader import StateReader

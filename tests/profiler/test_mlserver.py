@@ -13,8 +13,8 @@ from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.load_generator.closed_loop import ClosedLoop
+from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.session import sample_input
 from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
 

@@ -12,7 +12,7 @@ from profiler.common.errors import BadInputError, ServerError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
-from profiler.runtimes.session import sample_input
+from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.v2_host import V2Host
 from profiler.runtimes.v2_server import V2Server
 

@@ -17,7 +17,8 @@ from profiler.load_generator import reference as probe
 from profiler.measure.throughput import meter
 from profiler.records.profile import Profile
 from profiler.runtimes import v2_server
-from profiler.runtimes.session import open_session, sample_input
+from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.session import open_session
 from profiler.target.prepared_target import prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]

@@ -12,8 +12,9 @@ from support import write_network
 
 from profiler.common.errors import ModelError
 from profiler.graph.shapes import UncountedError
+from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.served import Expectation
-from profiler.runtimes.session import open_session, run, sample_input
+from profiler.runtimes.session import open_session, run
 from profiler.runtimes.watch import ends_within
 from profiler.trial import batches
 from profiler.trial.onnx_file import try_onnx

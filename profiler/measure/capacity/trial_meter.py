@@ -13,7 +13,7 @@ from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
 from profiler.load_generator.submit import Submit, submitting
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.counts import check_counts, count_since
-from profiler.runtimes.session import pinned
+from profiler.system.cores import pinned
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest, Reference
 

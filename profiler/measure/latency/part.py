@@ -13,7 +13,9 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
-from profiler.runtimes.session import open_session, pinned, run, sample_input
+from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.session import open_session, run
+from profiler.system.cores import pinned
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from profiler.common.target import Target
 from profiler.confined.protocol import ALLOCATION_FAILED
+from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.own_process import OwnProcess
-from profiler.runtimes.session import sample_input
 from profiler.runtimes.torch_program import load_torch
 from profiler.system.orphan import die_with
 from profiler.system.processes import RESET_PEAK, status

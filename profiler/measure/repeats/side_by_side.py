@@ -12,7 +12,9 @@ from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice
 from profiler.load_generator.reference import SLICE_S as REFERENCE_SLICE_S
 from profiler.measure.latency.part import WARM_RUNS, time_runs
 from profiler.records.throughput import MaximalThroughput
-from profiler.runtimes.session import open_session, pinned, run, sample_input
+from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.session import open_session, run
+from profiler.system.cores import pinned
 from profiler.target.model_under_test import ModelUnderTest, Reference
 
 LATENCY_SLICE_S = 0.1
