@@ -8,8 +8,7 @@ import numpy as np
 from profiler.analysis.statistics import FEWEST_BLOCKS
 from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, Loop
-from profiler.load_generator.perf_analyzer import PerfAnalyzer, find_perf_analyzer
-from profiler.load_generator.perf_analyzer_loop import PerfAnalyzerLoop
+from profiler.load_generator.perf_analyzer import PerfAnalyzer, PerfAnalyzerLoop, find_perf_analyzer
 from profiler.measure.counts import check_counts, count_since
 from profiler.measure.latency.point import latency_point
 from profiler.measure.throughput.point import maximal_throughput, throughput_point
