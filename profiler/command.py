@@ -8,12 +8,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from profiler.bench.bench import bench
 from profiler.common.door import contents
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import copied
-from profiler.common.level import LevelSettings
 from profiler.common.parse import parsed
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.scratch import scratch
 from profiler.common.target import Target, TargetName
 from profiler.graph.read import FIX
@@ -22,6 +21,7 @@ from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
 from profiler.runtimes.own_process import PROGRAM, program_beside
 from profiler.runtimes.torch_program import FIX as PROGRAM_FIX
+from profiler.target.prepared_target import prepared_target
 from profiler.trial.onnx_file import file_bytes, try_onnx
 
 REQUEST_LIMIT_BYTES = 1 << 20
@@ -60,7 +60,7 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
     with scratch("profiled") as made, named(made.folder, model):
         copy = copy_of(model, made.folder, request.target)
         try_onnx(copy, request.settings.latency.input_sizes if request.settings.latency else [])
-        with bench(request.target_name, request.target) as ready:
+        with prepared_target(request.target_name, request.target) as ready:
             return profile_file(ready, copy, request.settings, files.read(), None, files.write, announce)
 
 

@@ -25,7 +25,7 @@ from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 from porting.jobs.benches import Benches
 from porting.pruners.throughput import FileThroughput
 from porting.workspace.workspace import ONNX, Workspace
-from profiler.common.level import LevelSettings, ThroughputSettings
+from profiler.common.profile_settings import LevelSettings, ThroughputSettings
 from profiler.common.target import Target
 
 # By the table of fp32 operators: at the same speed in int8, ResNets that were cut by the other one kept about as much

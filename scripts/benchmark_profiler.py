@@ -17,14 +17,14 @@ from figures import ROOT, Figure, record
 from scipy.stats import spearmanr
 
 from profiler.analysis.statistics import median_interval
-from profiler.bench.bench import Bench, bench
-from profiler.bench.subject import Subject
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
-from profiler.measure.meter import ThroughputMeter
+from profiler.measure.throughput.meter import ThroughputMeter
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import PreparedTarget, prepared_target
 
 FOLDER = ROOT / "artifacts" / "benchmark_profiler"
 PAIRS, REPEATS, SWEEPS = 10, 20, 1
@@ -38,24 +38,24 @@ Section = dict[str, list[float]]
 
 
 @contextmanager
-def subject(ready: Bench, network: Network) -> Iterator[Subject]:
-    """A network on the bench, with the probes' rates of this section as normal."""
-    served_per_s = ready.served_probe.usual_rate_per_s() if ready.served_probe else None
-    with Subject(ready, network.path, ready.probe.usual_rate_per_s(), [], served_per_s) as found:
+def model(ready: PreparedTarget, network: Network) -> Iterator[ModelUnderTest]:
+    """A network on the prepared target, with the references' rates of this section as normal."""
+    served_per_s = ready.served_reference.usual_rate_per_s() if ready.served_reference else None
+    with ModelUnderTest(ready, network.path, ready.reference.usual_rate_per_s(), [], served_per_s) as found:
         yield found
 
 
-def analyzer(program: Path, on: Subject, images: int) -> PerfAnalyzer:
+def analyzer(program: Path, on: ModelUnderTest, images: int) -> PerfAnalyzer:
     """perf_analyzer on the same model of the same server, with the same images."""
     on.serve()
-    return PerfAnalyzer(program, str(on.bench.host.address), on.name, "input", on.expectation.images[:images])
+    return PerfAnalyzer(program, str(on.prepared.host.address), on.name, "input", on.expectation.images[:images])
 
 
-def pairs(ready: Bench, network: Network, program: Path) -> Section:
+def pairs(ready: PreparedTarget, network: Network, program: Path) -> Section:
     """Our closed loop and theirs in turns, the one that begins changing: rates, and each client's processor share."""
     found: Section = {"ours": [], "theirs": [], "our_cpu": [], "their_cpu": []}
-    with subject(ready, network) as on:
-        meter, other = ThroughputMeter(on, on.bench.target.resources), analyzer(program, on, BATCH)
+    with model(ready, network) as on:
+        meter, other = ThroughputMeter(on, on.own), analyzer(program, on, BATCH)
 
         def ours() -> None:
             run = meter.run(BATCH, CONCURRENCY, PAIR_S)
@@ -74,16 +74,16 @@ def pairs(ready: Bench, network: Network, program: Path) -> Section:
     return found
 
 
-def repeats(ready: Bench, network: Network) -> Section:
+def repeats(ready: PreparedTarget, network: Network) -> Section:
     """The same throughput over and over: raw and drift-corrected rates, and the ends of each one's interval."""
     found: Section = {"raw": [], "corrected": [], "low": [], "high": [], "seconds": []}
-    with subject(ready, network) as on:
-        meter = ThroughputMeter(on, on.bench.target.resources)
+    with model(ready, network) as on:
+        meter = ThroughputMeter(on, on.own)
         for _ in range(REPEATS):
             start = time.perf_counter()
             run = meter.run(BATCH, CONCURRENCY, REPEAT_S)
             found["seconds"].append(time.perf_counter() - start)
-            corrected = run.rate(on.yardstick().reference_per_s)
+            corrected = run.rate(on.reference().normal_per_s)
             found["raw"].append(run.rate().ratio)
             found["corrected"].append(corrected.ratio)
             found["low"].append(corrected.low or float("nan"))
@@ -91,14 +91,14 @@ def repeats(ready: Bench, network: Network) -> Section:
     return found
 
 
-def sweeps(ready: Bench, network: Network, program: Path, level: LevelSettings) -> Section:
+def sweeps(ready: PreparedTarget, network: Network, program: Path, level: LevelSettings) -> Section:
     """Concurrency 1 to saturation: our whole throughput part, and their sweep over 1 to 4 with its own settings."""
     found: Section = {"ours_s": [], "theirs_s": [], "their_given_up": []}
     for _ in range(SWEEPS):
         only = level.model_copy(update={"latency": None, "warm_up": None})
         profile = measured(ready, network, only)
         found["ours_s"].append(sum(part.seconds for part in profile.parts))
-        with subject(ready, network) as on:
+        with model(ready, network) as on:
             other = analyzer(program, on, BATCH)
             with on.driving():
                 swept = other.default_sweep(BATCH, CONCURRENCY, ANALYZER_LIMIT_S)
@@ -107,12 +107,12 @@ def sweeps(ready: Bench, network: Network, program: Path, level: LevelSettings) 
     return found
 
 
-def measured(ready: Bench, network: Network, level: LevelSettings) -> Profile:
+def measured(ready: PreparedTarget, network: Network, level: LevelSettings) -> Profile:
     """One whole profile; what was missing stands in it."""
     return profile_file(ready, network.path, level, None, None, lambda *_: None, lambda _: None)
 
 
-def quick(ready: Bench, network: Network, level: LevelSettings) -> Section:
+def quick(ready: PreparedTarget, network: Network, level: LevelSettings) -> Section:
     """What the quick level takes and finds: the figures that are ranked, and how straight latency is in the batch."""
     profile = measured(ready, network, level)
     best, latency = profile.best_throughput(), profile.latency_at(1)
@@ -126,7 +126,7 @@ def quick(ready: Bench, network: Network, level: LevelSettings) -> Section:
     }
 
 
-def full(ready: Bench, network: Network, level: LevelSettings) -> Section:
+def full(ready: PreparedTarget, network: Network, level: LevelSettings) -> Section:
     """What the full level takes, and how many of its points have a figure, or a verdict and a reason for none."""
     profile = measured(ready, network, level)
     points = list(profile.points())
@@ -225,7 +225,7 @@ def main() -> None:
     found: dict[str, dict[str, Section]] = {name: {} for name in ("pairs", "repeats", "sweeps", "quick", "full")}
     everything = networks(FOLDER / "networks")
     plain = [network for network in everything if network.precision == "fp32"]
-    with bench("local_cpu", Target()) as ready:
+    with prepared_target("local_cpu", Target()) as ready:
         for one in plain:
             found["pairs"][one.name] = kept(f"pairs-{one.name}", lambda one=one: pairs(ready, one, program))
         for one in plain[:2]:

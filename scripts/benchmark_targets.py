@@ -22,7 +22,7 @@ from porting.pruners.throughput import FileThroughput
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.errors import BadInputError
-from profiler.common.level import LevelSettings, ThroughputSettings
+from profiler.common.profile_settings import LevelSettings, ThroughputSettings
 from profiler.common.target import Target
 
 TASK, BATCH, ROUNDS, TOLERANCE = "digits", 16, 5, 0.05

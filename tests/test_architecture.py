@@ -26,8 +26,16 @@ LAYERS = (
     ("profiler/runtimes",),
     ("profiler/runtimes/kserve",),
     ("profiler/load_generator", "profiler/trial"),
-    ("profiler/analysis", "profiler/bench"),
+    ("profiler/analysis", "profiler/target"),
     ("profiler/measure", "profiler/operators", "profiler/warm_up"),
+    ("profiler/measure/latency", "profiler/measure/memory", "profiler/measure/warm_up"),
+    ("profiler/measure/throughput",),
+    (
+        "profiler/measure/capacity",
+        "profiler/measure/contention",
+        "profiler/measure/repeats",
+        "profiler/measure/scaling",
+    ),
     ("profiler",),
     ("porting/repository",),
     ("porting/repository/formats", "porting/repository/report/curves"),
@@ -130,17 +138,17 @@ def test_a_folder_imports_what_lies_in_lower_layers(folder: str) -> None:
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import profiler.measure.meter", "profiler/measure"),
-        ("from profiler.measure.meter import ThroughputMeter", "profiler/measure"),
-        ("from profiler.measure import meter", "profiler/measure"),
+        ("import profiler.measure.throughput.meter", "profiler/measure/throughput"),
+        ("from profiler.measure.throughput.meter import ThroughputMeter", "profiler/measure/throughput"),
+        ("from profiler.measure import ledger", "profiler/measure"),
         ("def f():\n    from profiler import command", "profiler"),
         ("import_module(f'profiler.measure.{name}')", "profiler/measure"),
-        ("Task('profiler.measure.memory_child.main')", "profiler/measure"),
+        ("Task('profiler.measure.memory.child.main')", "profiler/measure/memory"),
         ("from profiler.analysis import statistics", "profiler/analysis"),
     ],
 )
 def test_an_import_from_the_same_layer_or_a_higher_one_would_be_found(source: str, found: str) -> None:
-    assert not_below("profiler/bench", f"from profiler.common import errors\n{source}") == {found}
+    assert not_below("profiler/target", f"from profiler.common import errors\n{source}") == {found}
 
 
 def test_data_modules_know_nothing_of_the_profiler_but_the_door() -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from porting.repository import Repository
     from porting.repository.serving import Files
     from porting.repository.variant_on_target import VariantOnTarget
-    from profiler.bench.bench import Bench
     from profiler.records.profile import Profile
+    from profiler.target.prepared_target import PreparedTarget
 
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
 # Beyond their intervals: what a point may be off and still be called settled.
@@ -63,9 +63,9 @@ def run(arguments: Sequence[str]) -> None:
 
     from porting.common.console import say, table
     from porting.repository import Repository
-    from profiler.bench.bench import bench
     from profiler.common.errors import DnnPortingError
     from profiler.common.scratch import scratch
+    from profiler.target.prepared_target import prepared_target
 
     repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> None:
     with scratch("verify") as place:
         paths = {name: copied(files, place.folder / name) for name, files in found.items()}
         variants = [repository.on(name, target) for name in found]
-        with bench(target, variants[0].profile.target) as ready:
+        with prepared_target(target, variants[0].profile.target) as ready:
             for one in variants:
                 say(f"measuring {one.name}")
                 rows += [[one.name, *row] for row in compared(ready, paths[one.name], one)]
@@ -117,8 +117,8 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
 
 def check_profile(profile: "Profile", endpoint: str | None) -> None:
     """Raises `BadInputError` for what cannot be measured again here, and for a server that nobody here has named."""
-    from profiler.bench.identity import subject_key
     from profiler.common.errors import BadInputError
+    from profiler.target.identity import profile_key
 
     target, name = profile.target, profile.target_name
     if target.runtime == "torch":
@@ -132,7 +132,7 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
         )
         where = f"a running server at {target.endpoint}" if target.endpoint else "a server of the profiler's own"
         raise BadInputError(f"target {name} was measured on {where}: give {fix}")
-    if subject_key(profile.onnx_sha256, target) != profile.key:
+    if profile_key(profile.onnx_sha256, target) != profile.key:
         raise BadInputError(
             f"target {name} was measured on {profile.fingerprint.cpu_model} with {profile.fingerprint.system}, "
             "or with another server than there is here: verify it there"
@@ -156,21 +156,21 @@ def copied(files: "Files", folder: Path) -> Path:
     return path
 
 
-def compared(ready: "Bench", path: Path, one: "VariantOnTarget") -> list[list[str]]:
+def compared(ready: "PreparedTarget", path: Path, one: "VariantOnTarget") -> list[list[str]]:
     """One row for each figure: published, now, and whether it holds."""
-    from profiler.bench.subject import Subject
-    from profiler.measure.latency import measure_batch
-    from profiler.measure.meter import ThroughputMeter
+    from profiler.measure.latency.part import measure_batch
+    from profiler.measure.throughput.meter import ThroughputMeter
+    from profiler.target.model_under_test import ModelUnderTest
 
     pairs, profile = [], one.profile
     best, latency, published_ms = profile.best_throughput(), profile.latency_at(1), one.figure("p50_ms")
     published_per_s = one.figure("images_per_s")
     references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
-    with Subject(ready, path, *references) as subject:
+    with ModelUnderTest(ready, path, *references) as subject:
         if best is not None and published_per_s is not None:
             loaded_s = min(best.answers / best.images_per_s, MOST_SECONDS)
             run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
-            rate = run.rate(subject.yardstick().reference_per_s)
+            rate = run.rate(subject.reference().normal_per_s)
             pairs.append(("images/s", Figure.of(*published_per_s), Figure.of(rate.ratio, rate.low, rate.high)))
         if latency is not None and published_ms is not None:
             shape, seconds = latency.input_shape, min(latency.n * latency.mean_ms / 1e3, MOST_SECONDS)

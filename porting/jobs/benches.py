@@ -3,9 +3,9 @@
 from contextlib import ExitStack
 
 from porting.configuration.components import Component
-from profiler.bench.bench import Bench, bench
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
+from profiler.target.prepared_target import PreparedTarget, prepared_target
 
 
 class Benches:
@@ -14,10 +14,10 @@ class Benches:
     def __init__(self) -> None:
         self._stack, self._name = ExitStack(), ""
 
-    def get(self, name: str, target: Target) -> Bench:
+    def get(self, name: str, target: Target) -> PreparedTarget:
         if self._name != name:
             self.close()
-            self._bench = self._stack.enter_context(bench(name, target))
+            self._bench = self._stack.enter_context(prepared_target(name, target))
             self._name = name
         return self._bench
 

@@ -44,8 +44,8 @@ class Recipe(Value):
         return cls(
             stage=stage,
             label=label,
-            parent=parent and parent.name,
-            parent_key=parent and parent.key,
+            parent=None if parent is None else parent.name,
+            parent_key=None if parent is None else parent.key,
             settings=settings,
             ingredients=ingredients,
             versions=versions(packages),

@@ -101,9 +101,15 @@ def operator_of(layer: nn.Module, images: Tensor) -> Operator:
     depthwise = is_depthwise(layer)
     return Operator(
         kind="depthwise" if depthwise else "convolution",
-        kernel=layer.kernel_size, stride=layer.stride, pads=pads_of(layer), dilation=layer.dilation,
+        kernel=pair(layer.kernel_size), stride=pair(layer.stride), pads=pads_of(layer), dilation=pair(layer.dilation),
         groups=1 if depthwise else layer.groups, height=height, width=width,
     )  # fmt: skip
+
+
+def pair(sizes: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns."""
+    rows, columns = sizes
+    return rows, columns
 
 
 def pads_of(layer: nn.Conv2d) -> tuple[int, int, int, int]:

@@ -15,9 +15,9 @@ from porting.pruners.graph import dependency_graph
 from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.throughput import FileThroughput, TargetThroughput, throughput_level
-from profiler.bench.identity import what_decides
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
+from profiler.target.identity import what_decides
 
 FOLDER = "operators"
 

@@ -13,7 +13,7 @@ from porting.jobs.benches import Benches
 from porting.onnx_files.export import export_network
 from porting.workspace.workspace import ONNX
 from profiler.common.errors import BadInputError
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.scratch import scratch
 from profiler.common.target import Target
 from profiler.profiling import profile_file

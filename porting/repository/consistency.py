@@ -8,7 +8,7 @@ from typing import Any
 from porting.repository.frontier import Place
 from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
 from porting.repository.standing import standing_of
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 

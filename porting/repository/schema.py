@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import FailFast, Field, JsonValue, model_validator
 
-from profiler.common.level import Level
+from profiler.common.profile_settings import Level
 from profiler.common.target import TargetName
 from profiler.records.base import Record, Value, Verdict
 from profiler.records.fingerprint import Fingerprint

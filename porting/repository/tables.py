@@ -5,15 +5,15 @@ from typing import TypeVar
 
 from porting.repository.lookup import Lookup
 from porting.repository.schema import Figure
+from profiler.records.base import Point
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
-from profiler.records.on_resources import OnResources
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference
 
-P = TypeVar("P", bound=OnResources)
+P = TypeVar("P", bound=Point)
 
 
 def lookup(

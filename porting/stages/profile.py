@@ -13,14 +13,14 @@ from porting.repository.standing import RANKED_BY, Candidate, placed
 from porting.stages.servable import forget_unservable, servable
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import ONNX
-from profiler.bench.identity import subject_key
 from profiler.common.errors import BadInputError
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.profiling import profile_file
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
+from profiler.target.identity import profile_key
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
@@ -85,7 +85,7 @@ class Profiled:
     def found(self) -> Profile | None:
         """What was measured of this file on this target, whatever level."""
         profile = self.context.workspace.profiles(self.variant).get(self.name)
-        key = subject_key(self.file.sha256, self.target, self.file.program_sha256)
+        key = profile_key(self.file.sha256, self.target, self.file.program_sha256)
         return profile if profile is not None and profile.key == key else None
 
     def reuse(self) -> Variant | None:

@@ -219,8 +219,8 @@ class Pruned:
             parameters_after=after,
             achieved_parameter_ratio=1 - after / before,
             validation_accuracy=accuracy,
-            images_per_s_before=reached and reached.images_per_s_before,
-            images_per_s=reached and reached.images_per_s,
+            images_per_s_before=reached.images_per_s_before if reached else None,
+            images_per_s=reached.images_per_s if reached else None,
             tries=reached.tries if reached else 0,
             reasons={} if reached else dict.fromkeys(("images_per_s_before", "images_per_s"), NOT_MEASURED),
         )

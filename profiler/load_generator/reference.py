@@ -1,43 +1,40 @@
-"""A network of our own, the same everywhere: the probes run it, and contention is measured beside it."""
+"""A small fixed piece of work whose speed tells how fast the machine is at this moment."""
 
-from pathlib import Path
+import time
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+import onnxruntime as ort
 
-SIZE, CLASSES = 32, 256
-# Input channels, output channels and stride of each 3×3 convolution: large pictures with few channels, then small
-# ones with so many that their weights do not fit the core's own cache, as in the networks that are measured.
-LAYERS = ((3, 32, 1), (32, 32, 1), (32, 32, 1), (32, 32, 1), (32, CLASSES, 8), (CLASSES, CLASSES, 1))
-SEED = 0
+from profiler.load_generator.reference_network import SIZE, reference_network
+from profiler.system.cores import pinned
 
-
-def write_reference(path: Path) -> None:
-    """The network as a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(reference_network())
+# A machine's speed changes within tenths of a second: what is compared must lie close together.
+SLICE_S = 0.04
+SHARE = 0.3
+USUAL_SLICES = 30
 
 
-def reference_network() -> bytes:
-    """Convolutions and a mean over the picture: (N, 3, 32, 32) to (N, 256), about 1 ms on a core."""
-    generator = np.random.default_rng(SEED)
-    tensors, nodes, last = {}, [], "input"
-    for layer, (before, after, stride) in enumerate(LAYERS):
-        # Scaled so that values neither vanish nor explode from layer to layer (He et al. 2015, eq. 10).
-        tensors[f"w{layer}"] = generator.standard_normal((after, before, 3, 3)) * np.sqrt(2 / (9 * before))
-        nodes.append(
-            helper.make_node("Conv", [last, f"w{layer}"], [f"c{layer}"], pads=[1, 1, 1, 1], strides=[stride, stride])
-        )
-        nodes.append(helper.make_node("Relu", [f"c{layer}"], [f"r{layer}"]))
-        last = f"r{layer}"
-    nodes.append(helper.make_node("GlobalAveragePool", [last], ["pooled"]))
-    nodes.append(helper.make_node("Flatten", ["pooled"], ["output"]))
-    graph = helper.make_graph(
-        nodes,
-        "reference",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", 3, SIZE, SIZE])],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", CLASSES])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in tensors.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    return bytes(model.SerializeToString())
+class InProcessReference:
+    """The reference network, fp32, one picture at a time on one thread, run where the server runs."""
+
+    def __init__(self, cores: list[int]) -> None:
+        self._cores = cores
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = ort.InferenceSession(reference_network(), options, providers=["CPUExecutionProvider"])
+        self._feed = {"input": np.ones((1, 3, SIZE, SIZE), np.float32)}
+        self.rate_per_s()
+
+    def rate_per_s(self, beside_s: float = 0.0) -> float:
+        """Runs a second over one slice of time, a longer one beside something that takes `beside_s`."""
+        slice_s = max(SLICE_S, SHARE * beside_s)
+        with pinned(self._cores):
+            runs, start = 0, time.perf_counter()
+            while (elapsed := time.perf_counter() - start) < slice_s:
+                self._session.run(None, self._feed)
+                runs += 1
+        return runs / elapsed
+
+    def usual_rate_per_s(self) -> float:
+        """The median over some slices: what counts as this machine's speed until another profile says so."""
+        return float(np.median([self.rate_per_s() for _ in range(USUAL_SLICES)]))

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from profiler.measure.task import Task
+from profiler.common.resources import Resources
+from profiler.measure.measurement import Measurement
 from profiler.records.base import Point
 from profiler.records.missing import Missing
+from profiler.records.place import Place
+from profiler.records.throughput import MaximalThroughput
 
 P = TypeVar("P", bound=Point)
 
@@ -22,15 +25,24 @@ class Ledger:
         """The points of exactly this kind, in the order of their making."""
         return [point for point in self.points if type(point) is kind]
 
-    def find(self, task: Task) -> Point | None:
-        """The finished point that a task asks for, unless it is outdated."""
-        found = (point for point in self.points if is_at(point, task.kind, task.at))
+    def at(self, kind: type[P], place: Place) -> P | None:
+        """The point of this kind at a place, also where it is outdated."""
+        return next((point for point in self.of(kind) if point.place == place), None)
+
+    def own_maximum(self, own: Resources) -> MaximalThroughput | None:
+        """The maximal throughput over all batches on a target's own resources."""
+        points = [point for point in self.of(MaximalThroughput) if point.resources == own]
+        return max(points, key=lambda point: point.corrected_images_per_s, default=None)
+
+    def find(self, measurement: Measurement) -> Point | None:
+        """The finished point that a measurement asks for, unless it is outdated."""
+        found = (point for point in self.points if is_at(point, measurement.kind, measurement.place))
         return next((point for point in found if point not in self._outdated), None)
 
     def add(self, part: str, points: Iterable[Point]) -> None:
         """Takes finished points in; one of the same kind and place is replaced."""
         for point in points:
-            self.points = [other for other in self.points if not is_at(other, type(point), point.at())]
+            self.points = [other for other in self.points if not is_at(other, type(point), point.place)]
             self.points.append(point.model_copy(update={"part": part}))
 
     def outdate(self, point: Point) -> None:
@@ -47,5 +59,6 @@ class Ledger:
             self.points = [point for point in self.points if point.part != part]
 
 
-def is_at(point: Point, kind: type[Point], at: dict[str, object]) -> bool:
-    return type(point) is kind and point.at() == at
+def is_at(point: Point, kind: type[Point], place: Place) -> bool:
+    """Whether the point is of exactly this kind and was measured at this place."""
+    return type(point) is kind and point.place == place

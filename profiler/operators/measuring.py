@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from profiler.bench.bench import PROFILER
-from profiler.bench.identity import fingerprint
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import read_record, write_record
 from profiler.common.locks import alone_on_host
@@ -20,8 +18,9 @@ from profiler.operators.operator import Operator, OperatorPoint, Place, Precisio
 from profiler.operators.table import OperatorTable
 from profiler.operators.timing import measure_operator, pass_s
 from profiler.records.fingerprint import Fingerprint
-from profiler.runtimes.session import pinned
-from profiler.system.cores import split_cores
+from profiler.system.cores import pinned, split_cores
+from profiler.target.identity import fingerprint
+from profiler.target.prepared_target import PROFILER
 
 # By operator: the numbers of input channels and of output channels to measure, each with each.
 Wanted = Mapping[Operator, tuple[Sequence[int], Sequence[int]]]

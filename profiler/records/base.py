@@ -4,6 +4,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from profiler.common.resources import Resources
+from profiler.records.place import Place, PlaceFields
+
 Verdict = Literal["settled", "unsettled", "not saturated"]
 Kind = Literal["measured", "predicted"]
 # As a server's configuration holds it, in 32 bits.
@@ -30,14 +33,30 @@ class Record(Value):
 
 
 class Point(Record):
-    """One record among others of its kind; the fields in `identity` say which one it is.
+    """One figure or some figures of a loaded model; the fields in `identity` tell it from others of its kind.
 
     `part` is the part of the plan that measured it, which the plan fills in.
     """
 
     identity: ClassVar[tuple[str, ...]]
     part: str = ""
+    kind: Kind = "measured"
+    runtime: str
+    cores: float = Field(gt=0)
+    threads: Count
+    instances: Count
+
+    @property
+    def resources(self) -> Resources:
+        """What the model had of the machine."""
+        return Resources(self.cores, self.threads, self.instances)
+
+    @property
+    def place(self) -> Place:
+        """Where the point was measured."""
+        axes = {name: getattr(self, name) for name in self.identity if name not in PlaceFields.__annotations__}
+        return Place(self.runtime, self.resources, **axes)
 
     def at(self) -> dict[str, Any]:
-        """Where it was measured: the values of its identity."""
-        return {name: getattr(self, name) for name in self.identity}
+        """The values of its identity by name."""
+        return self.place.at(self.identity)

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from profiler.records.base import Count, Record, Verdict
-from profiler.records.on_resources import Timed
+from profiler.records.noise import Timed
 
 
 class InTime(Record):
@@ -69,9 +69,15 @@ class LoadPoint(Trial, Timed):
 
     def trial(self) -> Trial:
         """What it shows of the deadlines, without the rest."""
-        figures = {name: getattr(self, name) for name in Trial.model_fields}
-        reasons = {name: why for name, why in self.reasons.items() if name in figures}
-        return Trial.model_validate(figures | {"reasons": reasons})
+        return Trial(
+            offered_per_s=self.offered_per_s,
+            corrected_offered_per_s=self.corrected_offered_per_s,
+            requests=self.requests,
+            lost=self.lost,
+            in_time=self.in_time,
+            exploding=self.exploding,
+            reasons={name: why for name, why in self.reasons.items() if name == "exploding"},
+        )
 
 
 class Capacity(Timed):

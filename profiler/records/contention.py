@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from profiler.records.base import Count, Verdict
-from profiler.records.on_resources import Timed
+from profiler.records.noise import Timed
 
 
 class Contention(Timed):

@@ -4,6 +4,8 @@ from typing import Literal
 
 from profiler.records.base import Record
 
+BackendKind = Literal["cpp", "python", "in-process", "unknown"]
+
 
 class Fingerprint(Record):
     """What was measured on: never the clock rate or the load (state), never a price."""
@@ -15,7 +17,7 @@ class Fingerprint(Record):
     system: str
     runtime: str
     runtime_version: str | None
-    backend_kind: Literal["cpp", "python", "in-process", "unknown"]
+    backend_kind: BackendKind
     onnxruntime_version: str | None
     cores: int
     threads: int

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from profiler.records.base import Count
-from profiler.records.on_resources import Timed
+from profiler.records.noise import Timed
 
 
 class LatencyPoint(Timed):

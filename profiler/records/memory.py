@@ -4,14 +4,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count, Record
-from profiler.records.on_resources import OnResources
+from profiler.records.base import Count, Point, Record
+from profiler.records.place import Source
 
-Source = Literal["served processes", "child process"]
 Outcome = Literal["fits", "over the limit", "out of memory", "too slow", "refused"]
 
 
-class MemoryPoint(OnResources):
+class MemoryPoint(Point):
     """Memory on the host, and on its GPUs where the providers use them, of the processes that answer `batch`.
 
     `source` is the server with all its processes, where memory that several processes use is shared out among
@@ -42,7 +41,7 @@ class BatchTrial(Record):
     seconds: float = Field(gt=0)
 
 
-class LargestBatch(OnResources):
+class LargestBatch(Point):
     """The largest batch that a whole process answers within `limit_bytes`: interpreter, runtime, weights and all.
 
     `too_large` is the smallest batch that was seen not to fit: where they are not neighbours, the search was

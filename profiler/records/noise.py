@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from profiler.records.base import Record
+from profiler.records.base import Point, Record
 
 ProbeKind = Literal["in process", "served"]
 
@@ -25,3 +25,9 @@ class Noise(Record):
     throttled_share: float | None = Field(ge=0, le=1)
     probe: ProbeKind = "in process"
     probe_per_s: float | None = Field(gt=0)
+
+
+class Timed(Point):
+    """A figure that other work on the machine moves, and how much of that there was."""
+
+    noise: Noise

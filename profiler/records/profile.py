@@ -6,7 +6,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue
 
-from profiler.common.level import Level, LevelSettings
+from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
 from profiler.records.base import Point, Record
 from profiler.records.capacity import Capacity, LoadPoint
@@ -17,12 +17,11 @@ from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.missing import Missing
-from profiler.records.on_resources import OnResources
 from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
-P = TypeVar("P", bound=OnResources)
+P = TypeVar("P", bound=Point)
 KINDS: dict[str, type[Point]] = {
     "latency": LatencyPoint,
     "throughput": ThroughputPoint,
@@ -123,9 +122,7 @@ class Profile(Record):
 
     def own(self, points: Iterable[P]) -> list[P]:
         """Of the points those that were measured on the target's own resources."""
-        own = self.target.resources
-        wanted = own.cores, own.threads, own.instances
-        return [point for point in points if (point.cores, point.threads, point.instances) == wanted]
+        return [point for point in points if point.resources == self.target.resources]
 
     def best_throughput(self) -> MaximalThroughput | None:
         """The maximum over batches on the target's own resources, drift divided out."""

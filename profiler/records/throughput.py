@@ -6,7 +6,7 @@ from pydantic import Field
 
 from profiler.records.base import Count, Verdict
 from profiler.records.energy import Energy
-from profiler.records.on_resources import Timed
+from profiler.records.noise import Timed
 
 
 class ThroughputPoint(Timed):

@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from profiler.records.base import Count
-from profiler.records.on_resources import Timed
+from profiler.records.noise import Timed
+from profiler.records.place import PageCache
 from profiler.records.usage import Usage
 
-PageCache = Literal["warm", "cold"]
 POINTS_KEPT = 200
 
 

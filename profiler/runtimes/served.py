@@ -8,7 +8,8 @@ import numpy as np
 
 from profiler.common.errors import ModelError, ServerError
 from profiler.common.target import Provider
-from profiler.runtimes.session import input_tensor, open_session, run, sample_input
+from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.session import input_tensor, open_session, run
 
 MAXIMUM_ERROR = 0.05
 ANSWERS_NAN = "answers NaN or infinite values to standard normal input: train it again"

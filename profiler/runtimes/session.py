@@ -1,25 +1,20 @@
 """ONNX Runtime in this process: the session options that the served model gets too."""
 
-import math
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
-from profiler.common.errors import BadInputError, ModelError
+from profiler.common.errors import ModelError
 from profiler.common.target import Provider
 from profiler.common.tensor import Tensor
+from profiler.runtimes.inputs import check_size
 from profiler.runtimes.providers import check_started, session_providers
 from profiler.runtimes.watch import stoppable
 
-SEED = 0
-# A colour picture of 1,448 by 1,448.
-LARGEST_TENSOR, LARGEST_RANK = 3 << 21, 16
+LARGEST_RANK = 16
 TERMINATED = "terminate flag"
 
 
@@ -121,44 +116,3 @@ def without_batch(tensor: ort.NodeArg) -> Tensor:
         )
     check_size(name, sizes)
     return Tensor(tensor.name, sizes)
-
-
-def check_size(name: str, shape: Sequence[int]) -> None:
-    """Raises `ModelError` where one input, or one answer, has too many values to be measured in batches."""
-    if math.prod(abs(axis) for axis in shape) > LARGEST_TENSOR:
-        raise ModelError(f"tensor {name} of shape {list(shape)} has more than {LARGEST_TENSOR:,} values: export less")
-
-
-def input_shapes(tensor: Tensor, sizes: Sequence[int]) -> list[tuple[int, ...]]:
-    """The shapes to measure, without the batch axis: the graph's own, or one for each size where it leaves axes open.
-
-    Raises `BadInputError` where it leaves axes open and no size is given.
-    """
-    if -1 not in tensor.shape:
-        return [tensor.shape]
-    if not sizes:
-        raise BadInputError(
-            f"the graph leaves the size of input {tensor.name!r} {tensor.shape} open: "
-            "say which to measure with profile.latency.input_sizes=[224,...]"
-        )
-    shapes = [tuple(size if axis == -1 else axis for axis in tensor.shape) for size in sizes]
-    for shape in shapes:
-        check_size(repr(tensor.name[:64]), shape)
-    return shapes
-
-
-def sample_input(shape: tuple[int, ...], batch: int) -> np.ndarray:
-    """Seeded standard normal values, float32 (batch, *shape)."""
-    generator = np.random.default_rng(SEED)
-    return generator.standard_normal((batch, *shape), dtype=np.float32)
-
-
-@contextmanager
-def pinned(cores: list[int]) -> Iterator[None]:
-    """Keeps the calling thread, and threads it starts, on `cores`."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

@@ -1,6 +1,8 @@
-"""Which cores serve and which drive the load."""
+"""Which cores serve and which drive the load, and a thread that keeps to some."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from profiler.common.errors import BadInputError
 
@@ -16,3 +18,14 @@ def split_cores(wanted: int) -> tuple[list[int], list[int]]:
     server = available[-wanted:]
     client = [core for core in available if core not in server]
     return server, client or available
+
+
+@contextmanager
+def pinned(cores: list[int]) -> Iterator[None]:
+    """Keeps the calling thread, and threads it starts, on `cores`."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -6,6 +6,7 @@ import time
 import psutil
 
 from profiler.records.noise import Noise, ProbeKind
+from profiler.system.missing_values import MissingValues
 from profiler.system.quota import own_quota
 
 
@@ -20,22 +21,22 @@ class NoiseMeter:
         self._throttling = self._quota.throttling() if self._quota else None
 
     def read(self, probe_per_s: float | None, probe: ProbeKind = "in process") -> Noise:
-        """The noise since creation, with the probe's rate beside it."""
+        """The noise since creation, with the reference's rate beside it."""
         seconds = time.monotonic() - self._start_s
         frequency = psutil.cpu_freq()
-        values = {
-            "steal_share": (self._steal_share(), "the system reports no steal time"),
-            "cpu_mhz": ((frequency.current or None) if frequency else None, "the system reports no clock rate"),
-            "cgroup_cores": (self._quota.cores if self._quota else None, "no quota is set"),
-            "throttled_share": (self._throttled_share(), "no quota is set, or no scheduling period passed"),
-            "probe_per_s": (probe_per_s, "no probe ran beside this point"),
-        }
+        cpu_mhz = (frequency.current or None) if frequency else None
+        cores, missing = self._quota.cores if self._quota else None, MissingValues()
+        no_period = "no quota is set, or no scheduling period passed"
         return Noise(
             probe=probe,
             load_1min=os.getloadavg()[0],
             switches_per_s=(psutil.cpu_stats().ctx_switches - self._switches) / seconds,
-            reasons={name: reason for name, (value, reason) in values.items() if value is None},
-            **{name: value for name, (value, _) in values.items()},
+            steal_share=missing.note("steal_share", self._steal_share(), "the system reports no steal time"),
+            cpu_mhz=missing.note("cpu_mhz", cpu_mhz, "the system reports no clock rate"),
+            cgroup_cores=missing.note("cgroup_cores", cores, "no quota is set"),
+            throttled_share=missing.note("throttled_share", self._throttled_share(), no_period),
+            probe_per_s=missing.note("probe_per_s", probe_per_s, "no probe ran beside this point"),
+            reasons=missing.reasons,
         )
 
     def _steal_share(self) -> float | None:

@@ -6,12 +6,13 @@ One that ends in the middle is left out.
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 from profiler.records.usage import Usage
-from profiler.system.unknown import total, unknown
+from profiler.system.missing_values import total, unknown
 
 PIN_PASSES = 20
 RESET_PEAK = "5"  # proc(5), clear_refs: the peak resident size becomes the present one.
@@ -67,7 +68,7 @@ def usage(pid: int) -> Usage:
             found.append(usage_of(process))
     if not found:
         raise ServerError(f"process {pid} has ended")
-    values = {name: total([one[name] for one in found]) for name in found[0]}
+    values: dict[str, Any] = {name: total([one[name] for one in found]) for name in found[0]}
     reasons = unknown(values, "the system does not tell it of these processes")
     return Usage(processes=len(found), reasons=reasons, **values)
 

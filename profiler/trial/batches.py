@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from profiler.common.errors import ModelError
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.trust import TRUST, trusted
 from profiler.confined.protocol import Step
 from profiler.confined.steps import next_step

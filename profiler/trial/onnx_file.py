@@ -8,7 +8,7 @@ import onnxruntime as ort
 from onnx import ModelProto
 
 from profiler.common.errors import ModelError
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.tensor import Tensor
 from profiler.common.trust import trusted
 from profiler.confined.hold import Limits
@@ -18,15 +18,9 @@ from profiler.graph.activations import Activations
 from profiler.graph.layers import layers_of
 from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
 from profiler.graph.size import check_size
+from profiler.runtimes.inputs import input_shapes, sample_input
 from profiler.runtimes.served import ANSWERS_NAN
-from profiler.runtimes.session import (
-    input_shapes,
-    input_tensor,
-    open_session,
-    output_tensor,
-    run,
-    sample_input,
-)
+from profiler.runtimes.session import input_tensor, open_session, output_tensor, run
 from profiler.trial.batches import CPU_S, MEMORY_BYTES, MOST_BYTES, MOST_CPU_S, TRUSTED, answer_few, check_larger
 
 # What a file of weights brings with it: reading takes time, and each of its forms in memory takes its size.

@@ -14,10 +14,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from profiler.common.errors import ModelError
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.graph.shapes import UncountedError
+from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.served import ANSWERS_NAN
-from profiler.runtimes.session import sample_input
 
 OPERATIONS, OPERATIONS_PER_S = 5_000, 200
 

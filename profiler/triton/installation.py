@@ -6,6 +6,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from profiler.common.errors import ServerNotFoundError
 
@@ -35,7 +36,7 @@ class Installation:
     """
 
     binary: Path
-    backend_kind: str
+    backend_kind: Literal["cpp", "python"]
     wheel: Path | None = None
 
     def environment(self, folder: Path) -> dict[str, str]:

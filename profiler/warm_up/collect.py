@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from profiler.bench.bench import PROFILER
 from profiler.common.door import contents
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import sha256
@@ -19,6 +18,7 @@ from profiler.common.target import Target
 from profiler.records.predictor import FailedObservation, NetworkSize, WarmUpObservation
 from profiler.runtimes.torch_program import load_torch
 from profiler.system.cores import split_cores
+from profiler.target.prepared_target import PROFILER
 from profiler.warm_up.plan import Plan, Request
 
 PIECE = 40

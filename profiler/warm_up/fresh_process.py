@@ -19,11 +19,11 @@ import psutil
 from pydantic import TypeAdapter
 
 from profiler.common.errors import DnnPortingError
-from profiler.load_generator.probe import Probe
+from profiler.load_generator.reference import InProcessReference
 from profiler.records.base import Record
 from profiler.records.predictor import FailedObservation, WarmUpObservation
 from profiler.records.state import SystemState
-from profiler.runtimes.session import sample_input
+from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.torch_program import TorchProgram, load_torch
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.system.monitor.reader import StateReader
@@ -32,7 +32,7 @@ from profiler.warm_up.plan import Plan, Request
 
 UNSTEADY_RUNS = 2
 WARM_RUNS = 3
-PROBE_BESIDE_S = 0.2
+REFERENCE_BESIDE_S = 0.2
 ENDING_S = 5.0
 
 
@@ -58,11 +58,11 @@ def main() -> None:
     plan = Plan.model_validate_json(sys.stdin.buffer.read())
     os.sched_setaffinity(0, plan.cores)
     load_torch()
-    probe = Probe(plan.cores)
-    before_per_s = probe.rate_per_s(PROBE_BESIDE_S)
+    reference = InProcessReference(plan.cores)
+    before_per_s = reference.rate_per_s(REFERENCE_BESIDE_S)
     for request in plan.requests:
         answer = in_fresh_process(plan, request)
-        after_per_s = probe.rate_per_s(PROBE_BESIDE_S)
+        after_per_s = reference.rate_per_s(REFERENCE_BESIDE_S)
         print(line(plan, request, answer, (before_per_s + after_per_s) / 2).model_dump_json(), flush=True)
         before_per_s = after_per_s
 
@@ -71,10 +71,13 @@ def line(
     plan: Plan, request: Request, answer: Outcome | Failure, probe_per_s: float
 ) -> WarmUpObservation | FailedObservation:
     """The answer with all that it belongs to."""
-    place = {"variant": request.variant, "batch": request.batch, "repeat": request.repeat}
+    variant, batch, repeat = request.variant, request.batch, request.repeat
     if isinstance(answer, Failure):
-        return FailedObservation(reason=answer.reason, **place)
+        return FailedObservation(reason=answer.reason, variant=variant, batch=batch, repeat=repeat)
     return WarmUpObservation(
+        variant=variant,
+        batch=batch,
+        repeat=repeat,
         sha256=request.sha256,
         machine=", ".join([cpu_model(), *gpu_models()]),
         torch_version=str(load_torch().__version__),
@@ -82,8 +85,9 @@ def line(
         threads=plan.threads,
         size=request.size,
         probe_per_s=probe_per_s,
-        **place,
-        **dict(answer),
+        state=answer.state,
+        first_ms=answer.first_ms,
+        warm_ms=answer.warm_ms,
     )
 
 

@@ -25,13 +25,13 @@ from porting.stages.profile import Profiled, first_profile
 from porting.stages.publish import publish_workspace
 from porting.workspace.records import Network, OnnxFile, Variant
 from porting.workspace.workspace import Workspace, network_digest
-from profiler.bench.identity import subject_key
 from profiler.common.ending import explained
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import packed, sha256
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.records.profile_files import owner
+from profiler.target.identity import profile_key
 
 A, B, TARGET = "digits-resnet8-00000000", "digits-resnet8-11111111", "local_cpu"
 SETTINGS = PublishSettings(others=[], stores=[], registry=False, sign=None, public_key=None)
@@ -318,7 +318,7 @@ def test_profiling_that_reuses_looks_at_the_file(workspace: Workspace) -> None:
     (variant, _) = workspace.variants("digits")
     assert variant.onnx is not None
     target = Target(runtime="onnxruntime")
-    key = subject_key(variant.onnx.sha256, target)
+    key = profile_key(variant.onnx.sha256, target)
     workspace.profile_files(variant, TARGET).write(
         full_profile(key=key, target=target, onnx_sha256=variant.onnx.sha256), {}
     )

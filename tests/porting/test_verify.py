@@ -5,15 +5,15 @@ from full_profile import SHA256, blank_profile
 from made_points import latency, rate
 
 from porting.commands.verify import MOST_CALLERS, check_profile
-from profiler.bench.identity import subject_key
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
+from profiler.target.identity import profile_key
 
 
 def measured_here(target: Target, **points: object) -> Profile:
-    return blank_profile(target=target, key=subject_key(SHA256, target), **points)
+    return blank_profile(target=target, key=profile_key(SHA256, target), **points)
 
 
 def test_a_server_that_a_repository_names_is_called_only_where_the_user_names_it_too() -> None:

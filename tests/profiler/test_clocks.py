@@ -10,8 +10,8 @@ import pytest
 from support import ROOT
 from survival import level, profiled
 
-from profiler.bench.bench import bench
 from profiler.common.target import Target
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 
@@ -22,7 +22,7 @@ def test_a_clock_that_steps_moves_no_figure(network: Path, tmp_path: Path, monke
     steps_s = itertools.cycle([0, 86400, -86400])
     monkeypatch.setattr(time, "time", lambda: now + next(steps_s))
     monkeypatch.setattr(time, "time_ns", lambda: int(1e9 * time.time()))
-    with bench("here", Target(runtime="onnxruntime")) as ready:
+    with prepared_target("here", Target(runtime="onnxruntime")) as ready:
         profile = profiled(ready, network, level(1))
     assert not profile.missing
     assert profile.seconds < 3600

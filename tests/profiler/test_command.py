@@ -56,7 +56,7 @@ def swap_after_the_trial(monkeypatch: pytest.MonkeyPatch, model: Path, other: by
         model.write_bytes(other)
 
     monkeypatch.setattr(profiler_command, "try_onnx", swapping)
-    monkeypatch.setattr(profiler_command, "bench", nullcontext_of)
+    monkeypatch.setattr(profiler_command, "prepared_target", nullcontext_of)
     monkeypatch.setattr(profiler_command, "profile_file", measure)
 
 
@@ -96,7 +96,6 @@ def test_a_signal_ends_it_in_one_line_wherever_it_is(tmp_path: Path, number: sig
     assert process.returncode == 128 + number
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered")
 def test_a_profile_with_figures_that_no_machine_measures_is_named_with_the_fix(tmp_path: Path) -> None:
     model, kept = write_network(tmp_path / "model.onnx"), tmp_path / "profile.json"
     quick = Request(target_name="here", target=Target(runtime="onnxruntime"), settings=QUICK)

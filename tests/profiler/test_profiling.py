@@ -1,22 +1,24 @@
 """Going through a plan: finished points are kept, missing ones say why, and only they are measured again."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
 
 import pytest
 from blank import blank_level, blank_profile, noise
+from stub_host import StubHost, maximum, model_on
 
 from profiler import profiling
-from profiler.common.errors import ServerError
-from profiler.common.level import LatencySettings, LevelSettings
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.profile_settings import LatencySettings, LevelSettings
 from profiler.measure.ledger import Ledger
-from profiler.measure.task import Task, Tasks
-from profiler.profiling import REVIVALS, Profiling
+from profiler.measure.measurement import Measurement, Measurements
+from profiler.plan import Part
+from profiler.profiling import REVIVALS, Profiling, profile_file
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.profile import Profile
+from profiler.target.model_under_test import ModelUnderTest
 
 
 def point(batch: int) -> LatencyPoint:
@@ -30,16 +32,14 @@ def point(batch: int) -> LatencyPoint:
 
 @dataclass
 class Plan:
-    """A part named latency that measures one point for each batch, and what it was told."""
+    """A part that measures one point for each batch, and what it was told."""
 
-    name: ClassVar[str] = "latency"
-    title: ClassVar[str] = "latency"
     broken: dict[int, str] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
     measured: list[int] = field(default_factory=list)
     answers: list[Point | None] = field(default_factory=list)
 
-    def tasks(self, _subject: object, settings: LatencySettings, _ledger: Ledger) -> Tasks:
+    def measurements(self, settings: LatencySettings) -> Measurements:
         for batch in settings.batches:
 
             def measure(batch: int = batch) -> list[Point]:
@@ -48,42 +48,39 @@ class Plan:
                 self.measured.append(batch)
                 return [point(batch)]
 
-            answer = yield Task(LatencyPoint, point(batch).at(), self.seconds.get(batch, 0.0), measure)
+            answer = yield Measurement(LatencyPoint, point(batch).place, self.seconds.get(batch, 0.0), measure)
             self.answers.append(answer)
 
 
-Run = Callable[..., Profile]
-
-
 @pytest.fixture
-def plan(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plan]:
-    plan = Plan()
-    monkeypatch.setattr(profiling, "PARTS", (plan,))
-    return plan
+def plan() -> Plan:
+    return Plan()
 
 
 def level(*batches: int, seconds: float = 1.0) -> LevelSettings:
     return blank_level(latency={"batches": list(batches), "seconds": seconds, "input_sizes": []})
 
 
-def run(settings: LevelSettings, before: Profile | None = None) -> tuple[Profile, list[Profile]]:
+def run(plan: Plan, settings: LevelSettings, before: Profile | None = None) -> tuple[Profile, list[Profile]]:
     """The last profile that was kept, and all of them: without a throughput a run ends in an error."""
     kept: list[Profile] = []
-    subject = SimpleNamespace(samples={}, recover=lambda: None)
-    work = Profiling(subject, before or blank_profile(), settings, lambda profile, _: kept.append(profile))
+    model = SimpleNamespace(samples={}, recover=lambda: None)
+    part = Part("latency", settings.latency, lambda _model, _ledger: plan.measurements(settings.latency))
+    first, parts = before or blank_profile(), {"latency": part}
+    work = Profiling(model, first, settings, parts, lambda profile, _: kept.append(profile))
     with pytest.raises(ServerError, match="no maximal throughput"):
         work.run(lambda _: None)
     return kept[-1], kept
 
 
 def test_every_point_is_kept_as_soon_as_it_is_finished(plan: Plan) -> None:
-    _, kept = run(level(1, 2, 4))
+    _, kept = run(plan, level(1, 2, 4))
     assert [len(profile.latency) for profile in kept[:3]] == [1, 2, 3]
 
 
 def test_a_point_that_fails_says_why_and_the_next_one_is_measured(plan: Plan) -> None:
     plan.broken = {2: "the server died"}
-    profile, _ = run(level(1, 2, 4))
+    profile, _ = run(plan, level(1, 2, 4))
     assert [one.batch for one in profile.latency] == [1, 4]
     (missing,) = profile.missing
     assert (missing.point, missing.at["batch"], missing.verdict) == ("LatencyPoint", 2, "failed")
@@ -94,10 +91,10 @@ def test_a_point_that_fails_says_why_and_the_next_one_is_measured(plan: Plan) ->
 def test_a_second_run_measures_only_what_is_missing(plan: Plan) -> None:
     plan.broken = {2: "the server died"}
     settings = level(1, 2, 4)
-    first, _ = run(settings)
+    first, _ = run(plan, settings)
     assert not first.covers(settings)
     plan.broken, plan.measured = {}, []
-    second, _ = run(settings, first)
+    second, _ = run(plan, settings, first)
     assert plan.measured == [2]
     assert not second.missing
     assert second.covers(settings)
@@ -105,25 +102,25 @@ def test_a_second_run_measures_only_what_is_missing(plan: Plan) -> None:
 
 def test_a_run_that_was_killed_goes_on_with_the_points_it_had(plan: Plan) -> None:
     settings = level(1, 2, 4)
-    _, kept = run(settings)
+    _, kept = run(plan, settings)
     plan.measured = []
     assert not kept[1].covers(settings)
-    run(settings, kept[1])
+    run(plan, settings, kept[1])
     assert plan.measured == [4]
 
 
 def test_changed_settings_measure_that_part_again(plan: Plan) -> None:
-    first, _ = run(level(1, 2))
+    first, _ = run(plan, level(1, 2))
     plan.measured = []
-    second, _ = run(level(1, 2, seconds=2.0), first)
+    second, _ = run(plan, level(1, 2, seconds=2.0), first)
     assert plan.measured == [1, 2]
     assert len(second.latency) == 2
 
 
 def test_changed_settings_also_replace_the_points_of_a_killed_run(plan: Plan) -> None:
-    _, kept = run(level(1, 2))
+    _, kept = run(plan, level(1, 2))
     plan.measured = []
-    run(level(1, 2, seconds=2.0), kept[0])
+    run(plan, level(1, 2, seconds=2.0), kept[0])
     assert plan.measured == [1, 2]
 
 
@@ -132,7 +129,7 @@ def test_a_point_beyond_the_budget_is_left_for_the_next_run(plan: Plan, monkeypa
     now = iter(range(1000))
     monkeypatch.setattr(profiling.time, "monotonic", lambda: float(next(now)))
     settings = level(1, 2)
-    profile, _ = run(settings)
+    profile, _ = run(plan, settings)
     (missing,) = profile.missing
     assert missing.verdict == "out of budget"
     assert not profile.covers(settings)
@@ -141,7 +138,7 @@ def test_a_point_beyond_the_budget_is_left_for_the_next_run(plan: Plan, monkeypa
 def test_a_point_that_no_budget_can_hold_is_never_asked_for_again(plan: Plan) -> None:
     plan.seconds = {2: 21.0}
     settings = level(1, 2)
-    profile, _ = run(settings)
+    profile, _ = run(plan, settings)
     assert [one.verdict for one in profile.missing] == ["too long"]
     assert profile.covers(settings)
 
@@ -149,15 +146,45 @@ def test_a_point_that_no_budget_can_hold_is_never_asked_for_again(plan: Plan) ->
 def test_a_server_that_fails_over_and_over_is_given_up(plan: Plan) -> None:
     batches = list(range(1, 9))
     plan.broken = dict.fromkeys(batches, "no answer")
-    profile, _ = run(level(*batches))
+    profile, _ = run(plan, level(*batches))
     reasons = [one.reason for one in profile.missing]
     assert reasons[: REVIVALS + 1] == ["no answer"] * (REVIVALS + 1)
     assert all("given up" in reason for reason in reasons[REVIVALS + 1 :])
     assert len(reasons) == len(batches)
 
 
-def test_points_by_the_way_are_kept_too(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_by_the_way_are_kept_too() -> None:
     ledger = Ledger([], [])
     ledger.add("throughput", [point(1), point(2)])
     ledger.add("latency", [point(2)])
     assert [(one.batch, one.part) for one in ledger.of(LatencyPoint)] == [(1, "throughput"), (2, "latency")]
+
+
+def kept_with(model: ModelUnderTest, rate_per_s: float) -> Profile:
+    """A profile that an earlier run has kept of this model, with the maximal throughput of a stub."""
+    found = maximum(rate_per_s)
+    return blank_profile().model_copy(update={"target": model.target, "max_throughput": (found,)})
+
+
+def completed(model: ModelUnderTest, before: Profile) -> None:
+    profile_file(model.prepared, model.path, level(1), None, before, lambda *_: None, lambda _: None)
+
+
+@pytest.mark.parametrize("rate_per_s", [1e-40, 1e9, 1e300])
+def test_a_kept_figure_that_no_machine_measures_is_named_where_it_is_read(network: Path, rate_per_s: float) -> None:
+    model = model_on(StubHost(0.001), network)
+    with pytest.raises(BadInputError, match=r"no machine measures \(images_per_s is .*\): remove it, and everything"):
+        completed(model, kept_with(model, rate_per_s))
+    assert model.prepared.host.loaded == {}
+
+
+def test_an_error_of_another_kind_is_not_blamed_on_the_kept_profile(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr(Profiling, "run", fail)
+    model = model_on(StubHost(0.001), network)
+    with pytest.raises(ValueError, match=r"^a mistake of ours$"):
+        completed(model, kept_with(model, 100.0))

@@ -11,13 +11,14 @@ from servers.lying_server import MODEL, Lie, LyingServer, honest
 from support import write_network
 from survival import level, profiled
 
-from profiler.bench.bench import bench
-from profiler.common.level import LevelSettings, WarmUpSettings
+from profiler.common.profile_settings import LevelSettings, WarmUpSettings
 from profiler.common.target import Target
-from profiler.load_generator import probe
-from profiler.measure import meter
+from profiler.load_generator import reference as probe
+from profiler.measure.throughput import meter
 from profiler.records.profile import Profile
-from profiler.runtimes.session import open_session, sample_input
+from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.session import open_session
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 
@@ -45,7 +46,7 @@ def server(network: Path) -> Iterator[LyingServer]:
 def run(server: LyingServer, path: Path, settings: LevelSettings, before: Profile | None = None) -> Profile:
     """What is kept of the file on that server."""
     target = Target(runtime="v2", endpoint=server.endpoint, model=MODEL)
-    with bench("here", target) as ready:
+    with prepared_target("here", target) as ready:
         return profiled(ready, path, settings, before)
 
 

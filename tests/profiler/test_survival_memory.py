@@ -14,15 +14,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 from survival import gone, level, profiled, regions
 
-from profiler.bench.bench import bench
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.load_generator import probe
-from profiler.measure import meter
+from profiler.load_generator import reference as probe
+from profiler.measure.throughput import meter
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.system.hierarchy import CGROUPS, group_of
 from profiler.system.processes import tree
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -131,7 +131,7 @@ def with_backends(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[psutil
 
 def only_the_large_batch_is_lost(wide: Path, family: Family, reason: str) -> None:
     """And it is lost to that reason; another server took over, and nothing of either is left."""
-    with bench("here", Target()) as ready:
+    with prepared_target("here", Target()) as ready:
         first = ready.host.process
         profile = profiled(ready, wide, level(FITS, TOO_LARGE, FITS_TOO))
         assert ready.host.process != first

@@ -14,16 +14,16 @@ import pytest
 from support import environment
 from survival import REFERENCE_PER_S, gone, level, regions
 
-from profiler.bench.bench import bench
-from profiler.bench.subject import Subject
 from profiler.command import Request
 from profiler.common.files import read_record
-from profiler.common.level import LevelSettings
+from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Runtime, Target
-from profiler.measure import meter
-from profiler.measure.meter import ThroughputMeter
-from profiler.measure.verdict import SETTLED_HALF_WIDTH
+from profiler.measure.throughput import meter
+from profiler.measure.throughput.meter import ThroughputMeter
+from profiler.measure.throughput.verdict import SETTLED_HALF_WIDTH
 from profiler.records.profile import Profile
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -132,8 +132,11 @@ def test_another_process_on_the_server_s_core_moves_the_corrected_rate_less_than
     monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
     alone, beside = [], []
-    with bench("here", Target(runtime="onnxruntime")) as ready, Subject(ready, network, REFERENCE_PER_S, []) as subject:
-        measuring = ThroughputMeter(subject, ready.target.resources)
+    with (
+        prepared_target("here", Target(runtime="onnxruntime")) as ready,
+        ModelUnderTest(ready, network, REFERENCE_PER_S, []) as model,
+    ):
+        measuring = ThroughputMeter(model, ready.target.resources)
         for _ in range(4):
             alone.append(measuring.point(measuring.run(1, 1, seconds=0.8))[0])
             with busy(ready.server_cores):

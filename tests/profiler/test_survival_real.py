@@ -11,13 +11,13 @@ import psutil
 import pytest
 from survival import gone, level, profiled, regions
 
-from profiler.bench.bench import bench
 from profiler.common.target import Target
-from profiler.load_generator import probe
-from profiler.measure import meter
+from profiler.load_generator import reference as probe
+from profiler.measure.throughput import meter
 from profiler.runtimes.kserve import own_triton
 from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
+from profiler.target.prepared_target import prepared_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -64,7 +64,7 @@ def test_a_server_struck_in_a_slice_costs_one_point_and_leaves_nothing_behind(
 ) -> None:
     seen: list[psutil.Process] = []
     shared: list[Path] = []
-    with bench("here", Target()) as ready:
+    with prepared_target("here", Target()) as ready:
 
         def strike() -> None:
             seen.extend(tree(ready.host.process))
@@ -94,7 +94,7 @@ def test_a_server_that_refuses_the_file_leaves_what_needs_no_server(
         destination.write_bytes(source.read_bytes()[:100])
 
     monkeypatch.setattr(own_triton, "place", cut)
-    with bench("here", Target()) as ready:
+    with prepared_target("here", Target()) as ready:
         profile = profiled(ready, network, level(1))
     (missing,) = profile.missing
     assert re.search(r"the server does not load .*Protobuf parsing failed", missing.reason)

@@ -107,7 +107,7 @@ def vms(one: VariantOnTarget, bounds_ms: Sequence[float]) -> list[Vm]:
 def prices(one: VariantOnTarget, cold: bool) -> Serverless:
     """What functions cost."""
     found = price(one, "per_gb_s", "per_call", *(["start_up_s"] if cold else []))
-    return Serverless(per_gb_s=found.per_gb_s, per_call=found.per_call, start_up_s=found.start_up_s)
+    return Serverless(per_gb_s=found.per_gb_s or 0.0, per_call=found.per_call or 0.0, start_up_s=found.start_up_s)
 
 
 def price(one: VariantOnTarget, *parts: str) -> Price:

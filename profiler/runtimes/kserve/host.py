@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from profiler.common.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.common.tensor import Tensor

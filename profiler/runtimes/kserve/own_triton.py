@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from profiler.common.errors import ServerError
-from profiler.common.level import MAX_BATCH
+from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.runtimes.kserve.model import V2Model

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from profiler.records.allocator_state import AllocatorState, Gauge, Pools
-from profiler.system.unknown import unknown
+from profiler.system.missing_values import unknown
 
 GAUGE = ("current", "peak", "allocated", "freed")
 POOLS = ("all", "large_pool", "small_pool")
@@ -22,12 +22,12 @@ Statistics = Mapping[str, Any]
 
 def allocator_state(statistics: Statistics, segments: Sequence[Mapping[str, Any]]) -> AllocatorState:
     """The state from `torch.cuda.memory_stats(device)` and that device's part of `torch.cuda.memory_snapshot()`."""
-    told = {
+    told: dict[str, Any] = {
         **{name: pools(statistics, name) for name in OF_POOLS},
         **{name: gauge(statistics, name) for name in OF_ALL},
         **{name: statistics.get(name) for name in NUMBERS},
     }
-    derived = {**per_piece(statistics), "allocated_share": allocated_share(segments)}
+    derived: dict[str, Any] = {**per_piece(statistics), "allocated_share": allocated_share(segments)}
     reasons = {
         **unknown(told, "this version of torch does not tell it"),
         **unknown(derived, "the allocator holds nothing of that kind"),
@@ -36,13 +36,19 @@ def allocator_state(statistics: Statistics, segments: Sequence[Mapping[str, Any]
 
 
 def gauge(statistics: Statistics, name: str) -> Gauge | None:
-    found = {part: statistics.get(f"{name}.{part}") for part in GAUGE}
-    return None if None in found.values() else Gauge.model_validate(found)
+    """The four figures of one name, `None` where torch does not tell all of them."""
+    current, peak, allocated, freed = (statistics.get(f"{name}.{part}") for part in GAUGE)
+    if current is None or peak is None or allocated is None or freed is None:
+        return None
+    return Gauge(current=current, peak=peak, allocated=allocated, freed=freed)
 
 
 def pools(statistics: Statistics, name: str) -> Pools | None:
-    found = {pool: gauge(statistics, f"{name}.{pool}") for pool in POOLS}
-    return None if None in found.values() else Pools.model_validate(found)
+    """A gauge of each pool, `None` where torch does not tell all of them."""
+    everything, large, small = (gauge(statistics, f"{name}.{pool}") for pool in POOLS)
+    if everything is None or large is None or small is None:
+        return None
+    return Pools(all=everything, large_pool=large, small_pool=small)
 
 
 def per_piece(statistics: Statistics) -> dict[str, float | None]:

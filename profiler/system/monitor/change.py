@@ -3,7 +3,7 @@
 from typing import Any
 
 from profiler.records.state import DiskState, NetworkState, ProcessState, StateChange, SystemState
-from profiler.system.unknown import unknown
+from profiler.system.missing_values import unknown
 
 
 def change(before: SystemState, after: SystemState) -> StateChange:

@@ -6,7 +6,7 @@ from typing import Any
 import pynvml
 
 from profiler.records.gpu_state import GpuState
-from profiler.system.unknown import unknown
+from profiler.system.missing_values import unknown
 
 Answers = tuple[float | bool | None, ...]
 CLOCK_REASONS = {

@@ -3,7 +3,7 @@
 import psutil
 
 from profiler.records.state import CpuState, DiskState, MemoryState, NetworkState
-from profiler.system.unknown import unknown
+from profiler.system.missing_values import unknown
 
 
 def cpu_state() -> CpuState:

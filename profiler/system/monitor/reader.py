@@ -12,9 +12,10 @@ import pynvml
 from profiler.records.allocator_state import AllocatorState
 from profiler.records.gpu_state import GpuState
 from profiler.records.state import SystemState
+from profiler.system.missing_values import MissingValues
 from profiler.system.monitor.gpu import gpu_state
 from profiler.system.monitor.host import cpu_state, disk_state, memory_state, network_state
-from profiler.system.monitor.measured import process_state
+from profiler.system.monitor.processes import process_state
 from profiler.system.nvml import gpu_handles
 
 
@@ -48,22 +49,17 @@ class StateReader:
 
     def read(self) -> SystemState:
         """One snapshot."""
-        parts = {
-            "disk": (disk_state(), "the system tells no disk counters"),
-            "network": (network_state(), "the system tells no network counters"),
-            "process": (process_state(self._processes), "the measured processes have ended"),
-            "gpus": (self._gpu_states(), self._why_no_gpus),
-            "allocator": (
-                self._allocator() if self._allocator else None,
-                "torch with CUDA does not run in the measured process",
-            ),
-        }
+        missing, no_torch = MissingValues(), "torch with CUDA does not run in the measured process"
         return SystemState(
             at_s=time.monotonic(),
             cpu=cpu_state(),
             memory=memory_state(),
-            reasons={name: reason for name, (part, reason) in parts.items() if part is None},
-            **{name: part for name, (part, _) in parts.items()},
+            disk=missing.note("disk", disk_state(), "the system tells no disk counters"),
+            network=missing.note("network", network_state(), "the system tells no network counters"),
+            process=missing.note("process", process_state(self._processes), "the measured processes have ended"),
+            gpus=missing.note("gpus", self._gpu_states(), self._why_no_gpus),
+            allocator=missing.note("allocator", self._allocator() if self._allocator else None, no_torch),
+            reasons=missing.reasons,
         )
 
     def _gpu_states(self) -> list[GpuState] | None:

@@ -14,7 +14,7 @@ import pytest
 from orchestrators.live.clock import unix_s
 from orchestrators.live.stalls import PROBE, Felt, felt, stall_probe, stalls
 from profiler.common.errors import DnnPortingError
-from profiler.runtimes.session import pinned
+from profiler.system.cores import pinned
 
 pytestmark = pytest.mark.alone
 

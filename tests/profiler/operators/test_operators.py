@@ -9,7 +9,6 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from profiler.bench.identity import fingerprint
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.target import Target
 from profiler.operators.layout import block
@@ -18,6 +17,7 @@ from profiler.operators.model import input_shape, operator_model
 from profiler.operators.operator import Operator, OperatorPoint, Place
 from profiler.operators.table import OperatorTable, OperatorTimes, efficient
 from profiler.operators.timing import kernel_us, measure_operator
+from profiler.target.identity import fingerprint
 
 pytestmark = pytest.mark.alone
 CONVOLUTION = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), height=8, width=8)

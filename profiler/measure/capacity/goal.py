@@ -1,0 +1,64 @@
+"""What a capacity has to meet, and what a trial shows of it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profiler.analysis.rate_bracket import Outcome
+from profiler.analysis.statistics import samples_for_percentile
+from profiler.measure.capacity.load_point import generator_was_late
+from profiler.records.capacity import InTime, Trial
+
+LONGEST = 2
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The share `quantile` within `deadline_ms`, which is `multiple` batch-1 latencies; `seconds` for a trial."""
+
+    multiple: float
+    deadline_ms: float
+    quantile: float
+    seconds: float
+
+    def of(self, trial: Trial) -> InTime | None:
+        """What a trial showed of this deadline, `None` where it looked at others."""
+        return next((one for one in trial.in_time if one.deadline_ms == self.deadline_ms), None)
+
+    def met(self, trial: Trial) -> bool:
+        """A queue that explodes may be in time as long as the trial lasts, and is not for long."""
+        found = self.of(trial)
+        return found is not None and found.in_time_share >= self.quantile and trial.exploding is not True
+
+    def late(self, trial: Trial) -> bool:
+        """Whether the trial failed, and the load generator was late itself."""
+        found = self.of(trial)
+        return found is not None and not self.met(trial) and generator_was_late(found, self.quantile)
+
+    def decided(self, trial: Trial) -> bool:
+        """Whether the trial had requests enough to bound the quantile, or was clear with fewer."""
+        found = self.of(trial)
+        enough = trial.requests >= samples_for_percentile(self.quantile)
+        return found is not None and (enough or not found.low_share <= self.quantile <= found.high_share)
+
+    def outcomes(self, trials: Sequence[Trial], corrected: bool = True) -> list[Outcome]:
+        """What the trials say of the server, by their rates at the reference speed of the machine or as offered."""
+        return [
+            Outcome(trial.corrected_offered_per_s if corrected else trial.offered_per_s, self.met(trial))
+            for trial in trials
+            if not self.late(trial)
+        ]
+
+    def guess(self, max_per_s: float) -> float:
+        """The rate at which a queue before one server with constant times would just be in time.
+
+        P(wait > t) ≈ exp(−2 (1 − ρ) t μ / ρ), the heavy-traffic limit (Kingman 1962) for Poisson arrivals.
+        """
+        spare_s = self.deadline_ms * (1 - 1 / self.multiple) / 1e3
+        odds = 2 * spare_s * max_per_s / -math.log(1 - self.quantile)
+        return max_per_s * odds / (1 + odds)
+
+    def trial_seconds(self, rate_per_s: float) -> float:
+        """Long enough to bound the quantile, within limits."""
+        needed_s = samples_for_percentile(self.quantile) / rate_per_s
+        return min(max(self.seconds, needed_s), LONGEST * self.seconds)

@@ -1,0 +1,119 @@
+"""What a served model carries: Poisson arrivals around its maximum, and the highest rate that is answered in time."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from profiler.common.profile_settings import CapacitySettings
+from profiler.common.resources import Resources
+from profiler.measure.capacity.bisection import expected_seconds, measure_capacity
+from profiler.measure.capacity.goal import Goal
+from profiler.measure.capacity.load_point import measure_load
+from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, TrialMeter
+from profiler.measure.ledger import Ledger
+from profiler.measure.measurement import Measurement, Measurements
+from profiler.measure.resources import can_be_had
+from profiler.measure.throughput.part import saturate, sweep
+from profiler.records.base import Point
+from profiler.records.capacity import Capacity, LoadPoint, Trial
+from profiler.records.latency import LatencyPoint
+from profiler.records.place import Place
+from profiler.records.throughput import MaximalThroughput
+from profiler.target.model_under_test import ModelUnderTest
+
+MAX_CONCURRENCY = 8
+SEARCH_SECONDS = 0.6
+
+
+def measurements(model: ModelUnderTest, settings: CapacitySettings, ledger: Ledger) -> Measurements:
+    """Loads and capacities on the target's own resources, then the capacities of other cores."""
+    base_ms = yield from latency_ms(model, ledger)
+    if base_ms is None:
+        return
+    goals = [Goal(m, m * base_ms, settings.quantile, settings.seconds) for m in sorted(settings.deadlines)]
+    for resources in resources_of(model, settings.cores):
+        max_per_s = yield from maximum_per_s(model, resources, ledger)
+        if max_per_s is None:
+            continue
+        plan = Plan(model, resources, goals, max_per_s)
+        trials: list[Trial] = []
+        if resources == model.own:
+            for seed, load_share in enumerate(settings.loads):
+                point = yield plan.load(load_share, seed)
+                trials += [point.trial()] if isinstance(point, LoadPoint) else []
+        for goal in goals:
+            point = yield plan.capacity(goal, list(trials))
+            trials += point.trials if isinstance(point, Capacity) else []
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured on some resources, of which the maximal throughput is known; every trial looks at all goals."""
+
+    model: ModelUnderTest
+    resources: Resources
+    goals: Sequence[Goal]
+    max_per_s: float
+
+    def load(self, load_share: float, seed: int) -> Measurement:
+        """A share of the maximum, offered for a while."""
+        goal = self.goals[0]
+
+        def measure() -> list[Point]:
+            return [measure_load(self._meter(), load_share, goal.seconds, goal.quantile, seed)]
+
+        place = Place(self.model.runtime, self.resources, BATCH, load_share=load_share)
+        return Measurement(LoadPoint, place, goal.seconds + OVERHEAD_S, measure)
+
+    def capacity(self, goal: Goal, trials: Sequence[Trial]) -> Measurement:
+        """The search for one deadline's rate, from what earlier trials showed of it."""
+
+        def measure() -> list[Point]:
+            return [measure_capacity(self._meter(), goal, trials)]
+
+        runtime, wanted = self.model.runtime, goal.multiple
+        place = Place(runtime, self.resources, BATCH, deadline_multiple=wanted, quantile=goal.quantile)
+        seconds = expected_seconds(goal, self.max_per_s, trials)
+        return Measurement(Capacity, place, seconds, measure)
+
+    def _meter(self) -> TrialMeter:
+        return TrialMeter(self.model, self.resources, [goal.deadline_ms for goal in self.goals], self.max_per_s)
+
+
+def latency_ms(model: ModelUnderTest, ledger: Ledger) -> Generator[Measurement, Point | None, float | None]:
+    """The median latency of one input on the target's own resources: as served, or else in this process."""
+    own = model.own
+    yield sweep(model, own, BATCH, 1, SEARCH_SECONDS)
+    found = [
+        point
+        for point in ledger.of(LatencyPoint)
+        if (point.batch, point.concurrency, point.cores, point.threads) == (BATCH, 1, own.cores, own.threads)
+        and point.input_shape == model.shapes[0]
+    ]
+    found.sort(key=lambda point: (point.runtime != model.runtime, point.instances != own.instances))
+    return (found[0].corrected_p50_ms or found[0].p50_ms or found[0].mean_ms) if found else None
+
+
+def resources_of(model: ModelUnderTest, cores: Sequence[float]) -> list[Resources]:
+    """The target's own resources, then other numbers of cores that can be had.
+
+    A server gets instances in proportion to its cores, which share them out to their threads.
+    """
+    own = model.own
+    found = [own]
+    for wanted in cores:
+        instances = own.instances if model.in_process else max(1, round(own.instances * wanted / own.cores))
+        resources = Resources(wanted, max(1, int(wanted // instances)), instances)
+        if wanted != own.cores and can_be_had(model, resources):
+            found.append(resources)
+    return found
+
+
+def maximum_per_s(
+    model: ModelUnderTest, resources: Resources, ledger: Ledger
+) -> Generator[Measurement, Point | None, float | None]:
+    """The most single requests a second, drift divided out; from a short search where none is known."""
+    known = ledger.at(MaximalThroughput, Place(model.runtime, resources, BATCH))
+    if known is not None:
+        return known.corrected_images_per_s / BATCH
+    saturation = yield from saturate(model, resources, BATCH, MAX_CONCURRENCY, SEARCH_SECONDS)
+    return None if saturation is None else saturation.images_per_s / BATCH

@@ -1,0 +1,112 @@
+"""One open loop between two readings of the reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from profiler.analysis.queue_growth import growth
+from profiler.common.errors import ServerError
+from profiler.common.resources import Resources
+from profiler.load_generator.arrivals import poisson
+from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
+from profiler.load_generator.submit import Submit, submitting
+from profiler.measure.capacity.trial import Measured, summarise
+from profiler.measure.counts import check_counts, count_since
+from profiler.system.cores import pinned
+from profiler.system.noise import NoiseMeter
+from profiler.target.model_under_test import ModelUnderTest, Reference
+
+BATCH = 1
+DRAIN_S = 2.0
+# A stable queue of a slow model may be this long for a moment.
+DRAIN_REQUESTS = 20
+BACKLOG_BYTES = 2**28
+# Two readings of the reference, the warm-up, and the last answers.
+OVERHEAD_S = 0.5
+SPEED_BESIDE_S = 0.6
+WARM_REQUESTS = 4
+WARM_LIMIT_S = 30.0
+
+
+@dataclass
+class TrialMeter:
+    """Offers Poisson arrivals to a model; rates are at the reference speed of the machine.
+
+    `max_requests_per_s` bounds the backlog that can be answered within the wait for the last ones.
+    """
+
+    model: ModelUnderTest
+    resources: Resources
+    deadlines_ms: Sequence[float]
+    max_requests_per_s: float
+    noise: NoiseMeter = field(default_factory=NoiseMeter)
+
+    @property
+    def reference(self) -> Reference:
+        """What tells the drift beside the trials."""
+        return self.model.reference(self.resources)
+
+    def run(self, corrected_per_s: float, seconds: float, seed: int) -> Measured:
+        """The rate is offered as the machine is at this moment: a slow one is offered less.
+
+        Raises `ServerError` where a request failed, an answer was wrong, or the server and this side count differently.
+        """
+        model, resources = self.model, self.resources
+        served, images = model.serve(resources), model.expectation.images[:BATCH]
+        with (
+            pinned(model.prepared.client_cores),
+            submitting(served, images, resources.instances, model.cores(resources)) as submit,
+        ):
+            self._warm_up(submit)
+            before, counted = self._speed(), served.answers_counted()
+            rate_per_s = corrected_per_s * before / self.reference.normal_per_s
+            judge, most = nothing_but(model.expectation), self._max_backlog(images.nbytes)
+            loop = OpenLoop(submit, judge, most, self._drain_s())
+            start_s = model.cpu_seconds()
+            run = loop.run(poisson(rate_per_s, seconds, seed))
+            used_s = model.cpu_seconds_since(start_s)
+            after = self._speed()
+            counted = count_since(served, counted, run.answered * BATCH)
+        self._check(run, counted)
+        return self._measured(run, rate_per_s, (before, after), used_s)
+
+    def _warm_up(self, submit: Submit) -> None:
+        """A few requests at once for every instance."""
+        requests = WARM_REQUESTS * self.resources.instances
+        judge = nothing_but(self.model.expectation)
+        run = OpenLoop(submit, judge, requests, WARM_LIMIT_S).run(np.zeros(requests))
+        if run.answered < requests:
+            raise ServerError(f"only {run.answered} of {requests} requests were answered in {WARM_LIMIT_S:g} s")
+
+    def _speed(self) -> float:
+        return self.reference.rate_per_s(SPEED_BESIDE_S)
+
+    def _max_backlog(self, request_bytes: int) -> int:
+        within_the_wait = int(self.max_requests_per_s * self._drain_s())
+        return max(1, min(BACKLOG_BYTES // request_bytes, within_the_wait))
+
+    def _drain_s(self) -> float:
+        return max(DRAIN_S, 2 * max(self.deadlines_ms) / 1e3, DRAIN_REQUESTS / self.max_requests_per_s)
+
+    def _check(self, run: OpenRun, counted: int | None) -> None:
+        """Raises `ServerError` where the server did not do what was asked; a queue with lost requests is cleared."""
+        if not run.answered:
+            raise ServerError(f"none of {len(run.scheduled_s)} requests was answered within {run.wall_s:.1f} s")
+        if run.answered < len(run.scheduled_s):
+            self.model.unload()
+        else:
+            check_counts(counted, run.answered * BATCH)
+
+    def _measured(
+        self, run: OpenRun, rate_per_s: float, probes_per_s: tuple[float, float], used_s: float | None
+    ) -> Measured:
+        before, after = probes_per_s
+        probe_per_s = (before + after) / 2
+        rates_per_s = rate_per_s, rate_per_s * self.reference.normal_per_s / probe_per_s
+        grown = growth(run, self.resources.instances)
+        trial = summarise(run, grown, rates_per_s, self.deadlines_ms)
+        if used_s is not None and self.model.in_process:
+            # The sender takes a part of what is counted.
+            used_s = max(0.0, used_s - run.sender_cpu_s)
+        return Measured(trial, run, grown, probe_per_s, after / before - 1, used_s)

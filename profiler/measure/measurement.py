@@ -1,0 +1,32 @@
+"""One point to be measured, and how a part of the plan asks for it."""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+from profiler.records.base import Point
+from profiler.records.missing import Missing, Why
+from profiler.records.place import Place
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A point of a kind at a place; `seconds` is what it should take.
+
+    `measure` returns that point first, and after it the other points that were measured with it.
+    """
+
+    kind: type[Point]
+    place: Place
+    seconds: float
+    measure: Callable[[], Sequence[Point]]
+
+    def missing(self, part: str, verdict: Why, reason: str) -> Missing:
+        """The record of a point that a part of the plan could not have."""
+        at = self.place.at(self.kind.identity)
+        at = {name: list(value) if isinstance(value, tuple) else value for name, value in at.items()}
+        return Missing(part=part, point=self.kind.__name__, at=at, verdict=verdict, reason=reason)
+
+
+# A part yields measurements and gets the point of each one back, `None` where it could not be had. So the part goes on
+# from what it learns, and does the same whether a point was measured now or by an earlier run.
+Measurements = Generator[Measurement, Point | None, None]

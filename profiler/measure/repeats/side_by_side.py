@@ -1,0 +1,105 @@
+"""Throughput and latency in the same moments: slices of load, of single inferences, and of the reference in turn.
+
+The built-in loop whatever the target names: perf_analyzer cannot run for so short a time.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice
+from profiler.load_generator.reference import SLICE_S as REFERENCE_SLICE_S
+from profiler.measure.latency.part import WARM_RUNS, time_runs
+from profiler.records.throughput import MaximalThroughput
+from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.session import open_session, run
+from profiler.system.cores import pinned
+from profiler.target.model_under_test import ModelUnderTest, Reference
+
+LATENCY_SLICE_S = 0.1
+TURN_S = SLICE_S + LATENCY_SLICE_S + 4 * REFERENCE_SLICE_S
+
+
+@dataclass
+class Turn:
+    """A slice of load and one of single inferences, each with the machine's speed around it, 1 being normal."""
+
+    load: LoadSlice
+    load_speed: float
+    latencies_ms: list[float]
+    latency_speed: float
+
+
+@dataclass
+class Repeat:
+    """The turns of one repeat; what is corrected is as if the machine had run at its normal speed beside everything."""
+
+    turns: list[Turn] = field(default_factory=list)
+
+    def answers_per_s(self) -> float:
+        return self._counted() / sum(one.load.seconds for one in self.turns)
+
+    def corrected_answers_per_s(self) -> float:
+        return self._counted() / sum(one.load.seconds * one.load_speed for one in self.turns)
+
+    def latencies_ms(self) -> list[float]:
+        return [value for one in self.turns for value in one.latencies_ms]
+
+    def corrected_latencies_ms(self) -> list[float]:
+        return [value * one.latency_speed for one in self.turns for value in one.latencies_ms]
+
+    def load_speed(self) -> float:
+        return float(np.median([one.load_speed for one in self.turns]))
+
+    def _counted(self) -> float:
+        return sum(one.load.counted for one in self.turns)
+
+
+class SideBySide:
+    """The target's best closed loop, and a session of this process on the server's cores, both warm."""
+
+    def __init__(self, model: ModelUnderTest, maximum: MaximalThroughput) -> None:
+        self._model = model
+        self._cores = model.cores(model.own)
+        with model.driving():
+            self._loop = ClosedLoop(model.serve(), model.expectation, maximum.batch, maximum.concurrency)
+            self._loop.warm_up()
+        with pinned(self._cores):
+            self._session = open_session(model.path, model.own.threads, model.target.providers)
+            self._feed = {self._session.get_inputs()[0].name: sample_input(model.shapes[0], 1)}
+            for _ in range(WARM_RUNS):
+                run(self._session, self._feed)
+        self._beside_load = Speedometer(model.reference())
+        self._beside_latency = Speedometer(model.in_process_reference)
+
+    def repeat(self, seconds: float) -> Repeat:
+        """Turns for `seconds`, at least one."""
+        repeat, end = Repeat(), time.perf_counter() + seconds
+        while not repeat.turns or time.perf_counter() < end:
+            repeat.turns.append(self._turn())
+        return repeat
+
+    def _turn(self) -> Turn:
+        self._beside_load.begin(SLICE_S)
+        with self._model.driving():
+            load = self._loop.run(SLICE_S)
+        load_speed = self._beside_load.end(load.wall_s)
+        self._beside_latency.begin(LATENCY_SLICE_S)
+        with pinned(self._cores):
+            latencies_ms = time_runs(self._session, self._feed, LATENCY_SLICE_S)
+        return Turn(load, load_speed, latencies_ms, self._beside_latency.end(sum(latencies_ms) / 1e3))
+
+
+class Speedometer:
+    """The machine's speed beside something, 1 being normal: the mean of a reference's rate before and after it."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference, self._before_per_s = reference, 0.0
+
+    def begin(self, expected_s: float) -> None:
+        self._before_per_s = self._reference.rate_per_s(expected_s)
+
+    def end(self, seconds: float) -> float:
+        after_per_s = self._reference.rate_per_s(seconds)
+        return (self._before_per_s + after_per_s) / 2 / self._reference.normal_per_s

@@ -1,0 +1,103 @@
+"""Slices of load between slices of the reference: throughput, raw and with the machine's drift divided out."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from profiler.analysis.statistics import FEWEST_BLOCKS
+from profiler.common.resources import Resources
+from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, Loop
+from profiler.load_generator.perf_analyzer import PerfAnalyzer, PerfAnalyzerLoop, find_perf_analyzer
+from profiler.measure.counts import check_counts, count_since
+from profiler.measure.latency.point import latency_point
+from profiler.measure.throughput.point import maximal_throughput, throughput_point
+from profiler.measure.throughput.run import Run
+from profiler.records.base import Point
+from profiler.records.latency import LatencyPoint
+from profiler.records.place import Place
+from profiler.runtimes.served import Served
+from profiler.runtimes.session import open_session
+from profiler.system.energy import EnergyMeter, gpus_of
+from profiler.system.missing_values import total
+from profiler.target.model_under_test import ModelUnderTest
+
+# A quota of a part of a core comes anew every 100 ms: a slice must hold many of those periods.
+QUOTA_SLICE_S = 1.0
+
+
+class ThroughputMeter:
+    """Measures a model with the given resources; the raw slices go to its samples."""
+
+    def __init__(self, model: ModelUnderTest, resources: Resources) -> None:
+        self._model, self._resources = model, resources
+        self._reference = model.reference(resources)
+
+    def run(self, batch: int, concurrency: int, seconds: float, fewest: int = FEWEST_BLOCKS) -> Run:
+        """Load and reference in turns, for `seconds` and at least the `fewest` slices.
+
+        Raises `ServerError` where server and client count differently.
+        """
+        model = self._model
+        served = model.serve(self._resources)
+        with model.driving(self._resources):
+            loop = self._loop(served, batch, concurrency)
+            loop.warm_up()
+            run = Run(batch, concurrency, EnergyMeter(gpus_of(model.target.providers)))
+            before = self._reference.rate_per_s(loop.slice_s)
+            counted, used_s = served.answers_counted() if loop.tells_all else None, list[float | None]()
+            end = time.perf_counter() + seconds
+            while len(run.slices) < fewest or time.perf_counter() < end:
+                start_s = model.cpu_seconds()
+                with run.energy.counting():
+                    run.slices.append(loop.run(loop.slice_s))
+                used_s.append(model.cpu_seconds_since(start_s))
+                after = self._reference.rate_per_s(run.slices[-1].wall_s)
+                run.probes_per_s.append((before + after) / 2)
+                before = after
+        run.server_answers = count_since(served, counted, run.answers)
+        run.server_cpu_s = total(used_s)
+        check_counts(run.server_answers, run.answers)
+        return run
+
+    def _loop(self, served: Served, batch: int, concurrency: int) -> Loop:
+        model = self._model
+        if model.target.load_generator == "built-in":
+            slice_s = QUOTA_SLICE_S if self._resources.cores % 1 else SLICE_S
+            return ClosedLoop(served, model.expectation, batch, concurrency, slice_s)
+        images, address = model.expectation.images[:batch], model.host.address or ""
+        name = open_session(model.path, threads=1).get_inputs()[0].name
+        analyzer = PerfAnalyzer(find_perf_analyzer(), address, model.name, name, images)
+        return PerfAnalyzerLoop(analyzer, batch, concurrency)
+
+    def point(self, run: Run) -> list[Point]:
+        """A point of the sweep, and the latencies that its callers saw."""
+        self._keep(run, "throughput")
+        return [throughput_point(self._model, self._resources, run), *self._latency(run)]
+
+    def maximum(self, run: Run, saturated: bool) -> list[Point]:
+        """The maximum of a batch size; `saturated` says whether the rate had stopped rising at that concurrency."""
+        self._keep(run, "max_throughput")
+        return [maximal_throughput(self._model, self._resources, run, saturated), *self._latency(run)]
+
+    def _keep(self, run: Run, figure: str) -> None:
+        resources = self._resources
+        place = f"batch_{run.batch}_concurrency_{run.concurrency}_cores_{resources.cores:g}_x{resources.instances}"
+        values = {
+            "counted": [one.counted * run.batch for one in run.slices],
+            "seconds": [one.seconds for one in run.slices],
+            "probe_per_s": run.probes_per_s,
+            "latency_s": [value for one in run.slices for value in one.latencies_s],
+        }
+        for name, raw in values.items():
+            self._model.samples[f"{figure}_{place}_{name}"] = np.array(raw)
+
+    def _latency(self, run: Run) -> Iterator[LatencyPoint]:
+        """The latencies that the callers saw, where the load generator tells them one by one."""
+        samples, speeds = list[float](), list[float]()
+        for one, rate_per_s in zip(run.slices, run.probes_per_s, strict=True):
+            samples += [value * 1e3 for value in one.latencies_s]
+            speeds += [rate_per_s / self._reference.normal_per_s] * len(one.latencies_s)
+        if samples:
+            place = Place(self._model.runtime, self._resources, run.batch, run.concurrency, self._model.shapes[0])
+            yield latency_point(place, samples, speeds, run.noise_beside(self._reference.kind))

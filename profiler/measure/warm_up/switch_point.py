@@ -1,0 +1,81 @@
+"""The record of a switch under traffic."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from profiler.analysis.statistics import percentile, too_few
+from profiler.load_generator.open_loop import OpenRun
+from profiler.records.noise import Noise
+from profiler.records.place import Place
+from profiler.records.warm_up import Switch
+from profiler.system.missing_values import NOT_VISIBLE, MissingValues
+
+
+@dataclass(frozen=True)
+class Switches:
+    """How long each load took, when the first one began and the last one was ready (s from the start of the traffic).
+
+    The cores that the serving processes used until then and meanwhile are `None` where they are not ours to see.
+    """
+
+    load_ms: list[float]
+    first_s: float
+    last_s: float
+    cores_before: float | None
+    cores_during: float | None
+
+
+def switch_point(
+    place: Place,
+    rate_per_s: float,
+    share: float | None,
+    run: OpenRun,
+    switches: Switches,
+    wrong: int,
+    noise: Noise,
+) -> Switch:
+    """All requests and answers of one run; a wrong answer is not among the `run`'s."""
+    scheduled_s, sent, missing = run.scheduled_s, int(np.isfinite(run.sent_s).sum()), MissingValues()
+    before = answered_ms(run, scheduled_s < switches.first_s)
+    during = answered_ms(run, (scheduled_s >= switches.first_s) & (scheduled_s < switches.last_s))
+    after = answered_ms(run, scheduled_s >= switches.last_s)
+    slowest_ms = max((float(one.max()) for one in (before, during, after) if len(one)), default=None)
+    no_share = "no maximal throughput of batch 1 is known: it is half of what one caller gets"
+
+    def quantile_ms(name: str, latencies_ms: np.ndarray, quantile: float) -> float | None:
+        return missing.note(name, percentile(latencies_ms.tolist(), quantile), too_few(quantile, len(latencies_ms)))
+
+    return Switch(
+        **place.fields(),
+        offered_per_s=rate_per_s,
+        offered_share=missing.note("offered_share", share, no_share),
+        switches=len(switches.load_ms),
+        load_ms=float(np.median(switches.load_ms)),
+        load_max_ms=max(switches.load_ms),
+        sent=sent,
+        answered=run.answered,
+        lost=sent - run.answered - wrong,
+        wrong=wrong,
+        slowest_ms=missing.note("slowest_ms", slowest_ms, "nothing was answered"),
+        before_n=len(before),
+        before_p50_ms=quantile_ms("before_p50_ms", before, 0.5),
+        before_p99_ms=quantile_ms("before_p99_ms", before, 0.99),
+        during_n=len(during),
+        during_p50_ms=quantile_ms("during_p50_ms", during, 0.5),
+        during_p99_ms=quantile_ms("during_p99_ms", during, 0.99),
+        after_n=len(after),
+        after_p50_ms=quantile_ms("after_p50_ms", after, 0.5),
+        after_p99_ms=quantile_ms("after_p99_ms", after, 0.99),
+        server_cores_before=missing.note("server_cores_before", switches.cores_before, NOT_VISIBLE),
+        server_cores_during=missing.note("server_cores_during", switches.cores_during, NOT_VISIBLE),
+        noise=noise,
+        reasons=missing.reasons,
+    )
+
+
+def answered_ms(run: OpenRun, scheduled: np.ndarray) -> np.ndarray:
+    """The latencies of what was answered of the requests `scheduled` in one phase."""
+    latencies_s = run.latencies_s[scheduled]
+    found: np.ndarray = latencies_s[np.isfinite(latencies_s)] * 1e3
+    return found

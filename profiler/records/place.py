@@ -1,0 +1,51 @@
+"""Where a point is measured."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+from profiler.common.resources import Resources
+
+Source = Literal["served processes", "child process"]
+PageCache = Literal["warm", "cold"]
+
+
+class PlaceFields(TypedDict):
+    """The fields of a place that every kind of point has."""
+
+    runtime: str
+    cores: float
+    threads: int
+    instances: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """The runtime that serves a model, its resources, and a value on each axis of the kind of point.
+
+    An axis that the kind does not have keeps its default. `input_shape` leaves the batch axis out.
+    """
+
+    runtime: str
+    resources: Resources
+    batch: int = 0
+    concurrency: int = 0
+    input_shape: tuple[int, ...] = ()
+    page_cache: PageCache | None = None
+    source: Source | None = None
+    limit_bytes: int | None = None
+    load_share: float | None = None
+    deadline_multiple: float | None = None
+    quantile: float | None = None
+    share: float | None = None
+    repeats: int = 0
+
+    def fields(self) -> PlaceFields:
+        """The fields of a record that every kind of point has of its place."""
+        one = self.resources
+        return {"runtime": self.runtime, "cores": one.cores, "threads": one.threads, "instances": one.instances}
+
+    def at(self, identity: Iterable[str]) -> dict[str, Any]:
+        """The values of these fields of a record, by name."""
+        values = {**vars(self), **self.fields()}
+        return {name: values[name] for name in identity}

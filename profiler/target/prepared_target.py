@@ -1,0 +1,76 @@
+"""A target made ready: its server runs (or none is needed), and nobody else measures on this host."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+import onnxruntime as ort
+
+from profiler.common.errors import BadInputError, ServerError
+from profiler.common.locks import alone_on_host
+from profiler.common.target import Target
+from profiler.load_generator.reference import InProcessReference
+from profiler.load_generator.served_reference import ServedReference
+from profiler.records.fingerprint import BackendKind, Fingerprint
+from profiler.runtimes.host import Host
+from profiler.runtimes.kserve.host import V2Host
+from profiler.runtimes.kserve.own_triton import OwnTriton
+from profiler.runtimes.own_process import OwnProcess
+from profiler.system.cores import split_cores
+from profiler.target.identity import fingerprint, is_here
+
+PROFILER = "the profiler on this host"
+
+
+@dataclass(frozen=True)
+class PreparedTarget:
+    """What every measurement on a target shares; `server_cores` and `client_cores` differ where there are enough.
+
+    `served_reference` is `None` where nothing is served, or the server takes no model of ours beside the measured one.
+    """
+
+    name: str
+    target: Target
+    fingerprint: Fingerprint
+    host: Host
+    reference: InProcessReference
+    server_cores: list[int]
+    client_cores: list[int]
+    served_reference: ServedReference | None = None
+
+
+@contextmanager
+def prepared_target(name: str, target: Target) -> Iterator[PreparedTarget]:
+    """Makes a target ready, alone on this host, and takes everything down again.
+
+    Raises `BadInputError` where another run is measuring, `ServerNotFoundError` where no server is
+    to be had, `ServerError` where it does not come up.
+    """
+    if target.endpoint is not None and not is_here(target.endpoint):
+        raise BadInputError(
+            f"endpoint {target.endpoint} is on another machine, of which this one can tell neither cores nor noise: "
+            "run 'python -m profiler' there, or take an endpoint on 127.0.0.1"
+        )
+    server_cores, client_cores = split_cores(target.cores)
+    with ExitStack() as stack:
+        stack.enter_context(alone_on_host(PROFILER))
+        host, kind, onnxruntime_version = open_host(target, server_cores, stack)
+        found = fingerprint(target, host.version(), kind, onnxruntime_version)
+        served = host.address is not None and target.runtime == "triton"
+        served_reference = stack.enter_context(ServedReference(host, target.cores, client_cores)) if served else None
+        reference = InProcessReference(server_cores)
+        yield PreparedTarget(name, target, found, host, reference, server_cores, client_cores, served_reference)
+        if served_reference is not None:
+            with suppress(ServerError):
+                served_reference.unload()
+
+
+def open_host(target: Target, cores: list[int], stack: ExitStack) -> tuple[Host, BackendKind, str | None]:
+    """Where the target serves, closed with the stack; the kind of its backend, and its ONNX Runtime's version."""
+    if target.endpoint is not None:
+        return stack.enter_context(V2Host(target)), "unknown", None
+    if target.runtime == "triton":
+        server = OwnTriton(target, cores)
+        stack.callback(server.close)
+        return server, server.installation.backend_kind, server.installation.onnxruntime_version()
+    return OwnProcess(target), "in-process", ort.__version__

@@ -1,0 +1,59 @@
+"""Records with nothing in them, for tests that fill in what they speak of."""
+
+from datetime import UTC, datetime
+
+from profiler.common.profile_settings import LevelSettings
+from profiler.common.target import Target
+from profiler.records.complexity import Complexity
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.noise import Noise
+from profiler.records.profile import Profile
+from profiler.system.noise import NoiseMeter
+
+NOT_MEASURED = dict.fromkeys(
+    ("first", "latency", "throughput", "warm_up", "memory", "scaling", "capacity", "contention", "repeats")
+)
+
+
+def blank_level(**parts: object) -> LevelSettings:
+    """A quick level that measures these parts only."""
+    return LevelSettings.model_validate({"level": "quick", "budget_s": 20} | NOT_MEASURED | parts)
+
+
+def blank_profile() -> Profile:
+    """A profile of nothing on this process."""
+    fingerprint = Fingerprint(
+        cpu_model="a processor",
+        cpu_cores=2,
+        memory_bytes=1 << 30,
+        gpu_models=[],
+        system="Linux",
+        runtime="onnxruntime",
+        runtime_version="1",
+        backend_kind="in-process",
+        onnxruntime_version="1",
+        cores=1,
+        threads=1,
+        instances=1,
+        providers=["cpu"],
+    )
+    return Profile(
+        key="0" * 64,
+        level="quick",
+        target_name="here",
+        target=Target(runtime="onnxruntime"),
+        fingerprint=fingerprint,
+        onnx_sha256="0" * 64,
+        complexity=Complexity(parameters=1, macs=1, flops=2, file_bytes=1),
+        layers=(),
+        probe_reference_per_s=1.0,
+        served_probe_reference_per_s=None,
+        reasons={"served_probe_reference_per_s": "nothing is served"},
+        measured_at=datetime.now(UTC),
+        seconds=0.0,
+    )
+
+
+def noise() -> Noise:
+    """What the machine does now."""
+    return NoiseMeter().read(probe_per_s=1.0)

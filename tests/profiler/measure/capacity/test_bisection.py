@@ -1,0 +1,105 @@
+"""The search for the highest rate in time, on a queue whose capacity can be computed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from simulated_queue import MAX_PER_S, SERVICE_S, simulate, simulated
+
+from profiler.measure.capacity.bisection import measure_capacity
+from profiler.measure.capacity.goal import Goal
+from profiler.records.capacity import Capacity
+
+GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=40.0)
+
+
+def search(goal: Goal = GOAL, **changes: object) -> Capacity:
+    return measure_capacity(simulated(goal.deadline_ms, **changes), goal, [])
+
+
+def share_in_time(rate_per_s: float) -> float:
+    """Of a long simulation."""
+    run = simulate(rate_per_s, 2000.0, SERVICE_S, seed=99)
+    return run.in_time(GOAL.deadline_ms / 1e3) / len(run.sent_s)
+
+
+def test_the_search_finds_the_capacity_of_a_known_queue() -> None:
+    found = search()
+    assert found.verdict == "settled", found.verdict_reason
+    assert share_in_time(found.corrected_low_requests_per_s * 0.95) > GOAL.quantile
+    assert share_in_time(found.corrected_high_requests_per_s * 1.05) < GOAL.quantile
+    assert found.max_throughput_share == pytest.approx(found.corrected_requests_per_s / MAX_PER_S)
+
+
+def test_every_trial_and_its_raw_moments_are_kept() -> None:
+    meter = simulated(GOAL.deadline_ms)
+    found = measure_capacity(meter, GOAL, [])
+    assert len(found.trials) == meter.tried == len(meter.model.samples)
+    for trial, raw in zip(found.trials, meter.model.samples.values(), strict=True):
+        scheduled_s, _, answered_s = raw.T
+        in_time = np.mean(answered_s - scheduled_s <= GOAL.deadline_ms / 1e3)
+        assert trial.in_time[0].in_time_share == pytest.approx(in_time)
+        assert trial.in_time[0].low_share < in_time < trial.in_time[0].high_share
+
+
+def test_trials_that_are_known_are_not_made_again() -> None:
+    first, meter = search(), simulated(GOAL.deadline_ms)
+    second = measure_capacity(meter, GOAL, first.trials)
+    assert meter.tried == 0
+    assert second.corrected_requests_per_s == first.corrected_requests_per_s
+
+
+def test_trials_with_other_deadlines_say_nothing_of_this_one() -> None:
+    meter = simulated(GOAL.deadline_ms)
+    measure_capacity(meter, GOAL, search(replace(GOAL, deadline_ms=51.0)).trials)
+    assert meter.tried > 0
+
+
+def test_known_trials_of_too_few_requests_do_not_count() -> None:
+    lucky = simulated(GOAL.deadline_ms).run(150.0, 0.03, seed=0).trial
+    assert GOAL.met(lucky)
+    found = measure_capacity(simulated(GOAL.deadline_ms), GOAL, [lucky])
+    assert found.corrected_requests_per_s < MAX_PER_S
+
+
+def test_a_disturbed_trial_does_not_hide_the_capacity() -> None:
+    quiet, disturbed = search(), search(spoilt=[1])
+    assert disturbed.corrected_requests_per_s == pytest.approx(quiet.corrected_requests_per_s, rel=0.15)
+
+
+def test_too_few_requests_for_the_quantile_leave_it_unsettled() -> None:
+    found = search(replace(GOAL, quantile=0.99, seconds=2.0))
+    assert found.verdict == "unsettled"
+    assert found.verdict_reason.startswith("p99 needs 459 requests in a trial, ")
+
+
+def test_a_trial_lasts_as_long_as_the_quantile_needs_within_limits() -> None:
+    goal = replace(GOAL, quantile=0.99, seconds=2.0)
+    assert [goal.trial_seconds(rate) for rate in (459.0, 153.0, 10.0)] == [2.0, 3.0, 4.0]
+
+
+def test_a_load_generator_that_is_late_itself_is_named_as_the_limit() -> None:
+    found = search(late_s=1.0)
+    assert (found.verdict, found.requests_per_s) == ("not saturated", None)
+    assert "the load generator was late itself" in found.verdict_reason
+    assert len(found.trials) == 3
+
+
+def test_a_deadline_that_no_rate_meets_has_no_capacity_and_says_so() -> None:
+    found = search(replace(GOAL, deadline_ms=5.0))
+    assert (found.verdict, found.requests_per_s) == ("unsettled", None)
+    assert found.reasons["requests_per_s"] == "no rate met the deadline"
+
+
+def test_a_deadline_longer_than_the_trials_cannot_be_met_by_an_exploding_queue() -> None:
+    found = search(replace(GOAL, multiple=1e5, deadline_ms=1e6))
+    assert found.corrected_requests_per_s == pytest.approx(MAX_PER_S, rel=0.1)
+    assert all(one.in_time[0].in_time_share == 1 for one in found.trials)
+
+
+def test_a_server_that_was_taken_for_slower_than_it_is_is_not_saturated() -> None:
+    meter = simulated(GOAL.deadline_ms)
+    meter.max_requests_per_s = MAX_PER_S / 10
+    found = measure_capacity(meter, GOAL, [])
+    assert (found.verdict, found.high_requests_per_s) == ("not saturated", None)
+    assert found.requests_per_s > MAX_PER_S / 10

@@ -1,0 +1,120 @@
+"""The part of a profile that offers Poisson arrivals: on stubs, on a real model in this process, on a real server."""
+
+from pathlib import Path
+
+import pytest
+from stub_host import StubHost, go_through, maximum, model_on
+from support import write_network
+
+from profiler.common.profile_settings import CapacitySettings
+from profiler.common.resources import Resources
+from profiler.common.target import Target
+from profiler.load_generator.reference import InProcessReference
+from profiler.measure.capacity import part as capacity
+from profiler.measure.capacity.part import resources_of
+from profiler.measure.ledger import Ledger
+from profiler.records.base import Point
+from profiler.records.capacity import Capacity, LoadPoint
+from profiler.records.throughput import ThroughputPoint
+from profiler.runtimes.own_process import OwnProcess
+from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import prepared_target
+
+pytestmark = pytest.mark.alone
+
+
+def settings(cores: list[float], loads: list[float], deadlines: list[float]) -> CapacitySettings:
+    return CapacitySettings(cores=cores, deadlines=deadlines, quantile=0.9, seconds=0.2, loads=loads)
+
+
+WANTED = settings([1], [0.2, 0.4], [3, 10])
+
+
+def carried(model: ModelUnderTest, wanted: CapacitySettings, *known: Point) -> Ledger:
+    ledger = Ledger(known, [])
+    go_through(capacity.measurements(model, wanted, ledger), ledger, "capacity")
+    return ledger
+
+
+@pytest.fixture(scope="module")
+def stub(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelUnderTest, Ledger]:
+    """A stub that was offered two loads and searched for two deadlines."""
+    network = write_network(tmp_path_factory.mktemp("stub") / "model.onnx")
+    model = model_on(StubHost(0.004), network)
+    return model, carried(model, WANTED, maximum(200.0))
+
+
+def test_every_load_and_every_deadline_has_its_point(stub: tuple[ModelUnderTest, Ledger]) -> None:
+    _, ledger = stub
+    assert [point.load_share for point in ledger.of(LoadPoint)] == [0.2, 0.4]
+    assert [point.deadline_multiple for point in ledger.of(Capacity)] == [3, 10]
+    tight, loose = ledger.of(Capacity)
+    assert loose.deadline_ms == pytest.approx(tight.deadline_ms * 10 / 3)
+    assert {one.deadline_ms for point in ledger.of(LoadPoint) for one in point.in_time} == {
+        tight.deadline_ms,
+        loose.deadline_ms,
+    }
+
+
+def test_a_second_run_measures_nothing_again(stub: tuple[ModelUnderTest, Ledger]) -> None:
+    model, ledger = stub
+    assert go_through(capacity.measurements(model, WANTED, ledger), ledger, "capacity") == []
+
+
+def test_loads_are_resources_of_the_maximum_that_is_known(stub: tuple[ModelUnderTest, Ledger]) -> None:
+    _, ledger = stub
+    found = [(point.max_requests_per_s, point.offered_per_s) for point in ledger.of(LoadPoint)]
+    assert found == [(200.0, 40.0), (200.0, 80.0)]
+
+
+def test_a_maximum_that_is_not_known_is_searched_for(network: Path) -> None:
+    ledger = carried(model_on(StubHost(0.004), network), settings([1], [0.2], [5]))
+    best = max(point.corrected_images_per_s for point in ledger.of(ThroughputPoint))
+    (found,) = ledger.of(LoadPoint)
+    assert found.max_requests_per_s == best
+
+
+def test_other_cores_come_with_instances_in_proportion(network: Path) -> None:
+    model = model_on(StubHost(0.004, process=1), network, Target(instances=2))
+    assert resources_of(model, [0.5, 1, 2, 4096]) == [
+        Resources(1, 1, 2),
+        Resources(0.5, 1, 1),
+        Resources(2, 1, 4),
+    ]
+
+
+def test_in_this_process_other_cores_are_threads_and_whole(network: Path) -> None:
+    model = model_on(OwnProcess(Target(runtime="onnxruntime")), network, Target(runtime="onnxruntime"))
+    assert resources_of(model, [0.5, 1, 2]) == [Resources(1, 1, 1), Resources(2, 2, 1)]
+
+
+def test_a_real_model_in_this_process_has_its_figures(network: Path) -> None:
+    target = Target(runtime="onnxruntime")
+    model = model_on(OwnProcess(target), network, target, InProcessReference([0]))
+    ledger = carried(model, settings([1], [0.1], [20]))
+    (load,), (found,) = ledger.of(LoadPoint), ledger.of(Capacity)
+    assert load.answered + load.lost == load.requests
+    assert load.server_cores_used > 0
+    assert load.core_s_per_inference > 0
+    assert load.verdict_reason
+    assert found.verdict_reason
+    assert found.runtime == "onnxruntime"
+    assert LoadPoint.model_validate_json(load.model_dump_json()) == load
+    assert Capacity.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest.mark.integration
+def test_a_real_server_has_loads_and_a_capacity(network: Path) -> None:
+    with (
+        prepared_target("here", Target()) as here,
+        ModelUnderTest(here, network, here.reference.usual_rate_per_s(), []) as model,
+    ):
+        ledger = carried(model, settings([1], [0.2], [20]))
+    (load,), (found,) = ledger.of(LoadPoint), ledger.of(Capacity)
+    assert load.runtime == found.runtime == "triton"
+    assert (load.answered, load.lost) == (load.requests, 0)
+    assert load.server_cores_used > 0
+    assert load.exploding is not True
+    assert found.deadline_ms > 0
+    assert found.trials
+    assert found.verdict_reason

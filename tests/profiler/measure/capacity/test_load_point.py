@@ -1,0 +1,67 @@
+"""What a load point says of latency, CPU and the queue, and what it leaves open."""
+
+import pytest
+from simulated_queue import SERVICE_S, simulated
+
+from profiler.measure.capacity.load_point import measure_load
+from profiler.records.capacity import LoadPoint
+
+
+def at_load(load_share: float, seconds: float = 40.0, **changes: object) -> LoadPoint:
+    return measure_load(simulated(50.0, **changes), load_share, seconds, 0.9, seed=0)
+
+
+def test_a_load_point_tells_what_became_of_the_requests() -> None:
+    found = at_load(0.5)
+    assert (found.load_share, found.offered_per_s, found.requests) == (0.5, 50.0, 2000)
+    assert (found.answered, found.lost) == (2000, 0)
+    assert SERVICE_S * 1e3 <= found.p50_ms <= found.p90_ms <= found.p95_ms <= found.p99_ms
+    assert found.core_s_per_inference == pytest.approx(SERVICE_S)
+    assert found.cpu_share == pytest.approx(0.5, rel=0.1)
+    assert found.exploding is False
+    assert found.verdict == "settled"
+
+
+def test_above_the_maximum_the_queue_explodes_and_nearly_nothing_is_in_time() -> None:
+    found = at_load(1.2)
+    assert found.exploding is True
+    assert found.low_slope > 0
+    assert found.in_time[0].in_time_share < 0.1
+
+
+def test_percentiles_that_fall_among_lost_requests_are_null_with_the_reason() -> None:
+    found = at_load(0.5, lost=150)
+    assert (found.lost, found.answered) == (150, 1850)
+    assert found.p90_ms is not None
+    assert (found.p95_ms, found.reasons["p95_ms"]) == (None, "150 of 2000 requests were lost")
+    assert found.in_time[0].in_time_share <= 0.925
+
+
+def test_percentiles_without_enough_requests_are_null_with_the_reason() -> None:
+    found = at_load(0.5, seconds=4.0)
+    assert found.p95_ms is not None
+    assert found.reasons["p99_ms"] == "p99 needs 459 samples, 200 were taken"
+
+
+def test_a_load_generator_that_is_late_leaves_its_point_unsettled() -> None:
+    found = at_load(0.5, late_s=0.02)
+    assert found.verdict == "unsettled"
+    assert found.verdict_reason == "the load generator was the limit: it was late for 100.0% of requests"
+
+
+def test_shares_of_few_requests_leave_the_point_unsettled() -> None:
+    found = at_load(0.5, seconds=0.4)
+    assert found.verdict == "unsettled"
+    assert "95 % intervals" in found.verdict_reason
+
+
+def test_a_load_that_leaves_the_queue_undecided_says_why_also_as_a_trial() -> None:
+    found = at_load(3.0, seconds=0.1)
+    assert found.exploding is None
+    assert found.trial().reasons == {"exploding": "a slope needs 40 requests, 30 were sent"}
+    assert found.trial().requests == found.requests
+
+
+def test_lost_requests_leave_the_point_unsettled() -> None:
+    found = at_load(0.5, lost=1)
+    assert (found.verdict, found.verdict_reason.split()[0]) == ("unsettled", "1")

@@ -1,0 +1,104 @@
+"""The latency of full batches in this process: warm, each with as many percentiles as its samples can bear."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from blank import blank_level, noise
+from onnx import TensorProto, helper, save
+from stub_host import REFERENCE_PER_S, StubHost, go_through, model_on
+from support import write_network
+
+from profiler.common.errors import ModelError
+from profiler.common.profile_settings import LatencySettings
+from profiler.common.resources import Resources
+from profiler.common.target import Target
+from profiler.measure.latency.part import MINIMUM_SAMPLES, measure_batch, measurements
+from profiler.measure.latency.point import latency_point
+from profiler.measure.ledger import Ledger
+from profiler.records.latency import LatencyPoint
+from profiler.records.place import Place
+from profiler.runtimes.session import input_tensor, open_session
+from profiler.target.model_under_test import ModelUnderTest
+
+pytestmark = pytest.mark.alone
+
+ONE = Resources(cores=1, threads=1, instances=1)
+SHAPE = (1, 8, 8)
+PLACE = Place("onnxruntime", ONE, batch=1, concurrency=1, input_shape=SHAPE)
+
+
+def settings(batches: list[int], seconds: float = 0.02) -> LatencySettings:
+    level = blank_level(latency={"batches": batches, "seconds": seconds, "input_sizes": []})
+    assert level.latency is not None
+    return level.latency
+
+
+def test_every_batch_has_warm_latencies_that_its_raw_samples_give_again(network: Path) -> None:
+    model, ledger = model_on(StubHost(0.001), network), Ledger([], [])
+    go_through(measurements(model, settings([4, 1]), ledger), ledger, "latency")
+    points = ledger.of(LatencyPoint)
+    assert [point.batch for point in points] == [1, 4]
+    for point in points:
+        samples = model.samples[f"latency_onnxruntime_1x8x8_batch_{point.batch}_ms"]
+        assert point.n == len(samples) >= 10
+        assert point.mean_ms == pytest.approx(np.mean(samples))
+        assert point.p50_ms == pytest.approx(np.median(samples))
+        assert point.noise.probe_per_s == REFERENCE_PER_S
+
+
+def test_one_session_serves_one_caller_whatever_instances_the_target_has(network: Path) -> None:
+    model, ledger = model_on(StubHost(0.001), network, Target(instances=3)), Ledger([], [])
+    go_through(measurements(model, settings([1]), ledger), ledger, "latency")
+    (point,) = ledger.of(LatencyPoint)
+    assert (point.runtime, point.instances, point.concurrency) == ("onnxruntime", 1, 1)
+
+
+def test_what_a_batch_took_tells_what_the_next_will_take(network: Path) -> None:
+    work = measurements(model_on(StubHost(0.001), network), settings([1, 64], seconds=0.1), Ledger([], []))
+    assert next(work).seconds == 0.1
+    slow = latency_point(PLACE, [500.0] * 10, [1.0] * 10, noise())
+    assert work.send(slow).seconds > 64 * MINIMUM_SAMPLES * 0.5
+
+
+def test_percentiles_that_the_samples_cannot_bear_are_null_with_the_reason(network: Path) -> None:
+    point = measure_batch(model_on(StubHost(0.001), network), ONE, 64, SHAPE, seconds=0.0)
+    few = latency_point(point.place, [1.0] * 10, [1.0] * 10, point.noise)
+    assert few.p50_ms == 1.0
+    assert few.p99_ms is None
+    assert few.reasons["p99_ms"] == "p99 needs 459 samples, 10 were taken"
+
+
+def test_a_slow_moment_of_the_machine_is_divided_out_of_the_corrected_median_only() -> None:
+    times_ms, speeds = [2.0] * 6 + [8.0] * 6, [1.0] * 6 + [0.25] * 6
+    point = latency_point(PLACE, times_ms, speeds, noise())
+    assert point.p50_ms == 5.0
+    assert point.p50_low_ms < point.p50_high_ms
+    assert point.corrected_p50_ms == point.corrected_p50_low_ms == point.corrected_p50_high_ms == 2.0
+
+
+def test_a_fixed_batch_axis_is_refused(tmp_path: Path) -> None:
+    path = write_network(tmp_path / "fixed.onnx", batch=4)
+    with pytest.raises(ModelError, match="export with a symbolic first axis"):
+        input_tensor(open_session(path, 1))
+
+
+def test_a_size_that_the_graph_does_not_take_is_told_in_onnxruntime_s_words(network: Path, tmp_path: Path) -> None:
+    prepared = model_on(StubHost(0.001), network).prepared
+    model = ModelUnderTest(prepared, only_64_values(tmp_path / "picky.onnx"), REFERENCE_PER_S, [64])
+    assert measure_batch(model, ONE, 1, (64,), seconds=0.0).n >= 10
+    with pytest.raises(ModelError, match=r"does not run the graph on \[\(2, 65\)\] \(.*[Dd]imension.*\): leave that"):
+        measure_batch(model, ONE, 2, (65,), seconds=0.0)
+
+
+def only_64_values(path: Path) -> Path:
+    """A graph that leaves its input's size open, and multiplies it with a matrix of 64 rows."""
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["input", "weight"], ["output"])],
+        "picky",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", "size"])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", 2])],
+        [helper.make_tensor("weight", TensorProto.FLOAT, [64, 2], np.ones(128))],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+    return path

@@ -1,0 +1,54 @@
+"""What processes hold on a GPU, by the driver's own list."""
+
+from collections.abc import Callable
+
+import pynvml
+import pytest
+from recorded_nvml import MIB, record
+
+from profiler.measure.memory.gpu import gpu_bytes
+
+NOT_AVAILABLE = 2**64 - 1
+
+
+def running(processes: list[tuple[int, int]]) -> Callable[..., int]:
+    """The driver's list of (pid, bytes), as it fills pynvml's array."""
+
+    def call(_handle: object, count: object, array: object) -> int:
+        count._obj.value = len(processes)
+        if not array:
+            return pynvml.NVML_ERROR_INSUFFICIENT_SIZE if processes else pynvml.NVML_SUCCESS
+        for slot, (pid, used) in zip(array, processes, strict=False):
+            slot.pid, slot.usedGpuMemory = pid, used
+        return pynvml.NVML_SUCCESS
+
+    return call
+
+
+def gpu(monkeypatch: pytest.MonkeyPatch, processes: list[tuple[int, int]]) -> None:
+    library = record(monkeypatch)
+    library.answers["nvmlDeviceGetComputeRunningProcesses_v3"] = None
+    plain, listing = library.call, running(processes)
+    names = ("nvmlDeviceGetComputeRunningProcesses_v3",)
+    monkeypatch.setattr(library, "call", lambda name, args: listing(*args) if name in names else plain(name, args))
+
+
+def test_the_memory_of_a_gpu_is_that_of_the_serving_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, [(10, 300 * MIB), (11, 200 * MIB), (99, 5 * MIB)])
+    assert gpu_bytes(("cuda",), {10, 11, 12}) == (500 * MIB, "")
+
+
+def test_processes_that_the_driver_does_not_list_have_unknown_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, [(99, 5 * MIB)])
+    value, reason = gpu_bytes(("cuda", "cpu"), {10})
+    assert value is None
+    assert "container" in reason
+
+
+def test_a_driver_that_does_not_tell_a_processes_memory_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, [(10, NOT_AVAILABLE)])
+    assert gpu_bytes(("cuda",), {10})[0] is None
+
+
+def test_a_target_without_a_gpu_asks_no_driver() -> None:
+    assert gpu_bytes(("cpu",), {10}) == (None, "providers cpu use no memory of a GPU that NVML knows")
