@@ -10,6 +10,7 @@ from porting.cli import PROGRAM, interruption
 from porting.messages import hydra_message, suggestion
 from profiler.common.ending import explained, guarded
 from profiler.common.errors import BadInputError
+from profiler.common.version import name_and_version
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -42,10 +43,12 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 
 def dispatch(arguments: Sequence[str]) -> None:
-    """A verb, or the stages of a Hydra configuration."""
+    """A verb, or the stages of a Hydra configuration; Hydra would answer `--version` with its own."""
     from porting.verbs import VERBS, do
 
-    if arguments and arguments[0] in VERBS:
+    if list(arguments) == ["--version"]:
+        sys.stdout.write(f"{name_and_version()}\n")
+    elif arguments and arguments[0] in VERBS:
         do(arguments[0], arguments[1:])
     elif arguments and WORD.fullmatch(arguments[0]):
         raise BadInputError(f"unknown command {arguments[0]!r}{suggestion(arguments[0], list(VERBS))}")
