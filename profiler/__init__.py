@@ -7,5 +7,8 @@ and what it starts has the same environment.
 
 import os
 
+# The profiler is used as the command `python -m profiler`; docs/interface.md has what is imported.
+__all__: list[str] = []
+
 for _name, _value in {"ORT_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}.items():
     os.environ.setdefault(_name, _value)

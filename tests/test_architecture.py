@@ -1,15 +1,14 @@
 """The order of the rooms and of their folders: arrows point one way, and what must be light stays light."""
 
 import ast
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from import_circles import ROOMS, imported_folders
 from support import ROOT, environment
 
-ROOMS = ("backbones", "datamodules", "profiler", "porting", "orchestrators")
 MAY_IMPORT = {
     "backbones": {"backbones"},
     "datamodules": {"datamodules", "profiler"},
@@ -69,8 +68,6 @@ LAYERS = (
     ("orchestrators/commands",),
 )
 LAYER = {folder: number for number, layer in enumerate(LAYERS) for folder in layer}
-# A module that is named to be imported later, or by another process.
-NAMED = re.compile(rf"({'|'.join(ROOMS)})(\.\w+)+\.?")
 FILES = [path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py")]
 TORCH = {"torch", "torchvision", "lightning", "torchmetrics", "nni", "torch_pruning"}
 
@@ -93,29 +90,6 @@ def test_imports_point_in_the_order_of_the_rooms(path: Path) -> None:
     room = path.relative_to(ROOT).parts[0]
     ours = {name.partition(".")[0] for name in imported_modules(path)} & set(ROOMS)
     assert ours <= MAY_IMPORT[room]
-
-
-def imported_folders(source: str) -> set[str]:
-    """The folders that hold what a source imports, or names as a string."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and NAMED.fullmatch(node.value):
-            names.add(node.value.rstrip("."))
-    return {folder_of(name) for name in names if name.partition(".")[0] in ROOMS}
-
-
-def folder_of(name: str) -> str:
-    """Where the longest part of a dotted name lies that is a module or a package."""
-    path = ROOT.joinpath(*name.split("."))
-    while not path.is_dir():
-        if path.with_suffix(".py").is_file():
-            return str(path.parent.relative_to(ROOT))
-        path = path.parent
-    return str(path.relative_to(ROOT))
 
 
 def not_below(folder: str, source: str) -> set[str]:

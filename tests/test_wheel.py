@@ -29,6 +29,9 @@ main()
 """
 
 
+ROOMS = ("backbones", "datamodules", "profiler", "porting", "orchestrators")
+
+
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel's content."""
@@ -52,9 +55,17 @@ def test_the_configuration_travels_inside_the_package(unpacked: Path) -> None:
     assert not (unpacked / "conf").exists()
     assert (unpacked / "porting" / "repository" / "report" / "report.html.jinja").exists()
     assert (unpacked / "profiler" / "triton" / "backend" / "onnxruntime" / "model.py").exists()
+    assert [path.parent.name for path in sorted(unpacked.glob("*/py.typed"))] == sorted(ROOMS)
     found = run(unpacked, "--help")
     assert found.returncode == 0, found.stderr
     assert "resnet8" in found.stdout
+
+
+def test_the_wheel_carries_its_licence_and_its_notices(unpacked: Path) -> None:
+    (folder,) = unpacked.glob("dnn_porting-*.dist-info")
+    assert (folder / "licenses" / "LICENSE").is_file()
+    assert (folder / "licenses" / "NOTICE").is_file()
+    assert "License-Expression: Apache-2.0" in (folder / "METADATA").read_text()
 
 
 @pytest.mark.integration

@@ -15,6 +15,7 @@ from porting.common.messages import hydra_message, suggestion
 from porting.configuration.folders import config_folder, config_folders
 from profiler.common.ending import explained, guarded
 from profiler.common.errors import BadInputError
+from profiler.common.version import name_and_version
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -41,8 +42,13 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 
 def dispatch(commands: Mapping[str, str], arguments: Sequence[str]) -> None:
-    """Runs a command by its name, or the stages of a Hydra configuration."""
-    if arguments and arguments[0] in commands:
+    """Runs a command by its name, or the stages of a Hydra configuration.
+
+    `--version` is answered here, as Hydra would answer with its own version.
+    """
+    if list(arguments) == ["--version"]:
+        sys.stdout.write(f"{name_and_version()}\n")
+    elif arguments and arguments[0] in commands:
         importlib.import_module(commands[arguments[0]]).run(arguments[1:])
     elif arguments and WORD.fullmatch(arguments[0]):
         raise BadInputError(f"unknown command {arguments[0]!r}{suggestion(arguments[0], list(commands))}")
