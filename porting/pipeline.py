@@ -158,7 +158,7 @@ def published(settings: Settings, workspace: Workspace) -> Repository:
 
     repository, same = publish_workspace(workspace, settings.publish)
     say(f"publish   {'unchanged' if same else 'written'}: {len(repository.variants)} variants")
-    if settings.publish.registry:
+    if settings.publish.mlflow_registry:
         new = register(repository, prepared(settings))
         say(f"publish   {len(new)} variants are new in the model registry")
     return repository

@@ -33,7 +33,7 @@ from profiler.common.target import Target
 OURS = [f"pruner={CRITERION}", "prune.ratios=[]", "prune.precision=fp32"]
 THEIRS = [[f"pruner={one}", f"prune.ratios={list(RATIOS)}", "prune.round_to=1"] for one in OTHERS]
 # The same for every method, and for the unpruned network that all are held against.
-TUNING = ["finetune.label_smoothing=0.1", "finetune.ema_decay=0.999", "finetune.base=true"]
+TUNING = ["finetune.label_smoothing=0.1", "finetune.ema_decay=0.999", "finetune.unpruned_too=true"]
 STEPS = ("train", "prune", "finetune", "measure")
 BATCHES = [1, 4, 16]
 THROUGHPUT = LevelSettings.of_throughput(
@@ -53,7 +53,9 @@ def commands(family: Family, step: str) -> list[list[str]]:
         case "train":
             return [["stage=train"]]
         case "prune":
-            return [["stage=prune", *one] for one in ([*OURS, f"prune.latency={list(family.latencies)}"], *THEIRS)]
+            return [
+                ["stage=prune", *one] for one in ([*OURS, f"prune.latency_shares={list(family.latencies)}"], *THEIRS)
+            ]
         case "finetune":
             return [["stage=finetune", *TUNING]]
     # Of the two schemes the one that ONNX Runtime's x86 kernels are made for, and the calibrations that take seconds.

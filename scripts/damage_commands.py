@@ -82,8 +82,8 @@ def by_operators(case: Path) -> Command:
 
 def operators_arguments(folder: Path, stage: str, share: float) -> list[str]:
     """A network that is wide enough to be cut in the blocks of 16 channels that some processors compute in."""
-    settings = ["train.epochs=1", "pruner=taylor", "prune.batches=1", "prune.ratios=[]", "prune.batch=4",
-                "backbone.width=2", f"prune.latency=[{share}]"]  # fmt: skip
+    settings = ["train.epochs=1", "pruner=taylor", "prune.scoring_batches=1", "prune.ratios=[]",
+                "prune.latency_batch=4", "backbone.width=2", f"prune.latency_shares=[{share}]"]  # fmt: skip
     return [f"stage={stage}", *settings, UNTRACKED, IN_PROCESS, f"workspace={folder / 'wide'}"]
 
 
@@ -118,7 +118,7 @@ def asked_served(names: list[str]) -> str:
 
 
 def others(case: Path) -> Command:
-    arguments = ["stage=publish", f"publish.others=[{case / 'base' / 'repository'}]", UNTRACKED]
+    arguments = ["stage=publish", f"publish.merge_from=[{case / 'base' / 'repository'}]", UNTRACKED]
     return Command([*arguments, f"workspace={case / 'merging'}"])
 
 

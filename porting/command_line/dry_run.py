@@ -29,7 +29,7 @@ def show(settings: Settings) -> None:
     found = list(foresee(settings))
     rows = [[one.stage, one.title, "yes" if one.reused else "no", seconds(one)] for one in found]
     table(settings.task, COLUMNS, rows)
-    budgets = [one for one in (level.first, level) if one is not None]
+    budgets = [one for one in (level.screen_with, level) if one is not None]
     words = " and ".join(f"{one.budget_s:g} s at level {one.level}" for one in budgets)
     say(f"profiling takes at most {words} for each variant and target ({', '.join(settings.targets) or 'none'})")
     known = sum(one.seconds or 0.0 for one in found if not one.reused)

@@ -55,38 +55,38 @@ class ImportSettings(Section):
 class PruneSettings(Section):
     """One variant for each pruner and aim (`porting.configuration.aims`), which is in terms of the unpruned network.
 
-    As a `family` each starts from the fine-tuned one before it, else all from the unpruned network. An aim is
+    Where `progressive`, each starts from the fine-tuned one before it, else all from the unpruned network. An aim is
     reached in `steps` with `step_epochs` of fine-tuning between two of them.
     Kept widths are rounded up to `round_to`, or, where that is null, to the quickest that were measured. These are
-    measured on `target` (null: the only one) with `batch` inputs in the `precision` that will be served, and so are
-    throughputs; measuring a network's operators takes `operators_budget_s` at most.
+    measured on `target` (null: the only one) with `latency_batch` inputs in the `precision` that will be served, and
+    so are throughputs; measuring a network's operators takes `operators_budget_s` at most.
     """
 
     ratios: list[Ratio]
-    latency: list[Ratio]
+    latency_shares: list[Ratio]
     target_speedup: list[Annotated[float, Field(gt=1)]]
     images_per_s: list[Annotated[float, Field(gt=0)]]
     round_to: int | None = Field(ge=1)
-    batches: int = Field(ge=1)
+    scoring_batches: int = Field(ge=1)
     target: OptionName | None
-    batch: int = Field(ge=1, le=MAX_BATCH)
+    latency_batch: int = Field(ge=1, le=MAX_BATCH)
     precision: Literal["fp32", "int8"]
     operators_budget_s: float = Field(gt=0)
-    family: bool
+    progressive: bool
     steps: int = Field(ge=1)
     step_epochs: int = Field(ge=1)
 
     @model_validator(mode="after")
     def something_to_aim_at(self) -> Self:
         if not self.aims():
-            raise ValueError("nothing is aimed at: give ratios, latency, target_speedup or images_per_s")
+            raise ValueError("nothing is aimed at: give ratios, latency_shares, target_speedup or images_per_s")
         return self
 
     def aims(self) -> list[Aim]:
         """All of them, the easiest of each kind first."""
         asked: dict[Kind, list[float]] = {
             "ratio": sorted(self.ratios),
-            "latency": sorted(self.latency, reverse=True),
+            "latency": sorted(self.latency_shares, reverse=True),
             "speedup": sorted(self.target_speedup),
             "images_per_s": sorted(self.images_per_s),
         }
@@ -98,7 +98,7 @@ class FinetuneSettings(FitSettings):
 
     `attention_weight` is what the distance of the two networks' attention counts on top (`porting.training.attention`).
     With `only_best` only one network is tuned of those that were pruned from the same one for the same aim, the most
-    accurate before tuning; with `base` the unpruned network is trained on as well, to be compared with.
+    accurate before tuning; with `unpruned_too` the unpruned network is trained on as well, to be compared with.
     """
 
     distill: bool
@@ -106,7 +106,7 @@ class FinetuneSettings(FitSettings):
     temperature: float = Field(gt=0)
     attention_weight: float = Field(ge=0)
     only_best: bool
-    base: bool
+    unpruned_too: bool
 
 
 class ExportSettings(Section):
@@ -135,14 +135,14 @@ class PublishSettings(Section):
     """Repositories to merge in, object stores to put a copy in, and whether MLflow's registry gets the variants.
 
     `sign` is a file with the private key that the repository is signed with, `public_key` one with the key whose owner
-    has signed the `others`.
+    has signed those of `merge_from`.
     """
 
-    others: list[str]
+    merge_from: list[str]
     public_key: Path | None
     sign: Path | None
-    stores: list[str]
-    registry: bool
+    copy_to: list[str]
+    mlflow_registry: bool
 
 
 class TrackingSettings(Section):

@@ -36,7 +36,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if not self.batches:
-            raise BadInputError("there are no images to prune with: set prune.batches to 1 or more")
+            raise BadInputError("there are no images to prune with: set prune.scoring_batches to 1 or more")
 
     @property
     def example(self) -> Tensor:

@@ -42,10 +42,10 @@ class OnTarget:
         name, target = the_target(context)
         check_operators_can_be_timed(name, target)
         costs = MeasuredCosts(
-            Path(workspace.root) / FOLDER, target, prune.batch, prune.precision, prune.operators_budget_s,
+            Path(workspace.root) / FOLDER, target, prune.latency_batch, prune.precision, prune.operators_budget_s,
             context.progress,
         )  # fmt: skip
-        level = throughput_level(context.settings.profile, prune.batch)
+        level = throughput_level(context.settings.profile, prune.latency_batch)
         quantise = quantise_untuned if prune.precision == "int8" else None
         files = FileThroughput(benches, name, target, level)
         return cls(costs, TargetThroughput(files, context.settings.export, quantise), benches)

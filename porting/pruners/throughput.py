@@ -80,7 +80,7 @@ class TargetThroughput:
 
 def throughput_level(level: LevelSettings, batch: int) -> LevelSettings:
     """The maximal throughput at one batch size, as quickly as the deciding level has it; `BadInputError` without."""
-    quick = level.first or level
+    quick = level.screen_with or level
     if quick.throughput is None:
         raise BadInputError("profile.throughput=null measures no throughput, which pruning aims at: give its settings")
     return LevelSettings.of_throughput(quick.throughput.model_copy(update={"batches": [batch]}), quick.budget_s)

@@ -20,7 +20,7 @@ LABEL = "tuned"
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     """One for each pruned network that is worth it, and for each unpruned one that is to be compared with."""
     settings = context.settings.finetune
-    stages = ("prune", *SOURCES) if settings.base else ("prune",)
+    stages = ("prune", *SOURCES) if settings.unpruned_too else ("prune",)
     worth = [
         variant for variant in pool if variant.stage in stages and not (settings.only_best and is_beaten(variant, pool))
     ]
@@ -45,7 +45,7 @@ def job(context: Context, variant: Variant, base: Variant) -> Job:
         "finetune",
         LABEL,
         variant,
-        settings.model_dump(mode="json", exclude={"only_best", "base"}),
+        settings.model_dump(mode="json", exclude={"only_best", "unpruned_too"}),
         {"data": data.recipe, "seed": context.settings.seed, "teacher": base.key},
         PACKAGES,
     )

@@ -46,7 +46,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 def levels(context: Context) -> list[LevelSettings]:
     """The level of the settings, after the one that decides which variants are worth it."""
     level = context.settings.profile
-    return [level] if level.first is None else [level.first, level]
+    return [level] if level.screen_with is None else [level.screen_with, level]
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
@@ -105,7 +105,7 @@ class Profiled:
 
     def is_dominated(self) -> bool:
         """Whether the level that decides puts another variant of this task above it."""
-        if self.level.first is None:
+        if self.level.screen_with is None:
             return False
         own, candidates = self.file.validation_accuracy, []
         for other in self.context.workspace.variants(self.variant.task):

@@ -53,13 +53,13 @@ def one_after_the_other(
     for place, aim in enumerate(aims):
         jobs = {name: Pruned(context, base, start, name, aim).job() for name, start in starts.items()}
         yield from jobs.values()
-        if context.settings.prune.family:
+        if context.settings.prune.progressive:
             starts = next_starts(context, base, jobs, pool)
             waiting = [label(name, later) for name in jobs if name not in starts for later in aims[place + 1 :]]
             if waiting and "finetune" not in context.settings.stages():
                 say(
-                    f"prune     {', '.join(waiting)} wait for stage finetune, as prune.family=true starts each aim "
-                    "from the tuned network before it: run stage=[prune,finetune]"
+                    f"prune     {', '.join(waiting)} wait for stage finetune, as prune.progressive=true starts each "
+                    "aim from the tuned network before it: run stage=[prune,finetune]"
                 )
 
 
@@ -158,9 +158,9 @@ class Pruned:
     def settings(self) -> dict[str, JsonValue]:
         """Those that decide this variant, whatever else the run aims at."""
         prune = self.context.settings.prune
-        found: dict[str, JsonValue] = {"aim": self.aim.kind, "asked": self.aim.value, "batches": prune.batches}
+        found: dict[str, JsonValue] = {"aim": self.aim.kind, "asked": self.aim.value, "batches": prune.scoring_batches}
         if self.is_measured:
-            found |= {"batch": prune.batch, "precision": prune.precision}
+            found |= {"batch": prune.latency_batch, "precision": prune.precision}
         if self.aim.kind == "ratio":
             found["round_to"] = prune.round_to
         if prune.steps > 1:
@@ -173,7 +173,7 @@ class Pruned:
         seeded(context.settings.seed)
         model, whole = (loaded(context, variant) for variant in (self.start, self.base))
         before = count_parameters(whole)
-        batches = data.training_images(context.settings.prune.batches * data.module.batch_size)
+        batches = data.training_images(context.settings.prune.scoring_batches * data.module.batch_size)
         pruner: Pruner = self.component.build()
         cutting = Cutting(self.name, pruner, whole, self.base.key, batches, self.on_target)
         smaller, reached = self.cut(cutting, model, name)

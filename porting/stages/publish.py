@@ -35,7 +35,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
     root = workspace.root / REPOSITORY
     with exclusive(workspace.root / ".publish.lock", f"{root}"), scratch("publish") as made:
         remove_unfinished(workspace.root)
-        others = [Repository.load(url, settings.public_key) for url in settings.others]
+        others = [Repository.load(url, settings.public_key) for url in settings.merge_from]
         items = merged(profiled(workspace), [item for other in others for item in offered_by(other, made.folder)])
         if not items:
             raise BadInputError(f"nothing in {workspace.root} is profiled: run stage=profile first")
@@ -53,7 +53,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
                 say(f"publish   {line}")
             if damaged:
                 say("publish   the repository before cannot be read: what is not in any more is not known")
-        for url in settings.stores:
+        for url in settings.copy_to:
             say(f"publish   copied to {upload(root, url)}")
     return repository, same
 

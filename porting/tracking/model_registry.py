@@ -152,7 +152,7 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
     # MLflow keeps the process's address there, too.
     before = os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        with told(uri, "models", "publish.registry=false"):
+        with told(uri, "models", "publish.mlflow_registry=false"):
             # A database registry looks a logged model up at the process's address, whatever the client's is.
             mlflow.set_tracking_uri(uri)
             yield mlflow.MlflowClient()

@@ -175,7 +175,9 @@ def prepared(settings: Settings) -> str:
     try:
         import mlflow  # noqa: F401
     except ModuleNotFoundError as error:
-        raise needs_the_extra("MLflow (or set tracking.enabled=false and publish.registry=false: it)", error) from error
+        raise needs_the_extra(
+            "MLflow (or set tracking.enabled=false and publish.mlflow_registry=false: it)", error
+        ) from error
     uri = tracking_uri(settings)
     path = database_of(uri)
     if path and settings.tracking.uri is None:

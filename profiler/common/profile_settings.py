@@ -112,14 +112,14 @@ class RepeatSettings(PartSettings):
 class LevelSettings(BaseModel):
     """A level: `quick` ranks in seconds, `full` measures every row in minutes.
 
-    `first` is the level whose figures decide whether a variant is worth this one: what they show to be
+    `screen_with` is the level whose figures decide whether a variant is worth this one: what they show to be
     dominated stays there. Without it every variant is measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     level: Level
     budget_s: Budget
-    first: "LevelSettings | None"
+    screen_with: "LevelSettings | None"
     latency: LatencySettings | None
     throughput: ThroughputSettings | None
     warm_up: WarmUpSettings | None
@@ -135,7 +135,7 @@ class LevelSettings(BaseModel):
         return cls(
             level="quick",
             budget_s=budget_s,
-            first=None,
+            screen_with=None,
             latency=None,
             throughput=settings,
             warm_up=None,

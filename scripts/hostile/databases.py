@@ -117,7 +117,7 @@ door = Door(
     lambda _: None,
     {
         "publish": words("stage=publish", "workspace={case}/base"),
-        "registry": words("stage=publish", UNTRACKED, "publish.registry=true", "workspace={case}/base"),
+        "registry": words("stage=publish", UNTRACKED, "publish.mlflow_registry=true", "workspace={case}/base"),
     },
     parts=("base",),
 )

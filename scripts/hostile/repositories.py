@@ -17,7 +17,9 @@ READ = {
         "convert", REPOSITORY, "kserve", "--target", "local_cpu", "--output", "out", "--storage-uri", "s3://b/m"
     ),
     "verify": words("verify", REPOSITORY, "--variants", "1"),
-    "others": words("stage=publish", f"publish.others=[{REPOSITORY}]", UNTRACKED, IN_PROCESS, "workspace={case}/ws"),
+    "others": words(
+        "stage=publish", f"publish.merge_from=[{REPOSITORY}]", UNTRACKED, IN_PROCESS, "workspace={case}/ws"
+    ),
 }
 SERVE = served("serve", REPOSITORY, "--http-port", "18000", "--grpc-port", "18001")
 ORCHESTRATE = words(

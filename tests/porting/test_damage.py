@@ -34,7 +34,7 @@ from profiler.records.profile_files import owner
 from profiler.target.identity import profile_key
 
 A, B, TARGET = "digits-resnet8-00000000", "digits-resnet8-11111111", "local_cpu"
-SETTINGS = PublishSettings(others=[], stores=[], registry=False, sign=None, public_key=None)
+SETTINGS = PublishSettings(merge_from=[], copy_to=[], mlflow_registry=False, sign=None, public_key=None)
 NOTHING = LevelSettings.model_validate(
     {"level": "quick", "budget_s": 20}
     | dict.fromkeys(name for name in LevelSettings.model_fields if name not in ("level", "budget_s"))
@@ -216,7 +216,7 @@ def test_what_was_published_and_is_gone_is_said(workspace: Workspace, capsys: py
     publish_workspace(workspace, SETTINGS)
     said = capsys.readouterr().out
     for name in (A, B):
-        assert f"{name} is not in any more: neither the workspace nor publish.others has it with a profile" in said
+        assert f"{name} is not in any more: neither the workspace nor publish.merge_from has it with a profile" in said
         assert f"{name} is left out: no profile of it" in said
 
 

@@ -13,7 +13,8 @@ from profiler.operators.table import OperatorTable
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 ARGUMENTS = [
-    "tracking.enabled=false", "train.epochs=1", "pruner=taylor", "prune.batches=1", "prune.ratios=[]", "prune.batch=4",
+    "tracking.enabled=false", "train.epochs=1", "pruner=taylor", "prune.scoring_batches=1", "prune.ratios=[]",
+    "prune.latency_batch=4",
     # Blocks of 16 channels, where the processor has AVX-512, leave a narrow network little to save.
     "backbone.width=2",
     "profile.throughput.search_seconds=0.1", "profile.throughput.settle_seconds=0.3",
@@ -26,7 +27,9 @@ IN_PROCESS = "targets.local_cpu.runtime=onnxruntime"
 def measured(dnn_porting: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a trained network whose operators are measured."""
     workspace = tmp_path_factory.mktemp("measured")
-    run = dnn_porting("stage=[train,prune]", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.6]", f"workspace={workspace}")
+    run = dnn_porting(
+        "stage=[train,prune]", *ARGUMENTS, IN_PROCESS, "prune.latency_shares=[0.6]", f"workspace={workspace}"
+    )
     assert run.code == 0, run.err
     return workspace
 
@@ -57,13 +60,13 @@ def test_a_speed_up_on_a_real_server_is_met_or_said_not_to_be(dnn_porting: Comma
 def test_operators_are_measured_once(dnn_porting: Command, workspace: Path) -> None:
     (table,) = (workspace / "operators").iterdir()
     before = table.stat().st_mtime_ns
-    run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.7]", f"workspace={workspace}")
+    run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency_shares=[0.7]", f"workspace={workspace}")
     assert "prune     1 made, 0 reused" in run.out
     assert table.stat().st_mtime_ns == before
 
 
 def test_where_the_server_lies_on_this_machine_is_no_part_of_the_key(dnn_porting: Command, workspace: Path) -> None:
-    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.6]", f"workspace={workspace}"]
+    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency_shares=[0.6]", f"workspace={workspace}"]
     run = dnn_porting(*arguments, "targets.local_cpu.server_environment=/somewhere/else")
     assert "prune     0 made, 1 reused" in run.out
 
@@ -104,10 +107,10 @@ def test_several_throughputs_in_one_run_are_held_against_one_measurement_of_the_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("aims", ["prune.latency=[0.9,0.75]", "prune.target_speedup=[1.2,1.3]"])
+@pytest.mark.parametrize("aims", ["prune.latency_shares=[0.9,0.75]", "prune.target_speedup=[1.2,1.3]"])
 def test_a_family_in_steps_is_cut_to_what_is_measured(dnn_porting: Command, workspace: Path, aims: str) -> None:
     run = dnn_porting(
-        "stage=[prune,finetune]", *ARGUMENTS, IN_PROCESS, aims, "prune.family=true", "prune.steps=2",
+        "stage=[prune,finetune]", *ARGUMENTS, IN_PROCESS, aims, "prune.progressive=true", "prune.steps=2",
         "finetune.epochs=1", f"workspace={workspace}",
     )  # fmt: skip
     assert run.code == 0, run.err
@@ -123,7 +126,12 @@ def test_a_family_in_steps_is_cut_to_what_is_measured(dnn_porting: Command, work
 
 def test_for_int8_operators_are_those_of_int8_files(dnn_porting: Command, workspace: Path) -> None:
     run = dnn_porting(
-        "stage=prune", *ARGUMENTS, IN_PROCESS, "prune.precision=int8", "prune.latency=[0.8]", f"workspace={workspace}"
+        "stage=prune",
+        *ARGUMENTS,
+        IN_PROCESS,
+        "prune.precision=int8",
+        "prune.latency_shares=[0.8]",
+        f"workspace={workspace}",
     )
     assert "prune     1 made, 0 reused" in run.out, run.err
     (path,) = (workspace / "operators").glob("int8-batch-4-*.json")
@@ -147,7 +155,7 @@ def test_for_int8_a_throughput_is_that_of_int8_files(dnn_porting: Command, works
 
 
 def test_a_table_that_the_budget_makes_coarser_is_another_recipe(dnn_porting: Command, workspace: Path) -> None:
-    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency=[0.9]", f"workspace={workspace}"]
+    arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency_shares=[0.9]", f"workspace={workspace}"]
     for budget_s, made in (("600", 1), ("500", 0), ("2", 1)):
         run = dnn_porting(*arguments, f"prune.operators_budget_s={budget_s}")
         assert f"prune     {made} made, {1 - made} reused" in run.out, run.err
@@ -163,7 +171,7 @@ def test_how_a_throughput_is_measured_is_a_part_of_its_recipe(dnn_porting: Comma
 
 
 @pytest.mark.parametrize("target", [["runtime=torch"], ["runtime=onnxruntime", "providers=[openvino]"]])
-@pytest.mark.parametrize("aim", ["prune.latency=[0.6]", "prune.target_speedup=[2]", "prune.ratios=[0.5]"])
+@pytest.mark.parametrize("aim", ["prune.latency_shares=[0.6]", "prune.target_speedup=[2]", "prune.ratios=[0.5]"])
 def test_where_other_kernels_serve_what_operators_take_is_not_followed(
     dnn_porting: Command, workspace: Path, target: list[str], aim: str
 ) -> None:
@@ -190,8 +198,8 @@ def test_without_a_multiple_to_round_to_widths_are_the_quickest_measured(dnn_por
 @pytest.mark.parametrize(("extra", "says"), [
     (["prune.target_speedup=[1000]"], "images/s cannot be reached by pruning: the smallest network gives"),
     (["prune.images_per_s=[0.5]"], "images/s need no pruning, the network gives"),
-    (["prune.latency=[0.001]"], "cannot be reached by pruning in steps of"),
-    (["prune.latency=[0.6]", "prune.target=edge"], "prune.target=edge is none of the run's targets: choose one of"),
+    (["prune.latency_shares=[0.001]"], "cannot be reached by pruning in steps of"),
+    (["prune.latency_shares=[0.6]", "prune.target=edge"], "prune.target=edge is none of the run's targets: choose"),
 ])  # fmt: skip
 def test_an_aim_out_of_reach_says_how_far_one_gets(dnn_porting: Command, workspace: Path, extra, says: str) -> None:
     before = set(variant_records(workspace))

@@ -9,7 +9,7 @@ from support import Command, variant_records
 pytestmark = pytest.mark.integration
 SETTINGS = [
     "tracking.enabled=false", "train.epochs=1", "finetune.epochs=1", "backbone.width=0.25",
-    "pruner=l1", "prune.batches=1",
+    "pruner=l1", "prune.scoring_batches=1",
 ]  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def test_in_a_family_each_aim_starts_from_the_tuned_network_before_it(
     dnn_porting: Command, workspace: Path, trained: Path, tmp_path: Path
 ) -> None:
     arguments = [
-        "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.6,0.3]", "prune.round_to=1", "prune.family=true",
+        "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.6,0.3]", "prune.round_to=1", "prune.progressive=true",
         f"workspace={workspace}",
     ]  # fmt: skip
     run = dnn_porting(*arguments)
@@ -106,7 +106,7 @@ def test_a_family_in_steps_reaches_the_widths_of_one_shot_at_every_aim(
     dnn_porting: Command, workspace: Path, trained: Path, tmp_path: Path
 ) -> None:
     run = dnn_porting(
-        "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.3,0.5]", "prune.round_to=1", "prune.family=true",
+        "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.3,0.5]", "prune.round_to=1", "prune.progressive=true",
         "prune.steps=3", f"workspace={workspace}",
     )  # fmt: skip
     assert run.code == 0, run.err
@@ -118,7 +118,7 @@ def test_a_family_in_steps_reaches_the_widths_of_one_shot_at_every_aim(
 
 
 def test_without_stage_finetune_a_family_says_which_aims_wait_for_it(dnn_porting: Command, workspace: Path) -> None:
-    arguments = [*SETTINGS, "prune.ratios=[0.3,0.5,0.7]", "prune.round_to=1", "prune.family=true"]
+    arguments = [*SETTINGS, "prune.ratios=[0.3,0.5,0.7]", "prune.round_to=1", "prune.progressive=true"]
     run = dnn_porting("stage=prune", *arguments, f"workspace={workspace}")
     assert run.code == 0, run.err
     assert "l1-50, l1-70 wait for stage finetune" in run.out
@@ -130,7 +130,7 @@ def test_without_stage_finetune_a_family_says_which_aims_wait_for_it(dnn_porting
 def test_a_family_goes_on_from_what_this_run_s_recipe_tuned(dnn_porting: Command, workspace: Path) -> None:
     for rate in (0.05, 0.04):
         run = dnn_porting(
-            "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.3,0.5]", "prune.round_to=1", "prune.family=true",
+            "stage=[prune,finetune]", *SETTINGS, "prune.ratios=[0.3,0.5]", "prune.round_to=1", "prune.progressive=true",
             f"finetune.learning_rate={rate}", f"workspace={workspace}",
         )  # fmt: skip
         assert run.code == 0, run.err
@@ -145,7 +145,7 @@ def test_where_only_the_best_is_tuned_every_pruner_of_a_family_goes_on_from_it(
 ) -> None:
     run = dnn_porting(
         "stage=[prune,finetune]", *SETTINGS, "pruner=[l1,random]", "prune.ratios=[0.3,0.5]", "prune.round_to=1",
-        "prune.family=true", "finetune.only_best=true", f"workspace={workspace}",
+        "prune.progressive=true", "finetune.only_best=true", f"workspace={workspace}",
     )  # fmt: skip
     assert run.code == 0, run.err
     records = variant_records(workspace).values()
@@ -164,7 +164,7 @@ def test_only_the_best_of_the_networks_for_one_aim_is_tuned_and_the_base_if_aske
 ) -> None:
     run = dnn_porting(
         "stage=[prune,finetune]", *SETTINGS, "pruner=[l1,random]", "prune.ratios=[0.5]", "finetune.only_best=true",
-        "finetune.base=true", f"workspace={workspace}",
+        "finetune.unpruned_too=true", f"workspace={workspace}",
     )  # fmt: skip
     assert run.code == 0, run.err
     records = variant_records(workspace).values()

@@ -14,7 +14,7 @@ def left_out(before: Repository, now: Repository) -> Iterator[str]:
     for old in (*before.index.variants, *before.index.dropped):
         new = entries.get(old.name)
         if new is None:
-            yield f"{old.name} is not in any more: neither the workspace nor publish.others has it with a profile"
+            yield f"{old.name} is not in any more: neither the workspace nor publish.merge_from has it with a profile"
             continue
         yield from places(old, new)
         if isinstance(old, Published) and isinstance(new, Published):

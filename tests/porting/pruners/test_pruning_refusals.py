@@ -48,7 +48,7 @@ def test_a_ratio_that_no_network_can_give(ratio: float) -> None:
 
 def test_a_plateau_of_no_width_and_no_images() -> None:
     assert "prune.round_to=0" in refusal(lambda: request_for(0.5, round_to=0))
-    assert "set prune.batches to 1 or more" in refusal(lambda: Request(Uniform(0.5, 4), []))
+    assert "set prune.scoring_batches to 1 or more" in refusal(lambda: Request(Uniform(0.5, 4), []))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -11,7 +11,7 @@ from profiler.records.profile import Profile
 from profiler.system.noise import NoiseMeter
 
 NOT_MEASURED = dict.fromkeys(
-    ("first", "latency", "throughput", "warm_up", "memory", "scaling", "capacity", "contention", "repeats")
+    ("screen_with", "latency", "throughput", "warm_up", "memory", "scaling", "capacity", "contention", "repeats")
 )
 
 
