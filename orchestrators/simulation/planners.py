@@ -41,7 +41,7 @@ def by_demand(name: str, ways: Ways, told: Told, reserves: bool = True) -> Calla
     """A planner of one task whose `from_repository` takes a demand."""
 
     def policy(scene: Scene) -> Policy:
-        module = importlib.import_module(f"orchestrators.{name}")
+        module = importlib.import_module(f"orchestrators.planners.{name}")
 
         def plan(task: str) -> Plan:
             def solved(demand_rps: float, present: Sequence[Deployment]) -> Sequence[Deployment]:

@@ -155,7 +155,7 @@ def test_a_minute_on_a_target(tasks: Repository) -> None:
 
 
 def test_a_published_fit_may_be_the_warm_up(tasks: Repository) -> None:
-    fit = next(fit for fit in tasks.profile(MIDDLE, TARGET).fits if fit.form == "linear in batch")
+    fit = next(fit for fit in tasks.on(MIDDLE, TARGET).profile.fits if fit.form == "linear in batch")
     assert gpu(warm_up_s=fit).first_s(4) == pytest.approx(fit.at(batch=4) / 1e3)
 
 
@@ -169,7 +169,7 @@ def test_the_fit_is_of_the_server_that_the_first_inferences_are_of(tmp_path: Pat
 
 
 def test_a_target_on_which_it_was_not_measured_is_refused(tasks: Repository) -> None:
-    with pytest.raises(BadInputError, match=f"{MIDDLE} was not measured on 'jetson': choices are {TARGET}"):
+    with pytest.raises(BadInputError, match=f"{MIDDLE} was not measured on 'jetson', only on {TARGET}"):
         from_repository(tasks, variant=MIDDLE, deadline_s=1, targets=[TARGET, "jetson"])
 
 

@@ -158,9 +158,10 @@ def test_infaas_goes_on_from_what_was_not_measured_as_one_of_its_variants(tmp_pa
 
 def test_details_are_read_once(priced: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    details = Repository.details
-    monkeypatch.setattr(Repository, "details", lambda self, name: read.append(name) or details(self, name))
-    run("model_switching", scene(priced, tasks=("bees",)))
+    root = Repository(priced.root, priced.index).root
+    content = type(root).read
+    monkeypatch.setattr(type(root), "read", lambda self, *path, **_: read.append(path[0]) or content(self, *path, **_))
+    run("model_switching", scene(Repository(root, priced.index), tasks=("bees",)))
     assert sorted(read) == ["bees-large-0000002a", "bees-small-0000002c"]
 
 

@@ -26,7 +26,9 @@ def middle(tasks: Repository) -> Variant:
 def changed(tasks: Repository, **changes: object) -> Variant:
     """The same variant with other figures."""
     one = family(tasks, "digits", TARGET)[1]
-    return MeasuredVariant(replace(one, profile=one.profile.model_copy(update=changes)))
+    profiles = {one.target: one.profile.model_copy(update=changes)}
+    details = one.details.model_copy(update={"profiles": profiles})
+    return MeasuredVariant(replace(one, read_details=lambda _: details))
 
 
 def test_a_catalogue_has_the_frontier_of_every_task(tasks: Repository) -> None:

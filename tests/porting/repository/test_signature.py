@@ -159,4 +159,4 @@ def test_a_variant_read_later_is_held_against_what_was_signed(
     path = folder / SLOW / "variant.json"
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(BadInputError, match="not the file that the index speaks of"):
-        repository.details(SLOW)
+        Repository(repository.root, repository.index).details(SLOW)

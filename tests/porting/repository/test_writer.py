@@ -124,7 +124,7 @@ def test_a_reader_goes_on_over_one_publication_and_is_told_of_the_second(tmp_pat
     assert held.details(SLOW).name == SLOW
     repository(tmp_path)
     with pytest.raises(BadInputError, match="was replaced by later publications since it was opened: open it again"):
-        held.details(SLOW)
+        held.details(MIDDLE)
 
 
 def test_what_a_killed_writer_left_goes_and_what_readers_have_stays(tmp_path: Path) -> None:

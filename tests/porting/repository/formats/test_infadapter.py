@@ -57,7 +57,7 @@ def test_a_greater_version_is_more_accurate_and_every_list_is_in_that_order(text
 
 def test_load_times_are_seconds_and_memory_a_kubernetes_quantity(texts: dict[str, str]) -> None:
     found = adapter(texts["digits/infadapter.env"])
-    assert found.load_times[2] == pytest.approx(0.21)
+    assert found.load_times[2] == pytest.approx(0.208)
     assert [amount(found.memory[number]) for number in (1, 2)] == [322 * MIB, 342 * MIB]
 
 
