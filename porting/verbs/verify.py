@@ -161,16 +161,16 @@ def compared(ready: "PreparedTarget", path: Path, profile: "Profile") -> list[li
     pairs = []
     best, latency = profile.best_throughput(), profile.latency_at(1)
     references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
-    with ModelUnderTest(ready, path, *references) as subject:
+    with ModelUnderTest(ready, path, *references) as model:
         if best is not None:
             loaded_s = min(best.answers / best.images_per_s, MOST_SECONDS)
-            run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
-            rate = run.rate(subject.reference().normal_per_s)
+            run = ThroughputMeter(model, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
+            rate = run.rate(model.reference().normal_per_s)
             now = Figure(rate.ratio, rate.low or rate.ratio, rate.high or rate.ratio)
             pairs.append(("images/s", throughput(best), now))
         if latency is not None:
             shape, seconds = latency.input_shape, min(latency.n * latency.mean_ms / 1e3, MOST_SECONDS)
-            again = measure_batch(subject, profile.target.resources, latency.batch, shape, seconds)
+            again = measure_batch(model, profile.target.resources, latency.batch, shape, seconds)
             pairs.append(("p50 at batch 1, ms", latency_figure(latency), latency_figure(again)))
     return [[what, str(then), str(now), "holds" if then.holds(now) else "moved"] for what, then, now in pairs]
 
