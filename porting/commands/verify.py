@@ -166,15 +166,15 @@ def compared(ready: "PreparedTarget", path: Path, one: "VariantOnTarget") -> lis
     best, latency, published_ms = profile.best_throughput(), profile.latency_at(1), one.figure("p50_ms")
     published_per_s = one.figure("images_per_s")
     references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
-    with ModelUnderTest(ready, path, *references) as subject:
+    with ModelUnderTest(ready, path, *references) as model:
         if best is not None and published_per_s is not None:
             loaded_s = min(best.answers / best.images_per_s, MOST_SECONDS)
-            run = ThroughputMeter(subject, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
-            rate = run.rate(subject.reference().normal_per_s)
+            run = ThroughputMeter(model, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
+            rate = run.rate(model.reference().normal_per_s)
             pairs.append(("images/s", Figure.of(*published_per_s), Figure.of(rate.ratio, rate.low, rate.high)))
         if latency is not None and published_ms is not None:
             shape, seconds = latency.input_shape, min(latency.n * latency.mean_ms / 1e3, MOST_SECONDS)
-            again = measure_batch(subject, profile.target.resources, latency.batch, shape, seconds)
+            again = measure_batch(model, profile.target.resources, latency.batch, shape, seconds)
             now = Figure.of(
                 again.corrected_p50_ms or again.mean_ms, again.corrected_p50_low_ms, again.corrected_p50_high_ms
             )

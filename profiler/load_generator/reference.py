@@ -1,17 +1,33 @@
 """A small fixed piece of work whose speed tells how fast the machine is at this moment."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime as ort
 
 from profiler.load_generator.reference_network import SIZE, reference_network
+from profiler.records.noise import ReferenceKind
 from profiler.system.cores import pinned
 
 # A machine's speed changes within tenths of a second: what is compared must lie close together.
 SLICE_S = 0.04
 SHARE = 0.3
 USUAL_SLICES = 30
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The speed of a reference network, in process or served.
+
+    `rate_per_s(beside_s)` reads it now, for longer beside something that takes `beside_s`. `normal_per_s` is its rate
+    at the machine's normal speed.
+    """
+
+    kind: ReferenceKind
+    rate_per_s: Callable[[float], float]
+    normal_per_s: float
 
 
 class InProcessReference:

@@ -1,4 +1,4 @@
-"""A network of our own, the same everywhere: the probes run it, and contention is measured beside it."""
+"""A network of our own, the same everywhere: the references run it, and contention is measured beside it."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """The reference network behind the measured server: what slows the answers of one slows those of the other.
 
-A probe inside the profiler's process does not see what the way through a server costs at this moment: copies,
+A reference inside the profiler's process does not see what the way through a server costs at this moment: copies,
 switches between processes, caches that these leave cold. On a busy two-core box it left 2 to 3 % of drift in
 repeats of ten seconds; this one leaves half of that.
 """
@@ -35,7 +35,7 @@ class ServedReference:
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
-        self._path = self._stack.enter_context(scratch("probe")).folder / "model.onnx"
+        self._path = self._stack.enter_context(scratch("reference")).folder / "model.onnx"
         write_reference(self._path)
         return self
 

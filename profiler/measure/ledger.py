@@ -50,6 +50,7 @@ class Ledger:
         self._outdated.append(point)
 
     def miss(self, missing: Missing) -> None:
+        """Notes a point that is missing."""
         self.missing.append(missing)
 
     def reopen(self, part: str, stale: bool) -> None:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from profiler.records.base import Point, Record
 
-ProbeKind = Literal["in process", "served"]
+ReferenceKind = Literal["in process", "served"]
 
 
 class Noise(Record):
@@ -23,7 +23,7 @@ class Noise(Record):
     switches_per_s: float = Field(ge=0)
     cgroup_cores: float | None = Field(gt=0)
     throttled_share: float | None = Field(ge=0, le=1)
-    probe: ProbeKind = "in process"
+    probe: ReferenceKind = "in process"
     probe_per_s: float | None = Field(gt=0)
 
 

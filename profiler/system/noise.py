@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from profiler.records.noise import Noise, ProbeKind
+from profiler.records.noise import Noise, ReferenceKind
 from profiler.system.missing_values import MissingValues
 from profiler.system.quota import own_quota
 
@@ -20,7 +20,7 @@ class NoiseMeter:
         self._quota = own_quota()
         self._throttling = self._quota.throttling() if self._quota else None
 
-    def read(self, probe_per_s: float | None, probe: ProbeKind = "in process") -> Noise:
+    def read(self, reference_per_s: float | None, kind: ReferenceKind = "in process") -> Noise:
         """The noise since creation, with the reference's rate beside it."""
         seconds = time.monotonic() - self._start_s
         frequency = psutil.cpu_freq()
@@ -28,14 +28,14 @@ class NoiseMeter:
         cores, missing = self._quota.cores if self._quota else None, MissingValues()
         no_period = "no quota is set, or no scheduling period passed"
         return Noise(
-            probe=probe,
+            probe=kind,
             load_1min=os.getloadavg()[0],
             switches_per_s=(psutil.cpu_stats().ctx_switches - self._switches) / seconds,
             steal_share=missing.note("steal_share", self._steal_share(), "the system reports no steal time"),
             cpu_mhz=missing.note("cpu_mhz", cpu_mhz, "the system reports no clock rate"),
             cgroup_cores=missing.note("cgroup_cores", cores, "no quota is set"),
             throttled_share=missing.note("throttled_share", self._throttled_share(), no_period),
-            probe_per_s=missing.note("probe_per_s", probe_per_s, "no probe ran beside this point"),
+            probe_per_s=missing.note("probe_per_s", reference_per_s, "no probe ran beside this point"),
             reasons=missing.reasons,
         )
 

@@ -1,9 +1,8 @@
 """One file on a prepared target: loaded as each point needs it, with the answers that it must give."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +12,7 @@ from profiler.common.errors import ServerError
 from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.records.noise import ProbeKind
+from profiler.load_generator.reference import Reference
 from profiler.records.usage import Usage
 from profiler.runtimes.host import Host
 from profiler.runtimes.inputs import input_shapes
@@ -23,18 +22,6 @@ from profiler.system.cgroup import cpu_limit
 from profiler.system.cores import pinned
 from profiler.system.processes import cpu_seconds, pin, tree, usage
 from profiler.target.prepared_target import PreparedTarget
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The reference network, in process or served: its rate beside what takes a time, and its normal one.
-
-    The normal rate is that at the machine's normal speed.
-    """
-
-    kind: ProbeKind
-    rate_per_s: Callable[[float], float]
-    normal_per_s: float
 
 
 class ModelUnderTest:

@@ -13,7 +13,7 @@ from survival import level, profiled
 
 from profiler.common.profile_settings import LevelSettings, WarmUpSettings
 from profiler.common.target import Target
-from profiler.load_generator import reference as probe
+from profiler.load_generator import reference
 from profiler.measure.throughput import meter
 from profiler.records.profile import Profile
 from profiler.runtimes.inputs import sample_input
@@ -31,8 +31,8 @@ ANSWER_LIMIT_S = 1.0
 def short_slices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A tenth of the time, short waits, and a host that nobody else measures on."""
     monkeypatch.setattr(meter, "SLICE_S", 0.02)
-    monkeypatch.setattr(probe, "SLICE_S", 0.005)
     monkeypatch.setattr("profiler.runtimes.kserve.server.ANSWER_LIMIT_S", ANSWER_LIMIT_S)
+    monkeypatch.setattr(reference, "SLICE_S", 0.005)
     monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 

@@ -16,7 +16,7 @@ from survival import gone, level, profiled, regions
 
 from profiler.common.resources import Resources
 from profiler.common.target import Target
-from profiler.load_generator import reference as probe
+from profiler.load_generator import reference
 from profiler.measure.throughput import meter
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.own_triton import OwnTriton
@@ -46,7 +46,7 @@ class Family(list[psutil.Process]):
 def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Short slices, and a host that nobody else measures on."""
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
-    monkeypatch.setattr(probe, "SLICE_S", 0.02)
+    monkeypatch.setattr(reference, "SLICE_S", 0.02)
     monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 

@@ -12,7 +12,7 @@ import pytest
 from survival import gone, level, profiled, regions
 
 from profiler.common.target import Target
-from profiler.load_generator import reference as probe
+from profiler.load_generator import reference
 from profiler.measure.throughput import meter
 from profiler.runtimes.kserve import own_triton
 from profiler.runtimes.served import Expectation
@@ -29,8 +29,8 @@ INTO_THE_SLICE = 12
 def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Short slices and waits, and a host that nobody else measures on."""
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
-    monkeypatch.setattr(probe, "SLICE_S", 0.02)
     monkeypatch.setattr("profiler.runtimes.kserve.server.ANSWER_LIMIT_S", 1.0)
+    monkeypatch.setattr(reference, "SLICE_S", 0.02)
     monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 

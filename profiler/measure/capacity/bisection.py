@@ -65,7 +65,7 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
     corrected = bracket(goal.outcomes(trials))
     share = None if corrected.best is None else corrected.best / meter.max_requests_per_s
     verdict, why = judge(corrected, goal, trials)
-    probe_per_s = float(np.median([one.probe_per_s for one in done])) if done else None
+    reference_per_s = float(np.median([one.reference_per_s for one in done])) if done else None
     missing = MissingValues()
 
     def end(name: str, value: float | None) -> float | None:
@@ -87,7 +87,7 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
         trials=tuple(one.trial for one in done),
         verdict=verdict,
         verdict_reason=why,
-        noise=meter.noise.read(probe_per_s, meter.reference.kind),
+        noise=meter.noise.read(reference_per_s, meter.reference.kind),
         reasons=missing.reasons,
     )
 

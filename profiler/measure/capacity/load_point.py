@@ -55,7 +55,7 @@ def load_point(meter: TrialMeter, measured: Measured, load_share: float, quantil
         exploding=missing.note("exploding", grown.exploding, grown.why),
         verdict=verdict,
         verdict_reason=why,
-        noise=meter.noise.read(measured.probe_per_s, meter.reference.kind),
+        noise=meter.noise.read(measured.reference_per_s, meter.reference.kind),
         reasons=missing.reasons,
     )
 

@@ -21,7 +21,7 @@ class Measured:
     trial: Trial
     run: OpenRun
     growth: Growth
-    probe_per_s: float
+    reference_per_s: float
     drift_share: float
     server_cpu_s: float | None
 

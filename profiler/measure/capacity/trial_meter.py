@@ -10,12 +10,13 @@ from profiler.common.errors import ServerError
 from profiler.common.resources import Resources
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
+from profiler.load_generator.reference import Reference
 from profiler.load_generator.submit import Submit, submitting
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.counts import check_counts, count_since
 from profiler.system.cores import pinned
 from profiler.system.noise import NoiseMeter
-from profiler.target.model_under_test import ModelUnderTest, Reference
+from profiler.target.model_under_test import ModelUnderTest
 
 BATCH = 1
 DRAIN_S = 2.0
@@ -99,14 +100,14 @@ class TrialMeter:
             check_counts(counted, run.answered * BATCH)
 
     def _measured(
-        self, run: OpenRun, rate_per_s: float, probes_per_s: tuple[float, float], used_s: float | None
+        self, run: OpenRun, rate_per_s: float, references_per_s: tuple[float, float], used_s: float | None
     ) -> Measured:
-        before, after = probes_per_s
-        probe_per_s = (before + after) / 2
-        rates_per_s = rate_per_s, rate_per_s * self.reference.normal_per_s / probe_per_s
+        before, after = references_per_s
+        reference_per_s = (before + after) / 2
+        rates_per_s = rate_per_s, rate_per_s * self.reference.normal_per_s / reference_per_s
         grown = growth(run, self.resources.instances)
         trial = summarise(run, grown, rates_per_s, self.deadlines_ms)
         if used_s is not None and self.model.in_process:
             # The sender takes a part of what is counted.
             used_s = max(0.0, used_s - run.sender_cpu_s)
-        return Measured(trial, run, grown, probe_per_s, after / before - 1, used_s)
+        return Measured(trial, run, grown, reference_per_s, after / before - 1, used_s)

@@ -21,7 +21,7 @@ class Stretch:
     """One slice of the closed loop; the paced load's rates are over the same time, the reference's is around it."""
 
     load: LoadSlice
-    probe_per_s: float
+    reference_per_s: float
     cores_used: float | None
     offered_per_s: float
     answered_per_s: float
@@ -37,22 +37,22 @@ class CoRun:
         self._model, self._loop, self._other, self._other_per_reference = model, loop, other, other_per_reference
         self._loop.warm_up()
         self._reference = model.reference()
-        self._probe_per_s = self._reference.rate_per_s(SLICE_S)
+        self._reference_per_s = self._reference.rate_per_s(SLICE_S)
 
     def stretch(self, share: float) -> Stretch:
         """A slice beside `share` of the other's maximum, `ALONE` for none; both loads are over when it returns."""
-        offered_per_s = share * self._other_per_reference * self._probe_per_s
+        offered_per_s = share * self._other_per_reference * self._reference_per_s
         with self._background(offered_per_s) as answered:
             time.sleep(LEAD_S)
             start, start_cpu_s = time.perf_counter(), self._model.cpu_seconds()
             load = self._loop.run(SLICE_S)
             used_s, seconds = self._model.cpu_seconds_since(start_cpu_s), time.perf_counter() - start
             in_time = sum(moment >= start for moment in answered)
-        before = self._probe_per_s
-        self._probe_per_s = self._reference.rate_per_s(load.wall_s)
+        before = self._reference_per_s
+        self._reference_per_s = self._reference.rate_per_s(load.wall_s)
         return Stretch(
             load,
-            (before + self._probe_per_s) / 2,
+            (before + self._reference_per_s) / 2,
             None if used_s is None else used_s / seconds,
             offered_per_s,
             in_time / seconds,

@@ -70,9 +70,11 @@ def measure_shares(
         answers = maximum.batch * sum(one.load.requests for one in stretches)
         check_counts(count_since(served, counted, answers), answers)
     keep(model, rounds, maximum.batch)
-    probe_per_s = float(np.median([one.probe_per_s for one in stretches]))
+    reference_per_s = float(np.median([one.reference_per_s for one in stretches]))
     # The other network's maximum at the speed that the machine had on the whole.
-    shared = Shared(maximum, model.in_process, other_max * probe_per_s, noise.read(probe_per_s, model.reference().kind))
+    shared = Shared(
+        maximum, model.in_process, other_max * reference_per_s, noise.read(reference_per_s, model.reference().kind)
+    )
     return [contention(shared, share, rounds[ALONE], rounds[share]) for share in shares]
 
 
@@ -90,7 +92,7 @@ def keep(model: ModelUnderTest, rounds: dict[float, list[Stretch]], batch: int) 
         values = {
             "counted": [one.load.counted * batch for one in stretches],
             "seconds": [one.load.seconds for one in stretches],
-            "probe_per_s": [one.probe_per_s for one in stretches],
+            "probe_per_s": [one.reference_per_s for one in stretches],
             "reference_answered_per_s": [one.answered_per_s for one in stretches],
         }
         for name, raw in values.items():

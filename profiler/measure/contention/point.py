@@ -63,7 +63,7 @@ def contention(shared: Shared, share: float, alone: Sequence[Stretch], beside: S
 
 def per_reference(stretches: Sequence[Stretch]) -> float:
     """Answers for each run of the reference that the same time would have held."""
-    return sum(one.load.counted for one in stretches) / sum(one.load.seconds * one.probe_per_s for one in stretches)
+    return sum(one.load.counted for one in stretches) / sum(one.load.seconds * one.reference_per_s for one in stretches)
 
 
 def rate(stretches: Sequence[Stretch]) -> float:

@@ -39,6 +39,7 @@ class Work:
     cores: list[int]
 
     def command(self, batch: int) -> list[str]:
+        """The command line of the child for one batch."""
         target = self.target.model_dump_json(include={"runtime", "cores", "threads", "providers"})
         numbers = [str(number) for number in (batch, *self.shape)]
         program = [sys.executable, "-m", "profiler.measure.memory.child"]
@@ -101,6 +102,7 @@ def attempt(work: Work, batch: int, limit_bytes: int | None, within_s: float) ->
 
 
 def over(batch: int, limit_bytes: int) -> str:
+    """The reason where a batch takes more than the limit."""
     return f"batch {batch} takes more than {limit_bytes} bytes"
 
 

@@ -34,6 +34,7 @@ class Report:
 
 
 def main() -> None:
+    """Answers one batch, prints the report, and stays until its standard input is closed."""
     parent, target, path, batch, *shape = sys.argv[1:]
     die_with(int(parent))
     try:

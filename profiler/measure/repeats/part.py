@@ -51,7 +51,7 @@ def measure_repeats(model: ModelUnderTest, maximum: MaximalThroughput, settings:
     medians = [float(np.median(one.latencies_ms())) for one in repeats]
     corrected_medians = [float(np.median(one.corrected_latencies_ms())) for one in repeats]
     means = [float(np.mean(one.latencies_ms())) for one in repeats]
-    probes_per_s = [one.load_speed() * reference.normal_per_s for one in repeats]
+    references_per_s = [one.load_speed() * reference.normal_per_s for one in repeats]
     return Repeats(
         **maximum.place.fields(),
         batch=maximum.batch,
@@ -69,8 +69,8 @@ def measure_repeats(model: ModelUnderTest, maximum: MaximalThroughput, settings:
         corrected_latency_p50_cv=variation(corrected_medians),
         latency_mean_ms=tuple(means),
         latency_mean_cv=variation(means),
-        probe_per_s=tuple(probes_per_s),
-        noise=noise.read(float(np.median(probes_per_s)), reference.kind),
+        probe_per_s=tuple(references_per_s),
+        noise=noise.read(float(np.median(references_per_s)), reference.kind),
     )
 
 

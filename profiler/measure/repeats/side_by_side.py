@@ -10,12 +10,13 @@ import numpy as np
 
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice
 from profiler.load_generator.reference import SLICE_S as REFERENCE_SLICE_S
+from profiler.load_generator.reference import Reference
 from profiler.measure.latency.part import WARM_RUNS, time_runs
 from profiler.records.throughput import MaximalThroughput
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import open_session, run
 from profiler.system.cores import pinned
-from profiler.target.model_under_test import ModelUnderTest, Reference
+from profiler.target.model_under_test import ModelUnderTest
 
 LATENCY_SLICE_S = 0.1
 TURN_S = SLICE_S + LATENCY_SLICE_S + 4 * REFERENCE_SLICE_S
@@ -38,18 +39,23 @@ class Repeat:
     turns: list[Turn] = field(default_factory=list)
 
     def answers_per_s(self) -> float:
+        """Answers a second over the slices of load."""
         return self._counted() / sum(one.load.seconds for one in self.turns)
 
     def corrected_answers_per_s(self) -> float:
+        """Answers a second with the machine's drift divided out."""
         return self._counted() / sum(one.load.seconds * one.load_speed for one in self.turns)
 
     def latencies_ms(self) -> list[float]:
+        """The latency of every single inference."""
         return [value for one in self.turns for value in one.latencies_ms]
 
     def corrected_latencies_ms(self) -> list[float]:
+        """The latency of every single inference with the machine's drift divided out."""
         return [value * one.latency_speed for one in self.turns for value in one.latencies_ms]
 
     def load_speed(self) -> float:
+        """The median of the machine's speed beside the slices of load."""
         return float(np.median([one.load_speed for one in self.turns]))
 
     def _counted(self) -> float:
@@ -98,8 +104,10 @@ class Speedometer:
         self._reference, self._before_per_s = reference, 0.0
 
     def begin(self, expected_s: float) -> None:
+        """Reads the reference before something that takes about `expected_s`."""
         self._before_per_s = self._reference.rate_per_s(expected_s)
 
     def end(self, seconds: float) -> float:
+        """Reads the reference after it, and gives the mean speed."""
         after_per_s = self._reference.rate_per_s(seconds)
         return (self._before_per_s + after_per_s) / 2 / self._reference.normal_per_s

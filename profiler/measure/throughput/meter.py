@@ -53,7 +53,7 @@ class ThroughputMeter:
                     run.slices.append(loop.run(loop.slice_s))
                 used_s.append(model.cpu_seconds_since(start_s))
                 after = self._reference.rate_per_s(run.slices[-1].wall_s)
-                run.probes_per_s.append((before + after) / 2)
+                run.references_per_s.append((before + after) / 2)
                 before = after
         run.server_answers = count_since(served, counted, run.answers)
         run.server_cpu_s = total(used_s)
@@ -86,7 +86,7 @@ class ThroughputMeter:
         values = {
             "counted": [one.counted * run.batch for one in run.slices],
             "seconds": [one.seconds for one in run.slices],
-            "probe_per_s": run.probes_per_s,
+            "probe_per_s": run.references_per_s,
             "latency_s": [value for one in run.slices for value in one.latencies_s],
         }
         for name, raw in values.items():
@@ -95,7 +95,7 @@ class ThroughputMeter:
     def _latency(self, run: Run) -> Iterator[LatencyPoint]:
         """The latencies that the callers saw, where the load generator tells them one by one."""
         samples, speeds = list[float](), list[float]()
-        for one, rate_per_s in zip(run.slices, run.probes_per_s, strict=True):
+        for one, rate_per_s in zip(run.slices, run.references_per_s, strict=True):
             samples += [value * 1e3 for value in one.latencies_s]
             speeds += [rate_per_s / self._reference.normal_per_s] * len(one.latencies_s)
         if samples:

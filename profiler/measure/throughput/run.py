@@ -6,7 +6,7 @@ import numpy as np
 
 from profiler.analysis.statistics import RatioInterval, ratio_interval
 from profiler.load_generator.closed_loop import LoadSlice
-from profiler.records.noise import Noise, ProbeKind
+from profiler.records.noise import Noise, ReferenceKind
 from profiler.system.energy import EnergyMeter
 from profiler.system.noise import NoiseMeter
 
@@ -23,7 +23,7 @@ class Run:
     concurrency: int
     energy: EnergyMeter
     slices: list[LoadSlice] = field(default_factory=list)
-    probes_per_s: list[float] = field(default_factory=list)
+    references_per_s: list[float] = field(default_factory=list)
     server_answers: int | None = None
     server_cpu_s: float | None = None
     noise: NoiseMeter = field(default_factory=NoiseMeter)
@@ -39,9 +39,9 @@ class Run:
         seconds = [one.seconds for one in self.slices]
         if reference_per_s is not None:
             # A slice of a slow moment counts as less time than the clock says.
-            seconds = [s * p / reference_per_s for s, p in zip(seconds, self.probes_per_s, strict=True)]
+            seconds = [s * p / reference_per_s for s, p in zip(seconds, self.references_per_s, strict=True)]
         return ratio_interval(counted, seconds, 0.0 if reference_per_s is None else UNFOLLOWED_SD)
 
-    def noise_beside(self, kind: ProbeKind) -> Noise:
+    def noise_beside(self, kind: ReferenceKind) -> Noise:
         """What else the machine did, with the median rate of this kind of reference."""
-        return self.noise.read(float(np.median(self.probes_per_s)), kind)
+        return self.noise.read(float(np.median(self.references_per_s)), kind)

@@ -104,4 +104,5 @@ def switches_between(at_call: Usage | None, ready: Usage | None) -> int | None:
 
 
 def since_ms(start: float) -> float:
+    """Milliseconds since a moment of `time.perf_counter`."""
     return (time.perf_counter() - start) * 1e3

@@ -40,6 +40,7 @@ def measurements(model: ModelUnderTest, settings: WarmUpSettings, ledger: Ledger
 
 
 def refuse(why: str) -> NoReturn:
+    """Raises `UnavailableError` with the reason."""
     raise UnavailableError(why)
 
 
@@ -111,6 +112,7 @@ class Loads:
         return [first_inference(self._model, loads, noise), *curve]
 
     def curve(self, batch: int, meter: NoiseMeter) -> list[Point]:
+        """The way of one fresh load to a steady latency."""
         load = self._load(batch, self._length(batch))
         return [warm_up_curve(self._model, load, self._noise(meter))]
 
@@ -122,6 +124,7 @@ class Loads:
         return [load_time(self._model, "warm", self._done, noise), unload_time(self._model, self._done, noise)]
 
     def gone(self, meter: NoiseMeter) -> list[Point]:
+        """As `warm`, with the unload time first."""
         return self.warm(meter)[::-1]
 
     def cold(self, meter: NoiseMeter) -> list[Point]:

@@ -73,6 +73,7 @@ class Watched:
     wrong: list[str] = field(default_factory=list)
 
     def judge(self, _index: int, answer: np.ndarray | ServerError) -> bool:
+        """Whether the answer counts as one; a wrong answer is kept in `wrong`."""
         if isinstance(answer, ServerError):
             return False
         try:

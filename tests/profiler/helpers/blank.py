@@ -56,4 +56,4 @@ def blank_profile() -> Profile:
 
 def noise() -> Noise:
     """What the machine does now."""
-    return NoiseMeter().read(probe_per_s=1.0)
+    return NoiseMeter().read(reference_per_s=1.0)

@@ -10,9 +10,9 @@ from profiler.analysis.queue_growth import growth
 from profiler.common.resources import Resources
 from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenRun
+from profiler.load_generator.reference import Reference
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.capacity.trial_meter import TrialMeter
-from profiler.target.model_under_test import Reference
 
 SERVICE_S = 0.01
 MAX_PER_S = 1 / SERVICE_S

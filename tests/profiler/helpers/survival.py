@@ -15,7 +15,7 @@ from profiler.triton.server import SHARED_MEMORY
 
 GONE_LIMIT_S = 20.0
 REFERENCE_PER_S = 1000.0
-# Of a server that has no served probe.
+# Of a server that has no served reference.
 FIRST = blank_profile().model_copy(update={"probe_reference_per_s": REFERENCE_PER_S})
 
 

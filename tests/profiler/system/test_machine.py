@@ -59,7 +59,7 @@ def test_context_switches_of_other_threads_are_noise() -> None:
 def test_what_the_machine_does_not_tell_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noise, "own_quota", lambda: None)
     monkeypatch.setattr(noise.psutil, "cpu_freq", lambda: None)
-    read = NoiseMeter().read(probe_per_s=12.5)
+    read = NoiseMeter().read(reference_per_s=12.5)
     assert read.probe_per_s == 12.5
     assert set(read.reasons) - {"steal_share"} == {"cpu_mhz", "cgroup_cores", "throttled_share"}
 

@@ -1,4 +1,4 @@
-"""From slices of load and probe to a rate with an interval and a verdict."""
+"""From slices of load and reference to a rate with an interval and a verdict."""
 
 import itertools
 from pathlib import Path
@@ -23,7 +23,7 @@ ONE = Resources(cores=1, threads=1, instances=1)
 
 
 class Drifting:
-    """A probe that runs at these rates in turns."""
+    """A reference that runs at these rates in turns."""
 
     def __init__(self, *rates_per_s: float) -> None:
         self._rates = itertools.cycle(rates_per_s)
@@ -49,7 +49,7 @@ def test_drift_is_divided_out_and_the_raw_figure_kept(network: Path, monkeypatch
 
 
 def slices(*seconds: float) -> Run:
-    """Twelve answers of two inputs in each slice, beside a probe at its reference speed."""
+    """Twelve answers of two inputs in each slice, beside a reference at its normal speed."""
     loads = [LoadSlice(12, one, 12, one, [one / 12] * 12, 0.1) for one in seconds]
     return Run(2, 1, EnergyMeter(), loads, [REFERENCE_PER_S] * len(loads))
 
@@ -71,7 +71,7 @@ def test_a_stall_in_one_slice_unsettles_the_rate() -> None:
 
 def test_a_stall_of_the_probe_unsettles_the_corrected_rate() -> None:
     run = slices(*[0.2] * 12)
-    run.probes_per_s[5:7] = [REFERENCE_PER_S / 2] * 2
+    run.references_per_s[5:7] = [REFERENCE_PER_S / 2] * 2
     assert judge(run.rate(REFERENCE_PER_S), 0.1, saturated=True, in_process=False)[0] == "unsettled"
 
 
