@@ -19,7 +19,7 @@ GUIDES = sorted((ROOT / "docs" / "contributing").glob("*.md"))
 PLACE = re.compile(rf"`((?:{'|'.join((*ROOMS, 'conf', 'docs', 'scripts', 'tests'))})/[\w./-]+)`")
 
 
-@pytest.mark.parametrize("module", ["porting", "profiler"])
+@pytest.mark.parametrize("module", ["dnn_porting", "profiler"])
 def test_a_command_prints_its_name_and_version(module: str) -> None:
     command = [sys.executable, "-m", module, "--version"]
     run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
