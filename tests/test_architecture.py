@@ -17,6 +17,9 @@ MAY_IMPORT = {
     "porting": {"porting", "profiler"},
     "orchestrators": {"orchestrators", "porting", "profiler"},
 }
+PLANNERS = (
+    "devices", "inf_adapter", "infaas", "ipa", "model_switching", "paragon", "sponge", "trivial",
+)  # fmt: skip
 # From the lowest to the highest: a folder imports itself and what lies in a lower layer. Rooms without any are free.
 LAYERS = (
     ("profiler/common", "profiler/triton/backend/onnxruntime"),
@@ -28,6 +31,14 @@ LAYERS = (
     ("profiler/analysis", "profiler/bench"),
     ("profiler/measure", "profiler/operators", "profiler/warm_up"),
     ("profiler",),
+    ("orchestrators",),
+    ("orchestrators/load", "orchestrators/planners"),
+    ("orchestrators/forecast", *(f"orchestrators/planners/{name}" for name in PLANNERS)),
+    ("orchestrators/policies/rules",),
+    ("orchestrators/policies",),
+    ("orchestrators/simulation",),
+    ("orchestrators/live",),
+    ("orchestrators/commands",),
 )
 LAYER = {folder: number for number, layer in enumerate(LAYERS) for folder in layer}
 LAYERED = {folder.partition("/")[0] for folder in LAYER}
