@@ -40,7 +40,7 @@ def largest(
     batch: int | None = None,
 ) -> Fixed:
     """The most accurate version of every task, of those below its maximal metric."""
-    return Fixed(deployed(world, most_accurate(world, metric, max_metric, batch)))
+    return Fixed(deployed(world, most_accurate(fronts(world, metric, max_metric, batch))))
 
 
 def smallest(
@@ -51,31 +51,26 @@ def smallest(
     batch: int | None = None,
 ) -> Fixed:
     """The version of every task with the least of the metric."""
-    return Fixed(deployed(world, cheapest(world, metric, max_metric, batch)))
+    return Fixed(deployed(world, cheapest(fronts(world, metric, max_metric, batch))))
 
 
-def most_accurate(
+def most_accurate(found: Mapping[str, Front]) -> dict[str, str]:
+    """The first version of every task's front, by task."""
+    return {task: front.versions[0].name for task, front in found.items()}
+
+
+def cheapest(found: Mapping[str, Front]) -> dict[str, str]:
+    """The last version of every task's front, by task; without settings that of the highest throughput."""
+    return {task: front.versions[-1].name for task, front in found.items()}
+
+
+def fronts(
     world: World,
     metric: Metric = "inverse_throughput",
     max_metric: Mapping[str, float] | None = None,
     batch: int | None = None,
-) -> dict[str, str]:
-    """By task."""
-    return {name: front.versions[0].name for name, front in fronts(world, metric, max_metric, batch).items()}
-
-
-def cheapest(
-    world: World,
-    metric: Metric = "inverse_throughput",
-    max_metric: Mapping[str, float] | None = None,
-    batch: int | None = None,
-) -> dict[str, str]:
-    """By task; without settings the versions of the highest throughput."""
-    return {name: front.versions[-1].name for name, front in fronts(world, metric, max_metric, batch).items()}
-
-
-def fronts(world: World, metric: Metric, max_metric: Mapping[str, float] | None, batch: int | None) -> dict[str, Front]:
-    """Each task's versions, the less accurate the cheaper."""
+) -> dict[str, Front]:
+    """Each task's versions, the less accurate the cheaper; those below the task's maximal metric."""
     problem = problem_of(
         world.families, demand_rps=world.first_rps, metric=metric, max_metric=max_metric, batch=batch or world.batch
     )

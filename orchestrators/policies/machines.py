@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from orchestrators.deployment import Deployment
-from orchestrators.policies.fixed import most_accurate
+from orchestrators.policies.fixed import fronts, most_accurate
 from orchestrators.policies.policy import Decision, Seen, Ways
 from orchestrators.policies.world import World
 from profiler.common.errors import BadInputError
@@ -33,7 +33,7 @@ def utilisation_vms(world: World) -> "Machines":
 
 def machines(world: World, signal: Signal) -> "Machines":
     """The most accurate version of each task, each machine a target as it was profiled."""
-    variants, cores = most_accurate(world), world.own_cores
+    variants, cores = most_accurate(fronts(world)), world.own_cores
     capacity_rps = {task: world.capacity_rps(task, name, cores) for task, name in variants.items()}
     return Machines(signal, variants, capacity_rps, cores, start_up_s(world), world.first_rps)
 

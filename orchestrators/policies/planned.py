@@ -1,12 +1,13 @@
 """Any planner as a policy: forecast -> problem with that demand -> plan -> deployments."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal, get_args
 
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from orchestrators.forecast import Forecaster, WindowedMaximum
-from orchestrators.policies.fixed import cheapest
+from orchestrators.policies.fixed import cheapest, fronts
 from orchestrators.policies.policy import Decision, Seen, Ways
 from orchestrators.policies.world import World
 from profiler.common.errors import BadInputError
@@ -66,14 +67,17 @@ class Planned:
 def planned(
     world: World,
     ways: Ways,
-    plan: Callable[[str], Plan],
+    plan: Callable[[str, float, Sequence[Deployment]], Sequence[Deployment]],
     forecaster: Forecaster,
     without_plan: Without = "keep",
 ) -> Planned:
-    """Falls back on the version of the highest throughput; within the task's part of the box if the policy reserves."""
+    """Falls back on the version of the highest throughput, within the task's part of the box if the policy reserves.
+
+    `plan` is told the task first.
+    """
     if without_plan not in get_args(Without):
         raise BadInputError(f"without_plan={without_plan!r}: choices are {', '.join(get_args(Without))}")
-    quickest = cheapest(world)
+    quickest = cheapest(fronts(world))
     fallback = {
         task: Deployment(
             task=task,
@@ -84,5 +88,5 @@ def planned(
         for task, name in quickest.items()
     }
     return Planned(
-        {task: plan(task) for task in world.tasks}, ways, forecaster, world.first_rps, fallback, without_plan
+        {task: partial(plan, task) for task in world.tasks}, ways, forecaster, world.first_rps, fallback, without_plan
     )

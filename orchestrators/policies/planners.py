@@ -19,7 +19,7 @@ from orchestrators.planners import sponge as sponge_planner
 from orchestrators.planners.infaas.from_repository import measured
 from orchestrators.policies.ipa_within import within
 from orchestrators.policies.machines import start_up_s
-from orchestrators.policies.planned import USUAL_FORECAST, Plan, Planned, Without, planned
+from orchestrators.policies.planned import USUAL_FORECAST, Planned, Without, planned
 from orchestrators.policies.policy import Ways
 from orchestrators.policies.world import World
 from profiler.common.errors import BadInputError
@@ -42,22 +42,19 @@ def model_switching(
     this is too much for it shows by the margin of the forecast.
     """
 
-    def plan(task: str) -> Plan:
-        def solved(demand_rps: float, _present: Deployments) -> Deployments:
-            problem = model_switching_planner.from_repository(
-                world.repository,
-                task=task,
-                target=world.target,
-                demand_rps=demand_rps,
-                deadline_ms=world.deadline_ms,
-                share=min(1.0, world.share_cores / world.own_cores),
-                literal=literal,
-            )
-            return model_switching_planner.solve(problem).deployments
+    def solved(task: str, demand_rps: float, _present: Deployments) -> Deployments:
+        problem = model_switching_planner.from_repository(
+            world.repository,
+            task=task,
+            target=world.target,
+            demand_rps=demand_rps,
+            deadline_ms=world.deadline_ms,
+            share=min(1.0, world.share_cores / world.own_cores),
+            literal=literal,
+        )
+        return model_switching_planner.solve(problem).deployments
 
-        return solved
-
-    return planned(world, Ways(interval_s), plan, forecaster, without_plan)
+    return planned(world, Ways(interval_s), solved, forecaster, without_plan)
 
 
 def infaas(
@@ -69,29 +66,25 @@ def infaas(
 ) -> Planned:
     """Running instances go by the keys of INFaaS's variants; of the one to begin with there may be none."""
 
-    def plan(task: str) -> Plan:
+    def solved(task: str, demand_rps: float, present: Deployments) -> Deployments:
         ways = {(one.name, *way) for one in world.families[task] for way in measured(one)}
+        running = {
+            f"{one.variant}@{world.target}/cores={one.cores:g}/batch={one.batch}": one.replicas
+            for one in present
+            if (one.variant, one.batch, one.cores) in ways
+        }
+        problem = infaas_planner.from_repository(
+            world.repository,
+            task=task,
+            target=world.target,
+            demand_rps=demand_rps,
+            deadline_ms=world.deadline_ms,
+            max_cores=world.share_cores,
+            running=running,
+        )
+        return infaas_planner.solve(problem).deployments
 
-        def solved(demand_rps: float, present: Deployments) -> Deployments:
-            running = {
-                f"{one.variant}@{world.target}/cores={one.cores:g}/batch={one.batch}": one.replicas
-                for one in present
-                if (one.variant, one.batch, one.cores) in ways
-            }
-            problem = infaas_planner.from_repository(
-                world.repository,
-                task=task,
-                target=world.target,
-                demand_rps=demand_rps,
-                deadline_ms=world.deadline_ms,
-                max_cores=world.share_cores,
-                running=running,
-            )
-            return infaas_planner.solve(problem).deployments
-
-        return solved
-
-    return planned(world, Ways(interval_s, reserves=True), plan, forecaster, without_plan)
+    return planned(world, Ways(interval_s, reserves=True), solved, forecaster, without_plan)
 
 
 def inf_adapter(
@@ -105,22 +98,19 @@ def inf_adapter(
     if world.share_cores < 1:
         raise BadInputError(f"InfAdapter gives out whole cores, and {world.share_cores:g} are there for each task")
 
-    def plan(task: str) -> Plan:
-        def solved(demand_rps: float, present: Deployments) -> Deployments:
-            problem = inf_adapter_planner.from_repository(
-                world.repository,
-                task=task,
-                target=world.target,
-                demand_rps=demand_rps,
-                deadline_ms=world.deadline_ms,
-                max_cores=int(world.share_cores),
-                previous={one.variant: int(one.cores) for one in present},
-            )
-            return inf_adapter_planner.solve(problem).deployments
+    def solved(task: str, demand_rps: float, present: Deployments) -> Deployments:
+        problem = inf_adapter_planner.from_repository(
+            world.repository,
+            task=task,
+            target=world.target,
+            demand_rps=demand_rps,
+            deadline_ms=world.deadline_ms,
+            max_cores=int(world.share_cores),
+            previous={one.variant: int(one.cores) for one in present},
+        )
+        return inf_adapter_planner.solve(problem).deployments
 
-        return solved
-
-    return planned(world, Ways(interval_s, reserves=True), plan, forecaster, without_plan)
+    return planned(world, Ways(interval_s, reserves=True), solved, forecaster, without_plan)
 
 
 def ipa(
@@ -132,20 +122,17 @@ def ipa(
 ) -> Planned:
     """Each task is a pipeline of one stage, on its part of the box."""
 
-    def plan(task: str) -> Plan:
-        def solved(demand_rps: float, _present: Deployments) -> Deployments:
-            problem = ipa_planner.from_repository(
-                world.repository,
-                tasks=[task],
-                target=world.target,
-                demand_rps=demand_rps,
-                deadline_ms=world.deadline_ms,
-            )
-            return ipa_planner.solve(within(problem, world.share_cores)).deployments
+    def solved(task: str, demand_rps: float, _present: Deployments) -> Deployments:
+        problem = ipa_planner.from_repository(
+            world.repository,
+            tasks=[task],
+            target=world.target,
+            demand_rps=demand_rps,
+            deadline_ms=world.deadline_ms,
+        )
+        return ipa_planner.solve(within(problem, world.share_cores)).deployments
 
-        return solved
-
-    return planned(world, Ways(interval_s, reserves=True), plan, forecaster, without_plan)
+    return planned(world, Ways(interval_s, reserves=True), solved, forecaster, without_plan)
 
 
 def sponge(
@@ -157,19 +144,16 @@ def sponge(
 ) -> Planned:
     """The most accurate variant, whose cores and batch change in place within the task's part of the box."""
 
-    def plan(task: str) -> Plan:
-        def solved(demand_rps: float, _present: Deployments) -> Deployments:
-            problem = sponge_planner.from_repository(
-                world.repository, task=task, target=world.target, demand_rps=demand_rps, slo_ms=world.deadline_ms
-            )
-            there = {cores: times for cores, times in problem.latency_ms.items() if cores <= world.share_cores}
-            if not there:
-                raise BadInputError(f"Sponge gives out whole cores, and {world.share_cores:g} are there for each task")
-            return sponge_planner.solve(problem.model_copy(update={"latency_ms": there})).deployments
+    def solved(task: str, demand_rps: float, _present: Deployments) -> Deployments:
+        problem = sponge_planner.from_repository(
+            world.repository, task=task, target=world.target, demand_rps=demand_rps, slo_ms=world.deadline_ms
+        )
+        there = {cores: times for cores, times in problem.latency_ms.items() if cores <= world.share_cores}
+        if not there:
+            raise BadInputError(f"Sponge gives out whole cores, and {world.share_cores:g} are there for each task")
+        return sponge_planner.solve(problem.model_copy(update={"latency_ms": there})).deployments
 
-        return solved
-
-    return planned(world, Ways(interval_s, reserves=True, in_place=True), plan, forecaster, without_plan)
+    return planned(world, Ways(interval_s, reserves=True, in_place=True), solved, forecaster, without_plan)
 
 
 def paragon(
@@ -181,14 +165,11 @@ def paragon(
 ) -> Planned:
     """Machines for the load that is foreseen, of the cheapest model in time."""
 
-    def plan(task: str) -> Plan:
-        def solved(demand_rps: float, _present: Deployments) -> Deployments:
-            asked = paragon_planner.QueryClass(
-                name=task, task=task, rates_rps=[demand_rps], min_accuracy=0, max_latency_ms=world.deadline_ms
-            )
-            problem = paragon_planner.from_repository(world.repository, target=world.target, classes=[asked])
-            return paragon_planner.solve(problem).deployments
+    def solved(task: str, demand_rps: float, _present: Deployments) -> Deployments:
+        asked = paragon_planner.QueryClass(
+            name=task, task=task, rates_rps=[demand_rps], min_accuracy=0, max_latency_ms=world.deadline_ms
+        )
+        problem = paragon_planner.from_repository(world.repository, target=world.target, classes=[asked])
+        return paragon_planner.solve(problem).deployments
 
-        return solved
-
-    return planned(world, Ways(interval_s, start_up_s=start_up_s(world)), plan, forecaster, without_plan)
+    return planned(world, Ways(interval_s, start_up_s=start_up_s(world)), solved, forecaster, without_plan)

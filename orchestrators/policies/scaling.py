@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 
 from orchestrators.deployment import Deployment
-from orchestrators.policies.fixed import most_accurate
+from orchestrators.policies.fixed import fronts, most_accurate
 from orchestrators.policies.policy import Decision, Seen, Ways
 from orchestrators.policies.world import World
 
@@ -18,7 +18,7 @@ HIGH, LOW = 0.8, 0.5
 
 def replicas(world: World) -> "Replicas":
     """Each on one core, on the fewest above that were measured, or on what a task's part of the box has."""
-    variants = most_accurate(world)
+    variants = most_accurate(fronts(world))
     cores = max(
         min(
             (one for one in world.measured_cores(task, name, world.share_cores) if one >= 1),
@@ -32,7 +32,7 @@ def replicas(world: World) -> "Replicas":
 
 def vertical(world: World) -> "Vertical":
     """On the measured cores within the task's part of the box."""
-    variants = most_accurate(world)
+    variants = most_accurate(fronts(world))
     capacity_rps = {
         task: {
             cores: world.capacity_rps(task, name, cores)

@@ -609,9 +609,9 @@ def test_a_policy_keeps_what_it_knows_over_its_own_switches_and_begins_anew_with
         made.append(over)
         return policy(over)
 
-    run = driven(server, make).tick()
+    run = driven(server, make).tick(2)
     begun = len(made)
-    run.tick(4)
+    run.tick(3)
     assert [one.after for one in run.switches] == [LARGE, SMALL, LARGE]
     assert len(made) == begun
     live_repository(tmp_path, {**VARIANTS, ODD: (0.7, 950.0, 5.0)})
