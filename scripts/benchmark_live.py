@@ -26,16 +26,15 @@ from figures import ROOT, Figure, record
 from live_figures import against_simulation, figures
 from live_settings import SERVER_CORES, SETTINGS, Setting
 
-from orchestrators.forecast import WindowedMaximum
 from orchestrators.live.nginx import nginx_server
 from orchestrators.live.outcome import Outcome
 from orchestrators.live.report import FIGURE, OUTCOME
-from orchestrators.live.settings import smallest_batch
 from orchestrators.load import Load
-from orchestrators.planners import trivial
-from orchestrators.simulation import Result, Settings, simulate
-from orchestrators.simulation.policies import policy
-from orchestrators.simulation.scene import Scene
+from orchestrators.planners.trivial.from_repository import problem_of
+from orchestrators.policies import World
+from orchestrators.policies.trivial import trivial
+from orchestrators.simulation import Box, Result, Settings, simulate
+from orchestrators.variant import catalogue
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 from profiler.common.scratch import scratch
@@ -79,8 +78,8 @@ class Bench:
 
     def rates_rps(self, task: str) -> list[float]:
         """The throughputs of the versions, the most accurate one's first, in single requests."""
-        batch = smallest_batch(self.repository, [task], self.target)
-        problem = trivial.from_repository(self.repository, task=task, target=self.target, demand_rps=1.0, batch=batch)
+        world = World.of(self.repository, self.target, {task: 1.0}, DEADLINE_MS)
+        problem = problem_of(world.families, demand_rps=world.first_rps, batch=world.batch)
         versions = sorted(problem.tasks[0].versions, key=lambda version: -version.accuracy)
         return [version.images_per_s for version in versions]
 
@@ -115,11 +114,12 @@ class Bench:
         load = self.load(setting, number)
         schedules = load.schedules(self.tasks(setting))
         first_rps = {task: float(one.mean()) for task, one in load.demands(self.tasks(setting)).items()}
-        scene = Scene.of(self.repository, self.target, first_rps, DEADLINE_MS, lambda _: WindowedMaximum())
+        world = World.of(self.repository, self.target, first_rps, DEADLINE_MS)
+        versions = catalogue(world.repository, world.tasks, world.target)
         return [
             simulate(
-                scene.catalogue, schedules, policy("trivial", scene), scene.box,
-                Settings(seconds=self.seconds, deadline_ms=DEADLINE_MS, seed=seed),
+                versions, schedules, trivial(world), Box(cores=world.cores),
+                Settings(seconds=self.seconds, deadline_ms=DEADLINE_MS, seed=seed), "trivial",
             )
             for seed in range(DRAWS)
         ]  # fmt: skip

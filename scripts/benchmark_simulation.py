@@ -13,12 +13,13 @@ from orchestrators.deployment import Deployment
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.load import constant, poisson_arrivals
 from orchestrators.planners import trivial
-from orchestrators.simulation import Box, Policy, Result, Settings, Ways, simulate
-from orchestrators.simulation.baselines import Fixed
+from orchestrators.policies import Policy, Ways
+from orchestrators.policies.fixed import Fixed
+from orchestrators.policies.planned import Planned
+from orchestrators.policies.trivial import Trivial
+from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.simulation.fleet import FleetSettings, fleet
 from orchestrators.simulation.ladder import Ladder, Rung
-from orchestrators.simulation.planned import Planned
-from orchestrators.simulation.trivial_policy import Trivial
 
 REPEATS, SECONDS, DAY_S, SERVERS, INTERVAL_S = 5, 300, 86_400, 1_000, 10
 GOAL = "to reach: 200,000"
@@ -76,7 +77,7 @@ def requests_per_s(
 def fixed(variant: str, **values: float) -> Callable[[], Policy]:
     """One deployment that stays."""
     usual = {"task": TASKS[0], "variant": variant, "cores": 1, "rate_rps": 0}
-    return lambda: Fixed("fixed", [Deployment.model_validate(usual | values)])
+    return lambda: Fixed([Deployment.model_validate(usual | values)])
 
 
 def ladder() -> Ladder:
@@ -88,7 +89,7 @@ def ladder() -> Ladder:
 
 
 def switching() -> Policy:
-    return Planned("ladder", {TASKS[0]: ladder().plan}, Ways(INTERVAL_S), WindowedMaximum(), {TASKS[0]: 130.0}, {})
+    return Planned({TASKS[0]: ladder().plan}, Ways(INTERVAL_S), WindowedMaximum(), {TASKS[0]: 130.0}, {})
 
 
 def shared() -> Policy:
@@ -98,7 +99,7 @@ def shared() -> Policy:
         for name, one in VARIANTS.items()
     )
     tasks = tuple(trivial.Task(name=task, versions=versions, demand_rps=50) for task in TASKS)
-    return Trivial(trivial.Problem(tasks=tasks), box_cores=1)
+    return Trivial(trivial.Problem(tasks=tasks), cores=1)
 
 
 def event_figures() -> dict[str, Figure]:

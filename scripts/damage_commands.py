@@ -137,10 +137,10 @@ COMMANDS: dict[str, Callable[[Path], Command]] = {
     "compare": verb("compare", "{other}", "{repository}"),
     "plan": verb("plan", "planner=[sponge,trivial]", "repository={repository}", "demand_rps=20", "output=plan.json"),
     "simulate": verb(
-        "simulate", "{repository}", "--demand-rps", "20", "--seconds", "10", "--policy", "largest", "--output", "out"
+        "simulate", "repository={repository}", "load={{mean_rps: 20, seconds: 10}}", "policy=largest", "output=out"
     ),
     "simulate a trace": verb(
-        "simulate", "{repository}", "--trace", "{box}/requests.txt", "--policy", "largest", "--output", "out"
+        "simulate", "repository={repository}", "load.trace={box}/requests.txt", "policy=largest", "output=out"
     ),
     "lint": verb("lint", "{repository}"),
     "convert": verb(

@@ -16,6 +16,9 @@ MAY_IMPORT = {
     "porting": {"porting", "profiler"},
     "orchestrators": {"orchestrators", "porting", "profiler"},
 }
+PLANNERS = (
+    "devices", "inf_adapter", "infaas", "ipa", "model_switching", "paragon", "sponge", "trivial",
+)  # fmt: skip
 # From the lowest to the highest: a folder imports itself and what lies in a lower layer.
 LAYERS = (
     ("backbones", "profiler/common", "profiler/triton/backend/onnxruntime", "porting/common"),
@@ -51,18 +54,11 @@ LAYERS = (
     ("porting",),
     ("porting/command_line",),
     ("porting/commands",),
-    ("orchestrators/load", "orchestrators"),
-    ("orchestrators/forecast", "orchestrators/planners"),
-    (
-        "orchestrators/planners/devices",
-        "orchestrators/planners/inf_adapter",
-        "orchestrators/planners/infaas",
-        "orchestrators/planners/ipa",
-        "orchestrators/planners/model_switching",
-        "orchestrators/planners/paragon",
-        "orchestrators/planners/sponge",
-        "orchestrators/planners/trivial",
-    ),
+    ("orchestrators",),
+    ("orchestrators/load", "orchestrators/planners"),
+    ("orchestrators/forecast", *(f"orchestrators/planners/{name}" for name in PLANNERS)),
+    ("orchestrators/policies/rules",),
+    ("orchestrators/policies",),
     ("orchestrators/simulation",),
     ("orchestrators/live",),
     ("orchestrators/commands",),

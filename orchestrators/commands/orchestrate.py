@@ -5,25 +5,24 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
+from orchestrators.commands.live_settings import Settings
+from orchestrators.commands.prepared import complete_target_and_tasks, repository_of, validated
 from orchestrators.live.agent import Agent
 from orchestrators.live.catalogue import Catalogue
-from orchestrators.live.journal import Journal, Second, Switched
+from orchestrators.live.journal import Journal, Second, Switched, read_journal
 from orchestrators.live.known import Known
 from orchestrators.live.loops import Loops, Tick, going_on
 from orchestrators.live.own_server import OwnServer
 from orchestrators.live.report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
 from orchestrators.live.rotation import Alone, Nginx, Rotation
+from orchestrators.live.run import Run
 from orchestrators.live.server import LiveServer
-from orchestrators.live.settings import Settings
 from orchestrators.live.tables import delivered_table
 from orchestrators.live.usage import Usage
 from orchestrators.load import Load
 from porting.common.console import say, table
-from porting.common.messages import validation_message
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.cores import split_cores
@@ -48,7 +47,7 @@ def run(arguments: Sequence[str]) -> None:
 def orchestrated(config: "DictConfig") -> None:
     """Drives the servers; with a load it is their client too, and says what came of it."""
     settings = prepared(config)
-    catalogue = Catalogue(settings.repository, settings.target_name, settings.problem, settings.public_key)
+    catalogue = Catalogue(settings.repository, settings.world, settings.public_key)
     with ExitStack() as stack:
         servers, ticks = served(settings, stack)
         endpoints = [server.endpoint for server in servers]
@@ -63,27 +62,17 @@ def orchestrated(config: "DictConfig") -> None:
             until_interrupted(loops)
         else:
             wait_until_ready(agents, loops)
-            sent(settings, settings.load, endpoints, catalogue.edition.repository)
+            sent(settings, settings.load, endpoints, catalogue.edition.world.repository)
 
 
 def prepared(config: "DictConfig") -> Settings:
     """The settings with what is only implied filled in; raises `BadInputError` for what cannot be used."""
-    from omegaconf import OmegaConf
-
-    repository = Repository.load(config.repository, config.public_key and Path(config.public_key))
-    if config.target_name is None and len(repository.targets) == 1:
-        config.target_name = repository.targets[0]
-    if config.tasks is None:
-        config.tasks = repository.tasks
-    values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        raise BadInputError(validation_message(error, Settings)) from error
+    complete_target_and_tasks(config, repository_of(config))
+    settings = validated(config, Settings)
     if settings.nginx is None and settings.load is not None and len(settings.servers) > 1:
         raise BadInputError(f"a load for {len(settings.servers)} servers needs the nginx that balances it: give nginx")
-    if settings.policy == "model_switching" and settings.max_metric is not None:
-        raise BadInputError("max_metric bounds no version of policy=model_switching: leave it out, or choose trivial")
+    if len(settings.policies) > 1:
+        raise BadInputError(f"servers follow one policy: choose one of {', '.join(settings.policies)} with policy=NAME")
     return settings
 
 
@@ -105,7 +94,7 @@ def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalo
     proxy = settings.nginx
     endpoints = [server.endpoint for server in servers]
     rotation: Rotation = Alone() if proxy is None else Nginx(proxy.servers_file, proxy.pid_file, endpoints)
-    return [Agent(one, Usage(one.endpoint), catalogue, rotation, journal, settings.decides()) for one in servers]
+    return [Agent(one, Usage(one.endpoint), catalogue, rotation, journal, settings.policy) for one in servers]
 
 
 def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
@@ -115,7 +104,10 @@ def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: R
     say(f"sending {sum(map(len, schedules.values())):,} requests")
     target = endpoints[0] if settings.nginx is None else settings.nginx.endpoint
     traffic, stalls = loaded(target, schedules, known)
-    found = delivered_table([report(settings, traffic, stalls, repository)])
+    seconds = read_journal(settings.output / JOURNAL)
+    run = Run.of(settings.policy_name, traffic, seconds, stalls, repository, settings.target_name, settings.deadline_ms)
+    report(run, settings.output)
+    found = delivered_table([run])
     table(found.title, found.columns, found.rows)
     for what, name in (("as JSON", OUTCOME), ("figure", FIGURE), ("page", PAGE)):
         say(f"{what:9} {settings.output / name}")

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators.commands.chosen import check_chosen
+from orchestrators.commands.prepared import repository_of, validated
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from orchestrators.planners.common import PlanBase
-from orchestrators.planners.planner import planned
+from orchestrators.planners.planner import checked, located
 from porting.common.console import say, table
-from porting.common.messages import validation_message
 from porting.configuration.components import Component
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, DnnPortingError
@@ -49,7 +49,7 @@ def plan(config: "DictConfig") -> None:
     for name, component in settings.planners.items():
         try:
             check_chosen(name, component, repository)
-            outcomes[name] = planned(component, repository)
+            outcomes[name] = solved(component, repository)
         except (Infeasible, BadInputError) as error:
             outcomes[name] = error
     plans = {name: plan for name, plan in outcomes.items() if isinstance(plan, PlanBase)}
@@ -65,19 +65,19 @@ def plan(config: "DictConfig") -> None:
 
 def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
     """The repository, and the planners with what is only implied filled in."""
-    from omegaconf import OmegaConf
-
-    repository = Repository.load(config.repository, config.public_key and Path(config.public_key))
+    repository = repository_of(config)
     for key, choices in (("task", repository.tasks), ("target_name", repository.targets)):
         if config[key] is None and len(choices) == 1:
             config[key] = choices[0]
     if config.tasks is None:
         config.tasks = repository.tasks if config.task is None else [config.task]
-    values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    try:
-        return Settings.model_validate(values), repository
-    except ValidationError as error:
-        raise BadInputError(validation_message(error, Settings)) from error
+    return validated(config, Settings), repository
+
+
+def solved(component: Component, repository: Repository) -> PlanBase:
+    """The plan of the planner that a config names."""
+    planner = located(component.target)
+    return checked(planner.solve(component.build(repository=repository)), component.target)
 
 
 def show(name: str, plan: PlanBase) -> None:

@@ -8,6 +8,7 @@ from orchestrators.load import Steps
 from orchestrators.simulation.figure import draw_comparison
 from orchestrators.simulation.result import Result
 from orchestrators.simulation.stress import overloaded_at
+from orchestrators.words import number, percent
 from porting.common.console import say, table
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import write_atomically
@@ -38,9 +39,9 @@ def results(outcomes: Outcomes) -> dict[str, Result]:
 
 def row(result: Result, steps: Steps | None) -> list[str]:
     figures = result.all_tasks
-    late = None if figures.in_time_share is None else 100 * (1 - figures.in_time_share)
+    late = None if figures.in_time_share is None else 1 - figures.in_time_share
     numbers = [
-        number(figures.accuracy, ".4f"), number(figures.effective_accuracy, ".4f"), number(late, ".3f"),
+        number(figures.accuracy, ".4f"), number(figures.effective_accuracy, ".4f"), percent(late, 3),
         str(figures.lost), number(figures.p99_ms, ".4g"), f"{100 * result.cpu_share:.1f}",
         f"{result.held_core_s:.0f}", str(figures.switches), str(result.infeasible),
     ]  # fmt: skip
@@ -48,10 +49,6 @@ def row(result: Result, steps: Steps | None) -> list[str]:
         numbers.append(number(overloaded_at(result, steps), ".4g", "none of them"))
     cost = "" if result.cost is None else f"{result.cost:.4g} {result.currency}"
     return [result.policy, *numbers, cost]
-
-
-def number(value: float | None, form: str, otherwise: str = "unknown") -> str:
-    return otherwise if value is None else format(value, form)
 
 
 def write(folder: Path, title: str, outcomes: Outcomes, steps: Steps | None) -> None:

@@ -2,24 +2,28 @@
 
 It goes on whatever happens. A server that does not answer is tried again every second, and gets back what answered
 before. A load that failed leaves the policy with the versions that do answer: it is tried again when the policy decides
-for it again. Who begins on a server takes what answers there for granted.
+for it again. A policy that begins on a server takes what answers there for granted.
 """
 
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
+
+import numpy as np
 
 from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.clock import unix_s
-from orchestrators.live.demand import Demand
+from orchestrators.live.demand import KEPT_S, Demand
+from orchestrators.live.driver import Driver, versions
 from orchestrators.live.journal import Journal, Second
-from orchestrators.live.policy import Policy
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.live.usage import Use
-from orchestrators.planners.trivial import Decision, State
+from orchestrators.policies.policy import Decision, Policy
+from orchestrators.policies.world import World
 from profiler.common.errors import DnnPortingError, ServerError
 
 
@@ -34,13 +38,14 @@ class Agent:
 
     def __init__(
         self, server: LiveServer, usage: Looks, catalogue: Catalogue, rotation: Rotation, journal: Journal,
-        policy: Policy,
+        make: Callable[[World], Policy],
     ) -> None:  # fmt: skip
         self._server, self._usage, self._catalogue, self._journal = server, usage, catalogue, journal
-        self._rotation, self._policy = rotation, policy
+        self._rotation, self._make = rotation, make
         self._answering = Answering(server, catalogue, rotation, journal)
         self._demand = Demand(self._answering.tasks)
-        self._state: State | None = None
+        self._cpu_share: deque[float] = deque(maxlen=KEPT_S)
+        self._driver: Driver | None = None
         self._trouble: str | None = None
 
     def tick(self) -> None:
@@ -54,57 +59,63 @@ class Agent:
         self._rotation.saw(self._server.endpoint, use)
         came = self._demand.look(time.monotonic(), counts)
         try:
-            if self._state is None or self._demand.fell or not counts.keys() >= set(self._answering.tasks):
+            if self._driver is None or self._demand.fell or not counts.keys() >= set(self._answering.tasks):
                 self._recover(use)
                 self._note(use, came, Decision(rule="wait", reason="every task has a version that answers"))
             else:
-                self._decide(self._state, use, came)
+                self._decide(self._driver, use, came)
         except DnnPortingError as error:
             self._stand_back(use, came, str(error))
 
     @property
     def ready(self) -> bool:
         """Whether every task has a version that answers, as far as the last look told."""
-        return self._state is not None
+        return self._driver is not None
 
     def _recover(self, use: Use) -> None:
-        self._answering.recover(lambda: self._policy.first(self._answering.offer(use.cores)))
-        self._state, self._trouble = State(versions=self._answering.versions), None
+        world = self._answering.world(use.cores)
+        self._answering.recover(lambda: Driver(self._make, world).first())
+        self._driver, self._trouble = Driver(self._make, self._answering.world(use.cores)), None
         self._forget_counts()
 
     def _stand_back(self, use: Use, came: Mapping[str, float], why: str) -> None:
         """What answers is looked for anew in the next second; until then others get the requests, if there are any."""
-        self._state = None
+        self._driver = None
         # Where it is NGINX that is gone, nothing can be told to it.
         with suppress(DnnPortingError):
             self._rotation.leave_out(self._server.endpoint)
         self._note(use, came, Decision(rule="wait", reason=why, notice=why))
 
-    def _decide(self, state: State, use: Use, came: Mapping[str, float]) -> None:
-        offer = self._answering.offer(use.cores)
-        # A server with more cores than the versions were measured on uses them beside each other at most.
-        share = min(1.0, use.share * use.cores / min(use.cores, offer.problem.cores))
+    def _decide(self, driver: Driver, use: Use, came: Mapping[str, float]) -> None:
+        self._cpu_share.append(use.share)
+        present, wanted = self._answering.versions, self._answering.versions
         try:
-            self._state, decision = self._policy.step(offer, state, share, self._demand.seen())
+            world = self._answering.world(use.cores)
+            if world is not driver.world:
+                # What was republished, or other cores, are for a policy that begins anew.
+                driver = self._driver = Driver(self._make, world)
+            decision = driver.step(self._demand.seen(), np.array(self._cpu_share), present)
+            wanted = present | versions(decision)
         except DnnPortingError as error:
             # Who cannot decide is no reason to take a server out that answers.
-            decision = Decision(rule="hold", reason=str(error), notice=str(error))
+            decision = driver.undecided(error)
         self._note(use, came, decision)
-        if decision.versions is not None:
-            self._act(decision.versions, came)
+        if wanted != present:
+            self._act(driver, wanted, came)
         elif self._answering.renewed():
-            self._act(self._answering.versions, came)
+            self._act(Driver(self._make, driver.world), present, came)
 
-    def _act(self, versions: Mapping[str, str], came: Mapping[str, float]) -> None:
+    def _act(self, driver: Driver, wanted: Mapping[str, str], came: Mapping[str, float]) -> None:
+        """The driver goes on with what answers then."""
         try:
-            self._answering.follow(versions, came)
+            self._answering.follow(wanted, came)
             self._trouble = None
         except ServerError as error:
             # What answers, and whether the server is in rotation again, the next second finds out.
-            self._state, self._trouble = None, str(error)
+            self._driver, self._trouble = None, str(error)
             return
         known = self._answering.versions.keys() >= set(self._answering.tasks)
-        self._state = State(versions=self._answering.versions) if known else None
+        self._driver = driver if known else None
         self._forget_counts()
 
     def _forget_counts(self) -> None:

@@ -1,16 +1,16 @@
 """The networks that answer on one server: found, put back, replaced, and never taken away."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrators.live.catalogue import Catalogue, Edition
 from orchestrators.live.clock import unix_s
 from orchestrators.live.journal import Journal, Switched
 from orchestrators.live.network import Network
-from orchestrators.live.policy import Offer
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
-from orchestrators.planners.trivial import Problem, Version
+from orchestrators.policies.world import World
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 
 
@@ -18,13 +18,13 @@ from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 class Good:
     """What answered last to a task: its figures, its ONNX file's sha256, and its files where they were to be had."""
 
-    version: Version
+    version: VariantOnTarget
     digest: str
     network: Network | None
 
 
 # What may be loaded: its figures and its files.
-Ready = tuple[Version, Network]
+Ready = tuple[VariantOnTarget, Network]
 
 
 class Answering:
@@ -35,20 +35,24 @@ class Answering:
 
     def __init__(self, server: LiveServer, catalogue: Catalogue, rotation: Rotation, journal: Journal) -> None:
         self._server, self._catalogue, self._rotation, self._journal = server, catalogue, rotation, journal
-        self.tasks = [task.name for task in catalogue.edition.problem.tasks]
+        self.tasks = catalogue.edition.world.tasks
         self.versions: dict[str, str] = {}
         self._good: dict[str, Good] = {}
         self._compared: Edition | None = None
+        self._offered: World | None = None
         self._attempts = dict.fromkeys(self.tasks, 0)
 
-    def offer(self, cores: float) -> Offer:
-        """What the repository offers now, and with it what answers and has gone from there, on so many cores."""
-        edition = self._catalogue.edition
-        problem = edition.problem.of(
-            task.model_copy(update={"versions": tuple(self._figures(edition.problem, task.name).values())})
-            for task in edition.problem.tasks
-        )
-        return Offer.of(edition.repository, problem, cores)
+    def world(self, cores: float) -> World:
+        """What the repository offers now, and with it what answers and has gone from there, on so many cores.
+
+        The same object as long as none of this changes.
+        """
+        published = self._catalogue.edition.world
+        families = {task: tuple(self._figures(task).values()) for task in published.tasks}
+        found = replace(published, families=families, cores=cores)
+        if self._offered is None or differs(found, self._offered):
+            self._offered = found
+        return self._offered
 
     def lost(self) -> None:
         """The server does not answer: nothing is known of it, and no load that failed was the network's fault."""
@@ -95,13 +99,13 @@ class Answering:
         published = self._catalogue.edition.digest(self.versions[task])
         return published not in (None, self._good[task].digest)
 
-    def _added_s(self, task: str, version: Version) -> float:
+    def _added_s(self, task: str, version: VariantOnTarget) -> float:
         """The time of a core that a request takes more with this version than with what answers."""
-        return 1 / version.images_per_s - 1 / self._good[task].version.images_per_s
+        return 1 / speed(version) - 1 / speed(self._good[task].version)
 
-    def _figures(self, problem: Problem, task: str) -> dict[str, Version]:
+    def _figures(self, task: str) -> dict[str, VariantOnTarget]:
         """The versions of a task by name: the offered ones, and the last good one if it answers."""
-        found = {version.name: version for one in problem.tasks if one.name == task for version in one.versions}
+        found = {version.name: version for version in self._catalogue.edition.world.families[task]}
         good = self._good.get(task)
         if good is not None and good.version.name == self.versions.get(task, good.version.name):
             found.setdefault(good.version.name, good.version)
@@ -111,7 +115,7 @@ class Answering:
         """Takes what answers for ours if its figures are known; what else answers goes on until it is replaced."""
         self.versions = {}
         for task in self.tasks:
-            version = self._figures(self._catalogue.edition.problem, task).get(serving.get(task, ""))
+            version = self._figures(task).get(serving.get(task, ""))
             if version is None:
                 continue
             self.versions[task], digest = version.name, self._server.digest(task)
@@ -128,10 +132,10 @@ class Answering:
         return network if network.digest == digest else None
 
     def _try_one(self, task: str, first: str) -> None:
-        offered = self._figures(self._catalogue.edition.problem, task)
+        offered = self._figures(task)
         last = [self._good[task].version.name] if task in self._good else []
         # After the two that should load, those that the server bears best.
-        others = sorted(offered, key=lambda name: -offered[name].images_per_s)
+        others = sorted(offered, key=lambda name: -speed(offered[name]))
         candidates = list(dict.fromkeys([*last, first, *others]))
         ready = self._read(task, candidates[self._attempts[task] % len(candidates)])
         loaded = ready is not None and self._switch(task, *ready)
@@ -140,7 +144,7 @@ class Answering:
     def _read(self, task: str, variant: str) -> Ready | None:
         """From the repository, or as it answered last; `None` where neither has it, which the journal says."""
         began_s, good = unix_s(), self._good.get(task)
-        version = self._figures(self._catalogue.edition.problem, task).get(variant)
+        version = self._figures(task).get(variant)
         try:
             if version is None:
                 raise BadInputError(f"{variant}: the repository as it is now does not offer it")
@@ -151,7 +155,7 @@ class Answering:
             self._note(task, variant, began_s, str(error))
             return None
 
-    def _switch(self, task: str, version: Version, network: Network) -> bool:
+    def _switch(self, task: str, version: VariantOnTarget, network: Network) -> bool:
         began_s = unix_s()
         try:
             self._server.switch(task, network)
@@ -176,3 +180,16 @@ class Answering:
                 error=error,
             )
         )
+
+
+def differs(one: World, other: World) -> bool:
+    """Whether another edition, other versions or other cores are there to decide over."""
+    names = [[version.name for found in world.families.values() for version in found] for world in (one, other)]
+    return one.repository is not other.repository or one.cores != other.cores or names[0] != names[1]
+
+
+def speed(version: VariantOnTarget) -> float:
+    """Images/s on the target's own cores, in the smallest batch that was measured: clients send single requests."""
+    profile = version.profile
+    batch = min((point.batch for point in profile.own(profile.max_throughput)), default=1)
+    return version.images_per_s(batch, profile.target.cores)

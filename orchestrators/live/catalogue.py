@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrators.live.network import Network, of
-from orchestrators.planners.trivial.problem import Problem
+from orchestrators.policies.world import World
 from porting.repository import Repository
 from porting.repository.reader import INDEX
 from porting.repository.root import Root
@@ -19,16 +19,15 @@ from profiler.common.parse import INDEX_LIMIT_BYTES
 class Edition:
     """A repository as it was published at one time, and what there is to decide over in it."""
 
-    repository: Repository
-    problem: Problem
+    world: World
 
     def digest(self, variant: str) -> str | None:
         """The sha256 of the ONNX file that is published under this name, if one is."""
-        return next((one.onnx_sha256 for one in self.repository.variants if one.name == variant), None)
+        return next((one.onnx_sha256 for one in self.world.repository.variants if one.name == variant), None)
 
 
 class Catalogue:
-    """The edition in use. `problem_of` reads what a repository offers, and raises where that is not whole.
+    """The edition in use. `world_of` reads what a repository offers, and raises where that is not whole.
 
     With the file of a `public_key` only editions that are signed by its owner are used.
 
@@ -38,11 +37,10 @@ class Catalogue:
     def __init__(
         self,
         url: str | Path,
-        target: str,
-        problem_of: Callable[[Repository], Problem],
+        world_of: Callable[[Repository], World],
         public_key: Path | None = None,
     ) -> None:
-        self._url, self._target, self._problem_of, self._public_key = url, target, problem_of, public_key
+        self._url, self._world_of, self._public_key = url, world_of, public_key
         self._digest = self._published()
         self._lock = threading.Lock()
         self.notice: str | None = None
@@ -62,11 +60,11 @@ class Catalogue:
 
     def network(self, task: str, variant: str) -> Network:
         """As in the edition in use; raises `DnnPortingError` where it cannot be had."""
-        return of(self.edition.repository, self._target, task, variant)
+        world = self.edition.world
+        return of(world.repository, world.target, task, variant)
 
     def _read(self) -> Edition:
-        repository = Repository.load(self._url, self._public_key)
-        return Edition(repository, self._problem_of(repository))
+        return Edition(self._world_of(Repository.load(self._url, self._public_key)))
 
     def _published(self) -> str:
         """Reading an index is quick, and understanding one with thousands of variants is not."""

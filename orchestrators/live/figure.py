@@ -12,6 +12,7 @@ from orchestrators.live.outcome import outcome
 from orchestrators.live.panels import draw_cpu, draw_task, keys
 from orchestrators.live.run import Run
 from orchestrators.live.series import ranked
+from orchestrators.words import percent
 from profiler.common.files import write_picture
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH, VARIANT_HIGH, CPU_HIGH = 0.8, 1.5, 0.3,
 BETWEEN, ENDS = 0.28, 1.5
 NAME_HIGH = 18  # points, of a task's name above its panels
 PANELS_A_TASK = 3
+SIGN = " %"
 
 
 def draw_runs(runs: Sequence[Run], path: Path) -> None:
@@ -88,12 +90,6 @@ def heading(run: Run) -> str:
     """The run's name and what it delivered."""
     found = outcome(run)
     everything, calm = found.whole.all_tasks, found.outside_stalls.all_tasks
-    return "\n".join([
-        run.name,
-        f"late {percent(everything.late_share, 2)}, outside stalls {percent(calm.late_share, 2)}",
-        f"CPU {percent(found.whole.cpu_share, 0)}, normalised accuracy {percent(everything.normalised_accuracy, 1)}",
-    ])  # fmt: skip
-
-
-def percent(share: float | None, digits: int) -> str:
-    return "unknown" if share is None else f"{100 * share:.{digits}f} %"
+    late, late_outside = (percent(one.late_share, 2, SIGN) for one in (everything, calm))
+    cpu, accuracy = percent(found.whole.cpu_share, 0, SIGN), percent(everything.normalised_accuracy, 1, SIGN)
+    return f"{run.name}\nlate {late}, outside stalls {late_outside}\nCPU {cpu}, normalised accuracy {accuracy}"

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from orchestrators.planners.trivial.state import Rule
+from orchestrators.policies.rules import Rule
 from profiler.common.door import contents
 from profiler.common.errors import BadInputError
 from profiler.records.base import Value

@@ -6,16 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from orchestrators.live.figure import draw_runs
-from orchestrators.live.journal import read_journal
 from orchestrators.live.known import Known
 from orchestrators.live.outcome import outcome, write_outcome
 from orchestrators.live.page import write_page
 from orchestrators.live.requests import Traffic, write_traffic
 from orchestrators.live.run import Run
-from orchestrators.live.settings import Settings
 from orchestrators.live.stalls import Stall, stall_probe
 from orchestrators.live.traffic import send
-from porting.repository import Repository
 
 JOURNAL, TRAFFIC, OUTCOME, FIGURE, PAGE = "journal.jsonl", "traffic.npz", "outcome.json", "live.png", "live.html"
 
@@ -28,20 +25,9 @@ def loaded(
         return send(endpoint, schedules, known), probe.stalls()
 
 
-def report(settings: Settings, traffic: Traffic, stalls: list[Stall], repository: Repository) -> Run:
+def report(run: Run, folder: Path) -> None:
     """Writes the raw requests, the figures, and the picture of them as PNG and HTML, beside the journal."""
-    folder: Path = settings.output
-    run = Run.of(
-        settings.policy,
-        traffic,
-        read_journal(folder / JOURNAL),
-        stalls,
-        repository,
-        settings.target_name,
-        settings.deadline_ms,
-    )
-    write_traffic(folder / TRAFFIC, traffic)
+    write_traffic(folder / TRAFFIC, run.traffic)
     write_outcome(folder / OUTCOME, outcome(run))
     draw_runs([run], folder / FIGURE)
     write_page([run], folder / PAGE)
-    return run

@@ -8,6 +8,7 @@ from orchestrators.live.delivered import Delivered
 from orchestrators.live.journal import Switched
 from orchestrators.live.outcome import Part, outcome
 from orchestrators.live.run import Run
+from orchestrators.words import number, percent
 
 # Nobody reads more reasons why requests failed.
 REASONS = 20
@@ -46,7 +47,7 @@ def delivered_table(runs: Sequence[Run]) -> Table:
 def part_rows(part: Part) -> list[list[str]]:
     """All tasks together, and each where there are several."""
     tasks = part.tasks if len(part.tasks) > 1 else {}
-    cpu = share(part.cpu_share, 1)
+    cpu = percent(part.cpu_share, 1)
     return [["all" if tasks else next(iter(part.tasks), "none"), *cells(part.all_tasks), cpu]] + [
         [task, *cells(one), ""] for task, one in sorted(tasks.items())
     ]
@@ -54,8 +55,8 @@ def part_rows(part: Part) -> list[list[str]]:
 
 def cells(one: Delivered) -> list[str]:
     return [
-        str(one.sent), share(one.late_share, 3), str(one.lost), str(one.wrong), number(one.accuracy, ".4f"),
-        share(one.normalised_accuracy, 1), number(one.p50_ms, ".1f"), number(one.p99_ms, ".1f"),
+        str(one.sent), percent(one.late_share, 3), str(one.lost), str(one.wrong), number(one.accuracy, ".4f"),
+        percent(one.normalised_accuracy, 1), number(one.p50_ms, ".1f"), number(one.p99_ms, ".1f"),
     ]  # fmt: skip
 
 
@@ -78,11 +79,3 @@ def reason_table(runs: Sequence[Run]) -> Table:
     )
     rows = [[*key, str(count)] for key, count in found.most_common(REASONS)]
     return Table("Lost or wrong because", ["run", "task", "reason", "requests"], rows, names=3)
-
-
-def share(value: float | None, digits: int) -> str:
-    return "unknown" if value is None else f"{100 * value:.{digits}f}"
-
-
-def number(value: float | None, form: str) -> str:
-    return "unknown" if value is None else format(value, form)

@@ -4,7 +4,6 @@ import importlib
 from typing import Any, Protocol, cast
 
 from orchestrators.planners.common import PlanBase
-from porting.configuration.components import Component
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 
@@ -34,12 +33,10 @@ def located(target: str) -> Planner:
     return cast("Planner", module)
 
 
-def planned(component: Component, repository: Repository) -> PlanBase:
-    """The plan of the planner that a config names; raises `BadInputError` where the planner does not fit the form."""
-    planner = located(component.target)
-    plan: Any = planner.solve(component.build(repository=repository))
+def checked(plan: object, target: str) -> PlanBase:
+    """The plan of the planner of that path; raises `BadInputError` where its `solve` answers with something else."""
     if not isinstance(plan, PlanBase):
-        name = component.target.rpartition(".")[0]
+        name = target.rpartition(".")[0]
         raise BadInputError(
             f"{name}.solve answers with {type(plan).__name__}, which is no plan: derive it from "
             f"{PlanBase.__module__}.{PlanBase.__name__}"

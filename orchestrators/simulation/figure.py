@@ -78,7 +78,7 @@ def demand(result: Result) -> dict[str, Sequence[float | None]]:
 
 
 def not_in_time(result: Result) -> dict[str, Sequence[float | None]]:
-    return {task: percent(series.not_in_time_share) for task, series in result.series.items()}
+    return {task: in_percent(series.not_in_time_share) for task, series in result.series.items()}
 
 
 def accuracy(result: Result) -> dict[str, Sequence[float | None]]:
@@ -86,8 +86,8 @@ def accuracy(result: Result) -> dict[str, Sequence[float | None]]:
 
 
 def cpu(result: Result) -> dict[str, Sequence[float | None]]:
-    return {"all": percent(result.cpu_share_by_second)}
+    return {"all": in_percent(result.cpu_share_by_second)}
 
 
-def percent(shares: Sequence[float | None]) -> list[float | None]:
+def in_percent(shares: Sequence[float | None]) -> list[float | None]:
     return [None if one is None else 100 * one for one in shares]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
-from orchestrators.simulation.variant import Variant
+from orchestrators.variant import Variant
 from profiler.common.errors import BadInputError
 
 

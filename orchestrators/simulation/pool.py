@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
-from orchestrators.simulation.policy import Ways
+from orchestrators.policies.policy import Ways
 from orchestrators.simulation.sampling import normals, sampled
 from orchestrators.simulation.station import Service, Station
-from orchestrators.simulation.variant import Variant
+from orchestrators.variant import Variant
 from profiler.common.errors import BadInputError
 
 # Multiples of it fill an interval as evenly as turns can.

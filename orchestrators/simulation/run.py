@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from orchestrators.deployment import Deployment
+from orchestrators.policies.policy import Policy, Seen, decided
 from orchestrators.simulation.cluster import Cluster
-from orchestrators.simulation.policy import Policy, Seen
 from orchestrators.simulation.pool import Pool
 from orchestrators.simulation.result import Answers, Result, figures
-from orchestrators.simulation.variant import Catalogue, Variant
+from orchestrators.variant import Catalogue, Variant
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 from profiler.records.base import Value
@@ -47,15 +47,19 @@ class Settings(Value):
 Schedules = Mapping[str, NDArray[np.float64]]
 
 
-def simulate(catalogue: Catalogue, schedules: Schedules, policy: Policy, box: Box, settings: Settings) -> Result:
+def simulate(
+    catalogue: Catalogue, schedules: Schedules, policy: Policy, box: Box, settings: Settings, name: str = "policy"
+) -> Result:
     """Sends every task's requests at the moments (s) of its schedule; the same seed gives the same result.
+
+    `name` is the policy's in the result.
 
     Raises `BadInputError` for a schedule that is not sorted or leaves the run, a first plan that leaves a task
     without a server, and a plan with an unknown variant.
     """
     for task, moments_s in schedules.items():
         check(task, moments_s, settings.seconds)
-    return Run(catalogue, schedules, policy, box, settings).result()
+    return Run(catalogue, schedules, policy, box, settings).result(name)
 
 
 def check(task: str, moments_s: NDArray[np.float64], seconds: int) -> None:
@@ -83,8 +87,9 @@ class Run:
         self._used_cores = {task: np.zeros(settings.seconds) for task in schedules}
         self._held_cores = np.zeros(settings.seconds)
         self._asked: dict[str, list[Deployment]] = {}
+        self._infeasible = 0
 
-    def result(self) -> Result:
+    def result(self, name: str) -> Result:
         seconds = self._settings.seconds
         for second in range(seconds):
             if second % self._policy.ways.interval_s == 0:
@@ -97,7 +102,7 @@ class Run:
         used_core_s = self._cluster.used_core_s
         for second in range(seconds, seconds + self._settings.drain_s):
             self._cluster.second(second + 1.0)
-        return self._written(used_core_s)
+        return self._written(name, used_core_s)
 
     def _decide(self, second: int) -> None:
         """The plan of the policy, of which each pool gets its part."""
@@ -107,25 +112,24 @@ class Run:
             cpu_share=self._cpu_share[:second],
             deployments=[one for plan in self._asked.values() for one in plan],
             changing=any(pool.changing for pool in self._pools.values()),
-            waiting={task: sum(len(one.waiting) for one in pool.working()) for task, pool in self._pools.items()},
         )
-        plan = self._policy.decide(second, seen)
-        if plan is None and second > 0:
+        decision = decided(self._policy, second, seen)
+        self._infeasible += decision.infeasible
+        if decision.deployments is None and second > 0:
             return
+        plan = decision.deployments or []
         by_task: dict[str, list[Deployment]] = {}
-        for one in plan or []:
+        for one in plan:
             by_task.setdefault(one.task, []).append(one)
-        if unknown := by_task.keys() - self._pools.keys():
-            raise BadInputError(f"{self._policy.name} plans for {', '.join(sorted(unknown))}: nothing is sent there")
-        if self._one_box and (large := max((one.cores for one in plan or []), default=0)) > self._box.cores:
-            raise BadInputError(f"{self._policy.name} asks for a server of {large:g} cores on {self._box.cores:g}")
+        if self._one_box and (large := max((one.cores for one in plan), default=0)) > self._box.cores:
+            raise BadInputError(f"the policy asks for a server of {large:g} cores on {self._box.cores:g}")
         if second == 0 and (missing := self._pools.keys() - by_task.keys()):
-            raise BadInputError(f"{self._policy.name} begins without a server for {', '.join(sorted(missing))}")
+            raise BadInputError(f"the policy begins without a server for {', '.join(sorted(missing))}")
         for task, deployments in by_task.items():
             self._pools[task].change(deployments, float(second), second == 0)
         self._asked |= by_task
 
-    def _written(self, used_core_s: float) -> Result:
+    def _written(self, name: str, used_core_s: float) -> Result:
         seconds, deadline_ms = self._settings.seconds, self._settings.deadline_ms
         held_core_s = float(self._held_cores.sum())
         cost, currency, reasons = priced(held_core_s, self._box)
@@ -139,7 +143,7 @@ class Run:
                 accuracy = self._catalogue[task, variant].accuracy
                 answers[task].add(requests[in_run], ended_s[in_run], accuracy)
         return Result(
-            policy=self._policy.name,
+            policy=name,
             seconds=seconds,
             deadline_ms=deadline_ms,
             all_tasks=figures(list(answers.values()), sum(switches.values())),
@@ -149,7 +153,7 @@ class Run:
             used_core_s=used_core_s,
             cost=cost,
             currency=currency,
-            infeasible=self._policy.infeasible,
+            infeasible=self._infeasible,
             serving={
                 task: tuple((moment_s, tuple(variants)) for moment_s, variants in pool.serving)
                 for task, pool in self._pools.items()

@@ -10,7 +10,7 @@ READ = {
     "compare": words("compare", "{case}/base/repository", REPOSITORY),
     "plan": words("plan", "planner=[sponge,trivial]", f"repository={REPOSITORY}", "demand_rps=20", "output=plan.json"),
     "simulate": words(
-        "simulate", REPOSITORY, "--demand-rps", "20", "--seconds", "5", "--policy", "largest", "--output", "out"
+        "simulate", f"repository={REPOSITORY}", "load={mean_rps: 20, seconds: 5}", "policy=largest", "output=out"
     ),
     "lint": words("lint", REPOSITORY),
     "convert": words(

@@ -7,7 +7,7 @@ request: FLOPs, latency, or 1/throughput, of which Σ d_t·m(v_t) is the expecte
 * **Chain** (`chain`): from the most accurate version of every task, one version down at a time, in the task that loses
   least â per metric saved, the metric times demand.
 * **Plan** (`solve`): the first allocation of the chain whose expected CPU use is within `cpu_limit`.
-* **Online** (`step`): when to move along the chain, from CPU use and demand seen every second.
+* **Online** (`orchestrators.policies.rules`): when to move along the chain, from CPU use and demand by second.
 
 Literal (`literal=True`): the metric is multiplied by the demand, the accuracy is not, so a busy task gives way first
 however many requests it serves badly, which is not what the thesis's own figures count. And only the next version is
@@ -26,24 +26,17 @@ than a more accurate one are left out; a task without demand saves nothing and k
 
 from orchestrators.planners.trivial.chain import Allocation, allocation, chain
 from orchestrators.planners.trivial.from_repository import from_repository
-from orchestrators.planners.trivial.policy import step
 from orchestrators.planners.trivial.problem import Plan, Problem, Task, Version
-from orchestrators.planners.trivial.settings import Settings
 from orchestrators.planners.trivial.solve import solve
-from orchestrators.planners.trivial.state import Decision, State
 
 __all__ = [
     "Allocation",
-    "Decision",
     "Plan",
     "Problem",
-    "Settings",
-    "State",
     "Task",
     "Version",
     "allocation",
     "chain",
     "from_repository",
     "solve",
-    "step",
 ]

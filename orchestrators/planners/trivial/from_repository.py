@@ -28,21 +28,41 @@ def from_repository(
     an unknown name, and where a figure was not measured.
     """
     names = [task] if isinstance(task, str) else list(task)
-    demand = demand_rps if isinstance(demand_rps, Mapping) else dict.fromkeys(names, demand_rps)
-    highest = max_metric or {}
     if not names:
         raise BadInputError(f"no task: choices are {', '.join(repository.tasks)}")
-    if odd := sorted({*demand, *highest} - set(names)) or sorted(set(names) - set(demand)):
+    return problem_of(
+        {name: family(repository, name, target) for name in names},
+        demand_rps=demand_rps if isinstance(demand_rps, Mapping) else dict.fromkeys(names, demand_rps),
+        metric=metric,
+        cpu_limit=cpu_limit,
+        max_metric=max_metric,
+        batch=batch,
+        literal=literal,
+    )
+
+
+def problem_of(
+    families: Mapping[str, Sequence[VariantOnTarget]],
+    *,
+    demand_rps: Mapping[str, float],
+    metric: Metric = "inverse_throughput",
+    cpu_limit: float = 0.65,
+    max_metric: Mapping[str, float] | None = None,
+    batch: int = 1,
+    literal: bool = False,
+) -> Problem:
+    """The same of versions that were read already, by task."""
+    highest, names = max_metric or {}, list(families)
+    if odd := sorted({*demand_rps, *highest} - set(names)) or sorted(set(names) - set(demand_rps)):
         raise BadInputError(
             f"demand_rps and max_metric name tasks: {', '.join(odd)} is not one of {', '.join(names)}, or has no demand"
         )
-    families = {name: family(repository, name, target) for name in names}
     return Problem(
         tasks=tuple(
             Task(
                 name=name,
                 versions=tuple(version(one, metric, batch) for one in found),
-                demand_rps=demand[name],
+                demand_rps=demand_rps[name],
                 max_metric=highest.get(name),
             )
             for name, found in families.items()

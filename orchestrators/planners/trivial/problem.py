@@ -89,6 +89,15 @@ class Problem(Value):
             for one in self.tasks
         ])  # fmt: skip
 
+    def on_cores(self, cores: float) -> "Problem":
+        """The same problem on a server that may use less than the cores of the profile: everything takes longer."""
+        part = min(1.0, cores / self.cores)
+
+        def slower(version: Version) -> Version:
+            return version.model_copy(update={"images_per_s": version.images_per_s * part})
+
+        return self.of(one.model_copy(update={"versions": tuple(map(slower, one.versions))}) for one in self.tasks)
+
     def of(self, tasks: Iterable[Task]) -> "Problem":
         """The same problem of these tasks."""
         return Problem(

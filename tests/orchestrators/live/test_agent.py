@@ -5,9 +5,10 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,25 @@ from made_live import BROKEN, LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live
 from servers.short_lived import short_lived_triton, token
 from support import SIZE
 
+from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.live import server as servers
 from orchestrators.live.agent import Agent
 from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
-from orchestrators.live.choice import Trivial
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
 from orchestrators.live.known import Known
 from orchestrators.live.network import Network, of
-from orchestrators.live.policy import Offer, Policy, on_cores
 from orchestrators.live.rotation import Alone
 from orchestrators.live.server import LiveServer
-from orchestrators.live.switching import ModelSwitching
 from orchestrators.live.traffic import send
 from orchestrators.live.usage import Use
 from orchestrators.planners import trivial
+from orchestrators.policies import Decision, Policy, Seen, Ways, World
+from orchestrators.policies.planners import model_switching
+from orchestrators.policies.rules import Settings
+from orchestrators.policies.trivial import trivial as trivial_policy
 from porting.repository import Repository
 from profiler.common.errors import ServerError
 from profiler.runtimes.kserve.model import V2Model
@@ -41,7 +44,7 @@ from profiler.triton.server import RunningServer, free_port
 
 pytestmark = pytest.mark.alone
 
-EAGER = trivial.Settings(hold_s=0, up_after_s=0, window_s=1)
+EAGER = Settings(hold_s=0, up_after_s=0, window_s=1)
 ODD = "digits-odd-0000000d"
 
 
@@ -58,23 +61,36 @@ class Share:
 class Told:
     """A policy that decides what it is told, one plan a second, and keeps what it was asked."""
 
+    ways = Ways(interval_s=1)
+
     def __init__(self, *plans: str | None, first: str = LARGE) -> None:
         self._plans, self._first = list(plans), first
+        self._world: World | None = None
         self.offered: list[set[str]] = []
-        self.seen: list[trivial.State] = []
+        self.seen: list[dict[str, str]] = []
 
-    def first(self, _offer: Offer, /) -> dict[str, str]:
-        return {TASK: self._first}
+    def __call__(self, world: World) -> Policy:
+        self._world = world
+        return self
 
-    def step(
-        self, offer: Offer, state: trivial.State, share: float, _demand: Mapping[str, np.ndarray], /
-    ) -> tuple[trivial.State, trivial.Decision]:
-        self.offered.append({version.name for version in offer.problem.tasks[0].versions})
-        self.seen.append(state)
+    def decide(self, now_s: int, seen: Seen, /) -> Decision:
+        if now_s == 0:
+            return decision(self._first)
+        assert self._world is not None
+        self.offered.append({version.name for version in self._world.families[TASK]})
+        self.seen.append({one.task: one.variant for one in seen.deployments})
         plan = self._plans.pop(0) if self._plans else None
-        versions = None if plan is None else {TASK: plan}
-        decision = trivial.Decision(rule="hold" if plan is None else "better", reason="told", versions=versions)
-        return state.after(share, 10) if versions is None else trivial.State(versions=versions), decision
+        return Decision(rule="hold", reason="told") if plan is None else decision(plan)
+
+
+def decision(*versions: str) -> Decision:
+    """These versions, whose names begin with their tasks'."""
+    deployments = [Deployment(task=name.partition("-")[0], variant=name, cores=1, rate_rps=0) for name in versions]
+    return Decision(deployments, "told")
+
+
+def eager(world: World) -> Policy:
+    return trivial_policy(world, thresholds=EAGER)
 
 
 class Watched(Alone):
@@ -98,11 +114,11 @@ class Watched(Alone):
 class Driven:
     """An agent on a server, with a journal in a folder."""
 
-    def __init__(self, folder: Path, server: LiveServer, policy: Policy, usage: Any = None) -> None:
+    def __init__(self, folder: Path, server: LiveServer, make: Callable[[World], Policy], usage: Any = None) -> None:
         self.server, self.path, self.rotation = server, folder / "journal.jsonl", Watched()
-        self.catalogue = Catalogue(folder / "repository", TARGET, problem)
+        self.catalogue = Catalogue(folder / "repository", world)
         self.journal = Journal(self.path)
-        self.agent = Agent(server, usage or Share(), self.catalogue, self.rotation, self.journal, policy)
+        self.agent = Agent(server, usage or Share(), self.catalogue, self.rotation, self.journal, make)
 
     def tick(self, times: int = 1) -> "Driven":
         for _ in range(times):
@@ -118,8 +134,12 @@ class Driven:
         return read_journal(self.path)[1]
 
 
-def problem(repository: Repository) -> trivial.Problem:
-    return trivial.from_repository(repository, task=TASK, target=TARGET, demand_rps=0)
+def world(repository: Repository) -> World:
+    return World.of(repository, TARGET, {TASK: 0}, 400)
+
+
+def both_tasks(repository: Repository) -> World:
+    return World.of(repository, TARGET, {TASK: 0, "bees": 0}, 400)
 
 
 Drive = Callable[..., Driven]
@@ -286,7 +306,7 @@ def test_a_load_that_fails_leaves_the_old_version_and_is_tried_again_only_when_i
     policy = Told(ODD, None, None, ODD)
     run = driven(server, policy).tick(3)
     assert [(one.after, one.error is None) for one in run.switches] == [(LARGE, True), (ODD, False)]
-    assert policy.seen[1] == trivial.State(versions={TASK: LARGE})
+    assert policy.seen[1] == {TASK: LARGE}
     run.tick(2)
     assert [one.after for one in run.switches] == [LARGE, ODD, ODD]
     assert server.serving() == {TASK: LARGE}
@@ -296,27 +316,25 @@ def test_a_load_that_fails_leaves_the_old_version_and_is_tried_again_only_when_i
 def test_of_several_tasks_those_switch_that_can(server: LiveServer, tmp_path: Path) -> None:
     bees = {"bees-large-0000001a": VARIANTS[LARGE], "bees-odd-0000001b": (0.9, 900.0, BROKEN)}
     live_repository(tmp_path, others={"bees": bees})
-    asked: list[trivial.State] = []
+    asked: list[dict[str, str]] = []
 
-    class Asked(Trivial):
-        def step(
-            self, _offer: Offer, state: trivial.State, _share: float, demand: Mapping[str, np.ndarray], /
-        ) -> tuple[trivial.State, trivial.Decision]:
-            asked.append(state)
-            versions = {TASK: SMALL, "bees": "bees-odd-0000001b"}
-            assert demand.keys() == versions.keys()
-            return trivial.State(versions=versions), trivial.Decision(rule="down", reason="told", versions=versions)
+    class Asked:
+        ways = Ways(interval_s=1)
 
-    def both(repository: Repository) -> trivial.Problem:
-        return trivial.from_repository(repository, task=[TASK, "bees"], target=TARGET, demand_rps=0)
+        def decide(self, now_s: int, seen: Seen, /) -> Decision:
+            if now_s == 0:
+                return decision(LARGE, "bees-large-0000001a")
+            asked.append({one.task: one.variant for one in seen.deployments})
+            assert seen.demand_rps.keys() == {TASK, "bees"}
+            return decision(SMALL, "bees-odd-0000001b")
 
-    catalogue = Catalogue(tmp_path / "repository", TARGET, both)
+    catalogue = Catalogue(tmp_path / "repository", both_tasks)
     with Journal(tmp_path / "journal.jsonl") as journal:
-        agent = Agent(server, Share(), catalogue, Alone(), journal, Asked())
+        agent = Agent(server, Share(), catalogue, Alone(), journal, lambda _: Asked())
         for _ in range(3):
             agent.tick()
     kept = {TASK: SMALL, "bees": "bees-large-0000001a"}
-    assert [one.versions for one in asked] == [{**kept, TASK: LARGE}, kept]
+    assert asked == [{**kept, TASK: LARGE}, kept]
     assert server.serving() == kept
 
 
@@ -328,11 +346,8 @@ def test_what_relieves_a_server_most_is_switched_first(
     large, small = {TASK: LARGE, "bees": "bees-large-0000001a"}, {TASK: SMALL, "bees": "bees-small-0000001c"}
     live_repository(tmp_path, others={"bees": {large["bees"]: VARIANTS[LARGE], small["bees"]: VARIANTS[SMALL]}})
 
-    def both(repository: Repository) -> trivial.Problem:
-        return trivial.from_repository(repository, task=[TASK, "bees"], target=TARGET, demand_rps=0)
-
     with Journal(tmp_path / "journal.jsonl") as journal:
-        answering = Answering(server, Catalogue(tmp_path / "repository", TARGET, both), Alone(), journal)
+        answering = Answering(server, Catalogue(tmp_path / "repository", both_tasks), Alone(), journal)
         answering.recover(lambda: large)
         answering.follow(small, dict(zip((TASK, "bees"), demand_rps, strict=True)))
     assert [one.task for one in read_journal(tmp_path / "journal.jsonl")[1]][2:] == order
@@ -345,13 +360,12 @@ def test_what_was_decided_and_is_offered_no_more_is_not_loaded_and_the_journal_s
 ) -> None:
     live_repository(tmp_path)
 
-    def without_small(repository: Repository) -> trivial.Problem:
-        (task,) = problem(repository).tasks
-        kept = tuple(version for version in task.versions if version.name != SMALL)
-        return problem(repository).of([task.model_copy(update={"versions": kept})])
+    def without_small(repository: Repository) -> World:
+        found = world(repository)
+        return replace(found, families={TASK: [one for one in found.families[TASK] if one.name != SMALL]})
 
     with Journal(tmp_path / "journal.jsonl") as journal:
-        answering = Answering(server, Catalogue(tmp_path / "repository", TARGET, without_small), Alone(), journal)
+        answering = Answering(server, Catalogue(tmp_path / "repository", without_small), Alone(), journal)
         answering.recover(lambda: {TASK: LARGE})
         answering.follow({TASK: SMALL}, {TASK: 1.0})
     assert "does not offer it" in str(read_journal(tmp_path / "journal.jsonl")[1][-1].error)
@@ -371,7 +385,7 @@ def test_where_the_first_version_does_not_load_another_one_is_tried(
 
 @pytest.mark.integration
 def test_without_any_demand_nothing_moves(server: LiveServer, driven: Drive) -> None:
-    run = driven(server, Trivial(EAGER), usage=Share(0.0)).tick(4)
+    run = driven(server, eager, usage=Share(0.0)).tick(4)
     assert [one.demand_rps for one in run.seconds[1:]] == [{TASK: 0.0}] * 3
     assert {one.reason for one in run.seconds[1:]} == {"no task has any demand"}
     assert len(run.switches) == 1
@@ -381,7 +395,7 @@ def test_without_any_demand_nothing_moves(server: LiveServer, driven: Drive) -> 
 def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_and_loses_nothing(
     server: LiveServer, driven: Drive
 ) -> None:
-    run = driven(server, Trivial(EAGER), usage=Share(1.0)).tick()
+    run = driven(server, eager, usage=Share(1.0)).tick()
     with asking(server) as failed:
         for _ in range(6):
             time.sleep(0.1)
@@ -396,8 +410,11 @@ def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_an
 def test_model_switching_follows_a_rising_demand_to_a_faster_version_and_a_falling_one_back(
     server: LiveServer, driven: Drive
 ) -> None:
-    run = driven(server, ModelSwitching(TARGET, 400.0, WindowedMaximum(window_s=2), interval_s=2)).tick()
-    known = {TASK: Known.of(run.catalogue.edition.repository, TASK, TARGET)}
+    def switching(over: World) -> Policy:
+        return model_switching(over, forecaster=WindowedMaximum(window_s=2), interval_s=2)
+
+    run = driven(server, switching).tick()
+    known = {TASK: Known.of(run.catalogue.edition.world.repository, TASK, TARGET)}
     # 4 s of 10 requests/s, 6 s of 120, and 10 again.
     moments_s = np.concatenate([np.arange(0, 4, 1 / 10), np.arange(4, 10, 1 / 120), np.arange(10, 18, 1 / 10)])
     with ThreadPoolExecutor(1) as pool:
@@ -452,7 +469,7 @@ def test_an_orchestrator_that_begins_anew_takes_what_answers_for_granted(server:
     driven(server, Told(MIDDLE)).tick(2).journal.close()
     policy = Told()
     run = driven(server, policy).tick(2)
-    assert policy.seen == [trivial.State(versions={TASK: MIDDLE})]
+    assert policy.seen == [{TASK: MIDDLE}]
     assert [one.after for one in run.switches] == [LARGE, MIDDLE]
 
 
@@ -483,7 +500,7 @@ def test_a_load_that_took_effect_though_it_was_called_failed_is_seen_at_once(
     policy = Told(SMALL, None)
     run = driven(server, policy).tick(3)
     assert [one.error for one in run.switches] == [None, "Deadline Exceeded"]
-    assert policy.seen[1] == trivial.State(versions={TASK: SMALL})
+    assert policy.seen[1] == {TASK: SMALL}
 
 
 @pytest.mark.integration
@@ -497,7 +514,7 @@ def test_a_network_that_replaced_ours_later_or_by_another_hand_is_found_by_its_f
     run.tick()
     server.switch(TASK, of(Repository.load(three_versions / "repository"), TARGET, TASK, MIDDLE))
     run.tick(2)
-    assert policy.seen[-1] == trivial.State(versions={TASK: MIDDLE})
+    assert policy.seen[-1] == {TASK: MIDDLE}
     assert [one.after for one in run.switches] == [LARGE]
 
 
@@ -517,8 +534,10 @@ def test_a_variant_that_is_published_anew_with_another_file_is_loaded_once(
 @pytest.mark.integration
 def test_who_cannot_decide_is_a_notice_and_the_server_stays_in_rotation(server: LiveServer, driven: Drive) -> None:
     class Undecided(Told):
-        def step(self, *_: object) -> Any:
-            raise Infeasible("no version is below max_metric")
+        def decide(self, now_s: int, seen: Seen, /) -> Decision:
+            if now_s:
+                raise Infeasible("no version is below max_metric")
+            return super().decide(now_s, seen)
 
     run = driven(server, Undecided()).tick(3)
     assert run.rotation.said == ["out", "in"]
@@ -564,5 +583,39 @@ def test_a_rotation_that_fails_is_a_notice_and_the_old_version_stays(server: Liv
 def test_on_a_part_of_the_cores_every_version_does_as_much_less() -> None:
     versions = (trivial.Version(name="a", accuracy=0.9, images_per_s=100),)
     asked = trivial.Problem(tasks=(trivial.Task(name=TASK, versions=versions, demand_rps=1),), cores=2)
-    assert on_cores(asked, 0.5).tasks[0].versions[0].images_per_s == 25
-    assert on_cores(asked, 2) == on_cores(asked, 8) == asked
+    assert asked.on_cores(0.5).tasks[0].versions[0].images_per_s == 25
+    assert asked.on_cores(2) == asked.on_cores(8) == asked
+
+
+@pytest.mark.integration
+def test_a_policy_that_wants_several_servers_for_a_task_is_a_notice(server: LiveServer, driven: Drive) -> None:
+    class Several(Told):
+        def decide(self, now_s: int, seen: Seen, /) -> Decision:
+            return decision(LARGE, SMALL) if now_s else super().decide(now_s, seen)
+
+    run = driven(server, Several()).tick(3)
+    assert "the policy wants several servers for digits" in str(run.seconds[-1].notice)
+    assert run.seconds[-1].versions == {TASK: LARGE}
+
+
+@pytest.mark.integration
+def test_a_policy_keeps_what_it_knows_over_its_own_switches_and_begins_anew_with_another_edition(
+    server: LiveServer, driven: Drive, tmp_path: Path
+) -> None:
+    made: list[World] = []
+    policy = Told(SMALL, LARGE)
+
+    def make(over: World) -> Policy:
+        made.append(over)
+        return policy(over)
+
+    run = driven(server, make).tick(2)
+    begun = len(made)
+    run.tick(3)
+    assert [one.after for one in run.switches] == [LARGE, SMALL, LARGE]
+    assert len(made) == begun
+    live_repository(tmp_path, {**VARIANTS, ODD: (0.7, 950.0, 5.0)})
+    run.catalogue.refresh()
+    run.tick(2)
+    assert len(made) == begun + 1
+    assert policy.offered[-1] == {LARGE, MIDDLE, SMALL, ODD}

@@ -6,11 +6,13 @@ from made_tasks import TARGET
 from made_variants import TASK, Made, deployment
 from numpy.typing import NDArray
 
-from orchestrators.simulation import Box, Result, Settings, Ways, catalogue, simulate
+from orchestrators.policies import Ways
+from orchestrators.policies.planned import Planned
+from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.simulation.crowding import longer_than, ramp_above
 from orchestrators.simulation.fleet import FleetSettings, fleet
 from orchestrators.simulation.ladder import Ladder, Rung
-from orchestrators.simulation.planned import Planned
+from orchestrators.variant import catalogue
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 
@@ -41,7 +43,7 @@ def by_events(
     for server, column in enumerate(sent.T):
         begins_s = np.repeat(np.arange(SECONDS), column.astype(int))
         moments_s = np.sort(begins_s + generator.random(len(begins_s)))
-        policy = Planned("ladder", {TASK: ladder.plan}, Ways(INTERVAL_S), Highest(), {TASK: column[0]}, {})
+        policy = Planned({TASK: ladder.plan}, Ways(INTERVAL_S), Highest(), {TASK: column[0]}, {})
         asked = Settings(seconds=SECONDS, deadline_ms=deadline_ms, seed=server)
         found.append(simulate(variants, {TASK: moments_s}, policy, Box(cores=box_cores), asked))
     return found

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from made_variants import TASK, Made, Told, deployment, even, poisson
 
-from orchestrators.simulation import Box, Result, Settings, Ways, simulate
+from orchestrators.policies import Ways
+from orchestrators.simulation import Box, Result, Settings, simulate
 from profiler.common.errors import BadInputError
 
 SLOW, QUICK = Made(accuracy=0.9, fixed_s=0.04), Made(accuracy=0.6, fixed_s=0.01)

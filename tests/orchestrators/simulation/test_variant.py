@@ -8,9 +8,8 @@ from made_points import partly
 from made_tasks import TARGET, own_ms
 
 from orchestrators.family import family
-from orchestrators.simulation import Variant, catalogue
 from orchestrators.simulation.sampling import normals, sampled
-from orchestrators.simulation.variant import MeasuredVariant
+from orchestrators.variant import MeasuredVariant, Variant, catalogue
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 from profiler.records.warm_up import Switch

@@ -1,0 +1,65 @@
+"""The settings of a live run, as `conf/orchestrate.yaml` has them."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrators.commands.prepared import made
+from orchestrators.live.driver import Driver
+from orchestrators.load import Load
+from orchestrators.policies.policy import Policy
+from orchestrators.policies.world import World
+from porting.configuration.components import Component
+from porting.repository import Repository
+from profiler.common.errors import BadInputError
+
+
+class Proxy(BaseModel):
+    """The NGINX before the servers, and the files of it that `Nginx` needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    endpoint: str
+    servers_file: Path
+    pid_file: Path
+
+
+class Settings(BaseModel):
+    """`conf/orchestrate.yaml`, with what is only implied filled in."""
+
+    model_config = ConfigDict(frozen=True)
+    repository: str
+    public_key: Path | None
+    target_name: str
+    tasks: list[str] = Field(min_length=1)
+    servers: list[str]
+    cores: int = Field(ge=1)
+    grpc_port: int | None = Field(ge=1024, le=65535)
+    nginx: Proxy | None
+    policies: dict[str, Component] = Field(min_length=1)
+    deadline_ms: float = Field(gt=0)
+    load: Load | None
+    output: Path
+
+    @property
+    def policy_name(self) -> str:
+        return next(iter(self.policies))
+
+    def world(self, repository: Repository) -> World:
+        """What one server has to decide over; raises where the repository does not tell the policy all of it."""
+        servers = max(1, len(self.servers))
+        demands = {} if self.load is None else self.load.demands(self.tasks)
+        mean_rps = dict.fromkeys(self.tasks, 0.0) | {task: float(one.mean()) / servers for task, one in demands.items()}
+        found = World.of(repository, self.target_name, mean_rps, self.deadline_ms)
+        # What it lacks for the policy shows only here.
+        Driver(self.policy, found).first()
+        return found
+
+    def policy(self, world: World) -> Policy:
+        """The policy for one server; raises `BadInputError` for one that real servers cannot follow."""
+        found = made(self.policies[self.policy_name], world)
+        if why := found.ways.only_simulated:
+            raise BadInputError(
+                f"policy={self.policy_name} {why}, which is only simulated: choose trivial, model_switching, smallest, "
+                "largest, or one of your own"
+            )
+        return found

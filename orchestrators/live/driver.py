@@ -1,0 +1,58 @@
+"""A policy as it drives one server: asked in its interval, told what was seen, and held to what a server can do."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import numpy as np
+
+from orchestrators.deployment import Deployment
+from orchestrators.policies.policy import Decision, Policy, Seen, decided
+from orchestrators.policies.world import World
+from profiler.common.errors import BadInputError, DnnPortingError
+
+
+class Driver:
+    """One policy over one `world`; another world is for another driver. The policy is made when it is first asked."""
+
+    def __init__(self, make: Callable[[World], Policy], world: World) -> None:
+        self.world, self._make = world, make
+        self._now_s = 0
+        self._notice: str | None = None
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return self._make(self.world)
+
+    def first(self) -> dict[str, str]:
+        """A version of every task to begin with, where nothing answers."""
+        return versions(decided(self._policy, 0, Seen.nothing(self.world.tasks)))
+
+    def step(self, demand_rps: Mapping[str, np.ndarray], cpu_share: np.ndarray, present: Mapping[str, str]) -> Decision:
+        """The next second, with what answers by task; between two decisions the last notice holds."""
+        self._now_s += 1
+        interval_s = self._policy.ways.interval_s
+        if self._now_s % interval_s:
+            return Decision(rule="wait", reason=f"asked every {interval_s} s", notice=self._notice)
+        deployments = [
+            Deployment(task=task, variant=name, cores=self.world.server_cores, rate_rps=0)
+            for task, name in present.items()
+        ]
+        seen = Seen(demand_rps, {}, cpu_share, deployments, changing=False)
+        decision = decided(self._policy, self._now_s, seen)
+        self._notice = decision.notice
+        return decision
+
+    def undecided(self, error: DnnPortingError) -> Decision:
+        """Everything stays, and the notice says why, until the policy is asked again."""
+        self._notice = str(error)
+        return Decision(rule="hold", reason=self._notice, notice=self._notice)
+
+
+def versions(decision: Decision) -> dict[str, str]:
+    """By task; raises `BadInputError` for several versions or replicas of one task, which one server does not run."""
+    found: dict[str, str] = {}
+    for one in decision.deployments or []:
+        if one.task in found or one.replicas != 1:
+            raise BadInputError(f"the policy wants several servers for {one.task}: one server runs one version of it")
+        found[one.task] = one.variant
+    return found

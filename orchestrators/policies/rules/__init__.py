@@ -1,0 +1,6 @@
+"""The rules of the trivial policy, as a pure state machine that is told every second what was seen."""
+
+from orchestrators.policies.rules.state import THESIS, Move, Rule, Settings, State
+from orchestrators.policies.rules.step import step
+
+__all__ = ["THESIS", "Move", "Rule", "Settings", "State", "step"]

@@ -1,0 +1,114 @@
+"""What the papers compare with: replicas only, and vertical scaling by a threshold, each of the most accurate version.
+
+A box's cores are shared evenly among the tasks.
+"""
+
+import math
+from collections.abc import Mapping
+
+from orchestrators.deployment import Deployment
+from orchestrators.policies.fixed import fronts, most_accurate
+from orchestrators.policies.policy import Decision, Seen, Ways
+from orchestrators.policies.world import World
+
+WINDOW_S = 10
+# Of a server's capacity, or of the cores, in use.
+HIGH, LOW = 0.8, 0.5
+
+
+def replicas(world: World) -> "Replicas":
+    """Each on one core, on the fewest above that were measured, or on what a task's part of the box has."""
+    variants = most_accurate(fronts(world))
+    cores = max(
+        min(
+            (one for one in world.measured_cores(task, name, world.share_cores) if one >= 1),
+            default=world.reserved_cores(task, name),
+        )
+        for task, name in variants.items()
+    )
+    capacity_rps = {task: world.capacity_rps(task, name, cores) for task, name in variants.items()}
+    return Replicas(variants, capacity_rps, cores, max(1, int(world.share_cores / cores)), world.first_rps)
+
+
+def vertical(world: World) -> "Vertical":
+    """On the measured cores within the task's part of the box."""
+    variants = most_accurate(fronts(world))
+    capacity_rps = {
+        task: {
+            cores: world.capacity_rps(task, name, cores)
+            for cores in world.measured_cores(task, name, world.share_cores)
+        }
+        for task, name in variants.items()
+    }
+    return Vertical(variants, capacity_rps, world.first_rps)
+
+
+class Replicas:
+    """One version on as many servers as the highest demand of the last seconds fills up to a share `HIGH`.
+
+    `variants` names the version by task, `capacity_rps` what one server of it on `cores` carries, `most` how many
+    servers a task may have.
+    """
+
+    def __init__(
+        self,
+        variants: Mapping[str, str],
+        capacity_rps: Mapping[str, float],
+        cores: float,
+        most: int,
+        first_rps: Mapping[str, float],
+    ) -> None:
+        self.ways = Ways(interval_s=WINDOW_S, reserves=True)
+        self._variants, self._capacity_rps, self._cores = variants, capacity_rps, cores
+        self._most, self._first_rps = most, first_rps
+
+    def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        return Decision([self._one(task, seen) for task in self._variants], "as many as the demand fills")
+
+    def _one(self, task: str, seen: Seen) -> Deployment:
+        demand = seen.demand_rps[task][-WINDOW_S:]
+        demand_rps = float(demand.max()) if len(demand) else self._first_rps[task]
+        wanted = math.ceil(demand_rps / (HIGH * self._capacity_rps[task]))
+        return Deployment(
+            task=task,
+            variant=self._variants[task],
+            replicas=min(max(1, wanted), self._most),
+            cores=self._cores,
+            rate_rps=demand_rps,
+        )
+
+
+class Vertical:
+    """One version on one server, whose cores go a step up above a use of `HIGH` and down where the use stays below it.
+
+    `steps` are the numbers of cores that a server may have; a task begins with the fewest that carry `first_rps`. They
+    change in place, as those of a running container can.
+    """
+
+    def __init__(
+        self,
+        variants: Mapping[str, str],
+        capacity_rps: Mapping[str, Mapping[float, float]],
+        first_rps: Mapping[str, float],
+    ) -> None:
+        self.ways = Ways(interval_s=WINDOW_S, reserves=True, in_place=True)
+        self._variants, self._capacity_rps, self._first_rps = variants, capacity_rps, first_rps
+
+    def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        deployments = [
+            Deployment(task=task, variant=self._variants[task], cores=self._cores(task, seen), rate_rps=0)
+            for task in self._variants
+        ]
+        return Decision(deployments, "as many cores as are used")
+
+    def _cores(self, task: str, seen: Seen) -> float:
+        steps = sorted(self._capacity_rps[task])
+        present = next((one.cores for one in seen.deployments if one.task == task), None)
+        if present is None:
+            enough = (one for one in steps if HIGH * self._capacity_rps[task][one] >= self._first_rps[task])
+            return next(enough, steps[-1])
+        used, place = float(seen.used_cores[task][-WINDOW_S:].mean()), steps.index(present)
+        if used > HIGH * present:
+            return steps[min(place + 1, len(steps) - 1)]
+        fewer = steps[max(place - 1, 0)]
+        return fewer if used < LOW * present and used < HIGH * fewer else present
