@@ -12,8 +12,8 @@ from porting.configuration.settings import Settings
 from porting.pipeline import Outcome
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
-from porting.repository.report.curves.members import members, panels
-from porting.repository.report.page.display import in_words, percent, place_in_words
+from porting.repository.report.members import members, panels
+from porting.repository.report.words import in_words, percent, place_in_words
 from porting.repository.schema import Figure, Standing, Summary
 from porting.tracking.address import SQLITE
 from porting.tracking.runs import DATABASE

@@ -14,14 +14,14 @@ from porting.repository.publishing.item import Item
 from porting.repository.publishing.ranking import fingerprints, summaries
 from porting.repository.publishing.variant_folder import next_version, write_variant
 from porting.repository.reader import INDEX, Repository
-from porting.repository.report.figure import draw_frontier
+from porting.repository.report.figure import DOTS_PER_INCH, as_svg, draw
 from porting.repository.report.report import render_report
 from porting.repository.schema import Details, Index, Published, Summary
 from porting.repository.serving import MODEL_FILE, Files, example_of
 from porting.repository.signature import SIGNATURE, signature
 from porting.repository.triton_files import texts
 from profiler.common.errors import BadInputError
-from profiler.common.files import flush_folder, json_digest, sha256, write_atomically
+from profiler.common.files import flush_folder, json_digest, sha256, write_atomically, write_picture
 from profiler.common.folders import remove, whole_folder
 from profiler.common.parse import shown
 
@@ -107,8 +107,9 @@ def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None
     """What lies beside the index and its variants, for people to look at."""
     schema = {"index": Index.model_json_schema(), "details": Details.model_json_schema()}
     (folder / SCHEMA).write_text(json.dumps(schema, indent=1))
-    draw_frontier(index, folder / FIGURE)
-    (folder / REPORT).write_text(render_report(index, details))
+    picture = draw(index)
+    write_picture(folder / FIGURE, picture, DOTS_PER_INCH)
+    (folder / REPORT).write_text(render_report(index, details, as_svg(picture)))
 
 
 def sign(repository: Repository, private_key: Path) -> None:

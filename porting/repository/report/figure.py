@@ -1,17 +1,16 @@
 """The frontier as a picture: validation accuracy over maximal throughput, with intervals."""
 
 from collections.abc import Container, Sequence
-from pathlib import Path
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from porting.repository.hypervolume import staircase
-from porting.repository.report.curves.frontier import ACCURACY, PRECISIONS, THROUGHPUT
-from porting.repository.report.curves.members import Member, members, panels
+from porting.repository.report.members import PRECISIONS, Member, members, panels
 from porting.repository.schema import Index
-from profiler.common.files import write_picture
+from porting.repository.standing import RANKED_BY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,11 +18,7 @@ if TYPE_CHECKING:
 
 INCHES_WIDE, INCHES_HIGH, DOTS_PER_INCH = 6.4, 4.4, 170
 GREY = "#444444"
-
-
-def draw_frontier(index: Index, path: Path) -> None:
-    """Writes the picture as PNG."""
-    write_picture(path, draw(index), DOTS_PER_INCH)
+ACCURACY, THROUGHPUT = RANKED_BY
 
 
 def draw(index: Index) -> "Figure":
@@ -84,3 +79,13 @@ def dress(axes: "Axes", title: str, precisions: Container[str]) -> None:
     marks = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in colours.items()]
     marks.append(Line2D([], [], marker="o", linestyle="", color=GREY, markerfacecolor="white", label="dominated"))
     axes.legend(handles=marks, loc="lower left", frameon=False)
+
+
+def as_svg(figure: "Figure") -> str:
+    """The picture as an element of a page; text stays text."""
+    import matplotlib as mpl
+
+    text, nothing = StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "frontier"}):
+        figure.savefig(text, format="svg", metadata=nothing)
+    return text.getvalue()[text.getvalue().index("<svg") :]

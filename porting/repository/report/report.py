@@ -6,20 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from porting.repository.report.curves.chapter import Chapter, chapter
-from porting.repository.report.curves.members import Member, members, panels
-from porting.repository.report.curves.section import Section
-from porting.repository.report.curves.sheet import sheet
-from porting.repository.report.page.chart_data import chart_data
-from porting.repository.report.page.provenance import figures, provenance
-from porting.repository.report.page.ranking_table import RankingTable, ranking_table
+from porting.repository.report.chapter import Chapter, chapter
+from porting.repository.report.chart_data import chart_data
+from porting.repository.report.members import Member, members, panels
+from porting.repository.report.provenance import figures, provenance
+from porting.repository.report.ranking_table import RankingTable, ranking_table
+from porting.repository.report.section import Section
+from porting.repository.report.sheet import sheet
 from porting.repository.schema import Details, Index, Published, Standing
 from profiler.records.fingerprint import Fingerprint
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = HERE / "report.html.jinja", HERE / "report.css"
-SCRIPTS = [HERE / "page" / "script" / f"{name}.js" for name in (
-    "dominance", "scale", "choice", "chart", "shown", "page")]  # fmt: skip
+SCRIPTS = [HERE / "script" / f"{name}.js" for name in ("scale", "chart", "choice", "frontier", "shown", "page")]
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,11 @@ class Part:
     folds: list[Fold]
 
 
-def render_report(index: Index, details: Iterable[Details]) -> str:
+def render_report(index: Index, details: Iterable[Details], picture: str) -> str:
     """The report as one self-contained HTML text; `details` has every published variant, and may have others.
 
-    The page's policy lets no script run but its own, and nothing be loaded from anywhere.
+    `picture` is the frontier as SVG, for a page whose script does not run. The page's policy lets no script run but
+    its own, and nothing be loaded from anywhere.
     """
     from jinja2 import Environment
 
@@ -55,12 +55,13 @@ def render_report(index: Index, details: Iterable[Details]) -> str:
     script = "".join(one.read_text() for one in SCRIPTS)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     # The order of the metrics is that of their importance.
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":"), "ensure_ascii": False}
     return environment.from_string(TEMPLATE.read_text()).render(
         title="Frontier of " + ", ".join(sorted({variant.task for variant in index.variants})),
         index=index,
         published_at=index.published_at.strftime("%Y-%m-%d %H:%M UTC"),
         data=chart_data(index),
+        picture=picture,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=STYLE.read_text(),
@@ -77,7 +78,7 @@ def part(index: Index, details: Mapping[str, Details], task: str, target: str) -
         target=target,
         machine=describe(index.targets[target]),
         table=ranking_table(found),
-        chapter=chapter(found, profiles, f"panel.{task}-{target}"),
+        chapter=chapter(found, profiles),
         folds=list(folds(found, details, target)),
     )
 
@@ -92,9 +93,9 @@ def folds(found: Iterable[Member], details: Mapping[str, Details], target: str) 
 def fold(variant: Published, standing: Standing, details: Details, target: str) -> Fold:
     """Its figures, its curves, and where it comes from."""
     profile = details.profiles[target]
-    curves = sheet(variant.name, profile)
-    sections = [figures(standing), *curves.sections, *provenance(variant, details, profile)]
-    return Fold(f"{variant.name}-{target}", variant.name, curves.summary, sections)
+    sections = [figures(standing), *sheet(profile), *provenance(variant, details, profile)]
+    summary = f"level {profile.level}, measured {profile.measured_at:%Y-%m-%d %H:%M UTC} in {profile.seconds:.0f} s"
+    return Fold(f"{variant.name}-{target}", variant.name, summary, sections)
 
 
 def describe(machine: Fingerprint) -> str:

@@ -1,13 +1,13 @@
 """What the report says beside its drawings: tables with bounds, and for what is not there the reason."""
 
 import pytest
-from drawing import NAME, SECTIONS, section
+from drawing import SECTIONS, section
 from full_profile import blank_profile, full_profile
 from made_points import member, partly, points, rate
 
-from porting.repository.report.curves.cores import over_variants
-from porting.repository.report.curves.sheet import sheet
-from porting.repository.report.curves.trust import trust
+from porting.repository.report.cores import over_variants
+from porting.repository.report.sheet import sheet
+from porting.repository.report.trust import trust
 from profiler.records.energy import Energy
 from profiler.records.missing import Missing
 from profiler.records.profile import KINDS, PartState, Profile
@@ -47,7 +47,7 @@ def test_factors_over_variants_are_their_median_and_their_ends(full: Profile) ->
 
 def test_what_it_costs_to_trust_a_metric_is_told_in_area_and_slowdown() -> None:
     """By FLOPs nobody chooses b, which is twice as fast as a at less accuracy: its rectangle above c is lost."""
-    found = trust([member("a", 0.9, 200, 10), member("b", 0.8, 400, 30), member("c", 0.7, 100, 20)], "p")
+    found = trust([member("a", 0.9, 200, 10), member("b", 0.8, 400, 30), member("c", 0.7, 100, 20)])
     rows = {row[0]: row[1:] for row in found[-1].table.rows}
     assert rows["throughput"] == ("2 of 3", "2", "none", "40", "70%, 100 images/s", "0.0%", "1.00 ×")
     assert rows["FLOPs"] == ("1 of 3", "1", "none", "20", "70%, 100 images/s", "50.0%", "2.00 ×")
@@ -57,9 +57,9 @@ def test_what_it_costs_to_trust_a_metric_is_told_in_area_and_slowdown() -> None:
 def test_trust_compares_variants_of_the_same_data_only() -> None:
     group = [member("a", 0.9, 200, 10), member("b", 0.8, 400, 30)]
     other = member("c", 0.99, 9000, 1, data="1" * 64)
-    notes = " ".join(trust([*group, other], "p")[-1].notes)
+    notes = " ".join(trust([*group, other])[-1].notes)
     assert "Over 2 of 3 variants" in notes
-    (alone,) = trust([other], "p")
+    (alone,) = trust([other])
     assert alone.notes == ["It takes 2 variants that can be compared in accuracy and throughput."]
 
 
@@ -94,7 +94,7 @@ def test_missing_and_unsettled_points_are_listed_with_verdict_and_reason(full: P
 @pytest.mark.parametrize("name", [name for name in SECTIONS if name != "missing"])
 def test_what_a_level_does_not_measure_says_so(name: str) -> None:
     empty = section(blank_profile(), name)
-    assert not empty.svg
+    assert empty.drawing is None
     assert empty.table is None
     assert all(note.endswith("the level quick does not measure it.") for note in empty.notes)
     assert empty.notes
@@ -129,7 +129,7 @@ def test_a_complete_profile_misses_nothing() -> None:
 @pytest.mark.parametrize("field", KINDS)
 def test_points_with_nothing_but_what_they_must_have_are_shown(full: Profile, field: str) -> None:
     bare = tuple(without_optional(point) for point in getattr(full, field))
-    shown = sheet(NAME, full.model_copy(update={field: bare, "fits": (), "refused_fits": ()})).sections
+    shown = sheet(full.model_copy(update={field: bare, "fits": (), "refused_fits": ()}))
     assert len(shown) == len(SECTIONS)
 
 

@@ -3,18 +3,20 @@
 import math
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from crowd import candidates
 from full_profile import blank_profile, full_profile, item
 from made_points import latency, rate, unknown_latency
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
-from porting.repository.schema import Accuracy
+from porting.repository.report.chart_data import places_data
 from porting.repository.standing import Candidate, placed
 from profiler.records.complexity import Complexity
 from profiler.records.profile import Profile
@@ -98,39 +100,30 @@ def shown(page: Page) -> str:
     return page.inner_text("#shown")
 
 
-def figures(generator: np.random.Generator, metrics: int) -> list[list[float | None] | None]:
-    """On a coarse grid, so that equal values meet; some without an interval, some unknown."""
-    found: list[list[float | None] | None] = []
-    for value, half, kind in zip(*generator.integers([[1], [0], [0]], [[9], [4], [8]], (3, metrics)), strict=True):
-        low, high = float(value - half), float(value + half)
-        found.append({0: None, 1: [float(value), None, None], 2: [float(value), None, high]}.get(
-            int(kind), [float(value), low, high]))  # fmt: skip
-    return found
-
-
-@pytest.mark.parametrize("metrics", [("accuracy", "p50_ms"), ("flops", "images_per_s", "p99_ms")])
-def test_the_script_and_the_reader_agree_on_who_dominates_whom(page: Page, metrics: tuple[str, ...]) -> None:
-    generator = np.random.default_rng(len(metrics))
-    better = [{"accuracy": "higher", "images_per_s": "higher"}.get(name, "lower") for name in metrics]
-    crowds = [
-        [
-            {"name": f"v{n}", "data": f"{generator.integers(2):064x}", "figures": figures(generator, len(metrics))}
-            for n in range(14)
-        ]
-        for _ in range(200)
-    ]
-    script = page.evaluate("([crowds, better]) => crowds.map(one => places(one, better))", [crowds, better])
+@pytest.mark.parametrize("metrics", [("accuracy", "p50_ms"), ("flops", "images_per_s")])
+def test_the_script_unpacks_the_places_that_were_packed(page: Page, metrics: tuple[str, str]) -> None:
+    generator = np.random.default_rng(len(metrics[0]))
+    crowds = [candidates(generator, metrics) for _ in range(200)]
+    packed = [([{"name": one.name} for one in crowd], places_data(crowd, metrics)) for crowd in crowds]
+    script = page.evaluate("packed => packed.map(([variants, places]) => unpacked(variants, places))", packed)
     for crowd, found in zip(crowds, script, strict=True):
-        expected = placed([candidate(one, metrics) for one in crowd], metrics)
-        for one, place in zip(crowd, found, strict=True):
-            assert place["dominatedBy"] == expected[one["name"]].dominated_by
-            assert tuple(place["tiesWith"]) == expected[one["name"]].ties_with
+        expected = placed(crowd, metrics)
+        assert [one["variant"]["name"] for one in found] == [one.name for one in crowd]
+        for one in found:
+            place = expected[one["variant"]["name"]]
+            assert one["dominatedBy"] == place.dominated_by
+            assert tuple(one["tiesWith"]) == place.ties_with
 
 
-def candidate(one: dict[str, Any], metrics: tuple[str, ...]) -> Candidate:
-    accuracy = Accuracy(dataset="d", dataset_sha256=one["data"], split="val", n=1, value=0, low=0, high=1)
-    known = {name: tuple(figure) for name, figure in zip(metrics, one["figures"], strict=True) if figure}
-    return Candidate(one["name"], accuracy, known)
+def test_every_choice_of_axes_has_the_frontier_that_the_reader_computes(page: Page, repository: Repository) -> None:
+    everyone = [one for one in (*repository.index.variants, *repository.index.dropped) if one.task == "digits"]
+    crowd = [Candidate(one.name, one.validation_accuracy, one.targets["local_cpu"].figures) for one in everyone]
+    metrics = page.locator("[name=x] option").evaluate_all("all => all.map(one => one.value)")
+    assert {"accuracy", "images_per_s", "p50_ms", "load_ms"} <= {*metrics}
+    for axes in product(metrics, repeat=2):
+        found = page.evaluate("([y, x]) => { FORM.y.value = y; FORM.x.value = x; return placed(); }", axes)
+        best = {one["variant"]["name"] for one in found if one["dominatedBy"] is None}
+        assert best == {name for name, place in placed(crowd, axes).items() if place.on_frontier}, axes
 
 
 def test_the_frontier_that_is_drawn_first_is_that_of_the_index(page: Page, repository: Repository) -> None:
@@ -157,7 +150,7 @@ def test_another_metric_on_an_axis_makes_another_frontier(page: Page) -> None:
 
 def test_who_lacks_a_metric_is_not_drawn_and_is_told_with_the_reason(page: Page) -> None:
     page.select_option("[name=x]", "load_ms")
-    assert page.locator("#chart g").count() == 1
+    assert page.locator("#chart .mark").count() == 1
     assert f"{FAST} (the level quick does not measure it)" in page.inner_text("#absent")
     assert "is unknown of it, so nothing can dominate it" in page.inner_text(f'tr[data-variant="{FAST}"] .place')
 
@@ -186,19 +179,20 @@ def test_an_axis_is_logarithmic_where_its_values_span_much_and_can_be_switched(p
     assert point(page, FULL).bounding_box()["x"] != pytest.approx(before["x"], abs=5)
 
 
-def test_points_and_whiskers_stand_where_their_figures_are(page: Page) -> None:
-    geometry = page.evaluate("""() => placed().map(({variant, x, y}) => {
-        const circle = document.querySelector(`#chart g[data-variant="${variant.name}"] circle`);
-        const [left, top] = ["cx", "cy"].map(name => Number(circle.getAttribute(name)));
+def test_the_points_of_the_frontier_stand_where_their_figures_are(page: Page) -> None:
+    geometry = page.evaluate("""() => placed().map(({variant}) => {
+        const mark = document.querySelector(`#chart [data-variant="${variant.name}"]`);
+        const [left, top] = mark.getAttribute("transform").match(/-?[\\d.]+/g).map(Number);
         const ends = [...document.querySelectorAll("#chart .whisker")].map(one => one.getAttribute("d"))
-            .find(d => d.includes(`M${left} `)).match(/-?[\\d.]+/g).map(Number);
-        return {x, y, left, top, ends};
+            .find(d => d.startsWith(`M${left} `)).match(/-?[\\d.]+/g).map(Number);
+        return {x: variant.figures.images_per_s, y: variant.figures.accuracy, left, top, ends};
     })""")
+    assert len(geometry) == 4
     to_x = np.poly1d(np.polyfit([math.log(one["x"][0]) for one in geometry], [one["left"] for one in geometry], 1))
     to_y = np.poly1d(np.polyfit([one["y"][0] for one in geometry], [one["top"] for one in geometry], 1))
     for one in geometry:
         assert [to_x(math.log(one["x"][0])), to_y(one["y"][0])] == pytest.approx([one["left"], one["top"]], abs=0.1)
-        low, _, high, _, bottom, top = one["ends"]
+        _, bottom, top, low, _, high = one["ends"]
         assert [low, high] == pytest.approx([to_x(math.log(end)) for end in one["x"][1:]], abs=0.1)
         assert [bottom, top] == pytest.approx([to_y(end) for end in one["y"][1:]], abs=0.1)
 
@@ -285,18 +279,19 @@ def test_a_text_of_others_stays_text(page: Page) -> None:
 
 
 MEASURE = """() => {
-    document.querySelectorAll("details").forEach(fold => fold.open = true);
     const boxes = name => [...document.querySelectorAll(name)].map(one => one.getBoundingClientRect());
-    const zoom = one => { const svg = one.ownerSVGElement; return svg.clientWidth / svg.viewBox.baseVal.width; };
-    const size = one => parseFloat(getComputedStyle(one).fontSize) * (one.tagName === "text" ? zoom(one) : 1);
+    const zoom = svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    const scale = one => one.tagName === "text" ? zoom(one.ownerSVGElement) : 1;
+    const size = one => parseFloat(getComputedStyle(one).fontSize) * scale(one);
     const texts = [...document.querySelectorAll("body *")].filter(one => one.checkVisibility()
         && !["SCRIPT", "NOSCRIPT"].includes(one.tagName)
         && [...one.childNodes].some(child => child.nodeType === Node.TEXT_NODE && child.data.trim()));
     return {
         page: document.documentElement.scrollWidth,
-        drawings: boxes("article:not([hidden]) svg").map(box => box.width),
-        hidden: boxes("article:not([hidden]) use").filter(box => box.width + box.height === 0).length,
-        smallest: Math.min(...texts.map(size)),
+        drawings: boxes("article:not([hidden]) .plot > div > svg").map(box => box.width),
+        marks: boxes("article:not([hidden]) .mark path").length,
+        hidden: boxes("article:not([hidden]) .mark path").filter(box => box.width + box.height === 0).length,
+        smallest: Number(Math.min(...texts.map(size)).toFixed(3)),
         cut: [...document.querySelectorAll("article:not([hidden]) svg text, #chart text")].filter(one => {
             const box = one.getBoundingClientRect(), frame = one.ownerSVGElement.getBoundingClientRect();
             return box.left < frame.left - 1 || box.right > frame.right + 1;
@@ -310,10 +305,13 @@ def test_the_page_is_as_wide_as_its_window_and_everything_can_be_read(
     browser: Browser, repository: Repository, width: int
 ) -> None:
     page = opened(browser, repository, viewport={"width": width, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    page.locator("article:not([hidden]) details .mark").last.wait_for(state="attached")
     found = page.evaluate(MEASURE)
     page.context.close()
     assert found["page"] == width
-    assert len(found["drawings"]) == 2 + 5 + 2
+    assert len(found["drawings"]) == 2 + (2 + 1 + 1 + 1 + 2) + 2
+    assert found["marks"] > 100
     assert all(0 < drawn <= width for drawn in found["drawings"])
     assert found["hidden"] == 0
     assert found["smallest"] >= 12

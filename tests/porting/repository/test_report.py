@@ -5,17 +5,24 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from crowd import candidates
 from full_profile import SHA256, blank_profile, full_profile, item
 from made_points import rate, unknown_latency
+from matplotlib.collections import PathCollection
 
 from porting.repository import Repository
 from porting.repository.figures import METRICS, why_unknown
 from porting.repository.publishing.writer import publish
+from porting.repository.report.chart_data import places_data
+from porting.repository.report.figure import as_svg, draw
 from porting.repository.schema import Preprocessing, Step
+from porting.repository.standing import placed
 from profiler.records.complexity import Complexity
 from profiler.records.throughput import MaximalThroughput
 
@@ -70,8 +77,8 @@ def test_every_published_variant_has_a_fold_and_a_dropped_one_has_none(text: str
 
 
 def test_a_full_profile_is_drawn_and_a_quick_one_says_what_it_leaves_out(text: str) -> None:
-    assert sheet(text, FULL).count("<svg") == 5
-    assert sheet(text, QUICK).count("<svg") == 1
+    assert sheet(text, FULL).count("data-drawing=") == 5
+    assert sheet(text, QUICK).count("data-drawing=") == 1
     assert "the level quick does not measure it" in sheet(text, QUICK)
     assert "the level full does not measure it" not in sheet(text, FULL)
 
@@ -154,10 +161,42 @@ def test_only_the_pages_own_script_may_run(text: str) -> None:
     assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{expected}'"
 
 
-def test_without_a_script_the_default_frontier_is_drawn(text: str) -> None:
-    (drawing,) = re.findall(r"<noscript>(.*?)</noscript>", text, re.DOTALL)
-    assert drawing.count("<title>") == 4
-    assert f"<title>{FULL}: 90%, 780 images/s, settled</title>" in drawing
+def test_the_picture_has_every_variant_where_its_figures_are(repository: Repository) -> None:
+    (axes,) = draw(repository.index).axes
+    everyone = [one.targets["local_cpu"].figures for one in (*repository.index.variants, *repository.index.dropped)]
+    (points,) = (one.get_offsets().tolist() for one in axes.collections if isinstance(one, PathCollection))
+    assert sorted(points) == sorted([one["images_per_s"][0], one["accuracy"][0]] for one in everyone)
+    assert len(axes.lines[-1].get_xdata()) == len(repository.variants)
+
+
+def test_without_a_script_the_picture_is_in_the_page(text: str, repository: Repository) -> None:
+    (shown,) = re.findall(r"<noscript>.*?(<svg.*?</svg>)\s*</noscript>", text, re.DOTALL)
+    assert "validation accuracy (95 % interval)</text>" in shown
+    assert "digits on local_cpu</text>" in shown
+    assert len(shown) == pytest.approx(len(as_svg(draw(repository.index))), rel=0.01)
+
+
+@pytest.mark.parametrize("metrics", [("accuracy", "p50_ms"), ("flops", "images_per_s"), ("p99_ms", "p99_ms")])
+def test_packed_places_say_who_dominates_whom_who_ties_and_who_is_joined(metrics: tuple[str, str]) -> None:
+    generator = np.random.default_rng(len(metrics[0]))
+    for _ in range(100):
+        crowd = candidates(generator, metrics)
+        packed, expected = places_data(crowd, metrics), placed(crowd, metrics)
+        everyone, best = [one.name for one in crowd], [one.name for one in crowd if expected[one.name].on_frontier]
+        assert packed["dominated_by"] == [
+            -1 if expected[name].on_frontier else everyone.index(expected[name].dominated_by) for name in everyone
+        ]
+        ties = [tuple(name for bit, name in enumerate(best) if int(row, 16) >> bit & 1) for row in packed["ties"]]
+        assert ties == [expected[name].ties_with for name in best]
+        joined = [everyone[place] for place in packed["joined"]]
+        assert set(joined) <= set(best)
+        assert bool(joined) == any({*metrics} <= one.figures.keys() for one in crowd if one.name in best)
+
+
+def test_the_page_has_the_places_for_each_two_metrics_that_are_known(text: str) -> None:
+    (chapter,), metrics = chart(text)["chapters"], list(chart(text)["metrics"])
+    assert len(metrics) > 8
+    assert list(chapter["places"]) == [f"{a} {b}" for a, b in combinations_with_replacement(metrics, 2)]
 
 
 def test_what_is_written_by_others_is_escaped(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from porting.repository.figures import METRICS, figures
 from porting.repository.formats import infaas as infaas_format
 from porting.repository.formats import infadapter, kserve, modelmesh
 from porting.repository.options import options
-from porting.repository.report.page.chart_data import chart_data
+from porting.repository.report.chart_data import chart_data
 from porting.repository.variant_on_target import VariantOnTarget
 from porting.tracking.runs import OF_THE_FILE, tracked_figures
 from porting.workspace.records import Variant

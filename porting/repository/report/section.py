@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from porting.repository.figures import why_absent
+from porting.repository.report.drawing import Drawing
 from profiler.records.base import Point
 from profiler.records.profile import Profile
 
@@ -18,14 +19,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """What is shown under one title; `svg` is an element of its own, empty where nothing is drawn.
-
-    A `wide` section takes the whole width of the page.
-    """
+    """What is shown under one title; a `wide` section takes the whole width of the page."""
 
     title: str
     notes: list[str]
-    svg: str = ""
+    drawing: Drawing | None = None
     table: Table | None = None
     wide: bool = False
 

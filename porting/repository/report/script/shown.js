@@ -1,8 +1,17 @@
 "use strict";
 // What stands beside the chart: the figures of the variant that is pointed at, and who is not drawn.
 
+function inWords([value], { factor, unit }) {
+  return `${number(value * factor)} ${unit}`.trim();
+}
+
+function interval([value, low, high], { factor }) {
+  const known = low !== null && high !== null && !(low === value && high === value);
+  return known ? `[${number(low * factor)}, ${number(high * factor)}]` : "";
+}
+
 function show(one) {
-  const box = document.getElementById("shown"), { variant, place } = one;
+  const box = document.getElementById("shown"), { variant, tiesWith, dominatedBy } = one;
   if (box.dataset.variant === variant.name) return;
   box.dataset.variant = variant.name;
   box.replaceChildren();
@@ -19,16 +28,16 @@ function show(one) {
   add(box, "p", { class: "note" }, `${variant.precision}, level ${variant.level}; ${variant.load}: ${variant.verdict}.`);
   if (variant.published) add(box, "a", { href: `#${foldOf(variant)}` }, "Its curves and where it comes from");
   else add(box, "p", { class: "note" }, "Dropped: it is not in the repository.");
-  for (const group of document.querySelectorAll("#chart g")) {
+  for (const group of document.querySelectorAll("#chart .mark")) {
     const { variant: name } = group.dataset;
     group.classList.toggle("active", name === variant.name);
-    group.classList.toggle("related", place.tiesWith.includes(name) || place.dominatedBy === name);
+    group.classList.toggle("related", tiesWith.includes(name) || dominatedBy === name);
   }
 }
 
 function hint(everyone) {
   const box = document.getElementById("shown");
-  const best = everyone.filter(({ place }) => place.dominatedBy === null).length;
+  const best = everyone.filter(({ dominatedBy }) => dominatedBy === null).length;
   delete box.dataset.variant;
   box.replaceChildren();
   add(box, "h3", {}, `${best} of ${everyone.length} on the frontier`);
@@ -41,16 +50,13 @@ function leftOut(everyone) {
   document.getElementById("absent").textContent = texts.length ? `Not drawn: ${texts.join("; ")}.` : "";
 }
 
-function legend() {
+function frontierLegend() {
+  const key = (label, colour, hollow) => ({ label, colour, hollow, size: 6 });
   const box = document.getElementById("legend");
-  box.replaceChildren();
-  const key = (text, attributes) => {
-    const svg = add(add(box, "span"), "svg", { viewBox: "-8 -8 16 16", "aria-hidden": true });
-    add(svg, "circle", { r: 6, "stroke-width": 1.6, ...attributes });
-    svg.parentNode.append(text);
-  };
-  for (const [name, colour] of Object.entries(INDEX.colours)) key(name, { fill: colour, stroke: colour });
-  key("dominated", { fill: "#fff", stroke: "#4b5563" });
-  key("on the frontier by a tie alone", { fill: "#4b5563", "fill-opacity": 0.4, stroke: "#4b5563" });
-  add(box, "span", {}, "Whiskers are 95 % intervals.");
+  legend(box, [
+    ...Object.entries(INDEX.colours).map(([name, colour]) => key(name, colour)),
+    key("dominated", LINE, true),
+    key("on the frontier by a tie alone", `${LINE}66`),
+  ]);
+  add(box.firstChild, "span", {}, "Whiskers are 95 % intervals.");
 }

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from porting.repository.figures import METRICS
-from porting.repository.report.curves.section import Section, Table
-from porting.repository.report.curves.words import number
-from porting.repository.report.page.display import said
+from porting.repository.report.section import Section, Table
+from porting.repository.report.words import number, said
 from porting.repository.schema import Accuracy, Details, Published, Standing, Step, TensorSpec
 from profiler.records.base import Value
 from profiler.records.profile import Profile

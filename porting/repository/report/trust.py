@@ -1,16 +1,18 @@
 """What it costs to choose by a figure that is cheaper to have than throughput (thesis, figures 5.7 d and e)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from porting.repository.hypervolume import Pair, cost_of_trust, hypervolume, knee, staircase, worst
-from porting.repository.report.curves.canvas import COLOURS, Canvas
-from porting.repository.report.curves.frontier import ACCURACY, THROUGHPUT, mark, over_throughput, percent
-from porting.repository.report.curves.members import Member
-from porting.repository.report.curves.section import Section, Table
-from porting.repository.report.curves.words import number
+from porting.repository.report.drawing import COLOURS, Axis, Drawing, Mark, Panel, Series
+from porting.repository.report.members import Member
+from porting.repository.report.section import Section, Table
+from porting.repository.report.words import number, share
+from porting.repository.schema import Standing, Summary
 from porting.repository.standing import RANKED_BY, Candidate, data, placed
 
+ACCURACY, THROUGHPUT = RANKED_BY
+X, Y, HIGH_PX = Axis("maximal throughput, images/s", "decades"), Axis("validation accuracy", percent=True), 210
 TRUSTED = {"flops": "FLOPs", "p50_ms": "latency"}
 COLUMNS = ("chosen by", "chosen", "on the true frontier", "knee", "hypervolume", "its reference", "lost", "slowdown")
 FEWEST = 2
@@ -44,7 +46,7 @@ class Choice:
         return None if found is None else self.chosen[found]
 
 
-def trust(members: Sequence[Member], name: str) -> list[Section]:
+def trust(members: Sequence[Member]) -> list[Section]:
     """A drawing for each metric, then the table of what it costs; over published and dropped variants."""
     able = comparable(members)
     if len(able) < FEWEST:
@@ -55,7 +57,7 @@ def trust(members: Sequence[Member], name: str) -> list[Section]:
         if len(choice.known) < FEWEST:
             sections.append(Section(f"Chosen by {label}", [f"Not there: {label} is known of {len(choice.known)}."]))
             continue
-        sections.append(drawn(choice, label, f"{name}-{metric.replace('_', '-')}"))
+        sections.append(drawn(choice, label))
         rows.append(row(label, choice))
     notes = [
         f"Over {len(able)} of {len(members)} variants, published or dropped: those of known accuracy on the same data.",
@@ -76,28 +78,31 @@ def comparable(members: Sequence[Member]) -> list[Member]:
     return max(groups.values(), key=len, default=[])
 
 
-def drawn(choice: Choice, label: str, name: str) -> Section:
+def drawn(choice: Choice, label: str) -> Section:
     """The metric's frontier where its members really are, beside the true one."""
-    canvas, true = Canvas(name, (1.4,)), Choice.by(THROUGHPUT, choice.known)
-    (panel,) = canvas.panels
-    marks = [mark(*one) for one in choice.known]
-    bare = [replace(one, low=None, left=None) for one in marks]
-    canvas.marks(panel, "all", bare, colour="#9a9a9a", size=2.4, hollow=True, label="every variant")
+    true, marks = Choice.by(THROUGHPUT, choice.known), [mark(*one) for one in choice.known]
+    bare = [one._replace(low=None, left=None) for one in marks]
     best = [marks[place] for place in true.chosen]
-    joined = [best[place] for place in staircase([(one.y, one.x) for one in best])]
-    canvas.marks(panel, "joined", joined, colour=COLOURS[0], marker="", line="-")
-    canvas.marks(panel, "true", best, colour=COLOURS[0], size=3.6, label="frontier by throughput")
-    trusted = sorted((bare[place] for place in choice.chosen), key=lambda one: one.y)
-    canvas.marks(
-        panel, "trusted", trusted, colour=COLOURS[1], line="--", size=5.4, hollow=True, label=f"frontier by {label}"
-    )
-    at = choice.knee()
+    joined = [Mark(best[place].x, best[place].y) for place in staircase([(one.y, one.x) for one in best])]
+    trusted, at = sorted((bare[place] for place in choice.chosen), key=lambda one: one.y), choice.knee()
+    series = [
+        Series("all", bare, "#9a9a9a", size=2.4, hollow=True, label="every variant"),
+        Series("joined", joined, COLOURS[0], marker="", line="-"),
+        Series("true", best, COLOURS[0], size=3.6, label="frontier by throughput"),
+        Series("trusted", trusted, COLOURS[1], size=5.4, line="--", hollow=True, label=f"frontier by {label}"),
+    ]
     if at is not None:
-        canvas.marks(panel, "knee", [bare[at]], colour=COLOURS[1], marker="star", size=5, label="its knee")
-    over_throughput(canvas)
+        series.append(Series("knee", [bare[at]], COLOURS[1], "star", 5.0, label="its knee"))
     both = len(set(choice.chosen) & set(true.chosen))
     note = f"{len(choice.chosen)} chosen by accuracy and {label}; {both} of them are among the {len(true.chosen)} best."
-    return Section(f"Chosen by {label}", [note], canvas.svg(f"The frontier by {label} in accuracy and throughput"))
+    return Section(f"Chosen by {label}", [note], Drawing([Panel(X, Y, series, height_px=HIGH_PX)]))
+
+
+def mark(variant: Summary, standing: Standing) -> Mark:
+    """A variant in the throughput domain."""
+    (y, low, high), (x, left, right) = standing.figures[ACCURACY], standing.figures[THROUGHPUT]
+    title = f"{variant.name}: {share(y)}, {number(x)} images/s, {standing.verdict}"
+    return Mark(x, y, title, low, high, left, right)
 
 
 def row(label: str, choice: Choice) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def row(label: str, choice: Choice) -> tuple[str, ...]:
         str(len(set(choice.chosen) & set(true.chosen))),
         "none" if at is None else choice.known[at][0].name,
         number(area.value),
-        f"{percent(accuracy)}, {number(images_per_s)} images/s",
+        f"{share(accuracy)}, {number(images_per_s)} images/s",
         f"{cost.lost_share:.1%}",
         "unbounded: none is so accurate" if cost.slowdown is None else f"{cost.slowdown:.2f} ×",
     )

@@ -1,8 +1,11 @@
 """Whom the report speaks of: the variants of a task that were measured on a target."""
 
+from porting.repository.report.drawing import COLOURS
 from porting.repository.schema import Index, Standing, Summary
 
 Member = tuple[Summary, Standing]
+# The colour of each precision.
+PRECISIONS = {"fp32": COLOURS[0], "int8": COLOURS[1], "fp16": COLOURS[2]}
 
 
 def panels(index: Index) -> list[tuple[str, str]]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
-from porting.repository.report.curves.canvas import COLOURS, Canvas, Mark, decades, doublings
-from porting.repository.report.curves.fit import FORMS, belongs, draw_fit, fit_in_words
-from porting.repository.report.curves.section import Section, absent
-from porting.repository.report.curves.words import between, known, number
+from porting.repository.report.drawing import COLOURS, GREY, RED, Axis, Drawing, Mark, Panel, Rule, Series
+from porting.repository.report.fit import FORMS, belongs, fit_in_words, fitted_line, residuals
+from porting.repository.report.section import Section, absent
+from porting.repository.report.words import between, known, number
+from profiler.records.fit import Fit
 from profiler.records.latency import LatencyPoint
 from profiler.records.profile import Profile
 from profiler.records.warm_up import FirstInference
@@ -15,10 +16,10 @@ from profiler.records.warm_up import FirstInference
 TITLE = "Latency over batch"
 LEGEND = "Median of warm, full batches, one at a time. Filled: drift-corrected; hollow: raw; both with 95 % intervals."
 RESIDUALS = "Below: the relative residuals of the fits; filled: linear, hollow: of degree 2."
-FIRST = "#c62828"
+RESIDUALS_PX = 60
 
 
-def latency(profile: Profile, name: str) -> Section:
+def latency(profile: Profile) -> Section:
     """The longest series over batches with what it foretells, and the other series beside it."""
     series = over_batch(profile.latency)
     if not series:
@@ -26,19 +27,21 @@ def latency(profile: Profile, name: str) -> Section:
     main, *others = series
     fits = [fit for fit in profile.fits if fit.form in FORMS and belongs(fit.conditions, main[0])]
     refused = [one for one in profile.refused_fits if one.form in FORMS and belongs(one.conditions, main[0])]
-    canvas = Canvas(name, (1.1, 0.4) if fits else (1.1,))
-    draw_series(canvas, main)
-    for place, (points, colour) in enumerate(zip(others, cycle(COLOURS[1:]), strict=False), start=1):
-        draw_beside(canvas, f"beside-{place}", points, colour)
-    draw_first_inferences(canvas, profile.first_inference)
-    for fit in fits:
-        draw_fit(canvas, fit)
-    doublings(canvas.panels[-1].x)
-    decades(canvas.panels[0].y)
-    canvas.panels[0].y.label, canvas.panels[-1].x.label = "ms", "batch"
+    shown = [*measured(main), *beside(others), *first_inferences(profile.first_inference), *map(fitted_line, fits)]
     legend = [LEGEND, RESIDUALS] if fits else [LEGEND]
     notes = [*legend, *map(fit_in_words, fits), *(f"No fit {one.form}: {one.reason}." for one in refused)]
-    return Section(TITLE, notes, canvas.svg(TITLE))
+    return Section(TITLE, notes, Drawing(panels(shown, fits)))
+
+
+def panels(shown: Sequence[Series], fits: Sequence[Fit]) -> list[Panel]:
+    """The latencies, and below them the residuals where there are fits."""
+    batch = Axis("batch", "doublings")
+    found = [Panel(batch, Axis("ms", "decades"), shown)]
+    if fits:
+        below = Axis("residual", percent=True)
+        found.append(Panel(batch, below, [*map(residuals, fits)], [Rule("y", 0.0, GREY, dashed=False)],
+                           height_px=RESIDUALS_PX))  # fmt: skip
+    return found
 
 
 def over_batch(points: Sequence[LatencyPoint]) -> list[list[LatencyPoint]]:
@@ -52,18 +55,22 @@ def over_batch(points: Sequence[LatencyPoint]) -> list[list[LatencyPoint]]:
     return sorted(series, key=len, reverse=True)
 
 
-def draw_series(canvas: Canvas, points: Sequence[LatencyPoint]) -> None:
+def measured(points: Sequence[LatencyPoint]) -> list[Series]:
     """The series that the fits are of, raw and corrected."""
-    panel, colour = canvas.panels[0], COLOURS[0]
-    shown = [mark for point in points for mark in raw(point)]
-    canvas.marks(panel, "raw", shown, colour=colour, hollow=True)
-    canvas.marks(panel, "corrected", [corrected(point) for point in points], colour=colour, label=place(points[0]))
+    raws = [mark for point in points for mark in raw(point)]
+    return [
+        Series("raw", raws, COLOURS[0], hollow=True),
+        Series("corrected", [corrected(point) for point in points], COLOURS[0], label=place(points[0])),
+    ]
 
 
-def draw_beside(canvas: Canvas, series: str, points: Sequence[LatencyPoint], colour: str) -> None:
-    """A series with other resources, another runtime or another input."""
-    shown = [corrected(point) for point in points]
-    canvas.marks(canvas.panels[0], series, shown, colour=colour, size=2.4, line=":", label=place(points[0]))
+def beside(others: Sequence[Sequence[LatencyPoint]]) -> list[Series]:
+    """Series with other resources, another runtime or another input."""
+    return [
+        Series(f"beside {rank}", [corrected(point) for point in points], colour, size=2.4, line=":",
+               label=place(points[0]))
+        for rank, (points, colour) in enumerate(zip(others, cycle(COLOURS[1:]), strict=False), start=1)
+    ]  # fmt: skip
 
 
 def corrected(point: LatencyPoint) -> Mark:
@@ -96,7 +103,7 @@ def place(point: LatencyPoint) -> str:
     )
 
 
-def draw_first_inferences(canvas: Canvas, points: Sequence[FirstInference]) -> None:
+def first_inferences(points: Sequence[FirstInference]) -> list[Series]:
     """The first answers of fresh loads, from the quickest to the slowest of each batch."""
     shown = [
         Mark(
@@ -109,5 +116,4 @@ def draw_first_inferences(canvas: Canvas, points: Sequence[FirstInference]) -> N
         )
         for point in points
     ]
-    if shown:
-        canvas.marks(canvas.panels[0], "first", shown, colour=FIRST, marker="cross", size=4.2, label="first inference")
+    return [Series("first", shown, RED, "cross", 4.2, label="first inference")] if shown else []

@@ -36,20 +36,33 @@ function suggestLog(axis) {
   box.checked = !box.disabled && Math.max(...values) >= 4 * Math.min(...values);
 }
 
+// Who stands where under the chosen metrics.
 function placed() {
-  const metrics = [FORM.y.value, FORM.x.value], { variants } = chapter();
-  const candidates = variants.map(({ name, data, figures }) =>
-    ({ name, data, figures: metrics.map((metric) => figures[metric] ?? null) }));
-  const found = places(candidates, metrics.map((metric) => INDEX.metrics[metric].better));
-  return variants.map((variant, k) => {
-    const [y, x] = candidates[k].figures, missing = metrics.find((metric) => !(metric in variant.figures));
-    return { variant, place: found[k], x, y, missing };
-  });
+  const metrics = [FORM.y.value, FORM.x.value], order = Object.keys(INDEX.metrics), { variants, places } = chapter();
+  const chosen = places[metrics.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)).join(" ")];
+  const missing = ({ figures }) => metrics.find((metric) => !(metric in figures));
+  return unpacked(variants, chosen).map((one) => ({ ...one, missing: missing(one.variant) }));
 }
 
-function placeInWords({ place, missing }) {
-  if (place.dominatedBy !== null) return `no: dominated by ${place.dominatedBy}`;
+// Places as porting/repository/report/chart_data.py packs them; `joined` is negative where the line passes by.
+function unpacked(variants, places) {
+  const best = variants.filter((_, k) => places.dominated_by[k] < 0);
+  return variants.map((variant, k) => ({
+    variant,
+    dominatedBy: variants[places.dominated_by[k]]?.name ?? null,
+    tiesWith: bits(places.ties[best.indexOf(variant)] ?? "0").flatMap((one, n) => (one ? [best[n].name] : [])),
+    joined: places.joined.indexOf(k),
+  }));
+}
+
+// The bits of a hexadecimal number, the lowest first.
+function bits(text) {
+  return [...text].reverse().flatMap((digit) => [1, 2, 4, 8].map((bit) => (parseInt(digit, 16) & bit) > 0));
+}
+
+function placeInWords({ dominatedBy, tiesWith, missing }) {
+  if (dominatedBy !== null) return `no: dominated by ${dominatedBy}`;
   if (missing === "accuracy") return "yes: its accuracy is unknown, so nothing can dominate it";
   if (missing) return `yes: ${INDEX.metrics[missing].label} is unknown of it, so nothing can dominate it`;
-  return place.tiesWith.length ? `yes, tied with ${place.tiesWith.join(", ")}` : "yes";
+  return tiesWith.length ? `yes, tied with ${tiesWith.join(", ")}` : "yes";
 }

@@ -1,14 +1,14 @@
 """What it costs to have a model at hand: loading and replacing it, its memory, its energy."""
 
 from porting.repository.figures import why_absent
-from porting.repository.report.curves.section import Section, Table, absent
-from porting.repository.report.curves.words import (
+from porting.repository.report.section import Section, Table, absent
+from porting.repository.report.words import (
     between,
     figure,
     known,
     mebibytes,
     number,
-    why_unknown,
+    reasons,
 )
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.profile import Profile
@@ -20,11 +20,11 @@ BYTES = ("resident_bytes", "model_bytes", "peak_bytes", "gpu_bytes")
 LOADING, MEMORY, ENERGY = "Loading and unloading", "Memory", "Energy"
 
 
-def loading(profile: Profile, _name: str) -> Section:
+def loading(profile: Profile) -> Section:
     """Load times by page cache, unload time, and what a switch under traffic does."""
     rows = [durations_row(f"load, page cache {one.page_cache}", one) for one in profile.load_time]
     rows += [durations_row("unload", one) for one in profile.unload_time]
-    notes = why_unknown((*profile.load_time, *profile.unload_time), *DURATIONS)
+    notes = reasons((*profile.load_time, *profile.unload_time), *DURATIONS)
     notes += [switch_in_words(one) for one in profile.switch]
     for found, kind in ((profile.load_time, LoadTime), (profile.unload_time, UnloadTime), (profile.switch, Switch)):
         if not found:
@@ -51,7 +51,7 @@ def switch_in_words(one: Switch) -> str:
     )
 
 
-def memory(profile: Profile, _name: str) -> Section:
+def memory(profile: Profile) -> Section:
     """Resident and peak memory by batch, and the largest batch within a limit."""
     if not profile.memory and not profile.largest_batch:
         return absent(MEMORY, profile, MemoryPoint, "memory")
@@ -59,7 +59,7 @@ def memory(profile: Profile, _name: str) -> Section:
     table = Table(columns, [memory_row(one) for one in profile.memory]) if profile.memory else None
     notes = [largest_in_words(one) for one in profile.largest_batch]
     notes = notes or [f"Largest batch is not there: {why_absent(profile, LargestBatch, 'memory')}."]
-    return Section(MEMORY, [*notes, *why_unknown(profile.memory, *BYTES)], table=table)
+    return Section(MEMORY, [*notes, *reasons(profile.memory, *BYTES)], table=table)
 
 
 def memory_row(one: MemoryPoint) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def largest_in_words(one: LargestBatch) -> str:
     return f"Largest batch within {limit}: {one.batch}, which peaks at {peak}; too large: {known(one, 'too_large')}."
 
 
-def energy(profile: Profile, _name: str) -> Section:
+def energy(profile: Profile) -> Section:
     """Joules of each maximum, or why they are unknown."""
     notes = list(dict.fromkeys(map(energy_in_words, profile.max_throughput)))
     return Section(ENERGY, notes) if notes else absent(ENERGY, profile, MaximalThroughput, "throughput")

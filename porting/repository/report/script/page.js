@@ -4,21 +4,20 @@
 // What was pointed at stays so.
 function draw() {
   const before = document.getElementById("shown").dataset.variant;
-  const everyone = placed(), shown = everyone.filter(({ missing }) => !missing);
-  const box = document.getElementById("chart"), width = Math.max(box.clientWidth, 260);
-  const height = Math.round(Math.min(520, Math.max(300, width * 0.62)));
+  const everyone = placed(), shown = everyone.filter(({ missing }) => !missing), box = document.getElementById("chart");
   box.replaceChildren();
-  const svg = add(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Variants" });
-  const points = shown.length ? drawPoints(svg, width, height, shown) : [];
+  if (shown.length) drawFrontier(box, shown);
+  box.drawnAt = widthOf(box);
   hint(everyone);
   leftOut(everyone);
   updateTable(everyone);
-  points.filter(({ variant }) => variant.name === before).forEach(show);
+  drawAllIn(document);
+  shown.filter(({ variant }) => variant.name === before).forEach(show);
 }
 
 function drawAgain() {
   const box = document.getElementById("chart");
-  if (box.clientWidth !== box.firstChild.viewBox.baseVal.width) draw();
+  if (widthOf(box) !== box.drawnAt) draw();
 }
 
 function updateTable(everyone) {
@@ -27,7 +26,7 @@ function updateTable(everyone) {
     if (article.hidden) continue;
     for (const row of article.querySelectorAll("tr[data-variant]")) {
       const one = everyone.find(({ variant }) => variant.name === row.dataset.variant);
-      row.className = one.place.dominatedBy === null ? "frontier" : "dominated";
+      row.className = one.dominatedBy === null ? "frontier" : "dominated";
       row.querySelector(".place").textContent = `on the frontier: ${placeInWords(one)}`;
     }
   }
@@ -88,9 +87,11 @@ function begin() {
     FORM[axis].addEventListener("change", () => { suggestLog(axis); draw(); });
     FORM[`log-${axis}`].addEventListener("change", draw);
   }
-  legend();
+  frontierLegend();
   document.querySelectorAll("th[data-sort]").forEach(makeSortable);
   document.addEventListener("click", ({ target }) => openFold(target.closest("a")?.hash.slice(1)));
+  // A fold's drawings are made when it is opened: most never are.
+  document.addEventListener("toggle", ({ target }) => drawAllIn(target), true);
   window.addEventListener("resize", drawAgain);
   choose(INDEX.chapters[0].task);
   openFold(location.hash.slice(1));

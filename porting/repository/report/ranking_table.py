@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from porting.repository.figures import METRICS, why_unknown
-from porting.repository.report.curves.members import Member
-from porting.repository.report.page.display import Display, display, place_in_words
+from porting.repository.report.members import Member
+from porting.repository.report.words import Display, display, place_in_words
 from porting.repository.schema import Published, Standing, Summary
 
 

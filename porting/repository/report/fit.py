@@ -1,21 +1,20 @@
-"""A fit over the batch as a line within its domain, its residuals below, and its formula with numbers in it."""
+"""A fit over the batch: its line within its domain, its residuals, and its formula with numbers in it."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from porting.repository.report.curves.canvas import GREY, Canvas, Mark
-from porting.repository.report.curves.series import Rule
-from porting.repository.report.curves.words import number, share
+from porting.repository.report.drawing import GREY, Mark, Series
+from porting.repository.report.words import number
 from profiler.records.base import Point
 from profiler.records.fit import Fit
 from profiler.records.form import FormName
 
-# Name of the series, style of the line, whether its residuals are hollow.
-FORMS: dict[FormName, tuple[str, str, bool]] = {
-    "linear in batch": ("linear", "-", False),
-    "degree 2 in batch": ("degree-2", "--", True),
+# The style of the line, and whether its residuals are hollow.
+FORMS: dict[FormName, tuple[Literal["-", "--"], bool]] = {
+    "linear in batch": ("-", False),
+    "degree 2 in batch": ("--", True),
 }
 STEPS = 13
 
@@ -26,13 +25,15 @@ def belongs(conditions: dict[str, Any], point: Point) -> bool:
     return all(place.get(name) == value for name, value in conditions.items())
 
 
-def draw_fit(canvas: Canvas, fit: Fit) -> None:
-    """The line between the smallest and the largest fitted batch, and what each point is off."""
-    series, style, hollow = FORMS[fit.form]
-    above, below = canvas.panels
+def fitted_line(fit: Fit) -> Series:
+    """The fit between the smallest and the largest fitted batch."""
     batches = np.geomspace(fit.domain["batch"].low, fit.domain["batch"].high, STEPS)
-    line = [Mark(float(batch), fit.at(batch=float(batch)), "") for batch in batches]
-    canvas.marks(above, f"fit-{series}", line, colour=GREY, marker="", line=style, width=1, label=fit.form)
+    line = [Mark(float(batch), fit.at(batch=float(batch))) for batch in batches]
+    return Series(f"fit {fit.form}", line, GREY, marker="", line=FORMS[fit.form][0], label=fit.form)
+
+
+def residuals(fit: Fit) -> Series:
+    """What each point is off, as a share of the fitted value."""
     shown = [
         Mark(
             one.at["batch"],
@@ -42,9 +43,7 @@ def draw_fit(canvas: Canvas, fit: Fit) -> None:
         )
         for one in fit.residuals
     ]
-    canvas.marks(below, f"residual-{series}", shown, colour=GREY, hollow=hollow)
-    below.rules.append(Rule(0.0, GREY, upright=False))
-    below.y.form, below.y.label = share, "residual"
+    return Series(f"residual {fit.form}", shown, GREY, hollow=FORMS[fit.form][1])
 
 
 def fit_in_words(fit: Fit) -> str:

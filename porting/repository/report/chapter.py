@@ -1,14 +1,13 @@
-"""What is known of a task on a target beyond the ranking: the frontier, what ranks the variants, what trust costs."""
+"""What is known of a task on a target beyond the ranking: what ranks the variants, what trust costs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from porting.repository.report.curves.cores import over_variants
-from porting.repository.report.curves.frontier import frontier
-from porting.repository.report.curves.members import Member
-from porting.repository.report.curves.section import Section, Table
-from porting.repository.report.curves.trust import trust
-from porting.repository.report.curves.words import between, known
+from porting.repository.report.cores import over_variants
+from porting.repository.report.members import Member
+from porting.repository.report.section import Section, Table
+from porting.repository.report.trust import trust
+from porting.repository.report.words import between, known
 from porting.repository.schema import Standing
 from profiler.analysis.correlation import Figures, throughput_correlations
 from profiler.records.correlation import RankCorrelation
@@ -17,20 +16,18 @@ from profiler.records.profile import Profile
 
 @dataclass(frozen=True)
 class Chapter:
-    """A drawing and tables over the variants of one task on one target."""
+    """Drawings and tables over the variants of one task on one target."""
 
-    frontier: str
     correlations: Table
     trust: list[Section]
     factors: Table
 
 
-def chapter(members: Sequence[Member], profiles: Mapping[str, Profile], name: str) -> Chapter:
-    """The chapter of `members`, whose profiles are given by their names; ids in its drawings begin with `name`."""
+def chapter(members: Sequence[Member], profiles: Mapping[str, Profile]) -> Chapter:
+    """The chapter of `members`, whose profiles are given by their names."""
     return Chapter(
-        frontier=frontier(members, f"{name}-frontier"),
         correlations=correlations([standing for _, standing in members]),
-        trust=trust(members, f"{name}-trust"),
+        trust=trust(members),
         factors=over_variants(profiles.values()),
     )
 

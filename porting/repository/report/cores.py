@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from porting.repository.figures import why_absent
-from porting.repository.report.curves.fit import fit_in_words
-from porting.repository.report.curves.section import Section, Table, absent
-from porting.repository.report.curves.words import between, figure, number, share
+from porting.repository.report.fit import fit_in_words
+from porting.repository.report.section import Section, Table, absent
+from porting.repository.report.words import between, figure, number, share
 from profiler.analysis.speed_ups import SpeedUp, speed_ups
 from profiler.records.contention import Contention
 from profiler.records.profile import Profile
@@ -16,7 +16,7 @@ SPEED_UP, CONTENTION = "Speed-up by cores", "Beside another model"
 FORMS = ("batch and cores", "linear in cores")
 
 
-def by_cores(profile: Profile, _name: str) -> Section:
+def by_cores(profile: Profile) -> Section:
     """Maximal throughput against that on one core, batch by batch, and the fits that have cores in them."""
     fits = [fit_in_words(fit) for fit in profile.fits if fit.form in FORMS]
     refused = [f"No fit {one.form}: {one.reason}." for one in profile.refused_fits if one.form in FORMS]
@@ -33,7 +33,7 @@ def speed_up_row(one: SpeedUp) -> tuple[str, ...]:
     return number(one.cores), str(one.batch), str(one.instances), number(one.ratio), figure(one.low), figure(one.high)
 
 
-def contention(profile: Profile, _name: str) -> Section:
+def contention(profile: Profile) -> Section:
     """What is kept beside a reference network at shares of its own maximum."""
     if not profile.contention:
         return absent(CONTENTION, profile, Contention, "contention")

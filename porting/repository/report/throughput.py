@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from porting.repository.figures import why_absent
-from porting.repository.report.curves.canvas import COLOURS, Canvas, Mark, doublings
-from porting.repository.report.curves.section import Section, absent
-from porting.repository.report.curves.series import Note
-from porting.repository.report.curves.words import between
+from porting.repository.report.drawing import COLOURS, Axis, Drawing, Mark, Note, Panel, Series
+from porting.repository.report.section import Section, absent
+from porting.repository.report.words import between
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 
@@ -17,46 +16,41 @@ LEGEND = "Filled: drift-corrected; hollow: raw; both with 95 % intervals. A star
 ASIDE = 1.07
 
 
-def throughput(profile: Profile, name: str) -> Section:
+def throughput(profile: Profile) -> Section:
     """A series for each batch, on the target's own resources."""
     points, maxima = profile.own(profile.throughput), profile.own(profile.max_throughput)
     if not points and not maxima:
         return absent(TITLE, profile, ThroughputPoint, "throughput")
-    canvas = Canvas(name)
-    (panel,) = canvas.panels
+    series, notes = list[Series](), list[Note]()
     batches = sorted({point.batch for point in (*points, *maxima)})
     for batch, colour in zip(batches, cycle(COLOURS), strict=False):
-        draw_sweep(canvas, colour, [point for point in points if point.batch == batch])
-        for best in maxima:
-            if best.batch == batch:
-                draw_maximum(canvas, colour, best)
-    doublings(panel.x)
-    panel.x.margin, panel.y.margin, panel.y.low = 0.12, 0.2, 0.0
-    panel.x.label, panel.y.label = "concurrency, callers", "images/s"
+        best = [one for one in maxima if one.batch == batch]
+        series += sweep([point for point in points if point.batch == batch], colour)
+        series += [Series(f"maximum batch {batch}", [corrected(one)], colour, "star", 7.0) for one in best]
+        notes += [verdict(one, colour) for one in best]
+    callers, rate = Axis("concurrency, callers", "doublings"), Axis("images/s", low=0.0)
     if maxima:
-        notes = [in_words(best) for best in maxima]
+        words = [in_words(best) for best in maxima]
     else:
-        notes = [f"No maximum: {why_absent(profile, MaximalThroughput, 'throughput')}."]
-    return Section(TITLE, [LEGEND, *notes], canvas.svg(TITLE))
+        words = [f"No maximum: {why_absent(profile, MaximalThroughput, 'throughput')}."]
+    return Section(TITLE, [LEGEND, *words], Drawing([Panel(callers, rate, series, notes=notes)]))
 
 
-def draw_sweep(canvas: Canvas, colour: str, points: Sequence[ThroughputPoint]) -> None:
+def sweep(points: Sequence[ThroughputPoint], colour: str) -> list[Series]:
     """One batch over its concurrencies."""
     if not points:
-        return
-    (panel,), batch = canvas.panels, points[0].batch
-    ordered = sorted(points, key=lambda point: point.concurrency)
-    shown = [raw(point, ASIDE) for point in ordered]
-    canvas.marks(panel, f"raw-batch-{batch}", shown, colour=colour, hollow=True)
-    shown = [corrected(point) for point in ordered]
-    canvas.marks(panel, f"corrected-batch-{batch}", shown, colour=colour, line="-", label=f"batch {batch}")
+        return []
+    batch, ordered = points[0].batch, sorted(points, key=lambda point: point.concurrency)
+    return [
+        Series(f"raw batch {batch}", [raw(point, ASIDE) for point in ordered], colour, hollow=True),
+        Series(f"corrected batch {batch}", [*map(corrected, ordered)], colour, line="-", label=f"batch {batch}"),
+    ]
 
 
-def draw_maximum(canvas: Canvas, colour: str, best: MaximalThroughput) -> None:
-    """A star with its verdict."""
-    (panel,), mark = canvas.panels, corrected(best)
-    canvas.marks(panel, f"maximum-batch-{best.batch}", [mark], colour=colour, marker="star", size=7)
-    panel.notes.append(Note(mark.x, mark.high or mark.y, best.verdict, colour))
+def verdict(best: MaximalThroughput, colour: str) -> Note:
+    """The verdict of a maximum, above its star."""
+    mark = corrected(best)
+    return Note(mark.x, mark.high or mark.y, best.verdict, colour)
 
 
 def corrected(point: ThroughputPoint) -> Mark:

@@ -4,51 +4,55 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from porting.repository.figures import why_absent
-from porting.repository.report.curves.canvas import COLOURS, GREY, Canvas, Mark
-from porting.repository.report.curves.section import Section, Table
-from porting.repository.report.curves.series import Note, Rule
-from porting.repository.report.curves.words import between, known, number, share, why_unknown
+from porting.repository.report.drawing import COLOURS, GREY, RED, Axis, Drawing, Mark, Note, Panel, Rule, Series
+from porting.repository.report.section import Section, Table
+from porting.repository.report.words import between, known, number, reasons, share
 from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.profile import Profile
 
 TITLE = "In time over offered load"
-EXPLOSION = "#c62828"
 LEGEND = (
     "Poisson arrivals, latency from the scheduled moment, 95 % intervals. CPU use is that of the server on its cores."
 )
 COLUMNS = ("cores × instances", "deadline", "in time", "requests/s, corrected", "raw", "of the maximum", "verdict")
 
 
-def load(profile: Profile, name: str) -> Section:
+def load(profile: Profile) -> Section:
     """The sweep over loads on the target's own resources, and the capacities by cores and deadline."""
     points = sorted(profile.own(profile.load), key=lambda point: point.load_share)
     table = Table(COLUMNS, [capacity_row(point) for point in profile.capacity]) if profile.capacity else None
     notes = [] if table else [f"No capacity: {why_absent(profile, Capacity, 'capacity')}."]
-    notes += why_unknown(points, "cpu_share") + why_unknown(profile.capacity, "requests_per_s", "max_throughput_share")
+    notes += reasons(points, "cpu_share") + reasons(profile.capacity, "requests_per_s", "max_throughput_share")
     if not points:
         return Section(TITLE, [f"Not there: {why_absent(profile, LoadPoint, 'capacity')}.", *notes], table=table)
-    canvas = Canvas(name)
-    draw_shares(canvas, points)
-    draw_processors(canvas, points)
-    draw_explosion(canvas, points)
-    (panel,) = canvas.panels
-    panel.x.label, panel.y.label, panel.y.low = "offered load, share of the maximal throughput", "share", -0.03
-    panel.x.form = panel.y.form = "{:.0%}".format
-    return Section(TITLE, [LEGEND, explosion_in_words(points), *notes], canvas.svg(TITLE), table)
+    return Section(TITLE, [LEGEND, explosion_in_words(points), *notes], Drawing([panel(points)]), table)
 
 
-def draw_shares(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
+def panel(points: Sequence[LoadPoint]) -> Panel:
+    """Shares in time and of the processors over the load, and the least load at which the queue explodes."""
+    x = Axis("offered load, share of the maximal throughput", percent=True)
+    y = Axis("share", percent=True, low=-0.03)
+    series, first = [*shares(points), *processors(points)], exploding(points)
+    if first is None:
+        return Panel(x, y, series)
+    note = Note(first.load_share, 0.0, "queue explodes ", RED, "end")
+    return Panel(x, y, series, [Rule("x", first.load_share, RED)], [note])
+
+
+def shares(points: Sequence[LoadPoint]) -> list[Series]:
     """A series for each deadline."""
-    (panel,) = canvas.panels
+    series = []
     deadlines = sorted({one.deadline_ms for point in points for one in point.in_time})
-    for place, (deadline_ms, colour) in enumerate(zip(deadlines, cycle(COLOURS), strict=False), start=1):
-        found = [(point, one) for point in points for one in point.in_time if one.deadline_ms == deadline_ms]
+    for deadline_ms, colour in zip(deadlines, cycle(COLOURS), strict=False):
         shown = [
             Mark(point.load_share, one.in_time_share, in_time_text(point, one), one.low_share, one.high_share)
-            for point, one in found
+            for point in points
+            for one in point.in_time
+            if one.deadline_ms == deadline_ms
         ]
-        label = f"in time of {number(deadline_ms)} ms"
-        canvas.marks(panel, f"in-time-{place}", shown, colour=colour, line="-", label=label)
+        name = f"in time of {number(deadline_ms)} ms"
+        series.append(Series(name, shown, colour, line="-", label=name))
+    return series
 
 
 def in_time_text(point: LoadPoint, one: InTime) -> str:
@@ -58,8 +62,8 @@ def in_time_text(point: LoadPoint, one: InTime) -> str:
     )
 
 
-def draw_processors(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
-    (panel,) = canvas.panels
+def processors(points: Sequence[LoadPoint]) -> list[Series]:
+    """What the server takes of its cores."""
     shown = [
         Mark(
             point.load_share,
@@ -70,21 +74,12 @@ def draw_processors(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
         for point in points
         if point.cpu_share is not None
     ]
-    if shown:
-        canvas.marks(panel, "cpu", shown, colour=GREY, marker="square", line=":", label="CPU use")
+    return [Series("CPU use", shown, GREY, "square", line=":", label="CPU use")] if shown else []
 
 
 def exploding(points: Sequence[LoadPoint]) -> LoadPoint | None:
     """The least load at which the queue grows without end."""
     return next((point for point in points if point.exploding), None)
-
-
-def draw_explosion(canvas: Canvas, points: Sequence[LoadPoint]) -> None:
-    (panel,), first = canvas.panels, exploding(points)
-    if first is not None:
-        name = f"{canvas.name}-explosion"
-        panel.rules.append(Rule(first.load_share, EXPLOSION, upright=True, name=name, dashed=True))
-        panel.notes.append(Note(first.load_share, 0.0, "queue explodes ", EXPLOSION, "end"))
 
 
 def explosion_in_words(points: Sequence[LoadPoint]) -> str:
