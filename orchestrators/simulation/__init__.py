@@ -8,7 +8,11 @@ loop. What decides is a policy of `orchestrators.policies`, as on real servers. 
 against the events on a slice.
 """
 
+from orchestrators.simulation.fleet import FleetResult, FleetSettings, fleet
+from orchestrators.simulation.ladder import Ladder, Rung
 from orchestrators.simulation.result import Result
 from orchestrators.simulation.run import Box, Settings, simulate
 
-__all__ = ["Box", "Result", "Settings", "simulate"]
+__all__ = [
+    "Box", "FleetResult", "FleetSettings", "Ladder", "Result", "Rung", "Settings", "fleet", "simulate",
+]  # fmt: skip
