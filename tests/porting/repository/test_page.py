@@ -120,6 +120,7 @@ def test_the_script_and_the_reader_agree_on_who_dominates_whom(page: Page, metri
         for _ in range(200)
     ]
     script = page.evaluate("([crowds, better]) => crowds.map(one => places(one, better))", [crowds, better])
+    assert len(script) == 200
     for crowd, found in zip(crowds, script, strict=True):
         expected = placed([candidate(one, metrics) for one in crowd], metrics)
         for one, place in zip(crowd, found, strict=True):
@@ -194,6 +195,7 @@ def test_points_and_whiskers_stand_where_their_figures_are(page: Page) -> None:
             .find(d => d.includes(`M${left} `)).match(/-?[\\d.]+/g).map(Number);
         return {x, y, left, top, ends};
     })""")
+    assert geometry
     to_x = np.poly1d(np.polyfit([math.log(one["x"][0]) for one in geometry], [one["left"] for one in geometry], 1))
     to_y = np.poly1d(np.polyfit([one["y"][0] for one in geometry], [one["top"] for one in geometry], 1))
     for one in geometry:

@@ -11,6 +11,7 @@ from model_folders import GOOD, LABELLED, change_network, edited, place, warm_up
 from onnx import ModelProto, TensorProto
 from support import environment
 
+from porting.repository import Repository
 from porting.repository.lint import Finding, lint
 from porting.verbs.lint import run
 from profiler.common.errors import BadInputError
@@ -220,6 +221,7 @@ def test_importing_lint_loads_neither_torch_nor_onnxruntime() -> None:
 
 @pytest.mark.integration
 def test_what_is_published_has_no_error(published: Path) -> None:
+    assert Repository.load(published / "repository").variants
     assert [one for one in lint(published / "repository") if one.severity == "error"] == []
 
 
