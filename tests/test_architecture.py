@@ -98,9 +98,9 @@ def test_every_folder_has_one_layer() -> None:
 
 @pytest.mark.parametrize("folder", LAYER)
 def test_a_folder_imports_what_lies_in_lower_layers(folder: str) -> None:
-    assert not {
-        (path.name, other) for path in (ROOT / folder).glob("*.py") for other in not_below(folder, path.read_text())
-    }
+    paths = list((ROOT / folder).glob("*.py"))
+    assert paths
+    assert not {(path.name, other) for path in paths for other in not_below(folder, path.read_text())}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,9 @@ def test_an_import_from_the_same_layer_or_a_higher_one_would_be_found(source: st
 
 
 def test_data_modules_know_nothing_of_the_profiler_but_the_door() -> None:
-    for path in (ROOT / "datamodules").rglob("*.py"):
+    paths = list((ROOT / "datamodules").rglob("*.py"))
+    assert paths
+    for path in paths:
         found = {name for name in imported_modules(path) if name.startswith("profiler.")}
         assert found <= {"profiler.common.door", "profiler.common.errors"}, path
 
@@ -131,14 +133,18 @@ TORCH_RUNTIME = {ROOT / "profiler" / name for name in ("runtimes/torch_program.p
 
 def test_planners_read_nothing_but_the_published_repository() -> None:
     room = ROOT / "orchestrators"
-    for path in set(room.rglob("*.py")) - set((room / "commands").rglob("*.py")):
+    paths = set(room.rglob("*.py")) - set((room / "commands").rglob("*.py"))
+    assert paths
+    for path in paths:
         ours = {name for name in imported_modules(path) if name.partition(".")[0] == "porting"}
         assert all(f"{name}.".startswith("porting.repository.") for name in ours), path
 
 
 @pytest.mark.parametrize("folder", ["profiler", "porting/repository", "orchestrators"])
 def test_the_plain_install_needs_no_torch(folder: str) -> None:
-    for path in set((ROOT / folder).rglob("*.py")) - TORCH_RUNTIME:
+    paths = set((ROOT / folder).rglob("*.py")) - TORCH_RUNTIME
+    assert paths
+    for path in paths:
         assert not {name.partition(".")[0] for name in imported_modules(path)} & TORCH, path
 
 

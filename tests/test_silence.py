@@ -86,7 +86,9 @@ def test_importing_a_package_is_enough(package: str) -> None:
 def test_who_imports_what_reports_has_told_it_not_to() -> None:
     # A module of the two other rooms comes after its own package, and what a test starts has the tests' environment.
     rooms = [ROOT / room for room in ("backbones", "datamodules", "orchestrators", "scripts")]
-    for path in (path for room in rooms for path in room.rglob("*.py")):
+    paths = [path for room in rooms for path in room.rglob("*.py")]
+    assert paths
+    for path in paths:
         packages = [name.partition(".")[0] for name in imported_in_order(path)]
         first = next((place for place, name in enumerate(packages) if name in REPORTS), None)
         assert first is None or "profiler" in packages[:first], path

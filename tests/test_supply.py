@@ -37,7 +37,9 @@ def here(requirement: Requirement, extras: tuple[str, ...] = ("",)) -> bool:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_package_has_a_version_and_hashes_and_comes_from_no_stated_place(environment: str) -> None:
-    for requirement, hashes in packages(environment).values():
+    named = packages(environment)
+    assert named
+    for requirement, hashes in named.values():
         assert [specifier.operator for specifier in requirement.specifier] == ["=="], requirement
         assert requirement.url is None
         assert hashes
@@ -48,6 +50,7 @@ def test_every_package_has_a_version_and_hashes_and_comes_from_no_stated_place(e
 @pytest.mark.parametrize(("environment", "extras"), [("plain", ()), ("all", INSTALLED)])
 def test_a_file_names_whatever_a_package_in_it_asks_for(environment: str, extras: tuple[str, ...]) -> None:
     named = packages(environment)
+    assert named
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
     for name, (requirement, _) in named.items():
@@ -61,8 +64,9 @@ def test_a_file_names_whatever_a_package_in_it_asks_for(environment: str, extras
 
 
 def test_what_is_installed_has_the_versions_of_the_file() -> None:
-    named = packages("all")
-    for name, (requirement, _) in packages("plain").items():
+    named, plain = packages("all"), packages("plain")
+    assert plain
+    for name, (requirement, _) in plain.items():
         assert requirement.specifier == named[name][0].specifier
     for distribution in metadata.distributions():
         name = canonicalize_name(distribution.name)

@@ -88,7 +88,9 @@ def test_mlflow_shows_the_pipeline_and_its_variants(page: Page, published: Path,
     page.get_by_text("digits: train, prune, finetune").first.wait_for(timeout=60_000)
     # The pipeline's row folds its variants away behind the only button of its cells.
     page.locator("[role=gridcell] button").last.click()
-    for variant in Repository.load(published / "repository").variants:
+    variants = Repository.load(published / "repository").variants
+    assert variants
+    for variant in variants:
         row = page.get_by_text(variant.name).first
         row.wait_for(timeout=60_000)
         assert row.is_visible()

@@ -45,6 +45,29 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (tmp_path / "v" / "whole").exists()
 
 
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that are made to survive a power cut, in their order."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        "os.fsync", lambda descriptor: found.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
+    return found
+
+
+def test_a_folder_and_all_in_it_are_on_the_disk_before_it_gets_its_name_and_then_the_name(
+    tmp_path: Path, synced: list[str]
+) -> None:
+    with whole_folder(tmp_path / "v") as folder:
+        (folder / "a").write_text("")
+    assert synced == [str(folder / "a"), str(folder), str(tmp_path)]
+
+
+def test_a_file_is_on_the_disk_before_it_gets_its_name_and_then_the_name(tmp_path: Path, synced: list[str]) -> None:
+    write_atomically(tmp_path / "a.json", "new")
+    assert synced == [str(tmp_path / f"{UNFINISHED}a.json"), str(tmp_path)]
+
+
 def test_files_of_a_variant_are_replaced_together_and_what_is_not_written_goes(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for path in (first, second):

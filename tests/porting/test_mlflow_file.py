@@ -255,6 +255,7 @@ def test_a_database_that_others_write_to_for_a_moment_is_waited_for(database: Pa
         end = Timer(0.3, holder.rollback)
         end.start()
         ready(database)
+        assert not holder.in_transaction
         end.join()
 
 

@@ -52,4 +52,5 @@ def test_what_was_reached_of_a_throughput_and_what_there_is_to_say_of_it(pruning
 
 
 def test_nothing_is_superseded_before_anything_is_tuned() -> None:
+    assert POOL[:-1]
     assert not any(is_superseded(one, POOL[:-1], only_best=True) for one in POOL[:-1])

@@ -27,6 +27,7 @@ def repository(published: Path) -> Repository:
 
 def test_the_published_repository_answers_exactly_as_evaluated(published: Path, repository: Repository) -> None:
     images = [batch.numpy() for batch, _ in Digits(batch_size=32).loader("test")]
+    assert repository.variants
     with short_lived_triton(repository=published / "repository") as server:
         with InferenceServerClient(server.endpoint) as client:
             for variant in repository.variants:
@@ -79,6 +80,7 @@ def test_the_frontier_is_what_nobody_dominates(repository: Repository) -> None:
 
 
 def test_the_index_and_the_details_agree_with_the_files(repository: Repository) -> None:
+    assert repository.variants
     for variant in repository.variants:
         details = repository.details(variant.name)
         path = repository.root.local / variant.name / str(variant.version) / "model.onnx"
@@ -88,6 +90,7 @@ def test_the_index_and_the_details_agree_with_the_files(repository: Repository) 
 
 
 def test_preprocessing_labels_and_provenance_travel_with_the_variant(repository: Repository) -> None:
+    assert repository.variants
     for variant in repository.variants:
         details = repository.details(variant.name)
         assert details.preprocessing is not None
@@ -99,6 +102,7 @@ def test_preprocessing_labels_and_provenance_travel_with_the_variant(repository:
 
 
 def test_the_served_settings_are_the_profiled_ones(repository: Repository) -> None:
+    assert repository.variants
     for variant in repository.variants:
         profile = repository.details(variant.name).profiles["local_cpu"]
         for name in ("config.pbtxt", "configs/local_cpu.pbtxt"):
@@ -138,14 +142,18 @@ def test_the_profile_holds_every_row_of_the_quick_level(
 
 
 def test_the_resolved_config_stands_beside_every_variant(published: Path) -> None:
-    for name in variant_records(published):
+    records = variant_records(published)
+    assert records
+    for name in records:
         text = (published / "tasks/digits/variants" / name / "config.yaml").read_text()
         assert "epochs: 2" in text
         assert "${" not in text
 
 
 def test_names_are_dns_labels_that_end_in_their_key(published: Path) -> None:
-    for name, record in variant_records(published).items():
+    records = variant_records(published)
+    assert records
+    for name, record in records.items():
         assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)
         assert name.endswith(record["key"][:8])
 

@@ -98,6 +98,7 @@ def test_every_published_variant_is_one_version_of_its_task_with_its_figures(
 ) -> None:
     repository = publish(tmp_path / "repository", items)
     register(repository, uri)
+    assert len(repository.variants) == len(items)
     for variant in repository.variants:
         number = versions(client)[variant.name, variant.onnx_sha256]
         tags = client.get_model_version("digits", str(number)).tags

@@ -55,7 +55,9 @@ def workspace(dnn_porting: Command, published: Path, tmp_path_factory: pytest.Te
 
 
 def test_every_exported_network_has_a_program_and_no_int8_sibling_has(published: Path) -> None:
-    for name, record in variant_records(published).items():
+    records = variant_records(published)
+    assert {"fp32", "int8"} <= {record["onnx"]["precision"] for record in records.values() if record["onnx"]}
+    for name, record in records.items():
         path = published / "tasks/digits/variants" / name / PROGRAM
         if record["onnx"] is None or record["onnx"]["precision"] == "int8":
             assert not path.exists()

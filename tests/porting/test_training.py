@@ -82,6 +82,7 @@ def train(context: Context, data: Data, settings: FitSettings = FIT, teacher: Te
 
 def test_the_same_seed_gives_the_same_weights(context: Context, digits: Data) -> None:
     a, b = train(context, digits)[0], train(context, digits)[0]
+    assert a.state_dict()
     for name, tensor in a.state_dict().items():
         assert torch.equal(tensor, b.state_dict()[name]), name
 

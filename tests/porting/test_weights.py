@@ -31,6 +31,7 @@ def test_another_number_of_classes_and_of_channels_starts_first_and_last_layer_a
     source, model = resnet8(3, 100), resnet8(1, 10)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     load_initial_weights(saved(source, tmp_path / "w.safetensors"), model)
+    assert {"conv1.weight", "fc.weight", "fc.bias"} < before.keys()
     for name, tensor in model.state_dict().items():
         anew = name in ("conv1.weight", "fc.weight", "fc.bias")
         assert torch.equal(tensor, before[name] if anew else source.state_dict()[name]), name

@@ -129,6 +129,7 @@ def test_the_deadline_that_would_do_is_the_least_one() -> None:
                 with pytest.raises(Infeasible):
                     solve(problem.model_copy(update={"deadline_s": enough_s - 0.002}))
                 found += 1
+    assert found == 50
 
 
 def random_problem(dice: random.Random) -> Problem:

@@ -75,6 +75,7 @@ def test_it_ends_with_the_cheapest_version_of_every_task_that_has_demand() -> No
     for seed in SEEDS:
         problem = a_problem(seed)
         last = chain(problem)[-1]
+        assert problem.tasks
         for one in problem.tasks:
             chosen = next(version for version in one.versions if version.name == last.versions[one.name])
             if one.demand_rps:
@@ -154,7 +155,9 @@ def test_the_allocations_between_lie_on_the_way_from_one_hull_to_the_next_in_one
     for seed in SEEDS:
         problem = a_problem(seed)
         off: set[str] = set()
-        for one in chain(problem):
+        found = chain(problem)
+        assert found
+        for one in found:
             before = off
             off = {each.name for each in problem.tasks if not on_hull(each.versions, one.versions[each.name])}
             off -= {each.name for each in problem.tasks if not each.demand_rps}

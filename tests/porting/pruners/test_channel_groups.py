@@ -48,7 +48,9 @@ def test_layers_joined_by_a_shortcut_are_tied() -> None:
 
 
 def test_the_classifier_keeps_its_outputs() -> None:
-    assert all("fc" not in group.names for group in groups_of(resnet8(3, 10), 16))
+    groups = groups_of(resnet8(3, 10), 16)
+    assert groups
+    assert all("fc" not in group.names for group in groups)
 
 
 def test_a_classifier_that_is_a_convolution_keeps_its_outputs() -> None:
@@ -131,4 +133,6 @@ def test_tracing_works_where_gradients_are_switched_off() -> None:
 
 
 def test_the_batches_of_these_tests_fit_the_networks() -> None:
-    assert all(built(network)(images).shape == (len(images), 3) for network in GROUPS for images, _ in batches())
+    pairs = [(network, images) for network in GROUPS for images, _ in batches()]
+    assert pairs
+    assert all(built(network)(images).shape == (len(images), 3) for network, images in pairs)

@@ -91,7 +91,9 @@ def test_taylor_is_exact_for_a_loss_that_is_linear_in_the_last_channels(network:
 def test_a_closed_gate_is_what_cutting_the_channel_does(network: type[nn.Module], place: int) -> None:
     consumers = GROUPS[network][place].consumers
     images, labels = batches()[0]
-    for channel in range(len(next(iter(consumers.values())))):
+    channels = range(len(next(iter(consumers.values()))))
+    assert channels
+    for channel in channels:
         model = built(network)
         with scaled(model, consumers, channel, 0.0), torch.no_grad():
             closed = model(images)

@@ -37,6 +37,7 @@ def rows(model: nn.Module, name: str) -> list[list[float]]:
 def test_a_norm_is_the_sum_over_tied_layers_of_each_filter_s_norm(network: type[nn.Module], p: int) -> None:
     model = built(network)
     groups = groups_of(model)
+    assert groups
     for group, found in zip(groups, Norm(p).score(model, groups, batches()), strict=True):
         expected = [
             sum(sum(abs(weight) ** p for weight in rows(model, name)[channel]) ** (1 / p) for name in group.names)
@@ -49,6 +50,7 @@ def test_a_norm_is_the_sum_over_tied_layers_of_each_filter_s_norm(network: type[
 def test_fpgm_is_the_sum_of_distances_to_all_other_filters(network: type[nn.Module]) -> None:
     model = built(network)
     groups = groups_of(model)
+    assert groups
     for group, found in zip(groups, FPGM().score(model, groups, batches()), strict=True):
         filters = [
             [weight for name in group.names for weight in rows(model, name)[channel]] for channel in range(group.width)
@@ -72,6 +74,7 @@ def test_bn_scale_is_the_sum_of_the_absolute_scales(network: type[nn.Module]) ->
     with torch.no_grad():
         model.bn1.weight[0] *= -1
     groups = groups_of(model)
+    assert groups
     for tied, found in zip(GROUPS[network], BNScale().score(model, groups, batches()), strict=True):
         scales = {name: model.get_submodule(name).weight.tolist() for name in tied.norms}
         expected = [
@@ -151,6 +154,8 @@ def test_the_same_network_has_the_same_scores(name: str) -> None:
         torch.manual_seed(3)
         return criterion.score(model, groups, batches())
 
-    for one, two in zip(scores(CRITERIA[name]), scores(CRITERIA[name]), strict=True):
+    first, second = scores(CRITERIA[name]), scores(CRITERIA[name])
+    assert first
+    for one, two in zip(first, second, strict=True):
         assert torch.equal(one, two)
         assert one.dtype.is_floating_point

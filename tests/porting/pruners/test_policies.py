@@ -73,6 +73,7 @@ def test_on_plateaus_no_wider_group_is_as_quick_and_none_is_narrower_than_asked(
     found = UniformOnPlateaus(0.5, costs).widths(network, groups, scores(network), EXAMPLE)
     cost = costs.of(network, groups, EXAMPLE).network
     full = [group.width for group in groups]
+    assert groups
     for place, (group, width) in enumerate(zip(groups, found, strict=True)):
         assert group.width / 2 <= width <= group.width
         alone = cost.us([*full[:place], width, *full[place + 1 :]])

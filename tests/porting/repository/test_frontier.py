@@ -40,7 +40,7 @@ def test_a_better_estimate_within_the_interval_is_a_tie() -> None:
 
 def test_a_trade_off_is_no_tie() -> None:
     found = placed(a=(figure(0.9, 0.01), figure(100, 1)), b=(figure(0.8, 0.01), figure(200, 1)))
-    assert all(place.on_frontier and not place.ties_with for place in found.values())
+    assert [(place.on_frontier, place.ties_with) for place in found.values()] == [(True, ())] * 2
 
 
 def test_the_dominated_one_is_told_by_whom() -> None:
@@ -61,7 +61,7 @@ def test_of_a_figure_that_is_better_lower_the_lower_one_dominates() -> None:
 
 def test_without_an_interval_nothing_is_shown() -> None:
     found = placed(a=(figure(0.9), (200, None, None)), b=(figure(0.9), (100, None, None)))
-    assert all(place.on_frontier for place in found.values())
+    assert [place.on_frontier for place in found.values()] == [True, True]
 
 
 def test_a_candidate_of_which_a_figure_is_unknown_is_never_dominated() -> None:

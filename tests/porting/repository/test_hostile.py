@@ -477,6 +477,7 @@ def test_an_index_of_another_layout_is_refused(folder: Path) -> None:
 def test_any_other_bit_in_an_index_is_noticed(folder: Path) -> None:
     path = folder / "repository.json"
     written = path.read_bytes()
+    assert written
     for place in range(0, len(written), 7):
         changed = bytearray(written)
         changed[place] ^= 1 << place % 8

@@ -13,10 +13,10 @@ from crowd import candidates
 from full_profile import blank_profile, full_profile, item
 from made_points import latency, rate, unknown_latency
 from playwright.sync_api import Browser, Page, sync_playwright
+from porting.repository.report.chart_data import places_data
 
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
-from porting.repository.report.chart_data import places_data
 from porting.repository.standing import Candidate, placed
 from profiler.records.complexity import Complexity
 from profiler.records.profile import Profile
@@ -106,6 +106,7 @@ def test_the_script_unpacks_the_places_that_were_packed(page: Page, metrics: tup
     crowds = [candidates(generator, metrics) for _ in range(200)]
     packed = [([{"name": one.name} for one in crowd], places_data(crowd, metrics)) for crowd in crowds]
     script = page.evaluate("packed => packed.map(([variants, places]) => unpacked(variants, places))", packed)
+    assert len(script) == 200
     for crowd, found in zip(crowds, script, strict=True):
         expected = placed(crowd, metrics)
         assert [one["variant"]["name"] for one in found] == [one.name for one in crowd]

@@ -130,7 +130,7 @@ def refusal(work: Callable[[], object]) -> str:
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
 def test_a_repository_as_it_was_published_is_used(use: Callable[[str], None], consumer: str) -> None:
-    use(consumer)
+    assert use(consumer) is None
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
@@ -139,6 +139,7 @@ def test_a_damaged_file_is_refused_by_whoever_uses_it(
     folder: Path, original: Path, use: Callable[[str], None], consumer: str, file: str
 ) -> None:
     path = folder / A / file
+    assert DAMAGES
     for damage in DAMAGES.values():
         damage(path)
         refusal(lambda: use(consumer))

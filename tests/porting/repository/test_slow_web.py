@@ -177,7 +177,7 @@ def test_another_scheme_host_or_port_is_another_server(here: str, there: str) ->
     ],
 )
 def test_another_address_of_the_same_server_is_followed(here: str, there: str) -> None:
-    asyncio.run(web.check_redirect(*redirect(here, there)))
+    assert asyncio.run(web.check_redirect(*redirect(here, there))) is None
 
 
 def redirect(here: str, there: str) -> Any:

@@ -45,6 +45,13 @@ def test_one_stall_does_not_make_a_queue_explode() -> None:
     assert growth(late, 1).exploding is False
 
 
+def test_what_was_lost_counts_as_answered_when_the_wait_for_it_ended() -> None:
+    run = at_load(0.3, seed=0)
+    lost = replace(run, answered_s=np.full(len(run.sent_s), np.nan), wall_s=9.0)
+    # The later it was due, the less it had to wait until then.
+    assert growth(lost, 1).slope == pytest.approx(-1, abs=0.05)
+
+
 def test_too_few_requests_have_no_slope_and_say_so() -> None:
     found = growth(simulate(10, 1.5, SERVICE_S, 0), 1)
     assert (found.slope, found.low, found.high) == (None, None, None)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from profiler.analysis.statistics import (
     median_interval,
@@ -153,3 +154,20 @@ def test_an_uncertainty_that_slices_do_not_show_widens_their_interval() -> None:
     assert wider.ratio == alone.ratio
     seen, whole = (math.log(one.high / one.ratio) for one in (alone, wider))
     assert whole == pytest.approx(math.hypot(seen, 1.96 * 0.01))
+
+
+@pytest.mark.parametrize(("slices", "blocks"), [(6, 6), (12, 6), (16, 8), (24, 12), (60, 12)])
+def test_the_interval_is_that_of_a_jackknife_over_blocks_of_neighbours(slices: int, blocks: int) -> None:
+    generator = np.random.default_rng(slices)
+    counted, seconds = generator.integers(20, 60, slices), generator.uniform(0.1, 0.4, slices)
+    found = ratio_interval(list(counted), list(seconds))
+    left_out = [
+        np.delete(np.arange(slices), block) for block in np.array_split(np.arange(slices), blocks)
+    ]  # fmt: skip
+    logarithms = [math.log(counted[kept].sum() / seconds[kept].sum()) for kept in left_out]
+    mean = sum(logarithms) / blocks
+    standard_error = math.sqrt((blocks - 1) / blocks * sum((one - mean) ** 2 for one in logarithms))
+    half = t.ppf(0.975, blocks - 1) * standard_error
+    ratio = counted.sum() / seconds.sum()
+    assert found.ratio == pytest.approx(ratio)
+    assert [found.low, found.high] == pytest.approx([ratio * math.exp(-half), ratio * math.exp(half)])

@@ -1,10 +1,12 @@
 """What a load point says of latency, CPU and the queue, and what it leaves open."""
 
+from dataclasses import replace
+
 import pytest
 from simulated_queue import SERVICE_S, simulated
 
-from profiler.measure.capacity.load_point import measure_load
-from profiler.records.capacity import LoadPoint
+from profiler.measure.capacity.load_point import generator_was_late, judge, measure_load
+from profiler.records.capacity import InTime, LoadPoint
 
 
 def at_load(load_share: float, seconds: float = 40.0, **changes: object) -> LoadPoint:
@@ -65,3 +67,23 @@ def test_a_load_that_leaves_the_queue_undecided_says_why_also_as_a_trial() -> No
 def test_lost_requests_leave_the_point_unsettled() -> None:
     found = at_load(0.5, lost=1)
     assert (found.verdict, found.verdict_reason.split()[0]) == ("unsettled", "1")
+
+
+def test_the_width_of_a_share_counts_to_either_side() -> None:
+    # All of 50 in time: the interval reaches from 92.9 % to 1.
+    found = at_load(0.5, seconds=1.0)
+    assert (found.requests, found.in_time[0].high_share) == (50, 1.0)
+    assert found.in_time[0].low_share == pytest.approx(0.929, abs=1e-3)
+    assert found.verdict == "settled"
+
+
+@pytest.mark.parametrize(("drift_share", "verdict"), [(0.15, "settled"), (0.25, "unsettled"), (-0.25, "unsettled")])
+def test_a_machine_that_changed_its_speed_leaves_the_point_unsettled(drift_share: float, verdict: str) -> None:
+    measured = replace(simulated(50.0).run(50.0, 40.0, seed=0), drift_share=drift_share)
+    assert judge(measured, 0.9)[0] == verdict
+
+
+@pytest.mark.parametrize(("late_share", "late"), [(0.05, False), (0.15, True)])
+def test_more_late_sends_than_may_be_late_answers_are_the_load_generator_s_limit(late_share: float, late: bool) -> None:
+    in_time = InTime(deadline_ms=50.0, in_time_share=0.8, low_share=0.7, high_share=0.9, late_send_share=late_share)
+    assert generator_was_late(in_time, 0.9) == late

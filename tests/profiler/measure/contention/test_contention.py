@@ -55,7 +55,9 @@ def test_two_models_that_share_a_core_fairly_leave_each_other_the_rest(ledger: L
 
 
 def test_the_reference_network_gets_the_share_that_it_is_said_to_get(ledger: Ledger) -> None:
-    for point in ledger.of(Contention):
+    points = ledger.of(Contention)
+    assert points
+    for point in points:
         assert point.reference_max_per_s <= 334
         assert point.reference_offered_per_s == pytest.approx(point.share * point.reference_max_per_s, rel=0.01)
         kept_up = point.reference_answered_per_s == pytest.approx(point.reference_offered_per_s, rel=0.15)

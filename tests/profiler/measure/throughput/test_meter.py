@@ -1,6 +1,7 @@
 """From slices of load and reference to a rate with an interval and a verdict."""
 
 import itertools
+import math
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,14 @@ def test_a_stall_in_one_slice_unsettles_the_rate() -> None:
     assert stalled.low < calm.ratio < stalled.high
 
 
+def test_a_corrected_rate_is_uncertain_by_what_the_probe_cannot_show() -> None:
+    run = slices(*[0.2] * 12)
+    raw, corrected = run.rate(), run.rate(REFERENCE_PER_S)
+    assert (raw.low, raw.high) == pytest.approx((raw.ratio, raw.ratio))
+    # 1.96 standard deviations of 1 %.
+    assert math.log(corrected.high / corrected.ratio) == pytest.approx(0.0196)
+
+
 def test_a_stall_of_the_probe_unsettles_the_corrected_rate() -> None:
     run = slices(*[0.2] * 12)
     run.references_per_s[5:7] = [REFERENCE_PER_S / 2] * 2
@@ -77,7 +86,7 @@ def test_a_stall_of_the_probe_unsettles_the_corrected_rate() -> None:
 
 @pytest.mark.parametrize("counted", [144, 146, 142])
 def test_a_server_that_counts_as_the_client_does_is_believed(counted: int) -> None:
-    check_counts(counted, answers=144)
+    assert check_counts(counted, answers=144) is None
 
 
 @pytest.mark.parametrize("counted", [0, 72, 148, 288, -10])
@@ -87,13 +96,15 @@ def test_a_server_that_counts_otherwise_is_not_believed(counted: int) -> None:
 
 
 def test_where_nobody_else_counts_there_is_nothing_to_disagree() -> None:
-    check_counts(None, answers=144)
+    assert check_counts(None, answers=144) is None
 
 
 @pytest.mark.parametrize(
     ("low", "high", "share", "saturated", "verdict"),
     [
         (98, 102, 0.5, True, "settled"),
+        (95.5, 104.5, 0.5, True, "settled"),
+        (94.5, 105.5, 0.5, True, "unsettled"),
         (80, 120, 0.5, True, "unsettled"),
         (None, None, 0.5, True, "unsettled"),
         (98, 102, 0.99, True, "not saturated"),
