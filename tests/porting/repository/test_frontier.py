@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from porting.repository.compared import Candidate
 
 from porting.repository import compared
-from porting.repository.compared import Candidate
 from porting.repository.frontier import Place, Points, dominated, places
 from porting.repository.schema import Figure
 
