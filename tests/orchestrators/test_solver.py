@@ -3,10 +3,12 @@
 import math
 import random
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
-from orchestrators.solver import Row, check, minimise
+from orchestrators import solver
+from orchestrators.solver import OPTIMAL, Row, check, minimise
 from profiler.common.errors import DnnPortingError
 
 
@@ -40,6 +42,17 @@ def test_whole_variables_are_exactly_whole() -> None:
     row = Row({0: 3.0, 1: 1.0}, low=4.0)
     assert minimise([1, 1], [row], upper=[9, 9]) == pytest.approx([4 / 3, 0])
     assert minimise([1, 1], [row], upper=[9, 9], whole=[True, True]) in ([2.0, 0.0], [1.0, 1.0])
+
+
+def test_a_whole_variable_that_the_solver_rounds_is_rounded_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = SimpleNamespace(status=OPTIMAL, x=[1.9999999, 1.9999999])
+    monkeypatch.setattr(solver, "solved", lambda *_: answer)
+    assert minimise([1, 1], [], upper=[3, 3], whole=[True, False]) == [2.0, 1.9999999]
+
+
+def test_a_program_without_solution_that_the_presolve_of_highs_fails_on_has_none() -> None:
+    rows = [Row({0: -2.0}, low=-4.0, high=-1.0), Row({0: 4.0, 1: 5.0, 2: 2.0}, low=7.0, high=7.0), Row({0: -2.0})]
+    assert minimise([5.0, 1.0, -3.0], rows, upper=[3, 3, 1], whole=[True] * 3) is None
 
 
 def test_there_is_none_where_rows_contradict_each_other() -> None:
