@@ -4,13 +4,14 @@ import importlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import cast
 
 from porting.common.console import progress, say
 from porting.configuration.settings import Settings
 from porting.configuration.stage_table import SOURCES, STAGES, Stage
 from porting.jobs.context import Context, OnEpoch, needs_the_extra
-from porting.jobs.job import Job, StageModule
+from porting.jobs.job import Job, StageModule, WorkModule
 from porting.repository import Repository
 from porting.tracking.runs import prepared, tracked
 from porting.workspace.data import Data
@@ -47,10 +48,20 @@ def run(settings: Settings, config: str) -> Outcome:
 
 
 def module_of(stage: str) -> StageModule:
-    """The module of a stage, which is imported only now, as it may bring torch along."""
+    """The module of a stage, which says what its jobs are and which of them are done."""
+    return cast("StageModule", imported(stage, ""))
+
+
+def work_of(stage: str) -> WorkModule:
+    """The module that does a stage's jobs; it may bring torch along, so it is imported for work alone."""
+    return cast("WorkModule", imported(stage, "_work"))
+
+
+def imported(stage: str, ending: str) -> ModuleType:
+    """A module of a stage; raises `BadInputError` where the plain install lacks what it imports."""
     (row,) = (one for one in STAGES if one.name == stage)
     try:
-        return cast("StageModule", importlib.import_module(f"porting.stages.{row.module}"))
+        return importlib.import_module(f"porting.stages.{row.module}{ending}")
     except ModuleNotFoundError as error:
         raise needs_the_extra(f"stage {stage}", error) from error
 
@@ -145,9 +156,8 @@ def do(context: Context, job: Job) -> tuple[Variant, bool]:
 
     The context needs nothing but the configuration and the workspace: any process can do the job.
     """
-    module = module_of(job.stage)
-    found = module.reuse(context, job)
-    return (module.run(context, job), True) if found is None else (found, False)
+    found = module_of(job.stage).reuse(context, job)
+    return (work_of(job.stage).run(context, job), True) if found is None else (found, False)
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:
