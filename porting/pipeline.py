@@ -37,6 +37,7 @@ def run(settings: Settings, config: str) -> Outcome:
         walk = Walk(settings, config, tracker.epoch)
         for step in walk.steps():
             walk.keep(done(step))
+        walk.keep_digest()
         for variant in walk.pool.values():
             if variant.stage != "prune" or variant.onnx is not None:
                 tracker.variant(variant, workspace.profiles(variant), workspace.folder(variant))
@@ -91,7 +92,8 @@ class Walk:
 
     def __post_init__(self) -> None:
         self._workspace = Workspace(self.settings.workspace)
-        self._data = None if self.settings.datamodule is None else Data(self.settings.datamodule)
+        module = self.settings.datamodule
+        self._data = None if module is None else Data(module, self._workspace.root)
 
     def steps(self) -> Iterator[Step]:
         """Every stage but publish. A run without a source works on what the workspace holds already."""
@@ -112,6 +114,11 @@ class Walk:
     def keep(self, variants: list[Variant]) -> None:
         """Adds variants to the pool, or replaces those of the same names."""
         self.pool.update({variant.name: variant for variant in variants})
+
+    def keep_digest(self) -> None:
+        """Keeps the digest of the data for the next run."""
+        if self._data is not None:
+            self._data.keep_digest()
 
     def context(self, stack: ExitStack) -> Context:
         """What the jobs of one stage are given; what they open is closed with the stack."""

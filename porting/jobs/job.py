@@ -5,9 +5,10 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from porting.jobs.context import Context, versions
+from porting.jobs.context import Context
 from porting.workspace.records import Variant
 from profiler.common.files import json_digest
+from profiler.common.version import versions
 
 
 class Value(BaseModel):

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from porting.jobs.context import Context, section_values, versions
+from porting.jobs.context import Context, section_values
 from porting.jobs.job import Job
 from porting.stages.pruned_variants import is_superseded
 from porting.workspace.records import Variant
 from profiler.common.files import json_digest
+from profiler.common.version import versions
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 

@@ -73,7 +73,7 @@ def cut(pruned: Pruned, cutting: Cutting, model: nn.Module, name: str) -> tuple[
 
 
 def record(pruned: Pruned, before: int, after: int, accuracy: float, reached: Reached | None) -> Pruning:
-    """What was cut: parameters `before` and `after`, the accuracy without tuning, the throughput where it was aimed at."""
+    """The record of a cut from `before` to `after` parameters; `accuracy` is that without tuning."""
     return Pruning(
         aim=pruned.aim.kind,
         asked=pruned.aim.value,
