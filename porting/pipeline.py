@@ -1,7 +1,7 @@
 """The whole story of a run: the stages in their order, the jobs of each, and the repository at the end."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -13,7 +13,8 @@ from porting.configuration.stage_table import SOURCES, STAGES, Stage
 from porting.jobs.context import Context, OnEpoch, needs_the_extra
 from porting.jobs.job import Job, StageModule, WorkModule
 from porting.repository import Repository
-from porting.tracking.runs import prepared, tracked
+from porting.tracking.deferred import tracked
+from porting.tracking.runs import prepared
 from porting.workspace.data import Data
 from porting.workspace.records import Variant
 from porting.workspace.workspace import Workspace
@@ -36,7 +37,7 @@ def run(settings: Settings, config: str) -> Outcome:
         tracker = stack.enter_context(tracked(settings, config))
         walk = Walk(settings, config, tracker.epoch)
         for step in walk.steps():
-            walk.keep(done(step))
+            walk.keep(done(step, tracker.begin))
         walk.keep_digest()
         for variant in walk.pool.values():
             if variant.stage != "prune" or variant.onnx is not None:
@@ -138,8 +139,11 @@ class Walk:
         return any(job.recipe is not None and job.variant not in self._offered for job in jobs)
 
 
-def done(step: Step) -> list[Variant]:
-    """The variants of a step, whose jobs are done; raises `BadInputError` for a stage that lacks its inputs."""
+def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
+    """The variants of a step, whose jobs are done; `begin` is called before one makes something new.
+
+    Raises `BadInputError` for a stage that lacks its inputs.
+    """
     settings, stage = step.context.settings, step.stage
     is_first = stage.name == settings.stages()[0]
     if not step.jobs and (is_first or not settings.everything):
@@ -150,7 +154,7 @@ def done(step: Step) -> list[Variant]:
     found, made = [], 0
     with progress(stage.name, len(step.jobs)) as advance:
         for job in step.jobs:
-            variant, is_new = do(step.context, job)
+            variant, is_new = do(step.context, job, begin)
             found.append(variant)
             made += is_new
             advance(job.title)
@@ -158,13 +162,16 @@ def done(step: Step) -> list[Variant]:
     return found
 
 
-def do(context: Context, job: Job) -> tuple[Variant, bool]:
+def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> tuple[Variant, bool]:
     """The variant of a job, and whether the work was done now and not before.
 
     The context needs nothing but the configuration and the workspace: any process can do the job.
     """
     found = module_of(job.stage).reuse(context, job)
-    return (work_of(job.stage).run(context, job), True) if found is None else (found, False)
+    if found is not None:
+        return found, False
+    begin()
+    return work_of(job.stage).run(context, job), True
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:
