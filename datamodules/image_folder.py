@@ -58,6 +58,10 @@ class ImageFolder(ImageDataModule):
             [file for files in found.values() for file in files], torch.tensor(labels), self.preprocessing
         )
 
+    def sources(self) -> list[Path]:
+        """The folder of all pictures."""
+        return [self._root]
+
     def load(self) -> dict[Split, Images]:
         training = self._training_folder()
         given: dict[Split, Images] = {"train": self._images(training)}

@@ -36,6 +36,10 @@ class Cifar10(ImageDataModule):
         super().__init__(preprocessing, batch_size, augmentation)
         self._root, self._val_share = Path(root), val_share
 
+    def sources(self) -> list[Path]:
+        """The places of the data set's files."""
+        return places(self.source, self._root)
+
     def load(self) -> dict[Split, Images]:
         parts = [fetch(self.source, self._root, train) for train in (True, False)]
         self.classes = list(parts[0].classes)
@@ -68,6 +72,10 @@ class Mnist(ImageDataModule):
         self._root, self._val_share = Path(root), val_share
         self.classes = [str(digit) for digit in range(10)]
 
+    def sources(self) -> list[Path]:
+        """The places of the data set's files."""
+        return places(MNIST, self._root)
+
     def load(self) -> dict[Split, Images]:
         parts = [fetch(MNIST, self._root, train) for train in (True, False)]
         train, test = (TensorImages(part.data.unsqueeze(1), part.targets.clone()) for part in parts)
@@ -76,7 +84,7 @@ class Mnist(ImageDataModule):
 
 def fetch(dataset: Any, root: Path, train: bool) -> Any:
     """The torchvision data set, downloaded only where its checked files are missing."""
-    for place in (root / name for name in (dataset.__name__, *owned(dataset))):
+    for place in places(dataset, root):
         for file in (place, *place.rglob("*")):
             if not file.is_dir() and os.path.lexists(file):
                 check(file, LIMIT_BYTES, "put the published file there")
@@ -91,9 +99,10 @@ def fetch(dataset: Any, root: Path, train: bool) -> Any:
         raise ValueError(f"the files of {dataset.__name__} under {root} are damaged: remove them") from error
 
 
-def owned(dataset: Any) -> list[str]:
-    """What a data set of the CIFAR family has its files in."""
-    return [getattr(dataset, name) for name in ("base_folder", "filename") if hasattr(dataset, name)]
+def places(dataset: Any, root: Path) -> list[Path]:
+    """The files and folders of a data set below a root."""
+    own = [getattr(dataset, name) for name in ("base_folder", "filename") if hasattr(dataset, name)]
+    return [root / name for name in (dataset.__name__, *own)]
 
 
 def with_validation(train: TensorImages, test: TensorImages, val_share: float) -> dict[Split, Images]:

@@ -1,18 +1,20 @@
 """The whole story of a run: the stages in their order, the jobs of each, and the repository at the end."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import cast
 
 from porting.common.console import progress, say
 from porting.configuration.settings import Settings
 from porting.configuration.stage_table import SOURCES, STAGES, Stage
 from porting.jobs.context import Context, OnEpoch, needs_the_extra
-from porting.jobs.job import Job, StageModule
+from porting.jobs.job import Job, StageModule, WorkModule
 from porting.repository import Repository
-from porting.tracking.runs import prepared, tracked
+from porting.tracking.deferred import tracked
+from porting.tracking.runs import prepared
 from porting.workspace.data import Data
 from porting.workspace.records import Variant
 from porting.workspace.workspace import Workspace
@@ -35,7 +37,8 @@ def run(settings: Settings, config: str) -> Outcome:
         tracker = stack.enter_context(tracked(settings, config))
         walk = Walk(settings, config, tracker.epoch)
         for step in walk.steps():
-            walk.keep(done(step))
+            walk.keep(done(step, tracker.begin))
+        walk.keep_digest()
         for variant in walk.pool.values():
             if variant.stage != "prune" or variant.onnx is not None:
                 tracker.variant(variant, workspace.profiles(variant), workspace.folder(variant))
@@ -47,10 +50,20 @@ def run(settings: Settings, config: str) -> Outcome:
 
 
 def module_of(stage: str) -> StageModule:
-    """The module of a stage, which is imported only now, as it may bring torch along."""
+    """The module of a stage, which says what its jobs are and which of them are done."""
+    return cast("StageModule", imported(stage, ""))
+
+
+def work_of(stage: str) -> WorkModule:
+    """The module that does a stage's jobs; it may bring torch along, so it is imported for work alone."""
+    return cast("WorkModule", imported(stage, "_work"))
+
+
+def imported(stage: str, ending: str) -> ModuleType:
+    """A module of a stage; raises `BadInputError` where the plain install lacks what it imports."""
     (row,) = (one for one in STAGES if one.name == stage)
     try:
-        return cast("StageModule", importlib.import_module(f"porting.stages.{row.module}"))
+        return importlib.import_module(f"porting.stages.{row.module}{ending}")
     except ModuleNotFoundError as error:
         raise needs_the_extra(f"stage {stage}", error) from error
 
@@ -80,7 +93,8 @@ class Walk:
 
     def __post_init__(self) -> None:
         self._workspace = Workspace(self.settings.workspace)
-        self._data = None if self.settings.datamodule is None else Data(self.settings.datamodule)
+        module = self.settings.datamodule
+        self._data = None if module is None else Data(module, self._workspace.root)
 
     def steps(self) -> Iterator[Step]:
         """Every stage but publish. A run without a source works on what the workspace holds already."""
@@ -102,6 +116,11 @@ class Walk:
         """Adds variants to the pool, or replaces those of the same names."""
         self.pool.update({variant.name: variant for variant in variants})
 
+    def keep_digest(self) -> None:
+        """Keeps the digest of the data for the next run."""
+        if self._data is not None:
+            self._data.keep_digest()
+
     def context(self, stack: ExitStack) -> Context:
         """What the jobs of one stage are given; what they open is closed with the stack."""
         return Context(self.settings, self._workspace, self.config, self._data, self.on_epoch, stack)
@@ -120,8 +139,11 @@ class Walk:
         return any(job.recipe is not None and job.variant not in self._offered for job in jobs)
 
 
-def done(step: Step) -> list[Variant]:
-    """The variants of a step, whose jobs are done; raises `BadInputError` for a stage that lacks its inputs."""
+def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
+    """The variants of a step, whose jobs are done; `begin` is called before one makes something new.
+
+    Raises `BadInputError` for a stage that lacks its inputs.
+    """
     settings, stage = step.context.settings, step.stage
     is_first = stage.name == settings.stages()[0]
     if not step.jobs and (is_first or not settings.everything):
@@ -132,7 +154,7 @@ def done(step: Step) -> list[Variant]:
     found, made = [], 0
     with progress(stage.name, len(step.jobs)) as advance:
         for job in step.jobs:
-            variant, is_new = do(step.context, job)
+            variant, is_new = do(step.context, job, begin)
             found.append(variant)
             made += is_new
             advance(job.title)
@@ -140,14 +162,16 @@ def done(step: Step) -> list[Variant]:
     return found
 
 
-def do(context: Context, job: Job) -> tuple[Variant, bool]:
+def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> tuple[Variant, bool]:
     """The variant of a job, and whether the work was done now and not before.
 
     The context needs nothing but the configuration and the workspace: any process can do the job.
     """
-    module = module_of(job.stage)
-    found = module.reuse(context, job)
-    return (module.run(context, job), True) if found is None else (found, False)
+    found = module_of(job.stage).reuse(context, job)
+    if found is not None:
+        return found, False
+    begin()
+    return work_of(job.stage).run(context, job), True
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:

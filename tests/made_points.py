@@ -3,7 +3,6 @@
 from typing import Any, TypeVar
 
 from porting.repository.report.members import Member
-
 from porting.repository.schema import Accuracy, Standing, Summary
 from profiler.records.base import Record, Value
 from profiler.records.capacity import Capacity, InTime, LoadPoint

@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import typing
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from porting.common.messages import suggestion, value_message
+from porting.configuration.annotations import annotated_as_path, source_of
 from profiler.common.errors import BadInputError
 
 
@@ -47,9 +47,10 @@ class Component(BaseModel):
 
         A nested component stands there with its own recipe.
         """
-        hints = path_arguments(locate(self.target))
+        paths = annotated_as_path(self.target, self.arguments())
+        paths = path_arguments(locate(self.target)) if paths is None else paths
         arguments = {
-            key: replaced(value, Component.recipe) for key, value in self.arguments().items() if key not in hints
+            key: replaced(value, Component.recipe) for key, value in self.arguments().items() if key not in paths
         }
         return {"target": self.target, "arguments": arguments, "source": source_digest(self.target)}
 
@@ -125,11 +126,8 @@ def source_digest(dotted: str) -> str:
 
 def collect_sources(module: str, found: dict[str, bytes]) -> None:
     """Adds a module's source and, following its imports, that of every module in the same folder."""
-    specification = importlib.util.find_spec(module)
-    if module in found or specification is None or not specification.origin:
-        return
-    file = Path(specification.origin)
-    if file.suffix != ".py":
+    file = source_of(module)
+    if module in found or file is None:
         return
     found[module] = file.read_bytes()
     package = module.rpartition(".")[0]

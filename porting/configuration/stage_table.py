@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """A row: `porting.stages.<module>` does the work; `needs` and `before` explain what is missing.
+    """A row: `porting.stages.<module>` lists the work and `<module>_work` does it; `needs` and `before` explain what is
+    missing.
 
     A stage that `feeds` an earlier one gives that more to do.
     """

@@ -1,11 +1,14 @@
 """Targets that are ready to be measured on, one at a time."""
 
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from porting.configuration.components import Component
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
-from profiler.target.prepared_target import PreparedTarget, prepared_target
+
+if TYPE_CHECKING:
+    from profiler.target.prepared_target import PreparedTarget
 
 
 class Benches:
@@ -14,7 +17,11 @@ class Benches:
     def __init__(self) -> None:
         self._stack, self._name = ExitStack(), ""
 
-    def get(self, name: str, target: Target) -> PreparedTarget:
+    def get(self, name: str, target: Target) -> "PreparedTarget":
+        """The target of that name, ready to be measured on."""
+        # A run that measures nothing needs no client of a server.
+        from profiler.target.prepared_target import prepared_target
+
         if self._name != name:
             self.close()
             self._bench = self._stack.enter_context(prepared_target(name, target))

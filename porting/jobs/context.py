@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar, cast
 
 from porting.common.console import Advance, progress
@@ -53,19 +52,6 @@ class Context:
     def progress(self, title: str, total: int) -> Iterator[Advance]:
         with progress(title, total) as advance:
             yield advance
-
-
-def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """The installed versions of what decides a result, this project's own among them."""
-    return {name: installed_version(name) for name in ("dnn-porting", *packages)}
-
-
-def installed_version(package: str) -> str:
-    """Its version; nni, for one, is absent on Arm."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"
 
 
 def needs_the_extra(what: str, error: ModuleNotFoundError) -> BadInputError:

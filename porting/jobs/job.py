@@ -5,9 +5,10 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from porting.jobs.context import Context, versions
+from porting.jobs.context import Context
 from porting.workspace.records import Variant
 from profiler.common.files import json_digest
+from profiler.common.version import versions
 
 
 class Value(BaseModel):
@@ -80,13 +81,17 @@ class Job(Value):
 
 
 class StageModule(Protocol):
-    """The functions of a stage's module."""
+    """The functions of a stage's module, which a run that makes nothing new needs: it imports no torch."""
 
     def jobs(self, context: Context, pool: Sequence[Variant]) -> list[Job]:
         """The work of the stage on the variants of the pool."""
 
     def reuse(self, context: Context, job: Job) -> Variant | None:
         """The variant of the job where the work was done before with the same recipe, else `None`."""
+
+
+class WorkModule(Protocol):
+    """The function of the module that does a stage's work."""
 
     def run(self, context: Context, job: Job) -> Variant:
         """The variant of the job, once the work is done."""

@@ -5,7 +5,7 @@ import pickle
 import re
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors.torch import load
@@ -15,7 +15,6 @@ from profiler.common.door import contents
 from profiler.common.errors import ModelError
 from profiler.common.files import changed
 
-Kind = Literal["onnx", "torchscript", "checkpoint"]
 NESTED = ("state_dict", "model_state_dict", "model")
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=[12]\.)")
 LIMIT_BYTES = 4 << 30

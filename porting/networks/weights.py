@@ -4,8 +4,6 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.error import URLError
 
-import torch
-
 from profiler.common.errors import BadInputError
 
 PACKAGE = "pkg://"
@@ -45,6 +43,7 @@ def packaged(reference: str) -> Path:
 
 def torchvision_file(name: str) -> Path:
     """torchvision's weights by its own name for them."""
+    import torch
     from torchvision.models import get_weight
 
     try:

@@ -3,32 +3,28 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
-import torch
 from pydantic import JsonValue
-from torch import nn
 
 from porting.common.console import say
 from porting.configuration.aims import Aim, Kind
 from porting.configuration.components import Component
 from porting.configuration.stage_table import SOURCES
-from porting.jobs.context import Context, section_values, seeded
+from porting.jobs.context import Context, section_values
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
-from porting.networks.store import input_shape, load_network, save_network
-from porting.pruners.cutting import Cutting, Reached
-from porting.pruners.interface import NothingPrunedError, Pruner, count_parameters
-from porting.pruners.latency_budget import OutOfReachError
-from porting.pruners.on_target import OnTarget
-from porting.stages.pruned_variants import achieved, best_rival, network_of, shortfall
-from porting.training.ranking import validation_accuracy
+from porting.jobs.new_variant import job_of, recipe_of, reused
+from porting.stages.finetune import job as tuning
+from porting.stages.pruned_variants import best_rival, shortfall
 from porting.workspace.records import Pruning, Variant
 from profiler.common.errors import BadInputError
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from porting.pruners.on_target import OnTarget
+
 PACKAGES = ("torch", "torch-pruning", "nni")
-NOT_MEASURED = "its aim is no throughput"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
@@ -70,9 +66,6 @@ def next_starts(
 
     Its own, or where only the best is tuned the best one's, so that each aim has its own contest.
     """
-    # Lightning takes seconds to import, and only a family asks for what was tuned.
-    from porting.stages.finetune import job as tuning
-
     by_name = {variant.name: variant for variant in pool}
     pruned = {name: by_name[job.variant] for name, job in jobs.items() if job.variant in by_name}
     if context.settings.finetune.only_best:
@@ -89,11 +82,6 @@ def reuse(context: Context, job: Job) -> Variant | None:
     if found is not None and found.pruning is not None:
         tell(found.pruning)
     return found
-
-
-def run(context: Context, job: Job) -> Variant:
-    """The pruned network as a new variant."""
-    return made_by(context, job, Pruned.of(context, job).make)
 
 
 def label(name: str, aim: Aim) -> str:
@@ -125,11 +113,11 @@ class Pruned:
         return self.context.settings.pruners[self.name]
 
     @property
-    def on_target(self) -> OnTarget | None:
+    def on_target(self) -> "OnTarget | None":
         """The target to measure on, where the widths of any aim depend on what is measured."""
         prune = self.context.settings.prune
         measures = prune.round_to is None or any(aim.kind != "ratio" for aim in prune.aims())
-        return self.context.once("on target", lambda: OnTarget.of(self.context)) if measures else None
+        return self.context.once("on target", lambda: target_of(self.context)) if measures else None
 
     def job(self) -> Job:
         """The job that makes it."""
@@ -145,10 +133,11 @@ class Pruned:
         recipe = Recipe.of("prune", label(self.name, self.aim), self.start, self.settings(), ingredients, PACKAGES)
         return job_of(self.context, recipe, self.start, self.start.backbone, self.base.name, pruner=self.name)
 
-    def whole(self) -> tuple[nn.Module, torch.Tensor]:
+    def whole(self) -> "tuple[nn.Module, Tensor]":
         """The unpruned network, and a batch as it takes them."""
-        shape = input_shape(self.context.workspace.folder(self.base))
-        return loaded(self.context, self.base), torch.zeros(2, *shape)
+        from porting.stages.prune_work import with_batch
+
+        return with_batch(self.context, self.base)
 
     @property
     def is_measured(self) -> bool:
@@ -168,69 +157,16 @@ class Pruned:
             found |= {"steps": prune.steps, "step_epochs": prune.step_epochs, "finetune": tuning}
         return found
 
-    def make(self, folder: Path, name: str) -> Made:
-        context, data = self.context, self.context.needed_data("prune")
-        seeded(context.settings.seed)
-        model, whole = (loaded(context, variant) for variant in (self.start, self.base))
-        before = count_parameters(whole)
-        batches = data.training_images(context.settings.prune.scoring_batches * data.module.batch_size)
-        pruner: Pruner = self.component.build()
-        cutting = Cutting(self.name, pruner, whole, self.base.key, batches, self.on_target)
-        smaller, reached = self.cut(cutting, model, name)
-        accuracy = validation_accuracy(smaller, data)
-        network = network_of(self.base)
-        shape = input_shape(context.workspace.folder(self.base))
-        saved = save_network(smaller, folder, network.backbone, network.num_classes, shape)
-        pruning = self.record(before, count_parameters(smaller), accuracy, reached)
-        tell(pruning)
-        return Made(network=saved, pruning=pruning, chosen={"reached": got} if (got := achieved(pruning)) else {})
 
-    def cut(self, cutting: Cutting, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
-        """In the steps of the settings, with a little training between two; one that cuts nothing is skipped."""
-        prune = self.context.settings.prune
-        aim, start = cutting.relative(self.aim), model
-        few = {"epochs": prune.step_epochs, "patience": prune.step_epochs}
-        tuning = self.context.settings.finetune.model_copy(update=few)
-        for step in range(1, prune.steps):
-            # Lightning takes seconds to import, and without steps nothing is trained here.
-            from porting.training.recovery import recovered
+def target_of(context: Context) -> "OnTarget":
+    """What is measured on the target of the settings."""
+    # It brings torch along, and ratios with given widths are not measured.
+    from porting.pruners.on_target import OnTarget
 
-            way = aim.on_the_way(step / prune.steps)
-            try:
-                model = cutting.once(model, cutting.policy(way, prune.round_to))
-            except (NothingPrunedError, OutOfReachError):
-                # What the user asked for is the last step's to refuse.
-                continue
-            model, _ = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, tuning)
-        if self.aim.is_measured:
-            return cutting.to_throughput(model, aim.value)
-        try:
-            return cutting.once(model, cutting.policy(aim, prune.round_to)), None
-        except NothingPrunedError:
-            if model is start:
-                raise
-            return model, None
-
-    def record(self, before: int, after: int, accuracy: float, reached: Reached | None) -> Pruning:
-        return Pruning(
-            aim=self.aim.kind,
-            asked=self.aim.value,
-            parameters_before=before,
-            parameters_after=after,
-            achieved_parameter_ratio=1 - after / before,
-            validation_accuracy=accuracy,
-            images_per_s_before=reached.images_per_s_before if reached else None,
-            images_per_s=reached.images_per_s if reached else None,
-            tries=reached.tries if reached else 0,
-            reasons={} if reached else dict.fromkeys(("images_per_s_before", "images_per_s"), NOT_MEASURED),
-        )
+    return OnTarget.of(context)
 
 
 def tell(pruning: Pruning) -> None:
     """Says where a throughput was not met."""
     if (text := shortfall(pruning)) is not None:
         say(f"prune     {text}")
-
-
-def loaded(context: Context, variant: Variant) -> nn.Module:
-    return load_network(network_of(variant), context.workspace.folder(variant), context.settings.backbone)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from porting.configuration.settings import Settings
 from porting.jobs.context import needs_the_extra
@@ -25,26 +25,6 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 PARENT_TAG = "mlflow.parentRunId"
-
-
-class Tracker(Protocol):
-    """What a pipeline tells while it runs."""
-
-    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
-
-    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
-
-    def repository(self, folder: Path) -> None: ...
-
-
-class NoTracker:
-    """Tracking switched off."""
-
-    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
-
-    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
-
-    def repository(self, folder: Path) -> None: ...
 
 
 class MlflowTracker:
@@ -93,6 +73,10 @@ class MlflowTracker:
         for name in ("report.html", "frontier.png", "repository.json"):
             self._client.log_artifact(self._parent, str(folder / name))
 
+    def tag(self, key: str, value: str) -> None:
+        """Puts a tag on the parent run."""
+        self._client.set_tag(self._parent, key, value)
+
     def end(self, status: str) -> None:
         """Ends the parent, and with it the children that did not become a variant."""
         for run in (*self._open, self._parent):
@@ -117,16 +101,6 @@ def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str,
         if best is not None:
             found[f"{target}/raw_images_per_s"] = best.images_per_s
     return found
-
-
-@contextmanager
-def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
-    """The tracker of one pipeline; raises `DnnPortingError` where MLflow fails."""
-    if not settings.tracking.enabled:
-        yield NoTracker()
-        return
-    with pipeline_run(settings, config) as tracker:
-        yield tracker
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
 from porting.configuration.components import NamedComponent
 from porting.repository.schema import Preprocessing
+from porting.workspace import known_digest
+from porting.workspace.known_digest import KnownDigest
 from profiler.common.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -25,12 +28,18 @@ class Data:
     `datamodules.images.ImageDataModule` has all of it.
     """
 
-    def __init__(self, component: NamedComponent) -> None:
+    def __init__(self, component: NamedComponent, root: Path | None = None) -> None:
+        """`root` is that of the workspace that keeps digests."""
         self.component, self.name = component, component.name
+        self._root, self._known = root, None if root is None else known_digest.read(root, component)
+        self._new: KnownDigest | None = None
+        self._before: str | None = None
 
     @cached_property
     def module(self) -> Any:
+        """The data module with its splits; raises `BadInputError` for one that cannot be read."""
         module = self.component.build()
+        self._before = None if self._known else self._content(module)
         try:
             module.setup()
         except (ValueError, OSError) as error:
@@ -40,7 +49,25 @@ class Data:
                 f"datamodule {self.name} has {len(module.classes)} classes, and a classifier tells at least "
                 f"{FEWEST_CLASSES} apart: add pictures of another class"
             )
+        self._check(module)
         return module
+
+    def _content(self, module: Any) -> str | None:
+        """The digest of the files that the module reads, where it tells all of them."""
+        if self._root is None or not known_digest.is_ours(self.component):
+            return None
+        return known_digest.content_of([str(path) for path in module.sources()])
+
+    def _check(self, module: Any) -> None:
+        """Raises `BadInputError` where the data that were read are not those that the keys of this run are made of."""
+        if self._known is not None and self._root is not None and self._known.digest != module.digest():
+            known_digest.forget(self._root, self.component)
+            raise BadInputError(f"datamodule {self.name} has changed since this run began: run the same command again")
+
+    def keep_digest(self) -> None:
+        """Keeps the digest in the workspace, where it was computed in this run and of files that stayed the same."""
+        if self._new is not None and self._root is not None:
+            known_digest.write(self._root, self.component, self._new)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -63,7 +90,17 @@ class Data:
     @cached_property
     def digest(self) -> str:
         """The hash of every picture, label and preparation."""
-        return str(self.module.digest())
+        if self._known is not None:
+            return self._known.digest
+        digest, content = str(self.module.digest()), self._content(self.module)
+        if content is not None and content == self._before:
+            self._new = KnownDigest(
+                key=known_digest.key_of(self.component),
+                sources=[str(path) for path in self.module.sources()],
+                content=content,
+                digest=digest,
+            )
+        return digest
 
     def batches(self, split: str) -> Iterator[tuple["Tensor", "Tensor"]]:
         """Every image of a split in order, as the network takes it: (N, C, H, W) and labels (N)."""

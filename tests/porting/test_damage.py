@@ -21,7 +21,8 @@ from porting.configuration.components import NamedComponent
 from porting.configuration.settings import PublishSettings
 from porting.jobs.context import Context
 from porting.repository.schema import Accuracy, Step
-from porting.stages.profile import Profiled, first_profile
+from porting.stages.profile import Profiled
+from porting.stages.profile_work import first_profile
 from porting.stages.publish import publish_workspace
 from porting.workspace.records import Network, OnnxFile, Variant
 from porting.workspace.workspace import Workspace, network_digest

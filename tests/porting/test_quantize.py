@@ -16,7 +16,8 @@ from porting.jobs.context import Context
 from porting.onnx_files.quantization import processor
 from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.form import Form
-from porting.stages.quantize import jobs, say_what_is_lost
+from porting.stages.quantize import jobs
+from porting.stages.quantize_work import say_what_is_lost
 from porting.workspace.data import Data
 from porting.workspace.workspace import Workspace
 

@@ -14,8 +14,6 @@ from porting.repository.publishing.item import Item
 from porting.repository.publishing.ranking import fingerprints, summaries
 from porting.repository.publishing.variant_folder import next_version, write_variant
 from porting.repository.reader import INDEX, Repository
-from porting.repository.report.figure import DOTS_PER_INCH, as_svg, draw
-from porting.repository.report.report import render_report
 from porting.repository.schema import Details, Index, Published, Summary
 from porting.repository.serving import MODEL_FILE, Files, example_of
 from porting.repository.signature import SIGNATURE, signature
@@ -105,6 +103,10 @@ def checked(items: Sequence[Item], previous: Repository | None) -> list[Summary]
 
 def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None:
     """What lies beside the index and its variants, for people to look at."""
+    # A repository that is there already needs neither matplotlib nor scipy.
+    from porting.repository.report.figure import DOTS_PER_INCH, as_svg, draw
+    from porting.repository.report.report import render_report
+
     schema = {"index": Index.model_json_schema(), "details": Details.model_json_schema()}
     (folder / SCHEMA).write_text(json.dumps(schema, indent=1))
     picture = draw(index)

@@ -1,9 +1,8 @@
 """One section of a made-up variant, and what its drawing holds."""
 
 from porting.repository.report.drawing import Panel, Series
-from porting.repository.report.section import Section
-
 from porting.repository.report.report import sheet
+from porting.repository.report.section import Section
 from profiler.records.profile import Profile
 
 SECTIONS = {show.__name__: show for show in sheet.SECTIONS}

@@ -4,10 +4,10 @@ import pytest
 from drawing import SECTIONS, section
 from full_profile import blank_profile, full_profile
 from made_points import member, partly, points, rate
+
 from porting.repository.report.cores import over_variants
 from porting.repository.report.sheet import sheet
 from porting.repository.report.trust import trust
-
 from profiler.records.energy import Energy
 from profiler.records.missing import Missing
 from profiler.records.profile import KINDS, PartState, Profile

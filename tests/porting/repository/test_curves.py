@@ -7,10 +7,10 @@ import pytest
 from drawing import DRAWN, names, panel, section, series, titles, values
 from full_profile import full_profile
 from made_points import BATCHES, CURVE_MS, FIRST_EXPLODING, LOADS, latency, load_point, member, repeats
+
 from porting.repository.report.drawing import Axis, Drawing, Mark, Panel, Rule, Series
 from porting.repository.report.sheet import sheet
 from porting.repository.report.trust import trust
-
 from profiler.records.profile import Profile
 from profiler.records.repeats import SERIES
 

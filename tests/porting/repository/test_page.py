@@ -13,10 +13,10 @@ from crowd import candidates
 from full_profile import blank_profile, full_profile, item
 from made_points import latency, rate, unknown_latency
 from playwright.sync_api import Browser, Page, sync_playwright
-from porting.repository.report.chart_data import places_data
 
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
+from porting.repository.report.chart_data import places_data
 from porting.repository.standing import Candidate, placed
 from profiler.records.complexity import Complexity
 from profiler.records.profile import Profile

@@ -15,11 +15,11 @@ from crowd import candidates
 from full_profile import SHA256, blank_profile, full_profile, item
 from made_points import rate, unknown_latency
 from matplotlib.collections import PathCollection
-from porting.repository.report.chart_data import places_data
 
 from porting.repository import Repository
 from porting.repository.figures import METRICS, why_unknown
 from porting.repository.publishing.writer import publish
+from porting.repository.report.chart_data import places_data
 from porting.repository.report.figure import as_svg, draw
 from porting.repository.schema import Preprocessing, Step
 from porting.repository.standing import placed

@@ -8,7 +8,6 @@ import pytest
 import yaml
 from convertible import ACCURATE, MIB, TARGET, accurate, convertible_repository, wanted
 from made_points import partly
-from porting.repository.report.chart_data import chart_data
 
 from porting.command_line.summary import cells
 from porting.repository import Repository
@@ -17,6 +16,7 @@ from porting.repository.figures import METRICS, figures
 from porting.repository.formats import infaas as infaas_format
 from porting.repository.formats import infadapter, kserve, modelmesh
 from porting.repository.options import options
+from porting.repository.report.chart_data import chart_data
 from porting.repository.variant_on_target import VariantOnTarget
 from porting.tracking.runs import OF_THE_FILE, tracked_figures
 from porting.workspace.records import Variant

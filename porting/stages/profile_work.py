@@ -1,0 +1,59 @@
+"""How stage profile measures one variant on one target at one level."""
+
+from porting.common.console import say
+from porting.jobs.benches import Benches
+from porting.jobs.context import Context
+from porting.jobs.job import Job
+from porting.stages.profile import Profiled
+from porting.stages.servable import forget_unservable
+from porting.workspace.records import Variant
+from porting.workspace.workspace import ONNX
+from profiler.profiling import profile_file
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.profile import Profile
+
+
+def run(context: Context, job: Job) -> Variant:
+    """The variant, measured."""
+    one, workspace = Profiled.of(context, job), context.workspace
+    ready = context.once("benches", lambda: open_benches(context)).get(one.name, one.target)
+    workspace.check_files(one.variant)
+    say_what_is_of_another_file(one)
+    forget_unservable(workspace, one.variant.task, one.name, one.target)
+    first = first_profile(context, one.name, ready.fingerprint)
+    path = workspace.folder(one.variant) / ONNX
+    title = f"{one.variant.name} on {one.name}"
+    with context.progress(title, len(one.level.parts())) as advance:
+        profile_file(ready, path, one.level, begun(one), first, one.files().write, advance)
+    return one.variant
+
+
+def begun(one: Profiled) -> Profile | None:
+    """What is completed: of another box, whose speed is another one, nothing."""
+    found = one.found()
+    return None if found is None or found.adopted else found
+
+
+def say_what_is_of_another_file(one: Profiled) -> None:
+    """One line where the profile that lies there is of another file than the variant's."""
+    lying = one.context.workspace.all_profiles(one.variant).get(one.name)
+    if lying is not None and lying.onnx_sha256 != one.file.sha256:
+        say(f"profile   {one.files().record} is of another file than {one.variant.name}: it is measured again")
+
+
+def open_benches(context: Context) -> Benches:
+    """The targets that are ready; the one in use is taken down when the stage ends."""
+    benches = Benches()
+    context.stack.callback(benches.close)
+    return benches
+
+
+def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:
+    """The first profile of this target that was measured here, if there is one yet: an adopted one is of a sister."""
+    found: list[Profile] = []
+    for task in context.workspace.tasks():
+        for variant in context.workspace.variants(task):
+            profile = context.workspace.profiles(variant).get(target)
+            if profile is not None and not profile.adopted and profile.fingerprint == fingerprint:
+                found.append(profile)
+    return min(found, key=lambda profile: profile.measured_at, default=None)
