@@ -44,7 +44,7 @@ FIT = fit_settings()
 ALONE = {"distill": False, "distill_weight": 0.0, "temperature": 1.0, "attention_weight": 0.0}
 # Trains without moving.
 STILL = FinetuneSettings.model_validate(
-    fit_settings(epochs=1, learning_rate=1e-9).model_dump() | ALONE | {"only_best": False, "base": False}
+    fit_settings(epochs=1, learning_rate=1e-9).model_dump() | ALONE | {"only_best": False, "unpruned_too": False}
 )
 
 

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from chromium import FLAGS
 from made_live import SMALL, live_repository
 from support import CLASSES, SIZE, command_line, environment
-from test_browser import FLAGS
 
 from profiler.triton.server import free_port
 

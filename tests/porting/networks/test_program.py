@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import environment
+from support import ROOT, environment
 from torch import Tensor, nn
 
 from backbones.resnet import resnet8
@@ -42,7 +42,7 @@ def test_the_same_network_gives_the_same_bytes_in_this_process_and_in_another(pr
     write_program(network(), tmp_path / "again.pt", SHAPE, TOLERANCE)
     assert sha256(tmp_path / "again.pt") == sha256(program)
     code = "from test_program import *; write_program(network(), Path('elsewhere.pt'), SHAPE, TOLERANCE)"
-    path = f"{Path(__file__).parent}:{Path(__file__).parent.parent}:{environment()['PYTHONPATH']}"
+    path = f"{Path(__file__).parent}:{ROOT / 'tests'}:{environment()['PYTHONPATH']}"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**environment(), "PYTHONPATH": path}, check=True)
     assert sha256(tmp_path / "elsewhere.pt") == sha256(program)
 
@@ -50,7 +50,7 @@ def test_the_same_network_gives_the_same_bytes_in_this_process_and_in_another(pr
 def test_the_program_holds_no_source_lines_or_paths(program: Path) -> None:
     content = program.read_bytes()
     assert b"debug_pkl" not in content
-    assert str(Path(__file__).parents[2]).encode() not in content
+    assert str(ROOT).encode() not in content
 
 
 def test_a_network_whose_trace_fixes_its_batch_has_no_program(tmp_path: Path) -> None:
