@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from porting.common.console import say
-from porting.jobs.benches import Benches, built
 from porting.jobs.context import Context
 from porting.jobs.job import Job
+from porting.jobs.ready_targets import ReadyTargets, built_target
 from porting.repository.figures import figures
 from porting.repository.standing import RANKED_BY, Candidate, placed
 from porting.stages.servable import forget_unservable, servable
@@ -27,7 +27,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     """One for each target, level and variant that it serves; of a target the deciding level of all variants first."""
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
-    targets = {name: built(component) for name, component in context.settings.targets.items()}
+    targets = {name: built_target(component) for name, component in context.settings.targets.items()}
     served = servable(targets, pool)
     return [
         Job(
@@ -77,7 +77,7 @@ class Profiled:
         (level,) = (one for one in levels(context) if one.level == job.values["level"])
         if variant.onnx is None:
             raise BadInputError(f"{variant.name} has no ONNX file: run stage=export first")
-        return cls(context, name, built(context.settings.targets[name]), level, variant, variant.onnx)
+        return cls(context, name, built_target(context.settings.targets[name]), level, variant, variant.onnx)
 
     def files(self) -> ProfileFiles:
         return self.context.workspace.profile_files(self.variant, self.name)
@@ -118,7 +118,7 @@ class Profiled:
         return place is not None and not place.on_frontier
 
     def run(self) -> Variant:
-        ready = self.context.once("benches", lambda: open_benches(self.context)).get(self.name, self.target)
+        ready = self.context.once("targets", lambda: ReadyTargets.of(self.context)).get(self.name, self.target)
         workspace = self.context.workspace
         workspace.check_files(self.variant)
         self.say_what_is_of_another_file()
@@ -135,13 +135,6 @@ class Profiled:
         lying = self.context.workspace.all_profiles(self.variant).get(self.name)
         if lying is not None and lying.onnx_sha256 != self.file.sha256:
             say(f"profile   {self.files().record} is of another file than {self.variant.name}: it is measured again")
-
-
-def open_benches(context: Context) -> Benches:
-    """The targets that are ready; the one in use is taken down when the stage ends."""
-    benches = Benches()
-    context.stack.callback(benches.close)
-    return benches
 
 
 def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:

@@ -16,14 +16,14 @@ from porting.configuration.components import Component
 from porting.configuration.stage_table import SOURCES
 from porting.jobs.context import Context, section_values, seeded
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
+from porting.jobs.new_variant import VariantContent, job_of, make_variant, recipe_of, reused
 from porting.networks.store import input_shape, load_network, save_network
-from porting.pruners.cutting import Cutting, Reached
 from porting.pruners.interface import NothingPrunedError, Pruner, count_parameters
 from porting.pruners.latency_budget import OutOfReachError
-from porting.pruners.on_target import OnTarget
+from porting.pruners.measured_target import MeasuredTarget
+from porting.pruners.surgery import Reached, Surgery
 from porting.stages.pruned_variants import achieved, best_rival, network_of, shortfall
-from porting.training.ranking import validation_accuracy
+from porting.training.batch_norm import validation_accuracy
 from porting.workspace.records import Pruning, Variant
 from profiler.common.errors import BadInputError
 
@@ -93,7 +93,7 @@ def reuse(context: Context, job: Job) -> Variant | None:
 
 def run(context: Context, job: Job) -> Variant:
     """The pruned network as a new variant."""
-    return made_by(context, job, Pruned.of(context, job).make)
+    return make_variant(context, job, Pruned.of(context, job).make)
 
 
 def label(name: str, aim: Aim) -> str:
@@ -125,23 +125,23 @@ class Pruned:
         return self.context.settings.pruners[self.name]
 
     @property
-    def on_target(self) -> OnTarget | None:
+    def measured_target(self) -> MeasuredTarget | None:
         """The target to measure on, where the widths of any aim depend on what is measured."""
         prune = self.context.settings.prune
         measures = prune.round_to is None or any(aim.kind != "ratio" for aim in prune.aims())
-        return self.context.once("on target", lambda: OnTarget.of(self.context)) if measures else None
+        return self.context.once("on target", lambda: MeasuredTarget.of(self.context)) if measures else None
 
     def job(self) -> Job:
         """The job that makes it."""
-        data, on_target = self.context.needed_data("prune"), self.on_target
+        data, measured_target = self.context.needed_data("prune"), self.measured_target
         ingredients: dict[str, JsonValue] = {
             "pruner": self.component.recipe(), "data": data.recipe, "seed": self.context.settings.seed,
             "base": self.base.key,
         }  # fmt: skip
-        if on_target is not None and self.is_measured:
-            ingredients["target"] = on_target.identity(self.base.key, self.whole)
+        if measured_target is not None and self.is_measured:
+            ingredients["target"] = measured_target.identity(self.base.key, self.whole)
             if self.aim.is_measured:
-                ingredients["throughput"] = on_target.throughput.recipe()
+                ingredients["throughput"] = measured_target.throughput.recipe()
         recipe = Recipe.of("prune", label(self.name, self.aim), self.start, self.settings(), ingredients, PACKAGES)
         return job_of(self.context, recipe, self.start, self.start.backbone, self.base.name, pruner=self.name)
 
@@ -168,27 +168,29 @@ class Pruned:
             found |= {"steps": prune.steps, "step_epochs": prune.step_epochs, "finetune": tuning}
         return found
 
-    def make(self, folder: Path, name: str) -> Made:
+    def make(self, folder: Path, name: str) -> VariantContent:
         context, data = self.context, self.context.needed_data("prune")
         seeded(context.settings.seed)
         model, whole = (loaded(context, variant) for variant in (self.start, self.base))
         before = count_parameters(whole)
         batches = data.training_images(context.settings.prune.scoring_batches * data.module.batch_size)
         pruner: Pruner = self.component.build()
-        cutting = Cutting(self.name, pruner, whole, self.base.key, batches, self.on_target)
-        smaller, reached = self.cut(cutting, model, name)
+        surgery = Surgery(self.name, pruner, whole, self.base.key, batches, self.measured_target)
+        smaller, reached = self.cut(surgery, model, name)
         accuracy = validation_accuracy(smaller, data)
         network = network_of(self.base)
         shape = input_shape(context.workspace.folder(self.base))
         saved = save_network(smaller, folder, network.backbone, network.num_classes, shape)
         pruning = self.record(before, count_parameters(smaller), accuracy, reached)
         tell(pruning)
-        return Made(network=saved, pruning=pruning, chosen={"reached": got} if (got := achieved(pruning)) else {})
+        return VariantContent(
+            network=saved, pruning=pruning, chosen={"reached": got} if (got := achieved(pruning)) else {}
+        )
 
-    def cut(self, cutting: Cutting, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
+    def cut(self, surgery: Surgery, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
         """In the steps of the settings, with a little training between two; one that cuts nothing is skipped."""
         prune = self.context.settings.prune
-        aim, start = cutting.relative(self.aim), model
+        aim, start = surgery.relative(self.aim), model
         few = {"epochs": prune.step_epochs, "patience": prune.step_epochs}
         tuning = self.context.settings.finetune.model_copy(update=few)
         for step in range(1, prune.steps):
@@ -197,15 +199,15 @@ class Pruned:
 
             way = aim.on_the_way(step / prune.steps)
             try:
-                model = cutting.once(model, cutting.policy(way, prune.round_to))
+                model = surgery.once(model, surgery.policy(way, prune.round_to))
             except (NothingPrunedError, OutOfReachError):
                 # What the user asked for is the last step's to refuse.
                 continue
-            model, _ = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, tuning)
+            model, _ = recovered(self.context, model, f"{name}-step-{step}", surgery.whole, tuning)
         if self.aim.is_measured:
-            return cutting.to_throughput(model, aim.value)
+            return surgery.to_throughput(model, aim.value)
         try:
-            return cutting.once(model, cutting.policy(aim, prune.round_to)), None
+            return surgery.once(model, surgery.policy(aim, prune.round_to)), None
         except NothingPrunedError:
             if model is start:
                 raise

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from porting.jobs.context import Context, seeded
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
+from porting.jobs.new_variant import VariantContent, job_of, make_variant, recipe_of, reused
 from porting.networks.foreign import load_initial_weights
 from porting.networks.store import build_backbone, save_network
 from porting.networks.weights import weights_file
@@ -41,7 +41,7 @@ def run(context: Context, job: Job) -> Variant:
     """The trained network as a new variant."""
     settings, data = context.settings, context.needed_data("train")
 
-    def make(folder: Path, name: str) -> Made:
+    def make(folder: Path, name: str) -> VariantContent:
         seeded(settings.seed)
         shape, classes = data.input_shape, len(data.labels)
         model = build_backbone(settings.backbone, shape[0], classes)
@@ -49,6 +49,8 @@ def run(context: Context, job: Job) -> Variant:
             weights = weights_file("train.weights", settings.train.weights)
             load_initial_weights(weights, model, str(recipe_of(job).ingredients["weights"]))
         model, history = fit(context, model, name, data, settings.train, teacher=None)
-        return Made(network=save_network(model, folder, settings.backbone, classes, shape), history=tuple(history))
+        return VariantContent(
+            network=save_network(model, folder, settings.backbone, classes, shape), history=tuple(history)
+        )
 
-    return made_by(context, job, make)
+    return make_variant(context, job, make)

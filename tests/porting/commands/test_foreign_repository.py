@@ -15,7 +15,7 @@ from support import SIZE, Command
 from tritonclient.grpc import InferenceServerClient
 
 from orchestrators.live.known import answered
-from porting.commands.laid_out import laid_out
+from porting.commands.serve import copied_models
 from porting.commands.verify import copied
 from porting.repository.publishing.merge import offered_by
 from porting.repository.serving import Files
@@ -126,7 +126,7 @@ def test_what_was_not_published_is_served_only_where_it_is_trusted_and_what_runs
     assert not mark.exists()
     (tmp_path / "models").mkdir()
     options = Namespace(repository=foreign, trust=True, target=None, variant=None, public_key=None)
-    names = laid_out(options, tmp_path / "models")
+    names = copied_models(options, tmp_path / "models")
     said = capsys.readouterr().out
     assert "evil: backend python, files 1/model.py, config.pbtxt" in said
     with short_lived_triton(repository=tmp_path / "models", load=names) as server:
@@ -142,7 +142,7 @@ def test_a_name_that_a_shell_would_act_on_is_not_served_even_where_it_is_trusted
     plant(tmp_path / "foreign" / name, mark)
     options = Namespace(repository=tmp_path / "foreign", trust=True, target=None, variant=None, public_key=None)
     with pytest.raises(BadInputError, match="is no file name of a repository") as caught:
-        laid_out(options, tmp_path / "models")
+        copied_models(options, tmp_path / "models")
     assert str(caught.value).isprintable()
 
 
@@ -152,7 +152,7 @@ def test_the_edition_is_served_under_safe_names_and_later_ones_are_not_followed(
     odd = live_repository(tmp_path).root.local.rename(tmp_path / "a $(touch x) b")
     (tmp_path / "models").mkdir()
     options = Namespace(repository=odd, trust=False, target=TARGET, variant=SMALL, public_key=None)
-    names = laid_out(options, tmp_path / "models")
+    names = copied_models(options, tmp_path / "models")
     assert "UTC is served: later ones are not followed" in capsys.readouterr().out
     shutil.rmtree(odd)
     with short_lived_triton(repository=tmp_path / "models", load=names) as server:

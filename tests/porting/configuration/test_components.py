@@ -13,7 +13,7 @@ from support import ROOT
 from backbones.resnet import resnet8
 from porting.configuration.components import Component, NamedComponent, locate, path_arguments
 from porting.configuration.settings import validated
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.criteria.weights import Norm
 from porting.pruners.interface import Request
 from porting.pruners.policies import Uniform
 from profiler.common.errors import BadInputError
@@ -96,7 +96,7 @@ def test_a_changed_helper_beside_the_plugin_changes_the_recipe(tmp_path: Path, m
 
 
 TORCH_PRUNING = "porting.pruners.engines.torch_pruning.TorchPruning"
-NORM = "porting.pruners.criteria.norm.Norm"
+NORM = "porting.pruners.criteria.weights.Norm"
 
 
 def test_an_argument_may_be_a_component_itself() -> None:
@@ -109,7 +109,7 @@ def test_an_argument_may_be_a_component_itself() -> None:
     ({"_target_": NORM, "q": 1}, r"Norm takes no 'q'"),
     ({"_target_": NORM}, "Norm needs 'p': set it in its config"),
     ({"_target_": NORM, "p": 3}, "Norm cannot be made: p=3 is no norm"),
-    ({"_target_": "porting.pruners.criteria.norm.Nrom", "p": 1}, "did you mean 'Norm'"),
+    ({"_target_": "porting.pruners.criteria.weights.Nrom", "p": 1}, "did you mean 'Norm'"),
     ({"_target_": "nowhere.to_be.Found"}, "--config-dir"),
     ({"_target_": "not a path"}, "_target_ 'not a path' is no dotted path"),
     ("taylor", r"TorchPruning cannot be made: criterion 'taylor' has no score\(\)"),
@@ -134,7 +134,7 @@ def test_a_nested_component_s_arguments_and_path_change_the_recipe() -> None:
         component(TORCH_PRUNING, criterion=nested).recipe()
         for nested in (
             {"_target_": NORM, "p": 1}, {"_target_": NORM, "p": 2},
-            {"_target_": "porting.pruners.criteria.fpgm.FPGM"},
+            {"_target_": "porting.pruners.criteria.weights.FPGM"},
         )
     ]  # fmt: skip
     assert len({json.dumps(recipe) for recipe in recipes}) == 3

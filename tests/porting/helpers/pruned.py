@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.criteria.fpgm import FPGM
 from porting.pruners.criteria.gates import Taylor
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.criteria.weights import FPGM, Norm
 from porting.pruners.engines.nni import NNI
 from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.interface import Criterion, Pruner, Request

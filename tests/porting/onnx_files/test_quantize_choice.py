@@ -19,19 +19,18 @@ from porting.common.console import Advance
 from porting.configuration.components import NamedComponent
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.export import export_network
-from porting.onnx_files.quantization.candidate import Candidate
 from porting.onnx_files.quantization.choose import by_sensitivity, choose
-from porting.onnx_files.quantization.form import Calibration
-from porting.onnx_files.quantization.original import Original
-from porting.onnx_files.quantization.processor import form_here
+from porting.onnx_files.quantization.fp32_file import Fp32File
+from porting.onnx_files.quantization.int8_candidate import Int8Candidate
+from porting.onnx_files.quantization.int8_format import Calibration, int8_format_here
 from porting.onnx_files.quantization.qdq import quantised_nodes
 from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError
 
 EXPORT = ExportSettings(opset=20, tolerance=1e-4)
 CALIBRATIONS: tuple[Calibration, ...] = ("minmax", "percentile")
-FORM = form_here("u8s8")
-Make = Callable[[nn.Module], Original]
+FORMAT = int8_format_here("u8s8")
+Make = Callable[[nn.Module], Fp32File]
 
 
 @contextmanager
@@ -83,7 +82,7 @@ def exported(digits: Data, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 @pytest.fixture
 def original(exported: Callable[[nn.Module], Path], digits: Data, images: list[np.ndarray], tmp_path: Path) -> Make:
-    return lambda model: Original(exported(model), digits, lambda: images, tmp_path / "tried")
+    return lambda model: Fp32File(exported(model), digits, lambda: images, tmp_path / "tried")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +96,7 @@ def sensitive(trained: nn.Module) -> nn.Module:
     return model
 
 
-def sensitive_node(original: Original) -> str:
+def sensitive_node(original: Fp32File) -> str:
     graph = onnx.load(original.source).graph
     return next(node.name for node in graph.node if "layer2.0.conv2.weight" in node.input)
 
@@ -109,18 +108,18 @@ def test_the_calibration_with_the_best_validation_accuracy_is_kept(
     spoilt[0][0, 0, 0, 0] = 300
     file = original(trained)
     file.images = lambda: spoilt
-    found = {name: file.candidate(FORM, name).loss for name in CALIBRATIONS}
+    found = {name: file.candidate(FORMAT, name).loss for name in CALIBRATIONS}
     assert found["percentile"] < found["minmax"]
-    assert choose(file, FORM, CALIBRATIONS, 1.0, unseen).calibration == "percentile"
+    assert choose(file, FORMAT, CALIBRATIONS, 1.0, unseen).calibration == "percentile"
 
 
 def test_of_equals_the_first_is_kept(trained: nn.Module, original: Make) -> None:
     file = original(trained)
-    assert choose(file, FORM, ("percentile", "percentile"), 1.0, unseen).calibration == "percentile"
+    assert choose(file, FORMAT, ("percentile", "percentile"), 1.0, unseen).calibration == "percentile"
 
 
 def test_no_node_stays_fp32_where_the_loss_is_small(trained: nn.Module, original: Make) -> None:
-    chosen = choose(original(trained), FORM, CALIBRATIONS, 0.05, unseen)
+    chosen = choose(original(trained), FORMAT, CALIBRATIONS, 0.05, unseen)
     assert chosen.fp32_nodes == ()
     assert chosen.loss <= 0.05
 
@@ -129,15 +128,15 @@ def test_a_sensitive_layer_is_found_and_left_in_fp32_and_the_accuracy_comes_back
     sensitive: nn.Module, original: Make
 ) -> None:
     file = original(sensitive)
-    assert file.candidate(FORM, "minmax").loss > 0.2
-    chosen = choose(file, FORM, ("minmax",), 0.02, unseen)
+    assert file.candidate(FORMAT, "minmax").loss > 0.2
+    chosen = choose(file, FORMAT, ("minmax",), 0.02, unseen)
     assert chosen.fp32_nodes == (sensitive_node(file),)
     assert chosen.loss <= 0.02
 
 
 def test_nodes_are_ranked_by_what_each_alone_does_to_the_answers(sensitive: nn.Module, original: Make) -> None:
     file = original(sensitive)
-    whole = file.candidate(FORM, "minmax")
+    whole = file.candidate(FORMAT, "minmax")
     ranked = by_sensitivity(file, whole, unseen)
     assert ranked[0] == sensitive_node(file)
     assert sorted(ranked) == sorted(quantised_nodes(whole.path))
@@ -148,14 +147,14 @@ def test_at_most_half_of_the_nodes_stay_fp32_and_the_best_that_was_tried_is_kept
     sensitive: nn.Module, original: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, tried = original(sensitive), []
-    candidate = Original.candidate
+    candidate = Fp32File.candidate
 
-    def recorded(*arguments, **options) -> Candidate:
+    def recorded(*arguments, **options) -> Int8Candidate:
         tried.append(candidate(*arguments, **options))
         return tried[-1]
 
-    monkeypatch.setattr(Original, "candidate", recorded)
-    chosen = choose(file, FORM, ("minmax",), -1.0, unseen)
+    monkeypatch.setattr(Fp32File, "candidate", recorded)
+    chosen = choose(file, FORMAT, ("minmax",), -1.0, unseen)
     assert max(len(one.fp32_nodes) for one in tried) == len(quantised_nodes(tried[0].path)) // 2
     assert chosen.loss == min(one.loss for one in tried)
 
@@ -170,9 +169,9 @@ def test_a_file_without_weights_is_refused(digits: Data, images: list[np.ndarray
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     onnx.save(model, tmp_path / "model.onnx")
-    file = Original(tmp_path / "model.onnx", digits, lambda: images, tmp_path / "tried")
+    file = Fp32File(tmp_path / "model.onnx", digits, lambda: images, tmp_path / "tried")
     with pytest.raises(DnnPortingError, match=r"nothing in .*model.onnx could be quantised"):
-        choose(file, FORM, CALIBRATIONS, 0.01, unseen)
+        choose(file, FORMAT, CALIBRATIONS, 0.01, unseen)
 
 
 @pytest.mark.parametrize("bias", [1.0, float("nan")], ids=["one answer", "nan"])
@@ -188,7 +187,7 @@ def test_an_fp32_file_that_tells_no_image_from_another_is_refused(
         dynamic_shapes=({0: torch.export.Dim("batch")},), dynamo=True, external_data=False, verbose=False,
     )  # fmt: skip
     with pytest.raises(DnnPortingError, match=r"model.onnx gives NaN or one answer to all calibration images"):
-        choose(Original(path, digits, lambda: images, tmp_path / "tried"), FORM, ("minmax",), 0.01, unseen)
+        choose(Fp32File(path, digits, lambda: images, tmp_path / "tried"), FORMAT, ("minmax",), 0.01, unseen)
 
 
 def test_a_file_whose_every_candidate_gives_one_answer_is_refused(digits: Data, original: Make) -> None:
@@ -198,4 +197,4 @@ def test_a_file_whose_every_candidate_gives_one_answer_is_refused(digits: Data, 
         linear.bias[0] = 100_000
     file = original(nn.Sequential(nn.Flatten(), linear).eval())
     with pytest.raises(DnnPortingError, match=r"every int8 candidate of .*u8s8 gives NaN or one answer"):
-        choose(file, FORM, ("minmax",), 0.01, unseen)
+        choose(file, FORMAT, ("minmax",), 0.01, unseen)

@@ -18,12 +18,11 @@ from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.export import export_network
-from porting.onnx_files.quantization.candidate import Candidate, answers
-from porting.onnx_files.quantization.form import Calibration, Form
-from porting.onnx_files.quantization.half import write_fp16
+from porting.onnx_files.quantization.int8_candidate import Int8Candidate, answers
+from porting.onnx_files.quantization.int8_format import Calibration, Int8Format
 from porting.onnx_files.quantization.qdq import prepare, quantised_nodes, weighted_nodes, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
-from porting.onnx_files.quantization.result import write_chosen
+from porting.stages.quantize import write_fp16
 from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 
@@ -35,7 +34,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "mobilenet_v2": lambda: mobilenet_v2(1, 10, width=0.25, stem="cifar"),
     "densenet_bc": lambda: densenet_bc(1, 10, depth=22),
 }
-FORMS = [Form(scheme, reduce_range) for scheme in ("u8s8", "s8s8") for reduce_range in (False, True)]  # type: ignore[arg-type]
+FORMATS = [Int8Format(scheme, reduce_range) for scheme in ("u8s8", "s8s8") for reduce_range in (False, True)]  # type: ignore[arg-type]
 
 
 class Twice(nn.Module):
@@ -77,15 +76,15 @@ def pictures() -> list[np.ndarray]:
     return [np.random.default_rng(0).standard_normal((256, 1, 8, 8), dtype=np.float32)]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("int8", FORMATS, ids=str)
 def test_activations_and_weights_have_the_scheme_s_types_and_weights_a_scale_per_channel(
-    prepared: Path, tmp_path: Path, form: Form
+    prepared: Path, tmp_path: Path, int8: Int8Format
 ) -> None:
-    write_qdq(prepared, tmp_path / "int8.onnx", activation_ranges(prepared, IMAGES, "minmax"), form)
+    write_qdq(prepared, tmp_path / "int8.onnx", activation_ranges(prepared, IMAGES, "minmax"), int8)
     graph = onnx.load(tmp_path / "int8.onnx").graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     activations = {tensors[node.input[2]].data_type for node in graph.node if node.op_type == "QuantizeLinear"}
-    assert activations == {TensorProto.UINT8 if form.scheme == "u8s8" else TensorProto.INT8}
+    assert activations == {TensorProto.UINT8 if int8.scheme == "u8s8" else TensorProto.INT8}
     made_by = {node.output[0]: node for node in graph.node}
     weighted = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose", "Gemm")]
     assert len(weighted) == len(weighted_nodes(prepared))
@@ -94,27 +93,27 @@ def test_activations_and_weights_have_the_scheme_s_types_and_weights_a_scale_per
         values = numpy_helper.to_array(weights)
         assert weights.data_type == TensorProto.INT8
         assert list(scales.dims) == [values.shape[1 if node.op_type == "ConvTranspose" else 0]]
-        assert np.abs(values).max() <= (64 if form.reduce_range else 127)
+        assert np.abs(values).max() <= (64 if int8.reduce_range else 127)
 
 
 def test_quantising_twice_gives_the_same_bytes(prepared: Path, tmp_path: Path) -> None:
     for name in ("a.onnx", "b.onnx"):
-        write_qdq(prepared, tmp_path / name, activation_ranges(prepared, IMAGES, "percentile"), FORMS[0])
+        write_qdq(prepared, tmp_path / name, activation_ranges(prepared, IMAGES, "percentile"), FORMATS[0])
     assert sha256(tmp_path / "a.onnx") == sha256(tmp_path / "b.onnx")
 
 
 def test_ranges_serve_a_second_scheme_as_if_the_first_had_never_been(prepared: Path, tmp_path: Path) -> None:
     ranges = activation_ranges(prepared, IMAGES, "minmax")
-    write_qdq(prepared, tmp_path / "alone.onnx", activation_ranges(prepared, IMAGES, "minmax"), FORMS[2])
-    for form in (FORMS[0], FORMS[2]):
-        write_qdq(prepared, tmp_path / f"{form.scheme}.onnx", ranges, form)
+    write_qdq(prepared, tmp_path / "alone.onnx", activation_ranges(prepared, IMAGES, "minmax"), FORMATS[2])
+    for int8 in (FORMATS[0], FORMATS[2]):
+        write_qdq(prepared, tmp_path / f"{int8.scheme}.onnx", ranges, int8)
     assert sha256(tmp_path / "s8s8.onnx") == sha256(tmp_path / "alone.onnx")
 
 
 def test_a_node_left_in_fp32_keeps_its_weights_and_the_others_are_quantised(small: Path, tmp_path: Path) -> None:
     convolution, product = weighted_nodes(small)
     ranges = activation_ranges(small, pictures(), "minmax")
-    write_qdq(small, tmp_path / "int8.onnx", ranges, FORMS[0], fp32_nodes=[convolution])
+    write_qdq(small, tmp_path / "int8.onnx", ranges, FORMATS[0], fp32_nodes=[convolution])
     graph = onnx.load(tmp_path / "int8.onnx").graph
     tensors = {tensor.name for tensor in graph.initializer}
     inputs = {node.name: list(node.input) for node in graph.node}
@@ -132,7 +131,7 @@ def twice(tmp_path: Path) -> Path:
 
 def test_a_node_that_shares_its_weights_stays_fp32_alone(twice: Path, tmp_path: Path) -> None:
     once, again = weighted_nodes(twice)[2:4]
-    write_qdq(twice, tmp_path / "int8.onnx", activation_ranges(twice, IMAGES, "minmax"), FORMS[0], fp32_nodes=[once])
+    write_qdq(twice, tmp_path / "int8.onnx", activation_ranges(twice, IMAGES, "minmax"), FORMATS[0], fp32_nodes=[once])
     graph = onnx.load(tmp_path / "int8.onnx").graph
     tensors = {tensor.name for tensor in graph.initializer}
     inputs = {node.name: list(node.input) for node in graph.node}
@@ -144,7 +143,7 @@ def test_a_node_that_shares_its_weights_stays_fp32_alone(twice: Path, tmp_path: 
 
 def test_the_runtime_does_not_quantise_a_transposed_convolution_that_stays_fp32(twice: Path, tmp_path: Path) -> None:
     ranges, transposed = activation_ranges(twice, IMAGES, "minmax"), weighted_nodes(twice)[1]
-    write_qdq(twice, tmp_path / "int8.onnx", ranges, FORMS[0], fp32_nodes=[transposed])
+    write_qdq(twice, tmp_path / "int8.onnx", ranges, FORMATS[0], fp32_nodes=[transposed])
     options = ort.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "as_it_runs.onnx")
     options.log_severity_level = 3
@@ -156,7 +155,7 @@ def test_the_runtime_does_not_quantise_a_transposed_convolution_that_stays_fp32(
 
 def test_every_node_between_quantised_tensors_counts_as_quantised(small: Path, tmp_path: Path) -> None:
     ranges = activation_ranges(small, pictures(), "minmax")
-    write_qdq(small, tmp_path / "int8.onnx", ranges, FORMS[0])
+    write_qdq(small, tmp_path / "int8.onnx", ranges, FORMATS[0])
     kinds = {node.name: node.op_type for node in onnx.load(tmp_path / "int8.onnx").graph.node}
     found = [kinds[name] for name in quantised_nodes(tmp_path / "int8.onnx")]
     assert found == ["Conv", "GlobalAveragePool", "Flatten", "Gemm"]
@@ -164,7 +163,7 @@ def test_every_node_between_quantised_tensors_counts_as_quantised(small: Path, t
 
 def test_the_runtime_does_not_quantise_again_what_stays_fp32(prepared: Path, tmp_path: Path) -> None:
     nodes, ranges = weighted_nodes(prepared), activation_ranges(prepared, IMAGES, "minmax")
-    write_qdq(prepared, tmp_path / "fp32_weights.onnx", ranges, FORMS[0], fp32_nodes=nodes)
+    write_qdq(prepared, tmp_path / "fp32_weights.onnx", ranges, FORMATS[0], fp32_nodes=nodes)
     onnx.checker.check_model(tmp_path / "fp32_weights.onnx", full_check=True)
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -197,8 +196,8 @@ def test_batches_of_different_sizes_calibrate(small: Path) -> None:
 
 
 def test_the_file_says_what_was_chosen(small: Path, tmp_path: Path) -> None:
-    chosen = Candidate(small, Form("u8s8", True), "percentile", ("Conv_0",), loss=0.025, useless=False)
-    write_chosen(chosen, tmp_path / "int8.onnx")
+    chosen = Int8Candidate(small, Int8Format("u8s8", True), "percentile", ("Conv_0",), loss=0.025, useless=False)
+    chosen.save(tmp_path / "int8.onnx")
     found = open_session(tmp_path / "int8.onnx", 1).get_modelmeta().custom_metadata_map["quantization"]
     assert json.loads(found) == {
         "scheme": "u8s8",

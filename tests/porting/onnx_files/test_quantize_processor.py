@@ -7,9 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from porting.onnx_files.quantization.candidate import answers
-from porting.onnx_files.quantization.form import Form, Scheme
-from porting.onnx_files.quantization.processor import form_here, saturates
+from porting.onnx_files.quantization.int8_candidate import answers
+from porting.onnx_files.quantization.int8_format import Int8Format, Scheme, int8_format_here, saturates
 from porting.onnx_files.quantization.qdq import prepare, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
 
@@ -51,19 +50,19 @@ def full_scale(tmp_path: Path) -> Path:
     return tmp_path / "prepared.onnx"
 
 
-def relative_error(path: Path, form: Form) -> float:
+def relative_error(path: Path, int8: Int8Format) -> float:
     images = [np.ones((1, 8, 8, 8), dtype=np.float32)]
-    write_qdq(path, path.parent / "int8.onnx", activation_ranges(path, images, "minmax"), form)
+    write_qdq(path, path.parent / "int8.onnx", activation_ranges(path, images, "minmax"), int8)
     expected = answers(path, images)
     return float(np.abs(answers(path.parent / "int8.onnx", images) - expected).max() / expected.max())
 
 
 @pytest.mark.parametrize("scheme", ["u8s8", "s8s8"])
 def test_the_largest_products_are_exact_on_this_processor(full_scale: Path, scheme: Scheme) -> None:
-    assert relative_error(full_scale, form_here(scheme)) < 0.01
+    assert relative_error(full_scale, int8_format_here(scheme)) < 0.01
 
 
-@pytest.mark.skipif(not form_here("u8s8").reduce_range, reason="this processor adds products in 32 bits")
+@pytest.mark.skipif(not int8_format_here("u8s8").reduce_range, reason="this processor adds products in 32 bits")
 @pytest.mark.parametrize("scheme", ["u8s8", "s8s8"])
 def test_without_the_reduced_range_they_saturate(full_scale: Path, scheme: Scheme) -> None:
-    assert relative_error(full_scale, Form(scheme, reduce_range=False)) > 0.3
+    assert relative_error(full_scale, Int8Format(scheme, reduce_range=False)) > 0.3

@@ -13,9 +13,9 @@ from support import variant_records
 from porting.configuration.components import NamedComponent
 from porting.configuration.settings import QuantizeSettings
 from porting.jobs.context import Context
-from porting.onnx_files.quantization import processor
-from porting.onnx_files.quantization.candidate import Candidate
-from porting.onnx_files.quantization.form import Form
+from porting.onnx_files.quantization import int8_format
+from porting.onnx_files.quantization.int8_candidate import Int8Candidate
+from porting.onnx_files.quantization.int8_format import Int8Format
 from porting.stages.quantize import jobs, say_what_is_lost
 from porting.workspace.data import Data
 from porting.workspace.workspace import Workspace
@@ -77,7 +77,7 @@ def test_the_processor_s_weight_range_changes_the_key(
     found = []
     for flags in ("avx2", "avx2 avx_vnni"):
         (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
-        monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(int8_format, "CPUINFO", tmp_path / "cpuinfo")
         found.append(set(titles(published, data)))
     assert not found[0] & found[1]
 
@@ -87,7 +87,10 @@ def test_the_record_says_how_a_file_was_made_and_the_file_what_was_chosen(publis
         step = record["lineage"][-1]
         if step["stage"] == "quantize":
             assert step["label"] == f"int8-{step['settings']['scheme']}"
-            assert step["settings"]["reduce_range"] == processor.form_here(step["settings"]["scheme"]).reduce_range
+            assert (
+                step["settings"]["reduce_range"]
+                == int8_format.int8_format_here(step["settings"]["scheme"]).reduce_range
+            )
             model = onnx.load(published / "tasks" / "digits" / "variants" / name / "model.onnx")
             chosen = json.loads({entry.key: entry.value for entry in model.metadata_props}["quantization"])
             assert chosen["calibration"] in step["settings"]["calibrations"]
@@ -97,7 +100,7 @@ def test_the_record_says_how_a_file_was_made_and_the_file_what_was_chosen(publis
 
 @pytest.mark.parametrize(("loss", "said"), [(0.01, ""), (0.0312, "loses 0.0312 of validation accuracy with 1 nodes")])
 def test_a_loss_above_what_was_allowed_is_said(loss: float, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = Candidate(Path(), Form("u8s8", True), "minmax", ("Conv_0",), loss, useless=False)
+    chosen = Int8Candidate(Path(), Int8Format("u8s8", True), "minmax", ("Conv_0",), loss, useless=False)
     say_what_is_lost(SimpleNamespace(name="digits-net"), chosen, 0.01)  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert said in out

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from porting.onnx_files.quantization import processor
+from porting.onnx_files.quantization import int8_format
 from porting.stages.servable import servable, why_not
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
@@ -23,7 +23,7 @@ def on_processor(tmp_path, monkeypatch: pytest.MonkeyPatch):
     def pretend(flags: str) -> None:
         path = tmp_path / "cpuinfo"
         path.write_text(flags)
-        monkeypatch.setattr(processor, "CPUINFO", path)
+        monkeypatch.setattr(int8_format, "CPUINFO", path)
         monkeypatch.setattr("platform.machine", lambda: "x86_64")
 
     return pretend

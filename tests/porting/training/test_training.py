@@ -21,12 +21,11 @@ from porting.configuration.components import NamedComponent
 from porting.configuration.settings import FinetuneSettings, FitSettings
 from porting.jobs.context import Context, seeded
 from porting.training.attention import AttentionMaps, comparable_layers, distance
-from porting.training.average import kept_share
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.checkpoints import kept
 from porting.training.classifier import Classifier
-from porting.training.fit import devices, fit
-from porting.training.memory import chosen_precision, memory_format
+from porting.training.fit import devices, fit, kept_share
+from porting.training.precision import chosen_precision, memory_format
 from porting.training.recovery import recovered
 from porting.training.teacher import Teacher
 from porting.workspace.data import Data

@@ -1,4 +1,4 @@
-"""Cutting one network: once to what a policy says, or tried, measured and corrected until a throughput is reached."""
+"""Surgery on one network: once to what a policy says, or tried, measured and corrected until a throughput is reached."""
 
 import copy
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from porting.configuration.aims import Aim
-from porting.pruners.graph import blame, dependency_graph
-from porting.pruners.groups import ChannelGroup, channel_groups
+from porting.pruners.channel_groups import ChannelGroup, channel_groups
+from porting.pruners.dependency_graph import blame, dependency_graph
 from porting.pruners.interface import (
     Batches,
     NothingPrunedError,
@@ -18,7 +18,7 @@ from porting.pruners.interface import (
     check_pruned,
     count_parameters,
 )
-from porting.pruners.on_target import OnTarget
+from porting.pruners.measured_target import MeasuredTarget
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, whole_widths
 from porting.pruners.rate_search import Try, search
 from profiler.common.errors import BadInputError, DnnPortingError
@@ -34,7 +34,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Cutting:
+class Surgery:
     """What cuts networks, in terms of the unpruned one, `whole`, of that `key`; none of them is changed."""
 
     name: str
@@ -42,7 +42,7 @@ class Cutting:
     whole: nn.Module
     key: str
     batches: Batches
-    on_target: OnTarget | None
+    measured_target: MeasuredTarget | None
 
     def once(self, model: nn.Module, policy: Policy) -> nn.Module:
         """A smaller copy; raises `NothingPrunedError`, or `BadInputError` that names the pruner where that fails."""
@@ -131,9 +131,9 @@ class Cutting:
         measured = self.measured()
         return measured.throughput.once(self.key, copy.deepcopy(self.whole), self.example)
 
-    def measured(self) -> OnTarget:
+    def measured(self) -> MeasuredTarget:
         """What measures, with the whole network's operators in its table."""
-        if self.on_target is None:
+        if self.measured_target is None:
             raise DnnPortingError("a network is pruned to what is measured, and there is no target to measure on")
-        self.on_target.with_operators_of(self.whole, self.groups_of(self.whole), self.example)
-        return self.on_target
+        self.measured_target.with_operators_of(self.whole, self.groups_of(self.whole), self.example)
+        return self.measured_target

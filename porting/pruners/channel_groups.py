@@ -6,7 +6,7 @@ import torch_pruning as tp
 from torch import nn
 from torch_pruning._helpers import GroupItem
 
-from porting.pruners.tied import PRUNABLE, can_be_cut, is_depthwise, reads, whole_groups
+from porting.pruners.dependency_graph import PRUNABLE, can_be_cut, is_depthwise, reads, whole_groups
 from profiler.common.errors import BadInputError
 
 Indices = tuple[tuple[int, ...], ...]
@@ -50,7 +50,7 @@ def channel_groups(model: nn.Module, graph: tp.DependencyGraph) -> list[ChannelG
     """
     order = {name: place for place, (name, _) in enumerate(model.named_modules())}
     names = {module: name for name, module in model.named_modules()}
-    found = [described(group, graph, names) for group in whole_groups(model, graph) if can_be_cut(group, graph)]
+    found = [channel_group_of(group, graph, names) for group in whole_groups(model, graph) if can_be_cut(group, graph)]
     whole = [group for group in found if is_whole(model, group)]
     if not whole:
         raise BadInputError(
@@ -60,7 +60,9 @@ def channel_groups(model: nn.Module, graph: tp.DependencyGraph) -> list[ChannelG
     return sorted(whole, key=lambda group: order[group.names[0]])
 
 
-def described(group: tp.dependency.Group, graph: tp.DependencyGraph, names: dict[nn.Module, str]) -> ChannelGroup:
+def channel_group_of(
+    group: tp.dependency.Group, graph: tp.DependencyGraph, names: dict[nn.Module, str]
+) -> ChannelGroup:
     """Torch-Pruning's group as data."""
     width = len(group[0].idxs)
     tied: list[str] = []

@@ -7,12 +7,11 @@ from pathlib import Path
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from porting.jobs.benches import Benches, built
 from porting.jobs.context import Context
-from porting.onnx_files.quantization.untuned import quantise_untuned
+from porting.jobs.ready_targets import ReadyTargets, built_target
+from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.costs import Widths
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import ChannelGroup, channel_groups
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.throughput import FileThroughput, TargetThroughput, throughput_level
 from profiler.common.errors import BadInputError
@@ -23,22 +22,21 @@ FOLDER = "operators"
 
 
 @dataclass(frozen=True)
-class OnTarget:
+class MeasuredTarget:
     """Both measure on the same target, which no two of them can at a time."""
 
     costs: MeasuredCosts
     throughput: TargetThroughput
-    benches: Benches
+    ready: ReadyTargets
     _steps: dict[str, int] = field(default_factory=dict, init=False)
 
     @classmethod
-    def of(cls, context: Context) -> "OnTarget":
+    def of(cls, context: Context) -> "MeasuredTarget":
         """By the settings, until the stage ends.
 
         Raises `BadInputError` where they name no target, several, or one whose operators cannot be timed.
         """
-        prune, workspace, benches = context.settings.prune, context.workspace, Benches()
-        context.stack.callback(benches.close)
+        prune, workspace, ready = context.settings.prune, context.workspace, ReadyTargets.of(context)
         name, target = the_target(context)
         check_operators_can_be_timed(name, target)
         costs = MeasuredCosts(
@@ -46,16 +44,15 @@ class OnTarget:
             context.progress,
         )  # fmt: skip
         level = throughput_level(context.settings.profile, prune.latency_batch)
-        quantise = quantise_untuned if prune.precision == "int8" else None
-        files = FileThroughput(benches, name, target, level)
-        return cls(costs, TargetThroughput(files, context.settings.export, quantise), benches)
+        files = FileThroughput(ready, name, target, level)
+        return cls(costs, TargetThroughput(files, context.settings.export, prune.precision), ready)
 
     def with_operators_of(
         self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()
     ) -> None:
         """Measures what the table lacks of this network, while nobody else measures, a server of ours included."""
         if self.costs.lack(model, groups, example, whole):
-            self.benches.close()
+            self.ready.close()
             self.costs.of(model, groups, example, whole)
 
     def identity(self, key: str, load: Callable[[], tuple[nn.Module, Tensor]]) -> dict[str, JsonValue]:
@@ -91,4 +88,4 @@ def the_target(context: Context) -> tuple[str, Target]:
             f"prune.target={wanted} is none of the run's targets: choose one of {', '.join(targets) or 'none'}, "
             "and add targets with target=[NAME,...]"
         )
-    return wanted, built(targets[wanted])
+    return wanted, built_target(targets[wanted])

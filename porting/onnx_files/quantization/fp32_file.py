@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from onnxruntime.quantization.calibrate import TensorsData
 
-from porting.onnx_files.quantization.candidate import Candidate, answers, share_right, useless
-from porting.onnx_files.quantization.form import Calibration, Form
+from porting.onnx_files.quantization.int8_candidate import Int8Candidate, answers, share_right, useless
+from porting.onnx_files.quantization.int8_format import Calibration, Int8Format
 from porting.onnx_files.quantization.qdq import prepare, weighted_nodes, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
 from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError
 
 
-class Original:
+class Fp32File:
     """An fp32 file, the data, and a folder for what is tried; `images` gives the calibration images in batches."""
 
     def __init__(self, source: Path, data: Data, images: Callable[[], list[np.ndarray]], folder: Path) -> None:
@@ -62,24 +62,24 @@ class Original:
             self._ranges[calibration] = activation_ranges(self.prepared, self.images(), calibration)
         return self._ranges[calibration]
 
-    def candidate(self, form: Form, calibration: Calibration, fp32_nodes: Sequence[str] = ()) -> Candidate:
+    def candidate(self, int8: Int8Format, calibration: Calibration, fp32_nodes: Sequence[str] = ()) -> Int8Candidate:
         """An int8 sibling, and how it does on the validation split."""
-        path = self._folder / f"{form.scheme}-{calibration}-{len(fp32_nodes)}.onnx"
-        write_qdq(self.prepared, path, self.ranges(calibration), form, fp32_nodes=fp32_nodes)
+        path = self._folder / f"{int8.scheme}-{calibration}-{len(fp32_nodes)}.onnx"
+        write_qdq(self.prepared, path, self.ranges(calibration), int8, fp32_nodes=fp32_nodes)
         found, labels = self.validate(path)
-        return Candidate(
+        return Int8Candidate(
             path=path,
-            form=form,
+            int8=int8,
             calibration=calibration,
             fp32_nodes=tuple(fp32_nodes),
             loss=self.accuracy - share_right(found, labels),
             useless=useless(found),
         )
 
-    def deviation(self, form: Form, calibration: Calibration, node: str) -> float:
+    def deviation(self, int8: Int8Format, calibration: Calibration, node: str) -> float:
         """The mean square by which answers to the calibration images move where one node alone is quantised."""
         path = self._folder / "one_node.onnx"
-        write_qdq(self.prepared, path, self.ranges(calibration), form, only=[node])
+        write_qdq(self.prepared, path, self.ranges(calibration), int8, only=[node])
         moved = float(np.square(answers(path, self.images()) - self.answers).mean())
         return moved if np.isfinite(moved) else np.inf
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.groups import ChannelGroup, out_width
+from porting.pruners.channel_groups import ChannelGroup, out_width
 from porting.pruners.interface import Criterion, Request, prunes_nothing
 from profiler.common.errors import BadInputError, DnnPortingError
 

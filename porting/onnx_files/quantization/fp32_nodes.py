@@ -9,7 +9,7 @@ from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 REQUANTISED = ("Conv", "ConvTranspose", "Gemm")
 
 
-def exempt(model: ModelProto, names: Collection[str]) -> None:
+def keep_fp32(model: ModelProto, names: Collection[str]) -> None:
     """Gives each named node a DequantizeLinear of its own, with the same scale once for every channel.
 
     ONNX Runtime (since 1.21) quantises float weights itself, with one scale for all channels, wherever a convolution,
