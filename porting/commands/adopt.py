@@ -16,7 +16,7 @@ FIX = "give the profile that 'python -m profiler' wrote"
 
 
 @dataclass(frozen=True)
-class Brought:
+class BroughtProfile:
     """A profile from elsewhere with its raw samples, and the variants that have its file."""
 
     path: Path
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> None:
             say(f"{variant.name} has a profile on {one.profile.target_name} now; publish it with stage=publish")
 
 
-def brought(path: Path, variants: "Sequence[Variant]", target: str | None, workspace: "Workspace") -> Brought:
+def brought(path: Path, variants: "Sequence[Variant]", target: str | None, workspace: "Workspace") -> BroughtProfile:
     """What was carried here; raises `BadInputError` where it is damaged, or no variant has its file."""
     from profiler.common.errors import BadInputError
     from profiler.records.profile_files import ProfileFiles, owner
@@ -62,7 +62,7 @@ def brought(path: Path, variants: "Sequence[Variant]", target: str | None, works
             f"{path} is of a file with sha256 {profile.onnx_sha256}, which no variant in {workspace.root} has: "
             "name the workspace it came from with --workspace"
         )
-    return Brought(path, profile, samples, owners)
+    return BroughtProfile(path, profile, samples, owners)
 
 
 def read_profile(path: Path, target: str | None) -> "Profile":
@@ -86,7 +86,9 @@ def read_profile(path: Path, target: str | None) -> "Profile":
         raise refused(str(path), "", str(error), FIX) from error
 
 
-def check_fingerprints(workspace: "Workspace", variants: "Sequence[Variant]", everything: Sequence[Brought]) -> None:
+def check_fingerprints(
+    workspace: "Workspace", variants: "Sequence[Variant]", everything: Sequence[BroughtProfile]
+) -> None:
     """Raises `BadInputError` where a target's name would stand for two machines, or for two settings."""
     from profiler.common.errors import BadInputError
 
@@ -103,7 +105,7 @@ def check_fingerprints(workspace: "Workspace", variants: "Sequence[Variant]", ev
         measured.append((str(one.path), one.profile))
 
 
-def put(workspace: "Workspace", variant: "Variant", one: Brought) -> None:
+def put(workspace: "Workspace", variant: "Variant", one: BroughtProfile) -> None:
     """The profile takes its place, and what is there is kept; raises `BadInputError` where that is newer."""
     from profiler.common.errors import BadInputError
 

@@ -37,13 +37,13 @@ def run(arguments: Sequence[str]) -> None:
     if found.chosen is not None:
         show(found.chosen, conditions, options.objective, options.repository)
     for miss in found.misses:
-        say(f"not {described(miss.option)}\n    {'; '.join(miss.lacks)}")
+        say(f"not {option_text(miss.option)}\n    {'; '.join(miss.lacks)}")
     if found.chosen is None:
         way = f"relax {found.relaxed[0]}" if found.relaxed else "no single condition can be relaxed enough: see above"
         raise DnnPortingError(f"nothing meets {', '.join(map(str, conditions))}: {way}")
 
 
-def described(option: "Option") -> str:
+def option_text(option: "Option") -> str:
     """A choice in words."""
     resources = option.resources
     return (
@@ -70,6 +70,6 @@ def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, re
             sure = figure is not None and named[name].surely_met_by(figure)
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
         rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
-    table(described(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
+    table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
     words = ["dnn-porting", "serve", repository, "--target", chosen.target, "--variant", chosen.variant.name]
     say(f"serve it    {shlex.join(words)}")

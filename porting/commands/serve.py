@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from profiler.triton.server import RunningServer
 
 from porting.command_line.public_key import add_public_key
-from porting.commands.laid_out import laid_out
 
 
 def port(text: str) -> int:
@@ -44,10 +43,45 @@ def run(arguments: Sequence[str]) -> None:
     token = new_token()
     # The server has a shell read the name of the folder, so it is one of ours.
     with scratch("serve") as made, written(token, options.token_file):
-        names = laid_out(options, made.folder)
+        names = copied_models(options, made.folder)
         closed = (*CONTROL, *TELLING)
         starting = triton_server(find_triton(), made.folder, **ports, load=names, closed=closed, token=token)
         serve(starting, names, options.http_port)
+
+
+def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Copies what is to be served to the folder, says what that is, and returns the models' names.
+
+    Raises `BadInputError` where a file is not as it was published, and for what was not published and is not trusted.
+    """
+    from porting.common.console import say
+    from porting.repository import Repository
+    from porting.repository.reader import INDEX
+    from porting.repository.serving import lay_out
+    from porting.repository.unpublished import lay_out_trusted
+    from profiler.common.errors import BadInputError
+
+    if options.trust and not os.path.lexists(options.repository / INDEX):
+        found = lay_out_trusted(options.repository, folder)
+        say(
+            "\n".join(
+                ["this was not published, and is trusted:", *(line for lines in found.values() for line in lines)]
+            )
+        )
+        return list(found)
+    if options.repository.is_dir() and not os.path.lexists(options.repository / INDEX):
+        raise BadInputError(
+            f"{options.repository} has no {INDEX}, so nothing says what its files are: look at it with dnn-porting "
+            "lint, and serve it with --trust if you trust whoever made it"
+        )
+    repository = Repository.load(options.repository, options.public_key)
+    chosen = repository.variants if options.variant is None else [repository.variant(options.variant)]
+    if options.target is not None and options.target not in repository.targets:
+        raise BadInputError(f"unknown target {options.target!r}: choices are {', '.join(repository.targets)}")
+    names = [variant.name for variant in chosen]
+    lay_out(repository, names, options.target, folder)
+    say(f"the edition of {repository.index.published_at:%Y-%m-%d %H:%M:%S UTC} is served: later ones are not followed")
+    return names
 
 
 def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:

@@ -17,7 +17,7 @@ from profiler.common.files import write_atomically
 
 
 @dataclass(frozen=True)
-class Made:
+class VariantContent:
     """The content of a new variant's folder; `chosen` goes on record beside the settings."""
 
     network: Network | None = None
@@ -27,7 +27,7 @@ class Made:
     chosen: dict[str, JsonValue] = field(default_factory=dict)
 
 
-Make = Callable[[Path, str], Made]
+Make = Callable[[Path, str], VariantContent]
 UNKNOWN = {
     "parent": "its lineage begins here",
     "labels": "no datamodule names the classes",
@@ -69,20 +69,20 @@ def reused(context: Context, job: Job) -> Variant | None:
     return found if found is not None and found.key == recipe_of(job).key() else None
 
 
-def made_by(context: Context, job: Job, make: Make) -> Variant:
+def make_variant(context: Context, job: Job, make: Make) -> Variant:
     """The new variant; `make` fills the folder that it is given, its second argument is the variant's name."""
     recipe, start = recipe_of(job), time.monotonic()
     parent = None if recipe.parent is None else context.variant(recipe.parent)
     with context.workspace.making(context.settings.task, job.variant) as folder:
         made = make(folder, job.variant)
-        variant = recorded_as(context, job, recipe, parent, made, time.monotonic() - start)
+        variant = variant_record(context, job, recipe, parent, made, time.monotonic() - start)
         write_atomically(folder / CONFIG, context.config)
         context.workspace.record(variant, folder)
     return variant
 
 
-def recorded_as(
-    context: Context, job: Job, recipe: Recipe, parent: Variant | None, made: Made, seconds: float
+def variant_record(
+    context: Context, job: Job, recipe: Recipe, parent: Variant | None, made: VariantContent, seconds: float
 ) -> Variant:
     """The record of a new variant."""
     step = Step(
@@ -93,7 +93,7 @@ def recorded_as(
         versions=recipe.versions,
         seconds=seconds,
     )
-    values = described(context, parent) | {"network": made.network, "onnx": made.onnx, "pruning": made.pruning}
+    values = inherited_fields(context, parent) | {"network": made.network, "onnx": made.onnx, "pruning": made.pruning}
     return Variant(
         task=context.settings.task,
         name=job.variant,
@@ -106,7 +106,7 @@ def recorded_as(
     )
 
 
-def described(context: Context, parent: Variant | None) -> dict[str, Any]:
+def inherited_fields(context: Context, parent: Variant | None) -> dict[str, Any]:
     """The fields that a variant takes over from its parent, or from the data where it has none."""
     if parent is not None:
         return {"parent": parent.name, "labels": parent.labels, "preprocessing": parent.preprocessing}

@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.borrowed import serving
-from porting.pruners.groups import ChannelGroup
-from porting.pruners.tied import is_depthwise
+from porting.pruners.channel_groups import ChannelGroup
+from porting.pruners.dependency_graph import is_depthwise
+from porting.pruners.restored import serving
 from profiler.operators.measuring import Wanted
 from profiler.operators.operator import Operator, Place
 from profiler.operators.table import OperatorTimes

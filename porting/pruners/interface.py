@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.graph import blame
-from porting.pruners.groups import ChannelGroup
+from porting.pruners.channel_groups import ChannelGroup
+from porting.pruners.dependency_graph import blame
 from profiler.common.errors import BadInputError
 
 Batches = Sequence[tuple[Tensor, Tensor]]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.costs import NetworkCost, PlacedLayer, Widths, placed_layers, wanted_widths
-from porting.pruners.groups import ChannelGroup
 from porting.pruners.latency_budget import offered
 from profiler.common.target import Target
 from profiler.operators.layout import block

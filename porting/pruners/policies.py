@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from porting.pruners.groups import ChannelGroup
+from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.latency_budget import offered, widths_within
 from porting.pruners.measured_costs import MeasuredCosts
 from profiler.common.errors import BadInputError

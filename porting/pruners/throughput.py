@@ -1,16 +1,18 @@
 """The throughput of a pruned network on its target, as soon as it is cut: weights do not decide it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
 from pydantic import JsonValue
 from torch import Tensor, nn
 
 from porting.configuration.settings import ExportSettings
-from porting.jobs.benches import Benches
+from porting.jobs.ready_targets import ReadyTargets
 from porting.onnx_files.export import export_network
+from porting.onnx_files.quantization.int8_format import int8_format_here
+from porting.onnx_files.quantization.qdq import prepare, write_qdq
+from porting.onnx_files.quantization.ranges import activation_ranges
 from porting.workspace.workspace import ONNX
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import LevelSettings
@@ -19,15 +21,12 @@ from profiler.common.target import Target
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 
-# Makes the int8 sibling of a file, from random images (N, C, H, W): their values do not decide its speed either.
-Quantise = Callable[[Path, Path, list[np.ndarray]], None]
-
 
 @dataclass
 class FileThroughput:
     """Measures one file after the other on a bench, the first of which sets the machine's usual speed."""
 
-    benches: Benches
+    ready: ReadyTargets
     name: str
     target: Target
     level: LevelSettings
@@ -35,8 +34,8 @@ class FileThroughput:
 
     def images_per_s(self, path: Path) -> float:
         """The maximal throughput, drift divided out; raises `ServerError` where none could be measured."""
-        bench = self.benches.get(self.name, self.target)
-        profile = profile_file(bench, path, self.level, None, self._first, lambda *_: None, lambda _: None)
+        ready = self.ready.get(self.name, self.target)
+        profile = profile_file(ready, path, self.level, None, self._first, lambda *_: None, lambda _: None)
         self._first = self._first or profile
         best = profile.best_throughput()
         assert best is not None, "profiling raises where no throughput could be measured"  # noqa: S101
@@ -49,7 +48,7 @@ class TargetThroughput:
 
     files: FileThroughput
     export: ExportSettings
-    quantise: Quantise | None
+    precision: Literal["fp32", "int8"]
     _known: dict[str, float] = field(default_factory=dict, init=False)
 
     def recipe(self) -> JsonValue:
@@ -72,10 +71,19 @@ class TargetThroughput:
         with scratch("pruned") as made:
             path = made.folder / ONNX
             export_network(model, path, (shape[0], shape[1], shape[2]), self.export)
-            if self.quantise is not None:
-                plain = path.rename(path.with_name("plain.onnx"))
-                self.quantise(plain, path, [example.numpy()])
+            if self.precision == "int8":
+                quantise_in_place(path, example)
             return self.files.images_per_s(path)
+
+
+def quantise_in_place(path: Path, example: Tensor) -> None:
+    """Makes the U8S8 sibling of an fp32 file in its place; the ranges are those of `example` (N, C, H, W).
+
+    Its answers do not matter, as it is only timed.
+    """
+    prepared = path.with_name("prepared.onnx")
+    prepare(path, prepared)
+    write_qdq(prepared, path, activation_ranges(prepared, [example.numpy()], "minmax"), int8_format_here("u8s8"))
 
 
 def throughput_level(level: LevelSettings, batch: int) -> LevelSettings:

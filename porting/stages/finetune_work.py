@@ -4,7 +4,7 @@ from pathlib import Path
 
 from porting.jobs.context import Context, seeded
 from porting.jobs.job import Job
-from porting.jobs.new_variant import Made, made_by
+from porting.jobs.new_variant import VariantContent, make_variant
 from porting.networks.store import input_shape, load_network, save_network
 from porting.stages.pruned_variants import network_of
 from porting.training.recovery import recovered
@@ -15,13 +15,13 @@ def run(context: Context, job: Job) -> Variant:
     """The network, tuned with the unpruned one as its teacher."""
     variant, base = context.variant(job.inputs[0]), context.variant(job.inputs[-1])
 
-    def make(folder: Path, name: str) -> Made:
+    def make(folder: Path, name: str) -> VariantContent:
         seeded(context.settings.seed)
         source, own, network = context.workspace.folder(variant), context.settings.backbone, network_of(variant)
         model = load_network(network, source, own)
         whole = load_network(base.network or network, context.workspace.folder(base), own)
         model, history = recovered(context, model, name, whole, context.settings.finetune)
         saved = save_network(model, folder, network.backbone, network.num_classes, input_shape(source))
-        return Made(network=saved, history=tuple(history))
+        return VariantContent(network=saved, history=tuple(history))
 
-    return made_by(context, job, make)
+    return make_variant(context, job, make)

@@ -6,7 +6,7 @@ from onnx import ModelProto, TensorProto
 
 from porting.jobs.context import Context
 from porting.jobs.job import Job
-from porting.jobs.new_variant import Made, made_by, recipe_of
+from porting.jobs.new_variant import VariantContent, make_variant, recipe_of
 from porting.networks.foreign import load_checkpoint
 from porting.networks.store import build_backbone, save_network
 from porting.onnx_files.foreign_program import export_foreign
@@ -27,7 +27,7 @@ def run(context: Context, job: Job) -> Variant:
     path, recipe = model_file(context), recipe_of(job)
     kind, digest = kind_of(path), str(recipe.ingredients["file"])
 
-    def make(folder: Path, _: str) -> Made:
+    def make(folder: Path, _: str) -> VariantContent:
         if kind == "onnx":
             copied(path, folder / ONNX, "give a complete .onnx file", digest)
             return import_onnx(context, path, folder, recipe.key())
@@ -36,16 +36,16 @@ def run(context: Context, job: Job) -> Variant:
             return import_torchscript(context, path, folder, recipe.key())
         return import_checkpoint(context, path, folder, digest)
 
-    return made_by(context, job, make)
+    return make_variant(context, job, make)
 
 
-def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Made:
+def import_onnx(context: Context, path: Path, folder: Path, key: str) -> VariantContent:
     """The copy of the file as it is, once it is seen to be servable and to fit the data."""
     copy = folder / ONNX
     try_onnx(copy, context.data.input_shape[1:2] if context.data else (), name=path)
     file = read_onnx(copy)
     check_fits_data(context, copy, path)
-    return Made(onnx=describe_file(context, copy, key, standard_opset(file), precision_of(file)))
+    return VariantContent(onnx=describe_file(context, copy, key, standard_opset(file), precision_of(file)))
 
 
 def precision_of(file: ModelProto) -> Precision:
@@ -55,17 +55,17 @@ def precision_of(file: ModelProto) -> Precision:
     return "fp16" if any(one.data_type == TensorProto.FLOAT16 for one in file.graph.initializer) else "fp32"
 
 
-def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> Made:
+def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> VariantContent:
     """The program as an ONNX file, and its copy where it does nothing but compute; there is no backbone to prune."""
     settings, copy = context.settings.export, folder / PROGRAM
     why_not = export_foreign(copy, folder / ONNX, shape_of_input(context), settings, name=path)
     if why_not:
         copy.unlink()
     program = None if why_not else copy
-    return Made(onnx=describe_file(context, folder / ONNX, key, settings.opset, "fp32", program, why_not))
+    return VariantContent(onnx=describe_file(context, folder / ONNX, key, settings.opset, "fp32", program, why_not))
 
 
-def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -> Made:
+def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -> VariantContent:
     """The weights in the backbone of the settings; from here on as if it had been trained here."""
     shape, settings = shape_of_input(context), context.settings
     classes = len(context.data.labels) if context.data else settings.import_.num_classes
@@ -73,7 +73,7 @@ def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -
         raise BadInputError("a checkpoint needs a datamodule, or import.num_classes=N")
     model = build_backbone(settings.backbone, shape[0], classes)
     load_checkpoint(path, model, digest)
-    return Made(network=save_network(model, folder, settings.backbone, classes, shape))
+    return VariantContent(network=save_network(model, folder, settings.backbone, classes, shape))
 
 
 def shape_of_input(context: Context) -> tuple[int, int, int]:

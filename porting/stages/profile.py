@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from porting.jobs.benches import built
 from porting.jobs.context import Context
 from porting.jobs.job import Job
+from porting.jobs.ready_targets import built_target
 from porting.repository.figures import figures
 from porting.repository.standing import RANKED_BY, Candidate, placed
 from porting.stages.servable import servable
@@ -23,7 +23,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
     """One for each target, level and variant that it serves; of a target the deciding level of all variants first."""
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
-    targets = {name: built(component) for name, component in context.settings.targets.items()}
+    targets = {name: built_target(component) for name, component in context.settings.targets.items()}
     served = servable(targets, pool)
     return [
         Job(
@@ -68,7 +68,7 @@ class Profiled:
         (level,) = (one for one in levels(context) if one.level == job.values["level"])
         if variant.onnx is None:
             raise BadInputError(f"{variant.name} has no ONNX file: run stage=export first")
-        return cls(context, name, built(context.settings.targets[name]), level, variant, variant.onnx)
+        return cls(context, name, built_target(context.settings.targets[name]), level, variant, variant.onnx)
 
     def files(self) -> ProfileFiles:
         return self.context.workspace.profile_files(self.variant, self.name)

@@ -1,9 +1,9 @@
 """How stage profile measures one variant on one target at one level."""
 
 from porting.common.console import say
-from porting.jobs.benches import Benches
 from porting.jobs.context import Context
 from porting.jobs.job import Job
+from porting.jobs.ready_targets import ReadyTargets
 from porting.stages.profile import Profiled
 from porting.stages.servable import forget_unservable
 from porting.workspace.records import Variant
@@ -16,7 +16,7 @@ from profiler.records.profile import Profile
 def run(context: Context, job: Job) -> Variant:
     """The variant, measured."""
     one, workspace = Profiled.of(context, job), context.workspace
-    ready = context.once("benches", lambda: open_benches(context)).get(one.name, one.target)
+    ready = context.once("targets", lambda: ReadyTargets.of(context)).get(one.name, one.target)
     workspace.check_files(one.variant)
     say_what_is_of_another_file(one)
     forget_unservable(workspace, one.variant.task, one.name, one.target)
@@ -39,13 +39,6 @@ def say_what_is_of_another_file(one: Profiled) -> None:
     lying = one.context.workspace.all_profiles(one.variant).get(one.name)
     if lying is not None and lying.onnx_sha256 != one.file.sha256:
         say(f"profile   {one.files().record} is of another file than {one.variant.name}: it is measured again")
-
-
-def open_benches(context: Context) -> Benches:
-    """The targets that are ready; the one in use is taken down when the stage ends."""
-    benches = Benches()
-    context.stack.callback(benches.close)
-    return benches
 
 
 def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:

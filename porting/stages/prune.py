@@ -22,7 +22,7 @@ from profiler.common.errors import BadInputError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from porting.pruners.on_target import OnTarget
+    from porting.pruners.measured_target import MeasuredTarget
 
 PACKAGES = ("torch", "torch-pruning", "nni")
 
@@ -113,7 +113,7 @@ class Pruned:
         return self.context.settings.pruners[self.name]
 
     @property
-    def on_target(self) -> "OnTarget | None":
+    def measured_target(self) -> "MeasuredTarget | None":
         """The target to measure on, where the widths of any aim depend on what is measured."""
         prune = self.context.settings.prune
         measures = prune.round_to is None or any(aim.kind != "ratio" for aim in prune.aims())
@@ -121,15 +121,15 @@ class Pruned:
 
     def job(self) -> Job:
         """The job that makes it."""
-        data, on_target = self.context.needed_data("prune"), self.on_target
+        data, measured_target = self.context.needed_data("prune"), self.measured_target
         ingredients: dict[str, JsonValue] = {
             "pruner": self.component.recipe(), "data": data.recipe, "seed": self.context.settings.seed,
             "base": self.base.key,
         }  # fmt: skip
-        if on_target is not None and self.is_measured:
-            ingredients["target"] = on_target.identity(self.base.key, self.whole)
+        if measured_target is not None and self.is_measured:
+            ingredients["target"] = measured_target.identity(self.base.key, self.whole)
             if self.aim.is_measured:
-                ingredients["throughput"] = on_target.throughput.recipe()
+                ingredients["throughput"] = measured_target.throughput.recipe()
         recipe = Recipe.of("prune", label(self.name, self.aim), self.start, self.settings(), ingredients, PACKAGES)
         return job_of(self.context, recipe, self.start, self.start.backbone, self.base.name, pruner=self.name)
 
@@ -158,12 +158,12 @@ class Pruned:
         return found
 
 
-def target_of(context: Context) -> "OnTarget":
+def target_of(context: Context) -> "MeasuredTarget":
     """What is measured on the target of the settings."""
     # It brings torch along, and ratios with given widths are not measured.
-    from porting.pruners.on_target import OnTarget
+    from porting.pruners.measured_target import MeasuredTarget
 
-    return OnTarget.of(context)
+    return MeasuredTarget.of(context)
 
 
 def tell(pruning: Pruning) -> None:

@@ -7,14 +7,14 @@ from torch import nn
 
 from porting.jobs.context import Context, seeded
 from porting.jobs.job import Job
-from porting.jobs.new_variant import Made, made_by
+from porting.jobs.new_variant import VariantContent, make_variant
 from porting.networks.store import input_shape, load_network, save_network
-from porting.pruners.cutting import Cutting, Reached
 from porting.pruners.interface import NothingPrunedError, Pruner, count_parameters
 from porting.pruners.latency_budget import OutOfReachError
+from porting.pruners.surgery import Reached, Surgery
 from porting.stages.prune import Pruned, tell
 from porting.stages.pruned_variants import achieved, network_of
-from porting.training.ranking import validation_accuracy
+from porting.training.batch_norm import validation_accuracy
 from porting.workspace.records import Pruning, Variant
 
 NOT_MEASURED = "its aim is no throughput"
@@ -23,10 +23,10 @@ NOT_MEASURED = "its aim is no throughput"
 def run(context: Context, job: Job) -> Variant:
     """The pruned network as a new variant."""
     pruned = Pruned.of(context, job)
-    return made_by(context, job, lambda folder, name: make(pruned, folder, name))
+    return make_variant(context, job, lambda folder, name: make(pruned, folder, name))
 
 
-def make(pruned: Pruned, folder: Path, name: str) -> Made:
+def make(pruned: Pruned, folder: Path, name: str) -> VariantContent:
     """The pruned network in its folder; `name` is the new variant's."""
     context, data = pruned.context, pruned.context.needed_data("prune")
     seeded(context.settings.seed)
@@ -34,21 +34,21 @@ def make(pruned: Pruned, folder: Path, name: str) -> Made:
     before = count_parameters(whole)
     batches = data.training_images(context.settings.prune.scoring_batches * data.module.batch_size)
     pruner: Pruner = pruned.component.build()
-    cutting = Cutting(pruned.name, pruner, whole, pruned.base.key, batches, pruned.on_target)
-    smaller, reached = cut(pruned, cutting, model, name)
+    surgery = Surgery(pruned.name, pruner, whole, pruned.base.key, batches, pruned.measured_target)
+    smaller, reached = cut(pruned, surgery, model, name)
     accuracy = validation_accuracy(smaller, data)
     network = network_of(pruned.base)
     shape = input_shape(context.workspace.folder(pruned.base))
     saved = save_network(smaller, folder, network.backbone, network.num_classes, shape)
     pruning = record(pruned, before, count_parameters(smaller), accuracy, reached)
     tell(pruning)
-    return Made(network=saved, pruning=pruning, chosen={"reached": got} if (got := achieved(pruning)) else {})
+    return VariantContent(network=saved, pruning=pruning, chosen={"reached": got} if (got := achieved(pruning)) else {})
 
 
-def cut(pruned: Pruned, cutting: Cutting, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
+def cut(pruned: Pruned, surgery: Surgery, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
     """In the steps of the settings, with a little training between two; one that cuts nothing is skipped."""
     context, prune = pruned.context, pruned.context.settings.prune
-    aim, start = cutting.relative(pruned.aim), model
+    aim, start = surgery.relative(pruned.aim), model
     few = {"epochs": prune.step_epochs, "patience": prune.step_epochs}
     tuning = context.settings.finetune.model_copy(update=few)
     for step in range(1, prune.steps):
@@ -57,15 +57,15 @@ def cut(pruned: Pruned, cutting: Cutting, model: nn.Module, name: str) -> tuple[
 
         way = aim.on_the_way(step / prune.steps)
         try:
-            model = cutting.once(model, cutting.policy(way, prune.round_to))
+            model = surgery.once(model, surgery.policy(way, prune.round_to))
         except (NothingPrunedError, OutOfReachError):
             # What the user asked for is the last step's to refuse.
             continue
-        model, _ = recovered(context, model, f"{name}-step-{step}", cutting.whole, tuning)
+        model, _ = recovered(context, model, f"{name}-step-{step}", surgery.whole, tuning)
     if pruned.aim.is_measured:
-        return cutting.to_throughput(model, aim.value)
+        return surgery.to_throughput(model, aim.value)
     try:
-        return cutting.once(model, cutting.policy(aim, prune.round_to)), None
+        return surgery.once(model, surgery.policy(aim, prune.round_to)), None
     except NothingPrunedError:
         if model is start:
             raise

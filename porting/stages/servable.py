@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from porting.common.console import say
-from porting.onnx_files.quantization.processor import form_here
+from porting.onnx_files.quantization.int8_format import int8_format_here
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
@@ -42,7 +42,7 @@ def why_not(target: Target, file: OnnxFile) -> str:
         return f"it has no torch program, {file.reasons['program_sha256']}"
     if file.valid_on == "gpu" and not GPU_PROVIDERS & set(target.providers):
         return "half precision is for GPUs"
-    if file.valid_on == "exact int8" and form_here("u8s8").reduce_range:
+    if file.valid_on == "exact int8" and int8_format_here("u8s8").reduce_range:
         return "its int8 products saturate on this processor: quantise it here"
     return ""
 

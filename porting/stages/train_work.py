@@ -4,7 +4,7 @@ from pathlib import Path
 
 from porting.jobs.context import Context, seeded
 from porting.jobs.job import Job
-from porting.jobs.new_variant import Made, made_by, recipe_of
+from porting.jobs.new_variant import VariantContent, make_variant, recipe_of
 from porting.networks.foreign import load_initial_weights
 from porting.networks.store import build_backbone, save_network
 from porting.networks.weights import weights_file
@@ -16,7 +16,7 @@ def run(context: Context, job: Job) -> Variant:
     """The trained network as a new variant."""
     settings, data = context.settings, context.needed_data("train")
 
-    def make(folder: Path, name: str) -> Made:
+    def make(folder: Path, name: str) -> VariantContent:
         seeded(settings.seed)
         shape, classes = data.input_shape, len(data.labels)
         model = build_backbone(settings.backbone, shape[0], classes)
@@ -24,6 +24,8 @@ def run(context: Context, job: Job) -> Variant:
             weights = weights_file("train.weights", settings.train.weights)
             load_initial_weights(weights, model, str(recipe_of(job).ingredients["weights"]))
         model, history = fit(context, model, name, data, settings.train, teacher=None)
-        return Made(network=save_network(model, folder, settings.backbone, classes, shape), history=tuple(history))
+        return VariantContent(
+            network=save_network(model, folder, settings.backbone, classes, shape), history=tuple(history)
+        )
 
-    return made_by(context, job, make)
+    return make_variant(context, job, make)

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
 from porting.configuration.settings import FitSettings
-from porting.training.memory import memory_format
+from porting.training.precision import memory_format
 from porting.training.teacher import Teacher
 from profiler.common.errors import ModelError
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping
-from torch import nn
+from lightning.pytorch.callbacks import EarlyStopping, WeightAveraging
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from porting.configuration.settings import FitSettings
 from porting.jobs.context import Context, seeded
-from porting.training.average import MovingAverage
 from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, kept, newest, read
 from porting.training.classifier import Classifier
-from porting.training.memory import LIGHTNING, Chosen, chosen_precision
+from porting.training.precision import LIGHTNING, Chosen, chosen_precision
 from porting.training.teacher import Teacher
 from porting.training.watch import Watch
 from porting.workspace.data import Data
@@ -37,6 +37,22 @@ class Stop(EarlyStopping):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         trainer.should_stop = self.wait_count >= self.patience
+
+
+class MovingAverage(WeightAveraging):
+    """The exponential moving average of weights and batch statistics over all steps; it is validated and kept."""
+
+    def __init__(self, decay: float) -> None:
+        def average(averaged: list[Tensor], current: list[Tensor], seen: Tensor) -> None:
+            share = kept_share(decay, int(seen))
+            get_ema_multi_avg_fn(share)(averaged, current, seen)  # type: ignore[no-untyped-call]
+
+        super().__init__(multi_avg_fn=average)
+
+
+def kept_share(decay: float, seen: int) -> float:
+    """The share of the average that a step keeps: below `decay` at first, so that the first weights count little."""
+    return min(decay, (1 + seen) / (10 + seen))
 
 
 def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data, last: Path | None) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax, softmax
 
 from porting.training.attention import AttentionMaps, comparable_layers, distance
-from porting.training.memory import memory_format
+from porting.training.precision import memory_format
 from profiler.common.errors import BadInputError
 
 

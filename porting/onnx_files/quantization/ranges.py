@@ -8,9 +8,8 @@ import numpy as np
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import HistogramCollector, TensorsData, create_calibrator
 
-from porting.onnx_files.quantization.form import Calibration
-from porting.onnx_files.quantization.qdq import OPERATORS
-from porting.onnx_files.quantization.quiet import quiet
+from porting.onnx_files.quantization.int8_format import Calibration
+from porting.onnx_files.quantization.qdq import OPERATORS, quietly
 from profiler.common.scratch import scratch
 from profiler.runtimes.session import input_tensor, open_session
 
@@ -45,7 +44,7 @@ def activation_ranges(path: Path, batches: Sequence[np.ndarray], calibration: Ca
     percentile covers the smallest 99.99 % of the magnitudes (Wu et al., arXiv:2004.09602).
     """
     name = input_tensor(open_session(path, threads=1)).name
-    with scratch("ranges") as made, quiet():
+    with scratch("ranges") as made, quietly():
         calibrator = create_calibrator(
             path,
             OPERATORS,

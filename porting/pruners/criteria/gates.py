@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.borrowed import serving
-from porting.pruners.groups import ChannelGroup
+from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.interface import Batches
+from porting.pruners.restored import serving
 from profiler.common.errors import BadInputError
 
 

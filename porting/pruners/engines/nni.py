@@ -11,15 +11,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from porting.pruners.borrowed import untouched_statistics
-from porting.pruners.criteria.fpgm import FPGM
+from porting.pruners.channel_groups import channel_groups
 from porting.pruners.criteria.gates import Taylor
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.criteria.weights import FPGM, Norm
+from porting.pruners.dependency_graph import blame, dependency_graph
+from porting.pruners.engines.cuts import Cut, check_widths, planned
 from porting.pruners.engines.nni_settings import configuration, evaluator, quiet, trace
-from porting.pruners.engines.plan import Cut, check_widths, planned
-from porting.pruners.graph import blame, dependency_graph
-from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Criterion, Request
+from porting.pruners.restored import untouched_statistics
 from profiler.common.errors import BadInputError
 
 # NNI's criteria, and what scores the same idea here: the widths that stay depend on no engine.

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.engines.plan import Cut
-from porting.pruners.graph import blame
+from porting.pruners.dependency_graph import blame
+from porting.pruners.engines.cuts import Cut
 from porting.pruners.interface import Request
 from profiler.common.errors import BadInputError
 

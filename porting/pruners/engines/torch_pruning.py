@@ -2,9 +2,9 @@
 
 from torch import nn
 
-from porting.pruners.engines.plan import check_widths, planned
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import channel_groups
+from porting.pruners.channel_groups import channel_groups
+from porting.pruners.dependency_graph import dependency_graph
+from porting.pruners.engines.cuts import check_widths, planned
 from porting.pruners.interface import Criterion, Request
 
 
