@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import Field
 from scipy.special import ndtri
 from scipy.stats import spearmanr
 
 from profiler.analysis.statistics import CONFIDENCE
-from profiler.records.correlation import RankCorrelation
+from profiler.records.base import Record
 
 FEWEST_VARIANTS = 4
 
@@ -20,6 +21,15 @@ class Figures:
     flops: float | None
     latency_ms: float | None
     images_per_s: float
+
+
+class RankCorrelation(Record):
+    """Spearman's coefficient over `n` variants with its 95 % interval."""
+
+    n: int = Field(ge=0)
+    spearman: float | None = Field(ge=-1, le=1)
+    low: float | None = Field(ge=-1, le=1)
+    high: float | None = Field(ge=-1, le=1)
 
 
 def throughput_correlations(variants: Sequence[Figures]) -> dict[str, RankCorrelation]:

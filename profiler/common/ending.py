@@ -21,8 +21,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import FIXES, fix_of
-from profiler.common.room import FULL
+from profiler.common.fixes import FIXES, FULL, fix_of
 from profiler.common.signals import Interruption
 
 FAILURE, CLOSED_PIPE = 1, 141

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -13,18 +14,16 @@ from pydantic import BaseModel
 
 from profiler.common.door import check, contents, opened
 from profiler.common.errors import BadInputError
+from profiler.common.fixes import naming
 from profiler.common.parse import parsed
-from profiler.common.room import naming
-from profiler.common.seal import sealed, unsealed
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES = 64 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
 Samples = dict[str, np.ndarray]
 R = TypeVar("R", bound=BaseModel)
+OPENED = "{\n"
+SEAL = re.compile(rb'\{\n"seal": "([0-9a-f]{64})",\n')
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -124,3 +123,27 @@ def read_record(path: Path, kind: type[R], fix: str) -> R:
 def json_digest(value: Any) -> str:
     """The SHA-256 of a JSON value, in hex; the order of its keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def sealed(text: str) -> str:
+    """The text of an object, which has its first field in a line of its own, with the seal before that field."""
+    body = text.removeprefix(OPENED)
+    return f'{OPENED}"seal": "{hashlib.sha256(body.encode()).hexdigest()}",\n{body}'
+
+
+def unsealed(content: bytes, place: str, fix: str) -> bytes:
+    """The object without its seal; raises `BadInputError` with the fix where that is missing or another one."""
+    seal = SEAL.match(content)
+    body = content[seal.end() :] if seal else b""
+    if not content.startswith(OPENED.encode() + b'"seal"'):
+        raise BadInputError(
+            f"{place} is truncated, damaged or was changed since it was written, or another version of this program "
+            f"wrote it: take that version, or {fix}"
+        )
+    if seal is None or hashlib.sha256(body).hexdigest() != seal[1].decode():
+        raise BadInputError(f"{place} is truncated, damaged or was changed since it was written: {fix}")
+    return OPENED.encode() + body
+
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure

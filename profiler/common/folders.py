@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from profiler.common.files import UNFINISHED, flush_folder
-from profiler.common.room import naming
+from profiler.common.fixes import naming
 
 
 @contextmanager

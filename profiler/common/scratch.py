@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.common.errors import BadInputError
-from profiler.common.room import naming
+from profiler.common.fixes import naming
 
 PREFIX = "dnn-porting-scratch-"
 # What `scratch` makes, and nobody types: a purpose and eight random characters.

@@ -19,8 +19,16 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 IMPORTS = "<frozen importlib._bootstrap>"
 # The main thread has so long to notice a signal, and so long to clean up and be gone.
 NOTICE_S, CLEAN_UP_S = 1.0, 10.0
-
 _callbacks: list[Callable[[], None]] = []
+
+
+def hold_places() -> None:
+    """Gives a closed standard stream its number back, before a file gets it that others would then write into."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def on_interruption(callback: Callable[[], None]) -> Callable[[], None]:

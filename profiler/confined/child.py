@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from profiler.common.errors import DnnPortingError
-from profiler.common.trust import trusted
 from profiler.confined.landlock import shut_off
 from profiler.confined.protocol import (
     ALLOCATION_FAILED,
@@ -23,13 +22,14 @@ from profiler.confined.protocol import (
     READY,
     UNCONFINED,
     Finding,
+    tell,
     told,
+    trusted,
     write_all,
 )
 from profiler.confined.seccomp import PR_SET_NO_NEW_PRIVS, filter_system_calls
-from profiler.confined.steps import tell
 from profiler.confined.system_calls import this_machine
-from profiler.system.orphan import die_with
+from profiler.system.processes import die_with
 
 OWN = Path(__file__).parent.parent
 SYSTEM = (

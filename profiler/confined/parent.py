@@ -14,13 +14,13 @@ from typing import Any
 
 from profiler.common.door import opened
 from profiler.common.errors import DnnPortingError, ModelError, UnavailableError
-from profiler.common.trust import TRUST
 from profiler.confined.hold import Hold, Limits
 from profiler.confined.protocol import (
     LINE_LIMIT_BYTES,
     OUT_OF_MEMORY,
     READY,
     STEP,
+    TRUST,
     UNCONFINED,
     Finding,
     Task,

@@ -13,8 +13,8 @@ from onnx import ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, 
 
 from profiler.graph.contrib import stand_in
 from profiler.graph.parameters import FLOATING, nested_graphs
+from profiler.graph.read import inlined
 from profiler.graph.shapes import UncountedError, axes, fix_input, network_inputs, without_weights
-from profiler.graph.size import inlined
 
 Kind = tuple[int, bool]
 # They look at no value.

@@ -1,15 +1,15 @@
 """Work and parameters node by node, fp32 or quantised with Q/DQ nodes or integer operators."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from onnx import ModelProto, NodeProto
 
 from profiler.graph.macs import count_macs
 from profiler.graph.parameters import parameters_by_node
-from profiler.graph.read import read_onnx
+from profiler.graph.read import inlined, read_onnx
 from profiler.graph.shapes import Shapes, UncountedError, infer_shapes
-from profiler.graph.size import inlined
-from profiler.records.complexity import Layer
+from profiler.records.complexity import Complexity, Layer
 
 
 def count_layers(path: Path, input_shape: tuple[int, ...] | None = None) -> list[Layer]:
@@ -58,3 +58,21 @@ def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape
     batch = shape.index(1)
     return shape[:batch] + shape[batch + 1 :]
+
+
+def sum_layers(layers: Sequence[Layer], file_bytes: int) -> Complexity:
+    """The whole, whose work is unknown where that of a layer is."""
+    known = [layer.macs for layer in layers if layer.macs is not None]
+    macs = sum(known) if len(known) == len(layers) else None
+    return Complexity(
+        parameters=sum(layer.parameters for layer in layers),
+        macs=macs,
+        flops=None if macs is None else 2 * macs,
+        file_bytes=file_bytes,
+        reasons=next((pick(layer.reasons) for layer in layers if layer.macs is None), {}),
+    )
+
+
+def pick(reasons: dict[str, str]) -> dict[str, str]:
+    """Why a layer's work is unknown."""
+    return {name: reason for name, reason in reasons.items() if name in ("macs", "flops")}

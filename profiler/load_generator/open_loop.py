@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from profiler.common.errors import ServerError
-from profiler.load_generator.submit import Submit
+from profiler.load_generator.single_requests import Submit
 from profiler.runtimes.served import Expectation
 
 SPIN_S = 2e-4

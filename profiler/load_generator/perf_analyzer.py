@@ -6,7 +6,6 @@ It speaks to Triton only: of any other V2 server it asks for a model configurati
 import base64
 import json
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,7 @@ import numpy as np
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import LoadSlice
-from profiler.load_generator.perf_analyzer_output import PerfAnalyzerPoint, last_words, read_points
-from profiler.load_generator.perf_analyzer_process import run_to_its_end
+from profiler.load_generator.perf_analyzer_run import PerfAnalyzerPoint, last_words, read_points, run_to_its_end
 from profiler.triton.launching import launched
 
 SETTLED, GAVE_UP = 0, 2
@@ -45,18 +43,6 @@ class Windows:
         return [*length, "--stability-percentage", f"{self.within_share * 100:g}", "--max-trials", str(self.most)]
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """What a range of concurrencies gave in how many seconds; it ends at the first point that does not settle."""
-
-    points: list[PerfAnalyzerPoint]
-    seconds: float
-
-    @property
-    def gave_up(self) -> bool:
-        return any(point.verdict != "settled" for point in self.points)
-
-
 def find_perf_analyzer(path: Path | None = None) -> Path:
     """The program at `path`, else the one on the PATH; `BadInputError` where there is none."""
     found = shutil.which(path or "perf_analyzer")
@@ -80,20 +66,15 @@ class PerfAnalyzer:
 
     def measure(self, batch: int, concurrency: int, windows: Windows, limit_s: float) -> PerfAnalyzerPoint:
         """One closed loop; `ServerError` where it fails or takes longer than `limit_s`, not where it gives up."""
-        return self._run(batch, f"{concurrency}", windows, limit_s)[0]
+        return self.sweep(batch, f"{concurrency}", windows, limit_s)[0]
 
-    def default_sweep(self, batch: int, most_concurrency: int, limit_s: float) -> Sweep:
-        """Concurrency 1, 2, … with the settings that it has by itself."""
-        start = time.perf_counter()
-        points = self._run(batch, f"1:{most_concurrency}", Windows(), limit_s)
-        return Sweep(points, time.perf_counter() - start)
-
-    def _run(self, batch: int, concurrency: str, windows: Windows, limit_s: float) -> list[PerfAnalyzerPoint]:
+    def sweep(self, batch: int, concurrencies: str, windows: Windows, limit_s: float) -> list[PerfAnalyzerPoint]:
+        """The points of one run over a range such as `1:4`; it ends at the first point that does not settle."""
         with scratch("perf-analyzer") as made:
             folder = made.folder
             (folder / "input.json").write_text(self._data)
             command = [*launched(), str(self._program), "-v", "-i", "grpc"]
-            command += ["-u", self._endpoint, "-m", self._model, "-b", str(batch), "--concurrency-range", concurrency]
+            command += ["-u", self._endpoint, "-m", self._model, "-b", str(batch), "--concurrency-range", concurrencies]
             command += ["--input-data", str(folder / "input.json"), *windows.arguments()]
             ended = run_to_its_end(command, folder / "output", limit_s)
         points = read_points(ended.output, batch, ended.cpu_share)

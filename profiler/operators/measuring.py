@@ -13,10 +13,9 @@ from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import read_record, write_record
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
-from profiler.operators.layout import block
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
-from profiler.operators.timing import measure_operator, pass_s
+from profiler.operators.timing import block, measure_operator, pass_s
 from profiler.records.fingerprint import Fingerprint
 from profiler.system.cores import pinned, split_cores
 from profiler.target.identity import fingerprint

@@ -17,7 +17,7 @@ SAME = 0.03
 class OperatorTable(Value):
     """Kernel times of one machine for one batch and precision, in µs.
 
-    `block` is how many channels lie side by side (`profiler.operators.layout`).
+    `block` is how many channels lie side by side (`profiler.operators.timing`).
     """
 
     schema_version: Literal[2] = 2

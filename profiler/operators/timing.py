@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 
 from profiler.common.errors import ModelError
 from profiler.common.scratch import scratch
-from profiler.operators.model import INPUT, input_shape, operator_model
-from profiler.operators.operator import OperatorPoint, Place, Precision
+from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
+from profiler.operators.operator_graph import INPUT, input_shape, operator_model
 
 AROUND = {
     "ReorderInput", "ReorderOutput", "Transpose", "Reshape", "QuantizeLinear", "DequantizeLinear", "Cast",
@@ -23,6 +24,9 @@ LEAST_US = 0.5
 FEWEST_RUNS, MOST_RUNS, SECONDS = 3, 20, 0.004
 # What a session costs, and what a core does: enough to tell a minute from an hour.
 SESSION_S, MACS_PER_S = 0.006, 20e9
+# Enough channels for any block, and a single filter, which is padded to one.
+CHANNELS = 64
+LONE_FILTER = (Operator(kind="convolution", kernel=(3, 3), height=8, width=8), CHANNELS, 1)
 
 
 def measure_operator(place: Place, batch: int, precision: Precision, threads: int) -> OperatorPoint:
@@ -74,3 +78,19 @@ def kernel_us(events: list[dict[str, Any]], around: bool) -> list[float]:
         if timed and (event["args"]["op_name"] in AROUND) == around:
             kernels.setdefault(event["name"], []).append(float(event["dur"]))
     return [sum(times) for times in zip(*kernels.values(), strict=True)]
+
+
+def block(precision: Precision) -> int:
+    """8 with AVX2, 16 with AVX-512; 1 where nothing is blocked, as in int8."""
+    with scratch("layout") as made:
+        path = made.folder / "optimised.onnx"
+        options = ort.SessionOptions()
+        options.optimized_model_filepath = str(path)
+        # It warns that such a file fits this processor only.
+        options.log_severity_level = 3
+        ort.InferenceSession(operator_model(LONE_FILTER, precision), options, providers=["CPUExecutionProvider"])
+        graph = onnx.load(path).graph
+    if not any(node.op_type == "ReorderInput" for node in graph.node):
+        return 1
+    filters = next(tensor for tensor in graph.initializer if len(tensor.dims) == 4)
+    return int(filters.dims[0])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from profiler.common.resources import Resources
 from profiler.records.place import Place, PlaceFields
@@ -11,6 +11,8 @@ Verdict = Literal["settled", "unsettled", "not saturated"]
 Kind = Literal["measured", "predicted"]
 # As a server's configuration holds it, in 32 bits.
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Why = Literal["failed", "out of budget", "too long", "unavailable"]
+ReferenceKind = Literal["in process", "served"]
 
 
 class Value(BaseModel):
@@ -30,6 +32,38 @@ class Record(Value):
         if unknown != self.reasons.keys():
             raise ValueError(f"fields that are null {sorted(unknown)} and reasons {sorted(self.reasons)} differ")
         return self
+
+
+class Missing(Record):
+    """What was planned and has no figure; a later run measures it, unless it is `too long` for the level or
+    `unavailable` on this machine.
+
+    `point` names the kind of record that is missing and `at` its identity.
+    """
+
+    part: str
+    point: str
+    at: dict[str, JsonValue]
+    verdict: Why
+    reason: str
+
+
+class Noise(Record):
+    """What else the machine did while a point was measured; shares are 0 to 1.
+
+    `steal_share` is of all cores. `switches_per_s` counts the context switches of the whole machine.
+    `throttled_share` is the share of scheduling periods in which the profiler's own control group ran
+    into its quota. `probe_per_s` is the rate of the reference network beside it, in the profiler's process or served.
+    """
+
+    steal_share: float | None = Field(ge=0, le=1)
+    load_1min: float = Field(ge=0)
+    cpu_mhz: float | None = Field(gt=0)
+    switches_per_s: float = Field(ge=0)
+    cgroup_cores: float | None = Field(gt=0)
+    throttled_share: float | None = Field(ge=0, le=1)
+    probe: ReferenceKind = "in process"
+    probe_per_s: float | None = Field(gt=0)
 
 
 class Point(Record):
@@ -60,3 +94,9 @@ class Point(Record):
     def at(self) -> dict[str, Any]:
         """The values of its identity by name."""
         return self.place.at(self.identity)
+
+
+class Timed(Point):
+    """A figure that other work on the machine moves, and how much of that there was."""
+
+    noise: Noise

@@ -4,8 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count, Record, Verdict
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Record, Timed, Verdict
 
 
 class InTime(Record):

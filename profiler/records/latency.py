@@ -4,8 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from profiler.records.base import Count
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Timed
 
 
 class LatencyPoint(Timed):

@@ -10,6 +10,22 @@ from profiler.records.place import Source
 Outcome = Literal["fits", "over the limit", "out of memory", "too slow", "refused"]
 
 
+class Usage(Record):
+    """A process and its descendants, summed; CPU time and switches count since each process began.
+
+    `rss_bytes` counts a shared page once for each process, `pss_bytes` shares it out, `uss_bytes` leaves it out.
+    `peak_bytes` sums each process's own highest resident size, which they need not reach together.
+    """
+
+    processes: int
+    cpu_s: float
+    rss_bytes: int
+    uss_bytes: int | None
+    pss_bytes: int | None
+    peak_bytes: int | None
+    involuntary_switches: int | None
+
+
 class MemoryPoint(Point):
     """Memory on the host, and on its GPUs where the providers use them, of the processes that answer `batch`.
 

@@ -4,8 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from profiler.records.base import Count
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Timed
 
 SERIES = (
     "images_per_s", "corrected_images_per_s", "probe_per_s",

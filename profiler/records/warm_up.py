@@ -4,10 +4,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Timed
+from profiler.records.memory import Usage
 from profiler.records.place import PageCache
-from profiler.records.usage import Usage
 
 POINTS_KEPT = 200
 

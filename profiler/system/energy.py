@@ -12,8 +12,8 @@ from pathlib import Path
 import pynvml
 
 from profiler.common.target import ON_GPU, Provider
-from profiler.records.energy import Energy
-from profiler.system.nvml import gpu_handles
+from profiler.records.throughput import Energy
+from profiler.system.machine import gpu_handles
 
 POWERCAP = Path("/sys/class/powercap")
 

@@ -1,11 +1,12 @@
 """What this machine is."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pynvml
-
-from profiler.system.nvml import gpu_handles
 
 
 def cpu_model() -> str:
@@ -22,3 +23,13 @@ def gpu_models() -> list[str]:
             return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles]
     except pynvml.NVMLError:
         return []
+
+
+@contextmanager
+def gpu_handles() -> Iterator[list[Any]]:
+    """A handle for every GPU, in the driver's order; raises `pynvml.NVMLError` where there is no driver."""
+    pynvml.nvmlInit()
+    try:
+        yield [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    finally:
+        pynvml.nvmlShutdown()

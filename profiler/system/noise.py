@@ -5,9 +5,9 @@ import time
 
 import psutil
 
-from profiler.records.noise import Noise, ReferenceKind
+from profiler.records.base import Noise, ReferenceKind
+from profiler.system.control_groups import own_quota
 from profiler.system.missing_values import MissingValues
-from profiler.system.quota import own_quota
 
 
 class NoiseMeter:

@@ -13,9 +13,7 @@ from typing import Protocol
 
 from profiler.common.errors import ModelError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.trust import TRUST, trusted
-from profiler.confined.protocol import Step
-from profiler.confined.steps import next_step
+from profiler.confined.protocol import TRUST, Step, next_step, trusted
 from profiler.graph.shapes import UncountedError
 from profiler.system.processes import status
 

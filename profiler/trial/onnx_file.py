@@ -10,14 +10,12 @@ from onnx import ModelProto
 from profiler.common.errors import ModelError
 from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.tensor import Tensor
-from profiler.common.trust import trusted
 from profiler.confined.hold import Limits
 from profiler.confined.parent import judged
-from profiler.confined.protocol import Finding, Task
+from profiler.confined.protocol import Finding, Task, trusted
 from profiler.graph.activations import Activations
 from profiler.graph.layers import layers_of
-from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
-from profiler.graph.size import check_size
+from profiler.graph.read import FIX, LIMIT_BYTES, check_size, parse_onnx, standard_opset
 from profiler.runtimes.inputs import input_shapes, sample_input
 from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.session import input_tensor, open_session, output_tensor, run

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from profiler.common.errors import ModelError
 from profiler.common.files import sha256
-from profiler.common.trust import TRUST, trusted
 from profiler.confined.parent import judged
-from profiler.confined.protocol import Finding, Task
+from profiler.confined.protocol import TRUST, Finding, Task, trusted
 from profiler.runtimes.torch_program import FIX, compiled, load_torch
 from profiler.trial.arithmetic import beyond_arithmetic
 from profiler.trial.batches import answer_few, check_larger

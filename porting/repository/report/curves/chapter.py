@@ -10,8 +10,7 @@ from porting.repository.report.curves.section import Section, Table
 from porting.repository.report.curves.trust import trust
 from porting.repository.report.curves.words import between, known
 from porting.repository.schema import Standing
-from profiler.analysis.correlation import Figures, throughput_correlations
-from profiler.records.correlation import RankCorrelation
+from profiler.analysis.correlation import Figures, RankCorrelation, throughput_correlations
 from profiler.records.profile import Profile
 
 

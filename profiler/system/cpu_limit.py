@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from profiler.common.errors import ServerError, UnavailableError
-from profiler.system.hierarchy import CGROUPS, PROC, Group, group_of
+from profiler.system.control_groups import CGROUPS, PROC, Group, group_of
 
 PREFIX = "dnn-porting"
 PERIOD_US = 100_000

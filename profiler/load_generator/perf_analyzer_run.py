@@ -1,13 +1,20 @@
-"""What perf_analyzer prints, read into points.
+"""Running perf_analyzer: within a limit, surely stopped, its own processor time seen while it drives load."""
 
-Its CSV export has less: no windows, and nothing at all of a point that did not settle.
-"""
-
+import os
 import re
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+import psutil
+
+from profiler.common.errors import ServerError
 from profiler.records.base import Record
 
+POLL_S = 0.02
 BEGINS = "Request concurrency: "
 WINDOW = re.compile(r"Pass \[\d+\] throughput: (\S+) infer/sec")
 THROUGHPUT = re.compile(r"^ +Throughput: (\S+) infer/sec", re.MULTILINE)
@@ -66,3 +73,42 @@ def last_words(output: str) -> str:
     lines = [line.strip() for line in output.splitlines()]
     telling = [line for line in lines if re.search(r"error|fail", line, re.IGNORECASE)] or lines
     return " | ".join(line for line in telling if line)[:400] or "it printed nothing"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Exit code, everything printed, and processor seconds a second from the moment that the load began."""
+
+    code: int
+    output: str
+    cpu_share: float
+
+
+def run_to_its_end(command: list[str], output: Path, limit_s: float) -> Ended:
+    """Prints into the file `output`; raises `ServerError` where it takes longer than `limit_s`."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        return watch(process, output, limit_s)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def watch(process: subprocess.Popen[bytes], output: Path, limit_s: float) -> Ended:
+    start = began = time.monotonic()
+    used_s, driving = 0.0, False
+    while time.monotonic() - start < limit_s:
+        # Only this call tells what an ended process has used.
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            share = (usage.ru_utime + usage.ru_stime - used_s) / (time.monotonic() - began)
+            return Ended(process.returncode, output.read_text(errors="replace"), share)
+        if not driving and BEGINS in output.read_text(errors="replace"):
+            driving, began = True, time.monotonic()
+            times = psutil.Process(process.pid).cpu_times()
+            used_s = times.user + times.system
+        time.sleep(POLL_S)
+    raise ServerError(f"perf_analyzer took longer than {limit_s:g} s: {last_words(output.read_text(errors='replace'))}")

@@ -1,5 +1,6 @@
 """Calling a model without waiting: a server has a queue of its own, a model in this process gets one."""
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,19 @@ from profiler.runtimes.served import OnAnswer, Served
 
 # Sends one request and returns; any thread calls back with the answer or with why there is none.
 Submit = Callable[[OnAnswer], None]
+
+
+def poisson(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
+    """Moments (s) of Poisson arrivals within `seconds`, at least one; the same ones for the same seed.
+
+    The process is conditioned on its count: exponential gaps, scaled so that exactly the expected number falls
+    into the stretch (Ross, Stochastic Processes, theorem 2.3.1). A free count would scatter a short stretch's
+    load by 1/√n, and blur where a queue explodes.
+    """
+    count = max(1, math.floor(rate_per_s * seconds + 0.5))
+    gaps = np.random.default_rng(seed).exponential(size=count + 1)
+    moments: np.ndarray = np.cumsum(gaps)[:count] * (seconds / gaps.sum())
+    return moments
 
 
 @contextmanager
