@@ -1,4 +1,4 @@
-"""What a user can do about what the system refuses: its number for the error decides, whoever meets it."""
+"""The fixes that a user is offered for errors of the system, by error number; a full disk is named."""
 
 import errno
 import os
@@ -16,12 +16,12 @@ FIXES = {
     errno.EADDRNOTAVAIL: "wait until a port is free, or widen net.ipv4.ip_local_port_range",
 }
 FULL = (errno.ENOSPC, errno.EDQUOT)
-# Less than this is none: a write that does not fit leaves a part of a page.
+# Less free space than this counts as none: a write that does not fit leaves a part of a page.
 NONE_BYTES = 1 << 16
 
 
 def fix_of(number: int | None, place: Path | None) -> str | None:
-    """What helps against the error of that number at a place; `None` where nothing is known."""
+    """The fix for the error of this number at a place, `None` where none is known."""
     if number in FULL:
         return more_room(place)
     missing = [folder for folder in place.parents if not folder.exists()] if place else []
@@ -31,12 +31,12 @@ def fix_of(number: int | None, place: Path | None) -> str | None:
 
 
 def more_room(place: Path | None) -> str:
-    """The fix for a full file system; another folder for temporary files helps where it is theirs."""
+    """The fix for a full file system; where it holds the temporary files, another folder for those helps too."""
     return "free some space" + (", or set TMPDIR to another folder" if place and beside_temporary(place) else "")
 
 
 def beside_temporary(place: Path) -> bool:
-    """Whether a file, which need not be there, is on the file system of the temporary files."""
+    """Whether a file, which need not exist, is on the file system of the temporary files."""
     there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
     with suppress(OSError):
         return there.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev
@@ -44,18 +44,18 @@ def beside_temporary(place: Path) -> bool:
 
 
 def disk_of(place: Path) -> Path:
-    """Where the file system of an absolute path begins."""
+    """The mount point of an absolute path's file system."""
     return next(folder for folder in (place, *place.parents) if folder.is_mount())
 
 
 def gone(place: Path) -> str:
-    """The fix for a file or folder that this program had, or was to have, and that is not there."""
+    """The fix for a file or folder of this program that has disappeared."""
     return f"{place} is not there: if it was moved, run the same command where it lies now, which goes on"
 
 
 @contextmanager
 def naming(place: Path) -> Iterator[None]:
-    """Makes an error of a full disk name the place that is written to, where it names nothing or what is read."""
+    """Has an error of a full disk name the written place, where the system names no place or the one that is read."""
     try:
         yield
     except OSError as error:
@@ -67,9 +67,9 @@ def naming(place: Path) -> Iterator[None]:
 
 
 def is_full(place: Path) -> bool:
-    """Whether the file system of a folder, or of a file's folder, takes no more."""
+    """Whether the file system of a folder, or of a file's folder, is full."""
     with suppress(OSError):
         found = os.statvfs(place if place.is_dir() else place.parent)
-        # Some file systems have no fixed number of files, and say that it is 0.
+        # A file system without a fixed number of files reports 0.
         return found.f_bavail * found.f_frsize < NONE_BYTES or (found.f_files > 0 and found.f_favail == 0)
     return False

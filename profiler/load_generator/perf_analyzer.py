@@ -1,6 +1,6 @@
-"""NVIDIA's perf_analyzer as the load generator, where it is installed: a second opinion from somebody else's client.
+"""NVIDIA's perf_analyzer as the load generator, where it is installed: an independent client for comparison.
 
-It speaks to Triton only: of any other V2 server it asks for a model configuration that the protocol does not have.
+It works with Triton only, as it requests a model configuration that other KServe V2 servers do not have.
 """
 
 import base64
@@ -19,16 +19,16 @@ from profiler.triton.launching import launched
 
 SETTLED, GAVE_UP = 0, 2
 WINDOWS = 3
-# It calls a point stable when its last three windows agree; how far they may differ is judged here, over all slices.
+# perf_analyzer stops when its last three windows agree; here any difference is accepted and judged over all slices.
 ANY = 10.0
 START_S = 20.0
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How it measures: windows of `seconds`, or of `requests`, until the last three agree within `within_share`.
+    """The windows of a point: of `seconds`, or of `requests`, until the last three agree within `within_share`.
 
-    After `most` windows that do not agree it gives the point up. The defaults are its own.
+    After `most` windows without agreement the point is given up. The defaults are those of perf_analyzer.
     """
 
     seconds: float = 5.0
@@ -37,6 +37,7 @@ class Windows:
     most: int = 10
 
     def arguments(self) -> list[str]:
+        """The windows as arguments of the command line."""
         length = ["--measurement-interval", f"{self.seconds * 1e3:.0f}"]
         if self.requests is not None:
             length = ["--measurement-mode", "count_windows", "--measurement-request-count", str(self.requests)]
@@ -44,7 +45,7 @@ class Windows:
 
 
 def find_perf_analyzer(path: Path | None = None) -> Path:
-    """The program at `path`, else the one on the PATH; `BadInputError` where there is none."""
+    """The program at `path`, or the one on the PATH; raises `BadInputError` where there is none."""
     found = shutil.which(path or "perf_analyzer")
     if found is None:
         raise BadInputError(
@@ -65,7 +66,10 @@ class PerfAnalyzer:
         self._data = json.dumps({"data": [{input_name: {"b64": text}} for text in encoded]})
 
     def measure(self, batch: int, concurrency: int, windows: Windows, limit_s: float) -> PerfAnalyzerPoint:
-        """One closed loop; `ServerError` where it fails or takes longer than `limit_s`, not where it gives up."""
+        """The point of one closed loop; raises `ServerError` where it fails or takes longer than `limit_s`.
+
+        A point that does not settle is no error.
+        """
         return self.sweep(batch, f"{concurrency}", windows, limit_s)[0]
 
     def sweep(self, batch: int, concurrencies: str, windows: Windows, limit_s: float) -> list[PerfAnalyzerPoint]:
@@ -84,7 +88,7 @@ class PerfAnalyzer:
 
 
 class PerfAnalyzerLoop:
-    """Each slice is one run of three windows; it tells no latency of a single request."""
+    """A `Loop` whose slices are runs of three windows; it reports no latency of a single request."""
 
     slice_s, tells_all = 3.0, False
 
@@ -92,10 +96,10 @@ class PerfAnalyzerLoop:
         self._analyzer, self._batch, self._concurrency = analyzer, batch, concurrency
 
     def warm_up(self) -> None:
-        """Its own first window is not among those it counts."""
+        """Does nothing, as perf_analyzer does not count its own first window."""
 
     def run(self, seconds: float) -> LoadSlice:
-        """A run whose three windows take `seconds` together."""
+        """The figures of a run whose three windows take `seconds` together."""
         windows = Windows(seconds=seconds / WINDOWS, within_share=ANY, most=WINDOWS)
         point = self._analyzer.measure(self._batch, self._concurrency, windows, START_S + 3 * seconds)
         if point.images_per_s is None:

@@ -1,4 +1,7 @@
-"""Running perf_analyzer: within a limit, surely stopped, its own processor time seen while it drives load."""
+"""One run of perf_analyzer: its process, within a time limit, and the points that it prints.
+
+Its CSV export has no windows, and nothing at all about a point that did not settle, so its output is read.
+"""
 
 import os
 import re
@@ -23,10 +26,10 @@ MS_PER_US = 1e-3
 
 
 class PerfAnalyzerPoint(Record):
-    """A closed loop of `concurrency` requests of `batch` inputs each, or what was seen of it before it was given up.
+    """A closed loop of `concurrency` requests of `batch` inputs each; a point that was given up has windows only.
 
-    The figures are over the last three of `windows_images_per_s`, which are all in their order.
-    `client_cpu_share` is perf_analyzer's own, in cores, over its whole run.
+    The figures are over the last three of `windows_images_per_s`, which has all windows in their order.
+    `client_cpu_share` is perf_analyzer's own CPU time per second, over its whole run.
     """
 
     batch: int
@@ -43,12 +46,12 @@ class PerfAnalyzerPoint(Record):
 
 
 def read_points(output: str, batch: int, client_cpu_share: float) -> list[PerfAnalyzerPoint]:
-    """A point for each concurrency that was begun, in their order."""
+    """The points of all concurrencies that were begun, in their order."""
     return [read_point(section, batch, client_cpu_share) for section in output.split(BEGINS)[1:]]
 
 
 def read_point(section: str, batch: int, client_cpu_share: float) -> PerfAnalyzerPoint:
-    """From what stands between one concurrency and the next."""
+    """The point of the section for one concurrency."""
     throughput = THROUGHPUT.search(section)
     windows = [float(value) for value in WINDOW.findall(section)]
     figures: dict[str, Any] = dict.fromkeys(("images_per_s", "p50_ms", "p90_ms", "p95_ms", "p99_ms"))
@@ -69,7 +72,7 @@ def read_point(section: str, batch: int, client_cpu_share: float) -> PerfAnalyze
 
 
 def last_words(output: str) -> str:
-    """What it says of an error, on one line, without the figures before it."""
+    """The lines about an error, or all lines where none is, joined to one."""
     lines = [line.strip() for line in output.splitlines()]
     telling = [line for line in lines if re.search(r"error|fail", line, re.IGNORECASE)] or lines
     return " | ".join(line for line in telling if line)[:400] or "it printed nothing"
@@ -77,7 +80,7 @@ def last_words(output: str) -> str:
 
 @dataclass(frozen=True)
 class Ended:
-    """Exit code, everything printed, and processor seconds a second from the moment that the load began."""
+    """The exit code, the output, and the CPU time per second since the load began."""
 
     code: int
     output: str
@@ -85,7 +88,7 @@ class Ended:
 
 
 def run_to_its_end(command: list[str], output: Path, limit_s: float) -> Ended:
-    """Prints into the file `output`; raises `ServerError` where it takes longer than `limit_s`."""
+    """Runs the command with its output in a file; raises `ServerError` where it takes longer than `limit_s`."""
     with output.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
     try:
@@ -97,10 +100,11 @@ def run_to_its_end(command: list[str], output: Path, limit_s: float) -> Ended:
 
 
 def watch(process: subprocess.Popen[bytes], output: Path, limit_s: float) -> Ended:
+    """Waits for the process, and notes its CPU time when the load begins."""
     start = began = time.monotonic()
     used_s, driving = 0.0, False
     while time.monotonic() - start < limit_s:
-        # Only this call tells what an ended process has used.
+        # Only this call reports the CPU time of an ended process.
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,4 +1,4 @@
-"""Calling a model without waiting: a server has a queue of its own, a model in this process gets one."""
+"""Single requests of an open loop: their scheduled moments, and sending them without waiting for answers."""
 
 import math
 import os
@@ -12,16 +12,16 @@ from profiler.common.errors import ServerError
 from profiler.runtimes.kserve.model import V2Call
 from profiler.runtimes.served import OnAnswer, Served
 
-# Sends one request and returns; any thread calls back with the answer or with why there is none.
+# Sends one request and returns; any thread calls back with the answer or the error.
 Submit = Callable[[OnAnswer], None]
 
 
 def poisson(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
-    """Moments (s) of Poisson arrivals within `seconds`, at least one; the same ones for the same seed.
+    """The moments (s) of Poisson arrivals within `seconds`, at least one; a seed always gives the same ones.
 
-    The process is conditioned on its count: exponential gaps, scaled so that exactly the expected number falls
-    into the stretch (Ross, Stochastic Processes, theorem 2.3.1). A free count would scatter a short stretch's
-    load by 1/√n, and blur where a queue explodes.
+    The process is conditioned on its count: exponential gaps, scaled so that exactly the expected number falls into
+    the stretch (Ross, Stochastic Processes, theorem 2.3.1). A random count would vary a short stretch's load by 1/√n,
+    and hide the rate from which a queue is unstable.
     """
     count = max(1, math.floor(rate_per_s * seconds + 0.5))
     gaps = np.random.default_rng(seed).exponential(size=count + 1)
@@ -31,9 +31,9 @@ def poisson(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
 
 @contextmanager
 def submitting(served: Served, images: np.ndarray, instances: int, cores: list[int]) -> Iterator[Submit]:
-    """Requests with these images. In this process `instances` threads on `cores` answer them in their order.
+    """A function that sends a request with these images; a model in this process gets a queue of its own.
 
-    What still waits for them when the block ends is dropped.
+    There, `instances` threads on `cores` answer in order. Requests that wait when the block ends are dropped.
     """
     call = served.prepare(images)
     if isinstance(call, V2Call):
@@ -47,7 +47,7 @@ def submitting(served: Served, images: np.ndarray, instances: int, cores: list[i
 
 
 def answer_of(done: Future[np.ndarray]) -> np.ndarray | ServerError:
-    """What a call returned, or why it returned nothing."""
+    """The answer of a call, or the error for its failure."""
     if done.cancelled():
         return ServerError("the request was dropped from the queue")
     error = done.exception()

@@ -1,4 +1,4 @@
-"""Where the kernel keeps the control groups that share out CPU time, version 1 and 2 of its interface.
+"""The control groups that limit CPU time, and their quotas, in version 1 and 2 of the kernel's interface.
 
 docs.kernel.org: scheduler/sched-bwc.html (v1), admin-guide/cgroup-v2.html (v2).
 """
@@ -19,19 +19,19 @@ class Group:
     folder: Path
 
     def upwards(self) -> list[Path]:
-        """This group and those that hold it, up to the mount."""
+        """The folders of this group and its ancestors, up to the mount."""
         return [self.folder, *(one for one in self.folder.parents if one.is_relative_to(self.mount))]
 
     def nest(self) -> Path:
-        """Where a group with a quota of its own may be made.
+        """The folder in which a new group with a quota may be created.
 
-        A v1 group holds processes and groups side by side. A v2 group may not, so there it is made beside this one.
+        A v1 group may hold processes and groups together. A v2 group may not, so a new one is created beside it.
         """
         return self.folder if self.version == 1 or self.folder == self.mount else self.folder.parent
 
 
 def group_of(pid: int, cgroups: Path = CGROUPS, proc: Path = PROC) -> Group | None:
-    """The group that has the cpu controller, `None` without one; raises `OSError` where the process is gone."""
+    """The process's group with the cpu controller, `None` without one; raises `OSError` where the process has ended."""
     lines = (line.split(":", 2) for line in (proc / str(pid) / "cgroup").read_text().splitlines())
     paths = {controllers: path for _, controllers, path in lines}
     for controllers, path in paths.items():
@@ -44,14 +44,14 @@ def group_of(pid: int, cgroups: Path = CGROUPS, proc: Path = PROC) -> Group | No
 
 
 def below(mount: Path, path: str) -> Path:
-    """The group's folder; the mount itself where the kernel names one of the host that a container does not see."""
+    """The group's folder; the mount itself where the kernel names a folder of the host that a container cannot see."""
     folder = mount / path.lstrip("/")
     return folder if folder.is_dir() and ".." not in folder.parts else mount
 
 
 @dataclass(frozen=True)
 class Throttling:
-    """Scheduling periods since the group was made, and those in which it ran into its quota."""
+    """The scheduling periods since the group was created, and those in which it reached its quota."""
 
     periods: int
     throttled: int
@@ -59,13 +59,13 @@ class Throttling:
 
 @dataclass(frozen=True)
 class Quota:
-    """The narrowest quota over a process: that of its own group or of one that holds it."""
+    """The lowest quota of a process: that of its own group or of an ancestor."""
 
     cores: float
     folder: Path
 
     def throttling(self) -> Throttling | None:
-        """`None` where the kernel does not count, or the group is gone."""
+        """The counters of the group, `None` where the kernel has none or the group has been removed."""
         try:
             counters = dict(line.split() for line in (self.folder / "cpu.stat").read_text().splitlines())
             return Throttling(int(counters["nr_periods"]), int(counters["nr_throttled"]))

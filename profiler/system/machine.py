@@ -1,4 +1,4 @@
-"""What this machine is."""
+"""The processor and the NVIDIA GPUs of this machine."""
 
 import platform
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pynvml
 
 
 def cpu_model() -> str:
-    """The processor's own name."""
+    """The name of the processor."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
     return names[0] if names else platform.processor() or platform.machine()
