@@ -6,8 +6,7 @@ in with `dnn-porting adopt`. It listens to signals before it imports anything th
 
 import sys
 
-from profiler.common.signals import Interruption
-from profiler.common.streams import hold_places
+from profiler.common.signals import Interruption, hold_places
 
 
 def main() -> int:

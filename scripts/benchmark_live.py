@@ -38,7 +38,7 @@ from orchestrators.variant import catalogue
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 from profiler.common.scratch import scratch
-from profiler.system.cgroup import cpu_limit
+from profiler.system.cpu_limit import cpu_limit
 from profiler.triton.installation import find_triton
 from profiler.triton.server import new_token, triton_server
 from profiler.triton.token import TOKEN_FILE

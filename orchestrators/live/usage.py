@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from profiler.common.errors import BadInputError, ServerError
-from profiler.system.hierarchy import group_of
+from profiler.system.control_groups import cores_of, group_of
 from profiler.system.processes import cpu_seconds
-from profiler.system.quota import cores_of
 
 
 @dataclass(frozen=True)

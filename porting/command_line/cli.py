@@ -4,8 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from profiler.common.signals import Interruption
-from profiler.common.streams import hold_places
+from profiler.common.signals import Interruption, hold_places
 
 PROGRAM = "dnn-porting"
 interruption = Interruption(f"{PROGRAM}: interrupted: what was complete stays, run the same command to go on")

@@ -7,9 +7,8 @@ import torch
 
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.export import export_program
-from profiler.common.trust import trusted
 from profiler.confined.parent import judged
-from profiler.confined.protocol import Finding, Task
+from profiler.confined.protocol import Finding, Task, trusted
 from profiler.runtimes.torch_program import compiled
 from profiler.trial import onnx_file, torch_network
 from profiler.trial.arithmetic import beyond_arithmetic

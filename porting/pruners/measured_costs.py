@@ -12,12 +12,12 @@ from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.costs import NetworkCost, PlacedLayer, Widths, placed_layers, wanted_widths
 from porting.pruners.latency_budget import offered
 from profiler.common.target import Target
-from profiler.operators.layout import block
 from profiler.operators.measuring import Wanted, expected_s, lacking, machine, measured_table, read_table
 from profiler.operators.operator import Precision
 from profiler.operators.table import OperatorTable, OperatorTimes
+from profiler.operators.timing import block
 
-# Where nothing is blocked (`profiler.operators.layout`): widths between multiples of 4 cost what the next one does.
+# Where nothing is blocked (`profiler.operators.timing`): widths between multiples of 4 cost what the next one does.
 FINEST_STEP = 4
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]

@@ -11,8 +11,8 @@ from pydantic_core import from_json
 
 from porting.repository.consistency import MOST_VARIANTS, IndexCheck, check_index
 from porting.repository.schema import Index, Published, Summary
+from profiler.common.files import sealed, unsealed
 from profiler.common.parse import PUBLISH, invalid, parsed, refused
-from profiler.common.seal import sealed, unsealed
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
 # Memory and time grow with lines, most of which are entries, and with values, whatever their sizes.

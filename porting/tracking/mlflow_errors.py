@@ -8,8 +8,7 @@ from typing import Any
 
 from porting.tracking.address import database_of
 from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import disk_of, fix_of, gone, more_room
-from profiler.common.room import is_full
+from profiler.common.fixes import disk_of, fix_of, gone, is_full, more_room
 
 # By the second word of SQLite's own names for what went wrong; anything else is damage.
 MEND = {

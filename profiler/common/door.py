@@ -1,4 +1,4 @@
-"""The one door for files that anybody may have written: regular, bounded, and never waited for."""
+"""The one reader of untrusted files: it reads regular files only, up to a limit, and never waits."""
 
 import math
 import os
@@ -17,7 +17,7 @@ from profiler.common.errors import BadInputError
 
 ARRAYS_LIMIT_BYTES = 1 << 30
 ARRAYS_LIMIT = 10_000
-# What begins the entry of a member in an archive's directory.
+# The signature of a member in an archive's directory.
 MEMBER = b"PK\x01\x02"
 # What zipfile and numpy raise for a damaged archive.
 DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError, MemoryError)
@@ -27,14 +27,14 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, Runtim
 def opened(path: Path, fix: str, *, links: bool = True) -> Iterator[BinaryIO]:
     """The regular file, open for reading; raises `BadInputError` that ends with the fix for anything else.
 
-    Without `links` the last part of the path may be no link.
+    Without `links` the last part of the path must not be a link.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
     try:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         raise unreadable(path, error, fix) from error
-    # A FIFO, a device or a folder: none has a size, and some never end.
+    # A FIFO, a device or a folder has no size, and reading may never end.
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BadInputError(f"{path} is no plain file: {fix}")
@@ -45,14 +45,14 @@ def opened(path: Path, fix: str, *, links: bool = True) -> Iterator[BinaryIO]:
 def contents(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> bytes:
     """The whole file; raises `BadInputError` where it is larger than the limit or cannot be read."""
     with opened(path, fix, links=links) as file:
-        # A buffer is as large as what is asked for, and limits are larger than most files.
+        # `read` allocates as many bytes as it is asked for, and limits are larger than most files.
         size = os.fstat(file.fileno()).st_size
         if size > limit_bytes:
             raise too_large(path, limit_bytes, fix)
         try:
-            # Nothing, where the kernel would have it waited for.
+            # A non-blocking read returns `None` where it would have to wait.
             content = file.read(size + 1) or b""
-            # It may have grown meanwhile.
+            # The file may have grown since its size was read.
             content += (file.read(limit_bytes + 1 - len(content)) or b"") if len(content) > size else b""
         except OSError as error:
             raise unreadable(path, error, fix) from error
@@ -62,7 +62,7 @@ def contents(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> b
 
 
 def check(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> None:
-    """Raises `BadInputError` where `contents` would, for a file that only a library can read by itself."""
+    """Raises `BadInputError` where `contents` would, for a file that a library opens itself."""
     with opened(path, fix, links=links) as file:
         size = os.fstat(file.fileno()).st_size
     if size > limit_bytes:
@@ -70,7 +70,7 @@ def check(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> None
 
 
 def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links: bool = True) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz` file, at most `limit_bytes` when they are unpacked; nothing is unpickled."""
+    """The arrays of an `.npz` file, at most `limit_bytes` in memory; pickled objects are refused."""
     content = contents(path, limit_bytes, fix, links=links)
     try:
         return unpacked(content, limit_bytes)
@@ -80,8 +80,8 @@ def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links
 
 
 def unpacked(content: bytes, limit_bytes: int) -> dict[str, np.ndarray]:
-    """The arrays of an archive; raises `ValueError` where they declare more than they bring or than the limit."""
-    # Before the directory is read, which takes a hundred times its bytes.
+    """The arrays of an archive; raises `ValueError` where they declare more bytes than they have or than the limit."""
+    # This check comes before the directory is read, as that takes a hundred times the directory's bytes.
     if content.count(MEMBER) > ARRAYS_LIMIT:
         raise ValueError(f"it holds more than {ARRAYS_LIMIT} arrays")
     with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -94,9 +94,9 @@ def unpacked(content: bytes, limit_bytes: int) -> dict[str, np.ndarray]:
 
 
 def check_declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Raises `ValueError` where an array's header declares another size than its member has: numpy would allocate it.
+    """Raises `ValueError` where an array's header declares another size than its member has.
 
-    The layout is that of numpy's format, version 1.0 to 3.0.
+    numpy would allocate the declared size. The layout is that of numpy's format, version 1.0 to 3.0.
     """
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
@@ -107,6 +107,7 @@ def check_declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 
 def too_large(path: Path, limit_bytes: int, fix: str) -> BadInputError:
+    """The error for a file that is larger than the limit."""
     return BadInputError(f"{path} is larger than {limit_bytes} bytes, the most that is read of such a file: {fix}")
 
 

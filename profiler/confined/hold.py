@@ -1,4 +1,4 @@
-"""What a confined process may take: for loading its file, then for each step that it asks for."""
+"""The limits of a confined process: for loading its file, then for each step that it announces."""
 
 import os
 import resource
@@ -11,21 +11,21 @@ from pathlib import Path
 from profiler.confined.protocol import GO, Step
 from profiler.system.processes import status
 
-# On a busy machine a process waits for its turn, which is no fault of its file's: so much longer may it take.
+# The factor from processor time to time on the clock: on a busy machine a process waits for a core.
 PATIENCE = 20.0
 LEAST_S = 1.0
-# Three sizes of an input, a few batches of each, and an export need half as many.
+# Three sizes of an input, a few batches of each, and an export need half of these steps.
 MOST_STEPS = 64
-# On a slow machine the limit is this many times what it took to start.
+# On a slow machine the limit is this many times the time of the start.
 SLOWNESS = 2.0
 GONE = (ProcessLookupError, FileNotFoundError, BrokenPipeError)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Processor time in s until the file is loaded, memory in bytes beside what the libraries take.
+    """The processor time in s until the file is loaded, and the memory in bytes beyond that of the libraries.
 
-    All that is done with a loaded file has `further_s` together, and each step of it `further_bytes` more.
+    All steps with a loaded file have `further_s` together, and each step `further_bytes` more.
     """
 
     cpu_s: float
@@ -35,13 +35,13 @@ class Limits:
 
 
 class Hold:
-    """The limits of one process on this machine, counted from what it has used when it is ready."""
+    """The limits of one process on this machine, counted from its use when it is ready."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", limits: Limits) -> None:
         self._process, self._limits = process, limits
         self._least_s, self._data_bytes, self._steps = LEAST_S, 0, 0
         self._loaded_s: float | None = None
-        # Where it is gone already, it has nothing to say.
+        # The process may have ended already.
         with suppress(*GONE):
             self._least_s = max(LEAST_S, SLOWNESS * self._used_s())
             lines = status(Path(f"/proc/{process.pid}"))
@@ -50,7 +50,7 @@ class Hold:
         self._begin("load", max(limits.cpu_s, self._least_s), limits.memory_bytes)
 
     def next(self, step: Step) -> bool:
-        """Lets the process begin a step, with what it asks for or what there is; not where no time is left."""
+        """Lets the process begin a step with the requested or the remaining limits; False where no time is left."""
         used = self._used_s()
         self._loaded_s, self._steps = used if self._loaded_s is None else self._loaded_s, self._steps + 1
         left_s = self._limits.further_s - (used - self._loaded_s)
@@ -68,7 +68,7 @@ class Hold:
         return 0.0
 
     def _begin(self, words: str, cpu_s: float, memory_bytes: int) -> None:
-        """The process has so much from now on; it cannot change that itself."""
+        """Sets the limits from now on, which the process cannot change itself, and lets it go on."""
         self.words, self.cpu_s, self.memory_bytes = words, cpu_s, memory_bytes
         self.end = time.monotonic() + PATIENCE * cpu_s
         with suppress(*GONE):
@@ -80,5 +80,6 @@ class Hold:
 
 
 def used_s(process: int) -> float:
+    """The processor time of a process in s, from its `stat` in /proc."""
     user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -7,7 +7,6 @@ before (`profiler.trial.torch_program`), whoever wrote it.
 """
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,10 +17,8 @@ from profiler.common.door import contents
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.target import Provider
 from profiler.graph.read import LIMIT_BYTES
-from profiler.records.allocator_state import AllocatorState
 from profiler.runtimes.served import Call
 from profiler.runtimes.watch import fatal
-from profiler.system.monitor.allocator import allocator_state
 
 FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"
 
@@ -52,11 +49,6 @@ class TorchProgram:
 
     def answers_counted(self) -> int | None:
         return None
-
-    @property
-    def allocator(self) -> Callable[[], AllocatorState] | None:
-        """Reads torch's own memory figures on the GPU; `None` on the CPU, where torch keeps none."""
-        return None if self.device == "cpu" else lambda: current_allocator(self._torch)
 
 
 def load_torch() -> ModuleType:
@@ -107,10 +99,3 @@ def compiled(torch: ModuleType, content: bytes, device: str) -> tuple[Any, Any]:
     if answers != ["Tensor"]:
         raise ModelError(f"it answers {', '.join(answers)[:200]}: save a program that answers one tensor")
     return program, unit
-
-
-def current_allocator(torch: ModuleType) -> AllocatorState:
-    """What the allocator of the current GPU holds now."""
-    device = torch.cuda.current_device()
-    segments = [segment for segment in torch.cuda.memory_snapshot() if segment["device"] == device]
-    return allocator_state(torch.cuda.memory_stats(device), segments)

@@ -9,8 +9,7 @@ from porting.repository.report.section import Section, Table
 from porting.repository.report.trust import trust
 from porting.repository.report.words import between, known
 from porting.repository.schema import Standing
-from profiler.analysis.correlation import Figures, throughput_correlations
-from profiler.records.correlation import RankCorrelation
+from profiler.analysis.correlation import Figures, RankCorrelation, throughput_correlations
 from profiler.records.profile import Profile
 
 

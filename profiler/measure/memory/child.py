@@ -14,8 +14,7 @@ from profiler.confined.protocol import ALLOCATION_FAILED
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.torch_program import load_torch
-from profiler.system.orphan import die_with
-from profiler.system.processes import RESET_PEAK, status
+from profiler.system.processes import RESET_PEAK, die_with, status
 
 # ONNX Runtime plans its memory with the first answer; the second one is the first that holds to the plan.
 ANSWERS = 2

@@ -76,7 +76,7 @@ def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
 
 HOLDING = """
 import os, sys
-from profiler.common.streams import hold_places
+from profiler.common.signals import hold_places
 hold_places()
 open(sys.argv[1], "w")
 os.write(1, b"x")

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from profiler.common.errors import ServerError
-from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenLoop, nothing_but
-from profiler.load_generator.submit import submitting
+from profiler.load_generator.single_requests import poisson, submitting
 from profiler.runtimes.served import Expectation, InProcess, OnAnswer
 
 pytestmark = pytest.mark.alone

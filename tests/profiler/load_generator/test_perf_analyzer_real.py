@@ -78,4 +78,4 @@ def test_the_real_one_says_what_is_wrong(program: Path, served: str) -> None:
 
 def test_a_sweep_of_the_real_one_ends_at_its_limit(driver: PerfAnalyzer) -> None:
     with pytest.raises(ServerError, match="took longer than 1 s"):
-        driver.default_sweep(batch=1, most_concurrency=4, limit_s=1)
+        driver.sweep(1, "1:4", Windows(), limit_s=1)

@@ -4,8 +4,8 @@ import pytest
 from blank import noise as noise_now
 from pydantic import ValidationError
 
+from profiler.records.base import Noise
 from profiler.records.complexity import Complexity
-from profiler.records.noise import Noise
 from profiler.records.warm_up import LoadTime
 
 

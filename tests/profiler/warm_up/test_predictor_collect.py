@@ -19,9 +19,9 @@ from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import sha256
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
-from profiler.records.predictor import FailedObservation
 from profiler.warm_up import collect as collecting
 from profiler.warm_up.collect import LINE, Program, collect, drop_torn_line, read_observations
+from profiler.warm_up.observations import FailedObservation
 
 pytestmark = pytest.mark.alone
 TARGET = Target(runtime="torch")
@@ -174,7 +174,7 @@ def test_nothing_goes_on_after_the_caller_was_killed(file: Path, tmp_path: Path)
     endless = program("endless", Endless(), tmp_path)
     code = (
         "from pathlib import Path\n"
-        "from profiler.records.predictor import NetworkSize\n"
+        "from profiler.warm_up.observations import NetworkSize\n"
         "from profiler.common.target import Target\n"
         "from profiler.warm_up import collect as c\n"
         "from profiler.common import locks\n"

@@ -7,11 +7,11 @@ from recorded_allocator import segments, statistics
 from recorded_nvml import record
 from support import ROOT
 
-from profiler.records.state import SystemState
 from profiler.system.monitor.allocator import allocator_state
 from profiler.system.monitor.change import change
+from profiler.system.monitor.monitor import StateReader
 from profiler.system.monitor.paper_features import evaluate, paper_features
-from profiler.system.monitor.reader import StateReader
+from profiler.system.monitor.system_state import SystemState
 from profiler.system.processes import tree
 
 # What the paper's script gave with one GPU and the statistics of torch 2.0.

@@ -1,10 +1,10 @@
-"""What a machine and the measured processes were doing at one moment, and between two."""
+"""The state of a machine and of the measured processes at one moment."""
 
 from pydantic import Field
 
-from profiler.records.allocator_state import AllocatorState
 from profiler.records.base import Record
-from profiler.records.gpu_state import GpuState
+from profiler.system.monitor.allocator import AllocatorState
+from profiler.system.monitor.gpu_state import GpuState
 
 
 class CpuState(Record):
@@ -19,7 +19,7 @@ class CpuState(Record):
 
 
 class MemoryState(Record):
-    """The machine's memory; `used_share` is what is not available, 0 to 1."""
+    """The machine's memory; `used_share` is the share that is not available, 0 to 1."""
 
     total_bytes: int
     available_bytes: int
@@ -47,10 +47,10 @@ class NetworkState(Record):
 
 
 class ProcessState(Record):
-    """The measured processes together; memory that they share is counted once for each of them.
+    """The measured processes together; memory that they share counts once for each of them.
 
-    Context switches are of all their living threads; those of `main_thread_` are what `/proc/<pid>/status`
-    and psutil call the process's.
+    Context switches are of all living threads. Fields that begin with `main_thread_` count the switches that
+    `/proc/<pid>/status` and psutil report for the process.
     """
 
     pids: list[int]
@@ -69,7 +69,7 @@ class ProcessState(Record):
 
 
 class SystemState(Record):
-    """One snapshot; `at_s` is on the monotonic clock and compares within one boot only."""
+    """One snapshot; `at_s` is on the monotonic clock, so it compares within one boot only."""
 
     at_s: float
     cpu: CpuState
@@ -79,27 +79,3 @@ class SystemState(Record):
     process: ProcessState | None
     gpus: list[GpuState] | None
     allocator: AllocatorState | None
-
-
-class StateChange(Record):
-    """What happened in the `seconds` between two snapshots: counts, times, and bytes a second.
-
-    `process_cores` is the CPU time of the measured processes over the time passed: 1 is one busy core.
-    """
-
-    seconds: float = Field(gt=0)
-    switches: int
-    interrupts: int
-    soft_interrupts: int
-    disk_reads: int | None
-    disk_writes: int | None
-    disk_read_s: float | None
-    disk_write_s: float | None
-    disk_busy_s: float | None
-    disk_read_bytes_per_s: float | None
-    disk_written_bytes_per_s: float | None
-    network_sent_bytes_per_s: float | None
-    network_received_bytes_per_s: float | None
-    process_cores: float | None
-    voluntary_switches: int | None
-    involuntary_switches: int | None

@@ -1,4 +1,4 @@
-"""A limit to the CPU time of processes, for a while: a control group of their own with a CFS quota."""
+"""A temporary limit of the CPU time of processes: a control group of their own with a CFS quota."""
 
 import os
 import secrets
@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from profiler.common.errors import ServerError, UnavailableError
-from profiler.system.hierarchy import CGROUPS, PROC, Group, group_of
+from profiler.system.control_groups import CGROUPS, PROC, Group, group_of
 
 PREFIX = "dnn-porting"
 PERIOD_US = 100_000
@@ -20,9 +20,9 @@ LEAVE_S = 5.0
 
 @contextmanager
 def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path = PROC) -> Iterator[None]:
-    """Holds processes and the children that they start to `cores` of CPU time together, in periods of 100 ms.
+    """Limits processes and their children to `cores` of CPU time together, in periods of 100 ms.
 
-    They go back to where they came from at the end. Raises `UnavailableError` where groups cannot be written,
+    They return to their own groups at the end. Raises `UnavailableError` where groups cannot be written,
     `ServerError` where the processes have ended.
     """
     if cores < LEAST_CORES:
@@ -45,7 +45,7 @@ def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path
 
 
 def homes_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
-    """The group of every process that still lives."""
+    """The groups of the processes that are alive, by process number."""
     homes = {}
     for pid in pids:
         with suppress(OSError):
@@ -59,7 +59,7 @@ def homes_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
 
 
 def make_group(home: Group, cores: float) -> Path:
-    """A fresh group with a quota; raises `OSError` and leaves nothing where it cannot be made."""
+    """The folder of a new group with a quota; raises `OSError` and leaves nothing where it cannot be created."""
     nest = home.nest()
     remove_leftovers(nest)
     if home.version == 2 and "cpu" not in (nest / "cgroup.subtree_control").read_text().split():
@@ -75,7 +75,7 @@ def make_group(home: Group, cores: float) -> Path:
 
 
 def set_quota(folder: Path, quota_us: int | None) -> None:
-    """Allows the group so much CPU time in each period, `None` for as much as there is."""
+    """Sets the CPU time that the group may use in each period, unlimited for `None`."""
     if (folder / "cpu.max").exists():
         write(folder / "cpu.max", f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
     else:
@@ -84,13 +84,13 @@ def set_quota(folder: Path, quota_us: int | None) -> None:
 
 
 def move(pid: int, folder: Path) -> None:
-    """Puts a process with all its threads into a group, unless it has ended."""
+    """Moves a process with all its threads into a group, unless it has ended."""
     with suppress(ProcessLookupError):
         write(folder / "cgroup.procs", str(pid))
 
 
 def dissolve(folder: Path, homes: dict[int, Group]) -> None:
-    """Lifts the quota, sends everybody home (children to where the first process came from), removes the group."""
+    """Lifts the quota, moves processes back (children to the first process's group), and removes the group."""
     elsewhere = next(iter(homes.values()))
     deadline = time.monotonic() + LEAVE_S
     with suppress(OSError):
@@ -115,7 +115,7 @@ def remove_leftovers(nest: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a control file that is there already."""
+    """Writes text to an existing control file."""
     descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
     try:
         os.write(descriptor, text.encode())

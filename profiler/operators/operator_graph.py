@@ -1,4 +1,4 @@
-"""One operator as an ONNX file of its own, as an exported network has it: with a bias, and ReLU behind it."""
+"""The ONNX graph of a single operator as in an exported network: with a bias, and a ReLU after it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from profiler.operators.operator import Operator, Place, Precision
 
 SEED, OPSET, IR_VERSION = 0, 20, 10
-# Any scale will do: the time does not depend on the values.
+# The scale is arbitrary, as the time does not depend on the values.
 SCALE = np.asarray(0.05, np.float32)
 INPUT, RESULT, OUTPUT = "input", "result", "output"
 
@@ -17,7 +17,7 @@ Parts = tuple[list[NodeProto], dict[str, NDArray[Any]]]
 
 
 def operator_model(place: Place, precision: Precision) -> bytes:
-    """An ONNX graph that takes a batch of `input_shape` and holds this one operator."""
+    """The ONNX file of this operator, for a batch of `input_shape`."""
     operator, in_channels, _ = place
     nodes, tensors = norm(place) if operator.kind == "norm" else (quantised if precision == "int8" else plain)(place)
     graph = helper.make_graph(
@@ -32,13 +32,13 @@ def operator_model(place: Place, precision: Precision) -> bytes:
 
 
 def plain(place: Place) -> Parts:
-    """In fp32."""
+    """The nodes and tensors of an operator in fp32."""
     nodes = [compute(place, [INPUT, "weight", "bias"]), helper.make_node("Relu", [RESULT], [OUTPUT])]
     return nodes, {"weight": weights(place), "bias": np.zeros(place[2], np.float32)}
 
 
 def norm(place: Place) -> Parts:
-    """A batch normalisation by itself, which stays in fp32."""
+    """The nodes and tensors of a batch normalisation alone, which stays in fp32."""
     names = ["scale", "shift", "mean", "variance"]
     nodes = [
         helper.make_node("BatchNormalization", [INPUT, *names], [RESULT]),
@@ -48,7 +48,7 @@ def norm(place: Place) -> Parts:
 
 
 def quantised(place: Place) -> Parts:
-    """In int8 between Q/DQ nodes: activations QUInt8, weights QInt8 a channel."""
+    """The nodes and tensors in int8 with Q/DQ nodes: activations QUInt8, weights QInt8 per channel."""
     nodes = [
         helper.make_node("QuantizeLinear", [INPUT, "scale", "zero"], ["q"]),
         helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["x"]),
@@ -72,7 +72,7 @@ def quantised(place: Place) -> Parts:
 
 
 def compute(place: Place, inputs: list[str]) -> NodeProto:
-    """The node itself."""
+    """The node of the operator itself."""
     operator, in_channels, _ = place
     if operator.kind == "linear":
         return helper.make_node("Gemm", inputs, [RESULT], transB=1)
@@ -89,7 +89,7 @@ def compute(place: Place, inputs: list[str]) -> NodeProto:
 
 
 def weights(place: Place) -> NDArray[np.float32]:
-    """Seeded weights (out, in of a group, *kernel), (out, in) of a matrix product."""
+    """The seeded weights: (out, in of a group, *kernel), or (out, in) of a matrix product."""
     operator, in_channels, out_channels = place
     kernel = () if operator.kind == "linear" else operator.kernel
     before = in_channels // operator.groups_of(in_channels)
@@ -97,5 +97,5 @@ def weights(place: Place) -> NDArray[np.float32]:
 
 
 def input_shape(operator: Operator, in_channels: int) -> tuple[int, ...]:
-    """Without the batch axis."""
+    """The shape of one input, without the batch axis."""
     return (in_channels,) if operator.kind == "linear" else (in_channels, operator.height, operator.width)

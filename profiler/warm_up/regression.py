@@ -1,4 +1,4 @@
-"""Models that foretell milliseconds from features (rows, columns); errors count by their share of the value."""
+"""Regressions of milliseconds on features (rows, columns); errors are weighted by the inverse of the value."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -12,12 +12,13 @@ TREND = ("layers", "batch_macs", "batch_activation_bytes")
 
 
 class Line:
-    """Least squares in the features of `TREND`, or in all where there is none of them."""
+    """Least squares in the features of `TREND`, or in all features where none of those is present."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.columns = [names.index(name) for name in TREND if name in names] or list(range(len(names)))
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
+        """Learns the times (rows) of these features."""
         from sklearn.linear_model import LinearRegression
 
         shares = times_ms**-2.0
@@ -26,7 +27,7 @@ class Line:
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Never below the shortest time that was learned, as a line may fall below 0."""
+        """The times (rows), at least the shortest time of the training data, as a line may fall below 0."""
         return np.asarray(np.maximum(self.fitted.predict(features[:, self.columns]), self.least_ms))
 
 
@@ -34,28 +35,31 @@ class Forest:
     """A random forest of the logarithm."""
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> Self:
+        """Learns the positive values (rows) of these features."""
         from sklearn.ensemble import RandomForestRegressor
 
         self.fitted: Any = RandomForestRegressor(TREES, random_state=SEED).fit(features, np.log(values))
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
+        """The values (rows) of other features."""
         return np.asarray(np.exp(self.fitted.predict(features)))
 
 
 class ForestOverLine:
-    """The line, times the forest's estimate of how far off it is.
+    """The line, times the forest's estimate of the line's relative error.
 
-    A forest alone answers nothing beyond what it has seen: the largest networks, where they are held out, would
-    always be foretold too short.
+    A forest alone does not extrapolate: it would always underestimate the largest networks where they are held out.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.line, self.forest = Line(names), Forest()
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
+        """Learns the times (rows) of these features."""
         self.forest.fit(features, times_ms / self.line.fit(features, times_ms).predict(features))
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
+        """The times (rows) of other features, in ms."""
         return np.asarray(self.line.predict(features) * self.forest.predict(features))
