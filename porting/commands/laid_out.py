@@ -13,8 +13,7 @@ def laid_out(options: argparse.Namespace, folder: Path) -> list[str]:
     from porting.common.console import say
     from porting.repository import Repository
     from porting.repository.reader import INDEX
-    from porting.repository.serving import lay_out
-    from porting.repository.unpublished import lay_out_trusted
+    from porting.repository.serving_folder import lay_out, lay_out_trusted
     from profiler.common.errors import BadInputError
 
     if options.trust and not os.path.lexists(options.repository / INDEX):

@@ -37,15 +37,16 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     from profiler.common.scratch import scratch
+    from profiler.triton.access import CONTROL, READ_ONLY, new_token
     from profiler.triton.installation import find_triton
-    from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
+    from profiler.triton.server import triton_server
 
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
     token = new_token()
     # The server has a shell read the name of the folder, so it is one of ours.
     with scratch("serve") as made, written(token, options.token_file):
         names = laid_out(options, made.folder)
-        closed = (*CONTROL, *TELLING)
+        closed = (*CONTROL, *READ_ONLY)
         starting = triton_server(find_triton(), made.folder, **ports, load=names, closed=closed, token=token)
         serve(starting, names, options.http_port)
 

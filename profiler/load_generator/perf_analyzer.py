@@ -17,7 +17,7 @@ from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import LoadSlice
 from profiler.load_generator.perf_analyzer_output import PerfAnalyzerPoint, last_words, read_points
 from profiler.load_generator.perf_analyzer_process import run_to_its_end
-from profiler.triton.launching import launched
+from profiler.triton.child_processes import launch_command
 
 SETTLED, GAVE_UP = 0, 2
 WINDOWS = 3
@@ -92,7 +92,7 @@ class PerfAnalyzer:
         with scratch("perf-analyzer") as made:
             folder = made.folder
             (folder / "input.json").write_text(self._data)
-            command = [*launched(), str(self._program), "-v", "-i", "grpc"]
+            command = [*launch_command(), str(self._program), "-v", "-i", "grpc"]
             command += ["-u", self._endpoint, "-m", self._model, "-b", str(batch), "--concurrency-range", concurrency]
             command += ["--input-data", str(folder / "input.json"), *windows.arguments()]
             ended = run_to_its_end(command, folder / "output", limit_s)

@@ -20,7 +20,7 @@ from profiler.common.target import Provider
 from profiler.graph.read import LIMIT_BYTES
 from profiler.records.allocator_state import AllocatorState
 from profiler.runtimes.served import Call
-from profiler.runtimes.watch import fatal
+from profiler.runtimes.time_limits import fatal
 from profiler.system.monitor.allocator import allocator_state
 
 FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"

@@ -19,7 +19,7 @@ POLICIES = ("smallest", "largest", "trivial", "reactive_vms")
 
 def compare(tasks: Repository, folder: Path, *more: str, policies: tuple[str, ...] = POLICIES) -> dict:
     chosen = [word for name in policies for word in ("--policy", name)]
-    run([str(tasks.root), "--task", "digits", "--output", str(folder), *chosen, *more])
+    run([str(tasks.storage), "--task", "digits", "--output", str(folder), *chosen, *more])
     return json.loads((folder / RESULT).read_text())
 
 
