@@ -45,7 +45,7 @@ def run(settings: Settings, config: str) -> Outcome:
         repository = None
         if "publish" in settings.stages():
             repository = published(settings, workspace)
-            tracker.repository(repository.root.local)
+            tracker.repository(repository.storage.local)
     return Outcome(list(walk.pool.values()), repository)
 
 

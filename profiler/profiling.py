@@ -21,7 +21,7 @@ from profiler.records.profile import PartState, Profile
 from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.own_process import program_beside
 from profiler.runtimes.session import tensors
-from profiler.runtimes.watch import ends_within
+from profiler.runtimes.time_limits import ends_within
 from profiler.target.identity import profile_key
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget

@@ -26,7 +26,7 @@ from porting.common.console import say, table
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.cores import split_cores
-from profiler.triton.token import given_token
+from profiler.triton.access import given_token
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

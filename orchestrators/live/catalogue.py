@@ -10,7 +10,7 @@ from orchestrators.live.network import Network, of
 from orchestrators.policies.world import World
 from porting.repository import Repository
 from porting.repository.reader import INDEX
-from porting.repository.root import Root
+from porting.repository.storage import Storage
 from profiler.common.errors import DnnPortingError
 from profiler.common.parse import INDEX_LIMIT_BYTES
 
@@ -68,4 +68,4 @@ class Catalogue:
 
     def _published(self) -> str:
         """Reading an index is quick, and understanding one with thousands of variants is not."""
-        return hashlib.sha256(Root.at(self._url).read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)).hexdigest()
+        return hashlib.sha256(Storage.at(self._url).read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)).hexdigest()

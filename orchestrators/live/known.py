@@ -10,7 +10,8 @@ import numpy as np
 from orchestrators.live.pictures import example, mirrored
 from porting.repository import Repository
 from porting.repository.schema import Details
-from porting.repository.serving import Files, write_model
+from porting.repository.serving_folder import write_model
+from porting.repository.variant_files import VariantFiles
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import scratch
 from profiler.runtimes.served import MAXIMUM_ERROR
@@ -45,7 +46,7 @@ class Known:
         check_alike(task, details)
         seen = mirrored(example(repository, task, details)) if pictures is None else np.asarray(pictures, np.float32)
         answers = np.stack([
-            answered(Files.of(repository, one.name), seen) for one in published
+            answered(VariantFiles.of(repository, one.name), seen) for one in published
         ])  # fmt: skip
         known = cls(tuple(one.name for one in published), seen, answers, details[0].input.name, details[0].output.name)
         known.check_apart()
@@ -106,7 +107,7 @@ def check_alike(task: str, details: Sequence[Details]) -> None:
             )
 
 
-def answered(files: Files, pictures: np.ndarray) -> np.ndarray:
+def answered(files: VariantFiles, pictures: np.ndarray) -> np.ndarray:
     """What the published file answers to each picture alone, as clients send them, (pictures, …)."""
     with scratch("known") as made:
         path = made.folder / "model.onnx"

@@ -8,7 +8,7 @@ from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
-from porting.repository.serving import Files
+from porting.repository.variant_files import VariantFiles
 from profiler.common.errors import BadInputError
 from profiler.triton.config import to_json, to_text
 
@@ -47,7 +47,7 @@ def of(repository: Repository, target: str, task: str, variant: str) -> Network:
     and it has the repository's own warm-up requests, which the server answers before the network takes over. Raises
     `BadInputError` for an unknown name, and where a file is not the one that the index speaks of.
     """
-    files = Files.of(repository, variant)
+    files = VariantFiles.of(repository, variant)
     published = files.published
     if published.task != task or target not in files.details.profiles:
         raise BadInputError(

@@ -18,7 +18,7 @@ from pathlib import Path
 from orchestrators.live.nginx_master import POLL_S, wait_for
 from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.common.scratch import scratch
-from profiler.triton.launching import launched, stop
+from profiler.triton.child_processes import launch_command, stop
 from profiler.triton.server import LOOPBACK, check_port, free_port
 
 START_LIMIT_S = 20.0
@@ -100,7 +100,8 @@ def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[Ru
         (folder / "servers.conf").write_text(server_lines(dict.fromkeys(servers, "")))
         with log.open("wb") as output:
             # Killed at once, it would leave its workers behind.
-            command = [*launched(dying=signal.SIGTERM), binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
+            launcher = launch_command(dying=signal.SIGTERM)
+            command = [*launcher, binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

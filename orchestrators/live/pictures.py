@@ -6,14 +6,14 @@ import numpy as np
 
 from porting.repository import Repository
 from porting.repository.schema import Details
-from porting.repository.serving import Files
+from porting.repository.variant_files import VariantFiles
 from profiler.common.errors import BadInputError
 
 
 def example(repository: Repository, task: str, details: Sequence[Details]) -> np.ndarray:
     """The published example of the first variant that has one, (C, H, W); raises `BadInputError` where none has."""
     for one in details:
-        found = Files.of(repository, one.name).example()
+        found = VariantFiles.of(repository, one.name).example()
         if found is not None:
             return found
     raise BadInputError(f"no example of {task} is published: give pictures")

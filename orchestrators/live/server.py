@@ -8,8 +8,8 @@ from tritonclient.grpc import service_pb2
 from orchestrators.live.network import DIGEST, VARIANT, Network
 from profiler.common.errors import ServerError
 from profiler.runtimes.kserve.server import V2Server, failing
+from profiler.triton.access import TOKEN_FILE
 from profiler.triton.server import RECONNECT
-from profiler.triton.token import TOKEN_FILE
 
 # Whoever asks does so every second.
 LOOK_LIMIT_S = 5.0

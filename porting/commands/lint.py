@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     from porting.common.console import say
-    from porting.repository.published_rules import published_rules
+    from porting.repository.integrity import published_rules
     from profiler.common.errors import BadInputError
     from profiler.triton.lint import lint
 

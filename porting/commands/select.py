@@ -9,7 +9,7 @@ from porting.command_line.public_key import add_public_key
 
 if TYPE_CHECKING:
     from porting.repository.conditions import Condition
-    from porting.repository.options import Option
+    from porting.repository.operating_points import OperatingPoint
 
 SHOWN = ("accuracy", "images_per_s", "p50_ms", "p99_ms", "peak_bytes")
 
@@ -37,23 +37,23 @@ def run(arguments: Sequence[str]) -> None:
     if found.chosen is not None:
         show(found.chosen, conditions, options.objective, options.repository)
     for miss in found.misses:
-        say(f"not {option_text(miss.option)}\n    {'; '.join(miss.lacks)}")
+        say(f"not {option_text(miss.point)}\n    {'; '.join(miss.lacks)}")
     if found.chosen is None:
         way = f"relax {found.relaxed[0]}" if found.relaxed else "no single condition can be relaxed enough: see above"
         raise DnnPortingError(f"nothing meets {', '.join(map(str, conditions))}: {way}")
 
 
-def option_text(option: "Option") -> str:
+def option_text(point: "OperatingPoint") -> str:
     """A choice in words."""
-    resources = option.resources
+    resources = point.resources
     return (
-        f"{option.variant.name} on {option.target}, batch {option.batch}, "
+        f"{point.variant.name} on {point.target}, batch {point.batch}, "
         f"{resources.instances} instance(s) of {resources.threads} thread(s) on {resources.cores:g} core(s)"
     )
 
 
-def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, repository: str) -> None:
-    """The chosen option, the figures that justify it, and the command that serves it."""
+def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective: str, repository: str) -> None:
+    """Prints the chosen operating point, the figures that justify it, and the command that serves it."""
     from porting.common.console import say, table
     from porting.repository.figures import METRICS
     from porting.repository.select import value

@@ -36,15 +36,16 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     from profiler.common.scratch import scratch
+    from profiler.triton.access import CONTROL, READ_ONLY, new_token
     from profiler.triton.installation import find_triton
-    from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
+    from profiler.triton.server import triton_server
 
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
     token = new_token()
     # The server has a shell read the name of the folder, so it is one of ours.
     with scratch("serve") as made, written(token, options.token_file):
         names = copied_models(options, made.folder)
-        closed = (*CONTROL, *TELLING)
+        closed = (*CONTROL, *READ_ONLY)
         starting = triton_server(find_triton(), made.folder, **ports, load=names, closed=closed, token=token)
         serve(starting, names, options.http_port)
 
@@ -57,8 +58,7 @@ def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
     from porting.common.console import say
     from porting.repository import Repository
     from porting.repository.reader import INDEX
-    from porting.repository.serving import lay_out
-    from porting.repository.unpublished import lay_out_trusted
+    from porting.repository.serving_folder import lay_out, lay_out_trusted
     from profiler.common.errors import BadInputError
 
     if options.trust and not os.path.lexists(options.repository / INDEX):

@@ -12,7 +12,7 @@ from porting.command_line.public_key import add_public_key
 
 if TYPE_CHECKING:
     from porting.repository import Repository
-    from porting.repository.serving import Files
+    from porting.repository.variant_files import VariantFiles
     from porting.repository.variant_on_target import VariantOnTarget
     from profiler.records.profile import Profile
     from profiler.target.prepared_target import PreparedTarget
@@ -97,9 +97,9 @@ def chosen_target(repository: "Repository", wanted: str | None) -> str:
     return wanted
 
 
-def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, Files]":
+def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, VariantFiles]":
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
-    from porting.repository.serving import Files
+    from porting.repository.variant_files import VariantFiles
     from profiler.common.errors import BadInputError
 
     found = [variant for variant in repository.variants if target in variant.targets]
@@ -108,7 +108,7 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
         raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
     step = max(1, (len(found) - 1) // max(1, count - 1))
     names = [variant.name for variant in found[::step]][:count]
-    files = {name: Files.of(repository, name) for name in names}
+    files = {name: VariantFiles.of(repository, name) for name in names}
     for one in files.values():
         one.check()
         check_profile(one.details.profiles[target], endpoint)
@@ -146,9 +146,9 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
         )
 
 
-def copied(files: "Files", folder: Path) -> Path:
+def copied(files: "VariantFiles", folder: Path) -> Path:
     """The served ONNX file in a folder of its own."""
-    from porting.repository.serving import write_model
+    from porting.repository.serving_folder import write_model
 
     folder.mkdir()
     path = folder / "model.onnx"

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from porting.repository.frontier import Place
 from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
 from porting.repository.standing import standing_of
 from profiler.common.profile_settings import MAX_BATCH
@@ -114,8 +113,7 @@ def check_details(details: Details, variant: Published, targets: Mapping[str, Fi
             raise ValueError(f"its profile on {target} is of another target")
         check_batches(profile)
         said = variant.targets[target]
-        place = Place(said.dominated_by, tuple(said.ties_with))
-        if standing_of(details, profile, place) != said:
+        if standing_of(details, profile, said.dominated_by, said.ties_with) != said:
             raise ValueError(f"its figures on {target} are not those of the index")
 
 

@@ -85,7 +85,7 @@ def dominated_in(points: Points, sure: int) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Place:
+class Dominance:
     """Where a candidate stands: on the frontier unless somebody dominates it."""
 
     dominated_by: str | None
@@ -96,22 +96,22 @@ class Place:
         return self.dominated_by is None
 
 
-def places(names: Sequence[str], points: Points) -> dict[str, Place]:
+def dominances(names: Sequence[str], points: Points) -> dict[str, Dominance]:
     """Every candidate's place: its dominator, or the frontier members that it cannot be told from.
 
     The dominator is the one best in the first metric on the frontier, or else anywhere: with intervals, dominance is
     not transitive.
     """
     below = dominated(points)
-    return {name: place(index, names, points, below) for index, name in enumerate(names)}
+    return {name: dominance(index, names, points, below) for index, name in enumerate(names)}
 
 
-def place(index: int, names: Sequence[str], points: Points, below: NDArray[np.bool_]) -> Place:
+def dominance(index: int, names: Sequence[str], points: Points, below: NDArray[np.bool_]) -> Dominance:
     if below[index]:
         found = points.dominators(index)
         chosen = np.flatnonzero(found & ~below) if (found & ~below).any() else np.flatnonzero(found)
         best = int(chosen[np.argmax(points.values[chosen, 0])])
-        return Place(names[best], ())
+        return Dominance(names[best], ())
     tied = points.tied_with(index) & ~below
     tied[index] = False
-    return Place(None, tuple(names[other] for other in np.flatnonzero(tied).tolist()))
+    return Dominance(None, tuple(names[other] for other in np.flatnonzero(tied).tolist()))

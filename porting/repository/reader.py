@@ -11,17 +11,18 @@ from pydantic_core import from_json
 
 from porting.repository.consistency import check_details, check_numbers
 from porting.repository.figures import metric
-from porting.repository.frontier import Place
-from porting.repository.index_text import from_text
-from porting.repository.root import Root
+from porting.repository.index_json import index_from_json
 from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed
+from porting.repository.storage import Storage
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from porting.repository.frontier import Dominance
 
 INDEX, DETAILS = "repository.json", "variant.json"
 LISTED = 20
@@ -32,8 +33,8 @@ KEPT_DETAILS = 512
 class Repository:
     """A published repository: its index in memory, the details of a variant when they are asked for."""
 
-    def __init__(self, root: Root, index: Index) -> None:
-        self.root, self.index = root, index
+    def __init__(self, storage: Storage, index: Index) -> None:
+        self.storage, self.index = storage, index
         self._details = lru_cache(maxsize=KEPT_DETAILS)(self._read_details)
 
     @classmethod
@@ -43,22 +44,22 @@ class Repository:
         With the file of a `public_key` also where the index is not signed with its private key, and, in a folder, where
         anything else is not as it was signed; what lies elsewhere is held against the index as it is read.
         """
-        root = Root.at(url)
-        content = root.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)
+        storage = Storage.at(url)
+        content = storage.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)
         if public_key is None:
-            return cls(root, from_text(content, f"{url}/{INDEX}"))
-        from porting.repository.serving import check_whole
+            return cls(storage, index_from_json(content, f"{url}/{INDEX}"))
+        from porting.repository.integrity import check_whole
         from porting.repository.signature import check_signed
 
-        check_signed(root, content, public_key)
-        repository = cls(root, from_text(content, f"{url}/{INDEX}"))
+        check_signed(storage, content, public_key)
+        repository = cls(storage, index_from_json(content, f"{url}/{INDEX}"))
         check_whole(repository)
         return repository
 
     def __repr__(self) -> str:
         return (
             f"Repository({len(self.variants)} variants of {listed(self.tasks)} "
-            f"on {listed(self.targets)} at {self.root})"
+            f"on {listed(self.targets)} at {self.storage})"
         )
 
     @property
@@ -91,8 +92,8 @@ class Repository:
 
     def _read_details(self, name: str) -> Details:
         variant = self.variant(name)
-        content = self.root.read(variant.name, DETAILS, limit_bytes=DETAILS_LIMIT_BYTES)
-        place = f"{self.root}/{variant.name}/{DETAILS}"
+        content = self.storage.read(variant.name, DETAILS, limit_bytes=DETAILS_LIMIT_BYTES)
+        place = f"{self.storage}/{variant.name}/{DETAILS}"
         if hashlib.sha256(content).hexdigest() != variant.details_sha256:
             raise BadInputError(f"{place} is not the file that the index speaks of: publish again")
         details = parsed(Details, content, place)
@@ -119,9 +120,9 @@ class Repository:
         Dominance goes by the 95 % intervals (`porting.repository.frontier`). A variant of which a metric is unknown
         cannot be dominated and comes last. Raises `BadInputError` for an unknown task, target or metric.
         """
-        standing = self.places(task, target, metrics)
+        found = self.dominance(task, target, metrics)
         sign = 1 if metric(metrics[0]).better == "higher" else -1
-        chosen = [variant for variant in self.measured(task, target) if standing[variant.name].on_frontier]
+        chosen = [variant for variant in self.measured(task, target) if found[variant.name].on_frontier]
 
         def value(variant: Published) -> float:
             figure = variant.targets[target].figures.get(metrics[0])
@@ -129,7 +130,7 @@ class Repository:
 
         return sorted(chosen, key=value, reverse=True)
 
-    def places(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> dict[str, Place]:
+    def dominance(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> "dict[str, Dominance]":
         """Every published variant's place among the others of its task on a target: ties, or who dominates it."""
         found = [
             Candidate(one.name, one.validation_accuracy, one.targets[target].figures)

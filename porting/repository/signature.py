@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from porting.repository.reader import INDEX
-from porting.repository.root import Root
+from porting.repository.storage import Storage
 from profiler.common.door import contents
 from profiler.common.errors import BadInputError
 from profiler.common.scratch import scratch
@@ -27,9 +27,9 @@ def signature(index: bytes, private_key: Path) -> bytes:
         return (place.folder / SIGNATURE).read_bytes()
 
 
-def check_signed(root: Root, index: bytes, public_key: Path) -> None:
+def check_signed(storage: Storage, index: bytes, public_key: Path) -> None:
     """Raises `BadInputError` where the repository's signature is not one of this index by the key's owner."""
-    content = root.read(SIGNATURE, limit_bytes=SIGNATURE_LIMIT_BYTES)
+    content = storage.read(SIGNATURE, limit_bytes=SIGNATURE_LIMIT_BYTES)
     verifier = working(public_key, lambda key: imported()[1].use_elliptic_key_verifier(public_key=key))
     with scratch("verify-signature") as place:
         (place.folder / INDEX).write_bytes(index)
@@ -40,7 +40,7 @@ def check_signed(root: Root, index: bytes, public_key: Path) -> None:
         except Exception as error:
             # The library and those below it raise errors of many kinds for a signature that is none.
             raise BadInputError(
-                f"{root}/{SIGNATURE} is no signature of the index beside it by the owner of {public_key}: "
+                f"{storage}/{SIGNATURE} is no signature of the index beside it by the owner of {public_key}: "
                 "do not use this repository, or name the right key"
             ) from error
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from porting.repository.figures import figures, metric, rounded
-from porting.repository.frontier import Place, Points, places
 from porting.repository.schema import Accuracy, Details, Figure, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.profile import Profile
+
+if TYPE_CHECKING:
+    from porting.repository.frontier import Dominance
 
 RANKED_BY = ("accuracy", "images_per_s")
 REASON_LENGTH = 2000
@@ -22,18 +25,21 @@ class Candidate:
     figures: Mapping[str, Figure]
 
 
-def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> dict[str, Place]:
+def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> "dict[str, Dominance]":
     """The candidates' places among those of the same data; raises `BadInputError` for an unknown metric or for none."""
+    # It imports numpy, which readers of figures do not need.
+    from porting.repository.frontier import Points, dominances
+
     if not metrics:
         raise BadInputError("a frontier needs a metric: name at least one")
     better = [metric(name).better for name in metrics]
     groups: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         groups.setdefault(data(candidate.accuracy), []).append(candidate)
-    found: dict[str, Place] = {}
+    found: dict[str, Dominance] = {}
     for group in groups.values():
         rows = [[candidate.figures.get(name) for name in metrics] for candidate in group]
-        found |= places([candidate.name for candidate in group], Points.of(rows, better))
+        found |= dominances([candidate.name for candidate in group], Points.of(rows, better))
     return found
 
 
@@ -42,7 +48,7 @@ def data(accuracy: Accuracy | None) -> str:
     return accuracy.dataset_sha256 if accuracy else ""
 
 
-def standing_of(details: Details, profile: Profile, place: Place) -> Standing:
+def standing_of(details: Details, profile: Profile, dominated_by: str | None, ties_with: Sequence[str]) -> Standing:
     """How a variant does on one target."""
     best = profile.best_throughput()
     if best is None:
@@ -56,7 +62,7 @@ def standing_of(details: Details, profile: Profile, place: Place) -> Standing:
         batch=best.batch,
         concurrency=best.concurrency,
         verdict=best.verdict,
-        on_frontier=place.on_frontier,
-        ties_with=list(place.ties_with),
-        dominated_by=place.dominated_by,
+        on_frontier=dominated_by is None,
+        ties_with=list(ties_with),
+        dominated_by=dominated_by,
     )

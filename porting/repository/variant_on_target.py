@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
-from porting.repository import tables
+from porting.repository import interpolation
 from porting.repository.figures import metric, why_unknown
-from porting.repository.lookup import Lookup, Reading
+from porting.repository.interpolation import Lookup, Reading
 from porting.repository.schema import Accuracy, Details, Figure, Published, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point
@@ -23,12 +23,12 @@ MS_PER_S = 1e3
 
 # The figures of the index that depend on where they are measured, such as the batch size.
 TABLES: Mapping[str, Callable[[Profile], Lookup]] = {
-    "p50_ms": tables.latency,
-    "p99_ms": tables.p99,
-    "images_per_s": tables.throughput,
-    "capacity_requests_per_s": tables.capacity,
-    "peak_bytes": tables.memory,
-    "first_inference_ms": tables.first_inference,
+    "p50_ms": interpolation.latency,
+    "p99_ms": interpolation.p99,
+    "images_per_s": interpolation.throughput,
+    "capacity_requests_per_s": interpolation.capacity,
+    "peak_bytes": interpolation.memory,
+    "first_inference_ms": interpolation.first_inference,
 }
 
 

@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 from porting.common.console import say
 from porting.configuration.settings import PublishSettings
 from porting.repository import Repository
-from porting.repository.publishing.item import Item
-from porting.repository.publishing.left_out import left_out
-from porting.repository.publishing.merge import merged, offered_by
-from porting.repository.publishing.store import upload
+from porting.repository.integrity import is_whole
+from porting.repository.publishing.offers import Offer, merged, offered_by
+from porting.repository.publishing.removed import removed
+from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
 from porting.repository.schema import Details
-from porting.repository.serving import is_whole
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.common.door import arrays
@@ -49,7 +48,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
         else:
             damaged = current is None and root.is_symlink()
             repository = publish(root, items, settings.sign, settings.public_key)
-            for line in left_out(current, repository) if current is not None else ():
+            for line in removed(current, repository) if current is not None else ():
                 say(f"publish   {line}")
             if damaged:
                 say("publish   the repository before cannot be read: what is not in any more is not known")
@@ -58,7 +57,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
     return repository, same
 
 
-def is_of(current: Repository, items: list[Item]) -> bool:
+def is_of(current: Repository, items: list[Offer]) -> bool:
     """Whether a whole repository has the very files and details of the items: its own digests and key say nothing."""
     offered = {item.details.name: item for item in items}
     return is_whole(current) and all(
@@ -69,7 +68,7 @@ def is_of(current: Repository, items: list[Item]) -> bool:
     )
 
 
-def profiled(workspace: Workspace) -> list[Item]:
+def profiled(workspace: Workspace) -> list[Offer]:
     """Every variant with a profile, in the order of its making; those without one are named.
 
     Raises `BadInputError` for a profile that is of another file than its variant's.
@@ -98,7 +97,7 @@ def usable(workspace: Workspace, variant: Variant) -> dict[str, Profile]:
     return {target: profile for target, profile in everything.items() if profile.best_throughput() is not None}
 
 
-def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Item:
+def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Offer:
     """A variant as the repository takes it."""
     unknown = {name: variant.reasons[name] for name in ("labels", "preprocessing") if name in variant.reasons}
     details = Details(
@@ -122,7 +121,7 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
     folder = workspace.folder(variant)
     # Of an input whose size is open no configuration can name a warm-up.
     warm = example(folder / PREDICTIONS, file) if min(file.input.shape, default=1) > 0 else None
-    return Item(details, variant.parent, variant.technique, folder / ONNX, warm)
+    return Offer(details, variant.parent, variant.technique, folder / ONNX, warm)
 
 
 def example(path: Path, file: OnnxFile) -> NDArray[np.float32] | None:

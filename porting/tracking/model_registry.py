@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from porting.repository import Repository
 from porting.repository.schema import Published
-from porting.repository.serving import Files
+from porting.repository.variant_files import VariantFiles
 from porting.tracking.mlflow_errors import told
 from porting.tracking.runs import experiment_id, quieten_mlflow
 from profiler.common.scratch import scratch
@@ -139,7 +139,7 @@ def logged_model(client: "MlflowClient", experiment: str, variant: Published) ->
 
 def onnx_file(repository: Repository, variant: Published) -> bytes:
     """The variant's ONNX file; raises `BadInputError` where it is not the indexed one."""
-    files = Files.of(repository, variant.name)
+    files = VariantFiles.of(repository, variant.name)
     return files.read(files.model)
 
 

@@ -15,7 +15,7 @@ from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import LoadSlice
 from profiler.load_generator.perf_analyzer_run import PerfAnalyzerPoint, last_words, read_points, run_to_its_end
-from profiler.triton.launching import launched
+from profiler.triton.child_processes import launch_command
 
 SETTLED, GAVE_UP = 0, 2
 WINDOWS = 3
@@ -77,7 +77,7 @@ class PerfAnalyzer:
         with scratch("perf-analyzer") as made:
             folder = made.folder
             (folder / "input.json").write_text(self._data)
-            command = [*launched(), str(self._program), "-v", "-i", "grpc"]
+            command = [*launch_command(), str(self._program), "-v", "-i", "grpc"]
             command += ["-u", self._endpoint, "-m", self._model, "-b", str(batch), "--concurrency-range", concurrencies]
             command += ["--input-data", str(folder / "input.json"), *windows.arguments()]
             ended = run_to_its_end(command, folder / "output", limit_s)

@@ -14,8 +14,7 @@ from profiler.common.resources import Resources
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.load_generator.reference import SHARE, SLICE_S, USUAL_SLICES, write_reference
-from profiler.runtimes.host import Host
-from profiler.runtimes.served import Expectation
+from profiler.runtimes.served import Expectation, Host
 from profiler.system.cores import pinned
 
 NAME = "dnn-porting-probe"

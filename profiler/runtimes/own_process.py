@@ -3,14 +3,34 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
 from profiler.common.errors import UnavailableError
 from profiler.common.resources import Resources
-from profiler.common.target import Target
-from profiler.runtimes.served import InProcess, Served
+from profiler.common.target import Provider, Target
+from profiler.runtimes.served import Call, Served
+from profiler.runtimes.session import open_session, run
 from profiler.runtimes.torch_program import TorchProgram, torch_version
 
 # What torch serves in place of an ONNX file, beside it.
 PROGRAM = ".pt"
+
+
+class InProcess:
+    """ONNX Runtime called from the load generator's own threads, on the server's cores."""
+
+    runtime = "onnxruntime"
+
+    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
+        self._session = open_session(path, threads, providers)
+        self._input = self._session.get_inputs()[0].name
+
+    def prepare(self, images: np.ndarray) -> Call:
+        feed = {self._input: images}
+        return lambda: run(self._session, feed)
+
+    def answers_counted(self) -> int | None:
+        return None
 
 
 class OwnProcess:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from profiler.common.errors import ModelError, ServerError
-from profiler.common.target import Provider
+from profiler.common.resources import Resources
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import input_tensor, open_session, run
 
@@ -30,21 +30,41 @@ class Served(Protocol):
         ...
 
 
-class InProcess:
-    """ONNX Runtime called from the load generator's own threads, on the server's cores."""
+class Host(Protocol):
+    """Loads and unloads models by name; one of them answers at a time, unless a reference load runs beside it.
 
-    runtime = "onnxruntime"
+    `runtime` names it in every point. `process` is the root of the processes that serve, `None` where they are
+    not ours to see. `address` is where a load generator of its own can call it, `None` inside this process.
+    `controls_loading` says whether loading and unloading do anything.
+    """
 
-    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
-        self._session = open_session(path, threads, providers)
-        self._input = self._session.get_inputs()[0].name
+    @property
+    def runtime(self) -> str: ...
 
-    def prepare(self, images: np.ndarray) -> Call:
-        feed = {self._input: images}
-        return lambda: run(self._session, feed)
+    @property
+    def address(self) -> str | None: ...
 
-    def answers_counted(self) -> int | None:
-        return None
+    @property
+    def controls_loading(self) -> bool: ...
+
+    @property
+    def process(self) -> int | None: ...
+
+    def version(self) -> str | None:
+        """What the server says of itself."""
+        ...
+
+    def load(self, name: str, path: Path, resources: Resources) -> Served:
+        """Returns when the model is ready; one of that name is replaced. `ServerError` where it is refused."""
+        ...
+
+    def unload(self, name: str) -> None:
+        """Returns when the model is gone; does nothing where there is none of that name."""
+        ...
+
+    def revive(self) -> bool:
+        """Starts the server again where it is ours; whether models must be loaded again."""
+        ...
 
 
 class Expectation:

@@ -12,7 +12,7 @@ from profiler.common.target import Provider
 from profiler.common.tensor import Tensor
 from profiler.runtimes.inputs import check_size
 from profiler.runtimes.providers import check_started, session_providers
-from profiler.runtimes.watch import stoppable
+from profiler.runtimes.time_limits import stoppable
 
 LARGEST_RANK = 16
 TERMINATED = "terminate flag"

@@ -18,7 +18,7 @@ from profiler.common.errors import BadInputError, ModelError
 from profiler.common.target import Provider
 from profiler.graph.read import LIMIT_BYTES
 from profiler.runtimes.served import Call
-from profiler.runtimes.watch import fatal
+from profiler.runtimes.time_limits import fatal
 
 FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"
 

@@ -1,6 +1,5 @@
 """Starting, watching and stopping a Triton server of our own, on loopback."""
 
-import secrets
 import socket
 import subprocess
 import time
@@ -15,9 +14,10 @@ from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import SAFE, scratch
-from profiler.triton.hidden import started
+from profiler.triton.access import CONTROL, new_token, restrictions
+from profiler.triton.child_processes import launch_command, stop
+from profiler.triton.hidden_arguments import started
 from profiler.triton.installation import Installation
-from profiler.triton.launching import launched, stop
 
 START_LIMIT_S = 90.0
 LOOPBACK = "127.0.0.1"
@@ -25,10 +25,6 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 # Who asks before the server listens is by gRPC's own choice not heard for a second, and later for up to two minutes.
 RECONNECT = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max")]
 FOLDER, BACKENDS = "triton", "backends"
-# Triton's names of what changes the server, or the machine, and of what only tells of it.
-CONTROL = ("model-repository", "shared-memory", "logging", "trace")
-TELLING = ("metadata", "model-config", "statistics")
-TOKEN_HEADER = "dnn-porting-token"  # noqa: S105
 NOT_HIDDEN = "every user of this machine can read this server's token: the system lets no process trace its child\n"
 
 
@@ -97,7 +93,7 @@ def triton_server(
         models.mkdir(exist_ok=True)
         token, log = token or new_token(), own.folder / "server.log"
         command = [
-            *launched(cores),
+            *launch_command(cores),
             *options(installation, own.folder, models, port, http_port),
             f"--backend-config=python,shm-region-prefix-name={shared.folder.name}",
             *([f"--load-model={name}" for name in load] if repository else []),
@@ -134,17 +130,6 @@ def check_safe(models: Path) -> None:
             f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "
             "'.', '-' and '/' only: rename it"
         )
-
-
-def new_token() -> str:
-    """What nobody guesses."""
-    return secrets.token_urlsafe(32)
-
-
-def restrictions(closed: Sequence[str], token: str) -> list[str]:
-    """The options that open these interfaces to who sends the token only."""
-    features = ("http-restricted-api", "grpc-restricted-protocol")
-    return [f"--{feature}={','.join(closed)}:{TOKEN_HEADER}={token}" for feature in features]
 
 
 def options(installation: Installation, folder: Path, models: Path, port: int, http_port: int | None) -> list[str]:

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 from porting.repository.formats import infaas, infadapter, kserve, modelmesh
-from porting.repository.formats.files import Files
-from porting.repository.formats.wanted import Wanted
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 
-FORMATS: dict[str, Callable[[Wanted], Files]] = {
+FORMATS: dict[str, Callable[[Conversion], ConvertedFiles]] = {
     "infadapter": infadapter.files,
     "infaas": infaas.files,
     "kserve": kserve.files,
     "modelmesh": modelmesh.files,
 }
 
-__all__ = ["FORMATS", "Files", "Wanted"]
+__all__ = ["FORMATS", "Conversion", "ConvertedFiles"]

@@ -5,8 +5,7 @@ which unit, src/master/modelreg_server.cc: a key and a value a line, fewer than 
 attention to keys that it does not know, such as `#`.
 """
 
-from porting.repository.formats.files import Files
-from porting.repository.formats.wanted import Wanted
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.target import ON_GPU
 from profiler.records.latency import LatencyPoint
@@ -27,9 +26,9 @@ NOTES = (
 )
 
 
-def files(wanted: Wanted) -> Files:
+def files(conversion: Conversion) -> ConvertedFiles:
     """One file a variant; raises `BadInputError` for a figure that INFaaS reads and that was not measured."""
-    return Files({f"{one.name}.config": text(one) for one in wanted.measured()})
+    return ConvertedFiles({f"{one.name}.config": text(one) for one in conversion.measured()})
 
 
 def text(one: VariantOnTarget) -> str:

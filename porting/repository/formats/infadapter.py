@@ -9,9 +9,8 @@ import csv
 import io
 import json
 
-from porting.repository.formats.files import Files
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.formats.infadapter_versions import BATCH, Version, objectives_ms, version
-from porting.repository.formats.wanted import Wanted
 from profiler.common.target import ON_GPU
 from profiler.records.capacity import Capacity
 
@@ -27,17 +26,17 @@ YOURS = (
 )
 
 
-def files(wanted: Wanted) -> Files:
+def files(conversion: Conversion) -> ConvertedFiles:
     """A folder for each task; raises `BadInputError` for a figure that InfAdapter needs and that was not measured."""
     texts: dict[str, str] = {}
-    found = wanted.measured()
+    found = conversion.measured()
     for task in sorted({one.published.task for one in found}):
         family = sorted((one for one in found if one.published.task == task), key=lambda one: one.accuracy().value)
         versions = [version(number, one) for number, one in enumerate(family, start=1)]
         objectives = objectives_ms(versions)
         texts[f"{task}/capacity.csv"] = table(versions, objectives)
         texts[f"{task}/infadapter.env"] = environment(task, versions, objectives[0])
-    return Files(texts)
+    return ConvertedFiles(texts)
 
 
 def table(versions: list[Version], objectives: list[int]) -> str:

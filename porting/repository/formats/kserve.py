@@ -6,7 +6,7 @@ the repository's root and appends our arguments to its own.
 
 from typing import Any
 
-from porting.repository.formats.files import Files
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.formats.kubernetes import (
     image_tag,
     inference_service,
@@ -14,16 +14,17 @@ from porting.repository.formats.kubernetes import (
     manifest,
     resources,
 )
-from porting.repository.formats.wanted import Wanted
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.records.memory import MemoryPoint
 
 
-def files(wanted: Wanted) -> Files:
+def files(conversion: Conversion) -> ConvertedFiles:
     """One manifest a variant; raises `BadInputError` without a storage URI, which is that of the repository's root."""
-    uri = wanted.uri("the repository's root")
-    found = wanted.measured()
-    return Files({f"{kubernetes_name(one.name)}.yaml": manifest(notes(one), [service(one, uri)]) for one in found})
+    uri = conversion.uri("the repository's root")
+    found = conversion.measured()
+    return ConvertedFiles(
+        {f"{kubernetes_name(one.name)}.yaml": manifest(notes(one), [service(one, uri)]) for one in found}
+    )
 
 
 def notes(one: VariantOnTarget) -> list[str]:

@@ -6,10 +6,9 @@ needs a `config.pbtxt` without a name and gives a model modelLoadingTimeoutMilli
 
 from typing import Any
 
-from porting.repository.formats.files import Files
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.formats.kubernetes import image_tag, inference_service, kubernetes_name, manifest, resources
 from porting.repository.formats.modelmesh_models import Held, hold, multiplier, room_bytes
-from porting.repository.formats.wanted import Wanted
 from porting.repository.triton_files import CONFIG
 
 RUNTIME = "runtime.yaml"
@@ -17,23 +16,23 @@ RUNTIME = "runtime.yaml"
 TIMES_THE_SLOWEST_LOAD = 10
 
 
-def files(wanted: Wanted) -> Files:
+def files(conversion: Conversion) -> ConvertedFiles:
     """Folders, services and the runtime; raises `BadInputError` for what is not known of memory or load time.
 
     The storage URI is that of the folder which this conversion fills.
     """
-    uri = wanted.uri("the converted folder")
-    held = [hold(wanted, one) for one in wanted.measured()]
-    texts = {RUNTIME: manifest(notes(held), [runtime(wanted.target, held)])}
+    uri = conversion.uri("the converted folder")
+    held = [hold(conversion, one) for one in conversion.measured()]
+    texts = {RUNTIME: manifest(notes(held), [runtime(conversion.target, held)])}
     contents: dict[str, bytes] = {}
     for model in held:
         name = model.one.name
         texts[f"{kubernetes_name(name)}.yaml"] = manifest(
-            [model.one.provenance()], [service(model, wanted.target, f"{uri}/{name}")]
+            [model.one.provenance()], [service(model, conversion.target, f"{uri}/{name}")]
         )
         texts[f"{name}/{CONFIG}"] = model.config
         contents |= {f"{name}/{path}": content for path, content in model.files.items()}
-    return Files(texts, contents)
+    return ConvertedFiles(texts, contents)
 
 
 def notes(held: list[Held]) -> list[str]:

@@ -6,8 +6,8 @@ and takes the container's memory request less memBufferBytes for room.
 
 from dataclasses import dataclass
 
-from porting.repository.formats.wanted import Wanted
-from porting.repository.serving import Files
+from porting.repository.formats.conversion import Conversion
+from porting.repository.variant_files import VariantFiles
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime
@@ -29,14 +29,14 @@ class Held:
         return len(self.config.encode()) + sum(map(len, self.files.values()))
 
 
-def hold(wanted: Wanted, one: VariantOnTarget) -> Held:
+def hold(conversion: Conversion, one: VariantOnTarget) -> Held:
     """What is known of one variant."""
-    files = Files.of(wanted.repository, one.name)
+    files = VariantFiles.of(conversion.repository, one.name)
     peak, server = one.needed(most_held(one), "memory of serving processes, without it and with it", MemoryPoint)
     loads = [point.max_ms for point in one.profile.load_time if point.max_ms is not None]
     return Held(
         one=one,
-        config=files.config(wanted.target),
+        config=files.config(conversion.target),
         files=files.served(),
         added_bytes=peak - server,
         server_bytes=server,

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from porting.repository.publishing.item import Item
+from porting.repository.publishing.offers import Offer
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published, Summary
 from porting.repository.triton_files import WARM_UP, texts
@@ -13,24 +13,24 @@ from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 
 
-def write_variant(folder: Path, item: Item, summary: Summary, older: Iterable[tuple[str, bytes]]) -> Published:
+def write_variant(folder: Path, offer: Offer, summary: Summary, older: Iterable[tuple[str, bytes]]) -> Published:
     """The variant's folder as Triton loads it; `older` are the files of earlier versions by their paths.
 
     Raises `BadInputError` where the offered file is not the one that the details speak of.
     """
-    details = item.details
+    details = offer.details
     home = folder / details.name
     home.mkdir()
     for path, content in older:
         write(home / path, content)
     served = home / str(summary.version) / "model.onnx"
     served.parent.mkdir()
-    shutil.copyfile(item.onnx, served)
+    shutil.copyfile(offer.onnx, served)
     if sha256(served) != details.onnx_sha256:
-        raise BadInputError(f"{item.onnx} is not the file that was profiled as {details.name}: publish again")
-    if item.example is not None:
-        write(home / WARM_UP, item.example.astype("<f4").tobytes())
-    for path, text in texts(details, item.example is not None).items():
+        raise BadInputError(f"{offer.onnx} is not the file that was profiled as {details.name}: publish again")
+    if offer.example is not None:
+        write(home / WARM_UP, offer.example.astype("<f4").tobytes())
+    for path, text in texts(details, offer.example is not None).items():
         write(home / path, text.encode())
     files = {path.relative_to(home).as_posix(): sha256(path) for path in sorted(home.rglob("*")) if path.is_file()}
     content = details.model_copy(update={"files": files}).model_dump_json(indent=1).encode()

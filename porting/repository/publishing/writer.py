@@ -9,15 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from porting.repository.consistency import IndexCheck, check_batches, check_numbers
-from porting.repository.index_text import to_text
-from porting.repository.publishing.item import Item
+from porting.repository.index_json import index_to_json
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.ranking import fingerprints, summaries
 from porting.repository.publishing.variant_folder import next_version, write_variant
 from porting.repository.reader import INDEX, Repository
 from porting.repository.schema import Details, Index, Published, Summary
-from porting.repository.serving import MODEL_FILE, Files, example_of
 from porting.repository.signature import SIGNATURE, signature
 from porting.repository.triton_files import texts
+from porting.repository.variant_files import MODEL_FILE, VariantFiles, example_of
 from profiler.common.errors import BadInputError
 from profiler.common.files import flush_folder, json_digest, sha256, write_atomically, write_picture
 from profiler.common.folders import remove, whole_folder
@@ -27,52 +27,52 @@ SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
 FOLDER = ".repository-"
 
 
-def repository_key(items: Sequence[Item]) -> str:
+def repository_key(offers: Sequence[Offer]) -> str:
     """The hash of what is to be published, whenever that is."""
-    offered = [(item.details.model_dump(mode="json"), item.example is not None) for item in items]
+    offered = [(offer.details.model_dump(mode="json"), offer.example is not None) for offer in offers]
     return json_digest([version("dnn-porting"), *offered])
 
 
 def publish(
-    root: Path, items: Sequence[Item], private_key: Path | None = None, public_key: Path | None = None
+    root: Path, offers: Sequence[Offer], private_key: Path | None = None, public_key: Path | None = None
 ) -> Repository:
     """Replaces the repository at `root` whole, signed with the key in a file where one is given.
 
     Of a repository that is signed the older versions of a file stay only where the one before has a signature that
     fits the public key: the new signature must not vouch for what anybody may have written there.
 
-    Raises `BadInputError` where `root` is somebody else's folder, and for an item that cannot be published; before
+    Raises `BadInputError` where `root` is somebody else's folder, and for an offer that cannot be published; before
     anything is written.
     """
     if root.exists() and not root.is_symlink():
         raise BadInputError(
             f"{root} is a folder and no link to one, as a copy that follows links makes it: move it away"
         )
-    key = repository_key(items)
+    key = repository_key(offers)
     previous = readable(root)
     vouched = previous if private_key is None else signed_before(root, public_key)
-    offered = list(zip(items, checked(items, previous), strict=True))
+    offered = list(zip(offers, checked(offers, previous), strict=True))
     # A name of its own, also for what was published before: somebody may read that.
     folder = root.parent / f"{FOLDER}{key[:12]}-{secrets.token_hex(4)}"
     with whole_folder(folder) as unfinished:
         published, dropped = list[Published](), list[Summary]()
-        for item, summary in offered:
+        for offer, summary in offered:
             if any(standing.on_frontier for standing in summary.targets.values()):
-                published.append(write_variant(unfinished, item, summary, older_versions(summary, vouched)))
+                published.append(write_variant(unfinished, offer, summary, older_versions(summary, vouched)))
             else:
                 dropped.append(summary)
         index = Index(
             key=key,
             generator=f"dnn-porting {version('dnn-porting')}",
             published_at=datetime.now(UTC),
-            targets=fingerprints(items),
+            targets=fingerprints(offers),
             files={},
             variants=published,
             dropped=dropped,
         )
-        write_beside(unfinished, index, [item.details for item in items])
+        write_beside(unfinished, index, [offer.details for offer in offers])
         files = {name: sha256(unfinished / name) for name in (SCHEMA, FIGURE, REPORT)}
-        content = to_text(index.model_copy(update={"files": files})).encode()
+        content = index_to_json(index.model_copy(update={"files": files})).encode()
         (unfinished / INDEX).write_bytes(content)
         if private_key is not None:
             (unfinished / SIGNATURE).write_bytes(signature(content, private_key))
@@ -80,21 +80,21 @@ def publish(
     return Repository.load(root)
 
 
-def checked(items: Sequence[Item], previous: Repository | None) -> list[Summary]:
-    """The items' entries in the index; raises `BadInputError` for an item that cannot be published."""
-    targets = fingerprints(items)
-    versions = [next_version(item.details, previous) for item in items]
+def checked(offers: Sequence[Offer], previous: Repository | None) -> list[Summary]:
+    """The offers' entries in the index; raises `BadInputError` for an offer that cannot be published."""
+    targets = fingerprints(offers)
+    versions = [next_version(offer.details, previous) for offer in offers]
     check = IndexCheck(targets)
     try:
-        found = summaries(items, list(targets), versions)
-        for item, summary in zip(items, found, strict=True):
+        found = summaries(offers, list(targets), versions)
+        for offer, summary in zip(offers, found, strict=True):
             check.add(summary)
-            check_numbers(item.details.model_dump(mode="json"))
-            for profile in item.details.profiles.values():
+            check_numbers(offer.details.model_dump(mode="json"))
+            for profile in offer.details.profiles.values():
                 check_batches(profile)
-            texts(item.details, item.example is not None)
-            if item.example is not None:
-                example_of(item.details, item.example.astype("<f4").tobytes())
+            texts(offer.details, offer.example is not None)
+            if offer.example is not None:
+                example_of(offer.details, offer.example.astype("<f4").tobytes())
         check.finish()
     except ValueError as error:
         raise BadInputError(f"{shown(' '.join(str(error).split()))}: profile it again with stage=profile") from error
@@ -116,7 +116,7 @@ def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None
 
 def sign(repository: Repository, private_key: Path) -> None:
     """Signs a repository that is there already."""
-    folder = repository.root.local
+    folder = repository.storage.local
     write_atomically(folder / SIGNATURE, signature((folder / INDEX).read_bytes(), private_key))
 
 
@@ -141,7 +141,7 @@ def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tu
     if previous is None or summary.name not in previous.by_name:
         return
     with suppress(BadInputError):
-        files = Files(previous, previous.variant(summary.name), previous.details(summary.name))
+        files = VariantFiles(previous, previous.variant(summary.name), previous.details(summary.name))
         for path in files.details.files:
             number = MODEL_FILE.fullmatch(path)
             if number is not None and int(number[1]) < summary.version:

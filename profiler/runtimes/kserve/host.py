@@ -13,8 +13,8 @@ from profiler.common.tensor import Tensor
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors
+from profiler.triton.access import TOKEN_FILE, given_token
 from profiler.triton.config import ServingSettings, model_config, to_json
-from profiler.triton.token import TOKEN_FILE, given_token
 
 
 class V2Host:

@@ -14,9 +14,8 @@ from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.runtimes.kserve.channel import Channel
-from profiler.runtimes.kserve.message import METHOD
-from profiler.runtimes.kserve.tensors import ServedModel, described
-from profiler.triton.server import TOKEN_HEADER
+from profiler.runtimes.kserve.message import METHOD, ServedModel, described
+from profiler.triton.access import TOKEN_HEADER
 
 ALIVE_LIMIT_S = 10.0
 ANSWER_LIMIT_S = 60.0

@@ -6,8 +6,7 @@ import warnings
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model
 
 CONFIG, NAMED_CONFIGS = "config.pbtxt", "configs"
 # A second of parsing; the largest in use are a hundredth of it.

@@ -10,9 +10,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from profiler.common.errors import ModelError
 from profiler.triton.lint.completion import completed, subfolders, versions_to_load
 from profiler.triton.lint.config_file import CONFIG, config_files, read_config
-from profiler.triton.lint.finding import Finding, clean
 from profiler.triton.lint.graph import graph_of
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model, clean
 from profiler.triton.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
 from profiler.triton.lint.rules_ensemble import circles, flow_rules, member_rules
 from profiler.triton.lint.rules_external import external_rules

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
 from profiler.triton.lint.completion import BACKEND_OF_PLATFORM, FILE_OF_BACKEND, utf_8
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import ENSEMBLE, ONNX_RUNTIME, Model
+from profiler.triton.lint.model import ENSEMBLE, ONNX_RUNTIME, Finding, Model
 
 HERE = (ONNX_RUNTIME, "python")
 # In NVIDIA's containers, beside those that are known by their files.

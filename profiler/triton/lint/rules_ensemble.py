@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from tritonclient.grpc.model_config_pb2 import ModelEnsembling, ModelInput, ModelOutput
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, shown, type_name
+from profiler.triton.lint.model import Finding, Model, shown, type_name
 from profiler.triton.lint.rules_tensors import WILDCARD
 
 STEP_FIELDS = ("model_name", "input_map", "output_map")

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from onnx import TensorProto
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model
 from profiler.triton.lint.rules_onnx import is_external, needed_bytes
 from profiler.triton.lint.skeleton import Skeleton
 from profiler.triton.lint.tree import Place

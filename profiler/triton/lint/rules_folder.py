@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from profiler.triton.lint.completion import LARGEST_VERSION, subfolders, version_of
-from profiler.triton.lint.finding import Finding, clean
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model, clean
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # The Python backend starts each model by a line that bash reads, with the model's path in it.

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
 
-from profiler.triton.lint.finding import Finding
 from profiler.triton.lint.graph import Graph, GraphTensor
-from profiler.triton.lint.model import Model, shown, type_name
+from profiler.triton.lint.model import Finding, Model, shown, type_name
 from profiler.triton.lint.rules_tensors import WILDCARD
 
 Refuse = Callable[[str, str], Finding]

@@ -6,8 +6,7 @@ from itertools import chain
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, elements, shown
+from profiler.triton.lint.model import Finding, Model, elements, shown
 from profiler.triton.lint.skeleton import Skeleton
 
 STANDARD = ("", "ai.onnx")

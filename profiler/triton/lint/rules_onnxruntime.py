@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model
 
 THREADS = ("intra_op_thread_count", "inter_op_thread_count")
 SWITCHES = ("enable_mem_arena", "enable_mem_pattern")

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from tritonclient.grpc.model_config_pb2 import ModelDynamicBatching, ModelQueuePolicy, ModelSequenceBatching
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, type_name
+from profiler.triton.lint.model import Finding, Model, type_name
 
 Control = ModelSequenceBatching.Control
 VALUES = ("int32_false_true", "fp32_false_true", "bool_false_true")

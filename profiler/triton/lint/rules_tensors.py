@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tritonclient.grpc.model_config_pb2 import BatchInput, BatchOutput, DataType, ModelInput, ModelOutput
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, elements, shown, type_name
+from profiler.triton.lint.model import Finding, Model, elements, shown, type_name
 
 WILDCARD = -1
 PICTURES = (ModelInput.FORMAT_NCHW, ModelInput.FORMAT_NHWC)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelWarmup
 
-from profiler.triton.lint.finding import Finding
 from profiler.triton.lint.graph import TYPE_NAMES, Graph
-from profiler.triton.lint.model import Model, elements, shown
+from profiler.triton.lint.model import Finding, Model, elements, shown
 from profiler.triton.lint.rules_onnx import BYTES_OF
 from profiler.triton.lint.rules_tensors import WILDCARD
 

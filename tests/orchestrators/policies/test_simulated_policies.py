@@ -160,9 +160,12 @@ def test_infaas_goes_on_from_what_was_not_measured_as_one_of_its_variants(tmp_pa
 
 def test_details_are_read_once(priced: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    details = Repository.details
-    monkeypatch.setattr(Repository, "details", lambda self, name: read.append(name) or details(self, name))
-    run("model_switching", world(priced, tasks=("bees",)))
+    storage = Repository(priced.storage, priced.index).storage
+    content = type(storage).read
+    monkeypatch.setattr(
+        type(storage), "read", lambda self, *path, **_: read.append(path[0]) or content(self, *path, **_)
+    )
+    run("model_switching", world(Repository(storage, priced.index), tasks=("bees",)))
     assert sorted(read) == ["bees-large-0000002a", "bees-small-0000002c"]
 
 

@@ -20,7 +20,7 @@ POLICIES = ("smallest", "largest", "trivial", "reactive_vms")
 
 
 def compare(tasks: Repository, folder: Path, *more: str, policies: tuple[str, ...] = POLICIES) -> dict:
-    chosen = [f"repository={tasks.root.local}", f"output={folder}", f"policy=[{','.join(policies)}]"]
+    chosen = [f"repository={tasks.storage.local}", f"output={folder}", f"policy=[{','.join(policies)}]"]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("simulate", overrides=["tasks=[digits]", *chosen, *more])
     simulated(config)

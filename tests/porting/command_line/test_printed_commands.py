@@ -40,7 +40,7 @@ def test_the_summary_names_the_database_and_the_repository(odd: Path, capsys: py
 
 
 def test_the_choice_names_the_repository(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = str(repository(odd).root.local)
+    root = str(repository(odd).storage.local)
     select([root])
     assert words_after(capsys.readouterr().out, "dnn-porting serve ")[0] == root
 

@@ -17,8 +17,8 @@ from tritonclient.grpc import InferenceServerClient
 from orchestrators.live.known import answered
 from porting.commands.serve import copied_models
 from porting.commands.verify import copied
-from porting.repository.publishing.merge import offered_by
-from porting.repository.serving import Files
+from porting.repository.publishing.offers import offered_by
+from porting.repository.variant_files import VariantFiles
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import sha256
 
@@ -53,7 +53,7 @@ def plant(home: Path, mark: Path) -> None:
 @pytest.fixture
 def forged(tmp_path: Path, mark: Path) -> Path:
     """A published repository with a program in it, whose digests are right all the way up."""
-    folder = shutil.copytree(live_repository(tmp_path).root.local, tmp_path / "forged")
+    folder = shutil.copytree(live_repository(tmp_path).storage.local, tmp_path / "forged")
     home = folder / LARGE
     plant(home, mark)
     shutil.copyfile(home / "config.pbtxt", home / "configs" / f"{TARGET}.pbtxt")
@@ -108,8 +108,8 @@ def test_a_network_that_never_answers_is_refused_before_it_is_opened_anywhere_el
     assert refused in run.err or "was ended after" in run.err
     for take in (
         lambda: list(offered_by(foreign, tmp_path)),
-        lambda: answered(Files.of(foreign, LARGE), np.zeros((1, 1, SIZE, SIZE), np.float32)),
-        lambda: copied(Files.of(foreign, LARGE), tmp_path / "copy"),
+        lambda: answered(VariantFiles.of(foreign, LARGE), np.zeros((1, 1, SIZE, SIZE), np.float32)),
+        lambda: copied(VariantFiles.of(foreign, LARGE), tmp_path / "copy"),
     ):
         with pytest.raises(ModelError, match=r"does not answer an input within .* refused unless"):
             take()
@@ -149,7 +149,7 @@ def test_a_name_that_a_shell_would_act_on_is_not_served_even_where_it_is_trusted
 def test_the_edition_is_served_under_safe_names_and_later_ones_are_not_followed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    odd = live_repository(tmp_path).root.local.rename(tmp_path / "a $(touch x) b")
+    odd = live_repository(tmp_path).storage.local.rename(tmp_path / "a $(touch x) b")
     (tmp_path / "models").mkdir()
     options = Namespace(repository=odd, trust=False, target=TARGET, variant=SMALL, public_key=None)
     names = copied_models(options, tmp_path / "models")

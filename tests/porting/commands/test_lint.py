@@ -6,7 +6,7 @@ import pytest
 from model_folders import GOOD, place
 
 from porting.commands.lint import run
-from porting.repository.published_rules import published_rules
+from porting.repository.integrity import published_rules
 from profiler.common.errors import BadInputError
 from profiler.triton.lint import lint
 

@@ -76,7 +76,7 @@ def serving(folder: Path, *arguments: str, home: Path | None = None) -> Iterator
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(live_repository(tmp_path_factory.mktemp("live")).root.local)
+    return Path(live_repository(tmp_path_factory.mktemp("live")).storage.local)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from porting.repository.frontier import Place, Points, dominated, places
+from porting.repository.frontier import Dominance, Points, dominances, dominated
 from porting.repository.schema import Figure
 
 
@@ -11,9 +11,9 @@ def figure(value: float, half_width: float = 0.0) -> Figure:
     return value, value - half_width, value + half_width
 
 
-def placed(**candidates: tuple[Figure | None, Figure | None]) -> dict[str, Place]:
+def placed(**candidates: tuple[Figure | None, Figure | None]) -> dict[str, Dominance]:
     """The places of candidates with an accuracy and a throughput each."""
-    return places(list(candidates), Points.of(list(candidates.values()), ["higher", "higher"]))
+    return dominances(list(candidates), Points.of(list(candidates.values()), ["higher", "higher"]))
 
 
 def crowd(count: int, seed: int, metrics: int = 2) -> Points:
@@ -98,7 +98,7 @@ def test_dominance_is_a_strict_order_and_somebody_always_remains() -> None:
         above = np.array([points.dominators(index) for index in range(20)])
         assert not (above & above.T).any()
         names = [str(index) for index in range(20)]
-        found = places(names, points)
+        found = dominances(names, points)
         assert any(place.on_frontier for place in found.values())
         for name, place in found.items():
             assert place.dominated_by is None or above[int(name), int(place.dominated_by)]

@@ -50,7 +50,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture(scope="module")
 def text(repository: Repository) -> str:
-    return (repository.root.local / "report.html").read_text()
+    return (repository.storage.local / "report.html").read_text()
 
 
 def sheet(text: str, variant: str) -> str:
@@ -204,7 +204,7 @@ def test_what_is_written_by_others_is_escaped(tmp_path: Path) -> None:
     best = rate(MaximalThroughput, 1, 4, 900.0, verdict="unsettled", verdict_reason=reason)
     profile = blank_profile(max_throughput=(best,), latency=(unknown_latency(reason),))
     found = publish(tmp_path / "repository", [replace(item(QUICK, profile, tmp_path), technique=[reason])])
-    shown = (found.root.local / "report.html").read_text()
+    shown = (found.storage.local / "report.html").read_text()
     assert "<b>" not in shown
     assert shown.count("<script") == shown.count("</script>") == 2
     assert "&lt;b&gt;garbage&lt;/b&gt; &amp; died" in shown

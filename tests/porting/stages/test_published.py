@@ -83,7 +83,7 @@ def test_the_index_and_the_details_agree_with_the_files(repository: Repository) 
     assert repository.variants
     for variant in repository.variants:
         details = repository.details(variant.name)
-        path = repository.root.local / variant.name / str(variant.version) / "model.onnx"
+        path = repository.storage.local / variant.name / str(variant.version) / "model.onnx"
         assert sha256(path) == variant.onnx_sha256 == details.onnx_sha256
         assert details.profiles["local_cpu"].onnx_sha256 == details.onnx_sha256
         assert details.profiles["local_cpu"].complexity.file_bytes == path.stat().st_size
@@ -96,7 +96,7 @@ def test_preprocessing_labels_and_provenance_travel_with_the_variant(repository:
         assert details.preprocessing is not None
         assert (details.preprocessing.size, details.preprocessing.colour) == (32, "L")
         assert details.labels == [str(digit) for digit in range(10)]
-        assert (repository.root.local / variant.name / "labels.txt").read_text().split() == details.labels
+        assert (repository.storage.local / variant.name / "labels.txt").read_text().split() == details.labels
         assert details.lineage[0].stage == "train"
         assert "torch" in details.lineage[0].versions
 
@@ -106,7 +106,7 @@ def test_the_served_settings_are_the_profiled_ones(repository: Repository) -> No
     for variant in repository.variants:
         profile = repository.details(variant.name).profiles["local_cpu"]
         for name in ("config.pbtxt", "configs/local_cpu.pbtxt"):
-            text = (repository.root.local / variant.name / name).read_text()
+            text = (repository.storage.local / variant.name / name).read_text()
             config = text_format.Parse(text, ModelConfig())
             assert config.parameters["intra_op_thread_count"].string_value == str(profile.target.threads)
             assert config.instance_group[0].count == profile.target.instances
@@ -114,9 +114,9 @@ def test_the_served_settings_are_the_profiled_ones(repository: Repository) -> No
 
 
 def test_every_root_folder_is_a_model_and_every_other_thing_a_file(repository: Repository) -> None:
-    folders = {path.name for path in repository.root.local.iterdir() if path.is_dir()}
+    folders = {path.name for path in repository.storage.local.iterdir() if path.is_dir()}
     assert folders == {variant.name for variant in repository.variants}
-    files = {path.name for path in repository.root.local.iterdir() if path.is_file()}
+    files = {path.name for path in repository.storage.local.iterdir() if path.is_file()}
     assert files == {"repository.json", "repository.schema.json", "report.html", "frontier.png"}
 
 
@@ -206,10 +206,10 @@ def test_another_file_under_an_old_name_becomes_the_next_version(published: Path
             changed.append(item)
     second = publish(tmp_path / "repository", changed)
     assert second.variant(name).version == 2
-    assert (second.root.local / name / "1" / "model.onnx").exists()
-    assert (second.root.local / name / "2" / "model.onnx").exists()
+    assert (second.storage.local / name / "1" / "model.onnx").exists()
+    assert (second.storage.local / name / "2" / "model.onnx").exists()
     assert all(variant.version == 1 for variant in second.variants if variant.name != name)
-    assert json.loads((first.root.local / "repository.json").read_text())["key"] == first.index.key
+    assert json.loads((first.storage.local / "repository.json").read_text())["key"] == first.index.key
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(published: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from onnx import numpy_helper
 from support import environment, write_network
 
-from porting.repository.publishing.item import Item
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.writer import publish
 from porting.stages.publish import profiled
 from porting.tracking.model_registry import register
@@ -50,7 +50,7 @@ def client(uri: str) -> "MlflowClient":
 
 
 @pytest.fixture
-def items(published: Path, tmp_path: Path) -> list[Item]:
+def items(published: Path, tmp_path: Path) -> list[Offer]:
     """Two of the profiled variants under names, files and figures of their own: one accurate, the other fast."""
     first, second = profiled(Workspace(published))[:2]
     return [
@@ -59,7 +59,7 @@ def items(published: Path, tmp_path: Path) -> list[Item]:
     ]
 
 
-def offered(item: Item, folder: Path, name: str, accuracy: float, images_per_s: float, bias: float = 0.0) -> Item:
+def offered(item: Offer, folder: Path, name: str, accuracy: float, images_per_s: float, bias: float = 0.0) -> Offer:
     """The item as `name`, with a small network that `accuracy` and `bias` tell from others, and these figures."""
     file = write_network(folder / f"{name}.onnx", bias=accuracy + bias)
     digest = sha256(file.read_bytes()).hexdigest()
@@ -94,7 +94,7 @@ def alias(client: "MlflowClient", name: str) -> str:
 
 
 def test_every_published_variant_is_one_version_of_its_task_with_its_figures(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     repository = publish(tmp_path / "repository", items)
     register(repository, uri)
@@ -112,7 +112,7 @@ def test_every_published_variant_is_one_version_of_its_task_with_its_figures(
 
 
 def test_what_is_registered_is_not_registered_twice(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     repository = publish(tmp_path / "repository", items)
     register(repository, uri)
@@ -123,7 +123,7 @@ def test_what_is_registered_is_not_registered_twice(
 
 @pytest.mark.parametrize(("name", "variant"), [("most-accurate-local_cpu", ACCURATE), ("fastest-local_cpu", FAST)])
 def test_an_alias_loads_the_variant_and_answers_as_its_file_does(
-    uri: str, items: list[Item], tmp_path: Path, name: str, variant: str
+    uri: str, items: list[Offer], tmp_path: Path, name: str, variant: str
 ) -> None:
     repository = publish(tmp_path / "repository", items)
     register(repository, uri)
@@ -140,7 +140,7 @@ def test_an_alias_loads_the_variant_and_answers_as_its_file_does(
 
 
 def test_the_registry_holds_the_very_file_of_the_repository(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
 
@@ -155,7 +155,7 @@ def test_the_registry_holds_the_very_file_of_the_repository(
 
 
 def test_the_aliases_move_to_the_present_frontier(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     register(publish(tmp_path / "repository", items), uri)
     assert (alias(client, "most-accurate-local_cpu"), alias(client, "fastest-local_cpu")) == (ACCURATE, FAST)
@@ -167,7 +167,7 @@ def test_the_aliases_move_to_the_present_frontier(
 
 
 def test_new_figures_of_a_registered_file_replace_the_old_ones(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     register(publish(tmp_path / "repository", items), uri)
     before = versions(client)
@@ -179,7 +179,7 @@ def test_new_figures_of_a_registered_file_replace_the_old_ones(
 
 
 def test_another_file_under_an_old_name_is_another_version(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     register(publish(tmp_path / "repository", items), uri)
     before = versions(client)
@@ -192,7 +192,7 @@ def test_another_file_under_an_old_name_is_another_version(
 
 
 def test_what_a_killed_run_has_begun_is_gone_on_with(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     begun = offered(items[0], tmp_path, "digits-begun-0000000e", accuracy=0.99, images_per_s=2000)
     experiment = client.get_experiment_by_name("digits").experiment_id
@@ -203,7 +203,7 @@ def test_what_a_killed_run_has_begun_is_gone_on_with(
     assert (found.model_id, str(found.status)) == (left, "READY")
 
 
-def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items: list[Item], tmp_path: Path) -> None:
+def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items: list[Offer], tmp_path: Path) -> None:
     import mlflow
     import mlflow.onnx
 
@@ -226,18 +226,18 @@ def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items
 
 
 def test_a_file_that_is_not_the_indexed_one_is_not_registered(
-    client: "MlflowClient", uri: str, items: list[Item], tmp_path: Path
+    client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     other = offered(items[0], tmp_path, "digits-other-0000000d", accuracy=0.99, images_per_s=2000)
     repository = publish(tmp_path / "repository", [other])
-    write_network(repository.root.local / other.details.name / "1" / "model.onnx", bias=7)
+    write_network(repository.storage.local / other.details.name / "1" / "model.onnx", bias=7)
     with pytest.raises(BadInputError, match="is not the file that was published: publish again"):
         register(repository, uri)
     assert other.details.name not in {name for name, _ in versions(client)}
 
 
 def test_an_mlflow_that_cannot_be_reached_is_an_error_in_one_line(
-    items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    items: list[Offer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     repository = publish(tmp_path / "repository", items)

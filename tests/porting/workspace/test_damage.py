@@ -197,12 +197,14 @@ def test_a_profile_of_another_target_or_file_is_refused(workspace: Workspace) ->
 def test_a_repository_that_vouches_for_itself_alone_is_written_anew(workspace: Workspace) -> None:
     published, _ = publish_workspace(workspace, SETTINGS)
     assert publish_workspace(workspace, SETTINGS)[1]
-    details = published.root.local / A / "variant.json"
+    details = published.storage.local / A / "variant.json"
     forged = json.loads(details.read_text()) | {"backbone": "forged"}
     details.write_text(json.dumps(forged))
     digest = hashlib.sha256(details.read_bytes()).hexdigest()
     change = {"details_sha256": digest, "backbone": "forged"}
-    edit_index(published.root.local, lambda tree: [one.update(change) for one in tree["variants"] if one["name"] == A])
+    edit_index(
+        published.storage.local, lambda tree: [one.update(change) for one in tree["variants"] if one["name"] == A]
+    )
     again, same = publish_workspace(workspace, SETTINGS)
     assert not same
     assert again.details(A).backbone != "forged"

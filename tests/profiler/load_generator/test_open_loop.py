@@ -11,7 +11,8 @@ import pytest
 from profiler.common.errors import ServerError
 from profiler.load_generator.open_loop import OpenLoop, nothing_but
 from profiler.load_generator.single_requests import poisson, submitting
-from profiler.runtimes.served import Expectation, InProcess, OnAnswer
+from profiler.runtimes.own_process import InProcess
+from profiler.runtimes.served import Expectation, OnAnswer
 
 pytestmark = pytest.mark.alone
 

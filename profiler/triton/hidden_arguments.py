@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from profiler.triton.launch import NOT_TRACED, SECRET, TRACED
+from profiler.triton.launcher import NOT_TRACED, SECRET, TRACED
 
 SEIZE, CONTINUE, DETACH = 0x4206, 7, 17
 TRACE_EXEC, EXIT_WITH_TRACER = 1 << 4, 1 << 20

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from porting.repository.web import WebFiles, web_options
 from profiler.common import door
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.parse import parsed, shown
@@ -32,20 +31,20 @@ class Latest(BaseModel):
     release: str = Field(pattern=NAME)
 
 
-class Root(ABC):
+class Storage(ABC):
     """The files of one repository, which stay those of one release while others are published."""
 
     @staticmethod
-    def at(url: str | Path) -> "Root":
+    def at(url: str | Path) -> "Storage":
         """A local folder, its link resolved, or the latest release in the store of an address like `s3://bucket/a`.
 
         Raises `BadInputError` for an address of no known kind and a broken `latest.json`, and `DnnPortingError`
         where the store cannot be reached.
         """
         if "://" not in str(url):
-            return LocalRoot(Path(url))
+            return LocalStorage(Path(url))
         filesystem, path = opened(str(url))
-        return LocalRoot(Path(path)) if is_local(filesystem) else RemoteRoot(filesystem, path).followed()
+        return LocalStorage(Path(path)) if is_local(filesystem) else RemoteStorage(filesystem, path).followed()
 
     def read(self, *parts: str, limit_bytes: int) -> bytes:
         """The file of the plain names `parts`, one below the other.
@@ -86,7 +85,7 @@ def check_name(name: str) -> None:
         raise BadInputError(f"{name!r:.160} is no file name of a repository: use letters, digits, '_', '.' and '-'")
 
 
-class LocalRoot(Root):
+class LocalStorage(Storage):
     """A folder of this machine, in which no link is followed."""
 
     def __init__(self, folder: Path) -> None:
@@ -154,10 +153,12 @@ class LocalRoot(Root):
         return error if isinstance(error, BadInputError) else door.unreadable(path, error, PUBLISH)
 
 
-class RemoteRoot(Root):
+class RemoteStorage(Storage):
     """A place that fsspec reads."""
 
     def __init__(self, filesystem: "AbstractFileSystem", path: str) -> None:
+        from porting.repository.web import WebFiles
+
         self._filesystem, self._path = filesystem, path.rstrip("/")
         self._web = WebFiles(filesystem) if "https" in filesystem.protocol else None
 
@@ -168,7 +169,7 @@ class RemoteRoot(Root):
     def local(self) -> Path:
         raise BadInputError(f"{self} is not on this machine, and this needs its files: copy it to a local folder first")
 
-    def followed(self) -> Root:
+    def followed(self) -> Storage:
         """The latest release, or this place itself where it is no store of releases."""
         try:
             content = self.read(LATEST, limit_bytes=LATEST_LIMIT_BYTES)
@@ -184,7 +185,7 @@ class RemoteRoot(Root):
 
     def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes:
         path = "/".join((self._path, *parts))
-        with as_our_errors(f"{self}/{'/'.join(parts)}"):
+        with store_errors(f"{self}/{'/'.join(parts)}"):
             if self._web:
                 return self._web.beginning(path, size_bytes)
             # One request, so that a file which is replaced meanwhile is read whole.
@@ -195,6 +196,8 @@ def opened(url: str) -> tuple["AbstractFileSystem", str]:
     """The file system of an address, and the path in it; raises `BadInputError` where there is none."""
     try:
         from fsspec.core import url_to_fs
+
+        from porting.repository.web import web_options
 
         filesystem, path = url_to_fs(url, **web_options(url))
     except ImportError as error:
@@ -214,7 +217,7 @@ def is_local(filesystem: "AbstractFileSystem") -> bool:
 
 
 @contextmanager
-def as_our_errors(place: str) -> Iterator[None]:
+def store_errors(place: str) -> Iterator[None]:
     """Every store has its own errors; outside of here they are the package's."""
     try:
         yield

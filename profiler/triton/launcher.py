@@ -1,9 +1,10 @@
-"""Becomes a server: `launch.py PARENT SIGNAL CORES PROGRAM [ARGUMENT ...]`, where CORES is a list like `0,1` or `all`.
+"""Replaces itself by a server program: `launcher.py PARENT SIGNAL CORES PROGRAM [ARGUMENT ...]`.
 
-A process of its own, as setting these up between fork and exec is not safe in a process with threads. The program gets
-SIGNAL when PARENT is gone, however that comes about; the kernel takes the end of the *thread* that started it for that.
-An argument that names an environment variable of `SECRET` stands for its value: `profiler.triton.hidden` puts that in
-its place, or says on standard input that it cannot.
+CORES is a list like `0,1` or `all`. The setup is done in a process of its own, because it is not safe between fork and
+exec in a process with threads. The program gets SIGNAL when PARENT ends for any reason; to the kernel, the end of the
+*thread* that started the program is the end of PARENT. An argument that begins with `SECRET` names an environment
+variable and stands for its value: `profiler.triton.hidden_arguments` puts the value in its place, or says on standard
+input that it cannot.
 """
 
 import contextlib

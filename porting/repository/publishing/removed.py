@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from porting.repository.reader import Repository
 from porting.repository.schema import Published, Summary
-from porting.repository.serving import MODEL_FILE
+from porting.repository.variant_files import MODEL_FILE
 from profiler.common.errors import BadInputError
 
 
-def left_out(before: Repository, now: Repository) -> Iterator[str]:
+def removed(before: Repository, now: Repository) -> Iterator[str]:
     """One line for each variant, target and version that is not in any more."""
     entries = {one.name: one for one in (*now.index.variants, *now.index.dropped)}
     for old in (*before.index.variants, *before.index.dropped):

@@ -16,9 +16,9 @@ from made_points import rate
 from support import environment, write_network
 
 from porting.repository import Repository
-from porting.repository.publishing.store import upload
+from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish
-from porting.repository.root import Root
+from porting.repository.storage import Storage
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.records.throughput import MaximalThroughput
 
@@ -27,7 +27,7 @@ LIMIT_BYTES = 1 << 20
 # It tells when the upload begins and when it is done.
 UPLOAD = """
 import fsspec, sys
-from porting.repository.publishing.store import upload
+from porting.repository.publishing.upload import upload
 
 fsspec.filesystem("s3").exists(sys.argv[2])
 print(flush=True)
@@ -38,7 +38,7 @@ print(flush=True)
 UPLOADS_THAT_DIE = """
 import os, sys
 from s3fs import S3FileSystem
-from porting.repository.publishing.store import upload
+from porting.repository.publishing.upload import upload
 
 left = 0
 
@@ -133,7 +133,7 @@ def key(url: str | Path) -> str:
     repository = Repository.load(url)
     for variant in repository.variants:
         repository.details(variant.name)
-        network = repository.root.read(variant.name, str(variant.version), "model.onnx", limit_bytes=LIMIT_BYTES)
+        network = repository.storage.read(variant.name, str(variant.version), "model.onnx", limit_bytes=LIMIT_BYTES)
         assert sha256(network).hexdigest() == variant.onnx_sha256
     return repository.index.key
 
@@ -162,7 +162,7 @@ def test_a_store_is_read_as_a_folder_is(url: str, old: Path) -> None:
 
 def test_who_opened_the_store_before_reads_on_in_its_release(url: str, old: Path, new: Path) -> None:
     upload(old, url)
-    before = Root.at(url)
+    before = Storage.at(url)
     upload(new, url)
     assert key(url) == key(new)
     assert key(str(before)) == key(old)
@@ -237,7 +237,7 @@ def test_a_local_folder_is_no_store(old: Path, tmp_path: Path) -> None:
 def test_a_bucket_that_does_not_exist_is_named(s3: Any, old: Path) -> None:
     for work in (
         lambda: upload(old, "s3://no-such-bucket/store"),
-        lambda: Root.at("s3://no-such-bucket").read("a", limit_bytes=1),
+        lambda: Storage.at("s3://no-such-bucket").read("a", limit_bytes=1),
     ):
         with pytest.raises(BadInputError, match=r"s3://no-such-bucket.* does not exist") as caught:
             work()
@@ -254,7 +254,7 @@ def test_without_credentials_or_a_server_the_error_is_one_line(
         monkeypatch.delenv(change)
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     s3.clear_instance_cache()
-    for work in (lambda: upload(old, "s3://bucket/a"), lambda: Root.at("s3://bucket/a")):
+    for work in (lambda: upload(old, "s3://bucket/a"), lambda: Storage.at("s3://bucket/a")):
         with pytest.raises(DnnPortingError, match=r"s3://bucket/a.* cannot be reached \(.+\): check address") as caught:
             work()
         assert "\n" not in str(caught.value)

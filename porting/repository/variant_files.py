@@ -2,9 +2,8 @@
 
 import hashlib
 import math
-import os
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,12 +11,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from porting.repository.reader import DETAILS, INDEX, Repository
+from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published
-from porting.repository.signature import SIGNATURE
 from porting.repository.triton_files import CONFIG, LABELS, WARM_UP, config_file, texts
 from profiler.common.errors import BadInputError
-from profiler.common.resources import MAX_A_CORE
 
 # A gRPC message, and an ONNX file, hold no more.
 FILE_LIMIT_BYTES = 2**31 - 1
@@ -25,7 +22,7 @@ MODEL_FILE = re.compile(r"([1-9][0-9]{0,18})/model\.onnx")
 
 
 @dataclass(frozen=True)
-class Files:
+class VariantFiles:
     """The files of one published variant; what is read of them is what the details have the digest of."""
 
     repository: Repository
@@ -45,7 +42,7 @@ class Files:
         return found
 
     def __str__(self) -> str:
-        return f"{self.repository.root}/{self.published.name}"
+        return f"{self.repository.storage}/{self.published.name}"
 
     @property
     def model(self) -> str:
@@ -71,7 +68,7 @@ class Files:
 
     def read(self, path: str) -> bytes:
         """A file of the folder; raises `BadInputError` where it is not the one that was published."""
-        content = self.repository.root.read(self.published.name, *path.split("/"), limit_bytes=FILE_LIMIT_BYTES)
+        content = self.repository.storage.read(self.published.name, *path.split("/"), limit_bytes=FILE_LIMIT_BYTES)
         if hashlib.sha256(content).hexdigest() != self.details.files[path]:
             raise BadInputError(f"{self}/{path} is not the file that was published: publish again")
         if path == WARM_UP:
@@ -105,7 +102,7 @@ class Files:
     def _check_folder(self) -> None:
         due = {*self.details.files, DETAILS}
         due |= {f"{parent}/" for path in due for parent in Path(path).parents if parent.name}
-        check_listed(str(self), self.repository.root.paths(self.published.name), due)
+        check_listed(str(self), self.repository.storage.paths(self.published.name), due)
 
 
 def example_of(details: Details, content: bytes) -> NDArray[np.float32]:
@@ -123,83 +120,3 @@ def check_listed(place: str, found: set[str] | None, due: set[str]) -> None:
     """Raises `BadInputError` for a path that is found and not due; those that are missing show when they are read."""
     if found is not None and (beyond := sorted(found - due)):
         raise BadInputError(f"{place} holds {beyond[0]!r:.160}, which was not published: remove it, or publish again")
-
-
-def write_model(files: Files, path: Path) -> None:
-    """Writes the variant's ONNX file to `path`, and has it answer in a confined process, as it may be anybody's.
-
-    Raises `ModelError` where it does not.
-    """
-    path.write_bytes(files.read(files.model))
-    try_model(files, path)
-
-
-def try_model(files: Files, path: Path) -> None:
-    from profiler.trial.onnx_file import try_onnx
-
-    try_onnx(path, name=Path(str(files.repository.root), files.published.name, files.model))
-
-
-def lay_out(repository: Repository, names: Iterable[str], target: str | None, folder: Path) -> None:
-    """Copies the variants to `folder` as a server loads them, with the settings for the target.
-
-    Nothing but files of known kinds, as they were published, and configurations of our own making gets there; each
-    folder has a variant's name. Raises `BadInputError` as `Files.of` and `Files.read` do.
-    """
-    for name in names:
-        files = Files.of(repository, name)
-        check_fits_here(files, target)
-        contents = {**files.served(), CONFIG: files.config(target).encode()}
-        for path, content in contents.items():
-            place = folder / name / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-        try_model(files, folder / name / files.model)
-
-
-def check_fits_here(files: Files, target: str | None) -> None:
-    """Raises `BadInputError` for more instances or threads than this machine's cores can use, whoever asks for them."""
-    profiles = files.details.profiles
-    server = (profiles[target] if target in profiles else next(iter(profiles.values()))).target
-    most = MAX_A_CORE * (os.cpu_count() or 1)
-    if max(server.instances, server.threads) > most:
-        raise BadInputError(
-            f"{files} asks for {server.instances} instances of {server.threads} threads, and this machine can use "
-            f"{most}: serve it with the settings of another target, with --target NAME"
-        )
-
-
-def problems(repository: Repository) -> Iterator[tuple[str, BadInputError]]:
-    """What is not as it was published, by variant; the name is empty for what lies beside the variants."""
-    try:
-        check_beside(repository)
-    except BadInputError as error:
-        yield "", error
-    for name in repository.by_name:
-        try:
-            Files.of(repository, name).check()
-        except BadInputError as error:
-            yield name, error
-
-
-def check_beside(repository: Repository) -> None:
-    """Raises `BadInputError` where what lies beside the variants is not as the index says."""
-    root, due = repository.root, repository.index.files
-    for path, digest in due.items():
-        if hashlib.sha256(root.read(*path.split("/"), limit_bytes=FILE_LIMIT_BYTES)).hexdigest() != digest:
-            raise BadInputError(f"{root}/{path} is not the file that was published: publish again")
-    found = root.paths()
-    if found is not None:
-        beside = {path for path in found if path.partition("/")[0] not in repository.by_name}
-        check_listed(str(root), beside, {INDEX, SIGNATURE, *due})
-
-
-def check_whole(repository: Repository) -> None:
-    """Raises `BadInputError` where any file of the repository is not as it was published, or was not published."""
-    for _, error in problems(repository):
-        raise error
-
-
-def is_whole(repository: Repository) -> bool:
-    """Whether every file is there, is as it was published, and none is beside."""
-    return next(problems(repository), None) is None

@@ -16,7 +16,7 @@ BY_BATCH = [name for name in TABLES if name != "capacity_requests_per_s"]
 
 
 @dataclass(frozen=True)
-class Option:
+class OperatingPoint:
     """One choice. `figures` are as in the index, but at this `batch`; what is unknown there has its reason.
 
     `predicted` names those that were interpolated between measured batches.
@@ -31,12 +31,12 @@ class Option:
     predicted: frozenset[str]
 
 
-def options(repository: Repository, task: str, target: str) -> Iterator[Option]:
+def operating_points(repository: Repository, task: str, target: str) -> Iterator[OperatingPoint]:
     """Every variant of a task on a target at every batch size whose latency or throughput was measured there."""
     for variant in repository.measured(task, target):
         one = repository.on(variant.name, target)
         for batch in batches(one.profile):
-            yield option(one, batch)
+            yield operating_point(one, batch)
 
 
 def batches(profile: Profile) -> list[int]:
@@ -45,7 +45,7 @@ def batches(profile: Profile) -> list[int]:
     return sorted(latencies | {point.batch for point in profile.own(profile.max_throughput)})
 
 
-def option(one: VariantOnTarget, batch: int) -> Option:
+def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
     """The variant at that batch size."""
     known = dict(one.standing.figures)
     unknown = {name: one.why_unknown(name) for name in METRICS if name not in known}
@@ -64,4 +64,6 @@ def option(one: VariantOnTarget, batch: int) -> Option:
     if batch > 1 and "capacity_requests_per_s" in known:
         del known["capacity_requests_per_s"]
         unknown["capacity_requests_per_s"] = "it was measured for single requests"
-    return Option(one.published, one.target, batch, one.profile.target.resources, known, unknown, frozenset(predicted))
+    return OperatingPoint(
+        one.published, one.target, batch, one.profile.target.resources, known, unknown, frozenset(predicted)
+    )

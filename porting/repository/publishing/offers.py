@@ -1,43 +1,61 @@
-"""Variants of other published repositories beside one's own: the same file measured on several boxes becomes one."""
+"""Variants offered for publication: one's own and those of other repositories, one for each file."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from porting.repository.publishing.item import Item
+import numpy as np
+from numpy.typing import NDArray
+
 from porting.repository.reader import Repository
 from porting.repository.schema import Details
-from porting.repository.serving import Files, write_model
+from porting.repository.serving_folder import write_model
+from porting.repository.variant_files import VariantFiles
 from profiler.common.errors import BadInputError
 
 
-def offered_by(repository: Repository, folder: Path) -> list[Item]:
+@dataclass(frozen=True)
+class Offer:
+    """A candidate for publication: its details, its place in its family, and its ONNX file.
+
+    `example` is a real input (C, H, W) to warm a server up with, where one is known.
+    """
+
+    details: Details
+    parent: str | None
+    technique: list[str]
+    onnx: Path
+    example: NDArray[np.float32] | None = None
+
+
+def offered_by(repository: Repository, folder: Path) -> list[Offer]:
     """The published variants of a repository, whose files are brought to `folder`; `BadInputError` for a wrong one."""
     return [brought(repository, name, folder) for name in repository.by_name]
 
 
-def brought(repository: Repository, name: str, folder: Path) -> Item:
+def brought(repository: Repository, name: str, folder: Path) -> Offer:
     """One variant with a copy of its present ONNX file, and of the input it is warmed up with."""
-    files = Files.of(repository, name)
+    files = VariantFiles.of(repository, name)
     files.check()
     path = folder / f"{files.published.onnx_sha256}.onnx"
     write_model(files, path)
     details = files.details.model_copy(update={"files": {}})
-    return Item(details, files.published.parent, files.published.technique, path, files.example())
+    return Offer(details, files.published.parent, files.published.technique, path, files.example())
 
 
-def merged(own: Iterable[Item], others: Iterable[Item]) -> list[Item]:
+def merged(own: Iterable[Offer], others: Iterable[Offer]) -> list[Offer]:
     """All variants, each once: with the profiles of all, and of two on one target the later one.
 
     Raises `BadInputError` where one name stands for two files.
     """
-    found: dict[str, Item] = {}
-    for item in (*own, *others):
-        name = item.details.name
-        found[name] = joined(found[name], item) if name in found else item
+    found: dict[str, Offer] = {}
+    for offer in (*own, *others):
+        name = offer.details.name
+        found[name] = joined(found[name], offer) if name in found else offer
     return list(found.values())
 
 
-def joined(one: Item, other: Item) -> Item:
+def joined(one: Offer, other: Offer) -> Offer:
     """One variant from two sources."""
     a, b = one.details, other.details
     if a.onnx_sha256 != b.onnx_sha256:
@@ -51,4 +69,4 @@ def joined(one: Item, other: Item) -> Item:
             profiles[target] = profile
     details = Details.model_validate({**dict(a), "profiles": profiles})
     example = other.example if one.example is None else one.example
-    return Item(details, one.parent, one.technique, one.onnx, example)
+    return Offer(details, one.parent, one.technique, one.onnx, example)

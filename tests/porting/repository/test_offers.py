@@ -10,8 +10,7 @@ from full_profile import fingerprint
 from made_repository import MIDDLE, QUICK, SLOW, items, repository
 from support import write_network
 
-from porting.repository.publishing.item import Item
-from porting.repository.publishing.merge import merged, offered_by
+from porting.repository.publishing.offers import Offer, merged, offered_by
 from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
@@ -29,7 +28,7 @@ def folder(tmp_path: Path) -> Folder:
     return made
 
 
-def elsewhere(folder: Path, **rates: float) -> list[Item]:
+def elsewhere(folder: Path, **rates: float) -> list[Offer]:
     """The variants as another box measured them, under a target name of its own."""
     other = {"target_name": "edge", "target": Target(threads=2), "fingerprint": fingerprint().model_copy(
         update={"cpu_model": "another", "threads": 2})}  # fmt: skip
@@ -56,7 +55,7 @@ def test_every_target_has_its_own_settings_in_the_folder(folder: Folder) -> None
     found = publish(
         folder("both") / "repository", merged(items(folder("here")), elsewhere(folder("there"), **{SLOW: 9.0}))
     )
-    configs = found.root.local / SLOW / "configs"
+    configs = found.storage.local / SLOW / "configs"
     threads = {
         path.stem: '"2"' in path.read_text().split("intra_op_thread_count")[1][:60] for path in configs.iterdir()
     }
@@ -77,7 +76,7 @@ def test_one_name_for_two_files_is_refused(folder: Folder) -> None:
     here, there = items(folder("here"), {SLOW: 200.0}), items(folder("there"), {SLOW: 200.0})
     details = there[0].details.model_copy(update={"onnx_sha256": "1" * 64})
     with pytest.raises(BadInputError, match=f"{SLOW} is two files"):
-        merged(here, [Item(details, None, [], there[0].onnx)])
+        merged(here, [Offer(details, None, [], there[0].onnx)])
 
 
 def test_a_published_repository_offers_its_variants_with_file_and_example(folder: Folder) -> None:
@@ -85,7 +84,7 @@ def test_a_published_repository_offers_its_variants_with_file_and_example(folder
     example = np.arange(1024, dtype=np.float32).reshape(1, 32, 32)
     digest = sha256(write_network(offered[0].onnx))
     details = offered[0].details.model_copy(update={"onnx_sha256": digest})
-    source = repository(folder("source"), [Item(details, None, [], offered[0].onnx, example)])
+    source = repository(folder("source"), [Offer(details, None, [], offered[0].onnx, example)])
     (found,) = offered_by(source, folder("brought"))
     assert found.details == details
     assert found.onnx.read_bytes() == offered[0].onnx.read_bytes()
@@ -95,6 +94,6 @@ def test_a_published_repository_offers_its_variants_with_file_and_example(folder
 
 def test_a_file_that_is_not_the_indexed_one_is_refused(folder: Folder) -> None:
     source = repository(folder("source"), items(folder("here"), {SLOW: 200.0}))
-    (source.root.local / SLOW / "1" / "model.onnx").write_bytes(b"another")
+    (source.storage.local / SLOW / "1" / "model.onnx").write_bytes(b"another")
     with pytest.raises(BadInputError, match="is not the file that was published"):
         offered_by(source, folder("brought"))

@@ -7,12 +7,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-LAUNCHER = Path(__file__).with_name("launch.py")
+LAUNCHER = Path(__file__).with_name("launcher.py")
 # Ctrl-C is to end everything within 2 s.
 STOP_LIMIT_S = 1.0
 
 
-def launched(cores: list[int] | None = None, dying: signal.Signals = signal.SIGKILL) -> list[str]:
+def launch_command(cores: list[int] | None = None, dying: signal.Signals = signal.SIGKILL) -> list[str]:
     """The beginning of a command: what pins the program to these cores, and gives it that signal when we are gone.
 
     The thread that starts the command must live as long as the program: its end counts as that of this process.

@@ -1,16 +1,18 @@
-"""What is to be converted: which variants, measured where."""
+"""A conversion to another system's format: what is converted, and the files that it gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from porting.repository.reader import Repository
 from porting.repository.schema import Published
-from porting.repository.serving import Files
+from porting.repository.variant_files import VariantFiles
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
+from profiler.common.folders import whole_folder
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Conversion:
     """A repository, a target, one variant or else the target's frontier, and where a cluster finds the files."""
 
     repository: Repository
@@ -43,7 +45,7 @@ class Wanted:
 
         Raises `BadInputError` where they are not, and for one that was not measured on the target.
         """
-        files = Files.of(self.repository, published.name)
+        files = VariantFiles.of(self.repository, published.name)
         files.check()
         return self.repository.on(published.name, self.target)
 
@@ -52,3 +54,21 @@ class Wanted:
         if self.storage_uri is None:
             raise BadInputError(f"--storage-uri is missing: give the address of {of}, such as s3://BUCKET/FOLDER")
         return self.storage_uri.rstrip("/")
+
+
+@dataclass(frozen=True)
+class ConvertedFiles:
+    """Texts, and published files, by their path in the folder that is to hold them."""
+
+    texts: dict[str, str]
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """The folder with all in it, or none; raises `BadInputError` where it is there already."""
+        if folder.exists():
+            raise BadInputError(f"{folder} is there already: name a folder that is not, or move it away")
+        with whole_folder(folder) as unfinished:
+            texts = {name: text.encode() for name, text in self.texts.items()}
+            for name, content in (self.contents | texts).items():
+                (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+                (unfinished / name).write_bytes(content)

@@ -20,7 +20,7 @@ LIMIT_VALUES, COUNTED_BYTES = 8_000_000, 40_000_000
 LIMIT_FRAME_BYTES = 8 << 20
 
 
-def to_text(index: Index) -> str:
+def index_to_json(index: Index) -> str:
     """The JSON of an index; raises `ValueError` for one that contradicts itself."""
     check_index(index)
     frame = json.loads(index.model_copy(update={name: [] for name in LISTS}).model_dump_json(exclude={"seal"}))
@@ -31,8 +31,8 @@ def to_text(index: Index) -> str:
     return sealed("{\n" + ",\n".join(f'"{name}": {text}' for name, text in fields.items()) + "\n}\n")
 
 
-def from_text(content: bytes, place: str) -> Index:
-    """The index in a text of `to_text`; raises `BadInputError` that names `place` and what is first wrong."""
+def index_from_json(content: bytes, place: str) -> Index:
+    """The index in a text of `index_to_json`; raises `BadInputError` that names `place` and what is first wrong."""
     content = unsealed(content, place, PUBLISH)
     # To count values takes a while, and below this size they fit into memory however many they are.
     many = len(content) > COUNTED_BYTES and content.count(b",") > LIMIT_VALUES

@@ -4,8 +4,8 @@ import pytest
 from full_profile import blank_profile, full_profile
 from made_points import latency, partly
 
-from porting.repository import tables
-from porting.repository.lookup import Lookup
+from porting.repository import interpolation
+from porting.repository.interpolation import Lookup
 from profiler.common.errors import BadInputError
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
@@ -64,36 +64,36 @@ def test_a_wrong_axis_is_named_with_the_valid_ones(where: dict[str, float], mess
 
 
 def test_the_runtime_of_the_targets_own_latencies_comes_first() -> None:
-    assert tables.latency(PROFILE).at(batch=1).at["runtime"] == "onnxruntime"
+    assert interpolation.latency(PROFILE).at(batch=1).at["runtime"] == "onnxruntime"
 
 
 def test_where_the_first_runtime_was_not_measured_another_one_answers_and_says_so() -> None:
-    assert tables.latency(PROFILE).at(batch=16, cores=2).at["runtime"] == "triton"
+    assert interpolation.latency(PROFILE).at(batch=16, cores=2).at["runtime"] == "triton"
 
 
 def test_throughput_capacity_memory_and_first_inference_are_looked_up_alike() -> None:
-    assert tables.throughput(PROFILE).at(batch=16, cores=2).value == 1400
-    assert tables.throughput(PROFILE).at(batch=16, cores=1.5).kind == "predicted"
+    assert interpolation.throughput(PROFILE).at(batch=16, cores=2).value == 1400
+    assert interpolation.throughput(PROFILE).at(batch=16, cores=1.5).kind == "predicted"
     deadlines = sorted({point.deadline_ms for point in PROFILE.capacity})
     between = (deadlines[0] + deadlines[1]) / 2
-    assert tables.capacity(PROFILE).at(deadline_ms=between).kind == "predicted"
-    assert tables.memory(PROFILE).at(batch=8).value == (310 + 8) << 20
-    assert tables.first_inference(PROFILE).at(batch=3).value == pytest.approx(15)
+    assert interpolation.capacity(PROFILE).at(deadline_ms=between).kind == "predicted"
+    assert interpolation.memory(PROFILE).at(batch=8).value == (310 + 8) << 20
+    assert interpolation.first_inference(PROFILE).at(batch=3).value == pytest.approx(15)
 
 
 def test_a_figure_that_is_unknown_is_no_point_to_look_up() -> None:
     unknown = partly(MemoryPoint, source="served processes", batch=8)
     profile: Profile = blank_profile(memory=(unknown,))
     with pytest.raises(BadInputError, match="nothing was measured"):
-        tables.memory(profile).at(batch=8)
+        interpolation.memory(profile).at(batch=8)
 
 
 def test_latencies_of_other_input_sizes_and_of_several_callers_are_other_figures() -> None:
     others = latency(1, input_shape=(3, 64, 64)), latency(2, concurrency=4)
     profile = blank_profile(latency=(latency(1), *others))
-    assert tables.latency(profile).at(batch=1).value == latency(1).corrected_p50_ms
+    assert interpolation.latency(profile).at(batch=1).value == latency(1).corrected_p50_ms
     with pytest.raises(BadInputError, match="outside"):
-        tables.latency(profile).at(batch=2)
+        interpolation.latency(profile).at(batch=2)
 
 
 def test_a_reading_and_a_look_up_are_worth_reading() -> None:
