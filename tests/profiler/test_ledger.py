@@ -6,9 +6,8 @@ from typing import Any
 from made_points import latency, rate
 
 from profiler.measure.ledger import Ledger
-from profiler.records.base import Point
+from profiler.records.base import Missing, Point
 from profiler.records.latency import LatencyPoint
-from profiler.records.missing import Missing
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 
 

@@ -113,7 +113,7 @@ def test_what_is_missing_or_wrong_is_said_with_the_fix(tasks: Repository, tmp_pa
 def test_policies_and_settings_that_there_are_not_are_refused_in_one_line(
     dnn_porting: Command, tasks: Repository, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
-    common = [f"repository={tasks.root.local}", f"output={tmp_path}", "tasks=[digits]", "load.mean_rps=1"]
+    common = [f"repository={tasks.storage.local}", f"output={tmp_path}", "tasks=[digits]", "load.mean_rps=1"]
     run = dnn_porting("simulate", *common, "load.seconds=5", *arguments)
     assert (run.code, len(run.err.splitlines())) == (2, 1)
     assert said in run.err

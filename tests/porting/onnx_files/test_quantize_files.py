@@ -22,7 +22,7 @@ from porting.onnx_files.quantization.int8_candidate import Int8Candidate, answer
 from porting.onnx_files.quantization.int8_format import Calibration, Int8Format
 from porting.onnx_files.quantization.qdq import prepare, quantised_nodes, weighted_nodes, write_qdq
 from porting.onnx_files.quantization.ranges import activation_ranges
-from porting.stages.quantize import write_fp16
+from porting.stages.quantize_work import write_fp16
 from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 

@@ -16,7 +16,8 @@ from porting.jobs.context import Context
 from porting.onnx_files.quantization import int8_format
 from porting.onnx_files.quantization.int8_candidate import Int8Candidate
 from porting.onnx_files.quantization.int8_format import Int8Format
-from porting.stages.quantize import jobs, say_what_is_lost
+from porting.stages.quantize import jobs
+from porting.stages.quantize_work import say_what_is_lost
 from porting.workspace.data import Data
 from porting.workspace.workspace import Workspace
 
