@@ -27,4 +27,5 @@ def test_the_verb_prints_a_line_for_each_finding_and_refuses_where_one_is_an_err
 @pytest.mark.integration
 def test_what_is_published_has_no_error(published: Path) -> None:
     root = published / "repository"
+    assert list(root.glob("*/config.pbtxt"))
     assert [one for one in lint(root, published_rules(root)) if one.severity == "error"] == []

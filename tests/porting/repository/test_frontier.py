@@ -1,10 +1,15 @@
 """Dominance between figures with intervals: a strict order, and ties that are said to be ties."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from porting.repository import standing
 from porting.repository.frontier import Dominance, Points, dominances, dominated
 from porting.repository.schema import Figure
+from porting.repository.standing import Candidate
 
 
 def figure(value: float, half_width: float = 0.0) -> Figure:
@@ -64,6 +69,23 @@ def test_without_an_interval_nothing_is_shown() -> None:
     assert [place.on_frontier for place in found.values()] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("better", "worse"), [((200, None, 210), (100, 90, 110)), ((200, 190, 210), (100, 90, None))]
+)  # fmt: skip
+def test_an_end_of_an_interval_that_is_unknown_is_without_end(better: Figure, worse: Figure) -> None:
+    found = placed(a=(figure(0.9), better), b=(figure(0.9), worse))
+    assert [place.on_frontier for place in found.values()] == [True, True]
+
+
+@pytest.mark.parametrize("metrics", [2, 3])
+def test_intervals_that_touch_each_other_overlap(metrics: int) -> None:
+    same = [figure(0.9)] * (metrics - 1)
+    points = Points.of([[*same, figure(100, 5)], [*same, figure(90, 5)]], ["higher"] * metrics)
+    assert dominated(points).tolist() == [False, False]
+    assert points.dominators(1).tolist() == [False, False]
+    assert points.tied_with(0).tolist() == points.tied_with(1).tolist() == [True, True]
+
+
 def test_a_candidate_of_which_a_figure_is_unknown_is_never_dominated() -> None:
     found = placed(unknown=(None, figure(1, 0)), known=(figure(0.9), figure(100, 1)))
     assert found["unknown"].on_frontier
@@ -102,3 +124,66 @@ def test_dominance_is_a_strict_order_and_somebody_always_remains() -> None:
         assert any(place.on_frontier for place in found.values())
         for name, place in found.items():
             assert place.dominated_by is None or above[int(name), int(place.dominated_by)]
+
+
+def test_intervals_of_a_figure_that_is_better_lower_overlap_too() -> None:
+    points = Points.of([[figure(0.9), figure(20, 6)], [figure(0.9), figure(30, 6)]], ["higher", "lower"])
+    assert dominated(points).tolist() == [False, False]
+    assert points.tied_with(0).tolist() == [True, True]
+
+
+def test_the_lower_one_is_the_dominator_and_is_not_dominated() -> None:
+    points = Points.of([[figure(0.9), figure(20, 1)], [figure(0.9), figure(30, 1)]], ["higher", "lower"])
+    assert (points.dominators(0).tolist(), points.dominators(1).tolist()) == ([False, False], [True, False])
+
+
+def test_who_overlaps_in_one_metric_alone_is_no_tie() -> None:
+    found = placed(a=(figure(0.9, 0.01), figure(100, 1)), b=(figure(0.895, 0.01), figure(200, 1)))
+    assert [(place.on_frontier, place.ties_with) for place in found.values()] == [(True, ())] * 2
+
+
+def test_a_candidate_of_which_a_figure_is_unknown_ties_with_nobody() -> None:
+    found = placed(unknown=(None, figure(100, 1)), known=(figure(0.9), figure(100, 1)))
+    assert [place.ties_with for place in found.values()] == [(), ()]
+
+
+def test_a_tie_is_with_members_of_the_frontier_alone() -> None:
+    found = placed(
+        one=(figure(0.9, 0.05), figure(100, 1)),
+        worse=(figure(0.88, 0.05), figure(100, 1)),
+        quick=(figure(0.89, 0.05), figure(200, 1)),
+    )
+    assert found["worse"].dominated_by == "quick"
+    assert found["one"].ties_with == ()
+
+
+def test_of_several_dominators_the_best_in_the_first_metric_is_told() -> None:
+    found = placed(
+        slow=(figure(0.8, 0.01), figure(100, 1)),
+        quick=(figure(0.9, 0.01), figure(300, 1)),
+        exact=(figure(0.95, 0.01), figure(200, 1)),
+    )
+    assert found["slow"].dominated_by == "exact"
+
+
+def test_a_dominator_on_the_frontier_is_told_before_one_that_is_dominated() -> None:
+    # The vague one dominates the exact one and not the slow one, whose throughput is hardly known.
+    found = placed(
+        slow=(figure(0.5), figure(100, 100)),
+        exact=(figure(0.9, 0.01), figure(110, 5)),
+        vague=(figure(0.9, 0.6), figure(150, 5)),
+        quick=(figure(0.7, 0.01), figure(160, 1)),
+    )
+    assert found["exact"].dominated_by == "vague"
+    assert found["slow"].dominated_by == "quick"
+
+
+@pytest.mark.parametrize(("other", "on_frontier"), [("a", False), ("b", True)])
+def test_only_what_was_evaluated_on_the_same_data_is_compared(other: str, on_frontier: bool) -> None:
+    accuracies: Any = [SimpleNamespace(dataset_sha256=data * 64) for data in ("a", other)]
+    rates = {"good": figure(200, 1), "bad": figure(100, 1)}
+    candidates = [
+        Candidate(name, accuracy, {"accuracy": figure(0.9), "images_per_s": rate})
+        for accuracy, (name, rate) in zip(accuracies, rates.items(), strict=True)
+    ]
+    assert standing.placed(candidates, standing.RANKED_BY)["bad"].on_frontier == on_frontier

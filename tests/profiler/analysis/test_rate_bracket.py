@@ -43,6 +43,11 @@ def test_the_end_that_failed_is_tried_twice() -> None:
     assert next_rate([*tried, Outcome(101.0, False)], 50.0, 200.0) is None
 
 
+def test_the_search_begins_at_its_start_and_never_above_twice_the_maximum() -> None:
+    assert next_rate([], 50.0, 100.0) == 50.0
+    assert next_rate([], 500.0, 100.0) == 200.0
+
+
 def test_a_rate_that_failed_by_accident_does_not_hold_the_search_back() -> None:
     tried = outcomes([50.0, 52.0], [51.0])
     assert next_rate(tried, 50.0, 100.0) > 52.0

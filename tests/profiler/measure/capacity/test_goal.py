@@ -1,17 +1,17 @@
-"""What a trial shows of a deadline: met, failed, failed by the load generator, or too few requests to tell."""
+"""The result of a trial for a deadline: met, failed, failed by the load generator, or too few requests to decide."""
 
 import math
 
 import pytest
-from profiler.measure.goal import Goal
 
+from profiler.measure.capacity.goal import Goal
 from profiler.records.capacity import InTime, Trial
 
 GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=2.0)
 
 
 def trial(share: float, late: float = 0.0, exploding: bool = False, requests: int = 1000, width: float = 0.01) -> Trial:
-    """A trial at 100/s as offered, on a machine that was a tenth too slow."""
+    """A trial at 100 requests/s as offered, on a machine that runs a tenth slower than at its reference speed."""
     found = InTime(
         deadline_ms=50.0,
         in_time_share=share,
@@ -26,13 +26,13 @@ def trial(share: float, late: float = 0.0, exploding: bool = False, requests: in
 
 
 @pytest.mark.parametrize(("share", "exploding", "met"), [(0.9, False, True), (0.89, False, False), (1.0, True, False)])
-def test_a_deadline_is_met_by_the_quantile_and_by_no_queue_that_grows_without_end(
+def test_a_deadline_is_met_where_the_quantile_is_in_time_and_the_queue_does_not_grow_without_end(
     share: float, exploding: bool, met: bool
 ) -> None:
     assert GOAL.met(trial(share, exploding=exploding)) == met
 
 
-def test_a_trial_of_other_deadlines_says_nothing() -> None:
+def test_a_trial_of_another_deadline_neither_meets_nor_decides_the_goal() -> None:
     other = Goal(multiple=2.0, deadline_ms=20.0, quantile=0.9, seconds=2.0)
     assert not other.met(trial(1.0))
     assert not other.decided(trial(1.0))
@@ -41,7 +41,7 @@ def test_a_trial_of_other_deadlines_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("share", "late", "is_late"), [(0.5, 0.2, True), (0.5, 0.05, False), (0.95, 0.2, False)]
 )  # fmt: skip
-def test_a_failure_is_the_load_generator_s_where_it_was_late_itself(share: float, late: float, is_late: bool) -> None:
+def test_a_failure_is_that_of_the_load_generator_where_it_sent_late(share: float, late: float, is_late: bool) -> None:
     assert GOAL.late(trial(share, late)) == is_late
 
 
@@ -49,18 +49,20 @@ def test_a_failure_is_the_load_generator_s_where_it_was_late_itself(share: float
     ("requests", "share", "width", "decided"),
     [(44, 0.9, 0.05, True), (43, 0.9, 0.05, False), (10, 0.2, 0.1, True), (10, 0.85, 0.1, False)],
 )
-def test_few_requests_decide_only_what_is_clear(requests: int, share: float, width: float, decided: bool) -> None:
+def test_few_requests_decide_only_where_the_interval_excludes_the_quantile(
+    requests: int, share: float, width: float, decided: bool
+) -> None:
     assert GOAL.decided(trial(share, requests=requests, width=width)) == decided
 
 
-def test_outcomes_are_at_the_asked_speed_and_leave_out_what_the_generator_spoilt() -> None:
+def test_outcomes_are_at_the_asked_speed_and_exclude_failures_of_the_load_generator() -> None:
     trials = [trial(0.95), trial(0.5), trial(0.5, late=0.3)]
     assert [(one.rate_per_s, one.met) for one in GOAL.outcomes(trials)] == [(110.0, True), (110.0, False)]
     assert [one.rate_per_s for one in GOAL.outcomes(trials, corrected=False)] == [100.0, 100.0]
 
 
 def test_the_guess_is_the_heavy_traffic_limit() -> None:
-    # Kingman: exp(-2 (1 - rho) t mu / rho) = 1 - quantile, with t the time that a request may wait.
+    # Kingman: exp(-2 (1 - rho) t mu / rho) = 1 - quantile, where t is the time that a request may wait.
     max_per_s = 200.0
     load = GOAL.guess(max_per_s) / max_per_s
     wait_s = (GOAL.deadline_ms - GOAL.deadline_ms / GOAL.multiple) / 1e3

@@ -1,19 +1,19 @@
-"""What a run knows so far: which point a task already has, and what is measured again."""
+"""The finished points of a run: which measurement has its point already, and which is made again."""
 
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from made_points import latency, rate
 
 from profiler.measure.ledger import Ledger
+from profiler.measure.measurement import Measurement
 from profiler.records.base import Missing, Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 
 
-def task(point: Point, kind: type[Point] | None = None) -> Any:
-    """What would measure a point anew."""
-    return SimpleNamespace(kind=kind or type(point), at=point.at())
+def wanted(point: Point, kind: type[Point] | None = None) -> Measurement:
+    """The measurement of a point at the place of this one."""
+    return Measurement(kind or type(point), point.place, 1.0, lambda: cast("Any", None))
 
 
 def missing(part: str) -> Missing:
@@ -23,9 +23,9 @@ def missing(part: str) -> Missing:
 def test_a_point_is_found_by_its_kind_and_its_place() -> None:
     one, other = latency(1), latency(4)
     ledger = Ledger([one], [])
-    assert ledger.find(task(one)) == one
-    assert ledger.find(task(other)) is None
-    assert ledger.find(task(one, MaximalThroughput)) is None
+    assert ledger.find(wanted(one)) == one
+    assert ledger.find(wanted(other)) is None
+    assert ledger.find(wanted(one, MaximalThroughput)) is None
 
 
 def test_points_of_another_kind_are_no_points_of_this_one() -> None:
@@ -44,7 +44,7 @@ def test_an_outdated_point_is_wanted_again_and_stands_until_it_is_there() -> Non
     one = latency(1)
     ledger = Ledger([one], [])
     ledger.outdate(one)
-    assert ledger.find(task(one)) is None
+    assert ledger.find(wanted(one)) is None
     assert ledger.of(LatencyPoint) == [one]
 
 
