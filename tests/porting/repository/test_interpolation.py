@@ -5,7 +5,7 @@ from full_profile import blank_profile, full_profile
 from made_points import latency, partly
 
 from porting.repository import interpolation
-from porting.repository.interpolation import Lookup
+from porting.repository.interpolation import Lookup, interpolated
 from profiler.common.errors import BadInputError
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
@@ -99,3 +99,11 @@ def test_latencies_of_other_input_sizes_and_of_several_callers_are_other_figures
 def test_a_reading_and_a_look_up_are_worth_reading() -> None:
     assert str(SMALL.at(batch=3)) == "3 [2.9, 3.1] ms, predicted"
     assert repr(SMALL) == "Lookup(time in ms by batch, cores; 6 points)"
+
+
+@pytest.mark.parametrize(("batch", "value"), [(2.0, 20.0), (4.0, 40.0), (5.0, 50.0)])
+def test_a_figure_between_two_measured_ones_is_nearer_to_the_nearer_one(batch: float, value: float) -> None:
+    points = [((1.0,), (10.0, 9.0, 11.0)), ((5.0,), (50.0, 45.0, 55.0))]
+    (found, low, high), measured = interpolated(("batch",), points, {"batch": batch})
+    assert (found, low, high) == pytest.approx((value, 0.9 * value, 1.1 * value))
+    assert measured == (batch == 5.0)

@@ -1,13 +1,14 @@
 """Choosing a variant: the best that meets every condition, or what to relax and by how much."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_repository import MIDDLE, QUICK, SLOW, repository
 
 from porting.repository import Repository
 from porting.repository.conditions import Condition, condition
-from porting.repository.select import Selection, select
+from porting.repository.select import Selection, rank, select
 from profiler.common.errors import BadInputError
 
 
@@ -144,3 +145,17 @@ def test_a_repository_is_chosen_from_by_its_folder(tmp_path: Path) -> None:
 
     with pytest.raises(BadInputError, match="repository"):
         run([str(tmp_path / "nowhere")])
+
+
+@pytest.mark.parametrize(
+    ("sign", "value", "relaxed"),
+    [(">=", 0.876599, "accuracy>=0.8765"), ("<=", 12.34501, "accuracy<=12.35"), (">=", 0.0, "accuracy>=0")],
+)
+def test_a_condition_is_relaxed_to_its_own_side_of_a_value(sign: str, value: float, relaxed: str) -> None:
+    assert Condition("accuracy", sign, 1.0).relaxed_to(value) == relaxed
+
+
+@pytest.mark.parametrize("objective", ["images_per_s", "p50_ms"])
+def test_an_option_whose_figure_is_unknown_comes_last(objective: str) -> None:
+    unknown, known = (SimpleNamespace(figures=figures) for figures in ({}, {objective: (1.0, None, None)}))
+    assert rank(unknown, objective) < rank(known, objective)
