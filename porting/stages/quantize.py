@@ -98,8 +98,8 @@ def write_fp16(source: Path, destination: Path) -> None:
 def write_int8(context: Context, variant: Variant, int8: Int8Format, path: Path) -> dict[str, JsonValue]:
     """Writes the best candidate; what was chosen is returned."""
     settings = context.settings.quantize
-    original = context.once(f"original {variant.name}", lambda: fp32_file_of(context, variant))
-    chosen = choose(original, int8, settings.calibrations, settings.max_loss, context.progress)
+    fp32_file = context.once(f"fp32_file {variant.name}", lambda: fp32_file_of(context, variant))
+    chosen = choose(fp32_file, int8, settings.calibrations, settings.max_loss, context.progress)
     say_what_is_lost(variant, chosen, settings.max_loss)
     return chosen.save(path)
 
