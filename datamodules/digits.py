@@ -19,7 +19,7 @@ SHARES = (0.2, 0.2)
 
 
 class Digits(ImageDataModule):
-    """Upsampled to 32×32, one channel; 60 % train, 20 % validation, 20 % test, class by class."""
+    """The digits as 1×32×32; of each class 60 % train, 20 % validate and 20 % test."""
 
     def __init__(self, batch_size: int = 64, augmentation: Mapping[str, Any] | None = None) -> None:
         preprocessing = Preprocessing(size=SIZE, colour="L", mean=(0.305,), sd=(0.376,))
@@ -27,6 +27,7 @@ class Digits(ImageDataModule):
         self.classes = [str(digit) for digit in range(10)]
 
     def load(self) -> dict[Split, Images]:
+        """The three splits."""
         bunch = load_digits()
         pixels = torch.from_numpy(bunch.images.astype(np.float32) / MAXIMUM * 255).unsqueeze(1)
         images = interpolate(pixels, size=(SIZE, SIZE), mode="bilinear").round().to(torch.uint8)

@@ -1,4 +1,4 @@
-"""select: one variant of a published repository under conditions."""
+"""The command select: chooses one variant of a published repository under conditions."""
 
 import argparse
 import shlex
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def option_text(option: "Option") -> str:
-    """A choice in words."""
+    """An option as a text."""
     resources = option.resources
     return (
         f"{option.variant.name} on {option.target}, batch {option.batch}, "
@@ -53,7 +53,7 @@ def option_text(option: "Option") -> str:
 
 
 def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, repository: str) -> None:
-    """The chosen option, the figures that justify it, and the command that serves it."""
+    """Prints the chosen option, the figures that justify it, and the command that serves it."""
     from porting.common.console import say, table
     from porting.repository.figures import METRICS
     from porting.repository.select import value

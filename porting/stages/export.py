@@ -1,4 +1,4 @@
-"""export: an ONNX file, with its accuracy, and a torch program for every network that is to be served."""
+"""The stage export: an ONNX file with its accuracy, and a torch program, of every network to serve."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ ONNX_ONLY = "it exists as an ONNX file only"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each network; a pruned one that has a fine-tuned successor is not served."""
+    """One job for each network, except pruned ones with a fine-tuned successor."""
     return [
         job(context, variant)
         for variant in pool
@@ -36,7 +36,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def job(context: Context, variant: Variant) -> Job:
-    """The job for the files of one network, beside its weights."""
+    """The job that adds the files to one network."""
     key = json_digest(
         {
             "network": variant.key,
@@ -49,7 +49,7 @@ def job(context: Context, variant: Variant) -> Job:
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
-    """The variant where its file was exported with the same key and is what it was."""
+    """The variant where its file was exported with the same key; raises `ModelError` for a changed file."""
     variant = context.variant(job.variant)
     if variant.onnx is None or variant.onnx.key != job.values["key"]:
         return None
@@ -68,13 +68,13 @@ def run(context: Context, job: Job) -> Variant:
         key = str(job.values["key"])
         file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)
         if variant.onnx is not None:
-            # Should this be killed between two files, the record must not speak of those that are gone.
+            # A process that is killed between the replacements must leave no record of replaced files.
             context.workspace.record(with_file(variant, None))
     return context.workspace.record(with_file(variant, file))
 
 
 def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> str:
-    """Writes the torch program; why there is none where it cannot be had, as the ONNX file does without."""
+    """Writes the torch program; returns the reason where that fails, as the ONNX file suffices."""
     try:
         write_program(model, path, shape, tolerance)
     except DnnPortingError as error:
@@ -84,7 +84,7 @@ def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], toler
 
 
 def with_file(variant: Variant, file: OnnxFile | None) -> Variant:
-    """The variant with its file on record, or with none."""
+    """The variant with this file on record."""
     reasons = {name: reason for name, reason in variant.reasons.items() if name != "onnx"}
     if file is None:
         reasons["onnx"] = "it is being exported"
@@ -101,7 +101,7 @@ def describe_file(
     why_no_program: str = ONNX_ONLY,
     valid_on: ValidOn = "any",
 ) -> OnnxFile:
-    """The record of an ONNX file and of its torch program; its accuracy is measured where there are data."""
+    """The record of an ONNX file and of its torch program; the accuracy is measured where there are data."""
     session = open_session(path, threads=1)
     source, sink = input_tensor(session), output_tensor(session)
     evaluation = evaluate(path, context.data) if context.data else None
@@ -123,7 +123,7 @@ def describe_file(
 
 
 def tensor_spec(tensor: Tensor) -> TensorSpec:
-    """A tensor of a file as the repository describes it; raises `ModelError` for one that it cannot."""
+    """A tensor as the repository describes it; raises `ModelError` where the schema does not allow it."""
     try:
         return TensorSpec(name=tensor.name, shape=list(tensor.shape))
     except ValidationError as error:

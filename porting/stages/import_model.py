@@ -1,4 +1,4 @@
-"""import: a network that exists already, as an ONNX file, a TorchScript file or a torch checkpoint."""
+"""The stage import: an existing network as an ONNX file, a TorchScript file or a torch checkpoint."""
 
 import zipfile
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
 def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
-    """One: the file that `model=` names."""
+    """One job, for the file that `model=` names."""
     path, settings = model_file(context), context.settings
-    # Before all of it is read, for its digest.
+    # The size is checked before the digest reads the whole file.
     file_bytes(path)
     kind = kind_of(path)
     backbone = settings.backbone if kind == "checkpoint" else None
@@ -54,7 +54,7 @@ reuse = reused
 
 
 def run(context: Context, job: Job) -> Variant:
-    """The file as a new variant, once it is seen to be what its recipe has the digest of."""
+    """The file as a new variant, after a check of its digest against the recipe."""
     path, recipe = model_file(context), recipe_of(job)
     kind, digest = kind_of(path), str(recipe.ingredients["file"])
 
@@ -71,14 +71,14 @@ def run(context: Context, job: Job) -> Variant:
 
 
 def model_file(context: Context) -> Path:
-    """The file that `model=` names; raises `BadInputError` where it names none."""
+    """The file that `model=` names; raises `BadInputError` where there is none."""
     if context.settings.model is None:
         raise BadInputError("stage import needs model=FILE")
     return weights_file("model", context.settings.model)
 
 
 def kind_of(path: Path) -> Kind:
-    """What the file is, by its name and, for torch's archives, by what is in them."""
+    """The kind of a file, by its name and, for archives of torch, by the names of their entries."""
     if path.suffix == ".onnx":
         return "onnx"
     if path.suffix == ".safetensors":
@@ -95,7 +95,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def import_onnx(context: Context, path: Path, folder: Path, key: str) -> VariantContent:
-    """The copy of the file as it is, once it is seen to be servable and to fit the data."""
+    """The unchanged copy of an ONNX file, after the checks that it can be served and fits the data."""
     copy = folder / ONNX
     try_onnx(copy, context.data.input_shape[1:2] if context.data else (), name=path)
     file = read_onnx(copy)
@@ -104,14 +104,14 @@ def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Variant
 
 
 def precision_of(file: ModelProto) -> Precision:
-    """What it computes in: int8 where something is quantised, fp16 where weights are."""
+    """The precision of a file: int8 with quantised tensors, fp16 with weights of 16 bits, else fp32."""
     if any(node.op_type == "QuantizeLinear" for node in file.graph.node):
         return "int8"
     return "fp16" if any(one.data_type == TensorProto.FLOAT16 for one in file.graph.initializer) else "fp32"
 
 
 def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> VariantContent:
-    """The program as an ONNX file, and its copy where it does nothing but compute; there is no backbone to prune."""
+    """The program exported to ONNX, and its copy where all its operators only compute. It has no backbone to prune."""
     settings, copy = context.settings.export, folder / PROGRAM
     why_not = export_foreign(copy, folder / ONNX, shape_of_input(context), settings, name=path)
     if why_not:
@@ -121,7 +121,7 @@ def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> 
 
 
 def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -> VariantContent:
-    """The weights in the backbone of the settings; from here on as if it had been trained here."""
+    """The checkpoint in the backbone of the settings; later stages treat it as a trained network."""
     shape, settings = shape_of_input(context), context.settings
     classes = len(context.data.labels) if context.data else settings.import_.num_classes
     if classes is None:
@@ -132,7 +132,7 @@ def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -
 
 
 def shape_of_input(context: Context) -> tuple[int, int, int]:
-    """C, H, W from the data, else from the settings."""
+    """The input shape (C, H, W) of the data, or else of the settings."""
     shape = context.data.input_shape if context.data else context.settings.import_.input_shape
     if shape is None:
         raise BadInputError(
