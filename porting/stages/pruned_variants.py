@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from porting.common.console import say
 from porting.pruners.rate_search import TOLERANCE
 from porting.workspace.records import Network, Pruning, Variant
 from profiler.common.errors import BadInputError
@@ -54,12 +53,6 @@ def shortfall(pruning: Pruning) -> str | None:
         f"{pruning.images_per_s / got * pruning.asked:,.0f} images/s are not met within {TOLERANCE:.0%}: the nearest "
         f"of {pruning.tries} networks gives {pruning.images_per_s:,.0f}"
     )
-
-
-def warn_of_shortfall(pruning: Pruning) -> None:
-    """Prints a line where a throughput was not met."""
-    if (text := shortfall(pruning)) is not None:
-        say(f"prune     {text}")
 
 
 def is_superseded(variant: Variant, pool: Sequence[Variant], only_best: bool) -> bool:
