@@ -20,7 +20,7 @@ SHARES = (0.2, 0.2)
 
 
 class Digits(ImageDataModule):
-    """Upsampled to 32×32, one channel; 60 % train, 20 % validation, 20 % test, class by class."""
+    """The digits as 1×32×32; of each class 60 % train, 20 % validate and 20 % test."""
 
     def __init__(self, batch_size: int = 64, augmentation: Mapping[str, Any] | None = None) -> None:
         preprocessing = Preprocessing(size=SIZE, colour="L", mean=(0.305,), sd=(0.376,))

@@ -1,4 +1,4 @@
-"""CIFAR-10, CIFAR-100 and MNIST through torchvision, which downloads only what does not lie there already."""
+"""CIFAR-10, CIFAR-100 and MNIST of torchvision, which downloads only missing files."""
 
 import os
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ LIMIT_BYTES = 512 << 20
 
 
 class Cifar10(ImageDataModule):
-    """50,000 training pictures, of which `val_share` validate, and 10,000 test pictures of 3×32×32, in 10 classes."""
+    """50,000 training images, of which `val_share` validate, and 10,000 test images of 3×32×32, in 10 classes."""
 
     source: Any = CIFAR10
     mean, sd = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
@@ -41,6 +41,7 @@ class Cifar10(ImageDataModule):
         return places(self.source, self._root)
 
     def load(self) -> dict[Split, Images]:
+        """The three splits."""
         parts = [fetch(self.source, self._root, train) for train in (True, False)]
         self.classes = list(parts[0].classes)
         train, test = (
@@ -51,14 +52,14 @@ class Cifar10(ImageDataModule):
 
 
 class Cifar100(Cifar10):
-    """The same numbers of pictures in 100 classes, the fine ones."""
+    """The same numbers of images in the 100 fine classes."""
 
     source = CIFAR100
     mean, sd = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
 
 
 class Mnist(ImageDataModule):
-    """60,000 training pictures, of which `val_share` validate, and 10,000 test pictures of 1×28×28."""
+    """60,000 training images, of which `val_share` validate, and 10,000 test images of 1×28×28."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Mnist(ImageDataModule):
         return places(MNIST, self._root)
 
     def load(self) -> dict[Split, Images]:
+        """The three splits."""
         parts = [fetch(MNIST, self._root, train) for train in (True, False)]
         train, test = (TensorImages(part.data.unsqueeze(1), part.targets.clone()) for part in parts)
         return with_validation(train, test, self._val_share)
@@ -106,6 +108,6 @@ def places(dataset: Any, root: Path) -> list[Path]:
 
 
 def with_validation(train: TensorImages, test: TensorImages, val_share: float) -> dict[Split, Images]:
-    """Holds a share of the training pictures out for validation, class by class."""
+    """Holds a share of the training images out for validation, class by class."""
     rest, val = stratified(train.labels, (val_share,))
     return {"train": train.subset(rest), "val": train.subset(val), "test": test}

@@ -1,4 +1,4 @@
-"""The whole story of a run: the stages in their order, the jobs of each, and the repository at the end."""
+"""The pipeline of a run: the stages in order, the jobs of each, and the repository at the end."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -23,14 +23,14 @@ from profiler.common.errors import BadInputError
 
 @dataclass(frozen=True)
 class Outcome:
-    """The variants that a run leaves, and the repository if it published."""
+    """The variants of a run, and the repository where it was published."""
 
     variants: list[Variant]
     repository: Repository | None
 
 
 def run(settings: Settings, config: str) -> Outcome:
-    """Runs the stages of the settings; `config` is their YAML. Complete work stays, whatever fails later."""
+    """Runs the stages of the settings, whose YAML is `config`; complete work stays where a later stage fails."""
     workspace = Workspace(settings.workspace)
     with ExitStack() as stack:
         stack.enter_context(workspace.writing(settings.task))
@@ -70,7 +70,7 @@ def imported(stage: str, ending: str) -> ModuleType:
 
 @dataclass(frozen=True)
 class Step:
-    """One stage with its jobs on the pool of the moment; `context` is open while they are done."""
+    """One stage with its jobs on the present pool; `context` is open while they run."""
 
     stage: Stage
     jobs: list[Job]
@@ -79,10 +79,10 @@ class Step:
 
 @dataclass
 class Walk:
-    """The stages of a run in their order, over a pool of variants that grows on the way.
+    """The stages of a run in order, over a growing pool of variants.
 
-    Whoever walks keeps what came of a step before the next one: the runner does the jobs, the dry run only looks for
-    what is there. Publication, which is over all tasks, is no step.
+    The caller passes the variants of each step to `keep` before the next step: the runner does the jobs, and the dry
+    run looks for existing variants. Publication concerns all tasks and is no step.
     """
 
     settings: Settings
@@ -97,7 +97,7 @@ class Walk:
         self._data = None if module is None else Data(module, self._workspace.root)
 
     def steps(self) -> Iterator[Step]:
-        """Every stage but publish. A run without a source works on what the workspace holds already."""
+        """Yields every stage but publish; a run without a source starts with the variants of the workspace."""
         names = self.settings.stages()
         if names[0] not in SOURCES:
             self.keep(self._workspace.variants(self.settings.task))
@@ -122,7 +122,7 @@ class Walk:
             self._data.keep_digest()
 
     def context(self, stack: ExitStack) -> Context:
-        """What the jobs of one stage are given; what they open is closed with the stack."""
+        """The context of the jobs of one stage, whose resources are closed with the stack."""
         return Context(self.settings, self._workspace, self.config, self._data, self.on_epoch, stack)
 
     def _step(self, stage: Stage) -> Iterator[Step]:
@@ -133,7 +133,7 @@ class Walk:
             yield Step(stage, jobs, context)
 
     def _has_more(self, stage: Stage) -> bool:
-        """Whether the stage would make a variant that it was not asked for, now that the pool has grown."""
+        """Whether the stage has jobs for new variants after the pool has grown."""
         with ExitStack() as stack:
             jobs = module_of(stage.name).jobs(self.context(stack), list(self.pool.values()))
         return any(job.recipe is not None and job.variant not in self._offered for job in jobs)
@@ -165,7 +165,7 @@ def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
 def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> tuple[Variant, bool]:
     """The variant of a job, and whether the work was done now and not before.
 
-    The context needs nothing but the configuration and the workspace: any process can do the job.
+    The context needs only the configuration and the workspace, so that any process can do the job.
     """
     found = module_of(job.stage).reuse(context, job)
     if found is not None:
@@ -175,8 +175,8 @@ def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> 
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:
-    """The repository in the workspace, in every store that was asked for, and in the model registry."""
-    # Half a second of imports that no other stage needs.
+    """Publishes to the workspace, to all stores of the settings and to the model registry."""
+    # These imports take half a second, and no other stage needs them.
     from porting.stages.publish import publish_workspace
     from porting.tracking.model_registry import register
 

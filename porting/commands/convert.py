@@ -1,4 +1,4 @@
-"""convert: what other systems read of a repository, in their own formats."""
+"""The command convert: the figures of a repository in the formats of other systems."""
 
 import argparse
 from collections.abc import Sequence

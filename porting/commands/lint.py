@@ -1,4 +1,4 @@
-"""lint: what a Triton server would refuse in a model repository, without one."""
+"""The command lint: finds what a Triton server would refuse in a model repository, without a server."""
 
 import argparse
 from collections.abc import Sequence

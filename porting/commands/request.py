@@ -1,4 +1,4 @@
-"""request: what another box needs to profile a file for us."""
+"""The command request: writes the file with which another machine profiles an ONNX file."""
 
 import argparse
 import shlex

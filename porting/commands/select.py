@@ -1,4 +1,4 @@
-"""select: one variant of a published repository under conditions."""
+"""The command select: chooses one variant of a published repository under conditions."""
 
 import argparse
 import shlex

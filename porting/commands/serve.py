@@ -1,4 +1,4 @@
-"""serve: a published repository on this machine."""
+"""The command serve: serves a published repository on this machine."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from porting.command_line.public_key import add_public_key
 
 
 def port(text: str) -> int:
-    """A TCP port as an argument."""
+    """Parses an argument as a TCP port."""
     if not text.isdigit() or not 1024 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port from 1024 to 65535")
     return int(text)
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> None:
 
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
     token = new_token()
-    # The server has a shell read the name of the folder, so it is one of ours.
+    # The server passes the name of the folder to a shell, so a scratch folder with a safe name is used.
     with scratch("serve") as made, written(token, options.token_file):
         names = copied_models(options, made.folder)
         closed = (*CONTROL, *READ_ONLY)
@@ -51,9 +51,10 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
-    """Copies what is to be served to the folder, says what that is, and returns the models' names.
+    """Copies the models to serve to the folder under safe names, prints which, and returns their names.
 
-    Raises `BadInputError` where a file is not as it was published, and for what was not published and is not trusted.
+    Raises `BadInputError` for a file that differs from the published one, and for models that are neither published nor
+    trusted.
     """
     from porting.common.console import say
     from porting.repository import Repository
@@ -85,7 +86,7 @@ def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
 
 
 def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:
-    """Until Ctrl-C; raises `ServerError` where the server ends by itself."""
+    """Serves until Ctrl-C; raises `ServerError` where the server ends by itself."""
     from porting.common.console import say
     from profiler.common.errors import ServerError
     from profiler.triton.server import NOT_HIDDEN, last_words
@@ -104,9 +105,9 @@ def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str
 
 @contextmanager
 def written(token: str, path: Path | None) -> Iterator[None]:
-    """Keeps the token in a file that only this user reads, as long as the block lasts; in none without a path.
+    """Keeps the token in a file that only this user can read, until the block ends; does nothing without a path.
 
-    Raises `BadInputError` where the file is there already or cannot be made.
+    Raises `BadInputError` where the file exists already or cannot be made.
     """
     from profiler.common.errors import BadInputError
     from profiler.common.fixes import fix_of

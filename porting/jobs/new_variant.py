@@ -1,4 +1,4 @@
-"""A job that makes a new variant from a recipe, in a folder that appears whole or not at all."""
+"""Jobs that make a new variant from a recipe, in a folder that appears complete or not at all."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from profiler.common.files import write_atomically
 
 @dataclass(frozen=True)
 class VariantContent:
-    """The content of a new variant's folder; `chosen` goes on record beside the settings."""
+    """The content of the folder of a new variant; `chosen` is recorded with the settings."""
 
     network: Network | None = None
     onnx: OnnxFile | None = None
@@ -43,8 +43,8 @@ def job_of(
 ) -> Job:
     """The job for one recipe.
 
-    `backbone` names the network's family, `inputs` are the variants that it reads beside the parent, and `values` tells
-    it from other jobs.
+    `backbone` is the name of the backbone, `inputs` are the variants that the job reads besides the parent, and
+    `values` distinguish it from other jobs.
     """
     labels = [*(parent.technique if parent else []), recipe.label]
     return Job(
@@ -57,20 +57,20 @@ def job_of(
 
 
 def recipe_of(job: Job) -> Recipe:
-    """The recipe of a job that makes a variant."""
+    """The recipe of a job; raises `ValueError` where it has none."""
     if job.recipe is None:
         raise ValueError(f"{job.title} has no recipe")
     return job.recipe
 
 
 def reused(context: Context, job: Job) -> Variant | None:
-    """The variant where the same recipe was followed before and its files are what they were."""
+    """The variant of the same recipe where it exists and its files are unchanged, else `None`."""
     found = context.workspace.find(context.settings.task, job.variant)
     return found if found is not None and found.key == recipe_of(job).key() else None
 
 
 def make_variant(context: Context, job: Job, make: Make) -> Variant:
-    """The new variant; `make` fills the folder that it is given, its second argument is the variant's name."""
+    """Makes and records a new variant; `make` gets its folder and its name, and fills the folder."""
     recipe, start = recipe_of(job), time.monotonic()
     parent = None if recipe.parent is None else context.variant(recipe.parent)
     with context.workspace.making(context.settings.task, job.variant) as folder:
@@ -107,7 +107,7 @@ def variant_record(
 
 
 def inherited_fields(context: Context, parent: Variant | None) -> dict[str, Any]:
-    """The fields that a variant takes over from its parent, or from the data where it has none."""
+    """The fields that a variant takes from its parent, or, without a parent, from the data."""
     if parent is not None:
         return {"parent": parent.name, "labels": parent.labels, "preprocessing": parent.preprocessing}
     data = context.data

@@ -1,4 +1,4 @@
-"""Where weights to begin with come from: a file, an installed package, or torchvision."""
+"""The file of initial weights: a path, a file of an installed package, or a download of torchvision."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -10,10 +10,10 @@ PACKAGE = "pkg://"
 
 
 def weights_file(key: str, reference: str) -> Path:
-    """The file that the setting `key` names: a path, `pkg://PACKAGE/PATH`, or a name of torchvision's.
+    """The file that the setting `key` names: a path, `pkg://PACKAGE/PATH`, or a name of torchvision.
 
-    The last, such as `ResNet18_Weights.IMAGENET1K_V1`, is downloaded where it does not lie in torch's cache. Raises
-    `BadInputError` where there is none.
+    Weights by a name of torchvision, such as `ResNet18_Weights.IMAGENET1K_V1`, are downloaded to torch's cache. Raises
+    `BadInputError` where there is no such file.
     """
     if reference.startswith(PACKAGE):
         path = packaged(reference)
@@ -29,7 +29,7 @@ def weights_file(key: str, reference: str) -> Path:
 
 
 def packaged(reference: str) -> Path:
-    """A file inside an installed package; raises `BadInputError` for a package that is not, and a way out of it."""
+    """A file inside an installed package; raises `BadInputError` for an absent package and a path that leaves it."""
     package, _, inside = reference.removeprefix(PACKAGE).partition("/")
     if not all(part.isidentifier() for part in package.split(".")) or ".." in Path(inside).parts or inside[:1] == "/":
         raise BadInputError(f"{reference} names no file of a package: give {PACKAGE}PACKAGE/PATH")

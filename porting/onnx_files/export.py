@@ -1,4 +1,4 @@
-"""A torch network as an ONNX file: symbolic batch axis, the same answers, nothing of this machine in it."""
+"""The export of a torch network to ONNX: symbolic batch axis, the same answers, no paths of this machine."""
 
 import warnings
 from collections.abc import Callable
@@ -20,7 +20,7 @@ INPUT, OUTPUT, BATCH = "input", "logits", "batch"
 
 
 def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
-    """Writes the file and checks it; returns its operator set. Raises `ModelError` where a check fails."""
+    """Writes the file, checks it and returns its operator set; raises `ModelError` where a check fails."""
     model = model.eval()
 
     def write() -> bytes:
@@ -33,7 +33,7 @@ def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], se
 
 
 def export_program(program: nn.Module, shape: tuple[int, int, int], settings: ExportSettings) -> bytes:
-    """A TorchScript program as the content of a file, checked as `export_network` does; nothing is written."""
+    """The content of the ONNX file of a TorchScript program, with the checks of `export_network`."""
 
     def write() -> bytes:
         buffer = BytesIO()
@@ -48,7 +48,7 @@ def export_program(program: nn.Module, shape: tuple[int, int, int], settings: Ex
 def exported(
     model: nn.Module, target: str | BytesIO, shape: tuple[int, int, int], settings: ExportSettings, **form: Any
 ) -> None:
-    """Has torch write the file; warnings of its own internals are left out."""
+    """Calls the exporter of torch, without the warnings about its own internals."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -66,13 +66,13 @@ def exported(
 def checked(
     write: Callable[[], bytes], model: nn.Module, shape: tuple[int, int, int], settings: ExportSettings
 ) -> bytes:
-    """The content without provenance; raises `ModelError` where it cannot be had or a check fails."""
+    """The content without provenance; raises `ModelError` where the export or a check fails."""
     try:
         content = write()
     except (OSError, MemoryError):
         raise
     except Exception as error:
-        # The exporter runs the network's own code and fails with whatever that raises.
+        # The exporter runs the network's own code, which may raise any error.
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"a network cannot be exported for input {list(shape)} of any batch size: {reason}") from error
     content = without_provenance(content)
@@ -94,7 +94,7 @@ def without_provenance(content: bytes) -> bytes:
 
 
 def check_export(model: nn.Module, content: bytes, shape: tuple[int, int, int], settings: ExportSettings) -> None:
-    """Operator set, batch axis and parity with torch at batches 1, 3 and 8."""
+    """Raises `DnnPortingError` for another operator set, a fixed batch size, or answers that differ from torch."""
     file = onnx.load_model_from_string(content)
     opset: int = next(entry.version for entry in file.opset_import if entry.domain == "")
     if opset != settings.opset:
@@ -103,11 +103,6 @@ def check_export(model: nn.Module, content: bytes, shape: tuple[int, int, int], 
         raise ModelError(
             "the network fixes its batch size, so it cannot be served in batches: use sizes from its input"
         )
-    check_parity(model, content, shape, settings.tolerance)
-
-
-def check_parity(model: nn.Module, content: bytes, shape: tuple[int, int, int], tolerance: float) -> None:
-    """Raises `DnnPortingError` where file and network answer differently."""
     session = open_session(content, threads=1)
     source = session.get_inputs()[0].name
-    check_answers("exported file", lambda images: run(session, {source: images}), model, shape, tolerance)
+    check_answers("exported file", lambda images: run(session, {source: images}), model, shape, settings.tolerance)

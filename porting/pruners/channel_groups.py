@@ -1,4 +1,4 @@
-"""Which channels of a network are tied together, which layers scale them, and which layers read them."""
+"""The groups of tied channels of a network, with the layers that scale them and the layers that read them."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ Indices = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a group's channels lie in a layer, by name: `indices[c]` are the places of the group's channel c."""
+    """The channels of a group in a layer, by name: `indices[c]` are the layer's indices of channel c of the group."""
 
     name: str
     indices: Indices
 
     @property
     def features(self) -> int:
-        """How many features one channel is there: 1, or the pixels of a flattened picture."""
+        """The number of features of one channel in the layer: 1, or the pixels of a flattened image."""
         return len(self.indices[0])
 
 
@@ -29,10 +29,10 @@ class Place:
 class ChannelGroup:
     """Channels that can only be pruned together: channel c of every layer in `names`.
 
-    `names` are the convolutions and linear layers whose outputs they are, depthwise ones too; `norms` the batch
-    normalisations that scale them; `consumers` the convolutions and linear layers that read them. A concatenation
-    shifts the indices in these, flattening makes one channel several features. At least `least` channels stay: of a
-    depthwise convolution two, as with one it would be tied to nothing any more.
+    `names` are the convolutions, depthwise ones too, and linear layers that write the channels. `norms` are the batch
+    normalisations that scale them, `consumers` the convolutions and linear layers that read them. In these a
+    concatenation shifts the indices, and flattening makes several features of one channel. At least `least` channels
+    stay: two of a depthwise convolution, as a convolution of one channel is not depthwise any more.
     """
 
     names: tuple[str, ...]
@@ -43,10 +43,10 @@ class ChannelGroup:
 
 
 def channel_groups(model: nn.Module, graph: tp.DependencyGraph) -> list[ChannelGroup]:
-    """Every group that can be pruned, in the order of the network's layers; raises `BadInputError` for none.
+    """The groups that can be pruned, in the order of the network's layers; raises `BadInputError` where there are none.
 
-    Left out are channels that are the network's outputs, tied layers that are frozen, groups with a convolution
-    in groups that is not depthwise, and layers that are tied to, or read, only a part of the channels.
+    Other groups contain outputs of the network, a frozen layer, a grouped convolution that is not depthwise, or a
+    layer that writes or reads only a part of the channels.
     """
     order = {name: place for place, (name, _) in enumerate(model.named_modules())}
     names = {module: name for name, module in model.named_modules()}
@@ -63,7 +63,7 @@ def channel_groups(model: nn.Module, graph: tp.DependencyGraph) -> list[ChannelG
 def channel_group_of(
     group: tp.dependency.Group, graph: tp.DependencyGraph, names: dict[nn.Module, str]
 ) -> ChannelGroup:
-    """Torch-Pruning's group as data."""
+    """The channel group of a group of Torch-Pruning."""
     width = len(group[0].idxs)
     tied: list[str] = []
     norms, consumers, least = [], [], 1
@@ -81,7 +81,7 @@ def channel_group_of(
 
 
 def indices_of(item: GroupItem, width: int) -> Indices:
-    """The layer's indices, sorted by the channel of the group that each belongs to."""
+    """The indices in the layer, for each channel of the group."""
     found: list[list[int]] = [[] for _ in range(width)]
     for index, root in zip(item.idxs, item.root_idxs, strict=True):
         found[root].append(index)
@@ -89,13 +89,13 @@ def indices_of(item: GroupItem, width: int) -> Indices:
 
 
 def is_whole(model: nn.Module, group: ChannelGroup) -> bool:
-    """Whether the channels are all that its tied layers have, and every consumer reads all of them."""
+    """Whether the tied layers have no other channels, and every consumer reads all channels of the group."""
     widths = {out_width(model.get_submodule(name)) for name in group.names}
     read = [{len(places) for places in consumer.indices} for consumer in group.consumers]
     return widths == {group.width} and bool(read) and all(len(features) == 1 and 0 not in features for features in read)
 
 
 def out_width(layer: nn.Module) -> int:
-    """The output channels or features of a convolution or linear layer."""
+    """The number of output channels or features of a convolution or linear layer."""
     width = layer.out_channels if isinstance(layer, nn.Conv2d) else layer.out_features
     return int(width)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Torch-Pruning's dependency graph (Fang et al. 2023) of a network, and who is to blame where there is none."""
+"""Torch-Pruning's dependency graph (Fang et al. 2023) and groups of a network, and the layer that raised an error."""
 
 import traceback
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from porting.pruners.restored import serving, unfrozen
 from profiler.common.errors import BadInputError
 
 PRUNABLE = (nn.Conv2d, nn.Linear)
-# Layers with channels of their own that no criterion here can score and no manifest can hold.
+# Layers whose channels no criterion here can score and no manifest can hold.
 OTHERS = (nn.modules.conv._ConvNd, nn.Embedding, nn.LSTM, nn.MultiheadAttention)
 
 
 def dependency_graph(model: nn.Module, example: Tensor) -> tp.DependencyGraph:
-    """The graph that autograd gives of a run over `example` (N, C, H, W).
+    """The graph of a run over `example` (N, C, H, W), traced by autograd.
 
-    Raises `BadInputError` where everything is frozen, and for a network that cannot be traced.
+    Raises `BadInputError` where all parameters are frozen, and for a network that cannot be traced.
     """
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise BadInputError("every parameter of the network is frozen, so nothing could be pruned: unfreeze them")
@@ -28,7 +28,7 @@ def dependency_graph(model: nn.Module, example: Tensor) -> tp.DependencyGraph:
         with torch.enable_grad(), serving(model), unfrozen(model):
             return tp.DependencyGraph().build_dependency(model, example, lambda m, x: m(x), verbose=False)
     except Exception as error:
-        # The tracer fails with whatever the network's own operations raise.
+        # The network's own operations may raise any error.
         raise BadInputError(
             f"{type(model).__name__} cannot be traced for pruning: {blame(model, error)}: change its code, "
             "or prune another backbone"
@@ -36,7 +36,7 @@ def dependency_graph(model: nn.Module, example: Tensor) -> tp.DependencyGraph:
 
 
 def blame(model: nn.Module, error: BaseException) -> str:
-    """Which layer of the network raised an error, or is followed by what did, and what it says, in one line."""
+    """One line with the error and the layer that raised it, or the layer before the operation that raised it."""
     names = {module: name or "itself" for name, module in model.named_modules()}
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__)]
     inside = [frame["self"] for frame in frames if isinstance(frame.get("self"), nn.Module) and frame["self"] in names]
@@ -49,7 +49,7 @@ def blame(model: nn.Module, error: BaseException) -> str:
 
 
 def layer_before(node: Node, names: dict[nn.Module, str]) -> nn.Module | None:
-    """The nearest layer upstream of an operation, which itself has no name."""
+    """The nearest layer upstream of an operation, as operations have no names."""
     seen, waiting = {node}, [node]
     while waiting:
         node = waiting.pop(0)
@@ -61,7 +61,7 @@ def layer_before(node: Node, names: dict[nn.Module, str]) -> nn.Module | None:
 
 
 def whole_groups(model: nn.Module, graph: tp.DependencyGraph) -> Iterator[tp.dependency.Group]:
-    """Torch-Pruning's groups, each with all of its channels."""
+    """Yields the groups of Torch-Pruning, each with all of its channels."""
     seen: set[nn.Module] = set()
     for layer in [module for module in graph.module2node if isinstance(module, PRUNABLE)]:
         if layer in seen:
@@ -70,7 +70,7 @@ def whole_groups(model: nn.Module, graph: tp.DependencyGraph) -> Iterator[tp.dep
         try:
             group = graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, every)
         except Exception as error:
-            # It follows indices through operations that it only partly knows.
+            # Torch-Pruning fails on operations through which it cannot follow indices.
             name = next(name for name, module in model.named_modules() if module is layer)
             raise BadInputError(
                 f"{type(model).__name__} cannot be traced for pruning: the channels of module {name} cannot be "
@@ -81,12 +81,12 @@ def whole_groups(model: nn.Module, graph: tp.DependencyGraph) -> Iterator[tp.dep
 
 
 def reads(item: GroupItem, graph: tp.DependencyGraph) -> bool:
-    """Whether the channels end in this layer: a depthwise convolution or a normalisation passes them on."""
+    """Whether the layer consumes the channels; a depthwise convolution or a normalisation passes them on."""
     return not graph.is_out_channel_pruning_fn(item.dep.handler)
 
 
 def can_be_cut(group: tp.dependency.Group, graph: tp.DependencyGraph) -> bool:
-    """Whether pruning it leaves the network's outputs and every grouped or frozen layer alone."""
+    """Whether pruning the group changes no output of the network and no grouped or frozen layer."""
     for item in group:
         node = item.dep.target
         layer = node.module
@@ -103,5 +103,5 @@ def can_be_cut(group: tp.dependency.Group, graph: tp.DependencyGraph) -> bool:
 
 
 def is_depthwise(layer: nn.Module) -> bool:
-    """Whether it is a convolution with a filter for each channel; one of a single channel is as any other."""
+    """Whether the layer is a convolution of several channels with one filter for each channel."""
     return isinstance(layer, nn.Conv2d) and 1 < layer.groups == layer.in_channels == layer.out_channels

@@ -1,4 +1,4 @@
-"""What pruning asks of the target that will serve: its operators' times, and a cut network's throughput."""
+"""Measurements of pruning on the target that will serve: times of operators, and throughputs of cut networks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ FOLDER = "operators"
 
 @dataclass(frozen=True)
 class MeasuredTarget:
-    """Both measure on the same target, which no two of them can at a time."""
+    """The target on which both operators and throughputs are measured, one at a time."""
 
     costs: MeasuredCosts
     throughput: TargetThroughput
@@ -32,9 +32,9 @@ class MeasuredTarget:
 
     @classmethod
     def of(cls, context: Context) -> "MeasuredTarget":
-        """By the settings, until the stage ends.
+        """The target of the settings, ready until the stage ends.
 
-        Raises `BadInputError` where they name no target, several, or one whose operators cannot be timed.
+        Raises `BadInputError` for no target, for several, and for one whose operators cannot be timed.
         """
         prune, workspace, ready = context.settings.prune, context.workspace, ReadyTargets.of(context)
         name, target = the_target(context)
@@ -50,15 +50,15 @@ class MeasuredTarget:
     def with_operators_of(
         self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()
     ) -> None:
-        """Measures what the table lacks of this network, while nobody else measures, a server of ours included."""
+        """Measures the operators of this network that the table lacks, after stopping the server of the target."""
         if self.costs.lack(model, groups, example, whole):
             self.ready.close()
             self.costs.of(model, groups, example, whole)
 
     def identity(self, key: str, load: Callable[[], tuple[nn.Module, Tensor]]) -> dict[str, JsonValue]:
-        """What a result depends on: the machine, how it serves, and the step between the widths that are offered.
+        """The properties of the target that decide a result, and the step between offered widths.
 
-        That is of the unpruned network of this key, which is loaded with an input (N, C, H, W) where it is not known.
+        The step is that of the unpruned network with this key; `load` returns this network and an input (N, C, H, W).
         """
         if key not in self._steps:
             model, example = load()
@@ -69,7 +69,7 @@ class MeasuredTarget:
 
 
 def check_operators_can_be_timed(name: str, target: Target) -> None:
-    """Raises `BadInputError` where the target does not serve with the kernels of which the operators are timed."""
+    """Raises `BadInputError` for a target that does not serve with the timed kernels."""
     if target.runtime == "torch" or set(target.providers) != {"cpu"}:
         raise BadInputError(
             f"operators are timed as ONNX Runtime takes them on the CPU, and target {name} serves with "
@@ -79,7 +79,7 @@ def check_operators_can_be_timed(name: str, target: Target) -> None:
 
 
 def the_target(context: Context) -> tuple[str, Target]:
-    """The one of `prune.target`, or the only one."""
+    """The name and the target of `prune.target`, or the only target; raises `BadInputError` for none."""
     targets, wanted = context.settings.targets, context.settings.prune.target
     if wanted is None and len(targets) == 1:
         wanted = next(iter(targets))

@@ -1,4 +1,4 @@
-"""A network that is only looked at: what looking changes is given back afterwards."""
+"""Context managers that change a network for an inspection and restore it afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def serving(model: nn.Module) -> Iterator[None]:
-    """Every layer as it serves (`eval`), and as it was afterwards."""
+    """Sets every layer to evaluation mode, and restores its mode afterwards."""
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -20,7 +20,7 @@ def serving(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def unfrozen(model: nn.Module) -> Iterator[None]:
-    """Every parameter with gradients: autograd sees no layer that is frozen."""
+    """Gives every parameter a gradient, as autograd does not see frozen layers."""
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     for parameter in frozen:
         parameter.requires_grad_(True)
@@ -33,7 +33,7 @@ def unfrozen(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def untouched_statistics(model: nn.Module) -> Iterator[None]:
-    """Batch normalisation's running statistics as they were: scoring must not move them."""
+    """Restores the running statistics of batch normalisations, which scoring must not change."""
     saved = [(buffer, buffer.clone()) for buffer in model.buffers()]
     try:
         yield

@@ -26,7 +26,7 @@ from profiler.common.errors import BadInputError, DnnPortingError
 
 @dataclass(frozen=True)
 class Reached:
-    """What a search for a throughput ended with."""
+    """The result of a search for a throughput."""
 
     images_per_s_before: float
     images_per_s: float
@@ -35,7 +35,10 @@ class Reached:
 
 @dataclass(frozen=True)
 class Surgery:
-    """What cuts networks, in terms of the unpruned one, `whole`, of that `key`; none of them is changed."""
+    """Cuts copies of networks; aims relate to the unpruned network `whole`, whose recipe has this `key`.
+
+    `name` is that of the pruner.
+    """
 
     name: str
     pruner: Pruner
@@ -45,7 +48,10 @@ class Surgery:
     measured_target: MeasuredTarget | None
 
     def once(self, model: nn.Module, policy: Policy) -> nn.Module:
-        """A smaller copy; raises `NothingPrunedError`, or `BadInputError` that names the pruner where that fails."""
+        """Returns a smaller copy with the widths of the policy.
+
+        Raises `NothingPrunedError` where no channel goes, and `BadInputError` where the pruner fails.
+        """
         if isinstance(policy, UniformOnPlateaus | WithinLatency):
             groups = self.groups_of(model)
             whole = whole_widths(policy.whole, groups)
@@ -57,7 +63,7 @@ class Surgery:
         except DnnPortingError:
             raise
         except Exception as error:
-            # Engines walk through a network that is not theirs and fail with whatever they stumble over.
+            # Engines run code of any network, which may raise any error.
             raise BadInputError(
                 f"pruner {self.name} cannot prune {type(model).__name__} ({blame(model, error)}): take another"
             ) from error
@@ -65,7 +71,7 @@ class Surgery:
         return smaller
 
     def policy(self, aim: Aim, round_to: int | None) -> Policy:
-        """How the aim's widths are chosen where nothing needs to be tried."""
+        """The policy that chooses the widths for an aim that needs no search."""
         widths = [group.width for group in self.groups_of(self.whole)]
         if aim.kind == "ratio" and round_to is not None:
             return Uniform(aim.value, round_to, widths)
@@ -73,9 +79,9 @@ class Surgery:
         return kind(aim.value, self.measured().costs, widths)
 
     def relative(self, aim: Aim) -> Aim:
-        """An absolute throughput as a speed-up; any other aim as it is.
+        """An absolute throughput as a speed-up; any other aim unchanged.
 
-        Raises `BadInputError` for a throughput that the whole network has already.
+        Raises `BadInputError` for a throughput that the unpruned network already has.
         """
         if aim.kind != "images_per_s":
             return aim
@@ -87,10 +93,10 @@ class Surgery:
         return Aim("speedup", aim.value / whole)
 
     def to_throughput(self, model: nn.Module, speed_up: float) -> tuple[nn.Module, Reached]:
-        """Prunes to shares of the latency, measures each network and corrects, until the throughput is within 5 %.
+        """Prunes to shares of the latency and measures each network, until the speed-up is met within 5 %.
 
-        The network itself is among them, as it may be cut already. Raises `BadInputError` where even the smallest one
-        is too slow.
+        The result may be `model` itself, which may be cut already. Raises `BadInputError` where even the smallest
+        network is too slow.
         """
         measured, widths = self.measured(), [group.width for group in self.groups_of(self.whole)]
         whole = self.whole_images_per_s()
@@ -109,9 +115,9 @@ class Surgery:
         return found[best.share], Reached(whole, best.images_per_s, len(tries))
 
     def shares(self, model: nn.Module, whole: Sequence[int]) -> tuple[float, float]:
-        """What the narrowest network that can be cut from this one takes of the whole one's latency, and what it does.
+        """The latency of the narrowest network that can be cut from `model`, and that of `model`.
 
-        Of the whole one the groups have these widths.
+        Both are shares of the latency of the unpruned network, whose groups have the widths `whole`.
         """
         groups, measured = self.groups_of(model), self.measured()
         full, now = whole_widths(whole, groups), [group.width for group in groups]
@@ -122,17 +128,20 @@ class Surgery:
 
     @property
     def example(self) -> Tensor:
+        """Two images (2, C, H, W)."""
         return self.batches[0][0][:2]
 
     def groups_of(self, model: nn.Module) -> Sequence[ChannelGroup]:
+        """The groups of channels of a network."""
         return channel_groups(model, dependency_graph(model, self.example))
 
     def whole_images_per_s(self) -> float:
+        """The throughput of the unpruned network, measured once."""
         measured = self.measured()
         return measured.throughput.once(self.key, copy.deepcopy(self.whole), self.example)
 
     def measured(self) -> MeasuredTarget:
-        """What measures, with the whole network's operators in its table."""
+        """The target to measure on, with the operators of the unpruned network in its table."""
         if self.measured_target is None:
             raise DnnPortingError("a network is pruned to what is measured, and there is no target to measure on")
         self.measured_target.with_operators_of(self.whole, self.groups_of(self.whole), self.example)

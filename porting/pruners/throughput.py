@@ -1,4 +1,4 @@
-"""The throughput of a pruned network on its target, as soon as it is cut: weights do not decide it."""
+"""The throughput of a pruned network on its target, measured before it is trained, as weights do not decide it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from profiler.records.profile import Profile
 
 @dataclass
 class FileThroughput:
-    """Measures one file after the other on a bench, the first of which sets the machine's usual speed."""
+    """Measures files on a target; the first one sets the usual speed of the machine."""
 
     ready: ReadyTargets
     name: str
@@ -33,7 +33,7 @@ class FileThroughput:
     _first: Profile | None = field(default=None, init=False)
 
     def images_per_s(self, path: Path) -> float:
-        """The maximal throughput, drift divided out; raises `ServerError` where none could be measured."""
+        """The maximal throughput, corrected for drift; raises `ServerError` where it cannot be measured."""
         ready = self.ready.get(self.name, self.target)
         profile = profile_file(ready, path, self.level, None, self._first, lambda *_: None, lambda _: None)
         self._first = self._first or profile
@@ -44,7 +44,7 @@ class FileThroughput:
 
 @dataclass
 class TargetThroughput:
-    """Measures networks as the files that they are served as."""
+    """Measures networks as files in the precision that is served."""
 
     files: FileThroughput
     export: ExportSettings
@@ -52,20 +52,20 @@ class TargetThroughput:
     _known: dict[str, float] = field(default_factory=dict, init=False)
 
     def recipe(self) -> JsonValue:
-        """The settings that decide what is measured."""
+        """The settings that decide the measurement."""
         settings = self.files.level.throughput
         return None if settings is None else settings.model_dump(mode="json")
 
     def once(self, key: str, model: nn.Module, example: Tensor) -> float:
-        """As `images_per_s`, of a network that is measured for several aims."""
+        """As `images_per_s`, but only once for each key, as several aims need the same network."""
         if key not in self._known:
             self._known[key] = self.images_per_s(model, example)
         return self._known[key]
 
     def images_per_s(self, model: nn.Module, example: Tensor) -> float:
-        """The maximal throughput, drift divided out; `example` (N, C, H, W) is an input.
+        """The maximal throughput, corrected for drift; `example` (N, C, H, W) is an input.
 
-        Raises `ServerError` where none could be measured, and whatever an export raises.
+        Raises `ServerError` where it cannot be measured, and the errors of an export.
         """
         shape = tuple(example.shape[1:])
         with scratch("pruned") as made:
@@ -77,9 +77,9 @@ class TargetThroughput:
 
 
 def quantise_in_place(path: Path, example: Tensor) -> None:
-    """Makes the U8S8 sibling of an fp32 file in its place; the ranges are those of `example` (N, C, H, W).
+    """Replaces an fp32 file by its U8S8 sibling, with ranges from `example` (N, C, H, W).
 
-    Its answers do not matter, as it is only timed.
+    The file is only timed, and its values do not change its speed.
     """
     prepared = path.with_name("prepared.onnx")
     prepare(path, prepared)
@@ -87,7 +87,10 @@ def quantise_in_place(path: Path, example: Tensor) -> None:
 
 
 def throughput_level(level: LevelSettings, batch: int) -> LevelSettings:
-    """The maximal throughput at one batch size, as quickly as the deciding level has it; `BadInputError` without."""
+    """The settings to measure throughput at one batch size, as short as the first level of profiling.
+
+    Raises `BadInputError` where that level measures no throughput.
+    """
     quick = level.screen_with or level
     if quick.throughput is None:
         raise BadInputError("profile.throughput=null measures no throughput, which pruning aims at: give its settings")

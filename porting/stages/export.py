@@ -1,4 +1,4 @@
-"""export: an ONNX file, with its accuracy, and a torch program for every network that is to be served."""
+"""The stage export: an ONNX file with its accuracy, and a torch program, of every network to serve."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each network; a pruned one that has a fine-tuned successor is not served."""
+    """One job for each network, except pruned ones with a fine-tuned successor."""
     return [
         job(context, variant)
         for variant in pool
@@ -22,7 +22,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def job(context: Context, variant: Variant) -> Job:
-    """The job for the files of one network, beside its weights."""
+    """The job that adds the files to one network."""
     key = json_digest(
         {
             "network": variant.key,
@@ -35,7 +35,7 @@ def job(context: Context, variant: Variant) -> Job:
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
-    """The variant where its file was exported with the same key and is what it was."""
+    """The variant where its file was exported with the same key; raises `ModelError` for a changed file."""
     variant = context.variant(job.variant)
     if variant.onnx is None or variant.onnx.key != job.values["key"]:
         return None

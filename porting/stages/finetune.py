@@ -1,4 +1,4 @@
-"""finetune: gives a pruned network its accuracy back, taught by the unpruned one."""
+"""The stage finetune: trains pruned networks with the unpruned network as teacher."""
 
 from collections.abc import Sequence
 
@@ -15,17 +15,17 @@ LABEL = "tuned"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each pruned network that is worth it, and for each unpruned one that is to be compared with."""
+    """One job for each selected pruned network, and with `unpruned_too` for each unpruned one."""
     settings = context.settings.finetune
     stages = ("prune", *SOURCES) if settings.unpruned_too else ("prune",)
-    worth = [
+    selected = [
         variant for variant in pool if variant.stage in stages and not (settings.only_best and is_beaten(variant, pool))
     ]
-    return [job(context, one, root_of(one, pool)) for one in worth if one.network is not None]
+    return [job(context, one, root_of(one, pool)) for one in selected if one.network is not None]
 
 
 def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
-    """The network that was never pruned; raises `BadInputError` where it is gone."""
+    """The unpruned ancestor of a variant; raises `BadInputError` where it is missing."""
     by_name = {candidate.name: candidate for candidate in pool}
     while variant.stage not in SOURCES:
         parent = by_name.get(variant.parent or "")
@@ -36,7 +36,7 @@ def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
 
 
 def job(context: Context, variant: Variant, base: Variant) -> Job:
-    """The job for the tuned sibling of one network."""
+    """The job that tunes one network with `base` as the teacher."""
     settings, data = context.settings.finetune, context.needed_data("finetune")
     recipe = Recipe.of(
         "finetune",

@@ -1,4 +1,4 @@
-"""import: a network that exists already, as an ONNX file, a TorchScript file or a torch checkpoint."""
+"""The stage import: an existing network as an ONNX file, a TorchScript file or a torch checkpoint."""
 
 import zipfile
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
 def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
-    """One: the file that `model=` names."""
+    """One job, for the file that `model=` names."""
     path, settings = model_file(context), context.settings
-    # Before all of it is read, for its digest.
+    # The size is checked before the digest reads the whole file.
     file_bytes(path)
     kind = kind_of(path)
     backbone = settings.backbone if kind == "checkpoint" else None
@@ -46,14 +46,14 @@ reuse = reused
 
 
 def model_file(context: Context) -> Path:
-    """The file that `model=` names; raises `BadInputError` where it names none."""
+    """The file that `model=` names; raises `BadInputError` where there is none."""
     if context.settings.model is None:
         raise BadInputError("stage import needs model=FILE")
     return weights_file("model", context.settings.model)
 
 
 def kind_of(path: Path) -> Kind:
-    """What the file is, by its name and, for torch's archives, by what is in them."""
+    """The kind of a file, by its name and, for archives of torch, by the names of their entries."""
     if path.suffix == ".onnx":
         return "onnx"
     if path.suffix == ".safetensors":

@@ -1,4 +1,4 @@
-"""profile: measures every exported variant on every target, one target and one variant at a time."""
+"""The stage profile: measures every exported variant on every target, one at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from profiler.target.identity import profile_key
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each target, level and variant that it serves; of a target the deciding level of all variants first."""
+    """One job for each target, level and served variant; the screening level of all variants comes first."""
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
     targets = {name: built_target(component) for name, component in context.settings.targets.items()}
@@ -40,19 +40,19 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def levels(context: Context) -> list[LevelSettings]:
-    """The level of the settings, after the one that decides which variants are worth it."""
+    """The level of the settings, after the screening level where there is one."""
     level = context.settings.profile
     return [level] if level.screen_with is None else [level.screen_with, level]
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
-    """The variant, where nothing is left to be measured or the deciding level shows that it is not worth it."""
+    """The variant where nothing is left to measure, or where the screening level shows that it is dominated."""
     return Profiled.of(context, job).reuse()
 
 
 @dataclass(frozen=True)
 class Profiled:
-    """One variant on one target at one level."""
+    """The measurement of one variant on one target at one level."""
 
     context: Context
     name: str
@@ -63,7 +63,7 @@ class Profiled:
 
     @classmethod
     def of(cls, context: Context, job: Job) -> Self:
-        """The measurement that a job names; raises `BadInputError` where the variant has no file any more."""
+        """The measurement of a job; raises `BadInputError` where the variant has no ONNX file."""
         name, variant = str(job.values["target"]), context.variant(job.variant)
         (level,) = (one for one in levels(context) if one.level == job.values["level"])
         if variant.onnx is None:
@@ -71,16 +71,17 @@ class Profiled:
         return cls(context, name, built_target(context.settings.targets[name]), level, variant, variant.onnx)
 
     def files(self) -> ProfileFiles:
+        """The files of the profile."""
         return self.context.workspace.profile_files(self.variant, self.name)
 
     def found(self) -> Profile | None:
-        """What was measured of this file on this target, whatever level."""
+        """The profile of this file on this target, at any level, or `None`."""
         profile = self.context.workspace.profiles(self.variant).get(self.name)
         key = profile_key(self.file.sha256, self.target, self.file.program_sha256)
         return profile if profile is not None and profile.key == key else None
 
     def reuse(self) -> Variant | None:
-        """The variant, where nothing is left to be measured or the deciding level shows that it is not worth it."""
+        """The variant where nothing is left to measure, or where it is dominated."""
         found = self.found()
         if found is None:
             return None
@@ -90,7 +91,7 @@ class Profiled:
         return self.variant if done or self.is_dominated() else None
 
     def is_dominated(self) -> bool:
-        """Whether the level that decides puts another variant of this task above it."""
+        """Whether the screening level shows that another variant of this task dominates it."""
         if self.level.screen_with is None:
             return False
         own, candidates = self.file.validation_accuracy, []

@@ -1,4 +1,4 @@
-"""prune: smaller networks from every trained or imported one, one for each pruner and aim."""
+"""The stage prune: a smaller network for each trained or imported one, each pruner and each aim."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ PACKAGES = ("torch", "torch-pruning", "nni")
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each base network, aim and pruner; of a family as far as what it starts from is there."""
+    """One job for each base network, aim and pruner; progressive ones wait until their start is in the pool."""
     settings = context.settings
     bases = [variant for variant in pool if variant.stage in SOURCES and variant.network is not None]
     if bases and not settings.pruners:
@@ -44,7 +44,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 def one_after_the_other(
     context: Context, base: Variant, aims: Sequence[Aim], pool: Sequence[Variant]
 ) -> Iterator[Job]:  # fmt: skip
-    """Aims of one kind; in a family each from a tuned network of the one before, as soon as the pool has it."""
+    """The jobs for aims of one kind; progressive ones start from the tuned network of the previous aim."""
     starts = dict.fromkeys(context.settings.pruners, base)
     for place, aim in enumerate(aims):
         jobs = {name: Pruned(context, base, start, name, aim).job() for name, start in starts.items()}
@@ -62,9 +62,9 @@ def one_after_the_other(
 def next_starts(
     context: Context, base: Variant, jobs: dict[str, Job], pool: Sequence[Variant]
 ) -> dict[str, Variant]:  # fmt: skip
-    """The tuned network that each pruner's next aim starts from, where it is there already.
+    """The tuned network from which the next aim of each pruner starts, where the pool has it.
 
-    Its own, or where only the best is tuned the best one's, so that each aim has its own contest.
+    It is the pruner's own one, or, where only the best is tuned, that of the best rival.
     """
     by_name = {variant.name: variant for variant in pool}
     pruned = {name: by_name[job.variant] for name, job in jobs.items() if job.variant in by_name}
@@ -77,7 +77,7 @@ def next_starts(
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
-    """The pruned network of the same recipe; says again where a throughput was not met."""
+    """The pruned network of the same recipe; prints again where its throughput was not met."""
     found = reused(context, job)
     if found is not None and found.pruning is not None:
         tell(found.pruning)
@@ -85,13 +85,13 @@ def reuse(context: Context, job: Job) -> Variant | None:
 
 
 def label(name: str, aim: Aim) -> str:
-    """How a variant's name tells the pruner and the aim."""
+    """The label of a pruner and an aim in the name of a variant."""
     return f"{name.replace('_', '-')}-{aim.label}"
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """The variant of one pruner and aim, from `start` in terms of its unpruned `base`; `name` is the pruner's."""
+    """The network of the pruner `name` for an aim, cut from `start`; the aim relates to the unpruned `base`."""
 
     context: Context
     base: Variant
@@ -101,7 +101,7 @@ class Pruned:
 
     @classmethod
     def of(cls, context: Context, job: Job) -> Self:
-        """The variant that a job makes."""
+        """The network that a job makes."""
         start, base = context.variant(job.inputs[0]), context.variant(job.inputs[-1])
         settings = recipe_of(job).settings
         aim = Aim(cast("Kind", settings["aim"]), float(cast("float", settings["asked"])))
@@ -120,7 +120,7 @@ class Pruned:
         return self.context.once("on target", lambda: target_of(self.context)) if measures else None
 
     def job(self) -> Job:
-        """The job that makes it."""
+        """The job that makes the network."""
         data, measured_target = self.context.needed_data("prune"), self.measured_target
         ingredients: dict[str, JsonValue] = {
             "pruner": self.component.recipe(), "data": data.recipe, "seed": self.context.settings.seed,
@@ -141,11 +141,11 @@ class Pruned:
 
     @property
     def is_measured(self) -> bool:
-        """Whether the widths hang on what is measured."""
+        """Whether the widths depend on measurements."""
         return self.aim.kind != "ratio" or self.context.settings.prune.round_to is None
 
     def settings(self) -> dict[str, JsonValue]:
-        """Those that decide this variant, whatever else the run aims at."""
+        """The settings that decide this network, without the other aims of the run."""
         prune = self.context.settings.prune
         found: dict[str, JsonValue] = {"aim": self.aim.kind, "asked": self.aim.value, "batches": prune.scoring_batches}
         if self.is_measured:
@@ -167,6 +167,6 @@ def target_of(context: Context) -> "MeasuredTarget":
 
 
 def tell(pruning: Pruning) -> None:
-    """Says where a throughput was not met."""
+    """Prints a line where a throughput was not met."""
     if (text := shortfall(pruning)) is not None:
         say(f"prune     {text}")

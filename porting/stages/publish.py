@@ -1,4 +1,4 @@
-"""publish: every profiled variant of the workspace against the others, and the frontier as a Triton repository."""
+"""The stage publish: ranks all profiled variants, and writes the frontier as a Triton repository."""
 
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from profiler.records.profile import Profile
 
 
 def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[Repository, bool]:
-    """The repository of all tasks, others merged in and copied to every store, and whether it was there already.
+    """Publishes the repository of all tasks, and returns it with whether it was unchanged.
 
-    Says which variants are not in any more. Raises `BadInputError` where nothing is profiled, and where another
-    repository cannot be merged in.
+    Merges other repositories in, copies the result to every store, and prints which variants were dropped. Raises
+    `BadInputError` where nothing is profiled, and where another repository cannot be merged.
     """
     root = workspace.root / REPOSITORY
     with exclusive(workspace.root / ".publish.lock", f"{root}"), scratch("publish") as made:
@@ -71,7 +71,7 @@ def is_of(current: Repository, items: list[Offer]) -> bool:
 def profiled(workspace: Workspace) -> list[Offer]:
     """Every variant with a profile, in the order of its making; those without one are named.
 
-    Raises `BadInputError` for a profile that is of another file than its variant's.
+    Raises `BadInputError` for a profile of another file than that of its variant.
     """
     found = []
     for task in workspace.tasks():
@@ -86,7 +86,7 @@ def profiled(workspace: Workspace) -> list[Offer]:
 
 
 def usable(workspace: Workspace, variant: Variant) -> dict[str, Profile]:
-    """The profiles of the variant's file that tell a maximal throughput, by target."""
+    """The profiles of the variant that have a maximal throughput, by target."""
     everything = workspace.all_profiles(variant)
     for target, profile in everything.items():
         if variant.onnx is not None and profile.onnx_sha256 != variant.onnx.sha256:
@@ -119,13 +119,16 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},
     )
     folder = workspace.folder(variant)
-    # Of an input whose size is open no configuration can name a warm-up.
+    # A configuration can name a warm-up only for an input of fixed size.
     warm = example(folder / PREDICTIONS, file) if min(file.input.shape, default=1) > 0 else None
     return Offer(details, variant.parent, variant.technique, folder / ONNX, warm)
 
 
 def example(path: Path, file: OnnxFile) -> NDArray[np.float32] | None:
-    """The real input that lies with the predictions, where the file was evaluated; it is as its file takes it."""
+    """The example input beside the predictions, or `None` for a file without accuracy.
+
+    Raises `BadInputError` for an input of another shape.
+    """
     if file.validation_accuracy is None:
         return None
     found = arrays(path, AGAIN, links=False).get(EXAMPLE)

@@ -1,4 +1,4 @@
-"""quantize: int8 and fp16 siblings of every fp32 file; all stay, and measurement decides between them."""
+"""The stage quantize: int8 and fp16 siblings of every fp32 file, between which measurements decide."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ FP16 = "fp16"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """For each variant with an fp32 file one for every scheme, calibrated on training images, and one for fp16."""
+    """One job for each fp32 file and scheme, calibrated on training images, and one for fp16."""
     settings = context.settings.quantize
     context.needed_data("quantize")
     found = []

@@ -1,4 +1,4 @@
-"""train: the base network of a task."""
+"""The stage train: the base network of a task."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ PACKAGES = ("torch", "torchvision", "lightning")
 
 
 def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
-    """One: the backbone of the settings, trained on their data."""
+    """One job: the backbone of the settings, trained on their data."""
     settings, data = context.settings, context.needed_data("train")
     ingredients: dict[str, JsonValue] = {
         "backbone": settings.backbone.recipe(),

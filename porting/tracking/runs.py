@@ -1,4 +1,4 @@
-"""MLflow: a parent run for each pipeline, a child run for each variant, the same keys on all of them."""
+"""The runs of MLflow: a parent for each pipeline and a child for each variant, with the same keys."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ PARENT_TAG = "mlflow.parentRunId"
 
 
 class MlflowTracker:
-    """Writes to one MLflow experiment, named after the task."""
+    """The tracker that writes to the MLflow experiment of the task."""
 
     def __init__(self, client: "MlflowClient", experiment: str, parent: str, parameters: dict[str, str]) -> None:
         self._client, self._experiment, self._parent = client, experiment, parent
@@ -44,10 +44,12 @@ class MlflowTracker:
         return self._children[name]
 
     def epoch(self, variant_name: str, epoch: Epoch) -> None:
+        """Logs the figures of an epoch."""
         for key in ("train_loss", "val_loss", "val_accuracy"):
             self._client.log_metric(self._child(variant_name), f"epoch/{key}", getattr(epoch, key), step=epoch.epoch)
 
     def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
+        """Logs a variant, and ends its run."""
         from mlflow.entities import Metric, Param, RunTag
 
         run = self._child(variant.name)
@@ -70,6 +72,7 @@ class MlflowTracker:
         self._open.discard(run)
 
     def repository(self, folder: Path) -> None:
+        """Logs the report, the figure and the index of the repository."""
         for name in ("report.html", "frontier.png", "repository.json"):
             self._client.log_artifact(self._parent, str(folder / name))
 
@@ -78,17 +81,17 @@ class MlflowTracker:
         self._client.set_tag(self._parent, key, value)
 
     def end(self, status: str) -> None:
-        """Ends the parent, and with it the children that did not become a variant."""
+        """Ends the parent run, and the children that did not become a variant."""
         for run in (*self._open, self._parent):
             self._client.set_terminated(run, status=status)
 
 
-# The same on every target.
+# Figures that are equal on all targets.
 OF_THE_FILE = ("parameters", "flops", "file_bytes")
 
 
 def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
-    """The figures of a variant under the same keys for every variant: `<target>/<name>` with the names of the index."""
+    """The figures of a variant by key: `<target>/<name>`, with the names of the index."""
     found: dict[str, float] = {}
     accuracies = () if variant.onnx is None else (variant.onnx.validation_accuracy, variant.onnx.test_accuracy)
     for accuracy in accuracies:
@@ -105,7 +108,7 @@ def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str,
 
 @contextmanager
 def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
-    """The parent run, ended as finished, failed or killed."""
+    """The parent run, which ends as finished, failed or killed."""
     client, experiment = connect(settings)
     parent = client.create_run(experiment, run_name=f"{settings.task}: {', '.join(settings.stages())}").info.run_id
     parameters = {
@@ -122,7 +125,7 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
     try:
         yield tracker
     except BaseException as error:
-        # What went wrong first is what a user must know.
+        # The first error is the one to report.
         with suppress(DnnPortingError):
             tracker.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
@@ -130,21 +133,21 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
 
 
 def tracking_uri(settings: Settings) -> str:
-    """Where MLflow is: as configured, or a database in the workspace."""
+    """The address of MLflow: the configured one, or a database in the workspace."""
     return settings.tracking.uri or f"{SQLITE}{settings.workspace.resolve() / DATABASE}"
 
 
 def quieten_mlflow() -> None:
-    """No advice, no log of its database's migrations or errors; before it is imported."""
+    """Turns off advice and logs of MLflow about migrations and errors, before its import."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It logs whole traces of what it raises as well.
+    # This logger prints the traceback of every raised error.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def prepared(settings: Settings) -> str:
-    """MLflow's address, once it can be used; a database in the workspace is at home there, wherever it was before."""
+    """The address of MLflow, after its database was made or checked, and adapted to a moved workspace."""
     quieten_mlflow()
     try:
         import mlflow  # noqa: F401
@@ -163,7 +166,7 @@ def prepared(settings: Settings) -> str:
 
 
 def connect(settings: Settings) -> tuple["MlflowClient", str]:
-    """The client, and the id of the task's experiment."""
+    """The client of MLflow, and the id of the task's experiment."""
     uri = prepared(settings)
     path = database_of(uri)
     if path and settings.tracking.uri is None:
@@ -177,9 +180,9 @@ def connect(settings: Settings) -> tuple["MlflowClient", str]:
 
 
 def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
-    """The experiment of that name, which is made where there is none.
+    """The id of the experiment of this name, which is made where there is none.
 
-    Its artefacts lie beside a database file, as MLflow would take the working directory; a server knows its own place.
+    Its artefacts lie beside a database file, where MLflow would use the working directory. A server sets its own place.
     """
     found: Any = client.get_experiment_by_name(name)
     if found and found.lifecycle_stage != "active":

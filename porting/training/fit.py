@@ -1,4 +1,4 @@
-"""Fitting a network with Lightning: early stopping, the best checkpoint, going on after an interruption."""
+"""The training of a network with Lightning: early stopping, the best checkpoint, resumption after an interruption."""
 
 import logging
 import signal
@@ -26,16 +26,17 @@ from porting.workspace.records import Epoch
 
 BETTER = 1e-4
 EXPECTED = (
-    # The images lie in memory, so Lightning's advice to decode them in more processes does not apply.
+    # Lightning advises more processes for decoding, which images in memory do not need.
     ".*does not have many workers.*",
     ".*isinstance.treespec, LeafSpec.*",
 )
 
 
 class Stop(EarlyStopping):
-    """Stops a training at once that goes on from a checkpoint of its last epoch."""
+    """Early stopping that also stops a training which resumes from the checkpoint of its last epoch."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Stops where the patience was already exhausted."""
         trainer.should_stop = self.wait_count >= self.patience
 
 
@@ -56,7 +57,7 @@ def kept_share(decay: float, seen: int) -> float:
 
 
 def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data, last: Path | None) -> None:
-    """Fits; passes Ctrl-C on, which Lightning answers by ignoring all further ones and leaving with code 1."""
+    """Trains; Ctrl-C raises `KeyboardInterrupt`, where Lightning would exit with code 1 and ignore further signals."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(classifier, data.module, ckpt_path=last, weights_only=True)
@@ -68,7 +69,7 @@ def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data, 
 
 @contextmanager
 def deterministic_meanwhile() -> Iterator[None]:
-    """Leaves torch as it was: Lightning would make all that is exported and measured later deterministic too."""
+    """Restores the deterministic mode of torch, which Lightning would leave on for later exports and measurements."""
     before = torch.are_deterministic_algorithms_enabled()
     try:
         yield
@@ -79,13 +80,13 @@ def deterministic_meanwhile() -> Iterator[None]:
 def fit(
     context: Context, model: nn.Module, name: str, data: Data, settings: FitSettings, teacher: Teacher | None
 ) -> tuple[nn.Module, list[Epoch]]:
-    """Trains `model` in place to its best epoch by validation loss; raises `DnnPortingError` for a NaN loss.
+    """Trains `model` in place, and returns it with the weights of the epoch of lowest validation loss.
 
-    An interrupted training of the same name goes on after its last whole epoch. Its checkpoints stay until the variant
-    of that name is complete.
+    An interrupted training of the same name resumes after its last whole epoch. Its checkpoints stay until the variant
+    of this name is complete. Raises `DnnPortingError` for a loss that is not finite.
     """
     for name_of_logger in ("lightning.pytorch", "pytorch_lightning"):
-        # Whichever of the two was imported last logs for both.
+        # The one of the two packages that was imported last logs for both.
         logging.getLogger(name_of_logger).setLevel(logging.WARNING)
     precision = chosen_precision(settings.precision)
     example, _ = next(data.batches("val"))
@@ -105,19 +106,19 @@ def fit(
                 warnings.filterwarnings("ignore", message=message)
             trainer = trainer_for(settings, precision, folder, training, watch)
             fit_or_be_interrupted(trainer, classifier, data, newest(folder, training))
-        # Other processes may have trained, so the last checkpoint tells of it.
+        # Other processes may have trained, so the history is read from the last checkpoint.
         checkpoint = read(kept(folder)[0].path, training)
         watch.catch_up(checkpoint["callbacks"][watch.state_key])
-    # What draws random numbers next gets the same after an interruption, which leaves fewer epochs to draw any.
+    # Later code draws the same random numbers whether or not the training was interrupted.
     seeded(watch.seed + settings.epochs)
     classifier.load_state_dict(checkpoint["best"]["weights"])
     return model.cpu().to(memory_format=torch.contiguous_format).eval(), watch.history
 
 
 def devices(gpus: int) -> dict[str, Any]:
-    """Every GPU, each with a batch of its own; else the processor.
+    """The devices of the trainer: all GPUs, each with its own batches, or else the processor.
 
-    Several take a forked process each: Lightning's usual way would start this very command again, beside itself.
+    Several GPUs get a forked process each, as Lightning's default would start the whole command once more for each.
     """
     if gpus < 2:
         return {"accelerator": "gpu" if gpus else "cpu", "devices": 1}
@@ -125,7 +126,7 @@ def devices(gpus: int) -> dict[str, Any]:
 
 
 def trainer_for(settings: FitSettings, precision: Chosen, folder: Path, training: str, watch: Watch) -> Trainer:
-    """Keeps its checkpoints in `folder`."""
+    """The trainer, which keeps its checkpoints in `folder`."""
     stop = Stop("val_loss", mode="min", patience=settings.patience, min_delta=BETTER, check_on_train_epoch_end=True)
     average = [MovingAverage(settings.ema_decay)] if settings.ema_decay else []
     return Trainer(

@@ -1,4 +1,4 @@
-"""How pictures lie in memory, and in which precision a processor computes best."""
+"""The precision and the memory layout in which training is fastest on this machine."""
 
 from typing import Literal
 
@@ -12,16 +12,16 @@ Chosen = Literal["fp32", "bf16", "fp16"]
 LIGHTNING: dict[Chosen, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed",
 }  # fmt: skip
-# Below oneDNN's block of channels, 16 at most, its gradients of strided 1×1 convolutions over pictures that lie
-# channels last are wrong, or hang (github.com/uxlfoundation/oneDNN/issues/6035).
+# With fewer channels than a block of oneDNN (at most 16), its gradients of strided 1×1 convolutions in the layout
+# channels-last are wrong or hang (github.com/uxlfoundation/oneDNN/issues/6035).
 SAFE_CHANNELS = 16
 
 
 def chosen_precision(asked: Precision) -> Chosen:
-    """`auto` is what is quickest here: on a processor bfloat16 only with AMX.
+    """The precision to train in; `auto` is the fastest one, which on a processor is bfloat16 only with AMX.
 
-    It is emulated elsewhere, and with AVX-512's instructions for it alone (a Xeon, oneDNN 3) a ResNet's convolutions
-    take 1.5 times as long as in fp32. Raises `BadInputError` for fp16 without CUDA, where Lightning would take
+    Other processors emulate bfloat16. With the AVX-512 instructions for it (a Xeon, oneDNN 3) the convolutions of a
+    ResNet take 1.5 times as long as in fp32. Raises `BadInputError` for fp16 without CUDA, where Lightning would use
     bfloat16 instead.
     """
     if asked == "fp16" and not torch.cuda.is_available():
@@ -36,7 +36,7 @@ def chosen_precision(asked: Precision) -> Chosen:
 
 
 def memory_format(model: nn.Module) -> torch.memory_format:
-    """Channels last, which convolutions are quicker with, where oneDNN has no defect for this network."""
+    """The layout channels-last, where convolutions are faster, unless the network meets the defect of oneDNN."""
     narrow = any(
         isinstance(module, nn.Conv2d)
         and module.in_channels < SAFE_CHANNELS

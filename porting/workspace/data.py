@@ -1,4 +1,4 @@
-"""The data module of a run, built when it is first needed."""
+"""The data module of a run, which is built at its first use."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,7 +21,7 @@ FEWEST_CLASSES = 2
 
 
 class Data:
-    """What stages ask of a data module.
+    """The part of a data module that stages use.
 
     A data module is a LightningDataModule with `classes`, `preprocessing` (a dataclass with the fields of
     `Preprocessing` and an `input_shape` C, H, W), `batch_size`, `digest()`, `loader(split)` and `sample(count)`.
@@ -71,20 +71,23 @@ class Data:
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
+        """The shape of an input: C, H, W."""
         return tuple(self.module.preprocessing.input_shape)
 
     @property
     def labels(self) -> list[str]:
+        """The names of the classes, in the order of the network's outputs."""
         return list(self.module.classes)
 
     @cached_property
     def preprocessing(self) -> Preprocessing:
+        """The preprocessing of an image, as it is published."""
         values = {name: getattr(self.module.preprocessing, name) for name in Preprocessing.model_fields}
         return Preprocessing.model_validate({**values, "mean": list(values["mean"]), "sd": list(values["sd"])})
 
     @cached_property
     def recipe(self) -> dict[str, JsonValue]:
-        """What a result depends on: the component and the digest of everything it prepares."""
+        """The values that decide a result: the component, and the digest of all that it prepares."""
         return {"component": self.component.recipe(), "digest": self.digest}
 
     @cached_property
@@ -103,9 +106,9 @@ class Data:
         return digest
 
     def batches(self, split: str) -> Iterator[tuple["Tensor", "Tensor"]]:
-        """Every image of a split in order, as the network takes it: (N, C, H, W) and labels (N)."""
+        """Yields all images of a split in order, as inputs (N, C, H, W) with labels (N)."""
         yield from self.module.loader(split)
 
     def training_images(self, count: int) -> list[tuple["Tensor", "Tensor"]]:
-        """Batches of `count` training images drawn from all of them, always the same ones, not augmented."""
+        """Batches of `count` training images, always the same random ones, without augmentation."""
         return list(self.module.sample(count))

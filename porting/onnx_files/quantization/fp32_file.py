@@ -1,4 +1,4 @@
-"""The fp32 file that int8 siblings are made of: what all of them share is computed once."""
+"""The fp32 file from which int8 candidates are made; values that all candidates share are computed once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -16,7 +16,7 @@ from profiler.common.errors import DnnPortingError
 
 
 class Fp32File:
-    """An fp32 file, the data, and a folder for what is tried; `images` gives the calibration images in batches."""
+    """An fp32 file with its data and a folder for candidates; `images` returns the calibration images in batches."""
 
     def __init__(self, source: Path, data: Data, images: Callable[[], list[np.ndarray]], folder: Path) -> None:
         self.source, self._data, self.images, self._folder = source, data, images, folder
@@ -24,13 +24,14 @@ class Fp32File:
 
     @cached_property
     def prepared(self) -> Path:
+        """The file that the quantiser reads (`qdq.prepare`)."""
         self._folder.mkdir(parents=True)
         path = self._folder / "prepared.onnx"
         prepare(self.source, path)
         return path
 
     def check(self) -> None:
-        """Raises `DnnPortingError` where nothing can be quantised, or where there is nothing to compare with."""
+        """Raises `DnnPortingError` where no node can be quantised, and where the fp32 answers are useless."""
         if not self.nodes:
             raise DnnPortingError(
                 f"nothing in {self.source} could be quantised: it has no convolution or matrix product with constant "
@@ -43,27 +44,27 @@ class Fp32File:
 
     @cached_property
     def nodes(self) -> list[str]:
-        """The names of what can be quantised."""
+        """The names of the nodes that can be quantised."""
         return weighted_nodes(self.prepared)
 
     @cached_property
     def accuracy(self) -> float:
-        """The fp32 file's share of right answers on the validation split."""
+        """The share of right answers of the fp32 file on the validation split."""
         return share_right(*self.validate(self.source))
 
     @cached_property
     def answers(self) -> np.ndarray:
-        """What the fp32 file answers to the calibration images: (N, classes)."""
+        """The outputs (N, classes) of the fp32 file for the calibration images."""
         return answers(self.prepared, self.images())
 
     def ranges(self, calibration: Calibration) -> TensorsData:
-        """Of the activations, by one of the methods."""
+        """The ranges of the activations by one calibration method."""
         if calibration not in self._ranges:
             self._ranges[calibration] = activation_ranges(self.prepared, self.images(), calibration)
         return self._ranges[calibration]
 
     def candidate(self, int8: Int8Format, calibration: Calibration, fp32_nodes: Sequence[str] = ()) -> Int8Candidate:
-        """An int8 sibling, and how it does on the validation split."""
+        """Writes an int8 file, and measures it on the validation split."""
         path = self._folder / f"{int8.scheme}-{calibration}-{len(fp32_nodes)}.onnx"
         write_qdq(self.prepared, path, self.ranges(calibration), int8, fp32_nodes=fp32_nodes)
         found, labels = self.validate(path)
@@ -77,14 +78,14 @@ class Fp32File:
         )
 
     def deviation(self, int8: Int8Format, calibration: Calibration, node: str) -> float:
-        """The mean square by which answers to the calibration images move where one node alone is quantised."""
+        """The mean squared change of the answers to the calibration images where one node alone is quantised."""
         path = self._folder / "one_node.onnx"
         write_qdq(self.prepared, path, self.ranges(calibration), int8, only=[node])
         moved = float(np.square(answers(path, self.images()) - self.answers).mean())
         return moved if np.isfinite(moved) else np.inf
 
     def validate(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """A file's answers (N, classes) on the validation split, and the labels (N)."""
+        """The outputs (N, classes) of a file on the validation split, and the labels (N)."""
         labels: list[np.ndarray] = []
 
         def images() -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Nodes that stay fp32 in an int8 file, for every runtime that loads it."""
+"""Keeps nodes of an int8 file in fp32, for every runtime that loads the file."""
 
 from collections.abc import Collection
 
@@ -10,10 +10,10 @@ REQUANTISED = ("Conv", "ConvTranspose", "Gemm")
 
 
 def keep_fp32(model: ModelProto, names: Collection[str]) -> None:
-    """Gives each named node a DequantizeLinear of its own, with the same scale once for every channel.
+    """Gives each named node its own DequantizeLinear, which repeats the scale for every channel.
 
-    ONNX Runtime (since 1.21) quantises float weights itself, with one scale for all channels, wherever a convolution,
-    transposed or not, or a Gemm stands between a DequantizeLinear with a single scale and a QuantizeLinear.
+    With a single scale ONNX Runtime (since 1.21) would quantise the float weights itself: it does so for a convolution,
+    a transposed one or a Gemm between a DequantizeLinear of one scale and a QuantizeLinear.
     """
     graph = model.graph
     made_by = {name: node for node in graph.node for name in node.output}
@@ -28,7 +28,7 @@ def keep_fp32(model: ModelProto, names: Collection[str]) -> None:
 
 
 def dequantize_by_channel(graph: GraphProto, source: NodeProto, node: NodeProto) -> NodeProto:
-    """The same dequantisation for one node alone; its scales and zero points join the graph."""
+    """A copy of a DequantizeLinear for one node, by channel; its scales and zero points are added to the graph."""
     constants = {tensor.name: tensor for tensor in graph.initializer}
     channels = input_channels(node, list(constants[node.input[1]].dims))
     parameters = [f"{node.name}_input_{what}" for what in ("scales", "zero_points")]
@@ -40,7 +40,7 @@ def dequantize_by_channel(graph: GraphProto, source: NodeProto, node: NodeProto)
 
 
 def input_channels(node: NodeProto, weight_shape: list[int]) -> int:
-    """The length of axis 1 of the first input of a convolution, a transposed one or a Gemm."""
+    """The number of channels (axis 1) that a convolution, a transposed convolution or a Gemm reads."""
     attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type == "Conv":
         return int(weight_shape[1] * attributes.get("group", 1))

@@ -37,7 +37,7 @@ def quietly() -> Iterator[None]:
 
 
 def prepare(source: Path, destination: Path) -> None:
-    """The same network with its constants folded, its shapes inferred, every node named and no weights shared."""
+    """Writes the same network with constants folded, shapes inferred, every node named and no weights shared."""
     with quietly():
         quant_pre_process(str(source), str(destination), skip_symbolic_shape=True)
     model = onnx.load(destination)
@@ -48,9 +48,9 @@ def prepare(source: Path, destination: Path) -> None:
 
 
 def unshare_weights(graph: GraphProto) -> None:
-    """Gives every node its own copy of weights that several read.
+    """Gives every node its own copy of weights that several nodes read.
 
-    The quantiser puts one DequantizeLinear before all who share them, those that are to stay fp32 among them.
+    The quantiser puts one DequantizeLinear before all nodes that share weights, even before nodes that must stay fp32.
     """
     constants = {tensor.name: tensor for tensor in graph.initializer}
     weights = {name for node in graph.node if node.op_type in WEIGHTED for name in node.input if name in constants}
@@ -76,7 +76,7 @@ def weighted_nodes(path: Path) -> list[str]:
 
 
 def quantised_nodes(path: Path) -> list[str]:
-    """The names of an int8 file's nodes that the quantiser has surrounded, in the order of the graph."""
+    """The names of the quantised nodes of an int8 file, in the order of the graph."""
     graph = onnx.load(path).graph
     dequantised = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
     return [node.name for node in graph.node if node.op_type in OPERATORS and dequantised & set(node.input)]
@@ -90,7 +90,7 @@ def write_qdq(
     only: Sequence[str] = (),
     fp32_nodes: Sequence[str] = (),
 ) -> None:
-    """Quantises a prepared file, or of it `only` some nodes, with the exception of `fp32_nodes`."""
+    """Quantises all nodes of a prepared file, or `only` the named ones, except `fp32_nodes`."""
     # The quantiser narrows the ranges that it is given where a ReLU follows.
     own = TensorsData(ranges.calibration_method, dict(ranges.items()))
     with quietly():

@@ -1,4 +1,4 @@
-"""What is to be cut from a network: its groups, scored by a criterion, with the widths that a policy keeps."""
+"""The cuts in a network: its groups, scored by a criterion, with the widths that a policy keeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from profiler.common.errors import BadInputError, DnnPortingError
 
 @dataclass(frozen=True)
 class Cut:
-    """A group of which `keep` channels stay, 1 to width - 1, with the score of each (width,)."""
+    """A group that keeps `keep` channels, 1 to width - 1, with a score for each channel (width,)."""
 
     group: ChannelGroup
     keep: int
@@ -21,13 +21,16 @@ class Cut:
 
     @property
     def dropped(self) -> list[int]:
-        """The channels with the lowest scores; of equal ones the first."""
+        """The channels with the lowest scores, and the first of equal ones."""
         order: list[int] = self.scores.argsort(stable=True).tolist()
         return sorted(order[: self.group.width - self.keep])
 
 
 def planned(model: nn.Module, groups: Sequence[ChannelGroup], criterion: Criterion, request: Request) -> list[Cut]:
-    """The groups that lose channels; raises `NothingPrunedError` for none, `BadInputError` for unfit scores."""
+    """The cuts of all groups that lose channels.
+
+    Raises `NothingPrunedError` for none, and `BadInputError` for wrong scores.
+    """
     scores = criterion.score(model, groups, request.batches)
     check_scores(type(criterion).__name__, groups, scores)
     widths = request.policy.widths(model, groups, scores, request.example)
@@ -43,7 +46,7 @@ def planned(model: nn.Module, groups: Sequence[ChannelGroup], criterion: Criteri
 
 
 def check_scores(name: str, groups: Sequence[ChannelGroup], scores: Sequence[Tensor]) -> None:
-    """Raises `BadInputError` for a criterion that does not give every channel one finite score."""
+    """Raises `BadInputError` where a channel has no finite score."""
     if len(scores) != len(groups):
         raise BadInputError(f"criterion {name} scores {len(scores)} groups of {len(groups)}: give each one tensor")
     for group, score in zip(groups, scores, strict=True):
@@ -55,7 +58,7 @@ def check_scores(name: str, groups: Sequence[ChannelGroup], scores: Sequence[Ten
 
 
 def check_widths(model: nn.Module, cuts: Sequence[Cut]) -> None:
-    """Raises `DnnPortingError` where an engine kept another width than it was told to."""
+    """Raises `DnnPortingError` where an engine did not keep the planned width."""
     for cut in cuts:
         for name in cut.group.names:
             width = out_width(model.get_submodule(name))
