@@ -163,9 +163,9 @@ def packages_of(code: str) -> set[str]:
 
 
 # How long both take stands in scripts/benchmark_demo.py; what they load decides it.
-def test_importing_the_repository_loads_pydantic_and_numpy_alone() -> None:
+def test_importing_the_repository_loads_pydantic_alone() -> None:
     found = packages_of("import porting.repository")
-    assert found <= {"annotated_types", "numpy", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
+    assert found <= {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
 
 
 def test_help_loads_hydra_alone() -> None:

@@ -1,4 +1,4 @@
-"""The index as text: a digest of all that follows it, then one entry a line, so that it is never one large tree."""
+"""The JSON text of an index: a digest of the rest first, then one entry a line, parsed one by one."""
 
 import gc
 import json
@@ -15,13 +15,13 @@ from profiler.common.files import sealed, unsealed
 from profiler.common.parse import PUBLISH, invalid, parsed, refused
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
-# Memory and time grow with lines, most of which are entries, and with values, whatever their sizes.
+# Memory and time grow with the number of lines, most of which are entries, and with the number of values.
 LIMIT_VALUES, COUNTED_BYTES = 8_000_000, 40_000_000
 LIMIT_FRAME_BYTES = 8 << 20
 
 
 def index_to_json(index: Index) -> str:
-    """The JSON of an index; raises `ValueError` for one that contradicts itself."""
+    """The JSON text of an index; raises `ValueError` for an index that contradicts itself."""
     check_index(index)
     frame = json.loads(index.model_copy(update={name: [] for name in LISTS}).model_dump_json(exclude={"seal"}))
     fields = {name: json.dumps(value, ensure_ascii=False) for name, value in frame.items()}
@@ -32,9 +32,9 @@ def index_to_json(index: Index) -> str:
 
 
 def index_from_json(content: bytes, place: str) -> Index:
-    """The index in a text of `index_to_json`; raises `BadInputError` that names `place` and what is first wrong."""
+    """The index in a text of `index_to_json`; raises `BadInputError` that names `place` and the first problem."""
     content = unsealed(content, place, PUBLISH)
-    # To count values takes a while, and below this size they fit into memory however many they are.
+    # Counting takes a while, and below this size any number of values fits into memory.
     many = len(content) > COUNTED_BYTES and content.count(b",") > LIMIT_VALUES
     if many or content.count(b"\n") > MOST_VARIANTS:
         raise refused(place, "", f"it holds more than {MOST_VARIANTS} entries or {LIMIT_VALUES} values")
@@ -50,7 +50,7 @@ def index_from_json(content: bytes, place: str) -> Index:
 def read_entries(
     content: bytes, lines: Iterator[tuple[int, int]], counts: Mapping[str, int], index: Index, place: str
 ) -> dict[str, list[Summary]]:
-    """The entries of an index by its lists, each parsed and held against the others."""
+    """The entries of an index by list, each parsed and checked against the others."""
     found: dict[str, list[Summary]] = {name: [] for name in LISTS}
     try:
         check = IndexCheck(index.targets)
@@ -67,7 +67,7 @@ def read_entries(
 
 
 def validated(frame: dict[str, Any], place: str) -> Index:
-    """The index of which the entries are values already."""
+    """The index of a parsed frame; raises `BadInputError` for an invalid one."""
     try:
         return Index.model_validate(frame)
     except ValidationError as error:
@@ -75,9 +75,10 @@ def validated(frame: dict[str, Any], place: str) -> Index:
 
 
 def divided(content: bytes) -> tuple[list[tuple[int, int]], dict[str, Any] | None]:
-    """Where the entries are, each a line, and what is around them with their numbers instead, if it is laid out so.
+    """The start and end of each entry, and the frame: the rest of the index with a number in place of each entry.
 
-    A text in JSON has no line break, so that an entry which is valid by itself is one of the whole.
+    The frame is `None` where the text is not laid out with one entry a line. A JSON string has no line break, so a line
+    that is valid JSON by itself is an entry of the whole.
     """
     entries: list[tuple[int, int]] = []
     rest: list[bytes] = []
@@ -97,7 +98,7 @@ def divided(content: bytes) -> tuple[list[tuple[int, int]], dict[str, Any] | Non
 
 
 def around(text: bytes, count: int) -> dict[str, Any] | None:
-    """The frame, where its lists hold the numbers of `count` entries in their order and nothing else."""
+    """The parsed frame; `None` unless its lists hold exactly the numbers of `count` entries in order."""
     try:
         frame = from_json(text)
         lists = [frame[name] for name in LISTS]
@@ -109,9 +110,9 @@ def around(text: bytes, count: int) -> dict[str, Any] | None:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Nothing that is read has a circle, and looking for some takes as long as reading.
+    """Pauses the garbage collector: parsed JSON has no reference cycles, and the search for them doubles the time.
 
-    What was read joins the oldest objects in the end, or else the very next collection would look through all of it.
+    At the end the new objects join the oldest generation, so that the next collection does not traverse them.
     """
     enabled = gc.isenabled()
     gc.disable()

@@ -13,7 +13,7 @@ from profiler.triton.lint.tree import Tree
 
 
 def problems(repository: Repository) -> Iterator[tuple[str, BadInputError]]:
-    """What is not as it was published, by variant; the name is empty for what lies beside the variants."""
+    """The deviations from what was published, by variant; the name is empty for files beside the variants."""
     try:
         check_beside(repository)
     except BadInputError as error:
@@ -26,7 +26,7 @@ def problems(repository: Repository) -> Iterator[tuple[str, BadInputError]]:
 
 
 def check_beside(repository: Repository) -> None:
-    """Raises `BadInputError` where what lies beside the variants is not as the index says."""
+    """Raises `BadInputError` where a file beside the variants is not the one of the index."""
     root, due = repository.storage, repository.index.files
     for path, digest in due.items():
         if hashlib.sha256(root.read(*path.split("/"), limit_bytes=FILE_LIMIT_BYTES)).hexdigest() != digest:
@@ -38,21 +38,21 @@ def check_beside(repository: Repository) -> None:
 
 
 def check_whole(repository: Repository) -> None:
-    """Raises `BadInputError` where any file of the repository is not as it was published, or was not published."""
+    """Raises `BadInputError` for a file of the repository that was changed or was not published."""
     for _, error in problems(repository):
         raise error
 
 
 def is_whole(repository: Repository) -> bool:
-    """Whether every file is there, is as it was published, and none is beside."""
+    """Whether the repository has exactly the published files, unchanged."""
     return next(problems(repository), None) is None
 
 
 def published_rules(root: Path, public_key: Path | None = None) -> Iterator[Finding]:
-    """What is not as it was published, and with the file of a `public_key` what is not signed with its private key.
+    """The deviations of a folder from what was published, as lint findings.
 
-    Nothing for a folder that was never published, unless it was to be signed. Raises `BadInputError` where `root` is
-    no folder.
+    With the file of a `public_key`, a missing or foreign signature is one too. A folder that was never published has
+    none without a key. Raises `BadInputError` where `root` is no folder.
     """
     tree = Tree(root)
     names = tree.names("")
@@ -69,4 +69,5 @@ def published_rules(root: Path, public_key: Path | None = None) -> Iterator[Find
 
 
 def found(name: str, file: str, error: BadInputError) -> Finding:
+    """The lint finding of an error in a published file."""
     return Finding(name, file, "published", "error", "here", clean(str(error)))

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from porting.repository.schema import Figure
 from profiler.common.errors import BadInputError
+from profiler.common.parse import shown
 from profiler.records.base import Point
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
@@ -16,13 +17,14 @@ from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference
 
 P = TypeVar("P", bound=Point)
+BATCH_AXES = ("batch", "cores", "instances")
 Coordinates = tuple[float, ...]
 Table = Mapping[Coordinates, Figure]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A looked-up figure with its 95 % interval (`None` where it has none); `at` says for what and where it is."""
+    """A looked-up figure with its 95 % interval, `None` where it has none; `at` holds its coordinates and runtime."""
 
     value: float
     low: float | None
@@ -37,14 +39,14 @@ class Reading:
 
 
 class OutsideError(Exception):
-    """No table reaches there; the text says what there is."""
+    """The coordinates lie outside of a table; the text lists the measured ones."""
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """The figures of one kind over their axes, one table for each runtime that was measured, the target's own first.
+    """The figures of one kind over their axes, one table for each measured runtime, the target's own first.
 
-    `usual` holds the values of the axes that a look-up need not name.
+    `usual` holds the default values of axes.
     """
 
     what: str
@@ -54,10 +56,9 @@ class Lookup:
     tables: Mapping[str, Table]
 
     def at(self, **where: float) -> Reading:
-        """The figure there, linear between its measured neighbours on every axis.
+        """The figure at some coordinates, linear between its measured neighbours on every axis.
 
-        Raises `BadInputError` for an unknown axis, for one that must be named and is not, and outside of what was
-        measured.
+        Raises `BadInputError` for an unknown axis, for a missing one, and outside of the measured range.
         """
         unknown = [name for name in where if name not in self.axes]
         wanted = {**self.usual, **where}
@@ -72,7 +73,7 @@ class Lookup:
             try:
                 figure, measured = interpolated(self.axes, table.items(), wanted)
             except OutsideError as error:
-                reasons.append(f"{error} (runtime {runtime})")
+                reasons.append(f"{error} (runtime {shown(runtime)})")
                 continue
             kind: Literal["measured", "predicted"] = "measured" if measured else "predicted"
             return Reading(*figure, self.unit, kind, {name: wanted[name] for name in self.axes} | {"runtime": runtime})
@@ -86,7 +87,7 @@ class Lookup:
 def interpolated(
     axes: tuple[str, ...], points: Iterable[tuple[Coordinates, Figure]], wanted: Mapping[str, float]
 ) -> tuple[Figure, bool]:
-    """The figure at `wanted`, and whether it is a measured point; raises `OutsideError` where points are missing."""
+    """The figure at `wanted`, and whether it is a measured point; raises `OutsideError` outside of the points."""
     found = list(points)
     if not axes:
         return found[0][1], True
@@ -106,7 +107,7 @@ def interpolated(
 
 
 def between(a: Figure, b: Figure, share: float) -> Figure:
-    """The figure at a share of the way from `a` to `b`; without an interval where one of them has none."""
+    """The figure at a share of the way from `a` to `b`, without an interval where one of them has none."""
 
     def mixed(one: float | None, other: float | None) -> float | None:
         return None if one is None or other is None else one + share * (other - one)
@@ -122,7 +123,7 @@ def lookup(
     axes: tuple[str, ...],
     figure: Callable[[P], Figure | None],
 ) -> Lookup:
-    """The points by runtime and place; of points that differ in nothing else, those on the own resources count."""
+    """The points by runtime and coordinates; of points at the same ones, those on the target's own threads count."""
     own = profile.target.resources
     usual = {"cores": float(own.cores), "instances": float(own.instances)}
     tables: dict[str, dict[Coordinates, Figure]] = {}
@@ -135,7 +136,7 @@ def lookup(
 
 
 def latency(profile: Profile) -> Lookup:
-    """Median latency of one batch at a time, drift divided out, by batch, cores and instances."""
+    """The median latency of one batch at a time, corrected for drift, by batch, cores and instances."""
 
     def figure(point: LatencyPoint) -> Figure | None:
         middle = point.corrected_p50_ms
@@ -145,7 +146,7 @@ def latency(profile: Profile) -> Lookup:
 
 
 def p99(profile: Profile) -> Lookup:
-    """99th percentile of the latency of one batch at a time, by batch, cores and instances."""
+    """The 99th percentile of the latency of one batch at a time, by batch, cores and instances."""
 
     def figure(point: LatencyPoint) -> Figure | None:
         return None if point.p99_ms is None else (point.p99_ms, None, None)
@@ -154,24 +155,23 @@ def p99(profile: Profile) -> Lookup:
 
 
 def latencies(profile: Profile, what: str, figure: Callable[[LatencyPoint], Figure | None]) -> Lookup:
-    """Of one batch at a time, for inputs of the size that was measured first."""
+    """A latency of one batch at a time, for the input size that was measured first."""
     alone = [point for point in profile.latency if point.concurrency == 1]
     same = [point for point in alone if point.input_shape == alone[0].input_shape]
-    return lookup(profile, same, what, "ms", ("batch", "cores", "instances"), figure)
+    return lookup(profile, same, what, "ms", BATCH_AXES, figure)
 
 
 def throughput(profile: Profile) -> Lookup:
-    """Maximal throughput, drift divided out, by batch, cores and instances."""
+    """The maximal throughput, corrected for drift, by batch, cores and instances."""
 
     def figure(point: MaximalThroughput) -> Figure:
         return point.corrected_images_per_s, point.corrected_low_images_per_s, point.corrected_high_images_per_s
 
-    axes = ("batch", "cores", "instances")
-    return lookup(profile, profile.max_throughput, "maximal throughput", "images/s", axes, figure)
+    return lookup(profile, profile.max_throughput, "maximal throughput", "images/s", BATCH_AXES, figure)
 
 
 def capacity(profile: Profile) -> Lookup:
-    """Highest Poisson rate in time, drift divided out, by deadline and cores; the quantile is the profile's own."""
+    """The highest Poisson rate within a deadline, corrected for drift, at the profile's own quantile."""
 
     def figure(point: Capacity) -> Figure | None:
         rate = point.corrected_requests_per_s
@@ -182,20 +182,19 @@ def capacity(profile: Profile) -> Lookup:
 
 
 def memory(profile: Profile) -> Lookup:
-    """Peak memory of the served processes by batch."""
+    """The peak memory of the serving processes by batch."""
 
     def figure(point: MemoryPoint) -> Figure | None:
         return None if point.peak_bytes is None else (float(point.peak_bytes), None, None)
 
     served = [point for point in profile.memory if point.source == "served processes"]
-    return lookup(profile, served, "peak memory", "bytes", ("batch", "cores", "instances"), figure)
+    return lookup(profile, served, "peak memory", "bytes", BATCH_AXES, figure)
 
 
 def first_inference(profile: Profile) -> Lookup:
-    """The first answer after a fresh load by batch."""
+    """The time of the first answer after a fresh load, by batch."""
 
     def figure(point: FirstInference) -> Figure:
         return point.first_ms, None, None
 
-    axes = ("batch", "cores", "instances")
-    return lookup(profile, profile.first_inference, "first inference", "ms", axes, figure)
+    return lookup(profile, profile.first_inference, "first inference", "ms", BATCH_AXES, figure)

@@ -1,4 +1,4 @@
-"""What a planner can choose from: a variant on a target at a batch size, with the figures it has there."""
+"""Operating points: variants on targets at batch sizes, with their figures."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ BY_BATCH = [name for name in TABLES if name != "capacity_requests_per_s"]
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """One choice. `figures` are as in the index, but at this `batch`; what is unknown there has its reason.
+    """A variant on a target at one batch size; `figures` are those of the index, but at this `batch`.
 
-    `predicted` names those that were interpolated between measured batches.
+    `unknown` holds the reasons for missing figures; `predicted` names the ones that are interpolated between batches.
     """
 
     variant: Published
@@ -32,7 +32,7 @@ class OperatingPoint:
 
 
 def operating_points(repository: Repository, task: str, target: str) -> Iterator[OperatingPoint]:
-    """Every variant of a task on a target at every batch size whose latency or throughput was measured there."""
+    """The operating points of a task on a target, at every batch size with a measured latency or throughput."""
     for variant in repository.measured(task, target):
         one = repository.on(variant.name, target)
         for batch in batches(one.profile):
@@ -40,13 +40,13 @@ def operating_points(repository: Repository, task: str, target: str) -> Iterator
 
 
 def batches(profile: Profile) -> list[int]:
-    """The batch sizes that were measured on the target's own resources."""
+    """The batch sizes that were measured on the target's own resources, ascending."""
     latencies = {point.batch for point in profile.own(profile.latency)}
     return sorted(latencies | {point.batch for point in profile.own(profile.max_throughput)})
 
 
 def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
-    """The variant at that batch size."""
+    """The operating point of a variant at a batch size."""
     known = dict(one.standing.figures)
     unknown = {name: one.why_unknown(name) for name in METRICS if name not in known}
     predicted = set()

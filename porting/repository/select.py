@@ -1,13 +1,12 @@
-"""Choosing one variant under conditions: which, with which settings, why, and what the others lack."""
+"""The selection of one variant under conditions: its settings, and the conditions that the others miss."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from porting.repository.conditions import SETTINGS, Condition
-from porting.repository.figures import METRICS, metric
+from porting.repository.figures import merit, metric
 from porting.repository.operating_points import OperatingPoint, operating_points
 from porting.repository.reader import Repository
-from porting.repository.schema import Figure
 from profiler.common.errors import BadInputError
 
 MISSES = 3
@@ -15,7 +14,7 @@ MISSES = 3
 
 @dataclass(frozen=True)
 class Miss:
-    """An point that was not chosen: what it lacks, each with the figure that it has or the reason that it has none."""
+    """An operating point that was not chosen: the conditions that it misses, with its figure or the reason for none."""
 
     point: OperatingPoint
     lacks: tuple[str, ...]
@@ -24,9 +23,9 @@ class Miss:
 
 @dataclass(frozen=True)
 class Selection:
-    """The best point that meets every condition, or `None`; of every other variant its nearest miss.
+    """The best operating point that meets every condition, or `None`, and the nearest miss of the other variants.
 
-    `relaxed` says where nothing fits which single condition to relax by how much, the smallest change first.
+    Where no point fits, `relaxed` lists by how much a single condition must be relaxed, the smallest change first.
     """
 
     chosen: OperatingPoint | None
@@ -41,13 +40,15 @@ def select(
     task: str | None = None,
     target: str | None = None,
 ) -> Selection:
-    """The point with the best `objective` among those that meet every condition by their point values.
+    """The operating point with the best `objective` among those that meet every condition by their point values.
 
-    Equals in the objective are told apart by throughput, then by latency. An point of which a figure is unknown
-    does not meet a condition on it. Raises `BadInputError` for an unknown objective, task or target.
+    Throughput decides between equal objectives, then latency. A point with an unknown figure does not meet a condition
+    on it. Raises `BadInputError` for an unknown objective, task or target.
     """
     metric(objective)
-    everything = [one for which in places(repository, task, target) for one in operating_points(repository, *which)]
+    everything = [
+        one for pair in tasks_and_targets(repository, task, target) for one in operating_points(repository, *pair)
+    ]
     fitting = [one for one in everything if all(met(one, each) for each in conditions)]
     chosen = max(fitting, key=lambda one: rank(one, objective), default=None)
     others = [one for one in everything if chosen is None or one.variant.name != chosen.variant.name]
@@ -56,8 +57,8 @@ def select(
     return Selection(chosen, misses, relaxed)
 
 
-def places(repository: Repository, task: str | None, target: str | None) -> list[tuple[str, str]]:
-    """The task and the targets to choose on; a task must be named where there are several."""
+def tasks_and_targets(repository: Repository, task: str | None, target: str | None) -> list[tuple[str, str]]:
+    """The task with each target to choose from; raises `BadInputError` for several tasks and none named."""
     if task is None and len(repository.tasks) != 1:
         raise BadInputError(f"name a task with --task: choices are {', '.join(repository.tasks)}")
     targets = repository.targets if target is None else [target]
@@ -65,7 +66,7 @@ def places(repository: Repository, task: str | None, target: str | None) -> list
 
 
 def value(point: OperatingPoint, name: str) -> float | None:
-    """A figure or a setting of an point."""
+    """A figure or a setting of an operating point, `None` where it is unknown."""
     if name in SETTINGS:
         return float(point.batch if name == "batch" else getattr(point.resources, name))
     figure = point.figures.get(name)
@@ -73,23 +74,18 @@ def value(point: OperatingPoint, name: str) -> float | None:
 
 
 def met(point: OperatingPoint, condition: Condition) -> bool:
+    """Whether the known value of an operating point meets a condition."""
     found = value(point, condition.name)
     return found is not None and condition.met_by(found)
 
 
 def rank(point: OperatingPoint, objective: str) -> tuple[float, ...]:
-    """Higher is better; an unknown figure comes last."""
-
-    def score(name: str) -> float:
-        figure: Figure | None = point.figures.get(name)
-        sign = 1 if METRICS[name].better == "higher" else -1
-        return float("-inf") if figure is None else sign * figure[0]
-
-    return tuple(score(name) for name in (objective, "images_per_s", "p50_ms"))
+    """The sort key of an operating point: higher is better, and an unknown figure comes last."""
+    return tuple(merit(name, point.figures) for name in (objective, "images_per_s", "p50_ms"))
 
 
 def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | None:
-    """How far an point is from a condition, and in words; `None` where it meets it."""
+    """The distance of an operating point from a condition, and its text; `None` where the condition is met."""
     found = value(point, condition.name)
     if found is None:
         return float("inf"), f"{condition}: unknown, {point.unknown.get(condition.name, 'not measured')}"
@@ -98,9 +94,9 @@ def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | Non
 
 
 def nearest(others: Iterable[OperatingPoint], conditions: Sequence[Condition], objective: str) -> tuple[Miss, ...]:
-    """Each variant's point that is nearest to meeting everything, the nearest first.
+    """The misses of the variants that come nearest to meeting every condition, the nearest first.
 
-    One that meets everything lacks only a better objective.
+    A variant that meets every condition has a worse objective.
     """
     best: dict[str, Miss] = {}
     for point in sorted(others, key=lambda one: rank(one, objective), reverse=True):
@@ -113,7 +109,7 @@ def nearest(others: Iterable[OperatingPoint], conditions: Sequence[Condition], o
 
 
 def relaxations(everything: Sequence[OperatingPoint], conditions: Sequence[Condition]) -> list[tuple[float, str]]:
-    """For each condition the least change of it alone that lets something fit, as a share of its limit."""
+    """The least change of each single condition that lets a point fit, as a share of its limit."""
     found = []
     for condition in conditions:
         rest = [each for each in conditions if each is not condition]

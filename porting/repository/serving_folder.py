@@ -23,25 +23,26 @@ SHOWN_FILES = 8
 
 
 def write_model(files: VariantFiles, path: Path) -> None:
-    """Writes the variant's ONNX file to `path`, and has it answer in a confined process, as it may be anybody's.
+    """Writes the variant's ONNX file to `path` and runs it once in a confined process, because it is untrusted.
 
-    Raises `ModelError` where it does not.
+    Raises `ModelError` where it does not run.
     """
     path.write_bytes(files.read(files.model))
     try_model(files, path)
 
 
 def try_model(files: VariantFiles, path: Path) -> None:
+    """Runs an ONNX file once in a confined process; raises `ModelError` where it does not run."""
     from profiler.trial.onnx_file import try_onnx
 
     try_onnx(path, name=Path(str(files.repository.storage), files.published.name, files.model))
 
 
 def lay_out(repository: Repository, names: Iterable[str], target: str | None, folder: Path) -> None:
-    """Copies the variants to `folder` as a server loads them, with the settings for the target.
+    """Copies published variants to `folder` as a server loads them, with the settings for the target.
 
-    Nothing but files of known kinds, as they were published, and configurations of our own making gets there; each
-    folder has a variant's name. Raises `BadInputError` as `VariantFiles.of` and `VariantFiles.read` do.
+    The folder gets only published files of known kinds and configurations that this program writes; each subfolder has
+    a variant's name. Raises `BadInputError` as `VariantFiles.of` and `VariantFiles.read` do.
     """
     for name in names:
         files = VariantFiles.of(repository, name)
@@ -55,7 +56,7 @@ def lay_out(repository: Repository, names: Iterable[str], target: str | None, fo
 
 
 def check_fits_here(files: VariantFiles, target: str | None) -> None:
-    """Raises `BadInputError` for more instances or threads than this machine's cores can use, whoever asks for them."""
+    """Raises `BadInputError` for more instances or threads than this machine's cores can use."""
     profiles = files.details.profiles
     server = (profiles[target] if target in profiles else next(iter(profiles.values()))).target
     most = MAX_A_CORE * (os.cpu_count() or 1)
@@ -67,10 +68,11 @@ def check_fits_here(files: VariantFiles, target: str | None) -> None:
 
 
 def lay_out_trusted(root: Path, folder: Path) -> dict[str, list[str]]:
-    """Copies every model to `folder`, and returns what runs of each, in lines, by its name.
+    """Copies every model of an unpublished, trusted repository to `folder`.
 
-    Raises `BadInputError` where there is none, where one has no readable `config.pbtxt`, and for links, special files
-    and names that are more than a name to a shell, as the server hands paths to one.
+    Returns by name the lines that describe what a server runs of each model. Raises `BadInputError` where there is no
+    model, where one has no readable `config.pbtxt`, and for links, special files and names with characters that a shell
+    interprets, because the server passes paths to a shell.
     """
     source, tree, found = LocalStorage(root), Tree(root), dict[str, list[str]]()
     for name in tree.names(""):
@@ -85,13 +87,14 @@ def lay_out_trusted(root: Path, folder: Path) -> dict[str, list[str]]:
 
 
 def copy(source: Path, place: Path) -> None:
+    """Copies a file and makes the folders above it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with door.opened(source, "make it readable", links=False) as file, place.open("xb") as copied:
         shutil.copyfileobj(file, copied)
 
 
 def described(tree: Tree, name: str, files: list[str]) -> list[str]:
-    """What a server runs of a model, in lines; raises `BadInputError` where that cannot be told."""
+    """The lines that describe what a server runs of a model; raises `BadInputError` for an unreadable configuration."""
     for part in (name, *(part for path in files for part in path.split("/"))):
         check_name(part)
     config, problems = read_config(Model(tree, name, CONFIG, ModelConfig()))

@@ -1,4 +1,4 @@
-"""A variant's figures and its place among the others on a target; only variants of the same data are compared."""
+"""Dominance among the variants on a target that were evaluated on the same data, and their index records."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ REASON_LENGTH = 2000
 
 @dataclass(frozen=True)
 class Candidate:
-    """A variant on a target: its figures by metric, and where its accuracy comes from."""
+    """A variant on a target as a candidate for the frontier: its accuracy record and its figures by metric."""
 
     name: str
     accuracy: Accuracy | None
@@ -26,8 +26,8 @@ class Candidate:
 
 
 def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> "dict[str, Dominance]":
-    """The candidates' places among those of the same data; raises `BadInputError` for an unknown metric or for none."""
-    # It imports numpy, which readers of figures do not need.
+    """The dominance of candidates among those of the same data; raises `BadInputError` for unknown or no metrics."""
+    # It imports numpy, a third of the time that importing the reader would take.
     from porting.repository.frontier import Points, dominances
 
     if not metrics:
@@ -44,12 +44,12 @@ def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> "dict[str
 
 
 def data(accuracy: Accuracy | None) -> str:
-    """The digest of the data that an accuracy was evaluated on, nothing where it is unknown."""
+    """The digest of the data that an accuracy was evaluated on, empty where it is unknown."""
     return accuracy.dataset_sha256 if accuracy else ""
 
 
 def standing_of(details: Details, profile: Profile, dominated_by: str | None, ties_with: Sequence[str]) -> Standing:
-    """How a variant does on one target."""
+    """The index record of a variant on one target; raises `BadInputError` without a maximal throughput."""
     best = profile.best_throughput()
     if best is None:
         raise BadInputError(f"{details.name} has no maximal throughput on {profile.target_name}: profile it again")

@@ -1,4 +1,4 @@
-"""Where a repository's files are read from: a folder, or any place that fsspec has an address for."""
+"""The storage of a repository's files: a local folder, or any address that fsspec reads."""
 
 import os
 import re
@@ -26,19 +26,19 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$"
 
 
 class Latest(BaseModel):
-    """`latest.json`: the release of a store that is to be read."""
+    """`latest.json`, which names the current release of an object store."""
 
     release: str = Field(pattern=NAME)
 
 
 class Storage(ABC):
-    """The files of one repository, which stay those of one release while others are published."""
+    """The files of one release of a repository, even while others are published."""
 
     @staticmethod
     def at(url: str | Path) -> "Storage":
-        """A local folder, its link resolved, or the latest release in the store of an address like `s3://bucket/a`.
+        """The local folder, its link resolved, or the latest release in the store at a URL like `s3://bucket/a`.
 
-        Raises `BadInputError` for an address of no known kind and a broken `latest.json`, and `DnnPortingError`
+        Raises `BadInputError` for an unknown kind of address or a broken `latest.json`, and `DnnPortingError`
         where the store cannot be reached.
         """
         if "://" not in str(url):
@@ -47,9 +47,9 @@ class Storage(ABC):
         return LocalStorage(Path(path)) if is_local(filesystem) else RemoteStorage(filesystem, path).followed()
 
     def read(self, *parts: str, limit_bytes: int) -> bytes:
-        """The file of the plain names `parts`, one below the other.
+        """The content of the file at the path of the plain names `parts`.
 
-        Raises `BadInputError` where it is missing, larger than `limit_bytes` or not inside of the repository, and
+        Raises `BadInputError` where it is missing, larger than `limit_bytes` or outside of the repository, and
         `DnnPortingError` where the store cannot be reached.
         """
         for part in parts:
@@ -65,22 +65,25 @@ class Storage(ABC):
     @property
     @abstractmethod
     def local(self) -> Path:
-        """The folder; raises `BadInputError` where the repository is elsewhere."""
+        """The folder of the repository; raises `BadInputError` where it is not local."""
 
     def paths(self, *_parts: str) -> set[str] | None:
-        """All that lies below, by its path; `None` where that cannot be listed.
+        """The paths of all files and folders below a folder; `None` where the storage cannot list them.
 
-        Raises `BadInputError` for a link or a special file among it.
+        Raises `BadInputError` for a link or a special file among them.
         """
         return None
 
     @abstractmethod
     def _beginning(self, parts: tuple[str, ...], size_bytes: int) -> bytes | None:
-        """A file, or as much of it, `None` where it is known to be no smaller; raises `BadInputError` without one."""
+        """The content of a file, or at most `size_bytes` of it, or `None` for a file that is at least as large.
+
+        Raises `BadInputError` where it cannot be read.
+        """
 
 
 def check_name(name: str) -> None:
-    """Raises `BadInputError` for what is no plain name, or more than a name to a shell."""
+    """Raises `BadInputError` for a name with path separators or characters that a shell interprets."""
     if not re.fullmatch(NAME, name):
         raise BadInputError(f"{name!r:.160} is no file name of a repository: use letters, digits, '_', '.' and '-'")
 
@@ -89,7 +92,7 @@ class LocalStorage(Storage):
     """A folder of this machine, in which no link is followed."""
 
     def __init__(self, folder: Path) -> None:
-        # One real path for all reads: the link may move to another repository meanwhile.
+        # All reads use one real path, because the link may move to another repository meanwhile.
         self._folder = Path(os.path.realpath(folder))
         self._opened = self._folder.is_dir()
 
@@ -98,10 +101,11 @@ class LocalStorage(Storage):
 
     @property
     def local(self) -> Path:
+        """The folder."""
         return self._folder
 
     def paths(self, *parts: str) -> set[str]:
-        """All that lies below, by its path there, each folder with a slash at its end."""
+        """The relative paths of all files and folders below a folder, folders with a slash at the end."""
         top = self._folder.joinpath(*parts)
         found: set[str] = set()
         waiting = [top]
@@ -132,7 +136,7 @@ class LocalStorage(Storage):
         try:
             self._check_no_link(path)
             with door.opened(path, PUBLISH, links=False) as file:
-                # The buffer is as large as what is asked for, and limits are larger than most files.
+                # The read buffer has the requested size, and limits are larger than most files.
                 size = os.fstat(file.fileno()).st_size
                 return None if size >= size_bytes else file.read(size + 1)
         except (BadInputError, OSError) as error:
@@ -147,14 +151,14 @@ class LocalStorage(Storage):
                 raise BadInputError(f"{place} is a link, and a repository has none: replace it by the file")
 
     def _unreadable(self, path: Path, error: Exception) -> BadInputError:
-        """Says where all of it is gone that somebody else published it anew."""
+        """The error of a failed read; it says so where a later publication removed the folder."""
         if self._opened and not self._folder.is_dir():
             return BadInputError(f"{self} was replaced by later publications since it was opened: open it again")
         return error if isinstance(error, BadInputError) else door.unreadable(path, error, PUBLISH)
 
 
 class RemoteStorage(Storage):
-    """A place that fsspec reads."""
+    """A repository that fsspec reads."""
 
     def __init__(self, filesystem: "AbstractFileSystem", path: str) -> None:
         from porting.repository.web import WebFiles
@@ -167,18 +171,19 @@ class RemoteStorage(Storage):
 
     @property
     def local(self) -> Path:
+        """Raises `BadInputError`, as there is no local folder."""
         raise BadInputError(f"{self} is not on this machine, and this needs its files: copy it to a local folder first")
 
     def followed(self) -> Storage:
-        """The latest release, or this place itself where it is no store of releases."""
+        """The storage of the latest release, or this one itself where the address has no releases."""
         try:
             content = self.read(LATEST, limit_bytes=LATEST_LIMIT_BYTES)
         except BadInputError as error:
-            # Who may not list a bucket is told that a missing file is forbidden.
+            # Without permission to list a bucket, S3 reports a missing file as forbidden.
             if isinstance(error.__cause__, FileNotFoundError | PermissionError):
                 return self
             raise
-        # The copy waits for the same server, and has as much patience left.
+        # The copy shares the time budget for the same server.
         found = copy(self)
         found._path += "/" + parsed(Latest, content, f"{self}/{LATEST}").release
         return found
@@ -188,12 +193,12 @@ class RemoteStorage(Storage):
         with store_errors(f"{self}/{'/'.join(parts)}"):
             if self._web:
                 return self._web.beginning(path, size_bytes)
-            # One request, so that a file which is replaced meanwhile is read whole.
+            # A single request reads a consistent file even if it is replaced meanwhile.
             return bytes(self._filesystem.cat_file(path, start=0, end=size_bytes))
 
 
 def opened(url: str) -> tuple["AbstractFileSystem", str]:
-    """The file system of an address, and the path in it; raises `BadInputError` where there is none."""
+    """The file system of a URL, and the path in it; raises `BadInputError` for an unusable URL."""
     try:
         from fsspec.core import url_to_fs
 
@@ -210,7 +215,7 @@ def opened(url: str) -> tuple["AbstractFileSystem", str]:
 
 
 def is_local(filesystem: "AbstractFileSystem") -> bool:
-    """Whether its files are this machine's."""
+    """Whether a file system is the local one."""
     from fsspec.implementations.local import LocalFileSystem
 
     return isinstance(filesystem, LocalFileSystem)
@@ -218,7 +223,7 @@ def is_local(filesystem: "AbstractFileSystem") -> bool:
 
 @contextmanager
 def store_errors(place: str) -> Iterator[None]:
-    """Every store has its own errors; outside of here they are the package's."""
+    """Turns the errors of any store into those of this package."""
     try:
         yield
     except DnnPortingError:
@@ -234,9 +239,10 @@ def store_errors(place: str) -> Iterator[None]:
 
 
 def missing(place: str) -> BadInputError:
+    """The error for a file that does not exist."""
     return BadInputError(f"{place} does not exist: {PUBLISH}")
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, or its name where it says nothing."""
+    """The message of an error on one line, or its type where it has no message."""
     return " ".join(str(error).split()) or type(error).__name__

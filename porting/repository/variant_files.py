@@ -1,4 +1,4 @@
-"""A published variant's files as every consumer gets them: each is the one that was published, and none is beside."""
+"""The files of a published variant, checked against their digests on every read."""
 
 import hashlib
 import math
@@ -16,14 +16,14 @@ from porting.repository.schema import Details, Published
 from porting.repository.triton_files import CONFIG, LABELS, WARM_UP, config_file, texts
 from profiler.common.errors import BadInputError
 
-# A gRPC message, and an ONNX file, hold no more.
+# The limit of a gRPC message and of an ONNX file.
 FILE_LIMIT_BYTES = 2**31 - 1
 MODEL_FILE = re.compile(r"([1-9][0-9]{0,18})/model\.onnx")
 
 
 @dataclass(frozen=True)
 class VariantFiles:
-    """The files of one published variant; what is read of them is what the details have the digest of."""
+    """The files of one published variant; every read is checked against the digest in the details."""
 
     repository: Repository
     published: Published
@@ -33,8 +33,8 @@ class VariantFiles:
     def of(cls, repository: Repository, name: str) -> Self:
         """The files of the variant of that name.
 
-        Raises `BadInputError` for an unknown name, and where the folder holds anything but the known kinds of files,
-        all named by the details, with configurations that are made of the details: none starts another backend.
+        Raises `BadInputError` for an unknown name, for files of other kinds or that the details do not name, and for
+        configurations that do not follow from the details, so that no configuration starts another backend.
         """
         found = cls(repository, repository.variant(name), repository.details(name))
         found._check_kinds()
@@ -51,23 +51,24 @@ class VariantFiles:
 
     @property
     def warm(self) -> bool:
+        """Whether the variant has a warm-up input."""
         return WARM_UP in self.details.files
 
     def config(self, target: str | None = None) -> str:
-        """The `config.pbtxt` for a target, or for the first one where the variant was not measured on it."""
+        """The `config.pbtxt` for a target, or for the first measured target where this one was not measured."""
         name = config_file(target) if target in self.details.profiles and target else CONFIG
         return texts(self.details, self.warm)[name]
 
     def served(self) -> dict[str, bytes]:
-        """By path, what a server reads beside the configuration: the newest version, the labels, the warm-up input.
+        """The files that a server reads besides the configuration, by path: newest version, labels, warm-up input.
 
-        Raises `BadInputError` where any file of the folder is not the one that was published.
+        Raises `BadInputError` where any file of the folder was changed.
         """
-        self.check(but=(wanted := {self.model, LABELS, WARM_UP} & self.details.files.keys()))
-        return {path: self.read(path) for path in sorted(wanted)}
+        self.check(but=(paths := {self.model, LABELS, WARM_UP} & self.details.files.keys()))
+        return {path: self.read(path) for path in sorted(paths)}
 
     def read(self, path: str) -> bytes:
-        """A file of the folder; raises `BadInputError` where it is not the one that was published."""
+        """The content of a file of the folder; raises `BadInputError` where it was changed."""
         content = self.repository.storage.read(self.published.name, *path.split("/"), limit_bytes=FILE_LIMIT_BYTES)
         if hashlib.sha256(content).hexdigest() != self.details.files[path]:
             raise BadInputError(f"{self}/{path} is not the file that was published: publish again")
@@ -76,11 +77,11 @@ class VariantFiles:
         return content
 
     def example(self) -> NDArray[np.float32] | None:
-        """The input (C, H, W) that a server is warmed up with, where there is one."""
+        """The warm-up input (C, H, W), `None` where there is none."""
         return example_of(self.details, self.read(WARM_UP)) if self.warm else None
 
     def check(self, but: Set[str] = frozenset()) -> None:
-        """Raises `BadInputError` where any file, but for these paths, is not the one that was published."""
+        """Raises `BadInputError` where any file except these paths was changed."""
         for path in self.details.files.keys() - but:
             self.read(path)
 
@@ -106,7 +107,7 @@ class VariantFiles:
 
 
 def example_of(details: Details, content: bytes) -> NDArray[np.float32]:
-    """A warm-up input (C, H, W) from its bytes; raises `BadInputError` where it is none of the variant's inputs."""
+    """A warm-up input (C, H, W) from its bytes; raises `BadInputError` for a wrong size."""
     shape = details.input.shape
     if min(shape, default=1) < 1 or len(content) != 4 * math.prod(shape):
         raise BadInputError(
@@ -117,6 +118,6 @@ def example_of(details: Details, content: bytes) -> NDArray[np.float32]:
 
 
 def check_listed(place: str, found: set[str] | None, due: set[str]) -> None:
-    """Raises `BadInputError` for a path that is found and not due; those that are missing show when they are read."""
+    """Raises `BadInputError` for a path that is found and not `due`; a missing file fails when it is read."""
     if found is not None and (beyond := sorted(found - due)):
         raise BadInputError(f"{place} holds {beyond[0]!r:.160}, which was not published: remove it, or publish again")

@@ -1,8 +1,7 @@
-"""Inferences come to an end: a thread ends those that are over their time.
+"""Time limits of inferences, which a thread enforces.
 
-Each one has its own limit, and `ends_within` bounds all that are run in a block. ONNX Runtime leaves an inference
-between two operators when it is told to; it is told too when this process is interrupted. torch never does: there
-this process leaves.
+Each inference has its own limit, and `ends_within` limits all in a block. ONNX Runtime can stop an inference between
+two operators, which is also done when this process is interrupted. torch cannot, so there this process exits.
 """
 
 import os
@@ -25,7 +24,7 @@ LOOK_S = 0.25
 
 @dataclass(frozen=True)
 class Running:
-    """An inference: when it must have ended, and how it is made to; how it is where this process is interrupted."""
+    """A running inference: its end by the monotonic clock, and the calls at that time and at an interruption."""
 
     end: float
     stop: Callable[[], None]
@@ -38,13 +37,13 @@ _thread = threading.Thread()
 
 
 def run_limit_s(batch: int) -> float:
-    """The time that an inference has."""
+    """The time limit of an inference, in s."""
     return RUN_LIMIT_S + INPUT_LIMIT_S * batch
 
 
 @contextmanager
 def ends_within(seconds: float) -> Iterator[None]:
-    """Every inference in the block, in whatever thread, ends when this time is over."""
+    """Ends every inference in the block, in any thread, when this time is over."""
     _ends.append(time.monotonic() + seconds)
     try:
         yield
@@ -54,12 +53,12 @@ def ends_within(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def stoppable(batch: int) -> Iterator[ort.RunOptions]:
-    """The options to run one inference of ONNX Runtime's with.
+    """The run options of one stoppable inference in ONNX Runtime.
 
-    Raises `ModelError` where there is no time left to begin it; one that is stopped raises ONNX Runtime's error.
+    Raises `ModelError` where no time is left to begin; a stopped inference raises ONNX Runtime's error.
     """
     options = ort.RunOptions()
-    # It would print what it raises.
+    # ONNX Runtime raises the errors that it would print.
     options.log_severity_level = 4
 
     def stop() -> None:
@@ -71,13 +70,14 @@ def stoppable(batch: int) -> Iterator[ort.RunOptions]:
 
 @contextmanager
 def fatal(batch: int) -> Iterator[None]:
-    """For an inference that nothing stops: this process ends where it does not."""
+    """Ends this process if the inference in the block, which cannot be stopped, is over its limit."""
     with watched(batch, leave, lambda: None):
         yield
 
 
 @contextmanager
 def watched(batch: int, stop: Callable[[], None], interrupt: Callable[[], None]) -> Iterator[None]:
+    """Watches one inference; raises `ModelError` where no time is left to begin."""
     now = time.monotonic()
     end = min([now + run_limit_s(batch), *_ends])
     if end <= now:
@@ -93,13 +93,14 @@ def watched(batch: int, stop: Callable[[], None], interrupt: Callable[[], None])
 
 
 def start_looking() -> None:
-    """Also in a forked process, in which no thread lives on."""
+    """Starts the watching thread, also in a forked process, to which threads are not copied."""
     global _thread  # noqa: PLW0603, one for each process
     _thread = threading.Thread(target=look, name="inferences end", daemon=True)
     _thread.start()
 
 
 def look() -> None:
+    """Stops the inferences that are over their limits, for ever."""
     while True:
         time.sleep(LOOK_S)
         now = time.monotonic()
@@ -109,7 +110,7 @@ def look() -> None:
 
 
 def leave() -> None:
-    """Ends this process, and leaves nothing."""
+    """Cleans up and ends this process."""
     clear_away()
     print(
         "dnn-porting: an inference of torch's does not end: leave its file out; what was complete stays",
@@ -121,5 +122,6 @@ def leave() -> None:
 
 @on_interruption
 def interrupt_all() -> None:
+    """Interrupts all running inferences."""
     for running in list(_running.values()):
         running.interrupt()

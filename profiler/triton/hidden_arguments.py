@@ -1,10 +1,10 @@
-"""Arguments that nobody else on the machine can read, for a program that takes a secret in no other way.
+"""Secret arguments that other users cannot read, for a program that takes a secret in no other way.
 
-Every local user reads the arguments of every process in `/proc/PID/cmdline`, but nobody reads its environment. So the
-program is started with placeholders for arguments and the secret ones in its environment. The parent traces it, and
-when exec has made the new program and none of its instructions has run, the parent has the placeholders' pointers in
-`argv` lead to the environment. The strings that `/proc` shows stay the placeholders. A tracer that dies takes the
-program with it. proc(5), ptrace(2); the layout of the stack is that of the System V ABI on every architecture.
+Every local user can read the arguments of a process in `/proc/PID/cmdline`, but not its environment. So the program is
+started with placeholders as arguments and with the secrets in its environment. The parent traces it. After exec, and
+before the first instruction, the parent redirects the placeholders' pointers in `argv` to the environment. `/proc`
+still shows the placeholders. The program ends with its tracer. See proc(5) and ptrace(2); the stack layout is that of
+the System V ABI on every architecture.
 """
 
 import ctypes
@@ -23,27 +23,27 @@ TRACE_EXEC, EXIT_WITH_TRACER = 1 << 4, 1 << 20
 EVENT_SHIFT = 8
 EXEC = signal.SIGTRAP | 4 << EVENT_SHIFT
 WORD_BYTES = ctypes.sizeof(ctypes.c_void_p)
-# More than a stack's arguments and environment can take.
+# It exceeds the largest arguments and environment on a stack.
 STACK_BYTES = 1 << 23
-# proc(5), /proc/PID/stat: its place behind the name in brackets.
+# The index of the field in /proc/PID/stat after the name in brackets, see proc(5).
 START_STACK = 28 - 3
 
 
 def started(
     program: Path, command: Sequence[str], secrets: Sequence[str], environment: Mapping[str, str], **options: Any
 ) -> tuple[subprocess.Popen[bytes], bool]:
-    """The process of a `launched` command for the program, with these secret arguments, and whether they are hidden.
+    """The process of a `launch_command` for a program with secret arguments, and whether the secrets are hidden.
 
-    They are not where the system lets no process trace its child, and where the program is a script, which would hand
-    them on. The thread must live as long as the process.
+    They are visible where the system forbids tracing a child, and where the program is a script, whose interpreter gets
+    them as arguments. The calling thread must live as long as the process.
     """
     named = {f"{SECRET}{index}": secret for index, secret in enumerate(secrets)}
-    hears, says = os.pipe()
-    with os.fdopen(hears, "rb") as heard, os.fdopen(says, "wb", buffering=0) as said:
-        process = subprocess.Popen([*command, *named], env={**environment, **named}, stdin=heard, **options)
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as reader, os.fdopen(write_end, "wb", buffering=0) as writer:
+        process = subprocess.Popen([*command, *named], env={**environment, **named}, stdin=reader, **options)
         try:
             traced = not is_script(program) and seized(process.pid)
-            said.write(TRACED if traced else NOT_TRACED)
+            writer.write(TRACED if traced else NOT_TRACED)
             if traced:
                 replace_at_exec(process.pid)
         except BaseException:
@@ -54,13 +54,13 @@ def started(
 
 
 def is_script(program: Path) -> bool:
-    """Whether another program reads it, and starts the one that is meant with arguments that are seen."""
+    """Whether the program is a script, whose interpreter gets visible arguments."""
     with program.open("rb") as file:
         return file.read(2) == b"#!"
 
 
 def seized(process: int) -> bool:
-    """Traces the child until its exec; whether the system lets us."""
+    """Traces the child until its exec, and returns whether the system allows it."""
     try:
         ptrace(SEIZE, process, TRACE_EXEC | EXIT_WITH_TRACER)
     except OSError:
@@ -69,24 +69,24 @@ def seized(process: int) -> bool:
 
 
 def replace_at_exec(process: int) -> None:
-    """Waits for the exec of a traced child, or its end, and lets it go with its secret arguments in place."""
+    """Waits for the exec of a traced child or its end, inserts the secret arguments, and detaches."""
     while (event := stopped(process)) != EXEC:
         if event is None:
             return
-        # A signal on its way goes on; another event has none.
+        # A pending signal is delivered; other events have none.
         ptrace(CONTINUE, process, event if event < 1 << EVENT_SHIFT else 0)
     replace(process)
     ptrace(DETACH, process)
 
 
 def stopped(process: int) -> int | None:
-    """Why a traced process stops next, `None` where it ends, which is left for its parent to hear."""
+    """The event at which a traced process stops next; `None` where it ends, which is left for `wait`."""
     seen = os.waitid(os.P_PID, process, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
     return seen.si_status if seen is not None and seen.si_code == os.CLD_TRAPPED else None
 
 
 def replace(process: int) -> None:
-    """Has each placeholder among the arguments of a stopped process lead to the value in its environment."""
+    """Points each placeholder argument of a stopped process to the value in its environment."""
     stack = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[START_STACK])
     memory = os.open(f"/proc/{process}/mem", os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -105,13 +105,14 @@ def replace(process: int) -> None:
 
 
 def until_zero(words: Sequence[int], place: int) -> Iterator[int]:
+    """The words from an index up to the next zero."""
     while words[place]:
         yield words[place]
         place += 1
 
 
 def string(content: bytes, place: int) -> bytes:
-    """The string that begins there."""
+    """The null-terminated string at an offset."""
     return content[place : content.index(b"\0", place)]
 
 

@@ -1,4 +1,4 @@
-"""Other systems' own formats, written from a published repository; one file each, `convert` for the command line."""
+"""The formats of other systems, each written from a published repository by the module of its name."""
 
 from collections.abc import Callable
 

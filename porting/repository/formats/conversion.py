@@ -1,4 +1,4 @@
-"""A conversion to another system's format: what is converted, and the files that it gives."""
+"""A conversion to another system's format: its request, and the files that it produces."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from profiler.common.folders import whole_folder
 
 @dataclass(frozen=True)
 class Conversion:
-    """A repository, a target, one variant or else the target's frontier, and where a cluster finds the files."""
+    """A request to convert one variant on a target, or the whole frontier; clusters find files at the storage URI."""
 
     repository: Repository
     target: str
@@ -21,7 +21,7 @@ class Conversion:
     storage_uri: str | None = None
 
     def measured(self) -> list[VariantOnTarget]:
-        """The variants; raises `BadInputError` where there are none, or where they were served as torch programs."""
+        """The variants on the target; raises `BadInputError` for none, and for a target that serves torch programs."""
         if self.target not in self.repository.targets:
             raise BadInputError(f"unknown target {self.target!r}: choices are {', '.join(self.repository.targets)}")
         found = [self.look_up(published) for published in self.chosen()]
@@ -41,16 +41,16 @@ class Conversion:
         return [self.repository.variant(self.variant)]
 
     def look_up(self, published: Published) -> VariantOnTarget:
-        """A variant with its details, its files as they were published.
+        """A variant on the target, with its files checked.
 
-        Raises `BadInputError` where they are not, and for one that was not measured on the target.
+        Raises `BadInputError` where a file was changed, and where the variant was not measured on the target.
         """
         files = VariantFiles.of(self.repository, published.name)
         files.check()
         return self.repository.on(published.name, self.target)
 
     def uri(self, of: str) -> str:
-        """The storage URI without a slash at its end; raises `BadInputError` where none was given."""
+        """The storage URI without a slash at its end; raises `BadInputError` where none is given."""
         if self.storage_uri is None:
             raise BadInputError(f"--storage-uri is missing: give the address of {of}, such as s3://BUCKET/FOLDER")
         return self.storage_uri.rstrip("/")
@@ -58,13 +58,13 @@ class Conversion:
 
 @dataclass(frozen=True)
 class ConvertedFiles:
-    """Texts, and published files, by their path in the folder that is to hold them."""
+    """The texts and the copied published files of a conversion, by their path in the output folder."""
 
     texts: dict[str, str]
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """The folder with all in it, or none; raises `BadInputError` where it is there already."""
+        """Writes all files or none; raises `BadInputError` where the folder exists."""
         if folder.exists():
             raise BadInputError(f"{folder} is there already: name a folder that is not, or move it away")
         with whole_folder(folder) as unfinished:

@@ -1,7 +1,7 @@
-"""KServe: an InferenceService (serving.kserve.io/v1beta1) that serves one variant of a repository with Triton.
+"""KServe: an InferenceService (serving.kserve.io/v1beta1) that serves a variant of a repository with Triton.
 
 https://github.com/kserve/kserve, config/crd/full and config/runtimes/kserve-tritonserver.yaml: the runtime mounts
-the repository's root and appends our arguments to its own.
+the repository's root and appends the arguments here to its own.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from profiler.records.memory import MemoryPoint
 
 
 def files(conversion: Conversion) -> ConvertedFiles:
-    """One manifest a variant; raises `BadInputError` without a storage URI, which is that of the repository's root."""
+    """One manifest a variant; raises `BadInputError` without the storage URI of the repository's root."""
     uri = conversion.uri("the repository's root")
     found = conversion.measured()
     return ConvertedFiles(
@@ -28,7 +28,7 @@ def files(conversion: Conversion) -> ConvertedFiles:
 
 
 def notes(one: VariantOnTarget) -> list[str]:
-    """Where the figures come from, and why one is missing."""
+    """The comments on the origin of the figures, and the reason for a missing one."""
     memory = one.served_memory()
     return [
         one.provenance(),
@@ -44,7 +44,7 @@ def notes(one: VariantOnTarget) -> list[str]:
 
 
 def service(one: VariantOnTarget, uri: str) -> dict[str, Any]:
-    """The InferenceService."""
+    """The InferenceService of a variant."""
     model = {
         "modelFormat": {"name": "triton"},
         "runtime": "kserve-tritonserver",

@@ -1,4 +1,4 @@
-"""Variants offered for publication: one's own and those of other repositories, one for each file."""
+"""Variants offered for publication, from the workspace and from other repositories."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from profiler.common.errors import BadInputError
 
 @dataclass(frozen=True)
 class Offer:
-    """A candidate for publication: its details, its place in its family, and its ONNX file.
+    """A variant that is offered for publication: its details, its lineage, and its ONNX file.
 
-    `example` is a real input (C, H, W) to warm a server up with, where one is known.
+    `example` is a real input (C, H, W) for the warm-up of a server, if one is known.
     """
 
     details: Details
@@ -29,12 +29,12 @@ class Offer:
 
 
 def offered_by(repository: Repository, folder: Path) -> list[Offer]:
-    """The published variants of a repository, whose files are brought to `folder`; `BadInputError` for a wrong one."""
+    """The published variants of a repository, copied to `folder`; raises `BadInputError` for a changed file."""
     return [brought(repository, name, folder) for name in repository.by_name]
 
 
 def brought(repository: Repository, name: str, folder: Path) -> Offer:
-    """One variant with a copy of its present ONNX file, and of the input it is warmed up with."""
+    """One variant with a copy of its newest ONNX file and its warm-up input."""
     files = VariantFiles.of(repository, name)
     files.check()
     path = folder / f"{files.published.onnx_sha256}.onnx"
@@ -44,9 +44,9 @@ def brought(repository: Repository, name: str, folder: Path) -> Offer:
 
 
 def merged(own: Iterable[Offer], others: Iterable[Offer]) -> list[Offer]:
-    """All variants, each once: with the profiles of all, and of two on one target the later one.
+    """All variants, each once, with the profiles of all sources; of two profiles on one target the later one.
 
-    Raises `BadInputError` where one name stands for two files.
+    Raises `BadInputError` where two files have one name.
     """
     found: dict[str, Offer] = {}
     for offer in (*own, *others):
@@ -56,7 +56,7 @@ def merged(own: Iterable[Offer], others: Iterable[Offer]) -> list[Offer]:
 
 
 def joined(one: Offer, other: Offer) -> Offer:
-    """One variant from two sources."""
+    """One variant of two sources; raises `BadInputError` where their files differ."""
     a, b = one.details, other.details
     if a.onnx_sha256 != b.onnx_sha256:
         raise BadInputError(

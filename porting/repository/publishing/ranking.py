@@ -1,4 +1,4 @@
-"""From the offered variants to their places: who is compared with whom on which target, and what the index says."""
+"""The ranking of offered variants: their dominance on each target, their accuracy ranks, and their index records."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from profiler.records.fingerprint import Fingerprint
 
 
 def fingerprints(offers: Sequence[Offer]) -> dict[str, Fingerprint]:
-    """Each target's fingerprint; raises `BadInputError` where one name stands for two machines."""
+    """The fingerprint of each target; raises `BadInputError` where two machines have one name."""
     found: dict[str, Fingerprint] = {}
     for offer in offers:
         for target, profile in offer.details.profiles.items():
@@ -25,7 +25,7 @@ def fingerprints(offers: Sequence[Offer]) -> dict[str, Fingerprint]:
 
 
 def ranked(offers: Sequence[Offer], target: str) -> dict[str, Dominance]:
-    """Every variant's place on one target among those of its own task."""
+    """The dominance of every variant on one target among those of its own task."""
     tasks: dict[str, list[Candidate]] = {}
     for details in (offer.details for offer in offers if target in offer.details.profiles):
         found, _ = figures(details.validation_accuracy, details.profiles[target])
@@ -37,7 +37,7 @@ def ranked(offers: Sequence[Offer], target: str) -> dict[str, Dominance]:
 
 
 def accuracies(offers: Sequence[Offer]) -> dict[str, tuple[float, int]]:
-    """Validation accuracy over the best one's, and the rank by it, of every variant that has one."""
+    """The validation accuracy relative to the best one, and the rank by it, of every variant that has an accuracy."""
     groups: dict[tuple[str, str], dict[str, float]] = {}
     for details in (offer.details for offer in offers):
         if details.validation_accuracy is not None:
@@ -52,7 +52,7 @@ def accuracies(offers: Sequence[Offer]) -> dict[str, tuple[float, int]]:
 
 
 def summaries(offers: Sequence[Offer], targets: Sequence[str], versions: Sequence[int]) -> list[Summary]:
-    """The index's entries; `versions` are the Triton versions of the offers' files."""
+    """The index records; `versions` are the Triton versions of the offered files."""
     ranks = {target: ranked(offers, target) for target in targets}
     accuracy = accuracies(offers)
     return [
@@ -64,7 +64,7 @@ def summaries(offers: Sequence[Offer], targets: Sequence[str], versions: Sequenc
 def summarise(
     offer: Offer, ranks: Mapping[str, Mapping[str, Dominance]], accuracy: tuple[float, int] | None, number: int
 ) -> Summary:
-    """One entry of the index."""
+    """The index record of one offer; `number` is the Triton version of its file."""
     details = offer.details
     reasons: dict[str, str] = {
         name: details.reasons[name] for name in ("validation_accuracy", "test_accuracy") if name in details.reasons

@@ -1,4 +1,4 @@
-"""What a publication does not have any more that the one before it had, and why."""
+"""The variants, targets and versions that a publication has lost since the one before it."""
 
 from collections.abc import Iterator
 
@@ -9,20 +9,20 @@ from profiler.common.errors import BadInputError
 
 
 def removed(before: Repository, now: Repository) -> Iterator[str]:
-    """One line for each variant, target and version that is not in any more."""
+    """One line for each removed variant, target and version, with the reason."""
     entries = {one.name: one for one in (*now.index.variants, *now.index.dropped)}
     for old in (*before.index.variants, *before.index.dropped):
         new = entries.get(old.name)
         if new is None:
             yield f"{old.name} is not in any more: neither the workspace nor publish.merge_from has it with a profile"
             continue
-        yield from places(old, new)
+        yield from removed_targets(old, new)
         if isinstance(old, Published) and isinstance(new, Published):
-            yield from versions(before, now, old.name)
+            yield from removed_versions(before, now, old.name)
 
 
-def places(old: Summary, new: Summary) -> Iterator[str]:
-    """What became of one variant that is still known."""
+def removed_targets(old: Summary, new: Summary) -> Iterator[str]:
+    """The lines for the removed targets of a known variant, and for one that is dominated now."""
     for target in sorted(old.targets.keys() - new.targets.keys()):
         yield f"{old.name} is not in on {target} any more: it has no finished profile there"
     if isinstance(old, Published) and not isinstance(new, Published):
@@ -30,8 +30,8 @@ def places(old: Summary, new: Summary) -> Iterator[str]:
         yield f"{old.name} can not be loaded any more: it is dominated by {winners}"
 
 
-def versions(before: Repository, now: Repository, name: str) -> Iterator[str]:
-    """Older versions of a file that were damaged."""
+def removed_versions(before: Repository, now: Repository, name: str) -> Iterator[str]:
+    """The lines for older versions of a file that are gone because they were damaged."""
     try:
         old = before.details(name).files
     except BadInputError as error:

@@ -1,6 +1,5 @@
-"""A published repository goes to object storage: immutable releases, and one small file that names the latest."""
+"""The upload of a repository to object storage: immutable releases, and a small file that names the latest."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from porting.repository.integrity import check_whole
@@ -16,10 +15,10 @@ RELEASE_LENGTH = 12
 def upload(repository: Path, url: str) -> str:
     """Copies the repository in the folder `repository` to `<url>/<release>/`, and returns that address.
 
-    `Storage.at(url)` finds the latest release, and sees the one before it until this one is there whole: its index is
-    the last of its files, and `latest.json` the last of all. That takes a store that shows an object whole or not
-    at all, as S3 does. A release that is there is not written again; what a killed writer left is completed.
-    Raises `BadInputError` for a repository that is not whole, a place that does not exist or is forbidden, and
+    Readers of `Storage.at(url)` see the previous release until this one is complete: the index is the last of its
+    files, and `latest.json` is written after it. This needs a store that shows an object whole or not at all, as S3
+    does. A complete release is not written again, and an incomplete one of a killed upload is completed. Raises
+    `BadInputError` for a changed repository and for an address that does not exist or is forbidden, and
     `DnnPortingError` where the store fails.
     """
     published = Repository.load(repository)
@@ -30,21 +29,14 @@ def upload(repository: Path, url: str) -> str:
         raise BadInputError(f"{url} is a local folder, where files appear in parts: give workspace=FOLDER instead")
     release = sha256(folder / INDEX)[:RELEASE_LENGTH]
     place = f"{path.rstrip('/')}/{release}"
-    files = [*all_but_the_index(folder), folder / INDEX]
+    others = sorted(one for one in folder.rglob("*") if one.is_file() and one != folder / INDEX)
     with store_errors(url):
         if not filesystem.exists(f"{place}/{INDEX}"):
-            for file in files:
+            for file in (*others, folder / INDEX):
                 filesystem.put_file(str(file), f"{place}/{file.relative_to(folder).as_posix()}")
         elif (folder / SIGNATURE).is_file():
-            # It may have been signed since.
+            # The repository may have been signed since that upload.
             filesystem.put_file(str(folder / SIGNATURE), f"{place}/{SIGNATURE}")
         latest = Latest(release=release).model_dump_json().encode()
         filesystem.pipe_file(f"{path.rstrip('/')}/{LATEST}", latest)
     return f"{url.rstrip('/')}/{release}"
-
-
-def all_but_the_index(folder: Path) -> Iterator[Path]:
-    """Every other file."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path != folder / INDEX:
-            yield path

@@ -1,4 +1,4 @@
-"""A variant's folder as Triton loads it."""
+"""The folder of a published variant as Triton loads it."""
 
 import hashlib
 import shutil
@@ -14,9 +14,9 @@ from profiler.common.files import sha256
 
 
 def write_variant(folder: Path, offer: Offer, summary: Summary, older: Iterable[tuple[str, bytes]]) -> Published:
-    """The variant's folder as Triton loads it; `older` are the files of earlier versions by their paths.
+    """Writes the variant's folder and returns its index record; `older` are paths and contents of earlier versions.
 
-    Raises `BadInputError` where the offered file is not the one that the details speak of.
+    Raises `BadInputError` where the offered file is not the one of the details.
     """
     details = offer.details
     home = folder / details.name
@@ -39,14 +39,15 @@ def write_variant(folder: Path, offer: Offer, summary: Summary, older: Iterable[
 
 
 def write(path: Path, content: bytes) -> None:
+    """Writes a file and makes the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
 
 def next_version(details: Details, previous: Repository | None) -> int:
-    """The Triton version of a file: the one that it has already, or the one after that of another file."""
-    everyone = (*previous.index.variants, *previous.index.dropped) if previous else ()
-    before = next((variant for variant in everyone if variant.name == details.name), None)
+    """The Triton version of a file: unchanged for the same file, the next number for another one."""
+    entries = (*previous.index.variants, *previous.index.dropped) if previous else ()
+    before = next((variant for variant in entries if variant.name == details.name), None)
     if before is None:
         return 1
     return before.version if before.onnx_sha256 == details.onnx_sha256 else before.version + 1

@@ -1,4 +1,4 @@
-"""Writing a repository: a whole folder beside the old one, then one link that changes its aim."""
+"""The writer of a repository: a complete new folder beside the old one, then one atomic change of a link."""
 
 import json
 import secrets
@@ -28,7 +28,7 @@ FOLDER = ".repository-"
 
 
 def repository_key(offers: Sequence[Offer]) -> str:
-    """The hash of what is to be published, whenever that is."""
+    """The hash of the offers, which is independent of the time of publication."""
     offered = [(offer.details.model_dump(mode="json"), offer.example is not None) for offer in offers]
     return json_digest([version("dnn-porting"), *offered])
 
@@ -36,13 +36,11 @@ def repository_key(offers: Sequence[Offer]) -> str:
 def publish(
     root: Path, offers: Sequence[Offer], private_key: Path | None = None, public_key: Path | None = None
 ) -> Repository:
-    """Replaces the repository at `root` whole, signed with the key in a file where one is given.
+    """Replaces the repository at `root`, signed with the private key in a file if one is given.
 
-    Of a repository that is signed the older versions of a file stay only where the one before has a signature that
-    fits the public key: the new signature must not vouch for what anybody may have written there.
-
-    Raises `BadInputError` where `root` is somebody else's folder, and for an offer that cannot be published; before
-    anything is written.
+    A signed repository keeps older versions of a file only if the previous signature fits the public key, because the
+    new signature must not cover files of unknown origin. Raises `BadInputError` where `root` is a folder instead of a
+    link, and for an offer that cannot be published, both before anything is written.
     """
     if root.exists() and not root.is_symlink():
         raise BadInputError(
@@ -50,9 +48,11 @@ def publish(
         )
     key = repository_key(offers)
     previous = readable(root)
-    vouched = previous if private_key is None else signed_before(root, public_key)
+    vouched = previous
+    if private_key is not None:
+        vouched = None if public_key is None else readable(root, public_key)
     offered = list(zip(offers, checked(offers, previous), strict=True))
-    # A name of its own, also for what was published before: somebody may read that.
+    # Even the same offers get a new folder name, because the previous folder may be in use.
     folder = root.parent / f"{FOLDER}{key[:12]}-{secrets.token_hex(4)}"
     with whole_folder(folder) as unfinished:
         published, dropped = list[Published](), list[Summary]()
@@ -81,7 +81,7 @@ def publish(
 
 
 def checked(offers: Sequence[Offer], previous: Repository | None) -> list[Summary]:
-    """The offers' entries in the index; raises `BadInputError` for an offer that cannot be published."""
+    """The index records of the offers; raises `BadInputError` for an offer that cannot be published."""
     targets = fingerprints(offers)
     versions = [next_version(offer.details, previous) for offer in offers]
     check = IndexCheck(targets)
@@ -115,29 +115,21 @@ def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None
 
 
 def sign(repository: Repository, private_key: Path) -> None:
-    """Signs a repository that is there already."""
+    """Signs an existing repository."""
     folder = repository.storage.local
     write_atomically(folder / SIGNATURE, signature((folder / INDEX).read_bytes(), private_key))
 
 
-def readable(root: Path) -> Repository | None:
-    """The repository at `root`, `None` where there is none or it is broken: then it is written anew."""
+def readable(root: Path, public_key: Path | None = None) -> Repository | None:
+    """The repository at `root`, `None` where there is none, it is broken, or its signature does not fit the key."""
     try:
-        return Repository.load(root)
-    except BadInputError:
-        return None
-
-
-def signed_before(root: Path, public_key: Path | None) -> Repository | None:
-    """The repository at `root` where its signature fits the key; `None` where it does not, or no key is given."""
-    try:
-        return None if public_key is None else Repository.load(root, public_key)
+        return Repository.load(root, public_key)
     except BadInputError:
         return None
 
 
 def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tuple[str, bytes]]:
-    """The files, by path, of the versions before this one that were published under its name, those that are whole."""
+    """The paths and contents of the undamaged earlier versions of a variant."""
     if previous is None or summary.name not in previous.by_name:
         return
     with suppress(BadInputError):
@@ -150,7 +142,7 @@ def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tu
 
 
 def aim(root: Path, folder: Path) -> None:
-    """Aims the link `root` at `folder` in one step, which survives a power cut."""
+    """Changes the link `root` to `folder` in one atomic and durable step."""
     before = root.resolve() if root.is_symlink() else None
     temporary = root.with_name(f".{root.name}-link")
     temporary.unlink(missing_ok=True)
@@ -161,9 +153,9 @@ def aim(root: Path, folder: Path) -> None:
 
 
 def remove_older(root: Path, before: Path | None = None) -> None:
-    """Removes all folders of publications but the one that `root` aims at and the one `before`.
+    """Removes the folders of all publications except the current one at `root` and the one `before` it.
 
-    Where nobody knows which that is, the newest of the others that is no newer is taken for it.
+    Without `before`, the newest of the folders that are no newer than the current one is kept.
     """
     current = root.resolve()
     found = [path for path in root.parent.glob(f"{FOLDER}*") if path.is_dir() and not path.is_symlink()]
@@ -177,4 +169,5 @@ def remove_older(root: Path, before: Path | None = None) -> None:
 
 
 def made_at(folder: Path) -> int:
+    """The modification time of a folder, in ns."""
     return folder.stat().st_mtime_ns

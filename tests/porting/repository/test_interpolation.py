@@ -88,6 +88,13 @@ def test_a_figure_that_is_unknown_is_no_point_to_look_up() -> None:
         interpolation.memory(profile).at(batch=8)
 
 
+def test_a_runtime_that_cannot_be_shown_is_escaped() -> None:
+    foreign = Lookup("time", "ms", ("batch",), {}, {"\x1f": {(1.0,): (1.0, None, None)}})
+    with pytest.raises(BadInputError) as caught:
+        foreign.at(batch=2)
+    assert str(caught.value) == r"time: batch=2 is outside of what was measured, 1 (runtime \x1f)"
+
+
 def test_latencies_of_other_input_sizes_and_of_several_callers_are_other_figures() -> None:
     others = latency(1, input_shape=(3, 64, 64)), latency(2, concurrency=4)
     profile = blank_profile(latency=(latency(1), *others))
