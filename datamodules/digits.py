@@ -32,6 +32,7 @@ class Digits(ImageDataModule):
         return [Path(datasets.__file__).parent / "data" / "digits.csv.gz"]
 
     def load(self) -> dict[Split, Images]:
+        """The three splits."""
         bunch = datasets.load_digits()
         pixels = torch.from_numpy(bunch.images.astype(np.float32) / MAXIMUM * 255).unsqueeze(1)
         images = interpolate(pixels, size=(SIZE, SIZE), mode="bilinear").round().to(torch.uint8)

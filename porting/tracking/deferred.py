@@ -50,15 +50,19 @@ class Tracker(Protocol):
 
 
 class NoTracker:
-    """Tracking switched off."""
+    """Tracking switched off: each call does nothing."""
 
-    def begin(self) -> None: ...
+    def begin(self) -> None:
+        """Records nothing."""
 
-    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
+    def epoch(self, variant_name: str, epoch: Epoch) -> None:
+        """Records nothing."""
 
-    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
+    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
+        """Records nothing."""
 
-    def repository(self, folder: Path) -> None: ...
+    def repository(self, folder: Path) -> None:
+        """Records nothing."""
 
 
 class Deferred:

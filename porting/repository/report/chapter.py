@@ -46,8 +46,10 @@ def correlations(standings: Sequence[Standing]) -> Table:
 
 
 def value(standing: Standing, name: str) -> float | None:
+    """The value of a figure, or `None` where it is unknown."""
     return standing.figures[name][0] if name in standing.figures else None
 
 
 def spearman(one: RankCorrelation) -> str:
+    """The coefficient with its interval, or the reason why it is unknown."""
     return known(one, "spearman") if one.spearman is None else between(one.spearman, one.low, one.high)

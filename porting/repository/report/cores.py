@@ -30,6 +30,7 @@ def by_cores(profile: Profile) -> Section:
 
 
 def speed_up_row(one: SpeedUp) -> tuple[str, ...]:
+    """The row of one speed-up."""
     return number(one.cores), str(one.batch), str(one.instances), number(one.ratio), figure(one.low), figure(one.high)
 
 
@@ -42,6 +43,7 @@ def contention(profile: Profile) -> Section:
 
 
 def contention_row(one: Contention) -> tuple[str, ...]:
+    """The row of one share of the reference network."""
     return (
         share(one.share),
         str(one.batch),
@@ -65,4 +67,5 @@ def over_variants(profiles: Iterable[Profile]) -> Table:
 
 
 def factor_row(name: str, values: Sequence[float]) -> tuple[str, ...]:
+    """The row of one factor: median, least, greatest, and how many there are."""
     return name, number(median(values)), number(min(values)), number(max(values)), str(len(values))

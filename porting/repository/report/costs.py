@@ -34,6 +34,7 @@ def loading(profile: Profile) -> Section:
 
 
 def durations_row(what: str, one: Durations) -> tuple[str, ...]:
+    """The row of one kind of duration."""
     p50_ms, *others = (getattr(one, name) for name in DURATIONS)
     return what, between(p50_ms, one.p50_low_ms, one.p50_high_ms), *map(figure, others), str(one.n)
 
@@ -63,10 +64,12 @@ def memory(profile: Profile) -> Section:
 
 
 def memory_row(one: MemoryPoint) -> tuple[str, ...]:
+    """The row of one memory point."""
     return one.source, str(one.batch), *(mebibytes(getattr(one, name)) for name in BYTES)
 
 
 def largest_in_words(one: LargestBatch) -> str:
+    """The largest batch and what limits it, or why it is unknown."""
     if one.batch is None:
         return f"Largest batch: {known(one, 'batch')}."
     limit, peak = mebibytes(one.limit_bytes), mebibytes(one.peak_bytes)
@@ -80,6 +83,7 @@ def energy(profile: Profile) -> Section:
 
 
 def energy_in_words(best: MaximalThroughput) -> str:
+    """The energy of one maximum, or why it is unknown."""
     one = best.energy
     if one.joules_per_inference is None:
         return f"Energy per inference by {one.source}: {known(one, 'joules_per_inference')}."

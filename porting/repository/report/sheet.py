@@ -24,10 +24,12 @@ def missing(profile: Profile) -> Section:
 
 
 def absent_rows(profile: Profile) -> Iterator[tuple[str, ...]]:
+    """A row for each planned point that has no figure."""
     return ((one.point, place(one.at), one.verdict, one.reason) for one in profile.missing)
 
 
 def unsettled_rows(profile: Profile) -> Iterator[tuple[str, ...]]:
+    """A row for each point whose verdict is not `settled`."""
     for point in profile.points():
         verdict = getattr(point, "verdict", "settled")
         if verdict != "settled":
