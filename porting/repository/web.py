@@ -1,6 +1,5 @@
 """Files of a web server that anybody may have set up: it is not waited for without an end, nor followed elsewhere."""
 
-import asyncio
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -83,6 +82,8 @@ async def streamed(filesystem: Any, path: str, size_bytes: int, most_s: float) -
 
     Whatever it sends, a piece of the file must come within a time: headers and the marks of pieces may never end.
     """
+    import asyncio
+
     from aiohttp import TooManyRedirects
 
     found, began_s = bytearray(), time.monotonic()

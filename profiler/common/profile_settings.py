@@ -26,7 +26,7 @@ Level = Literal["quick", "full"]
 class PartSettings(BaseModel):
     """What decides one part's figures: where they change, the part is measured again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class LatencySettings(PartSettings):
@@ -116,7 +116,7 @@ class LevelSettings(BaseModel):
     dominated stays there. Without it every variant is measured.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level
     budget_s: Budget
     screen_with: "LevelSettings | None"

@@ -16,7 +16,7 @@ Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 class Value(BaseModel):
     """A frozen value of checked fields, of which none is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Record(Value):
