@@ -3,6 +3,7 @@
 An error ends in one line and an exit code.
 """
 
+import copyreg
 import importlib
 import re
 import sys
@@ -66,12 +67,23 @@ def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"
     make_plugins_importable(arguments)
     import hydra
 
+    if {"--help", "-h"} & set(options):
+        quicken_help()
+
     def job(config: "DictConfig") -> None:
         # Not as an exception, to which Hydra would add lines of its own.
         if code := done(lambda: work(config)):
             raise SystemExit(code)
 
     hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=name)(job)()
+
+
+def quicken_help() -> None:
+    """Has Hydra share its one store of schemas, which it copies for each of some ninety questions about groups."""
+    from hydra.core.config_store import ConfigStore
+
+    # A text in place of the parts to copy says that the object is the only one of its kind.
+    copyreg.pickle(ConfigStore, lambda _: "ConfigStore")
 
 
 def check_choices(overrides: Sequence[str]) -> None:
@@ -109,7 +121,7 @@ def run_stages(config: "DictConfig") -> None:
     from porting.pipeline import run
 
     OmegaConf.resolve(config)
-    settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
+    settings = validated(OmegaConf.to_container(config, throw_on_missing=True))
     if settings.dry_run:
         dry_run.show(settings)
         return
