@@ -121,7 +121,7 @@ def run_stages(config: "DictConfig") -> None:
     from porting.pipeline import run
 
     OmegaConf.resolve(config)
-    settings = validated(OmegaConf.to_container(config, throw_on_missing=True))
+    settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
     if settings.dry_run:
         dry_run.show(settings)
         return
