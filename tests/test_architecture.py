@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from import_circles import ROOMS, imported_folders
-from support import ROOT, environment
+from support import ROOT, SMALL, environment
 
 MAY_IMPORT = {
     "backbones": {"backbones"},
@@ -172,3 +172,24 @@ def test_help_loads_hydra_alone() -> None:
     ask = "import runpy, sys; sys.argv = ['dnn-porting', '--help']"
     found = packages_of(f"{ask}\ntry: runpy.run_module('dnn_porting', run_name='__main__')\nexcept SystemExit: pass")
     assert found <= {"antlr4", "attr", "hydra", "omegaconf", "packaging", "yaml"}
+
+
+@pytest.mark.integration
+def test_a_run_that_reuses_everything_loads_nothing_that_makes_anything(published: Path) -> None:
+    arguments = ["dnn-porting", *SMALL, f"workspace={published}"]
+    found = packages_of(
+        f"import runpy, sys; sys.argv = {arguments}; runpy.run_module('dnn_porting', run_name='__main__')"
+    )
+    makes = TORCH | {
+        "mlflow",
+        "sqlalchemy",
+        "alembic",
+        "scipy",
+        "sklearn",
+        "pandas",
+        "matplotlib",
+        "jinja2",
+        "safetensors",
+    }
+    assert found & {"hydra", "pydantic", "onnxruntime"}
+    assert not found & makes

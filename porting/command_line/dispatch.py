@@ -3,6 +3,7 @@
 An error ends in one line and an exit code.
 """
 
+import copyreg
 import importlib
 import re
 import sys
@@ -66,12 +67,23 @@ def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"
     make_plugins_importable(arguments)
     import hydra
 
+    if {"--help", "-h"} & set(options):
+        quicken_help()
+
     def job(config: "DictConfig") -> None:
         # Hydra adds lines to any other exception.
         if code := done(lambda: work(config)):
             raise SystemExit(code)
 
     hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=name)(job)()
+
+
+def quicken_help() -> None:
+    """Has Hydra share its one store of schemas, which it copies for each of some ninety questions about groups."""
+    from hydra.core.config_store import ConfigStore
+
+    # A text in place of the parts to copy says that the object is the only one of its kind.
+    copyreg.pickle(ConfigStore, lambda _: "ConfigStore")
 
 
 def check_choices(overrides: Sequence[str]) -> None:

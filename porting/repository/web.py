@@ -1,6 +1,5 @@
 """Files of an untrusted web server: every wait has a limit, and no redirect leads to another server."""
 
-import asyncio
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -84,6 +83,8 @@ async def streamed(filesystem: Any, path: str, size_bytes: int, most_s: float) -
 
     Each chunk of the file has a time limit, because headers and chunk boundaries may be endless.
     """
+    import asyncio
+
     from aiohttp import TooManyRedirects
 
     found, began_s = bytearray(), time.monotonic()

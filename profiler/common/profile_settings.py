@@ -26,7 +26,7 @@ Level = Literal["quick", "full"]
 class PartSettings(BaseModel):
     """The settings that decide the figures of one part; where they change, the part is measured again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class LatencySettings(PartSettings):
@@ -113,7 +113,7 @@ class LevelSettings(BaseModel):
     `screen_with` every variant is measured.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level
     budget_s: Budget
     screen_with: "LevelSettings | None"

@@ -18,7 +18,7 @@ Money = Annotated[float, Field(ge=0, le=1e9)]
 class Price(BaseModel):
     """The price of the machine as the user states it, with its date; nothing here is measured."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
     per_hour: Money | None = None
@@ -38,7 +38,7 @@ class Target(BaseModel):
     generator takes the others where the machine has more.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     runtime: Runtime = "triton"
     endpoint: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$", max_length=255)
     model: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=255)

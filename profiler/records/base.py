@@ -18,7 +18,7 @@ ReferenceKind = Literal["in process", "served"]
 class Value(BaseModel):
     """A frozen value with checked fields, none of which is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Record(Value):
