@@ -3,7 +3,7 @@
 TorchScript rather than `torch.export`: `torch.export.load` unpickles whatever the archive marks as pickled and so
 runs any code that a file names. TorchScript's reader knows tensors and its own language only. That language can
 still write files, and does so while it is loaded: this process loads none that a confined one has not seen through
-before (`profiler.trial.torch_program`), whoever wrote it.
+before (`profiler.trial.torch_file`), whoever wrote it.
 """
 
 import warnings

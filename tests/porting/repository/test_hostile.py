@@ -35,7 +35,7 @@ from porting.repository.select import select
 from porting.repository.variant_on_target import TABLES
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import Workspace
-from profiler.common import seal
+from profiler.common import files as record_files
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.records.memory import MemoryPoint
@@ -544,7 +544,7 @@ def adopted(workspace: Path, change: Change) -> Callable[[], object]:
     path = workspace.parent / "foreign.json"
     tree = json.loads(blank_profile().model_dump_json())
     change(tree)
-    path.write_text(seal.sealed(json.dumps(tree, indent=1)))
+    path.write_text(record_files.sealed(json.dumps(tree, indent=1)))
     return lambda: adopt.run([str(path), "--workspace", str(workspace)])
 
 
