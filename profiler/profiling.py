@@ -25,7 +25,7 @@ from profiler.runtimes.time_limits import ends_within
 from profiler.target.identity import profile_key
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget
-from profiler.trial.torch_program import vetted
+from profiler.trial.torch_file import vetted
 
 REVIVALS = 3
 # What a file must answer before it is measured, beside its budget.

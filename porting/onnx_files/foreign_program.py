@@ -13,7 +13,7 @@ from profiler.runtimes.torch_program import compiled
 from profiler.trial import onnx_file, torch_network
 from profiler.trial.arithmetic import beyond_arithmetic
 from profiler.trial.batches import answer_few, begin, known_bytes
-from profiler.trial.torch_program import does_more
+from profiler.trial.torch_file import does_more
 
 FIX = "give a TorchScript file"
 # The time of the export with its checks, and the number of copies of the archive that it holds in memory.

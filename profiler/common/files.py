@@ -21,6 +21,9 @@ from profiler.common.errors import BadInputError
 from profiler.common.fixes import naming
 from profiler.common.parse import parsed
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES = 64 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
@@ -147,7 +150,3 @@ def unsealed(content: bytes, place: str, fix: str) -> bytes:
     if seal is None or hashlib.sha256(body).hexdigest() != seal[1].decode():
         raise BadInputError(f"{place} is truncated, damaged or was changed since it was written: {fix}")
     return OPENED.encode() + body
-
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure

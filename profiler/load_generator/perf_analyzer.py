@@ -26,21 +26,18 @@ START_S = 20.0
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of a point: of `seconds`, or of `requests`, until the last three agree within `within_share`.
+    """The windows of a point, each of `seconds`, until the last three agree within `within_share`.
 
     After `most` windows without agreement the point is given up. The defaults are those of perf_analyzer.
     """
 
     seconds: float = 5.0
-    requests: int | None = None
     within_share: float = 0.1
     most: int = 10
 
     def arguments(self) -> list[str]:
         """The windows as arguments of the command line."""
         length = ["--measurement-interval", f"{self.seconds * 1e3:.0f}"]
-        if self.requests is not None:
-            length = ["--measurement-mode", "count_windows", "--measurement-request-count", str(self.requests)]
         return [*length, "--stability-percentage", f"{self.within_share * 100:g}", "--max-trials", str(self.most)]
 
 

@@ -2,7 +2,7 @@
 
 `torch.export.load` unpickles parts of an archive and so runs any code that the file names; TorchScript's reader knows
 tensors and its own language only. That language can still write files while it is loaded, so this process loads no
-program that a confined process has not run before (`profiler.trial.torch_program`).
+program that a confined process has not run before (`profiler.trial.torch_file`).
 """
 
 import warnings

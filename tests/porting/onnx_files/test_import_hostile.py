@@ -12,7 +12,7 @@ from support import Command, variant_records
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.foreign_program import export_foreign
 from profiler.common.errors import ModelError
-from profiler.trial.torch_program import vetted
+from profiler.trial.torch_file import vetted
 
 pytestmark = pytest.mark.integration
 SETTINGS = ExportSettings(opset=20, tolerance=1e-4)

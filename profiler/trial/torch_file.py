@@ -25,7 +25,7 @@ def vetted(path: Path, shape: tuple[int, ...]) -> str:
     allowed = limits(path, COPIES)
     digest = sha256(path)
     if not trusted() and (digest, shape) not in _vetted:
-        judged(path, Task("profiler.trial.torch_program.judge", {"shape": shape}), allowed, FIX)
+        judged(path, Task("profiler.trial.torch_file.judge", {"shape": shape}), allowed, FIX)
         _vetted.add((digest, shape))
     return digest
 
