@@ -10,7 +10,7 @@ from profiler.common.seal import sealed, unsealed
 
 from porting.jobs import context as context_module
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, reused
+from porting.jobs.new_variant import VariantContent, job_of, make_variant, reused
 from porting.workspace.records import Variant
 from porting.workspace.workspace import MANIFEST, ONNX, PROGRAM, WEIGHTS, Workspace, network_digest
 from profiler.common.errors import BadInputError, ModelError
@@ -87,7 +87,7 @@ def context(tmp_path: Path) -> Any:
 def made(context: Any, parent: Variant | None = None, chosen: dict[str, Any] | None = None, **changes: Any) -> Variant:
     """A new variant with an empty folder."""
     job = job_of(context, recipe(parent, **changes), parent, "resnet8")
-    return made_by(context, job, lambda folder, name: Made(chosen=chosen or {}))
+    return make_variant(context, job, lambda folder, name: VariantContent(chosen=chosen or {}))
 
 
 def test_a_result_is_reused_only_where_the_whole_key_is_the_same(context: Any) -> None:
