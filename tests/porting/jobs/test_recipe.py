@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from full_profile import blank_profile
-from profiler.common.seal import sealed, unsealed
 
 from porting.jobs import context as context_module
 from porting.jobs.job import Job, Recipe
@@ -14,7 +13,7 @@ from porting.jobs.new_variant import VariantContent, job_of, make_variant, reuse
 from porting.workspace.records import Variant
 from porting.workspace.workspace import MANIFEST, ONNX, PROGRAM, WEIGHTS, Workspace, network_digest
 from profiler.common.errors import BadInputError, ModelError
-from profiler.common.files import copied, json_digest, sha256, write_record
+from profiler.common.files import copied, json_digest, sealed, sha256, unsealed, write_record
 
 
 def recipe(parent: Any = None, **changes: Any) -> Recipe:
