@@ -34,7 +34,7 @@ class Limits:
     further_bytes: int = 0
 
 
-class Hold:
+class ProcessLimits:
     """The limits of one process on this machine, counted from its use when it is ready."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", limits: Limits) -> None:
