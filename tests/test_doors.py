@@ -67,7 +67,7 @@ EXCEPTIONS = {
     "profiler/common/scratch.py": "a folder",
     "profiler/common/signals.py": WRITES,
     "profiler/confined/child.py": f"{OURS}; {BOUNDED}",
-    "profiler/confined/hold.py": KERNEL,
+    "profiler/confined/limits.py": KERNEL,
     "profiler/confined/landlock.py": "a place whose reading is allowed",
     "profiler/confined/parent.py": f"{KERNEL}; {BOUNDED}",
     "profiler/confined/protocol.py": BOUNDED,

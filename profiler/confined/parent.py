@@ -14,7 +14,7 @@ from typing import Any
 
 from profiler.common.door import opened
 from profiler.common.errors import DnnPortingError, ModelError, UnavailableError
-from profiler.confined.hold import Hold, Limits
+from profiler.confined.limits import Limits, ProcessLimits
 from profiler.confined.protocol import (
     LINE_LIMIT_BYTES,
     OUT_OF_MEMORY,
@@ -46,7 +46,7 @@ def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None =
     with opened(path, fix) as file, started(file.fileno(), task) as process:
         messages = Messages(process, name or path)
         messages.wait_for_ready()
-        finding = messages.finding(Hold(process, limits))
+        finding = messages.finding(ProcessLimits(process, limits))
     if finding.refusal:
         raise ModelError(f"{name or path}: {finding.refusal}")
     return finding
@@ -118,23 +118,23 @@ class Messages:
         reason = line.decode(errors="replace")[:300] or f"code {code}"
         raise DnnPortingError(f"the process that tries {self._path} did not start ({reason}): run it again")
 
-    def finding(self, hold: Hold) -> Finding:
+    def finding(self, limits: ProcessLimits) -> Finding:
         """The finding, after all steps; raises `ModelError` where the process ends, hangs or writes anything else."""
         try:
-            while (line := self._line(hold.end)).startswith(STEP) and hold.next(step_of(line)):
+            while (line := self._line(limits.end)).startswith(STEP) and limits.next(step_of(line)):
                 pass
             if not line or line.startswith(STEP):
-                raise ModelError(f"{self._path} {self._ending(hold)}")
+                raise ModelError(f"{self._path} {self._ending(limits)}")
             told: dict[str, Any] = json.loads(line)
             # The content was in the process's memory, so it is no larger than that.
-            size = min(int(told["bytes"]), hold.memory_bytes)
+            size = min(int(told["bytes"]), limits.memory_bytes)
             facts, refusal = dict(told["facts"]), str(told["refusal"])
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ModelError(f"{self._path} takes over the process that tries it: it is refused") from error
-        while len(self._buffer) < size and self._more(hold.end):
+        while len(self._buffer) < size and self._more(limits.end):
             pass
         if len(self._buffer) < size:
-            raise ModelError(f"{self._path} {self._ending(hold)}")
+            raise ModelError(f"{self._path} {self._ending(limits)}")
         return Finding(facts, bytes(self._buffer[:size]), refusal)
 
     def _line(self, end: float) -> bytes:
@@ -159,14 +159,14 @@ class Messages:
         self._buffer += content
         return bool(content)
 
-    def _ending(self, hold: Hold) -> str:
+    def _ending(self, limits: ProcessLimits) -> str:
         """The reason why there is no finding."""
         try:
             code = self._process.wait(1.0)
         except subprocess.TimeoutExpired:
             code = -signal.SIGXCPU
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
-            return f"does not {hold.words} within {hold.cpu_s:.0f} s of processor time: {UNLESS}"
+            return f"does not {limits.words} within {limits.cpu_s:.0f} s of processor time: {UNLESS}"
         if code in (OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT):
-            return f"takes more than {hold.memory_bytes / 2**20:,.0f} MiB of memory to {hold.words}: {UNLESS}"
+            return f"takes more than {limits.memory_bytes / 2**20:,.0f} MiB of memory to {limits.words}: {UNLESS}"
         return f"brings the process down that tries it (code {code}): {UNLESS}"

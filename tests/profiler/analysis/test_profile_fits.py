@@ -1,4 +1,4 @@
-"""The fits of a profile: which points belong together, and what stands beside them."""
+"""The fits of a profile: which points belong together, and the warm-up that is compared with them."""
 
 import pytest
 from blank import blank_profile, noise

@@ -8,8 +8,8 @@ import pytest
 from support import environment
 
 from profiler.common.errors import ModelError, UnavailableError
-from profiler.confined.hold import Limits
 from profiler.confined.landlock import version
+from profiler.confined.limits import Limits
 from profiler.confined.parent import judged
 from profiler.confined.protocol import TRUST, Finding, Task
 

@@ -1,4 +1,4 @@
-"""Requests by a schedule: when they leave, from when their latency counts, and what becomes of those without answer."""
+"""Requests by a schedule: when they are sent, from when their latency counts, and the outcome of lost ones."""
 
 import threading
 import time
@@ -26,7 +26,7 @@ def expectation(network: Path) -> Expectation:
 
 @pytest.fixture
 def right(network: Path, expectation: Expectation) -> np.ndarray:
-    """The answer that is due."""
+    """The right answer."""
     return InProcess(network, threads=1).prepare(expectation.images[:1])()
 
 

@@ -1,4 +1,4 @@
-"""perf_analyzer as a load generator: what it printed on another day, and programs that behave worse."""
+"""perf_analyzer as a load generator: recorded output, and programs that fail."""
 
 import stat
 import time
@@ -64,7 +64,7 @@ def analyzer(program: Path) -> PerfAnalyzer:
 
 
 def running(pid: int) -> bool:
-    """Whether it is more than an entry that its parent has not read."""
+    """Whether the process exists and is no zombie."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

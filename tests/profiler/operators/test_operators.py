@@ -1,4 +1,4 @@
-"""Operators alone: what is run, whose time is taken, what a table answers and how it is filled."""
+"""Single operators: their graphs, their kernel times, the table, and its measurement."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Records are frozen and valid, and nothing in them is unknown without a reason."""
+"""Records are frozen and valid, and every unknown field has a reason."""
 
 import pytest
 from blank import noise as noise_now

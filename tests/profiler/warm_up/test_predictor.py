@@ -1,4 +1,4 @@
-"""The stored predictor says what the forest said, knows what it learned from, and is told from any other file."""
+"""The stored predictor returns the forest's values, knows its training range, and refuses any other file."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""First inferences are observed in fresh processes: resumed where a run broke off, and whatever a program does."""
+"""First inferences are observed in fresh processes; a later run continues, and programs may fail."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def _own_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(programs: list[Program], file: Path, batches: tuple[int, ...] = (1, 3), repeats: int = 1) -> list[int]:
-    """How many were there after each piece."""
+    """The number of observations after each piece."""
     return [done for done, _ in collect(programs, batches, repeats, TARGET, file)]
 
 
@@ -93,7 +93,7 @@ def test_each_batch_of_each_repeat_is_observed_with_the_state_before_it(works: P
 
 
 def earlier(works: Program, batch: int) -> str:
-    """A line that an earlier run has written."""
+    """A line of an earlier run."""
     line = observation("works", works.size, batch, first_ms=30.0, sha256=sha256(works.path))
     return line.model_dump_json() + "\n"
 

@@ -1,4 +1,4 @@
-"""Observations become rows: medians of repeats, drift divided out, and nothing mixed that does not belong together."""
+"""Observations become rows: medians of repeats, corrected for drift; different conditions do not mix."""
 
 from pathlib import Path
 from typing import Any

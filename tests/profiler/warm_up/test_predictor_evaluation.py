@@ -1,4 +1,4 @@
-"""How good a model is, is told on variants that it has not seen, beside simpler models on the same folds."""
+"""Models are scored on held-out variants, beside simpler models on the same folds."""
 
 import zlib
 

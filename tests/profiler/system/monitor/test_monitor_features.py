@@ -22,7 +22,7 @@ LINUX_NO_LONGER_COUNTS = {"process/memory/lib_memory_proc_MB", "process/memory/d
 
 @pytest.fixture
 def snapshots(monkeypatch: pytest.MonkeyPatch) -> list[SystemState]:
-    """Three in a row, of this process, with a recorded GPU and allocator."""
+    """Three snapshots of this process in a row, with a recorded GPU and allocator."""
     record(monkeypatch)
     found = []
     with StateReader(tree(os.getpid()), lambda: allocator_state(statistics(), segments())) as reader:

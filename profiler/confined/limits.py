@@ -34,7 +34,7 @@ class Limits:
     further_bytes: int = 0
 
 
-class Hold:
+class ProcessLimits:
     """The limits of one process on this machine, counted from its use when it is ready."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", limits: Limits) -> None:
@@ -50,7 +50,7 @@ class Hold:
         self._begin("load", max(limits.cpu_s, self._least_s), limits.memory_bytes)
 
     def next(self, step: Step) -> bool:
-        """Lets the process begin a step with the requested or the remaining limits; False where no time is left."""
+        """Lets the process begin a step with the requested or remaining limits; False without time or steps left."""
         used = self._used_s()
         self._loaded_s, self._steps = used if self._loaded_s is None else self._loaded_s, self._steps + 1
         left_s = self._limits.further_s - (used - self._loaded_s)
