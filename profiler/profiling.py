@@ -160,15 +160,9 @@ def profile_file(
     """
     onnx_sha256 = sha256(path)
     sizes = settings.latency.input_sizes if settings.latency else []
-    program_sha256 = None
-    if prepared.target.runtime == "torch":
-        program_sha256 = vetted(program_beside(path), input_shapes(tensors(path)[0], sizes)[0])
-    key = profile_key(onnx_sha256, prepared.target, program_sha256)
-    if before is not None and before.key == key:
-        # A price may have changed, which decides no figure.
-        first = before = before.model_copy(update={"target": prepared.target})
-    else:
-        before = None
+    key = key_of(prepared, path, onnx_sha256, sizes)
+    before = still_valid(before, key, prepared)
+    first = before or first
     if first is not None:
         check_kept(first)
     reference_per_s = first.probe_reference_per_s if first else prepared.reference.usual_rate_per_s()
@@ -176,7 +170,7 @@ def profile_file(
     with ends_within(PREPARING_S + settings.budget_s):
         model = ModelUnderTest(prepared, path, reference_per_s, sizes, served_per_s)
     layers = count_layers(path, model.shapes[0])
-    fresh = Profile(
+    begun = before or Profile(
         key=key,
         level=settings.level,
         target_name=prepared.name,
@@ -192,7 +186,23 @@ def profile_file(
         seconds=0.0,
     )
     with model:
-        return Profiling(model, before or fresh, settings, plan(settings), keep).run(announce)
+        return Profiling(model, begun, settings, plan(settings), keep).run(announce)
+
+
+def still_valid(before: Profile | None, key: str, prepared: PreparedTarget) -> Profile | None:
+    """An earlier profile with the present target, `None` where it has another key."""
+    if before is None or before.key != key:
+        return None
+    # A price may have changed, which decides no figure.
+    return before.model_copy(update={"target": prepared.target})
+
+
+def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[int]) -> str:
+    """The key of a profile; on torch the program beside the file is part of it."""
+    program_sha256 = None
+    if prepared.target.runtime == "torch":
+        program_sha256 = vetted(program_beside(path), input_shapes(tensors(path)[0], sizes)[0])
+    return profile_key(onnx_sha256, prepared.target, program_sha256)
 
 
 def normal_served(prepared: PreparedTarget, first: Profile | None) -> tuple[float | None, dict[str, str]]:

@@ -13,7 +13,7 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import BadInputError, ServerError
-from profiler.common.scratch import SAFE, scratch
+from profiler.common.scratch import SAFE, Scratch, scratch
 from profiler.triton.access import CONTROL, new_token, restrictions
 from profiler.triton.child_processes import launch_command, stop
 from profiler.triton.hidden_arguments import started
@@ -81,10 +81,9 @@ def triton_server(
     `configs/<config_name>.pbtxt` if that file exists. The `token`, by default a new one, opens the `closed` interfaces.
     Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
     """
+    for wanted in (one for one in (grpc_port, http_port) if one is not None):
+        check_port(wanted)
     port = free_port() if grpc_port is None else grpc_port
-    for wanted in (grpc_port, http_port):
-        if wanted is not None:
-            check_port(wanted)
     # The second folder names the shared memory. The server holds the locks of both.
     with scratch(FOLDER) as own, scratch(FOLDER, SHARED_MEMORY) as shared:
         models = repository.absolute() if repository else own.folder / "models"
@@ -98,28 +97,37 @@ def triton_server(
             *([f"--load-model={name}" for name in load] if repository else []),
             *([f"--model-config-name={config_name}"] if config_name else []),
         ]
-        with log.open("wb", buffering=0) as output:
-            process, hidden = started(
-                installation.binary,
-                command,
-                restrictions(closed, token),
-                installation.environment(own.folder / BACKENDS),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Files that it makes in its working folder are removed with that folder.
-                cwd=own.folder,
-                pass_fds=(own.descriptor, shared.descriptor),
-                # Its process group identifies the backends of a server that was killed.
-                process_group=0,
-            )
-            if not hidden:
-                output.write(NOT_HIDDEN.encode())
+        secrets = restrictions(closed, token)
+        process, hidden = launched_in(own, shared.descriptor, installation, command, secrets, log)
         server = RunningServer(f"{LOOPBACK}:{port}", process, log, models, token, hidden)
         try:
             wait_until_ready(server, [port] if http_port is None else [port, http_port])
             yield server
         finally:
             stop(process)
+
+
+def launched_in(
+    own: Scratch, shared: int, installation: Installation, command: list[str], secrets: list[str], log: Path
+) -> tuple[subprocess.Popen[bytes], bool]:
+    """The process of a server that works in its `own` folder, and whether other users cannot read its arguments."""
+    with log.open("wb", buffering=0) as output:
+        process, hidden = started(
+            installation.binary,
+            command,
+            secrets,
+            installation.environment(own.folder / BACKENDS),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Files that it makes in its working folder are removed with that folder.
+            cwd=own.folder,
+            pass_fds=(own.descriptor, shared),
+            # Its process group identifies the backends of a server that was killed.
+            process_group=0,
+        )
+        if not hidden:
+            output.write(NOT_HIDDEN.encode())
+    return process, hidden
 
 
 def check_safe(models: Path) -> None:
