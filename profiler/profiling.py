@@ -162,11 +162,7 @@ def profile_file(
     sizes = settings.latency.input_sizes if settings.latency else []
     key = key_of(prepared, path, onnx_sha256, sizes)
     before = still_valid(before, key, prepared)
-    first = before or first
-    if first is not None:
-        check_kept(first)
-    reference_per_s = first.probe_reference_per_s if first else prepared.reference.usual_rate_per_s()
-    served_per_s, reasons = normal_served(prepared, first)
+    reference_per_s, served_per_s, reasons = normal_rates(prepared, before or first)
     with ends_within(PREPARING_S + settings.budget_s):
         model = ModelUnderTest(prepared, path, reference_per_s, sizes, served_per_s)
     layers = count_layers(path, model.shapes[0])
@@ -205,14 +201,24 @@ def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[i
     return profile_key(onnx_sha256, prepared.target, program_sha256)
 
 
-def normal_served(prepared: PreparedTarget, first: Profile | None) -> tuple[float | None, dict[str, str]]:
-    """The served reference's rate that counts as normal, or why there is none."""
+def normal_rates(prepared: PreparedTarget, first: Profile | None) -> tuple[float, float | None, dict[str, str]]:
+    """The rates per second of both references that count as normal, and why there is none of the served one.
+
+    Raises `BadInputError` where a kept figure is none that a machine measures.
+    """
     field = "served_probe_reference_per_s"
     if first is not None:
-        return first.served_probe_reference_per_s, {name: why for name, why in first.reasons.items() if name == field}
+        check_kept(first)
+        reasons = {name: why for name, why in first.reasons.items() if name == field}
+        return first.probe_reference_per_s, first.served_probe_reference_per_s, reasons
+    own_per_s = prepared.reference.usual_rate_per_s()
     if prepared.served_reference is None:
-        return None, {field: "nothing is served, or the server takes no model of ours beside the measured one"}
+        return (
+            own_per_s,
+            None,
+            {field: "nothing is served, or the server takes no model of ours beside the measured one"},
+        )
     try:
-        return prepared.served_reference.usual_rate_per_s(), {}
+        return own_per_s, prepared.served_reference.usual_rate_per_s(), {}
     except DnnPortingError as error:
-        return None, {field: str(error)}
+        return own_per_s, None, {field: str(error)}

@@ -87,8 +87,7 @@ def triton_server(
     # The second folder names the shared memory. The server holds the locks of both.
     with scratch(FOLDER) as own, scratch(FOLDER, SHARED_MEMORY) as shared:
         models = repository.absolute() if repository else own.folder / "models"
-        check_safe(models)
-        models.mkdir(exist_ok=True)
+        check_safe(models).mkdir(exist_ok=True)
         token, log = token or new_token(), own.folder / "server.log"
         command = [
             *launch_command(cores),
@@ -97,8 +96,7 @@ def triton_server(
             *([f"--load-model={name}" for name in load] if repository else []),
             *([f"--model-config-name={config_name}"] if config_name else []),
         ]
-        secrets = restrictions(closed, token)
-        process, hidden = launched_in(own, shared.descriptor, installation, command, secrets, log)
+        process, hidden = launched_in(own, shared.descriptor, installation, command, restrictions(closed, token), log)
         server = RunningServer(f"{LOOPBACK}:{port}", process, log, models, token, hidden)
         try:
             wait_until_ready(server, [port] if http_port is None else [port, http_port])
@@ -130,13 +128,17 @@ def launched_in(
     return process, hidden
 
 
-def check_safe(models: Path) -> None:
-    """Raises `BadInputError` for a folder name that a shell would interpret, as Triton's Python backend uses one."""
+def check_safe(models: Path) -> Path:
+    """The folder itself; raises `BadInputError` for a name that a shell would interpret.
+
+    Triton's Python backend has a shell read it.
+    """
     if not SAFE.fullmatch(str(models)):
         raise BadInputError(
             f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "
             "'.', '-' and '/' only: rename it"
         )
+    return models
 
 
 def options(installation: Installation, folder: Path, models: Path, port: int, http_port: int | None) -> list[str]:
