@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO
 
 from profiler.common.errors import BadInputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ARRAYS_LIMIT_BYTES = 1 << 30
 ARRAYS_LIMIT = 10_000
@@ -69,7 +70,9 @@ def check(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> None
         raise too_large(path, limit_bytes, fix)
 
 
-def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links: bool = True) -> dict[str, np.ndarray]:
+def arrays(
+    path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links: bool = True
+) -> "dict[str, np.ndarray]":
     """The arrays of an `.npz` file, at most `limit_bytes` in memory; pickled objects are refused."""
     content = contents(path, limit_bytes, fix, links=links)
     try:
@@ -79,8 +82,11 @@ def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links
         raise BadInputError(f"{path} is damaged or no archive of arrays ({reason}): {fix}") from error
 
 
-def unpacked(content: bytes, limit_bytes: int) -> dict[str, np.ndarray]:
+def unpacked(content: bytes, limit_bytes: int) -> "dict[str, np.ndarray]":
     """The arrays of an archive; raises `ValueError` where they declare more bytes than they have or than the limit."""
+    # Readers of JSON need no numpy, which takes a tenth of a second to import.
+    import numpy as np
+
     # This check comes before the directory is read, as that takes a hundred times the directory's bytes.
     if content.count(MEMBER) > ARRAYS_LIMIT:
         raise ValueError(f"it holds more than {ARRAYS_LIMIT} arrays")
@@ -98,9 +104,11 @@ def check_declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
     numpy would allocate the declared size. The layout is that of numpy's format, version 1.0 to 3.0.
     """
+    from numpy.lib import format as layout
+
     with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        version = layout.read_magic(file)
+        read = layout.read_array_header_1_0 if version == (1, 0) else layout.read_array_header_2_0
         shape, _, kind = read(file)
         if kind.hasobject or math.prod(shape) * kind.itemsize != member.file_size - file.tell():
             raise ValueError(f"{member.filename[:64]!r} declares another size than it has")

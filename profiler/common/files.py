@@ -13,7 +13,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 from pydantic import BaseModel
 
 from profiler.common.door import check, contents, opened
@@ -22,12 +21,13 @@ from profiler.common.fixes import naming
 from profiler.common.parse import parsed
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
 
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES = 64 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
-Samples = dict[str, np.ndarray]
+Samples = dict[str, "np.ndarray"]
 R = TypeVar("R", bound=BaseModel)
 OPENED = "{\n"
 SEAL = re.compile(rb'\{\n"seal": "([0-9a-f]{64})",\n')
@@ -108,6 +108,9 @@ def pieces(path: Path, fix: str, *, links: bool = True) -> Iterator[bytes]:
 
 def packed(values: Samples) -> bytes:
     """The arrays as the content of an `.npz` file."""
+    # Readers of JSON need no numpy, which takes a tenth of a second to import.
+    import numpy as np
+
     buffer = BytesIO()
     np.savez_compressed(buffer, **values)  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -84,8 +84,9 @@ def test_the_processor_s_weight_range_changes_the_key(
 
 
 def test_the_record_says_how_a_file_was_made_and_the_file_what_was_chosen(published: Path) -> None:
-    for name, record in variant_records(published).items():
-        step = record["lineage"][-1]
+    steps = {name: record["lineage"][-1] for name, record in variant_records(published).items()}
+    assert "quantize" in {step["stage"] for step in steps.values()}
+    for name, step in steps.items():
         if step["stage"] == "quantize":
             assert step["label"] == f"int8-{step['settings']['scheme']}"
             assert (
