@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from simulated_queue import MAX_PER_S, SERVICE_S, simulate, simulated
 
-from profiler.measure.capacity.bisection import measure_capacity
+from profiler.analysis.rate_bracket import Bracket
+from profiler.measure.capacity.bisection import judge, measure_capacity
 from profiler.measure.capacity.goal import Goal
-from profiler.records.capacity import Capacity
+from profiler.records.capacity import Capacity, InTime, Trial
 
 GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=40.0)
 
@@ -103,3 +104,28 @@ def test_a_server_that_was_taken_for_slower_than_it_is_is_not_saturated() -> Non
     found = measure_capacity(meter, GOAL, [])
     assert (found.verdict, found.high_requests_per_s) == ("not saturated", None)
     assert found.requests_per_s > MAX_PER_S / 10
+
+
+def trial(rate_per_s: float, share: float, late: float = 0.0) -> Trial:
+    """A trial of many requests at the reference speed; `late` is the share that the load generator sent late."""
+    found = InTime(
+        deadline_ms=GOAL.deadline_ms, in_time_share=share, low_share=share - 0.01, high_share=share + 0.01,
+        late_send_share=late,
+    )  # fmt: skip
+    return Trial(
+        offered_per_s=rate_per_s, corrected_offered_per_s=rate_per_s, requests=1000, lost=0, in_time=(found,),
+        exploding=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("failed_per_s", "verdict"), [(109.0, "settled"), (111.0, "unsettled")])
+def test_a_capacity_is_settled_where_the_lowest_rate_that_failed_is_at_most_a_tenth_above_it(
+    failed_per_s: float, verdict: str
+) -> None:
+    found = Bracket(best=100.0, low=100.0, high=failed_per_s)
+    assert judge(found, GOAL, [trial(100.0, 0.95), trial(failed_per_s, 0.5)])[0] == verdict
+
+
+def test_a_late_load_generator_is_no_limit_where_the_server_itself_failed_at_a_lower_rate() -> None:
+    trials = [trial(100.0, 0.95), trial(105.0, 0.5), trial(120.0, 0.5, late=0.3)]
+    assert judge(Bracket(best=100.0, low=100.0, high=105.0), GOAL, trials)[0] == "settled"
