@@ -85,7 +85,7 @@ class Mnist(ImageDataModule):
 
 
 def fetch(dataset: Any, root: Path, train: bool) -> Any:
-    """The torchvision data set, downloaded only where its checked files are missing."""
+    """The torchvision data set; raises `ValueError` for damaged files and a failed download."""
     for place in places(dataset, root):
         for file in (place, *place.rglob("*")):
             if not file.is_dir() and os.path.lexists(file):

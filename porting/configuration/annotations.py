@@ -1,6 +1,6 @@
-"""Annotations of a callable, read from its source: to import a data module or a backbone imports torch.
+"""The annotations of a callable, read from its source, as an import of data modules and backbones imports torch.
 
-Each answer is the one that the imported callable gives; where the source does not settle it, the answer is `None`.
+An answer is that of the imported callable, or `None` where the source does not decide it.
 """
 
 import ast
@@ -9,13 +9,13 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
-# What each name of a scope stands for: a statement or a value; `None` where a condition or a later value decides.
+# The statement or value that each name of a scope has; `None` where it depends on a condition or a second binding.
 Names = dict[str, ast.AST | None]
 TYPING = {"typing", "collections.abc"}
 
 
 def annotated_as_path(dotted: str, arguments: Iterable[str]) -> set[str] | None:
-    """Those of the arguments that the callable annotates as `Path` or as a union with it."""
+    """The arguments that the callable annotates as `Path` or as a union with it."""
     module, _, name = dotted.rpartition(".")
     names, asked = names_of(module), list(arguments)
     function = function_of(names.get(name), names)
@@ -31,7 +31,7 @@ def annotated_as_path(dotted: str, arguments: Iterable[str]) -> set[str] | None:
 
 
 def function_of(node: ast.AST | None, names: Names) -> ast.FunctionDef | None:
-    """The function, or the `__init__` of the class; `None` where a decorator or another module may decide."""
+    """The function, or the `__init__` of the class; `None` for a decorated one or one of another module."""
     if isinstance(node, ast.ClassDef) and not node.decorator_list and not node.keywords:
         bases = [one.id for one in node.bases if isinstance(one, ast.Name)]
         others = {name: one for name, one in names.items() if one is not node}
@@ -41,7 +41,7 @@ def function_of(node: ast.AST | None, names: Names) -> ast.FunctionDef | None:
 
 
 def source_of(module: str) -> Path | None:
-    """The Python file of a module; its packages are imported, and it is not."""
+    """The source file of a module, found without importing the module; its packages are imported."""
     try:
         found = importlib.util.find_spec(module)
     except (ImportError, ValueError, AttributeError):
@@ -51,7 +51,7 @@ def source_of(module: str) -> Path | None:
 
 
 def names_of(module: str) -> Names:
-    """The names of a module's top level; none where it has no source that can be read."""
+    """The top-level names of a module; empty where its source cannot be read."""
     file = source_of(module)
     try:
         return {} if file is None else bound(ast.parse(file.read_bytes()).body)
@@ -87,7 +87,7 @@ def bindings(statement: ast.stmt) -> Names:
 
 
 def is_path(node: ast.AST, module: str, names: Names, seen: frozenset[tuple[str, str]] = frozenset()) -> bool | None:
-    """Whether an annotation of a module is `Path` or a union with it; a list of paths, for one, is not settled."""
+    """Whether an annotation of a module is `Path` or a union with it; `None` for others, such as a list of paths."""
     if isinstance(node, ast.Name):
         return is_path_by_name(node.id, module, names, seen)
     if isinstance(node, ast.Constant):
@@ -103,7 +103,7 @@ def is_path(node: ast.AST, module: str, names: Names, seen: frozenset[tuple[str,
 
 
 def is_path_by_name(name: str, module: str, names: Names, seen: frozenset[tuple[str, str]]) -> bool | None:
-    """Whether a name of a module is `Path`; an alias of it is not settled, and a name of another package neither."""
+    """Whether a name of a module is `Path`; `None` for an alias of it and for a name of another package."""
     if (module, name) in seen or "*" in names:
         return None
     if name not in names:
@@ -120,5 +120,5 @@ def is_path_by_name(name: str, module: str, names: Names, seen: frozenset[tuple[
         return node.module == "pathlib"
     if node.module.partition(".")[0] != module.partition(".")[0]:
         return None
-    theirs = names_of(node.module)
-    return is_path_by_name(original, node.module, theirs, seen) if original in theirs else None
+    others = names_of(node.module)
+    return is_path_by_name(original, node.module, others, seen) if original in others else None

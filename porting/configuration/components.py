@@ -125,7 +125,7 @@ def source_digest(dotted: str) -> str:
 
 
 def collect_sources(module: str, found: dict[str, bytes]) -> None:
-    """Adds a module's source and, following its imports, that of every module in the same folder."""
+    """Adds the source of a module and, recursively, of the modules that it imports from its own folder."""
     file = source_of(module)
     if module in found or file is None:
         return

@@ -27,7 +27,7 @@ class ReadyTargets:
 
     def get(self, name: str, target: Target) -> "PreparedTarget":
         """The prepared target of this name."""
-        # A run that measures nothing needs no client of a server.
+        # A run without measurements needs no client of a server.
         from profiler.target.prepared_target import prepared_target
 
         if self._name != name:

@@ -42,7 +42,7 @@ def packaged(reference: str) -> Path:
 
 
 def torchvision_file(name: str) -> Path:
-    """torchvision's weights by its own name for them."""
+    """The file of weights with this name in torchvision; raises `BadInputError` where it cannot be downloaded."""
     import torch
     from torchvision.models import get_weight
 

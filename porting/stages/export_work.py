@@ -1,4 +1,4 @@
-"""How stage export writes the files of a network, and how any ONNX file is described."""
+"""The work of the stage export: the files of a network, and the record of any ONNX file."""
 
 from pathlib import Path
 
@@ -35,13 +35,13 @@ def run(context: Context, job: Job) -> Variant:
         key = str(job.values["key"])
         file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)
         if variant.onnx is not None:
-            # Should this be killed between two files, the record must not speak of those that are gone.
+            # A process that is killed between the replacements must leave no record of replaced files.
             context.workspace.record(with_file(variant, None))
     return context.workspace.record(with_file(variant, file))
 
 
 def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> str:
-    """Writes the torch program; why there is none where it cannot be had, as the ONNX file does without."""
+    """Writes the torch program; returns the reason where that fails, as the ONNX file suffices."""
     try:
         write_program(model, path, shape, tolerance)
     except DnnPortingError as error:
@@ -51,7 +51,7 @@ def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], toler
 
 
 def with_file(variant: Variant, file: OnnxFile | None) -> Variant:
-    """The variant with its file on record, or with none."""
+    """The variant with this file on record."""
     reasons = {name: reason for name, reason in variant.reasons.items() if name != "onnx"}
     if file is None:
         reasons["onnx"] = "it is being exported"
@@ -68,7 +68,7 @@ def describe_file(
     why_no_program: str = ONNX_ONLY,
     valid_on: ValidOn = "any",
 ) -> OnnxFile:
-    """The record of an ONNX file and of its torch program; its accuracy is measured where there are data."""
+    """The record of an ONNX file and of its torch program; the accuracy is measured where there are data."""
     session = open_session(path, threads=1)
     source, sink = input_tensor(session), output_tensor(session)
     evaluation = evaluate(path, context.data) if context.data else None
@@ -90,7 +90,7 @@ def describe_file(
 
 
 def tensor_spec(tensor: Tensor) -> TensorSpec:
-    """A tensor of a file as the repository describes it; raises `ModelError` for one that it cannot."""
+    """A tensor as the repository describes it; raises `ModelError` where the schema does not allow it."""
     try:
         return TensorSpec(name=tensor.name, shape=list(tensor.shape))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""How stage finetune tunes a pruned network."""
+"""The work of the stage finetune: tunes a pruned network."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from porting.workspace.records import Variant
 
 
 def run(context: Context, job: Job) -> Variant:
-    """The network, tuned with the unpruned one as its teacher."""
+    """The tuned network as a new variant."""
     variant, base = context.variant(job.inputs[0]), context.variant(job.inputs[-1])
 
     def make(folder: Path, name: str) -> VariantContent:

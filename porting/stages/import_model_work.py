@@ -1,4 +1,4 @@
-"""How stage import makes a variant of a file."""
+"""The work of the stage import: makes a variant of a file."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from profiler.trial.onnx_file import try_onnx
 
 
 def run(context: Context, job: Job) -> Variant:
-    """The file as a new variant, once it is seen to be what its recipe has the digest of."""
+    """The file as a new variant, after a check of its digest against the recipe."""
     path, recipe = model_file(context), recipe_of(job)
     kind, digest = kind_of(path), str(recipe.ingredients["file"])
 
@@ -40,7 +40,7 @@ def run(context: Context, job: Job) -> Variant:
 
 
 def import_onnx(context: Context, path: Path, folder: Path, key: str) -> VariantContent:
-    """The copy of the file as it is, once it is seen to be servable and to fit the data."""
+    """The unchanged copy of an ONNX file, after the checks that it can be served and fits the data."""
     copy = folder / ONNX
     try_onnx(copy, context.data.input_shape[1:2] if context.data else (), name=path)
     file = read_onnx(copy)
@@ -49,14 +49,14 @@ def import_onnx(context: Context, path: Path, folder: Path, key: str) -> Variant
 
 
 def precision_of(file: ModelProto) -> Precision:
-    """What it computes in: int8 where something is quantised, fp16 where weights are."""
+    """The precision of a file: int8 with quantised tensors, fp16 with weights of 16 bits, else fp32."""
     if any(node.op_type == "QuantizeLinear" for node in file.graph.node):
         return "int8"
     return "fp16" if any(one.data_type == TensorProto.FLOAT16 for one in file.graph.initializer) else "fp32"
 
 
 def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> VariantContent:
-    """The program as an ONNX file, and its copy where it does nothing but compute; there is no backbone to prune."""
+    """The program exported to ONNX, and its copy where all its operators only compute. It has no backbone to prune."""
     settings, copy = context.settings.export, folder / PROGRAM
     why_not = export_foreign(copy, folder / ONNX, shape_of_input(context), settings, name=path)
     if why_not:
@@ -66,7 +66,7 @@ def import_torchscript(context: Context, path: Path, folder: Path, key: str) -> 
 
 
 def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -> VariantContent:
-    """The weights in the backbone of the settings; from here on as if it had been trained here."""
+    """The checkpoint in the backbone of the settings; later stages treat it as a trained network."""
     shape, settings = shape_of_input(context), context.settings
     classes = len(context.data.labels) if context.data else settings.import_.num_classes
     if classes is None:
@@ -77,7 +77,7 @@ def import_checkpoint(context: Context, path: Path, folder: Path, digest: str) -
 
 
 def shape_of_input(context: Context) -> tuple[int, int, int]:
-    """C, H, W from the data, else from the settings."""
+    """The input shape (C, H, W) of the data, or else of the settings."""
     shape = context.data.input_shape if context.data else context.settings.import_.input_shape
     if shape is None:
         raise BadInputError(

@@ -1,4 +1,4 @@
-"""How stage profile measures one variant on one target at one level."""
+"""The work of the stage profile: measures one variant on one target at one level."""
 
 from porting.common.console import say
 from porting.jobs.context import Context
@@ -14,11 +14,11 @@ from profiler.records.profile import Profile
 
 
 def run(context: Context, job: Job) -> Variant:
-    """The variant, measured."""
+    """Measures the variant, and returns it."""
     one, workspace = Profiled.of(context, job), context.workspace
     ready = context.once("targets", lambda: ReadyTargets.of(context)).get(one.name, one.target)
     workspace.check_files(one.variant)
-    say_what_is_of_another_file(one)
+    warn_of_another_file(one)
     forget_unservable(workspace, one.variant.task, one.name, one.target)
     first = first_profile(context, one.name, ready.fingerprint)
     path = workspace.folder(one.variant) / ONNX
@@ -29,20 +29,20 @@ def run(context: Context, job: Job) -> Variant:
 
 
 def begun(one: Profiled) -> Profile | None:
-    """What is completed: of another box, whose speed is another one, nothing."""
+    """The profile to complete; one from another machine, with another speed, is not completed."""
     found = one.found()
     return None if found is None or found.adopted else found
 
 
-def say_what_is_of_another_file(one: Profiled) -> None:
-    """One line where the profile that lies there is of another file than the variant's."""
+def warn_of_another_file(one: Profiled) -> None:
+    """Prints a line where the existing profile is of another file than the variant."""
     lying = one.context.workspace.all_profiles(one.variant).get(one.name)
     if lying is not None and lying.onnx_sha256 != one.file.sha256:
         say(f"profile   {one.files().record} is of another file than {one.variant.name}: it is measured again")
 
 
 def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:
-    """The first profile of this target that was measured here, if there is one yet: an adopted one is of a sister."""
+    """The first profile of this target that was measured on this machine, or `None`; adopted ones are of others."""
     found: list[Profile] = []
     for task in context.workspace.tasks():
         for variant in context.workspace.variants(task):

@@ -114,7 +114,7 @@ class Pruned:
 
     @property
     def measured_target(self) -> "MeasuredTarget | None":
-        """The target to measure on, where the widths of any aim depend on what is measured."""
+        """The target to measure on, where the widths of any aim depend on measurements."""
         prune = self.context.settings.prune
         measures = prune.round_to is None or any(aim.kind != "ratio" for aim in prune.aims())
         return self.context.once("on target", lambda: target_of(self.context)) if measures else None
@@ -134,7 +134,7 @@ class Pruned:
         return job_of(self.context, recipe, self.start, self.start.backbone, self.base.name, pruner=self.name)
 
     def whole(self) -> "tuple[nn.Module, Tensor]":
-        """The unpruned network, and a batch as it takes them."""
+        """The unpruned network, and an input (2, C, H, W)."""
         from porting.stages.prune_work import with_batch
 
         return with_batch(self.context, self.base)

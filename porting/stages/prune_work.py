@@ -1,4 +1,4 @@
-"""How stage prune cuts a network."""
+"""The work of the stage prune: cuts a network, and records the result."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def run(context: Context, job: Job) -> Variant:
 
 
 def make(pruned: Pruned, folder: Path, name: str) -> VariantContent:
-    """The pruned network in its folder; `name` is the new variant's."""
+    """Cuts the network, and saves it in the folder of the variant `name`."""
     context, data = pruned.context, pruned.context.needed_data("prune")
     seeded(context.settings.seed)
     model, whole = (loaded(context, variant) for variant in (pruned.start, pruned.base))
@@ -46,7 +46,7 @@ def make(pruned: Pruned, folder: Path, name: str) -> VariantContent:
 
 
 def cut(pruned: Pruned, surgery: Surgery, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
-    """In the steps of the settings, with a little training between two; one that cuts nothing is skipped."""
+    """Cuts in the steps of the settings, with short training between them; a step that cuts nothing is skipped."""
     context, prune = pruned.context, pruned.context.settings.prune
     aim, start = surgery.relative(pruned.aim), model
     few = {"epochs": prune.step_epochs, "patience": prune.step_epochs}
@@ -59,7 +59,7 @@ def cut(pruned: Pruned, surgery: Surgery, model: nn.Module, name: str) -> tuple[
         try:
             model = surgery.once(model, surgery.policy(way, prune.round_to))
         except (NothingPrunedError, OutOfReachError):
-            # What the user asked for is the last step's to refuse.
+            # Only the last step raises such an error, as it has the aim of the user.
             continue
         model, _ = recovered(context, model, f"{name}-step-{step}", surgery.whole, tuning)
     if pruned.aim.is_measured:
@@ -89,11 +89,11 @@ def record(pruned: Pruned, before: int, after: int, accuracy: float, reached: Re
 
 
 def with_batch(context: Context, variant: Variant) -> tuple[nn.Module, torch.Tensor]:
-    """The network of a variant, and a batch as it takes them."""
+    """The network of a variant, and an input (2, C, H, W)."""
     shape = input_shape(context.workspace.folder(variant))
     return loaded(context, variant), torch.zeros(2, *shape)
 
 
 def loaded(context: Context, variant: Variant) -> nn.Module:
-    """The network of a variant."""
+    """The saved network of a variant."""
     return load_network(network_of(variant), context.workspace.folder(variant), context.settings.backbone)

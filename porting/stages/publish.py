@@ -58,7 +58,10 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
 
 
 def is_of(current: Repository, items: list[Offer]) -> bool:
-    """Whether a whole repository has the very files and details of the items: its own digests and key say nothing."""
+    """Whether a complete repository has exactly the files and details of the items.
+
+    The digests and the key in its index are not trusted.
+    """
     offered = {item.details.name: item for item in items}
     return is_whole(current) and all(
         name in offered
@@ -98,7 +101,7 @@ def usable(workspace: Workspace, variant: Variant) -> dict[str, Profile]:
 
 
 def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Offer:
-    """A variant as the repository takes it."""
+    """A variant as an item to publish."""
     unknown = {name: variant.reasons[name] for name in ("labels", "preprocessing") if name in variant.reasons}
     details = Details(
         name=variant.name,

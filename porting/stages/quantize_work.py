@@ -1,4 +1,4 @@
-"""How stage quantize makes the sibling of an fp32 file."""
+"""The work of the stage quantize: makes the sibling of an fp32 file."""
 
 from pathlib import Path
 from typing import cast
@@ -58,16 +58,16 @@ def write_fp16(source: Path, destination: Path) -> None:
 
 
 def write_int8(context: Context, variant: Variant, int8: Int8Format, path: Path) -> dict[str, JsonValue]:
-    """Writes the best candidate; what was chosen is returned."""
+    """Writes the best candidate, and returns the choices that made it."""
     settings = context.settings.quantize
     original = context.once(f"original {variant.name}", lambda: fp32_file_of(context, variant))
     chosen = choose(original, int8, settings.calibrations, settings.max_loss, context.progress)
-    say_what_is_lost(variant, chosen, settings.max_loss)
+    warn_of_lost_accuracy(variant, chosen, settings.max_loss)
     return chosen.save(path)
 
 
 def fp32_file_of(context: Context, variant: Variant) -> Fp32File:
-    """The fp32 file that int8 siblings are made of; the calibration images are the same for all files."""
+    """The fp32 file of a variant; all files share the calibration images."""
     data, count = context.needed_data("quantize"), context.settings.quantize.calibration_images
     temporary = context.once("folder", lambda: context.stack.enter_context(scratch("quantize")).folder)
 
@@ -77,8 +77,8 @@ def fp32_file_of(context: Context, variant: Variant) -> Fp32File:
     return Fp32File(context.workspace.folder(variant) / ONNX, data, images, temporary / variant.name)
 
 
-def say_what_is_lost(variant: Variant, chosen: Int8Candidate, max_loss: float) -> None:
-    """Prints a line where even the best candidate loses more than was allowed."""
+def warn_of_lost_accuracy(variant: Variant, chosen: Int8Candidate, max_loss: float) -> None:
+    """Prints a line where the best candidate loses more than `max_loss`."""
     if not chosen.good(max_loss):
         say(
             f"quantize  {chosen.int8.scheme} of {variant.name} loses {chosen.loss:.4f} of validation accuracy with "

@@ -1,4 +1,4 @@
-"""How stage train makes the base network of a task."""
+"""The work of the stage train: trains the base network of a task."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from porting.tracking.address import SQLITE, artifacts_beside, connected
 from porting.tracking.database_schema import unlike, what_runs
-from porting.tracking.mlflow_errors import OFF, told, word
+from porting.tracking.mlflow_errors import OFF, one_line_errors, word
 from profiler.common.door import opened
 from profiler.common.errors import BadInputError
 from profiler.common.files import write_atomically
@@ -46,7 +46,7 @@ def make(path: Path) -> None:
             raise BadInputError(f"{orphan} has lost its database, and would be taken for a new one's: move it away")
     with scratch("mlflow") as made:
         unfinished = made.folder / path.name
-        with told(f"{SQLITE}{unfinished}", "new database", OFF):
+        with one_line_errors(f"{SQLITE}{unfinished}", "new database", OFF):
             store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
             store.engine.dispose()
         with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):

@@ -48,7 +48,7 @@ def word(error: sqlite3.Error) -> str:
 
 
 @contextmanager
-def told(uri: str, what: str, off: str) -> Iterator[None]:
+def one_line_errors(uri: str, what: str, off: str) -> Iterator[None]:
     """Replaces any error of MLflow by a `DnnPortingError`, as a foreign database can cause any error.
 
     `what` is the object that MLflow refuses, `off` the setting that avoids the call.
@@ -61,7 +61,7 @@ def told(uri: str, what: str, off: str) -> Iterator[None]:
         raise DnnPortingError(f"MLflow does not take the {what} {explained(error, uri)}, or set {off}") from error
 
 
-class Asked:
+class CheckedClient:
     """The client of MLflow, whose calls raise no errors but `DnnPortingError`."""
 
     def __init__(self, client: object, uri: str, what: str, off: str) -> None:
@@ -71,7 +71,7 @@ class Asked:
         method = getattr(self._client, name)
 
         def ask(*arguments: object, **named: object) -> object:
-            with told(*self._words):
+            with one_line_errors(*self._words):
                 return method(*arguments, **named)
 
         return ask

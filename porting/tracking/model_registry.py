@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from porting.repository import Repository
 from porting.repository.schema import Published
 from porting.repository.variant_files import VariantFiles
-from porting.tracking.mlflow_errors import told
+from porting.tracking.mlflow_errors import one_line_errors
 from porting.tracking.runs import experiment_id, quieten_mlflow
 from profiler.common.scratch import scratch
 
@@ -151,7 +151,7 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
     # MLflow stores its address in this variable too.
     before = os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        with told(uri, "models", "publish.mlflow_registry=false"):
+        with one_line_errors(uri, "models", "publish.mlflow_registry=false"):
             # A registry in a database looks logged models up at the global address, not at that of the client.
             mlflow.set_tracking_uri(uri)
             yield mlflow.MlflowClient()

@@ -13,7 +13,7 @@ from porting.jobs.context import needs_the_extra
 from porting.repository.figures import figures
 from porting.tracking.address import SQLITE, artifacts_beside, database_of
 from porting.tracking.database_file import ready
-from porting.tracking.mlflow_errors import OFF, Asked, told
+from porting.tracking.mlflow_errors import OFF, CheckedClient, one_line_errors
 from porting.tracking.upkeep import end_killed, settle
 from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import BadInputError, DnnPortingError
@@ -174,8 +174,8 @@ def connect(settings: Settings) -> tuple["MlflowClient", str]:
     from mlflow import MlflowClient
 
     words = (uri, "run", OFF)
-    with told(*words):
-        client = cast("MlflowClient", Asked(MlflowClient(tracking_uri=uri), *words))
+    with one_line_errors(*words):
+        client = cast("MlflowClient", CheckedClient(MlflowClient(tracking_uri=uri), *words))
     return client, experiment_id(client, uri, settings.task)
 
 

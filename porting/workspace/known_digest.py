@@ -1,7 +1,7 @@
-"""The digest of a data set, kept beside the content of the files that it was computed from.
+"""The stored digest of a data set, with a digest of the files from which it was computed.
 
-To compute it the pictures are decoded and the splits are drawn with torch. While the files, the code, the versions and
-the processor are the same, it is the same.
+Computing it decodes all images and draws the splits with torch. It depends only on the files, the code, the versions
+and the processor.
 """
 
 import sys
@@ -23,12 +23,12 @@ from profiler.system.machine import cpu_model
 FOLDER = "data"
 OURS = "datamodules"
 PACKAGES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pillow")
-# The folder of a data set, a split's and a class's may be links; data modules follow no others.
+# Data modules follow links only to the folders of a data set, a split and a class.
 LINKS = 2
 
 
 class KnownDigest(Record):
-    """`key` is of the component and of all code that reads the files, `content` of the files in `sources`."""
+    """A stored digest: `key` covers the component and the code that reads files, `content` the files in `sources`."""
 
     key: str = Field(pattern=SHA256)
     sources: list[str]
@@ -37,7 +37,7 @@ class KnownDigest(Record):
 
 
 def read(root: Path, component: NamedComponent) -> KnownDigest | None:
-    """What the workspace at `root` knows of a component's data; `None` where that is nothing, or no longer true."""
+    """The stored digest of the data of a component in the workspace `root`; `None` where there is no valid one."""
     if not is_ours(component):
         return None
     try:
@@ -48,20 +48,20 @@ def read(root: Path, component: NamedComponent) -> KnownDigest | None:
 
 
 def write(root: Path, component: NamedComponent, known: KnownDigest) -> None:
-    """Keeps the digest in the workspace at `root`, in the place of the one before."""
+    """Stores the digest in the workspace `root`."""
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     write_record(root / FOLDER / f"{component.name}.json", known)
 
 
 def forget(root: Path, component: NamedComponent) -> None:
-    """Removes what the workspace at `root` knows of a component's data."""
+    """Removes the stored digest of the data of a component."""
     (root / FOLDER / f"{component.name}.json").unlink(missing_ok=True)
 
 
 def is_ours(component: NamedComponent) -> bool:
-    """Whether a data module is one of the project's own, and so tells all files that it reads.
+    """Whether a data module belongs to the project and has no component as argument.
 
-    What else one from elsewhere reads, or a component among the arguments, nobody knows.
+    Other modules may read further files.
     """
     return component.target.startswith(f"{OURS}.") and "_target_" not in json_keys(component.arguments())
 
@@ -74,7 +74,7 @@ def json_keys(value: Any) -> set[str]:
 
 
 def key_of(component: NamedComponent) -> str:
-    """The digest of what decides the data beside their files, the places of this machine among it."""
+    """The digest of all but the files that decides the data: component with its paths, code, versions and processor."""
     package = source_of(OURS)
     sources = [] if package is None else sorted(package.parent.glob("*.py"))
     return json_digest(
@@ -89,7 +89,7 @@ def key_of(component: NamedComponent) -> str:
 
 
 def content_of(sources: Sequence[str]) -> str | None:
-    """The digest of the names and contents of all files at some places; `None` where one cannot be read."""
+    """The digest of the names and contents of all files in `sources`; `None` where one cannot be read."""
     try:
         return json_digest([list(lines(Path(source))) for source in sources])
     except (OSError, BadInputError):
@@ -97,7 +97,7 @@ def content_of(sources: Sequence[str]) -> str | None:
 
 
 def lines(place: Path, links: int = LINKS) -> Iterator[str]:
-    """The digest of a file, or each name in a folder before what it names; a pipe or a device is not opened."""
+    """Yields the digest of a file, or, for a folder, each name with the lines of its entry; pipes are not opened."""
     if place.is_dir():
         for inner in sorted(place.iterdir()):
             yield inner.name
