@@ -25,7 +25,8 @@ class Data:
 
     A data module is a LightningDataModule with `classes`, `preprocessing` (a dataclass with the fields of
     `Preprocessing` and an `input_shape` C, H, W), `batch_size`, `digest()`, `loader(split)` and `sample(count)`.
-    `datamodules.images.ImageDataModule` has all of it.
+    `datamodules.images.ImageDataModule` has all of it. One of the project's own also has `sources()`, all files and
+    folders that it reads.
     """
 
     def __init__(self, component: NamedComponent, root: Path | None = None) -> None:
