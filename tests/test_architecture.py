@@ -174,12 +174,6 @@ def packages_of_command(*arguments: str) -> set[str]:
     return packages_of(f"{ask}\ntry: runpy.run_module('dnn_porting', run_name='__main__')\nexcept SystemExit: pass")
 
 
-def packages_of_command(*arguments: str) -> set[str]:
-    """The third-party packages that `dnn-porting` holds as it ends."""
-    ask = f"import runpy, sys; sys.argv = {['dnn-porting', *arguments]}"
-    return packages_of(f"{ask}\ntry: runpy.run_module('dnn_porting', run_name='__main__')\nexcept SystemExit: pass")
-
-
 def test_help_loads_hydra_alone() -> None:
     found = packages_of_command("--help")
     assert found <= {"antlr4", "attr", "hydra", "omegaconf", "packaging", "yaml"}

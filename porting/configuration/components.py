@@ -15,6 +15,9 @@ from porting.common.messages import suggestion, value_message
 from porting.configuration.annotations import annotated_as_path, source_of
 from profiler.common.errors import BadInputError
 
+# The packages of this project, whose components the extra `porting` makes complete.
+ROOMS = ("backbones", "datamodules", "orchestrators", "porting", "profiler")
+
 
 class Component(BaseModel):
     """A callable by its dotted path, with its arguments as further fields, which may be components too."""
@@ -84,6 +87,10 @@ def locate(dotted: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and dotted.partition(".")[0] in ROOMS:
+            raise BadInputError(
+                f"_target_ {dotted!r} needs the package {error.name}: pip install 'dnn-porting[porting]'"
+            ) from error
         raise BadInputError(
             f"_target_ {dotted!r} cannot be imported ({error}): install what it needs, "
             "or put its file into the folder given with --config-dir"

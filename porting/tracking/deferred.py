@@ -15,7 +15,7 @@ from porting.repository.reader import INDEX
 from porting.tracking.address import ARTIFACTS, artifacts_beside, connected, database_of
 from porting.tracking.database_file import damage
 from porting.tracking.database_schema import what_runs
-from porting.tracking.runs import MlflowTracker, pipeline_run, tracked_figures, tracking_uri
+from porting.tracking.runs import MlflowTracker, pipeline_run, require_mlflow, tracked_figures, tracking_uri
 from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import json_digest, sha256
@@ -123,6 +123,7 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
     if not settings.tracking.enabled:
         yield NoTracker()
         return
+    require_mlflow()
     with ExitStack() as stack:
         deferred = Deferred(lambda: stack.enter_context(pipeline_run(settings, config)), [config])
         try:

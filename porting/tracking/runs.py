@@ -5,6 +5,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -146,15 +147,21 @@ def quieten_mlflow() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
+def require_mlflow() -> None:
+    """Raises `BadInputError` where MLflow is not installed; it is not imported for that."""
+    without = "MLflow (or set tracking.enabled=false and publish.mlflow_registry=false: it)"
+    try:
+        found = find_spec("mlflow")
+    except ModuleNotFoundError as error:
+        raise needs_the_extra(without, error) from error
+    if found is None:
+        raise needs_the_extra(without, ModuleNotFoundError(name="mlflow"))
+
+
 def prepared(settings: Settings) -> str:
     """The address of MLflow, after its database was made or checked, and adapted to a moved workspace."""
     quieten_mlflow()
-    try:
-        import mlflow  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise needs_the_extra(
-            "MLflow (or set tracking.enabled=false and publish.mlflow_registry=false: it)", error
-        ) from error
+    require_mlflow()
     uri = tracking_uri(settings)
     path = database_of(uri)
     if path and settings.tracking.uri is None:

@@ -45,7 +45,10 @@ def complaint(run: Run, code: int) -> str:
         (["train.epochs=many"], "train.epochs='many' cannot be used"),
         (["prune.ratios=[1.0]"], "prune.ratios.0=1.0 cannot be used: input should be less than 1"),
         (["prune.ratios=[0]"], "prune.ratios.0=0 cannot be used: input should be greater than 0"),
-        (["prune.ratios=[]"], "prune cannot be used: nothing is aimed at: give ratios, latency, target_speedup or"),
+        (
+            ["prune.ratios=[]"],
+            "prune cannot be used: nothing is aimed at: give ratios, latency_shares, target_speedup or",
+        ),
         (["prune.target_speedup=[1]"], "prune.target_speedup.0=1 cannot be used: input should be greater than 1"),
         (["quantize.schemes=[u4]"], "quantize.schemes.0='u4' cannot be used: input should be 'u8s8' or 's8s8'"),
         (["datamodule.augmentation.zoom=0", "stage=train"], "zoom is a share in (0, 1]"),
