@@ -33,10 +33,12 @@ class Variant(Protocol):
     """`spread` is the standard deviation of the logarithm of how long a batch takes."""
 
     @property
-    def accuracy(self) -> float: ...
+    def accuracy(self) -> float:
+        """The validation accuracy, 0 to 1."""
 
     @property
-    def spread(self) -> float: ...
+    def spread(self) -> float:
+        """The standard deviation of the logarithm of a batch's time."""
 
     @property
     def loading_cores(self) -> float:
@@ -73,11 +75,13 @@ class MeasuredVariant:
         self._services: dict[tuple[int, float], list[float]] = {}
 
     def service_s(self, batch: int, cores: float) -> Sequence[float]:
+        """See `Variant`."""
         if (batch, cores) not in self._services:
             self._services[batch, cores] = service_s(self._one, batch, cores)
         return self._services[batch, cores]
 
     def up_s(self, batch: int) -> float:
+        """See `Variant`: the load, and the warm-up requests of batch 1 and of the largest batch."""
         measured = self._one.profile.own(self._one.profile.first_inference)
         self._one.needed(measured or None, "first inference", FirstInference)
         first = self._one.lookup("first_inference_ms")

@@ -42,6 +42,7 @@ class Settings(BaseModel):
 
     @property
     def policy_name(self) -> str:
+        """The name of the policy that the servers follow."""
         return next(iter(self.policies))
 
     def world(self, repository: Repository) -> World:

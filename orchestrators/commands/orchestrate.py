@@ -123,6 +123,7 @@ def wait_until_ready(agents: Sequence[Agent], loops: Loops) -> None:
 
 
 def until_interrupted(loops: Loops) -> None:
+    """Waits until Ctrl-C; raises the first error of a loop."""
     say("Ctrl-C stops")
     try:
         loops.wait()
@@ -151,6 +152,7 @@ class TellingJournal(Journal):
         self._tell, self._noticed, self._troubled = tell, dict[str, str | None](), ""
 
     def add(self, record: Second | Switched) -> None:
+        """Appends the record, and prints it where it is a switch or brings a new notice."""
         super().add(record)
         if self.trouble != self._troubled:
             self._troubled = self.trouble

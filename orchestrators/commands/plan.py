@@ -105,6 +105,7 @@ def compare(outcomes: Mapping[str, PlanBase | DnnPortingError], repository: Repo
 
 
 def objective(plan: PlanBase) -> str:
+    """The value of the planner's objective as text; empty for a planner without one."""
     value = plan.model_dump().get("objective")
     return "" if value is None else f"{value:.4g}"
 

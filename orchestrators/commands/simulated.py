@@ -34,10 +34,12 @@ def show(title: str, outcomes: Outcomes, steps: Steps | None) -> None:
 
 
 def results(outcomes: Outcomes) -> dict[str, Result]:
+    """The policies that have a result, by name."""
     return {name: one for name, one in outcomes.items() if isinstance(one, Result)}
 
 
 def row(result: Result, steps: Steps | None) -> list[str]:
+    """The figures of one policy as a row of the table."""
     figures = result.all_tasks
     late = None if figures.in_time_share is None else 1 - figures.in_time_share
     numbers = [

@@ -19,7 +19,8 @@ class Forecaster(Protocol):
     is no whole number of at least 1 s.
     """
 
-    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float: ...
+    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The foreseen peak in requests/s."""
 
 
 def recent(demand_rps: np.ndarray, window_s: int, horizon_s: int) -> np.ndarray:

@@ -18,6 +18,7 @@ class FromHistory:
         read_trace(self._history)
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The forecast of the fit for this horizon."""
         return learned(self._history, horizon_s).forecast(demand_rps, horizon_s)
 
 

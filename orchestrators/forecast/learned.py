@@ -47,6 +47,7 @@ class Learned(Value):
 
     @model_validator(mode="after")
     def a_margin_for_each_window(self) -> Self:
+        """Raises `ValueError` for windows that do not grow from 1 s, and for another number of margins."""
         if self.windows_s[0] != 1 or list(self.windows_s) != sorted(set(self.windows_s)):
             raise ValueError(f"windows_s={self.windows_s}: give growing lengths in s, the first of 1 s")
         if len(self.margins) != len(self.windows_s):
@@ -54,6 +55,7 @@ class Learned(Value):
         return self
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The level of the demand plus the margin of its window, in requests/s."""
         seen = recent(demand_rps, self.windows_s[-1], horizon_s)
         if horizon_s != self.horizon_s:
             raise BadInputError(

@@ -11,6 +11,7 @@ class LastValue(Value):
     """The last second again. Where demand stays as it is, about nine of ten peaks over 10 s are above it."""
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The demand of the last second."""
         return float(recent(demand_rps, 1, horizon_s)[-1])
 
 
@@ -21,4 +22,5 @@ class WindowedMaximum(Value):
     margin: float = Field(default=0.1, gt=-1)
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The maximum of the window plus the margin."""
         return float((1 + self.margin) * recent(demand_rps, self.window_s, horizon_s).max())

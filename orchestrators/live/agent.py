@@ -30,7 +30,8 @@ from profiler.common.errors import DnnPortingError, ServerError
 class Looks(Protocol):
     """A `Usage`."""
 
-    def look(self) -> Use: ...
+    def look(self) -> Use:
+        """What the server uses of its cores; raises `DnnPortingError` where that is unknown."""
 
 
 class Agent:

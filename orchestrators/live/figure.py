@@ -61,6 +61,7 @@ def draw(runs: Sequence[Run]) -> "Figure":
 
 
 def panel_heights(variants: int) -> tuple[float, float, float]:
+    """The heights of a task's panels in inches: demand, latency, version."""
     return DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH + VARIANT_HIGH * variants
 
 

@@ -81,6 +81,7 @@ class Journal:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
+        """Closes the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -107,6 +108,7 @@ def read_journal(path: Path) -> tuple[list[Second], list[Switched]]:
 
 
 def parsed(path: Path, number: int, line: bytes) -> Second | Switched:
+    """The record of one line; raises `BadInputError` for any other content."""
     try:
         return LINE.validate_json(line)
     except ValidationError as error:

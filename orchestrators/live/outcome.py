@@ -110,6 +110,7 @@ def unanswered_until(requests: Requests, deadline_ms: float) -> np.ndarray:
 
 
 def late_sends(requests: Requests, deadline_ms: float) -> int:
+    """The number of requests that left later than `LATE_SEND_PART` of the deadline after their scheduled moment."""
     return int((requests.sent_s - requests.scheduled_s > LATE_SEND_PART * deadline_ms / 1e3).sum())
 
 

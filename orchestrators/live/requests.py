@@ -72,6 +72,7 @@ def read_traffic(path: Path) -> Traffic:
 
 
 def requests_in(file: Mapping[str, np.ndarray], task: str) -> Requests:
+    """The requests of a task from the arrays of the file."""
     scheduled_s, sent_s, latency_s, answer, variants = (file[f"{task}/{name}"] for name in ARRAYS)
     why = {int(place): reason for place, reason in json.loads(str(file[f"{task}/why"])).items()}
     return Requests(tuple(variants.tolist()), scheduled_s, sent_s, latency_s, answer, why)

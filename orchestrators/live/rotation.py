@@ -52,6 +52,7 @@ class Alone:
 
     @contextmanager
     def without(self, endpoint: str) -> Iterator[None]:  # noqa: ARG002
+        """See `Rotation`; the server stays in."""
         with self._turn:
             yield
 

@@ -17,6 +17,7 @@ STEAL = 8  # proc(5), /proc/stat: its place in the line of a core
 
 
 def main() -> None:
+    """Prints a line for each second until the parent process is gone."""
     parent, core, to_unix_s = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     os.sched_setaffinity(0, [core])
     urgent = has_priority()

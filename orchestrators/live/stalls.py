@@ -118,4 +118,5 @@ def stalls(cores: Sequence[Sequence[Felt]]) -> list[Stall]:
 
 
 def much(seconds: float, usual_s: float) -> bool:
+    """Whether a hold-up counts as a stall."""
     return seconds >= max(LEAST_S, TIMES_USUAL * usual_s)

@@ -54,6 +54,7 @@ def part_rows(part: Part) -> list[list[str]]:
 
 
 def cells(one: Delivered) -> list[str]:
+    """The figures of a task as text."""
     return [
         str(one.sent), percent(one.late_share, 3), str(one.lost), str(one.wrong), number(one.accuracy, ".4f"),
         percent(one.normalised_accuracy, 1), number(one.p50_ms, ".1f"), number(one.p99_ms, ".1f"),
@@ -68,6 +69,7 @@ def switch_table(runs: Sequence[Run]) -> Table:
 
 
 def switch_row(one: Switched, start_s: float) -> list[str]:
+    """One switch as text, its times in s from the start of the traffic."""
     words = [one.server, one.task, one.before or "", one.after, one.error or ""]
     return [*words, f"{one.began_s - start_s:.1f}", f"{one.ended_s - one.began_s:.2f}"]
 

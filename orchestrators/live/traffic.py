@@ -59,6 +59,7 @@ class Client:
         ]
 
     def submit(self, place: int, on_answer: OnAnswer) -> None:
+        """Sends the task's request number `place`."""
         self._calls[place % self._pictures].send(on_answer)
 
     def judge(self, place: int, answer: np.ndarray | ServerError) -> bool:
@@ -94,11 +95,13 @@ class Crowd:
         self._next = 0
 
     def submit(self, on_answer: OnAnswer) -> None:
+        """Sends the next request of the schedule."""
         task, place = self._owners[self._next]
         self._next += 1
         self._clients[task].submit(place, on_answer)
 
     def judge(self, index: int, answer: np.ndarray | ServerError) -> bool:
+        """See `Client.judge`; `index` counts the requests of all tasks."""
         task, place = self._owners[index]
         return self._clients[task].judge(place, answer)
 

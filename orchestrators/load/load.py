@@ -38,6 +38,7 @@ class Load(BaseModel):
 
     @model_validator(mode="after")
     def some_demand(self) -> Self:
+        """Raises `ValueError` where no demand is given, and for steps beside another demand."""
         shaped = self.mean_rps is not None or self.trace is not None
         if self.steps is not None and (shaped or self.warm_up_s or self.trend):
             raise ValueError("steps are the whole demand: leave out the trace, the mean, the warm-up and the trend")

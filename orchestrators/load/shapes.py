@@ -35,6 +35,7 @@ class Steps(Value):
     @field_validator("growth_rps")
     @classmethod
     def moves(cls, growth_rps: float) -> float:
+        """Raises `ValueError` for a growth of 0."""
         if not growth_rps:
             raise ValueError("steps grow (above 0) or fall (below 0); mean_rps holds a rate")
         return growth_rps

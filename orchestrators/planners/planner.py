@@ -16,9 +16,11 @@ class Planner(Protocol):
     `solve` raises `Infeasible` where no plan meets every constraint.
     """
 
-    def from_repository(self, repository: Repository, /, **settings: Any) -> Any: ...
+    def from_repository(self, repository: Repository, /, **settings: Any) -> Any:
+        """The problem as the repository describes it; raises `BadInputError` for a missing figure."""
 
-    def solve(self, problem: Any, /) -> PlanBase: ...
+    def solve(self, problem: Any, /) -> PlanBase:
+        """The plan for the problem."""
 
 
 def located(target: str) -> Planner:

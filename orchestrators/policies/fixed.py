@@ -22,6 +22,7 @@ class Fixed:
         self._deployments = deployments
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The fixed deployments wherever other versions answer."""
         if served(self._deployments) == served(seen.deployments):
             return Decision(reason="the versions are fixed", rule="hold")
         return Decision(self._deployments, "fixed")

@@ -68,6 +68,7 @@ class Machines:
         self._recent: dict[str, list[int]] = {task: [] for task in variants}
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The number of machines of each task."""
         deployments = [
             Deployment(
                 task=task, variant=self._variants[task], replicas=self._count(task, seen), cores=self._cores, rate_rps=0

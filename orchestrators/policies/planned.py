@@ -41,6 +41,7 @@ class Planned:
         self._first_rps, self._fallback = first_rps, fallback
 
     def decide(self, now_s: int, seen: Seen, /) -> Decision:
+        """The plan of every task for its forecast demand."""
         deployments: list[Deployment] = []
         reasons, notices = [], []
         for task, plan in self._plans.items():

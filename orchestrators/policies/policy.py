@@ -87,7 +87,8 @@ class Policy(Protocol):
     """
 
     @property
-    def ways(self) -> Ways: ...
+    def ways(self) -> Ways:
+        """How its decisions come about; the same in every call."""
 
     def decide(self, now_s: int, seen: Seen, /) -> Decision:
         """Raises `DnnPortingError` where the repository lacks what is needed to decide."""

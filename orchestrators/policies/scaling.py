@@ -63,6 +63,7 @@ class Replicas:
         self._most, self._first_rps = most, first_rps
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The number of servers of each task."""
         return Decision([self._one(task, seen) for task in self._variants], "as many as the demand fills")
 
     def _one(self, task: str, seen: Seen) -> Deployment:
@@ -95,6 +96,7 @@ class Vertical:
         self._variants, self._capacity_rps, self._first_rps = variants, capacity_rps, first_rps
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The cores of each task's server."""
         deployments = [
             Deployment(task=task, variant=self._variants[task], cores=self._cores(task, seen), rate_rps=0)
             for task in self._variants

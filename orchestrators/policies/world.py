@@ -39,6 +39,7 @@ class World:
 
     @property
     def tasks(self) -> list[str]:
+        """The names of the tasks."""
         return list(self.families)
 
     @property
@@ -67,6 +68,7 @@ class World:
         return min(set.intersection(*measured), default=1)
 
     def version(self, task: str, variant: str) -> VariantOnTarget:
+        """The figures of one version of a task."""
         return next(one for one in self.families[task] if one.name == variant)
 
     def measured_cores(self, task: str, variant: str, most: float) -> Sequence[float]:

@@ -74,20 +74,25 @@ def thinned(values: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArra
 
 
 def demand(result: Result) -> dict[str, Sequence[float | None]]:
+    """The demand by task in requests/s."""
     return {task: series.demand_rps for task, series in result.series.items()}
 
 
 def not_in_time(result: Result) -> dict[str, Sequence[float | None]]:
+    """The share of requests late or lost, by task, in percent."""
     return {task: in_percent(series.not_in_time_share) for task, series in result.series.items()}
 
 
 def accuracy(result: Result) -> dict[str, Sequence[float | None]]:
+    """The accuracy of the answers by task."""
     return {task: series.accuracy for task, series in result.series.items()}
 
 
 def cpu(result: Result) -> dict[str, Sequence[float | None]]:
+    """The CPU use in percent."""
     return {"all": in_percent(result.cpu_share_by_second)}
 
 
 def in_percent(shares: Sequence[float | None]) -> list[float | None]:
+    """The shares in percent; `None` stays."""
     return [None if one is None else 100 * one for one in shares]

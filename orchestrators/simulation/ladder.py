@@ -37,6 +37,7 @@ class Rung:
 
     @property
     def limit_rps(self) -> float:
+        """The highest demand in requests/s for which this rung is chosen."""
         return self.use * self.capacity_rps
 
     def kept_beside(self, coming: "Rung", box_cores: float) -> float:

@@ -75,10 +75,12 @@ class Answers:
         self.accuracy = np.zeros(len(moments_s))
 
     def add(self, requests: NDArray[np.int64], ended_s: NDArray[np.float64], accuracy: float) -> None:
+        """Records the answers of these requests, all of one accuracy."""
         self.latency_s[requests] = ended_s - self.moments_s[requests]
         self.accuracy[requests] = accuracy
 
     def series(self, seconds: int) -> TaskSeries:
+        """The figures by second."""
         second = np.minimum(self.moments_s.astype(np.int64), seconds - 1)
         answered = np.isfinite(self.latency_s)
 

@@ -63,6 +63,7 @@ def simulate(
 
 
 def check(task: str, moments_s: NDArray[np.float64], seconds: int) -> None:
+    """Raises `BadInputError` for a schedule that is not sorted or leaves the run."""
     if len(moments_s) and not (moments_s[0] >= 0 and moments_s[-1] < seconds and (np.diff(moments_s) >= 0).all()):
         raise BadInputError(f"the schedule of {task} is to be sorted moments from 0 to below {seconds} s")
 
@@ -90,6 +91,7 @@ class Run:
         self._infeasible = 0
 
     def result(self, name: str) -> Result:
+        """Runs the simulation; `name` is the policy's."""
         seconds = self._settings.seconds
         for second in range(seconds):
             if second % self._policy.ways.interval_s == 0:

@@ -20,6 +20,7 @@ class Choice(NamedTuple):
 
     @property
     def items(self) -> int:
+        """The number of items that the device processes."""
         return (self.runs + 1) * self.batch
 
 
@@ -39,6 +40,7 @@ class Device(Value):
 
     @model_validator(mode="after")
     def every_batch_takes_time(self) -> Self:
+        """Raises `ValueError` where a batch takes no time, or a warm-up is negative or infinite."""
         if self.batch_s(1) <= 0:
             raise ValueError(
                 f"a batch of 1 takes {self.batch_s(1):g} s on {self.name}: seconds_per_item + overhead_s must exceed 0"
@@ -67,6 +69,7 @@ class Device(Value):
         return self.first_s(batch) + runs * self.batch_s(batch)
 
     def choice(self, batch: int, runs: int) -> Choice:
+        """The choice of this batch and number of runs, with its finish time."""
         return Choice(batch, runs, self.finish_s(batch, runs))
 
     def runs_by(self, batch: int, deadline_s: float) -> int | None:
@@ -118,6 +121,7 @@ class Devices(Value):
     @field_validator("devices")
     @classmethod
     def each_once(cls, value: list[Device]) -> list[Device]:
+        """Raises `ValueError` for a device that is named twice."""
         unique("devices", (device.name for device in value))
         return value
 
@@ -137,6 +141,7 @@ class Schedule(PlanBase):
 
     @classmethod
     def of(cls, choices: Mapping[str, Choice], objective: float, **more: Any) -> Self:
+        """The schedule that gives each device its choice; `more` holds the fields of a derived plan."""
         return cls(
             devices_used=len(choices),
             batch={name: choice.batch for name, choice in choices.items()},

@@ -33,6 +33,7 @@ class Partial:
     choice: Ints
 
     def only(self, which: Bools | Ints) -> "Partial":
+        """The chosen ones of the partial solutions."""
         return Partial(*(column[which] for column in vars(self).values()))
 
 

@@ -131,6 +131,7 @@ def offered(ways: Iterable[Variant], deadline_ms: float) -> list[Variant]:
 
 
 def limit(cores: Mapping[str, float], target: str) -> float:
+    """The limit of the target's cores; raises `BadInputError` where none is stated."""
     if target not in cores:
         raise BadInputError(f"max_cores has no figure for {target}: state one")
     return cores[target]

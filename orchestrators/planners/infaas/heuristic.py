@@ -47,6 +47,7 @@ class State:
 
     @cached_property
     def variants(self) -> dict[str, Variant]:
+        """All variants by key."""
         return {one.key: one for one in self.problem.variants}
 
     @cached_property
@@ -81,6 +82,7 @@ class State:
         return sum(variants[key].cost * n + load_cost(variants[key]) * max(n, 0) for key, n in move.items())
 
     def rank(self, move: Move) -> tuple[float, int, list[tuple[str, int]]]:
+        """The order of moves: cost, changed instances, names."""
         return self.cost(move), sum(map(abs, move.values())), sorted(move.items())
 
     def shares(self, move: Move) -> list[float]:

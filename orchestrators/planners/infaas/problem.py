@@ -78,6 +78,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def said_once(self) -> Self:
+        """Raises `ValueError` for a variant, a task or a target that is stated twice."""
         unique("variants", (one.key for one in self.variants))
         unique("tasks with a demand", (one.task for one in self.demands))
         unique("targets with a limit", (one.target for one in self.limits))
@@ -85,6 +86,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def whole(self) -> Self:
+        """Raises `ValueError` where a task or target lacks its counterpart, or a variant its memory."""
         tasks, asked = {one.task for one in self.variants}, {one.task for one in self.demands}
         paired("task", "demand (a rate of 0 will do)", tasks, asked)
         paired("task", "variant", asked, tasks)
@@ -104,10 +106,12 @@ class Problem(Value):
         return self.load_weight_per_s * variant.load_s * (variant.cost if self.load_priced else 1.0)
 
     def serves(self, variant: Variant, demand: Demand) -> bool:
+        """Whether the variant meets the accuracy and the latency that the demand asks for."""
         return variant.task == demand.task and variant.meets(demand.accuracy, demand.latency_ms)
 
 
 def paired(what: str, part: str, named: set[str], there: set[str]) -> None:
+    """Raises `ValueError` for a name without its counterpart."""
     for name in sorted(named - there):
         raise ValueError(f"{what} {name} has no {part}: state one; there is one for {', '.join(sorted(there))}")
 
@@ -149,6 +153,7 @@ class Plan(PlanBase):
 
     @property
     def deployments(self) -> list[Deployment]:
+        """The deployments of the plan."""
         return [
             Deployment(task=one.variant.task, variant=one.variant.name, replicas=one.count, cores=one.variant.cores,
                        batch=one.variant.batch, rate_rps=one.rate_rps)

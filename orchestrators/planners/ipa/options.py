@@ -23,6 +23,7 @@ class Option:
 
     @property
     def accuracy(self) -> float:
+        """The accuracy of the variant."""
         return self.variant.accuracy
 
 

@@ -22,6 +22,7 @@ class Variant(Value):
     @field_validator("latency_ms", "throughput_rps")
     @classmethod
     def is_positive(cls, figures: dict[int, float]) -> dict[int, float]:
+        """Raises `ValueError` for a batch below 1, and for a figure that is not above 0."""
         for batch, figure in figures.items():
             if batch < 1 or figure <= 0:
                 raise ValueError(f"{figure:g} at batch {batch}: batches are 1 or more, figures above 0; leave it out")
@@ -29,6 +30,7 @@ class Variant(Value):
 
     @model_validator(mode="after")
     def has_both_figures(self) -> Self:
+        """Raises `ValueError` where latencies and throughputs are of different batches."""
         if self.latency_ms.keys() != self.throughput_rps.keys():
             raise ValueError(
                 f"{self.name} has latencies at batches {listed(self.latency_ms)} and throughputs at "
@@ -45,6 +47,7 @@ class Stage(Value):
 
     @model_validator(mode="after")
     def names_are_clear(self) -> Self:
+        """Raises `ValueError` for two variants of one name."""
         unique(f"variants of {self.name}", (one.name for one in self.variants))
         return self
 
@@ -67,11 +70,13 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def names_are_clear(self) -> Self:
+        """Raises `ValueError` for two stages of one name."""
         unique("stages", (one.name for one in self.stages))
         return self
 
 
 def listed(batches: Iterable[int]) -> str:
+    """The batches as text, in rising order."""
     return ", ".join(map(str, sorted(batches))) or "none"
 
 
@@ -95,6 +100,7 @@ class Plan(PlanBase):
 
     @property
     def deployments(self) -> list[Deployment]:
+        """The deployments of the plan."""
         return [
             Deployment(
                 task=stage,

@@ -30,6 +30,7 @@ class Partial:
     choice: Ints
 
     def only(self, which: Ints) -> "Partial":
+        """The chosen ones of the partial solutions."""
         return Partial(*(column[which] for column in vars(self).values()))
 
 
@@ -50,6 +51,7 @@ def best(problem: Problem, stages: Sequence[Sequence[Option]]) -> list[Option] |
 
 
 def figures(one: Option) -> tuple[float, float, float]:
+    """Accuracy, cost and time (ms) of an option."""
     return one.accuracy, one.cost, one.time_ms
 
 

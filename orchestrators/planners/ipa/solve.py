@@ -65,6 +65,7 @@ def planned(problem: Problem, chosen: Sequence[Option]) -> Plan:
 
 
 def pipeline_accuracy(problem: Problem, accuracies: Sequence[float]) -> float:
+    """The accuracy of the pipeline: the product, the mean or the sum of those of its stages."""
     if problem.accuracy == "product":
         return math.prod(accuracies)
     return sum(accuracies) / (len(accuracies) if problem.accuracy == "mean" else 1)

@@ -27,6 +27,7 @@ class Variant(Value):
 
     @model_validator(mode="after")
     def loads_rise(self) -> Self:
+        """Raises `ValueError` where the offered rates do not rise."""
         for one, other in pairwise(self.loads):
             if one.offered_rps >= other.offered_rps:
                 raise ValueError(
@@ -54,6 +55,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def variants_can_be_told_apart(self) -> Self:
+        """Raises `ValueError` for two variants of one name."""
         unique("variants", (one.name for one in self.variants))
         return self
 
@@ -72,4 +74,5 @@ class Plan(PlanBase):
 
     @property
     def deployments(self) -> list[Deployment]:
+        """The deployments of the plan."""
         return [Deployment(task=self.task, variant=self.variant, cores=self.cores, rate_rps=self.rate_rps)]

@@ -23,14 +23,17 @@ class Load:
 
     @cached_property
     def median_rps(self) -> float:
+        """The median rate."""
         return median(self.rates_rps)
 
     @cached_property
     def mean_rps(self) -> float:
+        """The mean rate."""
         return fmean(self.rates_rps)
 
     @cached_property
     def peak_rps(self) -> float:
+        """The highest rate."""
         return max(self.rates_rps)
 
     @property

@@ -28,6 +28,7 @@ class QueryClass(Value):
 
     @model_validator(mode="after")
     def two_bounds(self) -> Self:
+        """Raises `ValueError` where fewer than two figures are bounded."""
         given = [name for name in BOUNDS if getattr(self, name) is not None]
         if len(given) < 2:
             stated = given[0] if given else "none of them"
@@ -36,6 +37,7 @@ class QueryClass(Value):
 
     @model_validator(mode="after")
     def no_negative_rate(self) -> Self:
+        """Raises `ValueError` for a negative rate."""
         if min(self.rates_rps) < 0:
             raise ValueError(f"class {self.name} has a rate of {min(self.rates_rps):g}: rates are 0 or more")
         return self
@@ -93,12 +95,14 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def said_once(self) -> Self:
+        """Raises `ValueError` for two classes or two variants of one name."""
         unique("classes", (one.name for one in self.classes))
         unique("variants", (one.name for one in self.variants))
         return self
 
     @model_validator(mode="after")
     def known_tasks(self) -> Self:
+        """Raises `ValueError` for a class of a task without variants."""
         tasks = sorted({one.task for one in self.variants})
         for one in self.classes:
             if one.task not in tasks:
@@ -107,6 +111,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def start_up_where_it_counts(self) -> Self:
+        """Raises `ValueError` where `cold` needs a start-up time that is not stated."""
         if self.cold and self.serverless is not None and self.serverless.start_up_s is None:
             raise ValueError("cold=True counts the functions' start-up, which is unknown: state start_up_s")
         return self
@@ -135,6 +140,7 @@ class Choice(Value):
 
     @property
     def cost_per_hour(self) -> float:
+        """The cost of the VMs and of the functions."""
         return self.vm_cost_per_hour + self.serverless_cost_per_hour
 
 

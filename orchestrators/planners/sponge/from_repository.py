@@ -67,6 +67,7 @@ def from_repository(
 
 
 def chosen(repository: Repository, task: str, target: str, variant: str | None) -> VariantOnTarget:
+    """The named variant, or the most accurate one; raises `BadInputError` for an unknown name."""
     if variant is None:
         return family(repository, task, target)[0]
     published = sorted(one.name for one in repository.measured(task, target))

@@ -33,6 +33,7 @@ class Problem(Value):
     @field_validator("latency_ms")
     @classmethod
     def something_to_choose(cls, value: dict[int, dict[int, float]]) -> dict[int, dict[int, float]]:
+        """Raises `ValueError` where no latency is given, or none for some number of cores."""
         empty = [cores for cores, by_batch in value.items() if not by_batch]
         if not value or empty:
             where = f"on {empty[0]} cores" if empty else "on any cores"
@@ -42,6 +43,7 @@ class Problem(Value):
     @field_validator("remaining_ms")
     @classmethod
     def something_to_serve(cls, value: list[float]) -> list[float]:
+        """Raises `ValueError` for an empty list of requests."""
         if not value:
             raise ValueError("no requests: give at least the deadline of one that may come")
         return value

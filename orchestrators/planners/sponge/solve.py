@@ -37,6 +37,7 @@ def by_deadline(problem: Problem) -> list[int]:
 
 
 def cost(problem: Problem, cores: int, batch: int) -> float:
+    """The objective: cores + δ · batch."""
     return cores + problem.delta * batch
 
 
@@ -50,10 +51,12 @@ def batches(problem: Problem, order: Sequence[int], cores: int, batch: int) -> I
 
 
 def latest(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Batch:
+    """The batch of the order that misses its deadline by most."""
     return max(batches(problem, order, cores, batch), key=lambda one: one.over_ms)
 
 
 def plan(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Plan:
+    """The plan of these cores and this batch size."""
     latency_ms = problem.latency_ms[cores][batch]
     answered_ms = [0.0] * len(order)
     for place, request in enumerate(order):
@@ -70,6 +73,7 @@ def plan(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Plan
 
 
 def too_much(problem: Problem, pairs: Sequence[tuple[int, int]]) -> str:
+    """The message for a demand above every throughput."""
     cores, batch = max(pairs, key=lambda pair: problem.throughput_rps(*pair))
     most = problem.throughput_rps(cores, batch)
     return (

@@ -87,6 +87,7 @@ def version(one: VariantOnTarget, metric: Metric, batch: int) -> Version:
 
 
 def flops(one: VariantOnTarget) -> float:
+    """The FLOPs of a request; raises `BadInputError` where they are unknown."""
     found = one.profile.complexity.flops
     if not found:
         raise BadInputError(f"{one.name} has no FLOPs, its graph does not tell: choose metric=inverse_throughput")

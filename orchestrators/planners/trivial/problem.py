@@ -51,6 +51,7 @@ class Task(Value):
 
     @model_validator(mode="after")
     def versions_can_be_told_apart_and_compared(self) -> Self:
+        """Raises `ValueError` for two versions of one name, and where no accuracy is above 0."""
         unique(f"versions of task {self.name!r}", (one.name for one in self.versions))
         if self.best_accuracy == 0:
             raise ValueError(f"no version of task {self.name!r} has an accuracy above 0: nothing to normalise by")
@@ -73,6 +74,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def tasks_can_be_told_apart_and_have_the_metric(self) -> Self:
+        """Raises `ValueError` for two tasks of one name, and for a version without the metric."""
         unique("tasks", (one.name for one in self.tasks))
         for task in self.tasks:
             for version in task.versions:

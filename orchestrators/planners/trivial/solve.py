@@ -31,6 +31,7 @@ def solve(problem: Problem) -> Plan:
 
 
 def too_much(problem: Problem, least_share: float) -> str:
+    """The message for a demand that no allocation carries."""
     demand = ", ".join(f"{task.demand_rps:g} requests/s of {task.name}" for task in problem.tasks)
     return (
         f"CPU limit: {demand} need at least {least_share:.1%} of {problem.cores:g} cores, {problem.cpu_limit:.1%} are "

@@ -31,6 +31,7 @@ class Settings(Value):
 
     @model_validator(mode="after")
     def steps_up_do_not_ask_for_a_step_down(self) -> Self:
+        """Raises `ValueError` for thresholds by which a step up is taken back."""
         if not self.up_below < self.goal <= self.down_above:
             raise ValueError(
                 f"up_below={self.up_below:g}, goal={self.goal:g}, down_above={self.down_above:g}: choose "
