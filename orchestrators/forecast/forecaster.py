@@ -1,11 +1,18 @@
-"""What a planner asks for: one rate that its plan has to meet."""
+"""Forecasts of the rate that a plan has to meet: their form, two that learn nothing, and how good one is.
+
+A forecast is judged by the pinball loss, whose minimum is the wanted quantile of the peak. With quantile τ, a forecast
+that is 1 request/s below the peak costs τ, one that is 1 request/s above it 1 − τ (Koenker and Bassett, Regression
+Quantiles, Econometrica 46(1), 1978).
+"""
 
 from typing import Protocol
 
 import numpy as np
+from pydantic import Field
 
 from orchestrators.load.demand import checked_demand, checked_seconds
 from profiler.common.errors import BadInputError
+from profiler.records.base import Value
 
 
 class Forecaster(Protocol):
@@ -29,3 +36,57 @@ def recent(demand_rps: np.ndarray, window_s: int, horizon_s: int) -> np.ndarray:
     if not len(demand_rps):
         raise BadInputError("no demand was seen yet: a forecast needs at least one second of it")
     return checked_demand(demand_rps[-window_s:])
+
+
+class LastValue(Value):
+    """The last second again. Where demand stays as it is, about nine of ten peaks over 10 s are above it."""
+
+    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The demand of the last second."""
+        return float(recent(demand_rps, 1, horizon_s)[-1])
+
+
+class WindowedMaximum(Value):
+    """The highest of the last `window_s` seconds, and `margin` of it on top (0.1 is 10 %), whatever the horizon."""
+
+    window_s: int = Field(default=60, ge=1)
+    margin: float = Field(default=0.1, gt=-1)
+
+    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The maximum of the window plus the margin."""
+        return float((1 + self.margin) * recent(demand_rps, self.window_s, horizon_s).max())
+
+
+def peaks(demand_rps: np.ndarray, horizon_s: int) -> np.ndarray:
+    """The highest of the `horizon_s` seconds from each second on, (seconds − horizon_s + 1,)."""
+    demand, horizon = checked_demand(demand_rps), checked_seconds(horizon_s, "a horizon")
+    if horizon > len(demand):
+        raise BadInputError(f"a horizon of {horizon} s over a demand of {len(demand)} s: give at most {len(demand)} s")
+    highest: np.ndarray = np.lib.stride_tricks.sliding_window_view(demand, horizon).max(axis=1)
+    return highest
+
+
+def pinball(forecast_rps: np.ndarray, peak_rps: np.ndarray, quantile: float) -> np.ndarray:
+    """The loss of each forecast, in requests/s."""
+    missing = peak_rps - forecast_rps
+    loss: np.ndarray = np.maximum(quantile * missing, (quantile - 1) * missing)
+    return loss
+
+
+def mean_loss(
+    forecaster: Forecaster, demand_rps: np.ndarray, horizon_s: int, quantile: float, start_s: int = 1
+) -> float:
+    """The mean loss where the forecaster is asked after every second from `start_s` on, and sees all before it.
+
+    The demand before `start_s` is seen, and not judged. Raises `BadInputError` where no second is left to judge.
+    """
+    if not 0 < quantile < 1:
+        raise BadInputError(f"quantile={quantile}: it lies between 0 and 1")
+    actual = peaks(demand_rps, horizon_s)
+    if not 1 <= start_s < len(actual):
+        raise BadInputError(
+            f"start_s={start_s}: over {len(demand_rps)} s with a horizon of {horizon_s} s give 1 to {len(actual) - 1}"
+        )
+    moments = range(start_s, len(actual))
+    foreseen = np.array([forecaster.forecast(demand_rps[:moment], horizon_s) for moment in moments])
+    return float(pinball(foreseen, actual[start_s:], quantile).mean())

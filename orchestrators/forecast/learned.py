@@ -12,14 +12,16 @@ they mean that demand has just moved, and a trace may show that too seldom to le
 """
 
 import math
+from functools import cache
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from orchestrators.forecast.forecaster import recent
+from orchestrators.forecast.forecaster import peaks, recent
 from orchestrators.forecast.level import Level, level, rate_rps, stabilised, variance
-from orchestrators.forecast.loss import peaks
+from orchestrators.load import read_trace
 from orchestrators.load.demand import checked_demand
 from profiler.common.errors import BadInputError
 from profiler.records.base import Value
@@ -97,3 +99,22 @@ def margins(levels: list[Level], highest: np.ndarray, quantile: float, needed: i
         own = distances[windows == window]
         found.append(float(np.quantile(own, quantile)) if len(own) >= needed else found[-1])
     return tuple(found[1:])
+
+
+class FromHistory:
+    """Learned where it is first asked for that many seconds; raises what `fit` raises."""
+
+    def __init__(self, history: Path | str) -> None:
+        """Raises `BadInputError` where the history is no trace."""
+        self._history = Path(history)
+        read_trace(self._history)
+
+    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The forecast of the fit for this horizon."""
+        return learned(self._history, horizon_s).forecast(demand_rps, horizon_s)
+
+
+@cache
+def learned(history: Path, horizon_s: int) -> Learned:
+    """Once for all policies that look as far ahead."""
+    return fit(read_trace(history), horizon_s)

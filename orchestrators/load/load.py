@@ -7,11 +7,10 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from orchestrators.load.arrivals import poisson_arrivals
-from orchestrators.load.lines import LIMIT_LINES
-from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean
+from orchestrators.load.demand import poisson_arrivals
+from orchestrators.load.manipulation import macro_trend, manipulated, random_sample, scaled_to_mean
 from orchestrators.load.shapes import Steps, constant
-from orchestrators.load.traces import random_sample, read_trace
+from orchestrators.load.trace_files import LIMIT_LINES, read_trace
 from profiler.common.errors import BadInputError
 
 USUAL_SECONDS = 600

@@ -15,6 +15,18 @@ WAVES = 8
 SHORTEST_PERIOD_S = 60.0
 
 
+def random_sample(demand_rps: np.ndarray, seconds: int, seed: int | np.random.SeedSequence) -> np.ndarray:
+    """So many consecutive seconds of a demand from a random second on; the same ones for the same seed.
+
+    Raises `BadInputError` where the demand is shorter.
+    """
+    demand, wanted = checked_demand(demand_rps), checked_seconds(seconds, "a sample")
+    if wanted > len(demand):
+        raise BadInputError(f"a sample of {wanted} s from a demand of {len(demand)} s: ask for at most {len(demand)} s")
+    start = int(np.random.default_rng(seed).integers(len(demand) - wanted, endpoint=True))
+    return demand[start : start + wanted]
+
+
 def scaled_to_mean(demand_rps: np.ndarray, mean_rps: float) -> np.ndarray:
     """The demand times what makes its mean `mean_rps`; raises `BadInputError` where it is 0 throughout."""
     demand = checked_demand(demand_rps)

@@ -11,6 +11,7 @@ from profiler.records.base import Value
 
 # A falling rate that rounding alone keeps above 0 counts as 0.
 NOTHING = 1e-9
+LATE_SHARE = 0.1
 
 
 def constant(rate_rps: float, seconds: int) -> np.ndarray:
@@ -55,3 +56,12 @@ class Steps(Value):
     def demand_rps(self, seconds: int) -> np.ndarray:
         """The rate in each second of these steps."""
         return checked_demand(np.repeat(self.rates_rps(seconds), self.step_s))
+
+
+def overloaded_rps(rates_rps: np.ndarray, sent: np.ndarray, late: np.ndarray) -> float | None:
+    """The lowest rate of a step in which more than `LATE_SHARE` of what was sent was late; None where there is none.
+
+    Of each step its rate, and how many requests were sent and late, (steps,).
+    """
+    found = rates_rps[late > LATE_SHARE * sent]
+    return float(found.min()) if len(found) else None
