@@ -1,4 +1,4 @@
-"""Forecasts of the demand that a plan has to meet, from the demand that was seen so far."""
+"""Forecasts of the demand that a plan has to meet, from the demand in the past."""
 
 from orchestrators.forecast.forecaster import Forecaster, LastValue, WindowedMaximum, mean_loss, peaks, pinball
 from orchestrators.forecast.learned import FromHistory, Learned, fit

@@ -1,14 +1,14 @@
-"""A forecast learned from a trace: the level that demand has now, and as much on top as the trace says it needs.
+"""A forecast that is learned from a trace: the present level of the demand plus a margin that the trace determines.
 
-On the scale of `level` the forecast is `mean + margin[w] · deviation`: w is the window that the level is over, and the
-margin of a window is the τ quantile of (peak − mean) / deviation over those moments of the trace that chose this window
-(a conformal forecast of the Mondrian kind: Vovk et al., Mondrian Confidence Machine, 2003). The scale is monotonic, so
-the quantile stays one when the forecast is brought back to requests/s. That mean, deviation and margins are all in
-units of the demand's own noise is what carries a fit over to a trace of another rate.
+On the scale of `level` the forecast is `mean + margin[w] · deviation`, where w is the window of the level. The margin
+of a window is the τ quantile of (peak − mean) / deviation over the moments of the trace that chose this window (a
+Mondrian conformal forecast: Vovk et al., Mondrian Confidence Machine, 2003). The scale is monotonic, so the forecast is
+the τ quantile in requests/s too. Mean, deviation and margins are in units of the demand's noise, so a fit also holds
+for a trace of another rate.
 
-A window that too few moments chose to tell a quantile takes the margin of the next shorter one, which is less sure of
-its level; where no shorter one has its own, the largest that any moment of the trace needed. The shortest are such:
-they mean that demand has just moved, and a trace may show that too seldom to learn from.
+A window with too few moments for a quantile takes the margin of the next shorter one, whose level is less certain.
+Where no shorter one has a margin, it takes the largest margin that any moment of the trace needed. This concerns the
+shortest windows: they are chosen just after a change of the demand, which is rare in a trace.
 """
 
 import math
@@ -27,18 +27,18 @@ from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 WINDOWS_S = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-# Before, too little was seen for a moment to be typical.
+# Earlier moments of a trace have too short a past to be typical.
 START_S = 60
-# A quantile is told from so many moments beyond it.
+# The number of moments above a quantile that its estimate needs.
 BEYOND = 2
 
 
 class Learned(Value):
-    """What was learned; its JSON (`model_dump_json`) is all that a fit consists of.
+    """A fitted forecaster; its JSON (`model_dump_json`) holds the whole fit.
 
-    It foresees the peak that is exceeded with a probability of about 1 − `quantile` while demand behaves as the trace
-    did; 0 where nothing came in the longest window. It answers for the horizon that it was fitted to, and raises
-    `BadInputError` for another.
+    The peak exceeds the forecast with a probability of about 1 − `quantile` while the demand behaves as in the trace.
+    The forecast is 0 where the longest window has no request. It holds for the horizon of the fit; another one raises
+    `BadInputError`.
     """
 
     horizon_s: int = Field(ge=1)
@@ -72,7 +72,7 @@ class Learned(Value):
 def fit(trace_rps: np.ndarray, horizon_s: int = 10, quantile: float = 0.95) -> Learned:
     """Learns from a trace; the same trace gives the same fit.
 
-    Raises `BadInputError` where the trace is too short to tell the quantile, or does not vary.
+    Raises `BadInputError` for a trace that is too short for the quantile, or constant.
     """
     if not 0 < quantile < 1:
         raise BadInputError(f"quantile={quantile}: it lies between 0 and 1")
@@ -91,7 +91,7 @@ def fit(trace_rps: np.ndarray, horizon_s: int = 10, quantile: float = 0.95) -> L
 
 
 def margins(levels: list[Level], highest: np.ndarray, quantile: float, needed: int) -> tuple[float, ...]:
-    """What each window needs on top of its level, in deviations, from the shortest on."""
+    """The margin of each window in deviations, the shortest window first."""
     means, deviations, windows = np.transpose(levels)
     distances = (highest - means) / deviations
     found = [float(distances.max())]
@@ -102,7 +102,7 @@ def margins(levels: list[Level], highest: np.ndarray, quantile: float, needed: i
 
 
 class FromHistory:
-    """Learned where it is first asked for that many seconds; raises what `fit` raises."""
+    """Learns from the trace of an earlier time, once for each horizon; `forecast` raises the errors of `fit`."""
 
     def __init__(self, history: Path | str) -> None:
         """Raises `BadInputError` where the history is no trace."""
@@ -116,5 +116,5 @@ class FromHistory:
 
 @cache
 def learned(history: Path, horizon_s: int) -> Learned:
-    """Once for all policies that look as far ahead."""
+    """The fit of a trace for one horizon, which all policies share."""
     return fit(read_trace(history), horizon_s)

@@ -1,7 +1,7 @@
 """Load: demands in requests/s for each second, and the arrival schedules that follow from them.
 
-A demand is an array (seconds,), an arrival schedule the sorted moments of the requests in s from the start, as the
-profiler's open loop takes them. A `Load` says what the clients of every task send, and makes both of it.
+A demand is an array (seconds,). An arrival schedule is an array (requests,) of sorted moments in s from the start, as
+the profiler's open loop takes it. A `Load` describes what the clients of every task send, and makes both.
 """
 
 from orchestrators.load.demand import poisson_arrivals

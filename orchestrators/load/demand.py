@@ -1,14 +1,14 @@
 """A demand as an array, and the moments at which its requests leave.
 
-Unlike the profiler's own schedule, which is conditioned on its count so that a short trial is exactly as loaded as it
-says, the count here is as random as the process that is imitated.
+The number of requests is as random as that of real arrivals. The profiler's own schedule fixes the number instead, so
+that a short trial has exactly the load that it states.
 """
 
 import numpy as np
 
 from profiler.common.errors import BadInputError
 
-# Their moments are kept in memory, several times over.
+# The most requests of one schedule: memory holds several copies of their moments.
 MOST = 20_000_000
 
 

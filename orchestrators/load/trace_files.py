@@ -19,7 +19,7 @@ from profiler.common.door import contents
 from profiler.common.errors import BadInputError
 
 LIMIT_BYTES = 256 << 20
-# A trace of a month; each line takes a hundred times its bytes in memory.
+# More than a month at one line a second; a line takes a hundred times its bytes in memory.
 LIMIT_LINES = 3_000_000
 DIGITS = 9
 VALID_SECOND = f"the requests of one second as a whole number of at most {DIGITS} digits"
@@ -46,14 +46,14 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def malformed(path: Path, number: int, valid: str) -> BadInputError:
-    """The error for a line that is not what it should be; it may be of any file, and nothing of it is shown."""
+    """The error for a line of another form; it does not show the line, which may be of any file."""
     return BadInputError(f"{path}:{number} is not valid: a line holds {valid}")
 
 
 def read_trace(path: str | Path) -> np.ndarray:
     """The demand in a file, one line a second.
 
-    Raises `BadInputError` with file and line for anything else than a whole number, and for a file without lines.
+    Raises `BadInputError` with file and line for a line that is no whole number, and for a file without lines.
     """
     file = Path(path)
     demand = np.array([requests(file, number, line) for number, line in numbered_lines(file)], dtype=float)
@@ -63,7 +63,7 @@ def read_trace(path: str | Path) -> np.ndarray:
 
 
 def requests(path: Path, number: int, line: str) -> int:
-    """What one line says."""
+    """The number of requests in one line; raises `BadInputError` for anything else."""
     digits = line.strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS):
         raise malformed(path, number, VALID_SECOND)
@@ -97,7 +97,7 @@ def read_bandwidth(path: str | Path) -> Bandwidth:
 
 
 def measured(line: str) -> tuple[float, float] | None:
-    """When the interval of one line ended, in s, and its bytes/s; `None` for a line that is none."""
+    """The end of the interval in s and its bandwidth in bytes/s; `None` for a line of another form."""
     try:
         numbers = [float(word) for word in line.split()]
     except ValueError:
