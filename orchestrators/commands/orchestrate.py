@@ -11,14 +11,13 @@ from orchestrators.commands.live_settings import Settings
 from orchestrators.commands.prepared import complete_target_and_tasks, repository_of, validated
 from orchestrators.live.agent import Agent
 from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.clock import Loops, Tick, going_on
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
 from orchestrators.live.known import Known
-from orchestrators.live.loops import Loops, Tick, going_on
-from orchestrators.live.own_server import OwnServer
 from orchestrators.live.report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
 from orchestrators.live.rotation import Alone, Nginx, Rotation
 from orchestrators.live.run import Run
-from orchestrators.live.server import LiveServer
+from orchestrators.live.server import LiveServer, OwnServer
 from orchestrators.live.tables import delivered_table
 from orchestrators.live.usage import Usage
 from orchestrators.load import Load

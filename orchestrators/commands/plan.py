@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrators.commands.chosen import check_chosen
-from orchestrators.commands.prepared import repository_of, validated
+from orchestrators.commands.prepared import check_chosen, repository_of, validated
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from orchestrators.planners.common import PlanBase

@@ -1,5 +1,6 @@
 """What `plan`, `simulate` and `orchestrate` read of their configs alike."""
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from orchestrators.policies import Policy, World
 from orchestrators.policies.policy import checked
 from porting.common.messages import validation_message
-from porting.configuration.components import Component
+from porting.configuration.components import Component, locate, replaced
 from porting.repository import Repository
 from porting.repository.reader import listed
 from profiler.common.errors import BadInputError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 Model = TypeVar("Model", bound=BaseModel)
+# The keys of `conf/plan.yaml` that the planners' configs refer to.
+KEYS = {"task": "task", "target": "target_name"}
 
 
 def repository_of(config: "DictConfig") -> Repository:
@@ -48,3 +51,25 @@ def validated(config: "DictConfig", model: type[Model]) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         raise BadInputError(validation_message(error, model)) from error
+
+
+def check_chosen(planner: str, component: Component, repository: Repository) -> None:
+    """Raises `BadInputError` with the choices for the first of these that the planner needs and that has no value."""
+    choices = {"task": repository.tasks, "target": repository.targets, "variant": list(repository.by_name)}
+    for name in needed_and_null(component):
+        if name in choices:
+            key = KEYS.get(name, f"planners.{planner}.{name}")
+            raise BadInputError(f"{key} has no value: give one with {key}=NAME; choices are {listed(choices[name])}")
+
+
+def needed_and_null(component: Component) -> list[str]:
+    """The arguments without a default that the config leaves null, those of nested components too."""
+    arguments, parameters = component.arguments(), inspect.signature(locate(component.target)).parameters
+    own = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is inspect.Parameter.empty and arguments.get(name, "") is None
+    ]
+    nested: list[Component] = []
+    replaced(arguments, nested.append)
+    return own + [name for one in nested for name in needed_and_null(one)]

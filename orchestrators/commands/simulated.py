@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrators.formatting import number, percent
 from orchestrators.load import Steps
 from orchestrators.simulation.figure import draw_comparison
-from orchestrators.simulation.result import Result
-from orchestrators.simulation.stress import overloaded_at
-from orchestrators.words import number, percent
+from orchestrators.simulation.result import Result, overloaded_at
 from porting.common.console import say, table
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import write_atomically

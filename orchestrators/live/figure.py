@@ -8,11 +8,11 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrators.formatting import percent
 from orchestrators.live.outcome import outcome
 from orchestrators.live.panels import draw_cpu, draw_task, keys
 from orchestrators.live.run import Run
 from orchestrators.live.series import ranked
-from orchestrators.words import percent
 from profiler.common.files import write_picture
 
 if TYPE_CHECKING:

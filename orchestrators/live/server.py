@@ -1,15 +1,18 @@
 """A real Triton server under explicit model control, whose tasks' networks are replaced while they answer."""
 
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Self
 
 from tritonclient.grpc import service_pb2
 
 from orchestrators.live.network import DIGEST, VARIANT, Network
-from profiler.common.errors import ServerError
+from profiler.common.errors import DnnPortingError, ServerError
 from profiler.runtimes.kserve.server import V2Server, failing
 from profiler.triton.access import TOKEN_FILE
-from profiler.triton.server import RECONNECT
+from profiler.triton.installation import find_triton
+from profiler.triton.server import RECONNECT, free_port, triton_server
 
 # Whoever asks does so every second.
 LOOK_LIMIT_S = 5.0
@@ -79,3 +82,41 @@ class LiveServer(V2Server):
         with failing(f"{self.endpoint} does not tell the config of {name}"):
             config = self._client.get_model_config(name, client_timeout=LOOK_LIMIT_S).config
         return str(config.parameters[parameter].string_value)
+
+
+class OwnServer:
+    """The server on these cores, always at the same `endpoint`; it is gone when the block ends, and dies with us.
+
+    The thread that calls `tick` must live as long.
+    """
+
+    def __init__(self, cores: list[int], grpc_port: int | None = None) -> None:
+        self._cores, self._port = cores, free_port() if grpc_port is None else grpc_port
+        self._stack = ExitStack()
+        self._start()
+
+    def tick(self) -> None:
+        """Starts it anew where it has died; where that fails the next call tries again."""
+        if self._running.process.poll() is not None:
+            self._stack.close()
+            with suppress(DnnPortingError):
+                self._start()
+
+    def token(self) -> str:
+        """Of the present server."""
+        return self._running.token
+
+    def models(self) -> Path:
+        """The folder that the present server loads from."""
+        return self._running.models
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        running = triton_server(find_triton(), grpc_port=self._port, cores=self._cores)
+        self._running = self._stack.enter_context(running)
+        self.endpoint = self._running.endpoint

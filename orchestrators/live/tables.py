@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrators.formatting import number, percent
 from orchestrators.live.delivered import Delivered
 from orchestrators.live.journal import Switched
 from orchestrators.live.outcome import Part, outcome
 from orchestrators.live.run import Run
-from orchestrators.words import number, percent
 
 # Nobody reads more reasons why requests failed.
 REASONS = 20

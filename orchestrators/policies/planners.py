@@ -17,7 +17,7 @@ from orchestrators.planners import model_switching as model_switching_planner
 from orchestrators.planners import paragon as paragon_planner
 from orchestrators.planners import sponge as sponge_planner
 from orchestrators.planners.infaas.from_repository import measured
-from orchestrators.policies.ipa_within import within
+from orchestrators.planners.ipa.options import within
 from orchestrators.policies.machines import start_up_s
 from orchestrators.policies.planned import USUAL_FORECAST, Planned, Without, planned
 from orchestrators.policies.policy import Ways

@@ -1,10 +1,15 @@
-"""Servers by rates instead of requests, second by second, all servers of a fleet at once.
+"""A fluid model of all servers of a fleet at once: rates in each second instead of single requests.
 
-Each has a backlog q, is sent n requests in a second and answers μ of them at most: q' = max(0, q + n − μ). Who arrives
-while the backlog goes from q to q' waits from q/μ to q'/μ, and longer by chance (`crowding`). A free replica takes what
-came during the batch before, so batches have b = λα/(c − λβ) requests, within 1 and the largest, where each of c
-replicas takes α + βb for one. A load takes its part of the box from the rung that answers meanwhile; where it ends
-within a second, the second is divided.
+A server has a backlog q, receives n requests in a second and answers at most μ of them: q' = max(0, q + n − μ). The
+requests that arrive while the backlog changes from q to q' wait from q/μ to q'/μ, and longer by chance. A free replica
+takes the requests that came during its last batch, so batches have b = λα/(c − λβ) requests, between 1 and the
+largest, where each of c replicas takes α + βb for a batch. A loading variant takes its cores from the rung that
+answers meanwhile; where the load ends within a second, the second is divided.
+
+Chance is that requests do not come evenly. Within a second the waiting work is a Brownian motion of drift ρ − 1 and
+variance ρτ a second, where τ is the work of a request and ρ the work that comes in a second, reflected at 0, where it
+was a second ago (Harrison, Brownian Motion and Stochastic Flow Systems, 1985, section 1.8). The numbers of requests of
+the seconds hold the backlog that builds up over seconds.
 """
 
 from dataclasses import dataclass
@@ -12,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrators.simulation.crowding import longer_than, ramp_above
 from orchestrators.simulation.ladder import Ladder
 
 Floats = NDArray[np.float64]
@@ -97,3 +101,23 @@ class Servers:
         batch = np.where(spare > 0, sent * fixed_s / np.where(spare > 0, spare, 1.0), largest)
         batch = np.clip(batch, 1.0, largest)
         return batch, fixed_s + each_s * batch
+
+
+def longer_than(wait_s: Floats, load: Floats, work_s: Floats) -> Floats:
+    """The share that waits longer than `wait_s`, for a load ρ that counts as 1 at most."""
+    from scipy.special import ndtr
+
+    rho = np.clip(load, 1e-9, 1.0)
+    sd = np.sqrt(rho * work_s)
+    wait = np.maximum(wait_s, 0.0)
+    drift = rho - 1
+    found: Floats = ndtr((drift - wait) / sd) + np.exp(2 * drift * wait / (rho * work_s)) * ndtr((-wait - drift) / sd)
+    return np.where(wait_s > 0, found, 1.0)
+
+
+def ramp_above(limit: Floats, first: Floats, last: Floats) -> Floats:
+    """The share of a straight way from `first` to `last` that lies above the limit."""
+    low, high = np.minimum(first, last), np.maximum(first, last)
+    length = high - low
+    found: Floats = np.clip((high - limit) / np.where(length > 0, length, 1.0), 0, 1)
+    return np.where(length > 0, found, (low > limit).astype(float))

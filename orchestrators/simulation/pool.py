@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
 from orchestrators.policies.policy import Ways
-from orchestrators.simulation.sampling import normals, sampled
-from orchestrators.simulation.station import Service, Station
+from orchestrators.simulation.station import Service, Station, normals, sampled
 from orchestrators.variant import Variant
 from profiler.common.errors import BadInputError
 

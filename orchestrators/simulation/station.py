@@ -6,14 +6,16 @@ beyond the moments at which its servers become free; what other stations do reac
 """
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappush, heapreplace
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
 
 # How long a batch of so many requests occupies a server, in s.
 Service = Callable[[int], float]
+AT_ONCE = 4096
 
 
 class Station:
@@ -104,3 +106,20 @@ class Station:
 def ahead(moments_s: Iterable[float], now_s: float) -> float:
     """How much of these moments still lies in the future, in s."""
     return sum(moment - now_s for moment in moments_s if moment > now_s)
+
+
+def normals(generator: np.random.Generator) -> Callable[[], float]:
+    """Standard normal deviates one by one."""
+
+    def endless() -> Iterator[float]:
+        while True:
+            yield from generator.normal(size=AT_ONCE).tolist()
+
+    return endless().__next__
+
+
+def sampled(service_s: Sequence[float], spread: float, normal: Callable[[], float]) -> Service:
+    """Log-normal around the median of each size; always the median where there is no spread."""
+    if spread == 0:
+        return service_s.__getitem__
+    return lambda size: service_s[size] * exp(spread * normal())

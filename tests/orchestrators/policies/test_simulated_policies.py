@@ -17,8 +17,7 @@ from orchestrators.load import poisson_arrivals
 from orchestrators.policies import World
 from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.simulation.pool import Pool
-from orchestrators.simulation.sampling import sampled
-from orchestrators.simulation.station import Service
+from orchestrators.simulation.station import Service, sampled
 from orchestrators.variant import catalogue
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish

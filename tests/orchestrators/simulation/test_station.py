@@ -8,8 +8,7 @@ import pytest
 from made_variants import GENEROUS_S, poisson
 from numpy.typing import NDArray
 
-from orchestrators.simulation.sampling import normals, sampled
-from orchestrators.simulation.station import Station
+from orchestrators.simulation.station import Station, normals, sampled
 
 REQUESTS, RATE_RPS = 400_000, 100.0
 BATCHES = 50
