@@ -34,7 +34,7 @@ METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 def loaded(
     endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str, Known]
 ) -> tuple[Traffic, list[Stall]]:
-    """What became of the requests, and when the machine stalled meanwhile."""
+    """Sends the load; returns the requests with their answers, and the stalls of the machine meanwhile."""
     with stall_probe() as probe:
         return send(endpoint, schedules, known), probe.stalls()
 
@@ -49,7 +49,7 @@ def report(run: Run, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Column:
-    """Where a run lies in the picture, as shares of its width, and what is said of each of its seconds."""
+    """The position of a run in the picture, as shares of its width, and the text of each of its seconds."""
 
     left: float
     right: float
@@ -57,13 +57,13 @@ class Column:
 
 
 def write_page(runs: Sequence[Run], path: Path) -> None:
-    """The runs side by side."""
+    """Writes the page, with the runs side by side."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, render_page(runs))
 
 
 def render_page(runs: Sequence[Run]) -> str:
-    """The page lets no script run but its own, and nothing be loaded from anywhere."""
+    """The page as HTML; its policy allows only its own script, and no request to any server."""
     from jinja2 import Environment
     from markupsafe import Markup
 
@@ -83,7 +83,7 @@ def render_page(runs: Sequence[Run]) -> str:
 
 
 def picture(runs: Sequence[Run]) -> tuple[str, list[tuple[float, float]], float]:
-    """The picture as SVG, where each run lies in it as shares of its width, and that width in inches."""
+    """The picture as SVG, the left and right end of each run as shares of its width, and its width in inches."""
     import matplotlib as mpl
 
     figure, text = draw(runs), StringIO()
@@ -96,7 +96,7 @@ def picture(runs: Sequence[Run]) -> tuple[str, list[tuple[float, float]], float]
 
 
 def said(run: Run) -> list[str]:
-    """Some lines for each second of a run."""
+    """The text of each second of a run."""
     tasks = {
         task: task_series(one, run.traffic.seconds, run.deadline_ms) for task, one in sorted(run.traffic.tasks.items())
     }
@@ -112,7 +112,7 @@ def said(run: Run) -> list[str]:
 
 
 def of_task(series: TaskSeries, second: int) -> str:
-    """What a task's clients saw in one second."""
+    """The figures of a task in one second as text."""
     parts = [f"{series.demand_rps[second]:.0f} requests/s"]
     if np.isfinite(series.p50_ms[second]):
         parts.append(f"p50 {series.p50_ms[second]:.3g} ms, p99 {series.p99_ms[second]:.3g} ms")
