@@ -1,4 +1,4 @@
-"""What `plan`, `simulate` and `orchestrate` read of their configs alike."""
+"""The parts of a config that `plan`, `simulate` and `orchestrate` share."""
 
 import inspect
 from pathlib import Path
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 Model = TypeVar("Model", bound=BaseModel)
-# The keys of `conf/plan.yaml` that the planners' configs refer to.
+# The keys of `conf/plan.yaml` that the configs of the planners refer to.
 KEYS = {"task": "task", "target": "target_name"}
 
 
 def repository_of(config: "DictConfig") -> Repository:
-    """The repository that the config names; signed, where it names a public key."""
+    """The repository that the config names; a public key demands a signed one."""
     return Repository.load(config.repository, config.public_key and Path(config.public_key))
 
 
 def complete_target_and_tasks(config: "DictConfig", repository: Repository) -> None:
-    """Fills in the only target and all tasks; raises `BadInputError` where there are several targets to choose from."""
+    """Fills in the only target and all tasks; raises `BadInputError` where there are several targets."""
     if config.target_name is None and len(repository.targets) != 1:
         choices = listed(repository.targets)
         raise BadInputError(f"target_name has no value: give one with target_name=NAME; choices are {choices}")
@@ -38,12 +38,12 @@ def complete_target_and_tasks(config: "DictConfig", repository: Repository) -> N
 
 
 def made(component: Component, world: World) -> Policy:
-    """The policy that a config names; raises `BadInputError` for wrong settings, and for what is no policy."""
+    """The policy that a config names; raises `BadInputError` for wrong settings, and for other objects."""
     return checked(component.build(world=world), component.target)
 
 
 def validated(config: "DictConfig", model: type[Model]) -> Model:
-    """The config as that model; raises `BadInputError` for the first value that cannot be used."""
+    """The config as this model; raises `BadInputError` for the first invalid value."""
     from omegaconf import OmegaConf
 
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -54,7 +54,7 @@ def validated(config: "DictConfig", model: type[Model]) -> Model:
 
 
 def check_chosen(planner: str, component: Component, repository: Repository) -> None:
-    """Raises `BadInputError` with the choices for the first of these that the planner needs and that has no value."""
+    """Raises `BadInputError`, with the choices, for a task, target or variant that the planner needs and lacks."""
     choices = {"task": repository.tasks, "target": repository.targets, "variant": list(repository.by_name)}
     for name in needed_and_null(component):
         if name in choices:
@@ -63,7 +63,7 @@ def check_chosen(planner: str, component: Component, repository: Repository) -> 
 
 
 def needed_and_null(component: Component) -> list[str]:
-    """The arguments without a default that the config leaves null, those of nested components too."""
+    """The arguments without a default that are null in the config, also of nested components."""
     arguments, parameters = component.arguments(), inspect.signature(locate(component.target)).parameters
     own = [
         name

@@ -1,4 +1,4 @@
-"""What is shown and written of a comparison."""
+"""The table and the files of a comparison of policies."""
 
 import json
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ COLUMNS = [
     "infeasible",
 ]  # fmt: skip
 OVERLOADED, LAST = "overloaded at, requests/s", "cost, or why it did not run"
-# Every policy's result, or why it has none.
+# The result or the error of every policy.
 Outcomes = Mapping[str, Result | DnnPortingError]
 
 
 def show(title: str, outcomes: Outcomes, steps: Steps | None) -> None:
-    """One table, the highest effective accuracy first."""
+    """Prints a table of the policies, the highest effective accuracy first."""
     columns = [*COLUMNS, *([OVERLOADED] if steps else []), LAST]
     ranked = sorted(results(outcomes).values(), key=lambda one: -(one.all_tasks.effective_accuracy or 0))
     failed = [
@@ -53,7 +53,7 @@ def row(result: Result, steps: Steps | None) -> list[str]:
 
 
 def write(folder: Path, title: str, outcomes: Outcomes, steps: Steps | None) -> None:
-    """The results as JSON and as a picture."""
+    """Writes the results as JSON and as a picture."""
     found = results(outcomes)
     policies = {
         name: one.model_dump(mode="json") if isinstance(one, Result) else {"error": str(one)}

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Second:
-    """What came of a second, by server. `not_in_time` are of what was sent in it."""
+    """The figures of a second, by server; `not_in_time` counts requests that were sent in it."""
 
     answered: Floats
     not_in_time: Floats
@@ -34,7 +34,7 @@ class Second:
 
 
 class Servers:
-    """The state of all servers; each is one box of `box_cores`."""
+    """The state of all servers, each a box of `box_cores`."""
 
     def __init__(self, ladder: Ladder, first_rps: Floats, box_cores: float, deadline_s: float) -> None:
         rungs = ladder.rungs
@@ -47,7 +47,7 @@ class Servers:
         self._accuracy = np.array([one.variant.accuracy for one in rungs])
         self._up_s = np.array([one.variant.up_s(one.deployment.batch) for one in rungs])
         self._loading_cores = self._replicas * np.array([one.variant.loading_cores for one in rungs])
-        # What rung i keeps of its speed while rung j loads.
+        # The share of its speed that rung i keeps while rung j loads.
         self._kept = np.array([
             [1.0 if one is other else one.kept_beside(other, box_cores) for other in rungs] for one in rungs
         ])  # fmt: skip
@@ -57,7 +57,7 @@ class Servers:
         self.switches = 0
 
     def decide(self, now_s: int, demand_rps: Floats) -> None:
-        """Begins the loads that this demand asks for, where none is under way."""
+        """Starts the loads that this demand needs, on servers where none is in progress."""
         wanted = self._ladder.places(demand_rps)
         begins = (wanted != self._rung) & (self._coming == self._rung)
         self._coming = np.where(begins, wanted, self._coming)
@@ -65,7 +65,7 @@ class Servers:
         self.switches += int(begins.sum())
 
     def second(self, now_s: int, sent: Floats) -> Second:
-        """From `now_s` to a second later."""
+        """Advances all servers from `now_s` by one second."""
         old, new = self._rung, self._coming
         loading = np.where(old == new, 0.0, np.clip(self._up_at_s - now_s, 0, 1))
         part = np.where(old == new, 1.0, loading)
@@ -80,7 +80,7 @@ class Servers:
         wait_s, last_s = before / capacity, self.backlog / capacity
         late, load = ramp_above(left_s, wait_s, last_s), sent / capacity
         crowded = longer_than(left_s - (wait_s + last_s) / 2, load, 1 / capacity)
-        # A server that is never free cannot be caught free: what waits there is in the rates.
+        # An overloaded server is never free: its waiting times follow from the rates alone.
         late = np.where(load > 1, late, np.maximum(late, crowded))
         self._rung = np.where(self._up_at_s <= now_s + 1, new, old)
         reserved = self._replicas * self._cores
@@ -94,7 +94,7 @@ class Servers:
         )
 
     def _batches(self, rung: NDArray[np.intp], sent: Floats) -> tuple[Floats, Floats]:
-        """How many requests a batch has, and how long it takes."""
+        """The mean size of a batch, and its time in s."""
         fixed_s, each_s = self._fixed_s[rung], self._each_s[rung]
         spare = self._replicas[rung] - sent * each_s
         largest = self._batch[rung]
@@ -104,7 +104,7 @@ class Servers:
 
 
 def longer_than(wait_s: Floats, load: Floats, work_s: Floats) -> Floats:
-    """The share that waits longer than `wait_s`, for a load ρ that counts as 1 at most."""
+    """The share of requests that wait longer than `wait_s`; a load above 1 counts as 1."""
     from scipy.special import ndtr
 
     rho = np.clip(load, 1e-9, 1.0)
@@ -116,7 +116,7 @@ def longer_than(wait_s: Floats, load: Floats, work_s: Floats) -> Floats:
 
 
 def ramp_above(limit: Floats, first: Floats, last: Floats) -> Floats:
-    """The share of a straight way from `first` to `last` that lies above the limit."""
+    """The share of the straight line from `first` to `last` that lies above the limit."""
     low, high = np.minimum(first, last), np.maximum(first, last)
     length = high - low
     found: Floats = np.clip((high - limit) / np.where(length > 0, length, 1.0), 0, 1)
