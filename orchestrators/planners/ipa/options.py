@@ -1,4 +1,4 @@
-"""What each stage can choose: a variant and a batch, from which its replicas follow."""
+"""The options of each stage: a variant and a batch, from which the replicas follow."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,13 +8,13 @@ from orchestrators.errors import Infeasible
 from orchestrators.planners.common import MS_PER_S
 from orchestrators.planners.ipa.problem import Problem, Stage, Variant
 
-# A replica less where the demand is that share above what the others reach.
+# A demand that exceeds the capacity by at most this share needs no further replica.
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Option:
-    """`cost` is β · n · R + δ · b, `time_ms` the time of a batch and of waiting until it is full."""
+    """`cost` is β · n · R + δ · b; `time_ms` is the time of a batch plus the wait until the batch is full."""
 
     variant: Variant
     batch: int
@@ -29,7 +29,7 @@ class Option:
 
 
 def options(problem: Problem, stage: Stage) -> list[Option]:
-    """Every variant with every batch that ever fills, the quickest first; equal ones by name and batch."""
+    """Every variant with every batch that can fill, the quickest first; equal ones by name and batch."""
     found = [
         Option(
             one,
@@ -46,7 +46,7 @@ def options(problem: Problem, stage: Stage) -> list[Option]:
 
 
 def waiting_ms(problem: Problem, stage: Stage, batch: int) -> float:
-    """How long the first request of a batch waits for the last; `literal`: the published code's constant instead."""
+    """The time for which the first request of a batch waits for the last; with `literal` the published constant."""
     if problem.demand_rps == 0:
         return 0.0
     if not problem.literal:
@@ -56,7 +56,7 @@ def waiting_ms(problem: Problem, stage: Stage, batch: int) -> float:
 
 
 def undominated(found: Sequence[Option], better: Callable[[Option], Sequence[float]]) -> list[Option]:
-    """Those that no quicker one is as good as in all of the figures in which more is better."""
+    """The options that no quicker one equals or exceeds in all figures of `better`."""
     kept: list[tuple[Option, Sequence[float]]] = []
     for one in sorted(found, key=lambda one: (one.time_ms, [-figure for figure in better(one)])):
         figures = better(one)
@@ -66,9 +66,9 @@ def undominated(found: Sequence[Option], better: Callable[[Option], Sequence[flo
 
 
 def within(problem: Problem, cores: float) -> Problem:
-    """A pipeline of one stage without the variants and batches whose replicas take more cores.
+    """A problem of one stage without the variants and batches whose replicas need more than `cores`.
 
-    Raises `Infeasible` where none is left.
+    The published planner bounds replicas only by their cost. Raises `Infeasible` where no option is left.
     """
     (stage,) = problem.stages
     taken = {(one.variant.name, one.batch): one.replicas * one.variant.cores for one in options(problem, stage)}
@@ -83,7 +83,7 @@ def within(problem: Problem, cores: float) -> Problem:
 
 
 def only(variant: Variant, fitting: set[tuple[str, int]]) -> Variant | None:
-    """The variant with those of its batches."""
+    """The variant with only those of its batches; `None` without any."""
     kept = [batch for batch in variant.latency_ms if (variant.name, batch) in fitting]
     if not kept:
         return None
