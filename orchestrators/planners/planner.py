@@ -1,4 +1,4 @@
-"""The form of a planner, and where one is located by name."""
+"""The form of a planner, and its lookup by name."""
 
 import importlib
 from typing import Any, Protocol, cast
@@ -24,7 +24,7 @@ class Planner(Protocol):
 
 
 def located(target: str) -> Planner:
-    """The planner whose `from_repository` has this dotted path; raises `BadInputError` for what is no planner."""
+    """The planner whose `from_repository` has this dotted path; raises `BadInputError` for any other object."""
     name, _, entry = target.rpartition(".")
     if entry != ENTRY:
         raise BadInputError(f"_target_ {target!r} names no planner: give the path of its {ENTRY}, as {name}.{ENTRY}")
@@ -36,7 +36,7 @@ def located(target: str) -> Planner:
 
 
 def checked(plan: object, target: str) -> PlanBase:
-    """The plan of the planner of that path; raises `BadInputError` where its `solve` answers with something else."""
+    """The plan that the planner of this path returned; raises `BadInputError` for any other object."""
     if not isinstance(plan, PlanBase):
         name = target.rpartition(".")[0]
         raise BadInputError(

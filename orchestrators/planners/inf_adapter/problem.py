@@ -1,4 +1,4 @@
-"""What is asked (variants with their capacities by cores, a demand, a budget, what runs now) and what is answered."""
+"""The problem (variants with capacities by cores, a demand, a budget, the present plan) and the plan."""
 
 from typing import Self
 
@@ -10,10 +10,10 @@ from profiler.records.base import Value
 
 
 class Variant(Value):
-    """A variant as it can be given cores.
+    """A variant and its capacities.
 
-    `capacity_rps` has the requests/s that are in time on so many cores, by measured number of cores; 0 where the
-    deadline is not met. `load_time_s` passes until it serves with another number of cores.
+    `capacity_rps` has the requests/s that are in time, by measured number of cores; 0 where the deadline is not met.
+    `load_time_s` is the time until it serves with another number of cores.
     """
 
     name: str = Field(min_length=1)
