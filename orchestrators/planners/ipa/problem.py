@@ -1,4 +1,4 @@
-"""What is asked (stages with variants by batch, a demand, a deadline) and what is answered."""
+"""The problem (stages with variants by batch, a demand, a deadline) and the plan."""
 
 from collections.abc import Iterable
 from typing import Literal, Self
@@ -11,7 +11,7 @@ from profiler.records.base import Value
 
 
 class Variant(Value):
-    """A variant with the cores of one replica, and what a replica reaches by measured batch."""
+    """A variant with the cores of one replica, and its latency and throughput by measured batch."""
 
     name: str = Field(min_length=1)
     accuracy: float = Field(ge=0, le=1)
@@ -81,10 +81,10 @@ def listed(batches: Iterable[int]) -> str:
 
 
 class Plan(PlanBase):
-    """By stage, in the pipeline's order.
+    """The choices by stage, in the pipeline's order.
 
     `accuracy` is the pipeline's, `resource_cost` the cores of all replicas, `batch_cost` the inputs of all batches, and
-    `latency_ms` what a request takes through the pipeline, waiting for full batches included.
+    `latency_ms` the time of a request in the pipeline, the wait for full batches included.
     """
 
     variant: dict[str, str]
