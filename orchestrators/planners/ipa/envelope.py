@@ -4,7 +4,7 @@ The stages from j on turn the product s of the earlier stages into at most
 
     f_j(s) = max over their choices of  s · Π accuracy − Σ (cost + μ · time)
 
-which is the upper envelope of straight lines in s and follows from the envelope of the next stage. f_0(α) + μ · deadline
+which is the upper envelope of straight lines in s, and follows from that of the next stage. f_0(α) + μ · deadline
 bounds the objective. The bound is convex in μ; the intersections of tangents find its minimum.
 """
 

@@ -35,15 +35,15 @@ def from_repository(
     delta: float = 0.01,
     safety: float = 1.0,
 ) -> Problem:
-    """A variant of the task (the most accurate unless named) on the target, for requests of that SLO.
+    """The problem of a variant of the task (by default the most accurate) on the target, for requests with this SLO.
 
-    `communication_ms` has what the network took of each waiting request; without it, as many wait as arrive within one
-    SLO. Then `bandwidth`, a log (`orchestrators.load.read_bandwidth`), says what it took of each, as they were sent one
-    after the other from `bandwidth_from_s` of the log on, each as large as the variant's input; without one it took
-    nothing. The latency is the measured table, interpolated, or as in the paper the
-    published fit over batch and cores. `literal` gives all requests the highest communication latency.
+    `communication_ms` has the communication latency of each waiting request. Without it the requests wait that arrive
+    within one SLO. Then `bandwidth`, a log (`orchestrators.load.read_bandwidth`), gives their latencies: they are sent
+    evenly from `bandwidth_from_s` of the log on, each as large as the variant's input. Without a log the latency is 0.
+    The batch time is the measured table, interpolated, or as in the paper the published fit over batch and cores.
+    `literal` gives all requests the highest communication latency.
 
-    Raises `BadInputError` for what is unknown or was not measured.
+    Raises `BadInputError` for an unknown name or a missing figure.
     """
     if latency not in SOURCES:
         raise BadInputError(f"unknown latency {latency!r}: choices are {', '.join(SOURCES)}")
@@ -78,7 +78,7 @@ def chosen(repository: Repository, task: str, target: str, variant: str | None) 
 
 
 def sent(one: VariantOnTarget, count: int, slo_ms: float, bandwidth: Path, from_s: float) -> list[float]:
-    """What the network of a log takes of so many requests, sent evenly over one SLO, in ms."""
+    """The communication latencies in ms of `count` requests that are sent evenly over one SLO."""
     log = read_bandwidth(bandwidth)
     moments_s = [from_s + place * slo_ms / MS_PER_S / count for place in range(count)]
     size_bytes = BYTES_A_VALUE * math.prod(one.details.input.shape)
@@ -87,7 +87,7 @@ def sent(one: VariantOnTarget, count: int, slo_ms: float, bandwidth: Path, from_
 
 
 def measured_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
-    """By whole cores and batch."""
+    """The measured latencies in ms by whole number of cores and by batch."""
     lookup, own = one.latencies, one.profile.target.instances
     (table,) = lookup.tables.values()
     cores = {place[1] for place in table if place[2] == own}
@@ -98,7 +98,7 @@ def measured_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
             try:
                 found.setdefault(count, {})[batch] = lookup.at(batch=batch, cores=count).value
             except BadInputError:
-                # Some batches are measured on the target's own cores only.
+                # Some batches were measured on the target's own cores only.
                 continue
     if not any(found.values()):
         raise BadInputError(
@@ -109,7 +109,7 @@ def measured_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
 
 
 def fitted_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
-    """By whole cores and batch, γ · b / c + δ · b + ε / c + η within what it was fitted on."""
+    """The fit γ · b / c + δ · b + ε / c + η in ms by whole number of cores and by batch, within its domain."""
     own = one.profile.target.runtime
     fits = [fit for fit in one.profile.fits if fit.form == FORM]
     if not fits:
