@@ -68,7 +68,7 @@ def render_page(runs: Sequence[Run]) -> str:
     from markupsafe import Markup
 
     svg, places, width = picture(runs)
-    columns = [Column(left, right, said(run)).__dict__ for run, (left, right) in zip(runs, places, strict=True)]
+    columns = [Column(left, right, texts(run)).__dict__ for run, (left, right) in zip(runs, places, strict=True)]
     script = SCRIPT.read_text()
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE.read_text()).render(
@@ -95,7 +95,7 @@ def picture(runs: Sequence[Run]) -> tuple[str, list[tuple[float, float]], float]
     return svg, [(float(box.x0), float(box.x1)) for box in boxes], float(figure.get_figwidth())
 
 
-def said(run: Run) -> list[str]:
+def texts(run: Run) -> list[str]:
     """The text of each second of a run."""
     tasks = {
         task: task_series(one, run.traffic.seconds, run.deadline_ms) for task, one in sorted(run.traffic.tasks.items())
