@@ -27,7 +27,7 @@ from profiler.common.target import Price, Target
 SECONDS, DEADLINE_MS = 90, 400
 DEMAND_RPS = np.repeat([10.0, 30.0, 50.0], 30)
 TASKS = "digits", "bees"
-# Each replica of theirs is a machine of its own.
+# Each replica of these policies is a separate machine.
 MACHINES = {"reactive_vms", "utilisation_vms", "paragon"}
 
 
