@@ -30,7 +30,7 @@ EXCEPTIONS = {
     "orchestrators/live/journal.py": f"{WRITES}; {BOUNDED}",
     "orchestrators/live/nginx.py": OURS,
     "orchestrators/live/nginx_master.py": OURS,
-    "orchestrators/live/page.py": PACKAGE,
+    "orchestrators/live/report.py": PACKAGE,
     "orchestrators/live/requests.py": BOUNDED,
     "orchestrators/live/stall_probe.py": KERNEL,
     "orchestrators/live/stalls.py": OURS,

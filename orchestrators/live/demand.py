@@ -1,18 +1,18 @@
-"""The demand for each task, from a server's own counts."""
+"""The demand of each task, from the request counts of a server."""
 
 from collections import deque
 from collections.abc import Mapping
 
 import numpy as np
 
-# No forecast looks back farther.
+# The longest past that a forecast uses.
 KEPT_S = 300
 
 
 class Demand:
-    """Requests/s by task, one figure for each look; those of the last looks are kept.
+    """Requests/s by task, one figure for each observation; the last `KEPT_S` are kept.
 
-    `fell` says whether a count is lower than at the look before: another network counts, and nobody has said so.
+    `fell` says whether a count is lower than before: the network was replaced by something else than the agent.
     """
 
     def __init__(self, tasks: list[str]) -> None:
@@ -21,10 +21,10 @@ class Demand:
         self.fell = False
 
     def look(self, moment_s: float, counts: Mapping[str, int]) -> dict[str, float]:
-        """The rates since the look before, from the counts at this moment of a monotonic clock.
+        """The rates since the last observation, from the counts at `moment_s` of a monotonic clock.
 
-        Counts start anew with the network that counts, from the requests that warmed it up. So there is no rate where a
-        count fell, is the first, or is the first since `replaced`: the rate before stands for it, or 0.
+        The count of a new network starts with its warm-up requests. So there is no rate where a count fell, is the
+        first, or is the first since `replaced`: the last rate is repeated, or 0.
         """
         found, self.fell = {}, False
         for task, recent in self._recent.items():
@@ -34,11 +34,11 @@ class Demand:
         return found
 
     def replaced(self, task: str) -> None:
-        """Another network counts from now on."""
+        """Forgets the count of a task whose network was replaced."""
         self._counted.pop(task, None)
 
     def seen(self) -> dict[str, np.ndarray]:
-        """The rates of the last looks that gave one, the latest last, (looks,)."""
+        """The known rates by task in order of time, (observations,)."""
         return {task: np.array(recent, dtype=float) for task, recent in self._recent.items()}
 
     def _rate(self, task: str, moment_s: float, count: int | None) -> float | None:

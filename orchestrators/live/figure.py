@@ -1,6 +1,6 @@
-"""Live runs as a picture, as in the thesis's figure 5.18: demand, latency, version and CPU over time.
+"""A picture of live runs, as the thesis's figure 5.18: demand, latency, version and CPU over time.
 
-A column for each run, a row of panels for each task. Stalls of the machine are grey, switches dotted.
+Each run is a column, each task a row of panels. Stalls of the machine are grey, switches dotted.
 """
 
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrators.formatting import percent
 from orchestrators.live.outcome import outcome
 from orchestrators.live.panels import draw_cpu, draw_task, keys
 from orchestrators.live.run import Run
 from orchestrators.live.series import ranked
-from orchestrators.words import percent
 from profiler.common.files import write_picture
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INCHES_A_RUN, INCHES_BESIDE, DOTS_PER_INCH = 5.2, 1.6, 130
-# Inches high: demand, latency, version with so much for each variant, CPU; then what is between panels, and the ends.
+# Heights in inches: demand, latency, version and what each variant adds to it, CPU; between panels; top and bottom.
 DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH, VARIANT_HIGH, CPU_HIGH = 0.8, 1.5, 0.3, 0.24, 1.2
 BETWEEN, ENDS = 0.28, 1.5
-NAME_HIGH = 18  # points, of a task's name above its panels
+NAME_HIGH = 18  # points; a task's name above its panels
 PANELS_A_TASK = 3
 SIGN = " %"
 
@@ -61,14 +61,15 @@ def draw(runs: Sequence[Run]) -> "Figure":
 
 
 def panel_heights(variants: int) -> tuple[float, float, float]:
+    """The heights of a task's panels in inches: demand, latency, version."""
     return DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH + VARIANT_HIGH * variants
 
 
 def label(panels: Sequence["Axes"], task: str, variants: Sequence[str], runs: Sequence[Run]) -> None:
-    """What stands left of a task's panels."""
+    """The labels at the left of a task's panels."""
     demand, latency, version = panels
     demand.set_ylabel("requests/s", fontsize="small")
-    # No second title: all titles of a panel have one distance from it, and the heading stands above this name.
+    # An annotation, as a second title would have the same distance from the panel as the run's heading.
     demand.annotate(
         task, (0, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", va="bottom", fontweight="bold",
         fontsize="small",
@@ -80,14 +81,14 @@ def label(panels: Sequence["Axes"], task: str, variants: Sequence[str], runs: Se
 
 
 def shortened(names: Sequence[str]) -> list[str]:
-    """The names without the words that all of them begin with, and without the digest that ends them."""
+    """The names without their common first words, and without the digest at the end."""
     words = [name.split("-") for name in names]
     alike = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))))
     return ["-".join(one[alike:-1]) or name for one, name in zip(words, names, strict=True)]
 
 
 def heading(run: Run) -> str:
-    """The run's name and what it delivered."""
+    """The run's name and its main figures."""
     found = outcome(run)
     everything, calm = found.whole.all_tasks, found.outside_stalls.all_tasks
     late, late_outside = (percent(one.late_share, 2, SIGN) for one in (everything, calm))

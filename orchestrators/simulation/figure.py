@@ -1,4 +1,4 @@
-"""A comparison as a picture, as in the thesis's figure 5.18: demand, what is late, accuracy and CPU of each policy."""
+"""A picture of a comparison, as the thesis's figure 5.18: demand, lateness, accuracy and CPU of each policy."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 INCHES_A_COLUMN, INCHES_A_ROW, DOTS_PER_INCH = 3.6, 1.9, 130
 COLOURS = ("#1f6fb2", "#c8602a", "#3f8f4f", "#8a5fb0", "#b08c1f", "#5f7f8a")
 GREY = "#444444"
-# No picture has room for more.
+# The most points of a line.
 POINTS = 300
 
 
@@ -27,7 +27,7 @@ def draw_comparison(results: Sequence[Result], path: Path) -> None:
 
 
 def draw(results: Sequence[Result]) -> "Figure":
-    """A row for each policy; a line for each task."""
+    """The picture, with a row for each policy and a line for each task."""
     from matplotlib.figure import Figure
 
     columns = {"demand, requests/s": demand, "not in time, %": not_in_time, "accuracy": accuracy, "CPU, %": cpu}
@@ -48,7 +48,7 @@ def draw(results: Sequence[Result]) -> "Figure":
 
 
 def plot(axes: "Axes", lines: Mapping[str, Sequence[float | None]], title: str) -> None:
-    """A line for each name, in means over equal stretches where there are many seconds."""
+    """Draws a line for each name; many seconds become means over equal intervals."""
     for (name, values), colour in zip(lines.items(), [GREY] if len(lines) == 1 else COLOURS * len(lines), strict=False):
         moments_s, means = thinned(values)
         axes.plot(moments_s, means, color=colour, linewidth=1, label=name, drawstyle="steps-post")
@@ -59,7 +59,7 @@ def plot(axes: "Axes", lines: Mapping[str, Sequence[float | None]], title: str) 
 
 
 def thinned(values: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Begin and mean of each stretch; a stretch without any value is a gap."""
+    """The start and the mean of each interval; NaN for an interval without values."""
     known = np.array([np.nan if one is None else one for one in values], dtype=float)
     length = -(-len(known) // POINTS)
     rows = np.full(-(-len(known) // length) * length, np.nan)
@@ -74,20 +74,25 @@ def thinned(values: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArra
 
 
 def demand(result: Result) -> dict[str, Sequence[float | None]]:
+    """The demand by task in requests/s."""
     return {task: series.demand_rps for task, series in result.series.items()}
 
 
 def not_in_time(result: Result) -> dict[str, Sequence[float | None]]:
+    """The share of requests late or lost, by task, in percent."""
     return {task: in_percent(series.not_in_time_share) for task, series in result.series.items()}
 
 
 def accuracy(result: Result) -> dict[str, Sequence[float | None]]:
+    """The accuracy of the answers by task."""
     return {task: series.accuracy for task, series in result.series.items()}
 
 
 def cpu(result: Result) -> dict[str, Sequence[float | None]]:
+    """The CPU use in percent."""
     return {"all": in_percent(result.cpu_share_by_second)}
 
 
 def in_percent(shares: Sequence[float | None]) -> list[float | None]:
+    """The shares in percent; `None` stays."""
     return [None if one is None else 100 * one for one in shares]

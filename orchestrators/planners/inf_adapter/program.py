@@ -1,4 +1,4 @@
-"""The integer program, for HiGHS: one choice of cores for each variant, its quota, and the longest load time."""
+"""The integer program for HiGHS: one choice of cores for each variant, its quota, and the longest load time."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +7,7 @@ from orchestrators.solver import Row, minimise
 
 
 class Program:
-    """Costs and rows as they grow."""
+    """An integer program under construction."""
 
     def __init__(self) -> None:
         self.costs: list[float] = []
@@ -15,14 +15,14 @@ class Program:
         self.rows: list[Row] = []
 
     def variable(self, cost: float, whole: bool = False) -> int:
-        """Another one within 0 and 1; its number."""
+        """Adds a variable between 0 and 1; returns its index."""
         self.costs.append(cost)
         self.whole.append(whole)
         return len(self.costs) - 1
 
 
 def best(found: Choices, allowed: Sequence[Iterable[int]]) -> dict[str, int] | None:
-    """The cores of every variant that holds some, by name; None where no plan of allowed columns meets the demand.
+    """The cores of every used variant by name; `None` where no plan of `allowed` columns meets the demand.
 
     In shares of the demand: Σ quota = 1, quota_m ≤ Σ_n share_m(n) · x_mn, Σ_n x_mn ≤ 1, Σ n · x_mn ≤ B, and
     longest ≥ load_m · Σ x_mn over the choices that are a change.

@@ -1,4 +1,4 @@
-"""What a bandwidth trace leaves of a deadline."""
+"""Communication latencies over a trace of bandwidth, and the remaining deadlines."""
 
 from typing import TYPE_CHECKING
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 def remaining_ms(
     slo_ms: float, sent_s: "ArrayLike", size_bytes: "ArrayLike", time_s: "ArrayLike", bytes_per_s: "ArrayLike"
 ) -> "NDArray[np.float64]":
-    """What is left of the SLO when each request has arrived, negative where nothing is; see `communication_ms`."""
+    """The rest of the SLO at the arrival of each request, may be negative; see `communication_ms`."""
     return slo_ms - communication_ms(sent_s, size_bytes, time_s, bytes_per_s)
 
 
 def communication_ms(
     sent_s: "ArrayLike", size_bytes: "ArrayLike", time_s: "ArrayLike", bytes_per_s: "ArrayLike"
 ) -> "NDArray[np.float64]":
-    """How long a request of so many bytes takes that is sent at `sent_s`, over the bandwidth as it changes meanwhile.
+    """The time in ms that each request takes over the changing bandwidth, (requests,).
 
     `bytes_per_s[i]` held up to `time_s[i]`, from `time_s[i - 1]` on and from 0 for the first; then the trace starts
-    over. Each request has the link for itself, as from a user of its own. The published generator divides the size by
-    the bandwidth of the one second, however long the transfer takes. Raises `BadInputError` for times that do not
+    over. Each request has the whole link. The published generator divides the size by the bandwidth of a single second,
+    however long the transfer takes. Raises `BadInputError` for times that do not
     rise, a bandwidth below 0 or 0 throughout, a size that is not positive, and a negative `sent_s`.
     """
     import numpy as np
@@ -36,7 +36,7 @@ def communication_ms(
     period_s, period_bytes = edges[-1], carried[-1]
     begun, within = np.divmod(sent, period_s)
     target = np.interp(within, edges, carried) + size
-    # In (0, a period's bytes], so that the arrival is the first moment at which they all are there.
+    # In (0, bytes of a period], so that the arrival is the first moment at which all bytes are there.
     laps = np.ceil(target / period_bytes) - 1
     rest = np.minimum(target - laps * period_bytes, period_bytes)
     last = np.clip(np.searchsorted(carried, rest, side="left"), 1, len(rates)) - 1
@@ -48,7 +48,7 @@ def communication_ms(
 def check(
     sent: "NDArray[np.float64]", size: "NDArray[np.float64]", edges: "NDArray[np.float64]", rates: "NDArray[np.float64]"
 ) -> None:
-    """Raises `BadInputError` for what is no trace, or no request."""
+    """Raises `BadInputError` for an invalid trace or request."""
     if len(rates) != len(edges) - 1 or len(rates) == 0:
         raise BadInputError(f"{len(edges) - 1} times and {len(rates)} bandwidths: give one of each, and at least one")
     if not (edges[1:] > edges[:-1]).all():

@@ -9,8 +9,7 @@ from made_tasks import TASKS
 from made_tasks import repository as made_tasks
 from support import SIZE, write_network
 
-from orchestrators.live.known import Known
-from orchestrators.live.pictures import mirrored
+from orchestrators.live.known import Known, mirrored
 from porting.repository import Repository
 from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.writer import publish

@@ -17,7 +17,7 @@ CAPACITY_RPS = 25.0
 
 
 def run(policy: Policy, rates_rps: list[tuple[float, int]], cores: float = 100) -> Result:
-    """Each rate for so many seconds."""
+    """Each rate for its number of seconds."""
     moments_s, begin_s = [], 0
     for rate_rps, seconds in rates_rps:
         moments_s.append(begin_s + even(rate_rps, seconds))

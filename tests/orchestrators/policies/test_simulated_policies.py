@@ -17,8 +17,7 @@ from orchestrators.load import poisson_arrivals
 from orchestrators.policies import World
 from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.simulation.pool import Pool
-from orchestrators.simulation.sampling import sampled
-from orchestrators.simulation.station import Service
+from orchestrators.simulation.station import Service, sampled
 from orchestrators.variant import catalogue
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
@@ -28,7 +27,7 @@ from profiler.common.target import Price, Target
 SECONDS, DEADLINE_MS = 90, 400
 DEMAND_RPS = np.repeat([10.0, 30.0, 50.0], 30)
 TASKS = "digits", "bees"
-# Each replica of theirs is a machine of its own.
+# Each replica of these policies is a separate machine.
 MACHINES = {"reactive_vms", "utilisation_vms", "paragon"}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrators import Infeasible
 from orchestrators.planners.ipa import Problem, Stage, Variant, solve
-from orchestrators.policies.ipa_within import within
+from orchestrators.planners.ipa.options import within
 
 
 def variant(name: str, accuracy: float, rate_rps: float) -> Variant:
