@@ -78,6 +78,17 @@ def test_the_bound_that_no_variant_meets_is_named_with_the_nearest() -> None:
         choose(Query(task="digits", accuracy=0.85, latency_ms=5), [LOADED_SLOW, LOADED_QUICK])
 
 
+def test_a_variant_that_is_not_accurate_or_not_quick_enough_answers_no_query_though_it_is_the_cheapest() -> None:
+    inaccurate = variant("inaccurate", 10, cost=0.1, running=1, accuracy=0.8)
+    slow = variant("slow", 110, cost=0.1, running=1)
+    assert chosen(inaccurate, slow, LOADED_QUICK) == "loaded-quick"
+
+
+def test_a_variant_that_meets_both_bounds_exactly_answers() -> None:
+    exact = variant("exact", 100, running=1, accuracy=0.85)
+    assert chosen(exact) == "exact"
+
+
 def test_an_unknown_task_is_refused_with_the_choices() -> None:
     with pytest.raises(BadInputError, match="no variant is for the task 'bees': choices are digits"):
         choose(Query(task="bees", latency_ms=5), [LOADED_QUICK])

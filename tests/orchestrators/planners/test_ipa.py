@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from orchestrators import Infeasible
 from orchestrators.planners.ipa import Problem, Stage, Variant, solve
 from orchestrators.planners.ipa import product as search
+from orchestrators.planners.ipa.options import options, undominated
 
 FORMS = ("sum", "mean", "product")
 DETECTORS = [
@@ -223,3 +224,31 @@ def test_plans_are_those_of_enumeration_on_random_problems() -> None:
         assert plan.latency_ms == pytest.approx(expected[1], abs=1e-6), given
     assert infeasible > 50
     assert min(forms.values()) > 50
+
+
+def test_of_two_options_with_equal_figures_and_times_one_is_kept() -> None:
+    twins = [DETECTORS[0], DETECTORS[0].model_copy(update={"name": "twin"})]
+    stage = Stage(name="detect", variants=twins)
+    offered = options(problem(stages=[stage]), stage)
+    kept = undominated(offered, lambda one: (one.accuracy, -one.cost))
+    assert [(one.variant.name, one.batch) for one in offered[:2]] == [("nano", 1), ("twin", 1)]
+    assert {one.variant.name for one in kept} == {"nano"}
+
+
+@pytest.mark.parametrize("form", ["sum", "mean"])
+@pytest.mark.parametrize("slow", range(3))
+def test_of_plans_with_equal_objectives_the_quickest_is_chosen(form: str, slow: int) -> None:
+    """One of three stages has time for its accurate variant, and in one of them that variant is slower."""
+
+    def stage(number: int) -> Stage:
+        quick = Variant(name="quick", accuracy=0.5, cores=1, latency_ms={1: 10}, throughput_rps={1: 100})
+        accurate_ms = 50 if number == slow else 40
+        accurate = Variant(
+            name="accurate", accuracy=0.75, cores=1, latency_ms={1: accurate_ms}, throughput_rps={1: 1e3 / accurate_ms}
+        )
+        return Stage(name=f"s{number}", variants=[quick, accurate])
+
+    given = problem(stages=[stage(number) for number in range(3)], demand_rps=0, deadline_ms=75, accuracy=form)
+    plan = solve(given)
+    assert sorted(plan.variant.values()) == ["accurate", "quick", "quick"]
+    assert plan.latency_ms == 60
