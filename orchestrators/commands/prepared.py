@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from orchestrators.policies import Policy, World
 from orchestrators.policies.policy import checked
 from porting.common.messages import validation_message
-from porting.configuration.components import Component, locate, replaced
+from porting.configuration.components import Component, locate, parameters_of, replaced
 from porting.repository import Repository
 from porting.repository.reader import listed
 from profiler.common.errors import BadInputError
@@ -64,7 +64,7 @@ def check_chosen(planner: str, component: Component, repository: Repository) -> 
 
 def needed_and_null(component: Component) -> list[str]:
     """The arguments without a default that are null in the config, also of nested components."""
-    arguments, parameters = component.arguments(), inspect.signature(locate(component.target)).parameters
+    arguments, parameters = component.arguments(), parameters_of(locate(component.target))
     own = [
         name
         for name, parameter in parameters.items()

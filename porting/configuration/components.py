@@ -5,7 +5,7 @@ import hashlib
 import importlib
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +101,16 @@ def locate(dotted: str) -> Any:
     return getattr(module, name)
 
 
+def parameters_of(target: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a callable by name; the schema of a record is built for them."""
+    if inspect.isclass(target) and issubclass(target, BaseModel):
+        target.model_rebuild()
+    return inspect.signature(target).parameters
+
+
 def check_arguments(dotted: str, target: Any, arguments: dict[str, JsonValue], given: dict[str, Any]) -> None:
     """Raises `BadInputError` for an unknown argument, and for a missing one."""
-    parameters = inspect.signature(target).parameters
+    parameters = parameters_of(target)
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     own = [name for name in parameters if name not in given]

@@ -112,10 +112,12 @@ def trimmed(used: Sequence[Device], choices: Mapping[str, Choice], items: int) -
 
 
 def done(choices: Mapping[str, Choice]) -> int:
+    """The items that all devices do."""
     return sum(choice.items for choice in choices.values())
 
 
 def end_s(choices: Mapping[str, Choice]) -> float:
+    """The time at which the last device ends."""
     return max(choice.finish_s for choice in choices.values())
 
 
