@@ -13,7 +13,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 from pydantic import BaseModel
 
 from profiler.common.door import check, contents, opened
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES = 64 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
-Samples = dict[str, np.ndarray]
 R = TypeVar("R", bound=BaseModel)
 OPENED = "{\n"
 SEAL = re.compile(rb'\{\n"seal": "([0-9a-f]{64})",\n')
@@ -104,13 +102,6 @@ def pieces(path: Path, fix: str, *, links: bool = True) -> Iterator[bytes]:
             if left < 0:
                 raise BadInputError(f"{path} grows while it is read: {fix}")
             yield piece
-
-
-def packed(values: Samples) -> bytes:
-    """The arrays as the content of an `.npz` file."""
-    buffer = BytesIO()
-    np.savez_compressed(buffer, **values)  # type: ignore[arg-type]
-    return buffer.getvalue()
 
 
 def write_record(path: Path, record: BaseModel) -> None:
