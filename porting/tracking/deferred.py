@@ -66,11 +66,15 @@ class NoTracker:
 
 
 class Deferred:
-    """Keeps what is told until MLflow's run is started by `start`; `facts` are what tells one run from another."""
+    """Keeps what is told until MLflow's run is started by `start`; `facts` are what tells one run from another.
+
+    `asked` says whether MLflow was to start a run, which may have failed.
+    """
 
     def __init__(self, start: Callable[[], MlflowTracker], facts: list[str]) -> None:
         self._start, self._facts = start, facts
         self._tracker: MlflowTracker | None = None
+        self.asked = False
         self._waiting: list[Callable[[MlflowTracker], None]] = []
 
     def begin(self) -> None:
@@ -79,6 +83,7 @@ class Deferred:
 
     def _begun(self) -> MlflowTracker:
         if self._tracker is None:
+            self.asked = True
             self._tracker = self._start()
             for tell in self._waiting:
                 tell(self._tracker)
@@ -125,7 +130,8 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
         except Exception:
             # A run that failed is on record too; what went wrong first is what a user must know.
             with suppress(DnnPortingError):
-                deferred.begin()
+                if not deferred.asked:
+                    deferred.begin()
             raise
         deferred.finish(tracking_uri(settings), settings.task)
 

@@ -31,15 +31,18 @@ class Data:
     def __init__(self, component: NamedComponent, root: Path | None = None) -> None:
         """`root` is that of the workspace that keeps digests."""
         self.component, self.name = component, component.name
-        self._root, self._known = root, None if root is None else known_digest.read(root, component)
-        self._new: KnownDigest | None = None
+        self._root = root
+        # What the keys of this run were made of before the data were loaded, the content of the files before that, and
+        # what is to be kept.
+        self._believed: str | None = None
         self._before: str | None = None
+        self._new: KnownDigest | None = None
 
     @cached_property
     def module(self) -> Any:
         """The data module with its splits; raises `BadInputError` for one that cannot be read."""
         module = self.component.build()
-        self._before = None if self._known else self._content(module)
+        self._before = self._content(module)
         try:
             module.setup()
         except (ValueError, OSError) as error:
@@ -60,7 +63,7 @@ class Data:
 
     def _check(self, module: Any) -> None:
         """Raises `BadInputError` where the data that were read are not those that the keys of this run are made of."""
-        if self._known is not None and self._root is not None and self._known.digest != module.digest():
+        if self._believed is not None and self._root is not None and self._believed != module.digest():
             known_digest.forget(self._root, self.component)
             raise BadInputError(f"datamodule {self.name} has changed since this run began: run the same command again")
 
@@ -93,8 +96,10 @@ class Data:
     @cached_property
     def digest(self) -> str:
         """The hash of every picture, label and preparation."""
-        if self._known is not None:
-            return self._known.digest
+        known = None if self._root is None else known_digest.read(self._root, self.component)
+        if known is not None and self._before is None:
+            self._believed = known.digest
+            return known.digest
         digest, content = str(self.module.digest()), self._content(self.module)
         if content is not None and content == self._before:
             self._new = KnownDigest(

@@ -13,7 +13,7 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import BadInputError, ServerError
-from profiler.common.scratch import SAFE, scratch
+from profiler.common.scratch import SAFE, Scratch, scratch
 from profiler.triton.access import CONTROL, new_token, restrictions
 from profiler.triton.child_processes import launch_command, stop
 from profiler.triton.hidden_arguments import started
@@ -81,15 +81,13 @@ def triton_server(
     `configs/<config_name>.pbtxt` if that file exists. The `token`, by default a new one, opens the `closed` interfaces.
     Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
     """
+    for wanted in (one for one in (grpc_port, http_port) if one is not None):
+        check_port(wanted)
     port = free_port() if grpc_port is None else grpc_port
-    for wanted in (grpc_port, http_port):
-        if wanted is not None:
-            check_port(wanted)
     # The second folder names the shared memory. The server holds the locks of both.
     with scratch(FOLDER) as own, scratch(FOLDER, SHARED_MEMORY) as shared:
         models = repository.absolute() if repository else own.folder / "models"
-        check_safe(models)
-        models.mkdir(exist_ok=True)
+        check_safe(models).mkdir(exist_ok=True)
         token, log = token or new_token(), own.folder / "server.log"
         command = [
             *launch_command(cores),
@@ -98,22 +96,7 @@ def triton_server(
             *([f"--load-model={name}" for name in load] if repository else []),
             *([f"--model-config-name={config_name}"] if config_name else []),
         ]
-        with log.open("wb", buffering=0) as output:
-            process, hidden = started(
-                installation.binary,
-                command,
-                restrictions(closed, token),
-                installation.environment(own.folder / BACKENDS),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Files that it makes in its working folder are removed with that folder.
-                cwd=own.folder,
-                pass_fds=(own.descriptor, shared.descriptor),
-                # Its process group identifies the backends of a server that was killed.
-                process_group=0,
-            )
-            if not hidden:
-                output.write(NOT_HIDDEN.encode())
+        process, hidden = launched_in(own, shared.descriptor, installation, command, restrictions(closed, token), log)
         server = RunningServer(f"{LOOPBACK}:{port}", process, log, models, token, hidden)
         try:
             wait_until_ready(server, [port] if http_port is None else [port, http_port])
@@ -122,13 +105,40 @@ def triton_server(
             stop(process)
 
 
-def check_safe(models: Path) -> None:
-    """Raises `BadInputError` for a folder name that a shell would interpret, as Triton's Python backend uses one."""
+def launched_in(
+    own: Scratch, shared: int, installation: Installation, command: list[str], secrets: list[str], log: Path
+) -> tuple[subprocess.Popen[bytes], bool]:
+    """The process of a server that works in its `own` folder, and whether other users cannot read its arguments."""
+    with log.open("wb", buffering=0) as output:
+        process, hidden = started(
+            installation.binary,
+            command,
+            secrets,
+            installation.environment(own.folder / BACKENDS),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Files that it makes in its working folder are removed with that folder.
+            cwd=own.folder,
+            pass_fds=(own.descriptor, shared),
+            # Its process group identifies the backends of a server that was killed.
+            process_group=0,
+        )
+        if not hidden:
+            output.write(NOT_HIDDEN.encode())
+    return process, hidden
+
+
+def check_safe(models: Path) -> Path:
+    """The folder itself; raises `BadInputError` for a name that a shell would interpret.
+
+    Triton's Python backend has a shell read it.
+    """
     if not SAFE.fullmatch(str(models)):
         raise BadInputError(
             f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "
             "'.', '-' and '/' only: rename it"
         )
+    return models
 
 
 def options(installation: Installation, folder: Path, models: Path, port: int, http_port: int | None) -> list[str]:

@@ -55,21 +55,7 @@ def publish(
     # Even the same offers get a new folder name, because the previous folder may be in use.
     folder = root.parent / f"{FOLDER}{key[:12]}-{secrets.token_hex(4)}"
     with whole_folder(folder) as unfinished:
-        published, dropped = list[Published](), list[Summary]()
-        for offer, summary in offered:
-            if any(standing.on_frontier for standing in summary.targets.values()):
-                published.append(write_variant(unfinished, offer, summary, older_versions(summary, vouched)))
-            else:
-                dropped.append(summary)
-        index = Index(
-            key=key,
-            generator=f"dnn-porting {version('dnn-porting')}",
-            published_at=datetime.now(UTC),
-            targets=fingerprints(offers),
-            files={},
-            variants=published,
-            dropped=dropped,
-        )
+        index = write_variants(unfinished, key, offered, vouched)
         write_beside(unfinished, index, [offer.details for offer in offers])
         files = {name: sha256(unfinished / name) for name in (SCHEMA, FIGURE, REPORT)}
         content = index_to_json(index.model_copy(update={"files": files})).encode()
@@ -78,6 +64,27 @@ def publish(
             (unfinished / SIGNATURE).write_bytes(signature(content, private_key))
     aim(root, folder)
     return Repository.load(root)
+
+
+def write_variants(
+    folder: Path, key: str, offered: Sequence[tuple[Offer, Summary]], vouched: Repository | None
+) -> Index:
+    """Writes the folders of the variants on any frontier; the index names the other variants as dropped."""
+    published, dropped = list[Published](), list[Summary]()
+    for offer, summary in offered:
+        if any(standing.on_frontier for standing in summary.targets.values()):
+            published.append(write_variant(folder, offer, summary, older_versions(summary, vouched)))
+        else:
+            dropped.append(summary)
+    return Index(
+        key=key,
+        generator=f"dnn-porting {version('dnn-porting')}",
+        published_at=datetime.now(UTC),
+        targets=fingerprints([offer for offer, _ in offered]),
+        files={},
+        variants=published,
+        dropped=dropped,
+    )
 
 
 def checked(offers: Sequence[Offer], previous: Repository | None) -> list[Summary]:
