@@ -19,7 +19,8 @@ from porting.jobs.new_variant import VariantContent, job_of, make_variant, recip
 from porting.repository.schema import Accuracy, Precision, TensorSpec
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import EXAMPLE, MANIFEST, ONNX, PREDICTIONS, PROGRAM, WEIGHTS
-from profiler.common.files import packed, sha256, write_atomically
+from profiler.common.archives import packed
+from profiler.common.files import sha256, write_atomically
 from profiler.records.profile import Profile
 
 PARTS = 3

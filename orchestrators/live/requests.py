@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.common.door import arrays
+from profiler.common.archives import arrays, packed
 from profiler.common.errors import BadInputError
-from profiler.common.files import packed, write_atomically
+from profiler.common.files import write_atomically
 
 LOST, WRONG = -1, -2
 ARRAYS = ("scheduled_s", "sent_s", "latency_s", "answer", "variants")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from porting.workspace.records import Variant
     from porting.workspace.workspace import Workspace
-    from profiler.common.files import Samples
+    from profiler.common.archives import Samples
     from profiler.records.profile import Profile
 
 FIX = "give the profile that 'python -m profiler' wrote"

@@ -11,7 +11,8 @@ from scipy.stats import binomtest
 from porting.repository.schema import Accuracy
 from porting.workspace.data import Data
 from porting.workspace.workspace import EXAMPLE, PREDICTIONS
-from profiler.common.files import packed, write_atomically
+from profiler.common.archives import packed
+from profiler.common.files import write_atomically
 from profiler.runtimes.session import open_session, run
 
 SPLITS = ("val", "test")

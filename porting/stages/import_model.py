@@ -10,7 +10,8 @@ from porting.jobs.job import Job, Recipe
 from porting.jobs.new_variant import job_of, reused
 from porting.networks.weights import weights_file
 from porting.workspace.records import Variant
-from profiler.common.door import DAMAGE, opened
+from profiler.common.archives import DAMAGE
+from profiler.common.door import opened
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import sha256
 from profiler.trial.onnx_file import file_bytes

@@ -16,7 +16,7 @@ from porting.repository.publishing.writer import publish, readable, remove_older
 from porting.repository.schema import Details
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
-from profiler.common.door import arrays
+from profiler.common.archives import arrays
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.common.folders import remove_unfinished

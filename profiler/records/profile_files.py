@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.common.door import arrays
-from profiler.common.files import Samples, flush_folder, packed, read_record, sha256, write_atomically, write_record
+from profiler.common.archives import Samples, arrays, packed
+from profiler.common.files import flush_folder, read_record, sha256, write_atomically, write_record
 from profiler.records.profile import Profile
 
 SAMPLES_LIMIT_BYTES = 256 << 20

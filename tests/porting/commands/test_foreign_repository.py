@@ -101,8 +101,8 @@ def test_a_network_that_never_answers_is_refused_before_it_is_opened_anywhere_el
 ) -> None:
     monkeypatch.setattr("made_live.write_network", lambda path, bias: hostile_onnx.endless(path))
     foreign = live_repository(tmp_path, {LARGE: VARIANTS[LARGE]})
-    refused = f"{foreign.root}/{LARGE}/1/model.onnx does not answer an input within"
-    run = dnn_porting("serve", str(foreign.root))
+    refused = f"{foreign.storage}/{LARGE}/1/model.onnx does not answer an input within"
+    run = dnn_porting("serve", str(foreign.storage))
     assert (run.code, len(run.err.splitlines())) == (2, 1)
     # On a busy machine the limit of time comes first.
     assert refused in run.err or "was ended after" in run.err

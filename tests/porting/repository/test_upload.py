@@ -157,7 +157,7 @@ def test_a_store_is_read_as_a_folder_is(url: str, old: Path) -> None:
     assert key(url) == key(address) == key(old)
     there, here = Repository.load(url), Repository.load(old)
     assert there.index == here.index
-    assert str(there.root) == address
+    assert str(there.storage) == address
 
 
 def test_who_opened_the_store_before_reads_on_in_its_release(url: str, old: Path, new: Path) -> None:

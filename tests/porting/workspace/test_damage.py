@@ -26,9 +26,10 @@ from porting.stages.profile_work import first_profile
 from porting.stages.publish import publish_workspace
 from porting.workspace.records import Network, OnnxFile, Variant
 from porting.workspace.workspace import Workspace, network_digest
+from profiler.common.archives import packed
 from profiler.common.ending import explained
 from profiler.common.errors import DnnPortingError
-from profiler.common.files import packed, sha256
+from profiler.common.files import sha256
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.records.profile_files import owner
