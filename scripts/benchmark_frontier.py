@@ -23,7 +23,7 @@ from frontier_figures import Measured, curves, figures
 from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 
 from porting.jobs.ready_targets import ReadyTargets
-from porting.pruners.throughput import FileThroughput
+from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.profile_settings import LevelSettings, ThroughputSettings
 from profiler.common.target import Target

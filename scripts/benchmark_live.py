@@ -28,7 +28,7 @@ from live_settings import SERVER_CORES, SETTINGS, Setting
 
 from orchestrators.live.nginx import nginx_server
 from orchestrators.live.outcome import Outcome
-from orchestrators.live.report import FIGURE, OUTCOME
+from orchestrators.live.run_report import FIGURE, OUTCOME
 from orchestrators.load import Load
 from orchestrators.planners.trivial.from_repository import problem_of
 from orchestrators.policies import World

@@ -24,7 +24,7 @@ from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet20
 from porting.common.console import Advance
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_network
+from porting.onnx_files.onnx_export import export_network
 from porting.pruners.channel_groups import channel_groups
 from porting.pruners.criteria.gates import Taylor
 from porting.pruners.dependency_graph import dependency_graph

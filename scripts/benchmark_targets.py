@@ -18,7 +18,7 @@ from statistics import median
 from figures import ROOT, Figure, record
 
 from porting.jobs.ready_targets import ReadyTargets
-from porting.pruners.throughput import FileThroughput
+from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.errors import BadInputError

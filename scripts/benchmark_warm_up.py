@@ -18,7 +18,7 @@ from torchvision.models import DenseNet
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import ResNet
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_network
+from porting.onnx_files.onnx_export import export_network
 from profiler.common.target import Target
 from profiler.graph.layers import count_layers, sum_layers
 from profiler.warm_up.collect import Program, collect, read_observations

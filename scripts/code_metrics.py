@@ -43,11 +43,11 @@ class Limit:
 LIMITS = {
     "folders in circles": Limit(0, 0),
     "lines of source": Limit(42_900, 36_000),
-    "files": Limit(482, 440),
+    "files": Limit(483, 440),
     "public definitions with a docstring": Limit(1, 1, most=False),
     "functions over 40 lines": Limit(0, 0),
     "test lines over source lines": Limit(0.85, 0.85, most=False),
-    "file names that exist twice": Limit(33, 20),
+    "file names that exist twice": Limit(20, 20),
     "definitions that nothing reaches": Limit(0, 0),
     "functions fully typed": Limit(0.997, 1, most=False),
 }

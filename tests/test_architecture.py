@@ -111,7 +111,7 @@ def test_a_folder_imports_what_lies_in_lower_layers(folder: str) -> None:
         ("from profiler.measure import ledger", "profiler/measure"),
         ("def f():\n    from profiler import command", "profiler"),
         ("import_module(f'profiler.measure.{name}')", "profiler/measure"),
-        ("Task('profiler.measure.memory.child.main')", "profiler/measure/memory"),
+        ("Task('profiler.measure.memory.child_process.main')", "profiler/measure/memory"),
         ("from profiler.analysis import statistics", "profiler/analysis"),
     ],
 )

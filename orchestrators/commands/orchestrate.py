@@ -14,9 +14,9 @@ from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.clock import Loops, Tick, going_on
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
 from orchestrators.live.known import Known
-from orchestrators.live.report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
 from orchestrators.live.rotation import Alone, Nginx, Rotation
 from orchestrators.live.run import Run
+from orchestrators.live.run_report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
 from orchestrators.live.server import LiveServer, OwnServer
 from orchestrators.live.tables import delivered_table
 from orchestrators.live.usage import Usage

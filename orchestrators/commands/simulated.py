@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrators.formatting import number, percent
 from orchestrators.load import Steps
-from orchestrators.simulation.figure import draw_comparison
+from orchestrators.simulation.comparison_figure import draw_comparison
 from orchestrators.simulation.result import Result, overloaded_at
 from porting.common.console import say, table
 from profiler.common.errors import DnnPortingError

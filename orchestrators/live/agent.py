@@ -16,10 +16,10 @@ import numpy as np
 from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.clock import unix_s
-from orchestrators.live.demand import KEPT_S, Demand
 from orchestrators.live.driver import Driver, versions
 from orchestrators.live.journal import Journal, Second
 from orchestrators.live.rotation import Rotation
+from orchestrators.live.seen_demand import KEPT_S, Demand
 from orchestrators.live.server import LiveServer
 from orchestrators.live.usage import Use
 from orchestrators.policies.policy import Decision, Policy

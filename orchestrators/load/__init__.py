@@ -5,9 +5,9 @@ the profiler's open loop takes it. A `Load` describes what the clients of every 
 """
 
 from orchestrators.load.demand import poisson_arrivals
+from orchestrators.load.demand_shapes import Steps, constant, overloaded_rps
 from orchestrators.load.load import Load
 from orchestrators.load.manipulation import macro_trend, manipulated, random_sample, scaled_to_mean, warmed_up
-from orchestrators.load.shapes import Steps, constant, overloaded_rps
 from orchestrators.load.trace_files import Bandwidth, read_bandwidth, read_trace
 
 __all__ = [

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from orchestrators.load.demand import poisson_arrivals
+from orchestrators.load.demand_shapes import Steps, constant
 from orchestrators.load.manipulation import macro_trend, manipulated, random_sample, scaled_to_mean
-from orchestrators.load.shapes import Steps, constant
 from orchestrators.load.trace_files import LIMIT_LINES, read_trace
 from profiler.common.errors import BadInputError
 

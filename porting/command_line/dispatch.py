@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from porting.command_line.cli import PROGRAM, interruption
 from porting.common.messages import hydra_message, suggestion
-from porting.configuration.folders import config_folder, config_folders
+from porting.configuration.config_folders import config_folder, config_folders
 from profiler.common.ending import explained, guarded
 from profiler.common.errors import BadInputError
 from profiler.common.version import name_and_version

@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> None:
     from omegaconf import OmegaConf
 
     from porting.common.console import say
-    from porting.configuration.folders import config_folder
+    from porting.configuration.config_folders import config_folder
     from porting.configuration.settings import validated
     from porting.jobs.ready_targets import built_target
     from profiler.command import Request

@@ -5,7 +5,7 @@ import re
 from pydantic import JsonValue
 
 from porting.configuration.components import Component, NamedComponent, locate, path_arguments, replaced
-from porting.configuration.folders import config_folder, config_folders
+from porting.configuration.config_folders import config_folder, config_folders
 from profiler.common.errors import BadInputError
 
 NAMED = re.compile(r"_target_:\s*[\"']?([\w.]+)")

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_program
+from porting.onnx_files.onnx_export import export_program
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task, trusted
 from profiler.runtimes.torch_program import compiled

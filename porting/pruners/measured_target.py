@@ -13,7 +13,7 @@ from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.costs import Widths
 from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.measured_costs import MeasuredCosts
-from porting.pruners.throughput import FileThroughput, TargetThroughput, throughput_level
+from porting.pruners.measured_throughput import FileThroughput, TargetThroughput, throughput_level
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 from profiler.target.identity import what_decides

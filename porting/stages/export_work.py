@@ -10,7 +10,7 @@ from porting.jobs.job import Job
 from porting.networks.program import write_program
 from porting.networks.store import input_shape, load_network
 from porting.onnx_files.evaluate import evaluate
-from porting.onnx_files.export import export_network
+from porting.onnx_files.onnx_export import export_network
 from porting.repository.schema import Precision, TensorSpec, ValidOn
 from porting.stages.pruned_variants import network_of
 from porting.workspace.records import OnnxFile, Variant

@@ -8,7 +8,7 @@ from typing import Literal
 from porting.jobs.context import Context, section_values
 from porting.jobs.job import Job, Recipe
 from porting.jobs.new_variant import job_of, reused
-from porting.networks.weights import weights_file
+from porting.networks.weights_file import weights_file
 from porting.workspace.records import Variant
 from profiler.common.archives import DAMAGE
 from profiler.common.door import opened

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
 from porting.jobs.new_variant import job_of, reused
-from porting.networks.weights import weights_file
+from porting.networks.weights_file import weights_file
 from porting.workspace.records import Variant
 from profiler.common.files import sha256
 

@@ -7,8 +7,8 @@ from porting.jobs.job import Job
 from porting.jobs.new_variant import VariantContent, make_variant, recipe_of
 from porting.networks.foreign import load_initial_weights
 from porting.networks.store import build_backbone, save_network
-from porting.networks.weights import weights_file
-from porting.training.fit import fit
+from porting.networks.weights_file import weights_file
+from porting.training.training_loop import fit
 from porting.workspace.records import Variant
 
 

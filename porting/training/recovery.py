@@ -5,8 +5,8 @@ from torch import nn
 from porting.configuration.settings import FinetuneSettings
 from porting.jobs.context import Context
 from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
-from porting.training.fit import fit
 from porting.training.teacher import Teacher
+from porting.training.training_loop import fit
 from porting.workspace.records import Epoch
 
 

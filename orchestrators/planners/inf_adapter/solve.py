@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from orchestrators.errors import Infeasible
 from orchestrators.planners.inf_adapter.choices import ROUNDING, choices, most
+from orchestrators.planners.inf_adapter.integer_program import best
 from orchestrators.planners.inf_adapter.problem import Plan, Problem
-from orchestrators.planners.inf_adapter.program import best
 from orchestrators.planners.inf_adapter.search import narrowed
 from profiler.common.errors import DnnPortingError
 

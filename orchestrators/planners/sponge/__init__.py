@@ -30,8 +30,8 @@ solver. Serving by deadline is optimal too: batches take equally long, so exchan
 urgent one is served first never increases the largest delay.
 """
 
+from orchestrators.planners.sponge.communication import communication_ms, remaining_ms
 from orchestrators.planners.sponge.from_repository import from_repository
-from orchestrators.planners.sponge.network import communication_ms, remaining_ms
 from orchestrators.planners.sponge.problem import Plan, Problem
 from orchestrators.planners.sponge.solve import solve
 

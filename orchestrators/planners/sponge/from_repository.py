@@ -8,7 +8,7 @@ from typing import Literal
 from orchestrators.family import family
 from orchestrators.load import read_bandwidth
 from orchestrators.planners.common import MS_PER_S
-from orchestrators.planners.sponge.network import communication_ms as taken_ms
+from orchestrators.planners.sponge.communication import communication_ms as taken_ms
 from orchestrators.planners.sponge.problem import Problem
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from porting.repository.report.cores import over_variants
 from porting.repository.report.members import Member
+from porting.repository.report.scaling import over_variants
 from porting.repository.report.section import Section, Table
 from porting.repository.report.trust import trust
 from porting.repository.report.words import between, known

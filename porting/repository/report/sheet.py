@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from porting.repository.report.cores import by_cores, contention
-from porting.repository.report.costs import energy, loading, memory
 from porting.repository.report.latency import latency
 from porting.repository.report.load import load
+from porting.repository.report.loading import energy, loading, memory
 from porting.repository.report.over_time import repeats, warm_up
+from porting.repository.report.scaling import by_cores, contention
 from porting.repository.report.section import Section, Table
 from porting.repository.report.throughput import throughput
 from profiler.records.profile import Profile

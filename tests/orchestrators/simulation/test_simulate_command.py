@@ -11,7 +11,7 @@ from support import ROOT, Command
 
 from orchestrators.commands.simulate import simulated
 from orchestrators.commands.simulated import FIGURE, RESULT
-from orchestrators.simulation.figure import POINTS, draw, thinned
+from orchestrators.simulation.comparison_figure import POINTS, draw, thinned
 from orchestrators.simulation.result import Result
 from porting.repository import Repository
 from profiler.common.errors import BadInputError

@@ -13,7 +13,7 @@ from backbones.efficientnet import efficientnet_lite0
 from backbones.resnet import resnet8
 from datamodules.preprocessing import Preprocessing
 from porting.networks.foreign import load_checkpoint, load_initial_weights
-from porting.networks.weights import weights_file
+from porting.networks.weights_file import weights_file
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import sha256
 

@@ -13,7 +13,7 @@ from backbones.resnet import resnet8
 from porting.configuration.components import NamedComponent
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.evaluate import accuracy, evaluate
-from porting.onnx_files.export import check_export, export_network
+from porting.onnx_files.onnx_export import check_export, export_network
 from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError, ModelError
 from profiler.common.files import sha256

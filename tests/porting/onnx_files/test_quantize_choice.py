@@ -18,7 +18,7 @@ from backbones.resnet import resnet8
 from porting.common.console import Advance
 from porting.configuration.components import NamedComponent
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_network
+from porting.onnx_files.onnx_export import export_network
 from porting.onnx_files.quantization.choose import by_sensitivity, choose
 from porting.onnx_files.quantization.fp32_file import Fp32File
 from porting.onnx_files.quantization.int8_candidate import Int8Candidate

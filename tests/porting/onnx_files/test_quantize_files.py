@@ -17,7 +17,7 @@ from backbones.densenet import densenet_bc
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_network
+from porting.onnx_files.onnx_export import export_network
 from porting.onnx_files.quantization.int8_candidate import Int8Candidate, answers
 from porting.onnx_files.quantization.int8_format import Calibration, Int8Format
 from porting.onnx_files.quantization.qdq import prepare, quantised_nodes, weighted_nodes, write_qdq

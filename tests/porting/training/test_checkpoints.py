@@ -16,7 +16,7 @@ from porting.configuration.components import NamedComponent
 from porting.configuration.settings import FitSettings
 from porting.jobs.context import Context, seeded
 from porting.training.checkpoints import identity, kept, read
-from porting.training.fit import fit
+from porting.training.training_loop import fit
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch
 from porting.workspace.workspace import Workspace

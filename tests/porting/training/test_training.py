@@ -24,10 +24,10 @@ from porting.training.attention import AttentionMaps, comparable_layers, distanc
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.checkpoints import kept
 from porting.training.classifier import Classifier
-from porting.training.fit import devices, fit, kept_share
 from porting.training.precision import chosen_precision, memory_format
 from porting.training.recovery import recovered
 from porting.training.teacher import Teacher
+from porting.training.training_loop import devices, fit, kept_share
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch
 from porting.workspace.workspace import Workspace
@@ -141,7 +141,7 @@ def test_several_devices_train_one_network_and_tell_of_it(
     digits = data("datamodules.digits.Digits")
     # Two processes on the processor in place of two GPUs.
     forked = {"accelerator": "cpu", "devices": 2, "strategy": "ddp_fork"}
-    monkeypatch.setattr("porting.training.fit.devices", lambda _: forked)
+    monkeypatch.setattr("porting.training.training_loop.devices", lambda _: forked)
     model, history = train(context, digits, fit_settings(epochs=3))
     assert [epoch.epoch for epoch in history] == [0, 1, 2]
     assert epochs == history

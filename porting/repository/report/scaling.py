@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from porting.repository.figures import why_absent
-from porting.repository.report.fit import fit_in_words
+from porting.repository.report.fitted_line import fit_in_words
 from porting.repository.report.section import Section, Table, absent
 from porting.repository.report.words import between, figure, number, share
 from profiler.analysis.speed_ups import SpeedUp, speed_ups

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from orchestrators.live.figure import draw, draw_runs
 from orchestrators.live.known import Known
 from orchestrators.live.outcome import outcome, write_outcome
 from orchestrators.live.requests import Traffic, write_traffic
 from orchestrators.live.run import Run
+from orchestrators.live.run_figure import draw, draw_runs
 from orchestrators.live.series import TaskSeries, cpu_series, task_series
 from orchestrators.live.stalls import Stall, stall_probe
 from orchestrators.live.tables import tables

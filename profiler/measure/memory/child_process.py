@@ -1,6 +1,6 @@
 """A process that answers one batch and tells what memory that took; it may be killed at any moment.
 
-`python -m profiler.measure.memory.child PARENT TARGET PATH BATCH AXIS...`, where TARGET is a target as JSON. It
+`python -m profiler.measure.memory.child_process PARENT TARGET PATH BATCH AXIS...`, where TARGET is a target as JSON. It
 prints a `Report` and stays, its model in memory, until its standard input is closed.
 """
 
