@@ -40,7 +40,7 @@ class FitSettings(Section):
 
 
 class TrainSettings(FitSettings):
-    """The settings of stage train; `weights` are the initial ones (`porting.networks.weights_file`), else random ones."""
+    """The settings of stage train; `weights` are initial ones (`porting.networks.weights_file`), else they are random."""
 
     weights: str | None
 
