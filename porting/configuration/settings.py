@@ -40,7 +40,7 @@ class FitSettings(Section):
 
 
 class TrainSettings(FitSettings):
-    """The settings of stage train; `weights` are initial ones (`porting.networks.weights_file`), else they are random."""
+    """The settings of stage train; `weights` are initial ones (`porting.networks.weights_file`), null for random."""
 
     weights: str | None
 
