@@ -1,8 +1,8 @@
-"""The command `dnn-porting`, and the one place that knows every command by its name."""
+"""The command `dnn-porting`, with the table of all its commands."""
 
 from porting.command_line.cli import run
 
-# Each module has `run(arguments)`, and is imported when its command is called.
+# Each module has a function `run(arguments)`, and is imported when its command is called.
 COMMANDS = {
     "adopt": "porting.commands.adopt",
     "compare": "porting.commands.compare",

@@ -1,14 +1,14 @@
-"""Any network of torchvision or timm by the name that it has there, with random weights."""
+"""Networks of torchvision and timm by their names there, with random weights."""
 
 from typing import Any
 
 import torch
 from torch import nn
 
-# In training their side outputs would come beside the logits; they were trained from this initialisation.
+# In training these networks return side outputs too; their weights were trained from this initialisation.
 WITH_SIDE_OUTPUTS = ("googlenet", "inception_v3")
 PLAIN = {"aux_logits": False, "init_weights": True}
-# With these both libraries would load somebody's file, or fetch one.
+# Arguments with which the libraries load or download a file.
 LOADING = {"weights", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir"}
 
 
@@ -27,7 +27,7 @@ def torchvision_network(in_channels: int, num_classes: int, network: str, **argu
 
 
 def timm_network(in_channels: int, num_classes: int, network: str, **arguments: Any) -> nn.Module:
-    """A network of timm, which needs its package; raises `ValueError` for an unknown name."""
+    """A network of timm; raises `ValueError` for an unknown name, and without the package timm."""
     try:
         import timm
     except ModuleNotFoundError as error:
@@ -42,13 +42,13 @@ def timm_network(in_channels: int, num_classes: int, network: str, **arguments: 
 
 
 def refuse_loading(arguments: dict[str, Any]) -> None:
-    """Raises `ValueError` for an argument that would bring weights."""
+    """Raises `ValueError` for an argument that loads weights."""
     if found := sorted(LOADING & arguments.keys()):
         raise ValueError(f"{found[0]!r} brings weights, and a backbone has random ones: give train.weights=FILE")
 
 
 def with_input(model: nn.Module, in_channels: int) -> nn.Module:
-    """The network with a first convolution of so many input channels."""
+    """The network, whose first convolution gets `in_channels` input channels."""
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     if first.in_channels != in_channels:
         first.in_channels = in_channels

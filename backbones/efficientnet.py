@@ -1,4 +1,4 @@
-"""EfficientNet-B0 (Tan and Le 2019) on torchvision's, and EfficientNet-Lite0 with the names of its public weights.
+"""EfficientNet-B0 (Tan and Le 2019) from torchvision, and EfficientNet-Lite0 with the names of its public weights.
 
 Lite is B0 for hardware without fast sigmoids: no squeeze-and-excitation, ReLU6, and a stem and a head of fixed width
 (tensorflow/tpu, models/official/efficientnet/lite).
@@ -17,12 +17,12 @@ STAGES = (
     (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3),
 )  # fmt: skip
 STEM, HEAD, DROPOUT = 32, 1280, 0.2
-# TensorFlow's .99 is what stays, torch's momentum what comes in.
+# TensorFlow's momentum of 0.99 is the share that stays, torch's the share that is replaced.
 EPS, MOMENTUM = 1e-3, 0.01
 
 
 def efficientnet_b0(in_channels: int, num_classes: int, stem: Stem = "imagenet") -> EfficientNet:
-    """For small pictures neither the stem nor the first stage that would halve them does."""
+    """EfficientNet-B0; for small images the stem and the first strided stage keep the size."""
     model = torchvision_b0(num_classes=num_classes)
     small = stem == "cifar"
     model.features[0][0] = nn.Conv2d(in_channels, STEM, 3, 1 if small else 2, 1, bias=False)
@@ -33,9 +33,9 @@ def efficientnet_b0(in_channels: int, num_classes: int, stem: Stem = "imagenet")
 
 
 class InvertedResidual(nn.Module):
-    """Widen, filter each channel by itself, narrow; a shortcut where the shape stays."""
+    """An expansion, a depthwise and a projecting convolution, with a shortcut where the shape stays."""
 
-    # A constant for TorchScript, which would compile the branch not taken too.
+    # TorchScript compiles only the taken branch where the condition is a constant.
     widens: Final[bool]
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
@@ -62,7 +62,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """The seven stages between stem and head."""
+    """EfficientNet-Lite0: stem, seven stages and head."""
 
     def __init__(self, in_channels: int, num_classes: int, small: bool) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class EfficientNetLite(nn.Module):
         self._fc = nn.Linear(HEAD, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to logits (N, classes); H and W are even wherever they are halved, as 32 and 224 are."""
+        """(N, C, H, W) to logits (N, classes); H and W must be even wherever they are halved, as for 32 and 224."""
         out = self._relu(self._bn0(self._conv_stem(self._pad(x))))
         out = self._relu(self._bn1(self._conv_head(self._blocks(out))))
         logits: Tensor = self._fc(self._dropout(self._pool(out).flatten(1)))
@@ -93,16 +93,17 @@ class EfficientNetLite(nn.Module):
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
+    """A batch normalisation with the constants of TensorFlow."""
     return nn.BatchNorm2d(channels, EPS, MOMENTUM)
 
 
 def same_padding(kernel: int, stride: int) -> nn.ZeroPad2d:
-    """TensorFlow's, for an even height and width: where these are halved there is more on the right and below."""
+    """TensorFlow's padding for even sizes; with a stride of 2 there is more on the right and at the bottom."""
     whole = kernel - stride
     left = whole // 2
     return nn.ZeroPad2d((left, whole - left, left, whole - left))
 
 
 def efficientnet_lite0(in_channels: int, num_classes: int, stem: Stem = "imagenet") -> EfficientNetLite:
-    """The smallest of the Lite networks."""
+    """EfficientNet-Lite0, the smallest of the Lite networks."""
     return EfficientNetLite(in_channels, num_classes, small=stem == "cifar")

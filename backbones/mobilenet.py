@@ -1,4 +1,4 @@
-"""MobileNet v1 (Howard et al. 2017) and v2 (Sandler et al. 2018), the second on torchvision's."""
+"""MobileNet v1 (Howard et al. 2017), and v2 (Sandler et al. 2018) from torchvision."""
 
 from typing import Literal
 
@@ -11,12 +11,12 @@ V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5
 # Expansion, channels, repeats, stride of each stage (table 2 of v2).
 V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 STEM = 32
-# Pictures of 32×32 keep their size in the stem and where it would be halved first.
+# The first strided layer after the stem. Images of 32×32 keep their size in the stem and there.
 HALVED_FIRST = 1
 
 
 class MobileNetV1(nn.Module):
-    """Depthwise separable convolutions, each a 3×3 filter a channel and a 1×1 convolution."""
+    """MobileNet v1: pairs of a depthwise 3×3 convolution and a 1×1 convolution."""
 
     def __init__(self, in_channels: int, num_classes: int, width: float, stem: Stem) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class MobileNetV1(nn.Module):
 
 
 def convolution(before: int, after: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU."""
+    """A convolution, a batch normalisation and a ReLU."""
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(after),
@@ -47,17 +47,17 @@ def convolution(before: int, after: int, kernel: int, stride: int = 1, groups: i
 
 
 def scaled(channels: int, width: float) -> int:
-    """The nearest multiple of 8, at least 8."""
+    """The number of channels times the width factor, as a multiple of 8, at least 8."""
     return max(8, round(channels * width / 8) * 8)
 
 
 def mobilenet_v1(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> MobileNetV1:
-    """The network of width factor `width`."""
+    """MobileNet v1 with the width factor `width`."""
     return MobileNetV1(in_channels, num_classes, width, stem)
 
 
 def mobilenet_v2(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> MobileNetV2:
-    """The network of width factor `width`."""
+    """MobileNet v2 with the width factor `width`."""
     small = stem == "cifar"
     stages = [list(stage) for stage in V2]
     if small:

@@ -1,7 +1,7 @@
-"""Residual networks (He et al. 2016): those for small pictures (section 4.2) and those of ImageNet (table 1).
+"""Residual networks (He et al. 2016): those for small images (section 4.2) and those of ImageNet (table 1).
 
-Shortcuts that change the shape are 1×1 convolutions. Layers have torchvision's names, so that its weights fit the
-ImageNet networks of width factor 1.
+Shortcuts that change the shape are 1×1 convolutions. Layers have the names of torchvision, so that its weights fit
+the ImageNet networks of width factor 1.
 """
 
 from collections.abc import Sequence
@@ -64,14 +64,14 @@ class Bottleneck(nn.Module):
 
 
 def shortcut(before: int, after: int, stride: int) -> nn.Module:
-    """Nothing where the shape stays, else a 1×1 convolution."""
+    """The identity where the shape stays, else a 1×1 convolution."""
     if stride == 1 and before == after:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
 
 
 class ResNet(nn.Module):
-    """A stem, three or four stages of which each is twice as wide and half as high as the one before, a classifier."""
+    """A stem, three or four stages and a classifier; each stage doubles the width and halves the image size."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class ResNet(nn.Module):
 
 
 def scaled(channels: int, width: float) -> int:
-    """The channels of a width factor; raises `ValueError` where none is left."""
+    """The number of channels times the width factor; raises `ValueError` where none is left."""
     if round(channels * width) < 1:
         raise ValueError(f"width={width:g} leaves no channel: take a larger one")
     return round(channels * width)
@@ -144,5 +144,5 @@ def resnet34(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem 
 
 
 def resnet50(in_channels: int, num_classes: int, width: float = 1.0, stem: Stem = "imagenet") -> ResNet:
-    """As ResNet-34 of bottlenecks, from 256 to 2,048 channels wide."""
+    """The stages of ResNet-34 with bottlenecks, from 256 to 2,048 channels wide."""
     return ResNet(in_channels, num_classes, Bottleneck, (3, 4, 6, 3), scaled(64, width), stem)

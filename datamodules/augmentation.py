@@ -1,4 +1,4 @@
-"""Random changes of training pictures, each picture its own, drawn from torch's global generator."""
+"""Random changes of training images, drawn for each image from torch's global generator."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from torch.nn.functional import affine_grid, grid_sample, pad
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to a training picture, in this order: `zoom`, `shift`, `flip`, `cutout`.
+    """The changes of a training image, in this order: `zoom`, `shift`, `flip`, `cutout`.
 
-    `zoom` is the least share of a side that is cut out and enlarged (1: the whole picture), `shift` the largest
-    shift in pixels, `flip` whether pictures may be mirrored, `cutout` the side in pixels of a square that is blanked.
+    `zoom` is the smallest share of a side that is cut out and enlarged (1: the whole image), `shift` the largest shift
+    in pixels, `flip` whether images may be mirrored, `cutout` the side in pixels of a square that is blanked.
     """
 
     zoom: float = 1.0
@@ -25,7 +25,7 @@ class Augmentation:
             raise ValueError(f"{self} cannot be: zoom is a share in (0, 1], shift and cutout are pixels")
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """uint8 (N, C, H, W) to the same."""
+        """Changed images, uint8 (N, C, H, W), of the same shape."""
         if self.zoom < 1:
             pixels = zoomed(pixels, self.zoom)
         if self.shift:
@@ -36,7 +36,7 @@ class Augmentation:
 
 
 def zoomed(pixels: Tensor, least: float) -> Tensor:
-    """Enlarges a square cut-out of each picture, of a side between `least` and all of it, at a random place."""
+    """Enlarges a random square of each image, with a side between `least` and the whole side."""
     n = len(pixels)
     side = least + (1 - least) * torch.rand(n)
     place = (1 - side).unsqueeze(1) * (2 * torch.rand(n, 2) - 1)
@@ -49,26 +49,26 @@ def zoomed(pixels: Tensor, least: float) -> Tensor:
 
 
 def shifted(pixels: Tensor, most: int) -> Tensor:
-    """Pads by `most` on every side and cuts each picture out at a place of its own."""
+    """Pads by `most` on every side, and cuts each image out at a random place."""
     n, channels, height, width = pixels.shape
     padded = pad(pixels, (most, most, most, most))
     top = torch.randint(2 * most + 1, (n, 1, 1, 1))
     left = torch.randint(2 * most + 1, (n, 1, 1, 1))
     rows = top + torch.arange(height).view(-1, 1)
     columns = left + torch.arange(width)
-    # Channels have an index too, or the result would lie channels last, where oneDNN corrupts memory or hangs in the
+    # Without an index for channels the layout would be channels-last, where oneDNN corrupts memory or hangs in the
     # gradients of narrow strided 1×1 convolutions (github.com/uxlfoundation/oneDNN/issues/6035).
     return padded[torch.arange(n).view(n, 1, 1, 1), torch.arange(channels).view(-1, 1, 1), rows, columns]
 
 
 def flipped(pixels: Tensor) -> Tensor:
-    """Mirrors every other picture, by chance, left to right."""
+    """Mirrors each image left to right with a probability of 1/2."""
     mirrored = torch.rand(len(pixels), 1, 1, 1) < 0.5
     return torch.where(mirrored, pixels.flip(-1), pixels)
 
 
 def with_a_hole(pixels: Tensor, side: int) -> Tensor:
-    """Blanks a square around a random pixel of each picture, less what is beyond its edge (DeVries and Taylor 2017)."""
+    """Blanks a square around a random pixel of each image, clipped at the edges (DeVries and Taylor 2017)."""
     n, _, height, width = pixels.shape
     top = torch.randint(height, (n, 1, 1, 1)) - side // 2
     left = torch.randint(width, (n, 1, 1, 1)) - side // 2

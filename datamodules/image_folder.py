@@ -1,4 +1,4 @@
-"""Anyone's own pictures: one folder a class, with or without split folders above them."""
+"""Images of the user in a folder for each class, with or without a folder for each split above."""
 
 import os
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 class ImageFolder(ImageDataModule):
-    """Reads `root/<class>/*`, or `root/<folder>/<class>/*` where `folders` names a split's folder and it is there.
+    """Reads `root/<class>/*`, or `root/<folder>/<class>/*` where `folders` names an existing folder for the split.
 
-    A split without a folder is held out of the training one.
+    A split without a folder is drawn from the training images.
     """
 
     def __init__(
@@ -58,7 +58,12 @@ class ImageFolder(ImageDataModule):
             [file for files in found.values() for file in files], torch.tensor(labels), self.preprocessing
         )
 
+    def sources(self) -> list[Path]:
+        """The folder of all pictures."""
+        return [self._root]
+
     def load(self) -> dict[Split, Images]:
+        """The three splits; raises `ValueError` for folders with different classes."""
         training = self._training_folder()
         given: dict[Split, Images] = {"train": self._images(training)}
         if training != self._root:
@@ -71,9 +76,9 @@ class ImageFolder(ImageDataModule):
 
 
 def pictures(folder: Path) -> dict[str, list[Path]]:
-    """The files of each class, both in the order of their names; raises `ValueError` for a class without any.
+    """The files of each class, sorted by name; raises `ValueError` for a class without files.
 
-    Below a class's folder no link to another folder is followed, as it may lead in a circle.
+    Links to folders are not followed below the folder of a class, as they may form a cycle.
     """
     found = {place.name: pictures_below(place) for place in sorted(folder.iterdir()) if place.is_dir()}
     empty = [name for name, files in found.items() if not files]
@@ -84,10 +89,11 @@ def pictures(folder: Path) -> dict[str, list[Path]]:
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """Those in a folder and its folders."""
+    """The images in a folder and its subfolders."""
     places = sorted(os.walk(folder))
     return [Path(place, name) for place, _, names in places for name in sorted(names) if is_picture(name)]
 
 
 def is_picture(name: str) -> bool:
+    """Whether a file has the extension of an image."""
     return name.lower().endswith(IMG_EXTENSIONS)

@@ -1,4 +1,4 @@
-"""What every data module here shares: three splits that never leak, one preprocessing, one digest."""
+"""The base class of the data modules: three disjoint splits, one preprocessing, one digest."""
 
 import hashlib
 from abc import abstractmethod
@@ -18,7 +18,7 @@ from datamodules.splits import SPLIT_SEED, Split, without_leaks
 
 
 class Prepared(Dataset[Any]):
-    """A split as the network takes it: whole batches at once, float32 (N, C, H, W) and labels (N)."""
+    """A split as inputs of the network: float32 (N, C, H, W) and labels (N), a whole batch at a time."""
 
     def __init__(self, images: Images, preprocessing: Preprocessing, augmentation: Augmentation) -> None:
         self._images, self._preprocessing, self._augmentation = images, preprocessing, augmentation
@@ -36,9 +36,9 @@ class Prepared(Dataset[Any]):
 
 
 class Shuffled(Sampler[int]):
-    """Every index once, in an order that follows from torch's seed alone and not from what was drawn since.
+    """Every index once, in an order that depends on torch's seed alone and not on earlier draws.
 
-    Whoever sets a seed for each epoch can so go on with any epoch as if those before it had just been.
+    A training with a seed for each epoch can therefore resume at any epoch.
     """
 
     def __init__(self, size: int) -> None:
@@ -53,9 +53,9 @@ class Shuffled(Sampler[int]):
 
 
 class ImageDataModule(LightningDataModule):
-    """A data set of labelled pictures. A subclass says its `classes` and loads its splits.
+    """A data set of labelled images; a subclass sets `classes` and loads the splits.
 
-    `classes` are the labels in the order of the network's outputs; `preprocessing` travels with every variant;
+    `classes` are the labels in the order of the network's outputs. `preprocessing` is published with every variant.
     `augmentation` has the fields of `Augmentation`.
     """
 
@@ -75,19 +75,20 @@ class ImageDataModule(LightningDataModule):
 
     @abstractmethod
     def load(self) -> dict[Split, Images]:
-        """The three splits, from disk or from where they are published."""
+        """The three splits, from disk or from a download."""
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+        """Loads the splits once, and removes duplicates between them."""
         if not self._splits:
             self._splits = without_leaks(self.load())
 
     def split(self, name: Split) -> Images:
-        """The pictures of a split, not yet normalised."""
+        """The images of a split, before normalisation."""
         self.setup()
         return self._splits[name]
 
     def digest(self) -> str:
-        """A hash of every picture, label, split, class and preprocessing value: what a result depends on."""
+        """A hash of all images, labels, splits, classes and preprocessing values, on which results depend."""
         parts = [repr(self.classes), repr(sorted(asdict(self.preprocessing).items()))]
         for name in ("train", "val", "test"):
             images = self.split(name)
@@ -95,12 +96,12 @@ class ImageDataModule(LightningDataModule):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def loader(self, name: Split, training: bool = False) -> DataLoader[Any]:
-        """Batches of a split; shuffled, augmented and without a short last one when `training`."""
+        """Batches of a split; with `training` they are shuffled, augmented and all of full size."""
         augmentation = self._augmentation if training else Augmentation()
         return self._batches(self.split(name), augmentation, training)
 
     def sample(self, count: int) -> DataLoader[Any]:
-        """Batches of `count` training pictures drawn over the whole split, always the same, not augmented."""
+        """Batches of `count` training images, always the same random ones, without augmentation."""
         images = self.split("train")
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(SPLIT_SEED))
         return self._batches(images.subset(order[:count].tolist()), Augmentation(), training=False)
@@ -116,15 +117,18 @@ class ImageDataModule(LightningDataModule):
         )
 
     def train_dataloader(self) -> DataLoader[Any]:
+        """The training batches."""
         return self.loader("train", training=True)
 
     def val_dataloader(self) -> DataLoader[Any]:
+        """The validation batches."""
         return self.loader("val")
 
     def test_dataloader(self) -> DataLoader[Any]:
+        """The test batches."""
         return self.loader("test")
 
 
 def whole_batch(batch: Any) -> Any:
-    """The batch as `Prepared` made it: images and labels, not a list of samples."""
+    """The batch unchanged, as `Prepared` has already joined images and labels."""
     return batch

@@ -1,4 +1,4 @@
-"""Labelled pictures, in memory or in files."""
+"""Labelled images, in memory or in files."""
 
 import hashlib
 import warnings
@@ -20,12 +20,12 @@ from profiler.common.errors import BadInputError
 LIMIT_BYTES = 256 << 20
 LONGEST = 100
 REMOVE = "remove it from the pictures, or replace it"
-# Of others, some start programs.
+# Decoders of some other formats start programs.
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 
 class Images(Dataset[Any]):
-    """Labelled pictures, as uint8 tensors; `content` gives each one's bytes' hash, to find duplicates by."""
+    """Labelled images as uint8 tensors, with a hash of each to find duplicates."""
 
     labels: Tensor
 
@@ -38,37 +38,41 @@ class Images(Dataset[Any]):
 
     @abstractmethod
     def content(self) -> list[str]:
-        """A hash of each picture."""
+        """A hash of each image."""
 
     @abstractmethod
     def subset(self, index: Sequence[int]) -> "Images":
-        """Some of them."""
+        """The images of these indices."""
 
 
 class TensorImages(Images):
-    """Pictures in memory: uint8 (N, C, H, W) and labels (N)."""
+    """Images in memory: uint8 (N, C, H, W) and labels (N)."""
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:
         self.images, self.labels = images, labels
 
     def pixels(self, index: Sequence[int]) -> Tensor:
+        """uint8 (N, C, H, W)."""
         return self.images[torch.as_tensor(index)]
 
     def content(self) -> list[str]:
+        """The SHA-256 of the pixels of each image."""
         return [hashlib.sha256(image.numpy().tobytes()).hexdigest() for image in self.images]
 
     def subset(self, index: Sequence[int]) -> "TensorImages":
+        """The images of these indices."""
         chosen = torch.as_tensor(index, dtype=torch.long)
         return TensorImages(self.images[chosen], self.labels[chosen])
 
 
 class FileImages(Images):
-    """Pictures in files, decoded when they are asked for."""
+    """Images in files, decoded at every access."""
 
     def __init__(self, files: list[Path], labels: Tensor, preprocessing: Preprocessing) -> None:
         self.files, self.labels, self._preprocessing = files, labels, preprocessing
 
     def pixels(self, index: Sequence[int]) -> Tensor:
+        """uint8 (N, C, H, W)."""
         return torch.stack([self._decode(self.files[i]) for i in index])
 
     def _decode(self, file: Path) -> Tensor:
@@ -80,19 +84,21 @@ class FileImages(Images):
                     check_sides(*image.size)
                     return self._preprocessing.pixels(image)
             except Exception as error:
-                # Decoders fail with whatever they meet first.
+                # Decoders may raise any error.
                 reason = " ".join(str(error).split())[:160] or type(error).__name__
                 raise BadInputError(f"{file} cannot be decoded ({reason}): {REMOVE}") from error
 
     def content(self) -> list[str]:
+        """The SHA-256 of the file of each image."""
         return [hashlib.sha256(contents(file, LIMIT_BYTES, REMOVE)).hexdigest() for file in self.files]
 
     def subset(self, index: Sequence[int]) -> "FileImages":
+        """The images of these indices."""
         files = [self.files[i] for i in index]
         return FileImages(files, self.labels[torch.as_tensor(index, dtype=torch.long)], self._preprocessing)
 
 
 def check_sides(width: int, height: int) -> None:
-    """Raises `ValueError` for a strip: with a short side of some hundred pixels its long one would fill the memory."""
+    """Raises `ValueError` for a narrow strip, whose long side would fill the memory after resizing the short one."""
     if max(width, height) > LONGEST * min(width, height):
         raise ValueError(f"it is {width}×{height}, and one side may be {LONGEST} times the other")

@@ -1,4 +1,4 @@
-"""From a picture to a network's input, told once: the same values prepare the data and travel with the variant."""
+"""The preprocessing from an image to an input; the same values prepare the data and are published with a variant."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ from torchvision.transforms.v2 import functional
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize the short side, cut the middle, scale to 0 … 1, subtract `mean`, divide by `sd` (per channel)."""
+    """Resizes the short side, crops the centre, scales to 0 … 1, subtracts `mean` and divides by `sd` (per channel)."""
 
     size: int
     colour: Literal["RGB", "L"]
@@ -26,11 +26,11 @@ class Preprocessing:
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """C, H, W."""
+        """The shape of an input: C, H, W."""
         return len(self.mean), self.size, self.size
 
     def pixels(self, image: Image.Image) -> Tensor:
-        """Resized and cropped, uint8 (C, H, W)."""
+        """The resized and cropped image, uint8 (C, H, W)."""
         tensor = functional.pil_to_tensor(image.convert(self.colour))
         if self.resize == "bilinear":
             tensor = functional.resize(tensor, [self.size], InterpolationMode.BILINEAR, antialias=True)
@@ -38,7 +38,7 @@ class Preprocessing:
         return cut
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """uint8 (N, C, H, W) to the network's float32 input (N, C, H, W)."""
+        """Pixels, uint8 (N, C, H, W), as the float32 input of the network (N, C, H, W)."""
         mean = torch.tensor(self.mean).view(1, -1, 1, 1)
         sd = torch.tensor(self.sd).view(1, -1, 1, 1)
         return (pixels.float() * self.scale - mean) / sd

@@ -1,4 +1,4 @@
-"""Splits that are drawn class by class and that never leak into each other."""
+"""Splits that are drawn class by class and share no image."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +13,7 @@ SPLIT_SEED = 0
 
 
 def without_leaks(splits: dict[Split, Images]) -> dict[Split, Images]:
-    """Drops from train what stands in val or test too, and from val what stands in test, by content."""
+    """Removes from train the images that val or test contain too, and from val those of test, by content."""
     seen: set[str] = set()
     clean: dict[Split, Images] = {}
     for name in ("test", "val", "train"):
@@ -27,7 +27,10 @@ def without_leaks(splits: dict[Split, Images]) -> dict[Split, Images]:
 
 
 def stratified(labels: Tensor, shares: Sequence[float]) -> list[list[int]]:
-    """Splits indices by `shares` (their sum at most 1; the rest goes to the first), class by class, always alike."""
+    """Splits indices class by class by `shares`, whose sum is at most 1; the first part is the rest.
+
+    The result is the same in every call.
+    """
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     parts: list[list[int]] = [[] for _ in range(len(shares) + 1)]
     for label in sorted(set(labels.tolist())):

@@ -1,4 +1,4 @@
-"""CIFAR-10, CIFAR-100 and MNIST through torchvision, which downloads only what does not lie there already."""
+"""CIFAR-10, CIFAR-100 and MNIST of torchvision, which downloads only missing files."""
 
 import os
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ LIMIT_BYTES = 512 << 20
 
 
 class Cifar10(ImageDataModule):
-    """50,000 training pictures, of which `val_share` validate, and 10,000 test pictures of 3×32×32, in 10 classes."""
+    """50,000 training images, of which `val_share` validate, and 10,000 test images of 3×32×32, in 10 classes."""
 
     source: Any = CIFAR10
     mean, sd = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
@@ -36,7 +36,12 @@ class Cifar10(ImageDataModule):
         super().__init__(preprocessing, batch_size, augmentation)
         self._root, self._val_share = Path(root), val_share
 
+    def sources(self) -> list[Path]:
+        """The places of the data set's files."""
+        return places(self.source, self._root)
+
     def load(self) -> dict[Split, Images]:
+        """The three splits."""
         parts = [fetch(self.source, self._root, train) for train in (True, False)]
         self.classes = list(parts[0].classes)
         train, test = (
@@ -47,14 +52,14 @@ class Cifar10(ImageDataModule):
 
 
 class Cifar100(Cifar10):
-    """The same numbers of pictures in 100 classes, the fine ones."""
+    """The same numbers of images in the 100 fine classes."""
 
     source = CIFAR100
     mean, sd = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
 
 
 class Mnist(ImageDataModule):
-    """60,000 training pictures, of which `val_share` validate, and 10,000 test pictures of 1×28×28."""
+    """60,000 training images, of which `val_share` validate, and 10,000 test images of 1×28×28."""
 
     def __init__(
         self,
@@ -68,15 +73,20 @@ class Mnist(ImageDataModule):
         self._root, self._val_share = Path(root), val_share
         self.classes = [str(digit) for digit in range(10)]
 
+    def sources(self) -> list[Path]:
+        """The places of the data set's files."""
+        return places(MNIST, self._root)
+
     def load(self) -> dict[Split, Images]:
+        """The three splits."""
         parts = [fetch(MNIST, self._root, train) for train in (True, False)]
         train, test = (TensorImages(part.data.unsqueeze(1), part.targets.clone()) for part in parts)
         return with_validation(train, test, self._val_share)
 
 
 def fetch(dataset: Any, root: Path, train: bool) -> Any:
-    """The torchvision data set, downloaded only where its checked files are missing."""
-    for place in (root / name for name in (dataset.__name__, *owned(dataset))):
+    """The torchvision data set; raises `ValueError` for damaged files and a failed download."""
+    for place in places(dataset, root):
         for file in (place, *place.rglob("*")):
             if not file.is_dir() and os.path.lexists(file):
                 check(file, LIMIT_BYTES, "put the published file there")
@@ -91,12 +101,13 @@ def fetch(dataset: Any, root: Path, train: bool) -> Any:
         raise ValueError(f"the files of {dataset.__name__} under {root} are damaged: remove them") from error
 
 
-def owned(dataset: Any) -> list[str]:
-    """What a data set of the CIFAR family has its files in."""
-    return [getattr(dataset, name) for name in ("base_folder", "filename") if hasattr(dataset, name)]
+def places(dataset: Any, root: Path) -> list[Path]:
+    """The files and folders of a data set below a root."""
+    own = [getattr(dataset, name) for name in ("base_folder", "filename") if hasattr(dataset, name)]
+    return [root / name for name in (dataset.__name__, *own)]
 
 
 def with_validation(train: TensorImages, test: TensorImages, val_share: float) -> dict[Split, Images]:
-    """Holds a share of the training pictures out for validation, class by class."""
+    """Holds a share of the training images out for validation, class by class."""
     rest, val = stratified(train.labels, (val_share,))
     return {"train": train.subset(rest), "val": train.subset(val), "test": test}

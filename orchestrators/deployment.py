@@ -1,4 +1,4 @@
-"""What every plan comes down to: which variants run, how many, with what, and what each is given to do."""
+"""The deployments of a plan: the variants that run, their replicas, cores and batches, and their load."""
 
 from pydantic import Field
 
@@ -6,9 +6,9 @@ from profiler.records.base import Value
 
 
 class Deployment(Value):
-    """One variant as a plan runs it: `replicas` alike, each with `cores` and batches of up to `batch` inputs.
+    """One variant in a plan: equal `replicas`, each with `cores` and batches of up to `batch` inputs.
 
-    `rate_rps` is the demand that all its replicas together are given, in requests/s.
+    `rate_rps` is the demand of all its replicas together, in requests/s.
     """
 
     task: str

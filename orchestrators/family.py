@@ -1,4 +1,4 @@
-"""The variants of a task on a target as planners read them, from the metadata alone."""
+"""The variants of a task on a target, for planners, from the metadata alone."""
 
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
@@ -10,7 +10,7 @@ MS_PER_S = 1e3
 def family(repository: Repository, task: str, target: str) -> list[VariantOnTarget]:
     """The frontier of a task on a target in accuracy and throughput, the most accurate first.
 
-    Raises `BadInputError` for an unknown task or target, and where nothing was measured.
+    Raises `BadInputError` for an unknown task or target, and where no variant was measured.
     """
     found = [repository.on(published.name, target) for published in repository.frontier(task, target)]
     if not found:

@@ -1,8 +1,8 @@
-"""The one door to the integer programs' solver: HiGHS through `scipy.optimize.milp`.
+"""The solver of all integer programs: HiGHS through `scipy.optimize.milp`.
 
-Presolve is off: with it HiGHS gave answers for optimal that enumeration beat. The gap is 0, and costs are scaled so
-that the absolute gap of 1e-6, which scipy cannot change, is small beside the largest of them. What the solver answers
-is not taken on trust: whole values are rounded, and every bound and row is checked again.
+Presolve is off: with it HiGHS called solutions optimal that enumeration improved. The relative gap is 0. Costs are
+scaled so that the absolute gap of 1e-6, which scipy cannot change, is small beside the largest cost. Solutions are
+verified: integer values are rounded, and every bound and row is checked again.
 """
 
 import math
@@ -16,7 +16,7 @@ OPTIMAL, INFEASIBLE = 0, 2
 
 
 class Row(NamedTuple):
-    """`low` <= the sum of coefficient × variable <= `high`, the coefficients by the variable's number."""
+    """The constraint `low` <= Σ coefficient × variable <= `high`, with coefficients by the variable's index."""
 
     coefficients: Mapping[int, float]
     low: float = -math.inf
@@ -26,10 +26,10 @@ class Row(NamedTuple):
 def minimise(
     costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float], whole: Sequence[bool] | None = None
 ) -> list[float] | None:
-    """The x with 0 <= x <= `upper` of least cost within all rows; None where there is none.
+    """The x with 0 <= x <= `upper` of least cost within all rows; `None` where there is none.
 
-    Variables that `whole` marks are exactly whole; without it none has to be. Raises `DnnPortingError` where the
-    solver fails for another reason than infeasibility, or where what it answers breaks a row.
+    Variables that `whole` marks are integers; by default none is. Raises `DnnPortingError` where the solver fails for
+    another reason than infeasibility, or its solution breaks a row.
     """
     if not costs:
         return [] if all(row.low <= 0 <= row.high for row in rows) else None
@@ -45,7 +45,7 @@ def minimise(
 
 
 def solved(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float], whole: Sequence[bool]) -> Any:
-    """What scipy says, untouched."""
+    """The result of scipy."""
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
@@ -66,7 +66,7 @@ def solved(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float], 
 
 
 def check(x: Sequence[float], rows: Sequence[Row], upper: Sequence[float]) -> None:
-    """Raises `DnnPortingError` for a bound or a row that `x` breaks by more than rounding does."""
+    """Raises `DnnPortingError` for a bound or a row that `x` breaks by more than `TOLERANCE`."""
     for number, (value, most) in enumerate(zip(x, upper, strict=True)):
         if not -TOLERANCE <= value <= most + TOLERANCE * max(1.0, abs(most)):
             raise DnnPortingError(f"HiGHS answered {value:g} for variable {number}, which lies in 0 to {most:g}")

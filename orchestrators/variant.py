@@ -1,11 +1,10 @@
-"""What the simulation reads of a variant: how long a batch takes, how long it takes to come up, what it loses beside
-others; from the metadata alone.
+"""The variants of a simulation, from the metadata alone: service times, start-up time and contention.
 
-A batch occupies a server for its median latency, or for as long as the maximal throughput of its size leaves to each
-batch where that is longer: a latency taken inside a process knows nothing of what the server adds. Single batches
-scatter around it log-normally, with the spread of the measured percentiles. A new server answers its warm-up requests,
-one of batch 1 and one of its largest batch as the published configurations have them, before it is given anything: the
-slower first inferences lengthen its way up, and no client meets them.
+A batch occupies a server for its median latency, or for its size over the maximal throughput where that is longer, as
+a latency measured inside a process lacks the overhead of the server. Service times have a log-normal distribution with
+the spread of the measured percentiles. A new server answers its warm-up requests (one of batch 1 and one of its
+largest batch, as in the published configurations) before any other: the slower first inferences lengthen its start-up,
+and no client waits for them.
 """
 
 import math
@@ -25,44 +24,46 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.warm_up import FirstInference
 
 PERCENTILES = {"p99_ms": 0.99, "p95_ms": 0.95, "p90_ms": 0.9}
-# A load whose use of the cores was not measured keeps one thread at work.
+# The cores that a load uses where that was not measured: one thread.
 USUAL_LOADING_CORES = 1.0
 
 
 class Variant(Protocol):
-    """`spread` is the standard deviation of the logarithm of how long a batch takes."""
+    """The figures of a variant that the simulation needs."""
 
     @property
-    def accuracy(self) -> float: ...
+    def accuracy(self) -> float:
+        """The validation accuracy, 0 to 1."""
 
     @property
-    def spread(self) -> float: ...
+    def spread(self) -> float:
+        """The standard deviation of the logarithm of a batch's time."""
 
     @property
     def loading_cores(self) -> float:
-        """What a load takes of the box while it lasts."""
+        """The cores that a load uses while it lasts."""
 
     def service_s(self, batch: int, cores: float) -> Sequence[float]:
-        """How long a batch of 0, 1 … `batch` requests takes, the median."""
+        """The median time in s of batches of 0, 1 … `batch` requests."""
 
     def up_s(self, batch: int) -> float:
-        """From the load call until it answers steadily."""
+        """The time in s from the load call until it answers at its usual speed."""
 
     def kept(self, share: float) -> float:
-        """What is left of its speed beside others that use this share of the same cores."""
+        """The share of its speed that it keeps beside others that use this share of the same cores."""
 
 
-# By task and name.
+# The variants by task and name.
 Catalogue = Mapping[tuple[str, str], Variant]
 
 
 def catalogue(repository: Repository, tasks: Sequence[str], target: str) -> dict[tuple[str, str], Variant]:
-    """The frontier of every task on a target; raises `BadInputError` where a task or the target is unknown."""
+    """The frontier of every task on a target; raises `BadInputError` for an unknown task or target."""
     return {(task, one.name): MeasuredVariant(one) for task in tasks for one in family(repository, task, target)}
 
 
 class MeasuredVariant:
-    """A published variant; raises `BadInputError` for a figure that was not measured when it is asked for it."""
+    """A published variant; raises `BadInputError` when a figure is used that was not measured."""
 
     def __init__(self, one: VariantOnTarget) -> None:
         self._one = one
@@ -73,11 +74,13 @@ class MeasuredVariant:
         self._services: dict[tuple[int, float], list[float]] = {}
 
     def service_s(self, batch: int, cores: float) -> Sequence[float]:
+        """See `Variant`."""
         if (batch, cores) not in self._services:
             self._services[batch, cores] = service_s(self._one, batch, cores)
         return self._services[batch, cores]
 
     def up_s(self, batch: int) -> float:
+        """See `Variant`: the load, and the warm-up requests of batch 1 and of the largest batch."""
         measured = self._one.profile.own(self._one.profile.first_inference)
         self._one.needed(measured or None, "first inference", FirstInference)
         first = self._one.lookup("first_inference_ms")
@@ -85,7 +88,7 @@ class MeasuredVariant:
         return self._one.load_s() + warm_up_ms / MS_PER_S
 
     def kept(self, share: float) -> float:
-        """Linear between the measured shares, and beyond the last of them as before it."""
+        """See `Variant`: linear between the measured shares, and extrapolated beyond the last one."""
         if not self._kept:
             points = self._one.profile.own(self._one.profile.contention)
             self._one.needed(points or None, "contention factor", Contention)
@@ -98,7 +101,7 @@ class MeasuredVariant:
 
 
 def service_s(one: VariantOnTarget, batch: int, cores: float) -> list[float]:
-    """By size from 0 on, linear between the measured sizes."""
+    """The median time in s by batch size from 0 on, linear between the measured sizes."""
     sizes = one.batches(cores)
     if not sizes or batch > sizes[-1]:
         one.latency_ms(batch, cores)  # raises, and says what is missing
@@ -112,7 +115,7 @@ def service_s(one: VariantOnTarget, batch: int, cores: float) -> list[float]:
 
 
 def throughput(one: VariantOnTarget, batch: int, cores: float) -> float | None:
-    """Maximal throughput of that size, where it was measured."""
+    """The maximal throughput of this batch size in images/s; `None` where it was not measured."""
     try:
         return one.images_per_s(batch, cores)
     except BadInputError:
@@ -120,7 +123,7 @@ def throughput(one: VariantOnTarget, batch: int, cores: float) -> float | None:
 
 
 def spread(one: VariantOnTarget) -> float:
-    """Of a log-normal law through the median of batch 1 and the highest percentile that is known; 0 without one."""
+    """The spread of a log-normal distribution through the median and the highest known percentile; 0 without one."""
     point = one.needed(one.profile.latency_at(1), "latency", LatencyPoint)
     known = ((getattr(point, name), quantile) for name, quantile in PERCENTILES.items())
     high_ms, quantile = next(((value, quantile) for value, quantile in known if value), (None, 0.5))
@@ -130,7 +133,7 @@ def spread(one: VariantOnTarget) -> float:
 
 
 def loading_cores(one: VariantOnTarget) -> float:
-    """What the server used more while it loaded under traffic than before."""
+    """The additional cores that the server used during a load under traffic."""
     for point in one.profile.own(one.profile.switch):
         if point.server_cores_during is not None and point.server_cores_before is not None:
             return max(0.0, point.server_cores_during - point.server_cores_before)

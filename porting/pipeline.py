@@ -1,18 +1,20 @@
-"""The whole story of a run: the stages in their order, the jobs of each, and the repository at the end."""
+"""The pipeline of a run: the stages in order, the jobs of each, and the repository at the end."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import cast
 
 from porting.common.console import progress, say
 from porting.configuration.settings import Settings
 from porting.configuration.stage_table import SOURCES, STAGES, Stage
 from porting.jobs.context import Context, OnEpoch, needs_the_extra
-from porting.jobs.job import Job, StageModule
+from porting.jobs.job import Job, StageModule, WorkModule
 from porting.repository import Repository
-from porting.tracking.runs import prepared, tracked
+from porting.tracking.deferred import tracked
+from porting.tracking.runs import prepared
 from porting.workspace.data import Data
 from porting.workspace.records import Variant
 from porting.workspace.workspace import Workspace
@@ -21,43 +23,54 @@ from profiler.common.errors import BadInputError
 
 @dataclass(frozen=True)
 class Outcome:
-    """The variants that a run leaves, and the repository if it published."""
+    """The variants of a run, and the repository where it was published."""
 
     variants: list[Variant]
     repository: Repository | None
 
 
 def run(settings: Settings, config: str) -> Outcome:
-    """Runs the stages of the settings; `config` is their YAML. Complete work stays, whatever fails later."""
+    """Runs the stages of the settings, whose YAML is `config`; complete work stays where a later stage fails."""
     workspace = Workspace(settings.workspace)
     with ExitStack() as stack:
         stack.enter_context(workspace.writing(settings.task))
         tracker = stack.enter_context(tracked(settings, config))
         walk = Walk(settings, config, tracker.epoch)
         for step in walk.steps():
-            walk.keep(done(step))
+            walk.keep(done(step, tracker.begin))
+        walk.keep_digest()
         for variant in walk.pool.values():
             if variant.stage != "prune" or variant.onnx is not None:
                 tracker.variant(variant, workspace.profiles(variant), workspace.folder(variant))
         repository = None
         if "publish" in settings.stages():
             repository = published(settings, workspace)
-            tracker.repository(repository.root.local)
+            tracker.repository(repository.storage.local)
     return Outcome(list(walk.pool.values()), repository)
 
 
 def module_of(stage: str) -> StageModule:
-    """The module of a stage, which is imported only now, as it may bring torch along."""
+    """The module of a stage, which says what its jobs are and which of them are done."""
+    return cast("StageModule", imported(stage, ""))
+
+
+def work_of(stage: str) -> WorkModule:
+    """The module that does a stage's jobs; it may bring torch along, so it is imported for work alone."""
+    return cast("WorkModule", imported(stage, "_work"))
+
+
+def imported(stage: str, ending: str) -> ModuleType:
+    """A module of a stage; raises `BadInputError` where the plain install lacks what it imports."""
     (row,) = (one for one in STAGES if one.name == stage)
     try:
-        return cast("StageModule", importlib.import_module(f"porting.stages.{row.module}"))
+        return importlib.import_module(f"porting.stages.{row.module}{ending}")
     except ModuleNotFoundError as error:
         raise needs_the_extra(f"stage {stage}", error) from error
 
 
 @dataclass(frozen=True)
 class Step:
-    """One stage with its jobs on the pool of the moment; `context` is open while they are done."""
+    """One stage with its jobs on the present pool; `context` is open while they run."""
 
     stage: Stage
     jobs: list[Job]
@@ -66,10 +79,10 @@ class Step:
 
 @dataclass
 class Walk:
-    """The stages of a run in their order, over a pool of variants that grows on the way.
+    """The stages of a run in order, over a growing pool of variants.
 
-    Whoever walks keeps what came of a step before the next one: the runner does the jobs, the dry run only looks for
-    what is there. Publication, which is over all tasks, is no step.
+    The caller passes the variants of each step to `keep` before the next step: the runner does the jobs, and the dry
+    run looks for existing variants. Publication concerns all tasks and is no step.
     """
 
     settings: Settings
@@ -80,10 +93,11 @@ class Walk:
 
     def __post_init__(self) -> None:
         self._workspace = Workspace(self.settings.workspace)
-        self._data = None if self.settings.datamodule is None else Data(self.settings.datamodule)
+        module = self.settings.datamodule
+        self._data = None if module is None else Data(module, self._workspace.root)
 
     def steps(self) -> Iterator[Step]:
-        """Every stage but publish. A run without a source works on what the workspace holds already."""
+        """Yields every stage but publish; a run without a source starts with the variants of the workspace."""
         names = self.settings.stages()
         if names[0] not in SOURCES:
             self.keep(self._workspace.variants(self.settings.task))
@@ -102,8 +116,13 @@ class Walk:
         """Adds variants to the pool, or replaces those of the same names."""
         self.pool.update({variant.name: variant for variant in variants})
 
+    def keep_digest(self) -> None:
+        """Keeps the digest of the data for the next run."""
+        if self._data is not None:
+            self._data.keep_digest()
+
     def context(self, stack: ExitStack) -> Context:
-        """What the jobs of one stage are given; what they open is closed with the stack."""
+        """The context of the jobs of one stage, whose resources are closed with the stack."""
         return Context(self.settings, self._workspace, self.config, self._data, self.on_epoch, stack)
 
     def _step(self, stage: Stage) -> Iterator[Step]:
@@ -114,14 +133,17 @@ class Walk:
             yield Step(stage, jobs, context)
 
     def _has_more(self, stage: Stage) -> bool:
-        """Whether the stage would make a variant that it was not asked for, now that the pool has grown."""
+        """Whether the stage has jobs for new variants after the pool has grown."""
         with ExitStack() as stack:
             jobs = module_of(stage.name).jobs(self.context(stack), list(self.pool.values()))
         return any(job.recipe is not None and job.variant not in self._offered for job in jobs)
 
 
-def done(step: Step) -> list[Variant]:
-    """The variants of a step, whose jobs are done; raises `BadInputError` for a stage that lacks its inputs."""
+def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
+    """The variants of a step, whose jobs are done; `begin` is called before one makes something new.
+
+    Raises `BadInputError` for a stage that lacks its inputs.
+    """
     settings, stage = step.context.settings, step.stage
     is_first = stage.name == settings.stages()[0]
     if not step.jobs and (is_first or not settings.everything):
@@ -132,7 +154,7 @@ def done(step: Step) -> list[Variant]:
     found, made = [], 0
     with progress(stage.name, len(step.jobs)) as advance:
         for job in step.jobs:
-            variant, is_new = do(step.context, job)
+            variant, is_new = do(step.context, job, begin)
             found.append(variant)
             made += is_new
             advance(job.title)
@@ -140,19 +162,21 @@ def done(step: Step) -> list[Variant]:
     return found
 
 
-def do(context: Context, job: Job) -> tuple[Variant, bool]:
+def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> tuple[Variant, bool]:
     """The variant of a job, and whether the work was done now and not before.
 
-    The context needs nothing but the configuration and the workspace: any process can do the job.
+    The context needs only the configuration and the workspace, so that any process can do the job.
     """
-    module = module_of(job.stage)
-    found = module.reuse(context, job)
-    return (module.run(context, job), True) if found is None else (found, False)
+    found = module_of(job.stage).reuse(context, job)
+    if found is not None:
+        return found, False
+    begin()
+    return work_of(job.stage).run(context, job), True
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:
-    """The repository in the workspace, in every store that was asked for, and in the model registry."""
-    # Half a second of imports that no other stage needs.
+    """Publishes to the workspace, to all stores of the settings and to the model registry."""
+    # These imports take half a second, and no other stage needs them.
     from porting.stages.publish import publish_workspace
     from porting.tracking.model_registry import register
 

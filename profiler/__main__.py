@@ -6,8 +6,7 @@ in with `dnn-porting adopt`. It listens to signals before it imports anything th
 
 import sys
 
-from profiler.common.signals import Interruption
-from profiler.common.streams import hold_places
+from profiler.common.signals import Interruption, hold_places
 
 
 def main() -> int:
@@ -15,8 +14,8 @@ def main() -> int:
     hold_places()
     interruption = Interruption("profiler: interrupted: nothing was measured, run it again")
     interruption.listen()
+    from profiler.arguments import read_options
     from profiler.common.ending import explained, guarded, lines_only
-    from profiler.options import read_options
 
     lines_only("profiler")
     options = read_options(__doc__)

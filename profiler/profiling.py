@@ -11,23 +11,21 @@ from profiler.analysis.fits import fitted
 from profiler.common.errors import DnnPortingError, ServerError, UnavailableError
 from profiler.common.files import sha256
 from profiler.common.profile_settings import LevelSettings
-from profiler.graph.complexity import sum_layers
-from profiler.graph.layers import count_layers
+from profiler.graph.layers import count_layers, sum_layers
 from profiler.kept_figures import check_kept
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.plan import Part, plan
-from profiler.records.base import Point
-from profiler.records.missing import Why
+from profiler.records.base import Point, Why
 from profiler.records.profile import PartState, Profile
 from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.own_process import program_beside
 from profiler.runtimes.session import tensors
-from profiler.runtimes.watch import ends_within
+from profiler.runtimes.time_limits import ends_within
 from profiler.target.identity import profile_key
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget
-from profiler.trial.torch_program import vetted
+from profiler.trial.torch_file import vetted
 
 REVIVALS = 3
 # What a file must answer before it is measured, beside its budget.
@@ -162,23 +160,13 @@ def profile_file(
     """
     onnx_sha256 = sha256(path)
     sizes = settings.latency.input_sizes if settings.latency else []
-    program_sha256 = None
-    if prepared.target.runtime == "torch":
-        program_sha256 = vetted(program_beside(path), input_shapes(tensors(path)[0], sizes)[0])
-    key = profile_key(onnx_sha256, prepared.target, program_sha256)
-    if before is not None and before.key == key:
-        # A price may have changed, which decides no figure.
-        first = before = before.model_copy(update={"target": prepared.target})
-    else:
-        before = None
-    if first is not None:
-        check_kept(first)
-    reference_per_s = first.probe_reference_per_s if first else prepared.reference.usual_rate_per_s()
-    served_per_s, reasons = normal_served(prepared, first)
+    key = key_of(prepared, path, onnx_sha256, sizes)
+    before = still_valid(before, key, prepared)
+    reference_per_s, served_per_s, reasons = normal_rates(prepared, before or first)
     with ends_within(PREPARING_S + settings.budget_s):
         model = ModelUnderTest(prepared, path, reference_per_s, sizes, served_per_s)
     layers = count_layers(path, model.shapes[0])
-    fresh = Profile(
+    begun = before or Profile(
         key=key,
         level=settings.level,
         target_name=prepared.name,
@@ -194,17 +182,43 @@ def profile_file(
         seconds=0.0,
     )
     with model:
-        return Profiling(model, before or fresh, settings, plan(settings), keep).run(announce)
+        return Profiling(model, begun, settings, plan(settings), keep).run(announce)
 
 
-def normal_served(prepared: PreparedTarget, first: Profile | None) -> tuple[float | None, dict[str, str]]:
-    """The served reference's rate that counts as normal, or why there is none."""
+def still_valid(before: Profile | None, key: str, prepared: PreparedTarget) -> Profile | None:
+    """An earlier profile with the present target, `None` where it has another key."""
+    if before is None or before.key != key:
+        return None
+    # A price may have changed, which decides no figure.
+    return before.model_copy(update={"target": prepared.target})
+
+
+def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[int]) -> str:
+    """The key of a profile; on torch the program beside the file is part of it."""
+    program_sha256 = None
+    if prepared.target.runtime == "torch":
+        program_sha256 = vetted(program_beside(path), input_shapes(tensors(path)[0], sizes)[0])
+    return profile_key(onnx_sha256, prepared.target, program_sha256)
+
+
+def normal_rates(prepared: PreparedTarget, first: Profile | None) -> tuple[float, float | None, dict[str, str]]:
+    """The rates per second of both references that count as normal, and why there is none of the served one.
+
+    Raises `BadInputError` where a kept figure is none that a machine measures.
+    """
     field = "served_probe_reference_per_s"
     if first is not None:
-        return first.served_probe_reference_per_s, {name: why for name, why in first.reasons.items() if name == field}
+        check_kept(first)
+        reasons = {name: why for name, why in first.reasons.items() if name == field}
+        return first.probe_reference_per_s, first.served_probe_reference_per_s, reasons
+    own_per_s = prepared.reference.usual_rate_per_s()
     if prepared.served_reference is None:
-        return None, {field: "nothing is served, or the server takes no model of ours beside the measured one"}
+        return (
+            own_per_s,
+            None,
+            {field: "nothing is served, or the server takes no model of ours beside the measured one"},
+        )
     try:
-        return prepared.served_reference.usual_rate_per_s(), {}
+        return own_per_s, prepared.served_reference.usual_rate_per_s(), {}
     except DnnPortingError as error:
-        return None, {field: str(error)}
+        return own_per_s, None, {field: str(error)}

@@ -22,8 +22,8 @@ from frontier_curves import draw
 from frontier_figures import Measured, curves, figures
 from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 
-from porting.jobs.benches import Benches
-from porting.pruners.throughput import FileThroughput
+from porting.jobs.ready_targets import ReadyTargets
+from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.profile_settings import LevelSettings, ThroughputSettings
 from profiler.common.target import Target
@@ -86,8 +86,8 @@ def measure(family: Family) -> list[Measured]:
     """All variants of a family on one server on one core, one after the other, drift divided out."""
     workspace, found = Workspace(family.workspace), []
     family.check(workspace.variants(TASK))
-    with closing(Benches()) as benches:
-        throughput = FileThroughput(benches, "benchmark", Target(), THROUGHPUT)
+    with closing(ReadyTargets()) as ready:
+        throughput = FileThroughput(ready, "benchmark", Target(), THROUGHPUT)
         for variant in workspace.variants(TASK):
             file = variant.onnx
             if file is not None and file.validation_accuracy is not None and file.test_accuracy is not None:

@@ -28,7 +28,7 @@ from live_settings import SERVER_CORES, SETTINGS, Setting
 
 from orchestrators.live.nginx import nginx_server
 from orchestrators.live.outcome import Outcome
-from orchestrators.live.report import FIGURE, OUTCOME
+from orchestrators.live.run_report import FIGURE, OUTCOME
 from orchestrators.load import Load
 from orchestrators.planners.trivial.from_repository import problem_of
 from orchestrators.policies import World
@@ -38,10 +38,10 @@ from orchestrators.variant import catalogue
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 from profiler.common.scratch import scratch
-from profiler.system.cgroup import cpu_limit
+from profiler.system.cpu_limit import cpu_limit
+from profiler.triton.access import TOKEN_FILE, new_token
 from profiler.triton.installation import find_triton
-from profiler.triton.server import new_token, triton_server
-from profiler.triton.token import TOKEN_FILE
+from profiler.triton.server import triton_server
 
 FOLDER = ROOT / "artifacts" / "benchmark_live"
 DEADLINE_MS, MIDDLE_SHARE, WARM_UP_S, TREND = 400.0, 0.6, 30, 0.4
@@ -99,7 +99,7 @@ class Bench:
         output = FOLDER / setting.name.replace(" ", "-").replace(",", "") / f"{name}-{number}"
         with servers(setting) as arguments:
             command = [
-                sys.executable, "-m", "dnn_porting", "orchestrate", f"repository={self.repository.root}",
+                sys.executable, "-m", "dnn_porting", "orchestrate", f"repository={self.repository.storage}",
                 f"policy={name}", f"deadline_ms={DEADLINE_MS:g}", f"output={output}",
                 f"tasks=[{','.join(self.tasks(setting))}]",
                 f"load={json.dumps(self.load(setting, number).model_dump(mode='json')).replace(chr(34), '')}",

@@ -24,11 +24,11 @@ from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet20
 from porting.common.console import Advance
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_network
+from porting.onnx_files.onnx_export import export_network
+from porting.pruners.channel_groups import channel_groups
 from porting.pruners.criteria.gates import Taylor
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.torch_pruning import TorchPruning
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Policy, Request
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.policies import Uniform, WithinLatency

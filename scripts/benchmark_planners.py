@@ -15,7 +15,7 @@ from figures import Figure, record
 
 from orchestrators.planners import inf_adapter, ipa
 from orchestrators.planners.inf_adapter.choices import choices
-from orchestrators.planners.inf_adapter.program import best
+from orchestrators.planners.inf_adapter.integer_program import best
 
 PROBLEMS, REPEATS = 10, 5
 CORES, BATCHES = 48, (1, 2, 4, 8, 16, 32, 64, 128)

@@ -18,9 +18,8 @@ from figures import ROOT, Figure, record
 
 from porting.repository import Repository
 from porting.repository.frontier import Points, dominated
-from porting.repository.index_text import to_text
-from porting.repository.publishing.item import Item
-from porting.repository.publishing.merge import offered_by
+from porting.repository.index_json import index_to_json
+from porting.repository.publishing.offers import Offer, offered_by
 from porting.repository.publishing.writer import publish
 from porting.repository.reader import INDEX
 from porting.repository.schema import Index
@@ -72,7 +71,7 @@ def large_index(repository: Repository) -> Index:
 
 def index_figures(repository: Repository, folder: Path) -> dict[str, Figure]:
     """Reading the large index, each time in a new process."""
-    (folder / INDEX).write_text(to_text(large_index(repository)))
+    (folder / INDEX).write_text(index_to_json(large_index(repository)))
     runs = []
     for _ in range(REPEATS):
         done = subprocess.run([sys.executable, "-c", LOAD, str(folder)], check=True, capture_output=True, text=True)
@@ -121,7 +120,7 @@ def frontier_figures() -> dict[str, Figure]:
     }
 
 
-def spread(items: Sequence[Item]) -> list[Item]:
+def spread(items: Sequence[Offer]) -> list[Offer]:
     """200 variants, each less accurate and quicker than the one before, so that all of them are published."""
     found = []
     for number in range(PUBLISHED):
@@ -138,7 +137,7 @@ def spread(items: Sequence[Item]) -> list[Item]:
             maxima = tuple(one.model_copy(update=rates) for one in profile.max_throughput if one is best)
             profiles[target] = profile.model_copy(update={"max_throughput": maxima})
         changes = {"name": f"variant-{number:08d}", "validation_accuracy": changed, "profiles": profiles}
-        found.append(Item(item.details.model_copy(update=changes), None, [], item.onnx, item.example))
+        found.append(Offer(item.details.model_copy(update=changes), None, [], item.onnx, item.example))
     return found
 
 

@@ -17,8 +17,8 @@ from statistics import median
 
 from figures import ROOT, Figure, record
 
-from porting.jobs.benches import Benches
-from porting.pruners.throughput import FileThroughput
+from porting.jobs.ready_targets import ReadyTargets
+from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.errors import BadInputError
@@ -88,8 +88,8 @@ def refusal(*arguments: str) -> str:
 def speed_ups(base: Path, networks: list[Asked]) -> dict[float, list[float]]:
     """Of every network over the base, once a round, in which all take their turns."""
     found: dict[float, list[float]] = {one.speed_up: [] for one in networks}
-    with closing(Benches()) as benches:
-        measure = FileThroughput(benches, "benchmark", Target(), THROUGHPUT)
+    with closing(ReadyTargets()) as ready:
+        measure = FileThroughput(ready, "benchmark", Target(), THROUGHPUT)
         for _ in range(ROUNDS):
             whole = measure.images_per_s(base)
             for one in networks:

@@ -18,17 +18,15 @@ from torchvision.models import DenseNet
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import ResNet
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_network
+from porting.onnx_files.onnx_export import export_network
 from profiler.common.target import Target
-from profiler.graph.complexity import sum_layers
-from profiler.graph.layers import count_layers
-from profiler.records.predictor import PredictionScore, PredictorCard, WarmUpObservation
+from profiler.graph.layers import count_layers, sum_layers
 from profiler.warm_up.collect import Program, collect, read_observations
 from profiler.warm_up.dataset import Dataset, tabulate
 from profiler.warm_up.evaluation import scores
 from profiler.warm_up.learning import learn
-from profiler.warm_up.network_size import network_size
-from profiler.warm_up.predictor import save_predictor
+from profiler.warm_up.observations import WarmUpObservation, network_size
+from profiler.warm_up.predictor import PredictionScore, PredictorCard, save_predictor
 
 FOLDER = ROOT / "artifacts" / "warm_up"
 INPUT_SHAPE, CLASSES = (3, 32, 32), 10

@@ -31,7 +31,7 @@ from workspace_content import content, differences  # noqa: E402
 IMPORTED = (
     "mlflow", "mlflow.store.tracking.sqlalchemy_store", "porting.repository.publishing.writer",
     "porting.configuration.settings",
-    "porting.training.fit", "standin_stages",
+    "porting.training.training_loop", "standin_stages",
 )  # fmt: skip
 STAND_INS = ["datamodule._target_=standin_stages.FewestDigits", "train.epochs=3", "backbone.width=0.25", "task=digits"]
 FRESH_SHARE = 0.15

@@ -15,11 +15,12 @@ from datamodules.pictures import Images
 from datamodules.splits import Split
 from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
+from porting.jobs.new_variant import VariantContent, job_of, make_variant, recipe_of, reused
 from porting.repository.schema import Accuracy, Precision, TensorSpec
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import EXAMPLE, MANIFEST, ONNX, PREDICTIONS, PROGRAM, WEIGHTS
-from profiler.common.files import packed, sha256, write_atomically
+from profiler.common.archives import packed
+from profiler.common.files import sha256, write_atomically
 from profiler.records.profile import Profile
 
 PARTS = 3
@@ -41,12 +42,12 @@ def copied(context: Context, job: Job) -> Variant:
     """The same network under another name."""
     parent = context.variant(job.inputs[0])
 
-    def make(folder: Path, _: str) -> Made:
+    def make(folder: Path, _: str) -> VariantContent:
         for name in (WEIGHTS, MANIFEST):
             shutil.copy(context.workspace.folder(parent) / name, folder / name)
-        return Made(network=parent.network, history=tuple(parent.history))
+        return VariantContent(network=parent.network, history=tuple(parent.history))
 
-    return made_by(context, job, make)
+    return make_variant(context, job, make)
 
 
 def prune_jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
@@ -108,7 +109,7 @@ def quantize_jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 def quantize(context: Context, job: Job) -> Variant:
     key = recipe_of(job).key()
-    return made_by(context, job, lambda folder, _: Made(onnx=onnx_file(folder / ONNX, key, "int8")))
+    return make_variant(context, job, lambda folder, _: VariantContent(onnx=onnx_file(folder / ONNX, key, "int8")))
 
 
 def profile_jobs(_: Context, pool: Sequence[Variant]) -> list[Job]:

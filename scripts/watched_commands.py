@@ -32,7 +32,7 @@ SUPPORT = SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "support.py"), r
 # Not ONNX Runtime, which starts a thread that a forked process would lack.
 IMPORTED = (
     "datamodules.digits", "onnx", "onnxscript.function_libs.torch_lib.ops", "porting.configuration.settings",
-    "porting.training.fit", "torch_pruning",
+    "porting.training.training_loop", "torch_pruning",
 )  # fmt: skip
 # Ctrl-C works within 2 s on a machine that has nothing else to do.
 CTRL_C_S = 4.0

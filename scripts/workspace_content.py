@@ -53,7 +53,7 @@ def timeless(value: Any, index: bool = False) -> Any:
 def whole(root: Path) -> str:
     """Whether a reader finds the repository whole."""
     from porting.repository import Repository
-    from porting.repository.serving import is_whole
+    from porting.repository.integrity import is_whole
 
     return "yes" if is_whole(Repository.load(root)) else "no"
 

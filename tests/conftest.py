@@ -16,7 +16,7 @@ from support import SMALL, Command, Run, command_line, environment, write_networ
 from xdist.remote import Producer
 
 import profiler  # noqa: F401  (before any test imports ONNX Runtime, which would report to its maker)
-from profiler.triton.token import TOKEN_FILE
+from profiler.triton.access import TOKEN_FILE
 
 # A shell has what it starts in the background ignore Ctrl-C, and nohup a hang-up: so would every command of the tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)

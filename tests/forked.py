@@ -28,7 +28,7 @@ IMPORTED = (
     "datamodules.digits",
     "onnxscript.function_libs.torch_lib.ops",
     "porting.configuration.settings",
-    "porting.training.fit",
+    "porting.training.training_loop",
     "torch_pruning",
 )
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from made_points import partly, points
 
-from porting.repository.publishing.item import Item
+from porting.repository.publishing.offers import Offer
 from porting.repository.schema import Accuracy, Details, TensorSpec
 from profiler.analysis.fits import fitted
 from profiler.common.target import Target
+from profiler.records.base import Missing
 from profiler.records.complexity import Complexity
 from profiler.records.fingerprint import Fingerprint
-from profiler.records.missing import Missing
 from profiler.records.profile import PartState, Profile
 
 # Of an ONNX file of nothing.
@@ -49,7 +49,7 @@ def fingerprint() -> Fingerprint:
     )  # fmt: skip
 
 
-def item(name: str, profile: Profile, folder: Path, accuracy: float = 0.9, **changes: Any) -> Item:
+def item(name: str, profile: Profile, folder: Path, accuracy: float = 0.9, **changes: Any) -> Offer:
     """A variant as it is offered for publication, with an ONNX file of nothing."""
     path = folder / f"{name}.onnx"
     path.write_bytes(b"")
@@ -60,4 +60,4 @@ def item(name: str, profile: Profile, folder: Path, accuracy: float = 0.9, **cha
         "input": TensorSpec(name="input", shape=[1, 32, 32]), "output": TensorSpec(name="logits", shape=[10]),
         "validation_accuracy": validation, "lineage": [], "profiles": {profile.target_name: profile},
     }  # fmt: skip
-    return Item(partly(Details, **usual | changes), None, [], path)
+    return Offer(partly(Details, **usual | changes), None, [], path)

@@ -12,7 +12,7 @@ from made_tasks import planning_profile
 from support import CLASSES, SIZE, write_network
 
 from porting.repository import Repository
-from porting.repository.publishing.item import Item
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
 
@@ -24,13 +24,13 @@ BROKEN = 0.0
 Variants = Mapping[str, tuple[float, float, float]]
 
 
-def live_items(folder: Path, variants: Variants = VARIANTS, task: str = TASK) -> list[Item]:
+def live_items(folder: Path, variants: Variants = VARIANTS, task: str = TASK) -> list[Offer]:
     """Each with a network of its own and an input to warm up with."""
     folder.mkdir(parents=True, exist_ok=True)
     return [live_item(folder, name, task, *figures) for name, figures in variants.items()]
 
 
-def live_item(folder: Path, name: str, task: str, accuracy: float, images_per_s: float, bias: float) -> Item:
+def live_item(folder: Path, name: str, task: str, accuracy: float, images_per_s: float, bias: float) -> Offer:
     # What no server can load, where it is to answer nothing.
     content = b"" if bias == BROKEN else write_network(folder / "written.onnx", bias=bias).read_bytes()
     digest = hashlib.sha256(content).hexdigest()

@@ -8,7 +8,7 @@ from full_profile import blank_profile, item
 from made_points import latency, rate
 
 from porting.repository import Repository
-from porting.repository.publishing.item import Item
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.writer import publish
 from profiler.common.target import Target
 from profiler.records.profile import Profile
@@ -34,12 +34,12 @@ def timed(milliseconds: float) -> dict[str, float]:
     return middle | {f"corrected_{name}": value for name, value in middle.items()} | {"p99_ms": 2 * milliseconds}
 
 
-def items(folder: Path, rates: Mapping[str, float] = IMAGES_PER_S, **changes: Any) -> list[Item]:
+def items(folder: Path, rates: Mapping[str, float] = IMAGES_PER_S, **changes: Any) -> list[Offer]:
     """The three variants, each on the target `local_cpu`."""
     return [item(name, profile(one, **changes), folder, ACCURACY[name]) for name, one in rates.items()]
 
 
-def repository(folder: Path, offered: Sequence[Item] | None = None) -> Repository:
+def repository(folder: Path, offered: Sequence[Offer] | None = None) -> Repository:
     """What the writer makes of them."""
     folder.mkdir(parents=True, exist_ok=True)
     return publish(folder / "repository", items(folder) if offered is None else offered)

@@ -11,7 +11,7 @@ from full_profile import full_profile, item
 from made_points import load_point, partly, rate
 
 from porting.repository import Repository
-from porting.repository.publishing.item import Item
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.writer import publish
 from profiler.common.target import Target
 from profiler.records.capacity import Capacity
@@ -112,7 +112,7 @@ def capacity(images_per_s: float, cores: float, multiple: int) -> Capacity:
                   trials=[], verdict="settled", verdict_reason="", **values)  # fmt: skip
 
 
-def items(folder: Path, **changes: Any) -> list[Item]:
+def items(folder: Path, **changes: Any) -> list[Offer]:
     """Every variant of every task."""
     return [
         item(name, planning_profile(images_per_s, **changes), folder, accuracy, task=task)

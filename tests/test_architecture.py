@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from import_circles import ROOMS, imported_folders
-from support import ROOT, environment
+from support import ROOT, SMALL, environment
 
 MAY_IMPORT = {
     "backbones": {"backbones"},
@@ -111,7 +111,7 @@ def test_a_folder_imports_what_lies_in_lower_layers(folder: str) -> None:
         ("from profiler.measure import ledger", "profiler/measure"),
         ("def f():\n    from profiler import command", "profiler"),
         ("import_module(f'profiler.measure.{name}')", "profiler/measure"),
-        ("Task('profiler.measure.memory.child.main')", "profiler/measure/memory"),
+        ("Task('profiler.measure.memory.child_process.main')", "profiler/measure/memory"),
         ("from profiler.analysis import statistics", "profiler/analysis"),
     ],
 )
@@ -163,12 +163,24 @@ def packages_of(code: str) -> set[str]:
 
 
 # How long both take stands in scripts/benchmark_demo.py; what they load decides it.
-def test_importing_the_repository_loads_pydantic_and_numpy_alone() -> None:
+def test_importing_the_repository_loads_pydantic_alone() -> None:
     found = packages_of("import porting.repository")
-    assert found <= {"annotated_types", "numpy", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
+    assert found <= {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
+
+
+def packages_of_command(*arguments: str) -> set[str]:
+    """The third-party packages that `dnn-porting` holds as it ends."""
+    ask = f"import runpy, sys; sys.argv = {['dnn-porting', *arguments]}"
+    return packages_of(f"{ask}\ntry: runpy.run_module('dnn_porting', run_name='__main__')\nexcept SystemExit: pass")
 
 
 def test_help_loads_hydra_alone() -> None:
-    ask = "import runpy, sys; sys.argv = ['dnn-porting', '--help']"
-    found = packages_of(f"{ask}\ntry: runpy.run_module('dnn_porting', run_name='__main__')\nexcept SystemExit: pass")
+    found = packages_of_command("--help")
     assert found <= {"antlr4", "attr", "hydra", "omegaconf", "packaging", "yaml"}
+
+
+@pytest.mark.integration
+def test_a_run_that_reuses_everything_loads_nothing_that_makes_anything(published: Path) -> None:
+    found = packages_of_command(*SMALL, f"workspace={published}")
+    assert found >= {"hydra", "pydantic", "onnxruntime"}
+    assert not found & (TORCH | {"mlflow", "sqlalchemy", "alembic", "scipy", "sklearn", "pandas", "matplotlib"})

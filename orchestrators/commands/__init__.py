@@ -1,1 +1,1 @@
-"""The commands of this room, one file each; `dnn-porting` knows them by their names only."""
+"""The commands of the orchestrators, one file each; `dnn-porting` finds them by name."""

@@ -1,4 +1,4 @@
-"""The settings of a live run, as `conf/orchestrate.yaml` has them."""
+"""The settings of a live run in `conf/orchestrate.yaml`."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from profiler.common.errors import BadInputError
 
 
 class Proxy(BaseModel):
-    """The NGINX before the servers, and the files of it that `Nginx` needs."""
+    """The NGINX in front of the servers, and its files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     endpoint: str
@@ -24,7 +24,7 @@ class Proxy(BaseModel):
 
 
 class Settings(BaseModel):
-    """`conf/orchestrate.yaml`, with what is only implied filled in."""
+    """The content of `conf/orchestrate.yaml`, with target and tasks filled in."""
 
     model_config = ConfigDict(frozen=True)
     repository: str
@@ -42,20 +42,21 @@ class Settings(BaseModel):
 
     @property
     def policy_name(self) -> str:
+        """The name of the policy that the servers follow."""
         return next(iter(self.policies))
 
     def world(self, repository: Repository) -> World:
-        """What one server has to decide over; raises where the repository does not tell the policy all of it."""
+        """The world of one server; raises `DnnPortingError` for a figure that the policy needs and lacks."""
         servers = max(1, len(self.servers))
         demands = {} if self.load is None else self.load.demands(self.tasks)
         mean_rps = dict.fromkeys(self.tasks, 0.0) | {task: float(one.mean()) / servers for task, one in demands.items()}
         found = World.of(repository, self.target_name, mean_rps, self.deadline_ms)
-        # What it lacks for the policy shows only here.
+        # The first decision shows whether a figure is missing.
         Driver(self.policy, found).first()
         return found
 
     def policy(self, world: World) -> Policy:
-        """The policy for one server; raises `BadInputError` for one that real servers cannot follow."""
+        """The policy for one server; raises `BadInputError` for one that only a simulation can follow."""
         found = made(self.policies[self.policy_name], world)
         if why := found.ways.only_simulated:
             raise BadInputError(

@@ -1,4 +1,4 @@
-"""orchestrate: real Triton servers under a policy, until Ctrl-C or the end of a load of our own."""
+"""orchestrate: drives real Triton servers by a policy, until Ctrl-C or the end of its own load."""
 
 import os
 import time
@@ -11,14 +11,13 @@ from orchestrators.commands.live_settings import Settings
 from orchestrators.commands.prepared import complete_target_and_tasks, repository_of, validated
 from orchestrators.live.agent import Agent
 from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.clock import Loops, Tick, going_on
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
 from orchestrators.live.known import Known
-from orchestrators.live.loops import Loops, Tick, going_on
-from orchestrators.live.own_server import OwnServer
-from orchestrators.live.report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
 from orchestrators.live.rotation import Alone, Nginx, Rotation
 from orchestrators.live.run import Run
-from orchestrators.live.server import LiveServer
+from orchestrators.live.run_report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
+from orchestrators.live.server import LiveServer, OwnServer
 from orchestrators.live.tables import delivered_table
 from orchestrators.live.usage import Usage
 from orchestrators.load import Load
@@ -26,26 +25,26 @@ from porting.common.console import say, table
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.cores import split_cores
-from profiler.triton.token import given_token
+from profiler.triton.access import given_token
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 READY_LIMIT_S = 120.0
 POLL_S = 0.2
-# Reading an index of thousands of variants takes a while.
+# Reading an index of thousands of variants is slow.
 REFRESH_S = 10
 
 
 def run(arguments: Sequence[str]) -> None:
-    """What `conf/orchestrate.yaml` and the command line say."""
+    """Runs the command with `conf/orchestrate.yaml` and the overrides on the command line."""
     from porting.command_line.dispatch import configured
 
     configured("orchestrate", arguments, orchestrated)
 
 
 def orchestrated(config: "DictConfig") -> None:
-    """Drives the servers; with a load it is their client too, and says what came of it."""
+    """Drives the servers; with a load it also sends the requests and prints the outcome."""
     settings = prepared(config)
     catalogue = Catalogue(settings.repository, settings.world, settings.public_key)
     with ExitStack() as stack:
@@ -66,7 +65,7 @@ def orchestrated(config: "DictConfig") -> None:
 
 
 def prepared(config: "DictConfig") -> Settings:
-    """The settings with what is only implied filled in; raises `BadInputError` for what cannot be used."""
+    """The settings with target and tasks filled in; raises `BadInputError` for invalid ones."""
     complete_target_and_tasks(config, repository_of(config))
     settings = validated(config, Settings)
     if settings.nginx is None and settings.load is not None and len(settings.servers) > 1:
@@ -77,20 +76,20 @@ def prepared(config: "DictConfig") -> Settings:
 
 
 def served(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list[Tick]]:
-    """The servers; where none are given one of our own, and what keeps it alive."""
+    """The given servers, or an own server with the tick that restarts it."""
     if settings.servers:
         token = given_token()
         return [stack.enter_context(closing(LiveServer(one, token))) for one in settings.servers], []
     server_cores, client_cores = split_cores(settings.cores)
     own = stack.enter_context(OwnServer(server_cores, settings.grpc_port))
     if settings.load is not None:
-        # Clients beside the server on its cores would be what makes it late.
+        # Clients on the server's cores would delay its answers.
         os.sched_setaffinity(0, client_cores)
     return [stack.enter_context(closing(LiveServer(own.endpoint, own.token, own.models)))], [own.tick]
 
 
 def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalogue, journal: Journal) -> list[Agent]:
-    """An agent for each server; raises `BadInputError` for one that cannot be watched from here."""
+    """An agent for each server; raises `BadInputError` for a server on another host."""
     proxy = settings.nginx
     endpoints = [server.endpoint for server in servers]
     rotation: Rotation = Alone() if proxy is None else Nginx(proxy.servers_file, proxy.pid_file, endpoints)
@@ -98,7 +97,7 @@ def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalo
 
 
 def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
-    """Sends the load, and says what came of it."""
+    """Sends the load, prints the outcome and writes the report."""
     known = {task: Known.of(repository, task, settings.target_name) for task in settings.tasks}
     schedules = load.schedules(settings.tasks)
     say(f"sending {sum(map(len, schedules.values())):,} requests")
@@ -123,6 +122,7 @@ def wait_until_ready(agents: Sequence[Agent], loops: Loops) -> None:
 
 
 def until_interrupted(loops: Loops) -> None:
+    """Waits until Ctrl-C; raises the first error of a loop."""
     say("Ctrl-C stops")
     try:
         loops.wait()
@@ -131,7 +131,7 @@ def until_interrupted(loops: Loops) -> None:
 
 
 def every(times: int, tick: Tick) -> Tick:
-    """A tick that is done every so many times."""
+    """A tick that acts in one of `times` calls."""
     count = 0
 
     def sometimes() -> None:
@@ -144,13 +144,14 @@ def every(times: int, tick: Tick) -> Tick:
 
 
 class TellingJournal(Journal):
-    """Says too what somebody who watches wants to know: switches, and what is new in the notices of a server."""
+    """A journal that also prints switches and new notices."""
 
     def __init__(self, path: Path, tell: Callable[[str], None] = say) -> None:
         super().__init__(path)
         self._tell, self._noticed, self._troubled = tell, dict[str, str | None](), ""
 
     def add(self, record: Second | Switched) -> None:
+        """Appends the record, and prints it where it is a switch or brings a new notice."""
         super().add(record)
         if self.trouble != self._troubled:
             self._troubled = self.trouble

@@ -1,4 +1,4 @@
-"""plan: what published planners would do with a repository, as a table and as JSON."""
+"""plan: the plans of published planners for a repository, as a table and as JSON."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrators.commands.chosen import check_chosen
-from orchestrators.commands.prepared import repository_of, validated
+from orchestrators.commands.prepared import check_chosen, repository_of, validated
 from orchestrators.deployment import Deployment
 from orchestrators.errors import Infeasible
 from orchestrators.planners.common import PlanBase
@@ -25,7 +24,7 @@ SHOWN = ("task", "variant", "replicas", "cores", "batch", "rate_rps")
 
 
 class Settings(BaseModel):
-    """The configuration as far as it is the same for every planner."""
+    """The settings that all planners share."""
 
     model_config = ConfigDict(frozen=True)
     repository: str
@@ -36,14 +35,14 @@ class Settings(BaseModel):
 
 
 def run(arguments: Sequence[str]) -> None:
-    """What `conf/plan.yaml` and the command line say."""
+    """Runs the command with `conf/plan.yaml` and the overrides on the command line."""
     from porting.command_line.dispatch import configured
 
     configured("plan", arguments, plan)
 
 
 def plan(config: "DictConfig") -> None:
-    """Plans with every chosen planner; raises what the only one raises, and where several are chosen and all fail."""
+    """Plans with every chosen planner; raises the first error where all of them fail."""
     settings, repository = prepared(config)
     outcomes: dict[str, PlanBase | DnnPortingError] = {}
     for name, component in settings.planners.items():
@@ -64,7 +63,7 @@ def plan(config: "DictConfig") -> None:
 
 
 def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
-    """The repository, and the planners with what is only implied filled in."""
+    """The settings with task, target and tasks filled in, and the repository."""
     repository = repository_of(config)
     for key, choices in (("task", repository.tasks), ("target_name", repository.targets)):
         if config[key] is None and len(choices) == 1:
@@ -75,13 +74,13 @@ def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
 
 
 def solved(component: Component, repository: Repository) -> PlanBase:
-    """The plan of the planner that a config names."""
+    """The plan of the planner that a config names; raises the errors of the planner."""
     planner = located(component.target)
     return checked(planner.solve(component.build(repository=repository)), component.target)
 
 
 def show(name: str, plan: PlanBase) -> None:
-    """One plan: what runs, and every figure of it that stands alone; the rest is in the JSON."""
+    """Prints the deployments of one plan and its single figures; the JSON has the rest."""
     rows = [[str(getattr(one, field)) for field in SHOWN] for one in plan.deployments]
     if rows:
         table(f"{name} deploys", list(SHOWN), rows)
@@ -91,7 +90,7 @@ def show(name: str, plan: PlanBase) -> None:
 
 
 def compare(outcomes: Mapping[str, PlanBase | DnnPortingError], repository: Repository) -> None:
-    """Every planner in a line."""
+    """Prints a table with a row for each planner."""
     rows = []
     for name, plan in outcomes.items():
         if not isinstance(plan, PlanBase):
@@ -105,12 +104,13 @@ def compare(outcomes: Mapping[str, PlanBase | DnnPortingError], repository: Repo
 
 
 def objective(plan: PlanBase) -> str:
+    """The value of the planner's objective as text; empty for a planner without one."""
     value = plan.model_dump().get("objective")
     return "" if value is None else f"{value:.4g}"
 
 
 def delivered(found: list[Deployment], repository: Repository) -> float:
-    """The mean validation accuracy over the demand, or over deployments where there is none."""
+    """The mean validation accuracy over the demand; over the deployments where there is no demand."""
     total = sum(one.rate_rps for one in found)
     weights = [one.rate_rps / total if total else 1 / len(found) for one in found]
     known = [repository.variant(one.variant).validation_accuracy for one in found]
@@ -118,7 +118,7 @@ def delivered(found: list[Deployment], repository: Repository) -> float:
 
 
 def write(path: Path, outcomes: Mapping[str, PlanBase | DnnPortingError]) -> None:
-    """By planner: its plan with the deployments, or the reason why there is none."""
+    """Writes the plan of each planner with its deployments, or the reason why there is none, as JSON."""
     import json
 
     content = {

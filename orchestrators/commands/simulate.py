@@ -1,4 +1,4 @@
-"""simulate: policies on the same requests over a published repository, without a server."""
+"""simulate: compares policies on the same requests over a published repository, without a server."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,12 +21,12 @@ from profiler.common.errors import BadInputError, DnnPortingError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-# From these first seconds a policy knows what to begin with.
+# The first decision is for the mean demand of these first seconds.
 FIRST_S = 10
 
 
 class Chosen(BaseModel):
-    """`conf/simulate.yaml`, with what is only implied filled in."""
+    """The content of `conf/simulate.yaml`, with target and tasks filled in."""
 
     model_config = ConfigDict(frozen=True)
     repository: str
@@ -43,16 +43,16 @@ class Chosen(BaseModel):
 
 
 def run(arguments: Sequence[str]) -> None:
-    """What `conf/simulate.yaml` and the command line say."""
+    """Runs the command with `conf/simulate.yaml` and the overrides on the command line."""
     from porting.command_line.dispatch import configured
 
     configured("simulate", arguments, simulated)
 
 
 def simulated(config: "DictConfig") -> None:
-    """Compares policies on the same requests: accuracy delivered, what is late or lost, and what it costs.
+    """Compares policies on the same requests by delivered accuracy, late and lost requests, and cost.
 
-    Every task is sent requests of its own: with the same mean, by another sample of the trace and another trend.
+    The load of each task has its own sample of the trace and its own trend.
     """
     repository = repository_of(config)
     complete_target_and_tasks(config, repository)
@@ -71,7 +71,7 @@ def simulated(config: "DictConfig") -> None:
 
 
 def check_history(chosen: Chosen) -> None:
-    """Raises `BadInputError` for a forecaster that cannot be made, or would learn from what it is to foresee."""
+    """Raises `BadInputError` for an invalid forecaster, and for one that learns from the simulated trace."""
     chosen.forecaster.build()
     history, trace = chosen.forecaster.arguments().get("history"), chosen.load.trace
     if history is None or trace is None:
@@ -85,7 +85,7 @@ def check_history(chosen: Chosen) -> None:
 def compared(
     policies: Mapping[str, Component], world: World, schedules: Mapping[str, np.ndarray], settings: Settings
 ) -> dict[str, Result | DnnPortingError]:
-    """Every policy's result, or why it has none; raises what the only one raises, or the first where none has any."""
+    """The result or the error of every policy; raises the first error where all of them fail."""
     versions = catalogue(world.repository, world.tasks, world.target)
     box = Box.of(next(iter(world.families.values()))[0].profile.target, world.cores)
     outcomes: dict[str, Result | DnnPortingError] = {}

@@ -1,14 +1,13 @@
-"""What is shown and written of a comparison."""
+"""The table and the files of a comparison of policies."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrators.formatting import number, percent
 from orchestrators.load import Steps
-from orchestrators.simulation.figure import draw_comparison
-from orchestrators.simulation.result import Result
-from orchestrators.simulation.stress import overloaded_at
-from orchestrators.words import number, percent
+from orchestrators.simulation.comparison_figure import draw_comparison
+from orchestrators.simulation.result import Result, overloaded_at
 from porting.common.console import say, table
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import write_atomically
@@ -19,12 +18,12 @@ COLUMNS = [
     "infeasible",
 ]  # fmt: skip
 OVERLOADED, LAST = "overloaded at, requests/s", "cost, or why it did not run"
-# Every policy's result, or why it has none.
+# The result or the error of every policy.
 Outcomes = Mapping[str, Result | DnnPortingError]
 
 
 def show(title: str, outcomes: Outcomes, steps: Steps | None) -> None:
-    """One table, the highest effective accuracy first."""
+    """Prints a table of the policies, the highest effective accuracy first."""
     columns = [*COLUMNS, *([OVERLOADED] if steps else []), LAST]
     ranked = sorted(results(outcomes).values(), key=lambda one: -(one.all_tasks.effective_accuracy or 0))
     failed = [
@@ -34,10 +33,12 @@ def show(title: str, outcomes: Outcomes, steps: Steps | None) -> None:
 
 
 def results(outcomes: Outcomes) -> dict[str, Result]:
+    """The policies that have a result, by name."""
     return {name: one for name, one in outcomes.items() if isinstance(one, Result)}
 
 
 def row(result: Result, steps: Steps | None) -> list[str]:
+    """The figures of one policy as a row of the table."""
     figures = result.all_tasks
     late = None if figures.in_time_share is None else 1 - figures.in_time_share
     numbers = [
@@ -52,7 +53,7 @@ def row(result: Result, steps: Steps | None) -> list[str]:
 
 
 def write(folder: Path, title: str, outcomes: Outcomes, steps: Steps | None) -> None:
-    """The results as JSON and as a picture."""
+    """Writes the results as JSON and as a picture."""
     found = results(outcomes)
     policies = {
         name: one.model_dump(mode="json") if isinstance(one, Result) else {"error": str(one)}

@@ -1,10 +1,7 @@
-"""Forecasts of the demand that a plan has to meet, from the demand that was seen so far."""
+"""Forecasts of the demand that a plan has to meet, from the demand in the past."""
 
-from orchestrators.forecast.forecaster import Forecaster
-from orchestrators.forecast.history import FromHistory
-from orchestrators.forecast.learned import Learned, fit
-from orchestrators.forecast.loss import mean_loss, peaks, pinball
-from orchestrators.forecast.simple import LastValue, WindowedMaximum
+from orchestrators.forecast.forecaster import Forecaster, LastValue, WindowedMaximum, mean_loss, peaks, pinball
+from orchestrators.forecast.learned import FromHistory, Learned, fit
 
 __all__ = [
     "Forecaster",

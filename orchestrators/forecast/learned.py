@@ -1,42 +1,44 @@
-"""A forecast learned from a trace: the level that demand has now, and as much on top as the trace says it needs.
+"""A forecast that is learned from a trace: the present level of the demand plus a margin that the trace determines.
 
-On the scale of `level` the forecast is `mean + margin[w] · deviation`: w is the window that the level is over, and the
-margin of a window is the τ quantile of (peak − mean) / deviation over those moments of the trace that chose this window
-(a conformal forecast of the Mondrian kind: Vovk et al., Mondrian Confidence Machine, 2003). The scale is monotonic, so
-the quantile stays one when the forecast is brought back to requests/s. That mean, deviation and margins are all in
-units of the demand's own noise is what carries a fit over to a trace of another rate.
+On the scale of `level` the forecast is `mean + margin[w] · deviation`, where w is the window of the level. The margin
+of a window is the τ quantile of (peak − mean) / deviation over the moments of the trace that chose this window (a
+Mondrian conformal forecast: Vovk et al., Mondrian Confidence Machine, 2003). The scale is monotonic, so the forecast is
+the τ quantile in requests/s too. Mean, deviation and margins are in units of the demand's noise, so a fit also holds
+for a trace of another rate.
 
-A window that too few moments chose to tell a quantile takes the margin of the next shorter one, which is less sure of
-its level; where no shorter one has its own, the largest that any moment of the trace needed. The shortest are such:
-they mean that demand has just moved, and a trace may show that too seldom to learn from.
+A window with too few moments for a quantile takes the margin of the next shorter one, whose level is less certain.
+Where no shorter one has a margin, it takes the largest margin that any moment of the trace needed. This concerns the
+shortest windows: they are chosen just after a change of the demand, which is rare in a trace.
 """
 
 import math
+from functools import cache
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from orchestrators.forecast.forecaster import recent
+from orchestrators.forecast.forecaster import peaks, recent
 from orchestrators.forecast.level import Level, level, rate_rps, stabilised, variance
-from orchestrators.forecast.loss import peaks
+from orchestrators.load import read_trace
 from orchestrators.load.demand import checked_demand
 from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 WINDOWS_S = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-# Before, too little was seen for a moment to be typical.
+# Earlier moments of a trace have too short a past to be typical.
 START_S = 60
-# A quantile is told from so many moments beyond it.
+# The number of moments above a quantile that its estimate needs.
 BEYOND = 2
 
 
 class Learned(Value):
-    """What was learned; its JSON (`model_dump_json`) is all that a fit consists of.
+    """A fitted forecaster; its JSON (`model_dump_json`) holds the whole fit.
 
-    It foresees the peak that is exceeded with a probability of about 1 − `quantile` while demand behaves as the trace
-    did; 0 where nothing came in the longest window. It answers for the horizon that it was fitted to, and raises
-    `BadInputError` for another.
+    The peak exceeds the forecast with a probability of about 1 − `quantile` while the demand behaves as in the trace.
+    The forecast is 0 where the longest window has no request. It holds for the horizon of the fit; another one raises
+    `BadInputError`.
     """
 
     horizon_s: int = Field(ge=1)
@@ -47,6 +49,7 @@ class Learned(Value):
 
     @model_validator(mode="after")
     def a_margin_for_each_window(self) -> Self:
+        """Raises `ValueError` for windows that do not grow from 1 s, and for another number of margins."""
         if self.windows_s[0] != 1 or list(self.windows_s) != sorted(set(self.windows_s)):
             raise ValueError(f"windows_s={self.windows_s}: give growing lengths in s, the first of 1 s")
         if len(self.margins) != len(self.windows_s):
@@ -54,6 +57,7 @@ class Learned(Value):
         return self
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The level of the demand plus the margin of its window, in requests/s."""
         seen = recent(demand_rps, self.windows_s[-1], horizon_s)
         if horizon_s != self.horizon_s:
             raise BadInputError(
@@ -68,7 +72,7 @@ class Learned(Value):
 def fit(trace_rps: np.ndarray, horizon_s: int = 10, quantile: float = 0.95) -> Learned:
     """Learns from a trace; the same trace gives the same fit.
 
-    Raises `BadInputError` where the trace is too short to tell the quantile, or does not vary.
+    Raises `BadInputError` for a trace that is too short for the quantile, or constant.
     """
     if not 0 < quantile < 1:
         raise BadInputError(f"quantile={quantile}: it lies between 0 and 1")
@@ -87,7 +91,7 @@ def fit(trace_rps: np.ndarray, horizon_s: int = 10, quantile: float = 0.95) -> L
 
 
 def margins(levels: list[Level], highest: np.ndarray, quantile: float, needed: int) -> tuple[float, ...]:
-    """What each window needs on top of its level, in deviations, from the shortest on."""
+    """The margin of each window in deviations, the shortest window first."""
     means, deviations, windows = np.transpose(levels)
     distances = (highest - means) / deviations
     found = [float(distances.max())]
@@ -95,3 +99,22 @@ def margins(levels: list[Level], highest: np.ndarray, quantile: float, needed: i
         own = distances[windows == window]
         found.append(float(np.quantile(own, quantile)) if len(own) >= needed else found[-1])
     return tuple(found[1:])
+
+
+class FromHistory:
+    """Learns from the trace of an earlier time, once for each horizon; `forecast` raises the errors of `fit`."""
+
+    def __init__(self, history: Path | str) -> None:
+        """Raises `BadInputError` where the history is no trace."""
+        self._history = Path(history)
+        read_trace(self._history)
+
+    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
+        """The forecast of the fit for this horizon."""
+        return learned(self._history, horizon_s).forecast(demand_rps, horizon_s)
+
+
+@cache
+def learned(history: Path, horizon_s: int) -> Learned:
+    """The fit of a trace for one horizon, which all policies share."""
+    return fit(read_trace(history), horizon_s)

@@ -1,11 +1,11 @@
-"""The present level of a demand, from as long a past as it has held.
+"""The present level of a demand, averaged over the time since its last change.
 
-Counts are first made alike in spread: x ↦ 2·√(x + 3/8) gives Poisson counts of any rate a variance of about 1
+The variance of counts is stabilised first: x ↦ 2·√(x + 3/8) gives Poisson counts of any rate a variance of about 1
 (Anscombe, The Transformation of Poisson, Binomial and Negative-Binomial Data, Biometrika 35, 1948). On that scale the
-level is the mean of the last w seconds, for the longest w up to which the confidence intervals of all shorter windows'
-means still have a point in common (intersection of confidence intervals: Goldenshluger and Nemirovski, On Spatially
-Adaptive Estimation of Nonparametric Regression, Mathematical Methods of Statistics 6, 1997). Steady demand is averaged
-over minutes, and a jump is followed within seconds.
+level is the mean of the last w seconds. w is the longest window up to which the confidence intervals of the means of
+all shorter windows have a common point (intersection of confidence intervals: Goldenshluger and Nemirovski, On
+Spatially Adaptive Estimation of Nonparametric Regression, Mathematical Methods of Statistics 6, 1997). A steady demand
+is averaged over minutes, and a jump is followed within seconds.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ OFFSET = 3 / 8
 
 
 class Level(NamedTuple):
-    """On the scale of `stabilised`: the mean, and the standard deviation of one second around it.
+    """The mean on the scale of `stabilised`, and the standard deviation of one second.
 
-    `window` is which of the windows the mean is over.
+    `window` is the index of the window of the mean.
     """
 
     mean: float
@@ -31,28 +31,30 @@ class Level(NamedTuple):
 
 
 def stabilised(demand_rps: np.ndarray) -> np.ndarray:
-    """Counts on the scale where they spread alike."""
+    """Counts on the scale where their variance does not depend on their rate."""
     scaled: np.ndarray = 2 * np.sqrt(demand_rps + OFFSET)
     return scaled
 
 
 def rate_rps(stable: float) -> float:
-    """Back from that scale; 0 for what lies below it."""
+    """The rate of a value on the scale of `stabilised`; 0 for values below the scale."""
     return max(0.0, (max(stable, 0.0) / 2) ** 2 - OFFSET)
 
 
 def variance(stable: np.ndarray) -> float:
-    """Of one second around the level, from at least two: half the mean square of the change from one to the next, to
-    which a level that moves slowly adds little (von Neumann et al., The Mean Square Successive Difference, Annals of
-    Mathematical Statistics 12, 1941).
+    """The variance of one second around the level, from at least two seconds.
+
+    It is half the mean square of successive differences, to which a slow change of the level adds little (von Neumann
+    et al., The Mean Square Successive Difference, Annals of Mathematical Statistics 12, 1941).
     """
     return float(np.square(np.diff(stable)).mean() / 2)
 
 
 def level(demand_rps: np.ndarray, windows_s: Sequence[int], usual_variance: float) -> Level:
-    """The level at the end of a demand of at least one second; windows longer than it do not count.
+    """The level at the end of a demand of at least one second; windows longer than the demand are left out.
 
-    `windows_s` grow from 1 s. The variance is that of the last minute, taken together with a minute of the usual one.
+    `windows_s` grow from 1 s. The variance is the mean of the last minute's and `usual_variance`, each weighted by its
+    number of seconds.
     """
     stable = stabilised(demand_rps)
     last = stable[-MEMORY_S - 1 :]

@@ -1,4 +1,4 @@
-"""Real Triton servers, under a policy: what is seen, what is switched, and what came of it."""
+"""Real Triton servers under a policy: observation, switches of networks, and results of a run."""
 
 from orchestrators.live.nginx import nginx_server
 from orchestrators.live.requests import read_traffic

@@ -1,8 +1,8 @@
-"""One server under the policy: looked at once a second, and where the policy says so, networks are replaced.
+"""The agent of one server: it observes the server once a second, and replaces networks as the policy decides.
 
-It goes on whatever happens. A server that does not answer is tried again every second, and gets back what answered
-before. A load that failed leaves the policy with the versions that do answer: it is tried again when the policy decides
-for it again. A policy that begins on a server takes what answers there for granted.
+No failure ends the agent. It tries a server that does not answer again every second, and loads its last networks again.
+After a failed load the policy continues from the versions that answer; the agent repeats the load when the policy
+decides for it again. A policy that begins on a server starts from the versions that answer there.
 """
 
 import time
@@ -16,10 +16,10 @@ import numpy as np
 from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.clock import unix_s
-from orchestrators.live.demand import KEPT_S, Demand
 from orchestrators.live.driver import Driver, versions
 from orchestrators.live.journal import Journal, Second
 from orchestrators.live.rotation import Rotation
+from orchestrators.live.seen_demand import KEPT_S, Demand
 from orchestrators.live.server import LiveServer
 from orchestrators.live.usage import Use
 from orchestrators.policies.policy import Decision, Policy
@@ -28,13 +28,14 @@ from profiler.common.errors import DnnPortingError, ServerError
 
 
 class Looks(Protocol):
-    """A `Usage`."""
+    """The part of `Usage` that an agent needs."""
 
-    def look(self) -> Use: ...
+    def look(self) -> Use:
+        """What the server uses of its cores; raises `DnnPortingError` where that is unknown."""
 
 
 class Agent:
-    """Drives one server; whoever calls `tick` once a second needs to catch nothing."""
+    """Drives one server. `tick` is called once a second and raises no `DnnPortingError`."""
 
     def __init__(
         self, server: LiveServer, usage: Looks, catalogue: Catalogue, rotation: Rotation, journal: Journal,
@@ -49,7 +50,7 @@ class Agent:
         self._trouble: str | None = None
 
     def tick(self) -> None:
-        """Looks, decides, acts, and writes it down."""
+        """Observes the server, asks the policy, acts, and writes the journal."""
         try:
             use, counts = self._usage.look(), self._server.requests()
         except DnnPortingError as error:
@@ -69,7 +70,7 @@ class Agent:
 
     @property
     def ready(self) -> bool:
-        """Whether every task has a version that answers, as far as the last look told."""
+        """Whether every task had a version that answers in the last second."""
         return self._driver is not None
 
     def _recover(self, use: Use) -> None:
@@ -79,9 +80,9 @@ class Agent:
         self._forget_counts()
 
     def _stand_back(self, use: Use, came: Mapping[str, float], why: str) -> None:
-        """What answers is looked for anew in the next second; until then others get the requests, if there are any."""
+        """Leaves the server out of rotation; the next second looks again for the versions that answer."""
         self._driver = None
-        # Where it is NGINX that is gone, nothing can be told to it.
+        # NGINX may be what failed.
         with suppress(DnnPortingError):
             self._rotation.leave_out(self._server.endpoint)
         self._note(use, came, Decision(rule="wait", reason=why, notice=why))
@@ -92,12 +93,12 @@ class Agent:
         try:
             world = self._answering.world(use.cores)
             if world is not driver.world:
-                # What was republished, or other cores, are for a policy that begins anew.
+                # Another edition or other cores need a new policy.
                 driver = self._driver = Driver(self._make, world)
             decision = driver.step(self._demand.seen(), np.array(self._cpu_share), present)
             wanted = present | versions(decision)
         except DnnPortingError as error:
-            # Who cannot decide is no reason to take a server out that answers.
+            # The server still answers, so it stays in rotation.
             decision = driver.undecided(error)
         self._note(use, came, decision)
         if wanted != present:
@@ -106,12 +107,12 @@ class Agent:
             self._act(Driver(self._make, driver.world), present, came)
 
     def _act(self, driver: Driver, wanted: Mapping[str, str], came: Mapping[str, float]) -> None:
-        """The driver goes on with what answers then."""
+        """Switches, and keeps the driver if every task has a version that answers afterwards."""
         try:
             self._answering.follow(wanted, came)
             self._trouble = None
         except ServerError as error:
-            # What answers, and whether the server is in rotation again, the next second finds out.
+            # The next second finds out which versions answer, and puts the server into rotation again.
             self._driver, self._trouble = None, str(error)
             return
         known = self._answering.versions.keys() >= set(self._answering.tasks)
@@ -119,7 +120,7 @@ class Agent:
         self._forget_counts()
 
     def _forget_counts(self) -> None:
-        """Who was out of rotation had no requests, of any task, which is no lack of demand."""
+        """Discards the counts of all tasks: a server out of rotation receives no requests, whatever the demand is."""
         for task in self._answering.tasks:
             self._demand.replaced(task)
 

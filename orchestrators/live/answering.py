@@ -1,4 +1,4 @@
-"""The networks that answer on one server: found, put back, replaced, and never taken away."""
+"""The networks that answer on one server: which they are, how they are restored, and how they are replaced."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,21 +16,21 @@ from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 
 @dataclass(frozen=True)
 class Good:
-    """What answered last to a task: its figures, its ONNX file's sha256, and its files where they were to be had."""
+    """The network that last answered for a task: its figures, its ONNX file's sha256, and its files where known."""
 
     version: VariantOnTarget
     digest: str
     network: Network | None
 
 
-# What may be loaded: its figures and its files.
+# A network that can be loaded: its figures and its files.
 Ready = tuple[VariantOnTarget, Network]
 
 
 class Answering:
-    """`versions` are those that answer, by task, as far as they are known.
+    """The known versions that answer on a server: `versions`, by task.
 
-    Nothing is ever unloaded: what answered last goes on until something else does.
+    No network is unloaded: the last one answers until another one replaces it.
     """
 
     def __init__(self, server: LiveServer, catalogue: Catalogue, rotation: Rotation, journal: Journal) -> None:
@@ -43,9 +43,9 @@ class Answering:
         self._attempts = dict.fromkeys(self.tasks, 0)
 
     def world(self, cores: float) -> World:
-        """What the repository offers now, and with it what answers and has gone from there, on so many cores.
+        """The versions of the repository now and those that still answer, on this number of cores.
 
-        The same object as long as none of this changes.
+        It is the same object as long as none of this changes.
         """
         published = self._catalogue.edition.world
         families = {task: tuple(self._figures(task).values()) for task in published.tasks}
@@ -55,15 +55,15 @@ class Answering:
         return self._offered
 
     def lost(self) -> None:
-        """The server does not answer: nothing is known of it, and no load that failed was the network's fault."""
+        """Forgets the versions and the failed attempts of a server that does not answer."""
         self.versions = {}
         self._attempts = dict.fromkeys(self.tasks, 0)
 
     def recover(self, first: Callable[[], Mapping[str, str]]) -> None:
-        """Finds what answers; a task to which nothing does gets its last good version back, or that of `first`.
+        """Finds the versions that answer, and loads one for each task without: the last good one, or that of `first`.
 
-        A call tries one version of each task: where it does not load, the next call tries another one. Raises
-        `ServerError` while there is a task without any, and the server stays out of rotation.
+        A call tries one version of each task; where it does not load, the next call tries another one. Raises
+        `ServerError` while a task has no version, and the server stays out of rotation.
         """
         with self._rotation.without(self._server.endpoint):
             self._adopt(self._server.serving())
@@ -74,14 +74,14 @@ class Answering:
                 raise ServerError(f"{self._server.endpoint} has no version of {', '.join(missing)} that answers yet")
 
     def follow(self, wanted: Mapping[str, str], demand_rps: Mapping[str, float]) -> None:
-        """Replaces what differs, as far as that can be done; the journal says what could not.
+        """Loads the wanted versions that differ; the journal has the reason for each that failed.
 
-        What relieves the server most comes first, as every load takes from what answers meanwhile.
-        Raises `ServerError` where the server cannot be taken out of rotation or put back, and where a load failed and
-        the server does not tell what answers now.
+        The version that relieves the server most comes first, because a load slows the networks that answer meanwhile.
+        Raises `ServerError` where the server cannot be taken out of rotation or put back, and where its versions are
+        unknown after a failed load.
         """
         changes = [task for task in self.tasks if wanted[task] != self.versions[task] or self._republished(task)]
-        # What is read before need not be waited for while the server is out.
+        # Files are read first, to keep the server out of rotation for a shorter time.
         ready = {task: one for task in changes if (one := self._read(task, wanted[task]))}
         added_cores = {task: demand_rps[task] * self._added_s(task, version) for task, (version, _) in ready.items()}
         with self._rotation.without(self._server.endpoint):
@@ -89,7 +89,7 @@ class Answering:
                 self._switch(task, *ready[task])
 
     def renewed(self) -> bool:
-        """Whether what answers was published anew with another file; true once for each edition."""
+        """Whether a version that answers was published again with another file; true once for each edition."""
         if self._catalogue.edition is self._compared:
             return False
         self._compared = self._catalogue.edition
@@ -100,7 +100,7 @@ class Answering:
         return published not in (None, self._good[task].digest)
 
     def _added_s(self, task: str, version: VariantOnTarget) -> float:
-        """The time of a core that a request takes more with this version than with what answers."""
+        """The additional core-seconds of a request with this version instead of the present one."""
         return 1 / speed(version) - 1 / speed(self._good[task].version)
 
     def _figures(self, task: str) -> dict[str, VariantOnTarget]:
@@ -112,7 +112,7 @@ class Answering:
         return found
 
     def _adopt(self, serving: Mapping[str, str]) -> None:
-        """Takes what answers for ours if its figures are known; what else answers goes on until it is replaced."""
+        """Notes the versions that answer and whose figures are known; others answer until they are replaced."""
         self.versions = {}
         for task in self.tasks:
             version = self._figures(task).get(serving.get(task, ""))
@@ -124,7 +124,7 @@ class Answering:
                 self._good[task] = Good(version, digest, self._files(task, version.name, digest))
 
     def _files(self, task: str, variant: str, digest: str) -> Network | None:
-        """`None` where the repository does not have them any more: then they cannot be put back."""
+        """The files of a network; `None` where the repository has them no more."""
         try:
             network = self._catalogue.network(task, variant)
         except DnnPortingError:
@@ -134,7 +134,7 @@ class Answering:
     def _try_one(self, task: str, first: str) -> None:
         offered = self._figures(task)
         last = [self._good[task].version.name] if task in self._good else []
-        # After the two that should load, those that the server bears best.
+        # After the last and the first version, the fastest ones.
         others = sorted(offered, key=lambda name: -speed(offered[name]))
         candidates = list(dict.fromkeys([*last, first, *others]))
         ready = self._read(task, candidates[self._attempts[task] % len(candidates)])
@@ -142,7 +142,7 @@ class Answering:
         self._attempts[task] = 0 if loaded else self._attempts[task] + 1
 
     def _read(self, task: str, variant: str) -> Ready | None:
-        """From the repository, or as it answered last; `None` where neither has it, which the journal says."""
+        """A version from the repository, or as it answered last; `None`, with a line in the journal, without both."""
         began_s, good = unix_s(), self._good.get(task)
         version = self._figures(task).get(variant)
         try:
@@ -161,7 +161,7 @@ class Answering:
             self._server.switch(task, network)
         except ServerError as error:
             self._note(task, version.name, began_s, str(error))
-            # What failed to answer in time may have loaded all the same.
+            # A load that exceeded its time limit may still have succeeded.
             self._adopt(self._server.serving())
             return self.versions.get(task) == version.name
         self._note(task, version.name, began_s)
@@ -183,13 +183,13 @@ class Answering:
 
 
 def differs(one: World, other: World) -> bool:
-    """Whether another edition, other versions or other cores are there to decide over."""
+    """Whether the edition, the versions or the cores differ."""
     names = [[version.name for found in world.families.values() for version in found] for world in (one, other)]
     return one.repository is not other.repository or one.cores != other.cores or names[0] != names[1]
 
 
 def speed(version: VariantOnTarget) -> float:
-    """Images/s on the target's own cores, in the smallest batch that was measured: clients send single requests."""
+    """Images/s on the target's own cores in the smallest measured batch, as clients send single requests."""
     profile = version.profile
     batch = min((point.batch for point in profile.own(profile.max_throughput)), default=1)
     return version.images_per_s(batch, profile.target.cores)

@@ -1,4 +1,4 @@
-"""What may be loaded: a published repository that somebody may publish anew while it is used."""
+"""The networks that may be loaded: a repository that may be published again while it is in use."""
 
 import hashlib
 import threading
@@ -10,28 +10,27 @@ from orchestrators.live.network import Network, of
 from orchestrators.policies.world import World
 from porting.repository import Repository
 from porting.repository.reader import INDEX
-from porting.repository.root import Root
+from porting.repository.storage import Storage
 from profiler.common.errors import DnnPortingError
 from profiler.common.parse import INDEX_LIMIT_BYTES
 
 
 @dataclass(frozen=True)
 class Edition:
-    """A repository as it was published at one time, and what there is to decide over in it."""
+    """A repository as it was published at one time, and the world that a policy decides over."""
 
     world: World
 
     def digest(self, variant: str) -> str | None:
-        """The sha256 of the ONNX file that is published under this name, if one is."""
+        """The sha256 of the variant's published ONNX file; `None` for an unknown variant."""
         return next((one.onnx_sha256 for one in self.world.repository.variants if one.name == variant), None)
 
 
 class Catalogue:
-    """The edition in use. `world_of` reads what a repository offers, and raises where that is not whole.
+    """The edition in use; `notice` has the reason why the newest one is not in use.
 
-    With the file of a `public_key` only editions that are signed by its owner are used.
-
-    Raises what that raises for the first edition. `notice` says why the newest one is not in use.
+    `world_of` makes the world of a repository and raises an error for an incomplete one. For the first edition the
+    error is passed on. With the file of a `public_key` only editions signed by its owner are used.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class Catalogue:
         self.edition = self._read()
 
     def refresh(self) -> None:
-        """Takes the newest edition if it is whole; else the one before stays in use, and it is tried again."""
+        """Takes the newest edition if it is complete; else the present one stays, until the next call."""
         with self._lock:
             try:
                 if (digest := self._published()) != self._digest:
@@ -55,11 +54,11 @@ class Catalogue:
                     self._digest = digest
                 self.notice = None
             except (DnnPortingError, ValueError) as error:
-                # Figures that the schema lets through may make no problem: a ValueError of pydantic's.
+                # Figures that pass the schema may still make an invalid problem: pydantic raises a ValueError.
                 self.notice = f"the repository as it is now is not used: {error}"
 
     def network(self, task: str, variant: str) -> Network:
-        """As in the edition in use; raises `DnnPortingError` where it cannot be had."""
+        """The network of a variant in the edition in use; raises `DnnPortingError` where it cannot be read."""
         world = self.edition.world
         return of(world.repository, world.target, task, variant)
 
@@ -67,5 +66,5 @@ class Catalogue:
         return Edition(self._world_of(Repository.load(self._url, self._public_key)))
 
     def _published(self) -> str:
-        """Reading an index is quick, and understanding one with thousands of variants is not."""
-        return hashlib.sha256(Root.at(self._url).read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)).hexdigest()
+        """The sha256 of the published index, which is much quicker to compute than to parse the index."""
+        return hashlib.sha256(Storage.at(self._url).read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)).hexdigest()

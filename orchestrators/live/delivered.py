@@ -1,4 +1,4 @@
-"""What a live task's clients got, in the figures that the simulator has too."""
+"""The results of a live task, in the figures of a simulation."""
 
 import numpy as np
 from pydantic import Field
@@ -9,10 +9,10 @@ from orchestrators.simulation.result import Answers, Figures
 
 
 class Delivered(Figures):
-    """A simulation's figures of a live task, or of all: `answered` are right answers, and `wrong` ones no answers.
+    """The figures of a live task, or of all tasks: `answered` counts right answers only, `wrong` the others.
 
-    `late_share` is of all that was sent what had no right answer by the deadline: late, lost or wrong.
-    `normalised_accuracy` is the accuracy over that of the task's most accurate variant; of all tasks their mean.
+    `late_share` is the share of the requests without a right answer by the deadline: late, lost or wrong.
+    `normalised_accuracy` is the accuracy over that of the task's most accurate variant; for all tasks the mean.
     """
 
     wrong: int = Field(ge=0)
@@ -21,7 +21,7 @@ class Delivered(Figures):
 
 
 def delivered(found: Figures, wrong: int, normalised_accuracy: float | None) -> Delivered:
-    """A simulation counts everything without an answer as lost."""
+    """The figures with wrong answers apart, which a simulation counts as lost."""
     late_share = None if found.in_time_share is None else 1 - found.in_time_share
     new = {"late_share": late_share, "normalised_accuracy": normalised_accuracy}
     why = "nothing was answered" if found.sent else "nothing was sent"
@@ -42,7 +42,7 @@ def answers_of(requests: Requests, mask: np.ndarray, run: Run) -> Answers:
 
 
 def normalised(found: Answers, run: Run, variants: tuple[str, ...]) -> float | None:
-    """Mean accuracy over the answers, over that of the best variant."""
+    """The mean accuracy of the answers over that of the best variant."""
     answered = np.isfinite(found.latency_s)
     best = max((run.accuracy[variant] for variant in variants), default=0.0)
     return float(found.accuracy[answered].mean()) / best if answered.any() and best else None

@@ -1,4 +1,4 @@
-"""A policy as it drives one server: asked in its interval, told what was seen, and held to what a server can do."""
+"""A policy that drives one server: called at its interval, and limited to the decisions that a server can follow."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -12,7 +12,7 @@ from profiler.common.errors import BadInputError, DnnPortingError
 
 
 class Driver:
-    """One policy over one `world`; another world is for another driver. The policy is made when it is first asked."""
+    """One policy over one `world`; another world needs another driver. The first use makes the policy."""
 
     def __init__(self, make: Callable[[World], Policy], world: World) -> None:
         self.world, self._make = world, make
@@ -24,11 +24,11 @@ class Driver:
         return self._make(self.world)
 
     def first(self) -> dict[str, str]:
-        """A version of every task to begin with, where nothing answers."""
+        """The first version of every task, for a server on which none answers."""
         return versions(decided(self._policy, 0, Seen.nothing(self.world.tasks)))
 
     def step(self, demand_rps: Mapping[str, np.ndarray], cpu_share: np.ndarray, present: Mapping[str, str]) -> Decision:
-        """The next second, with what answers by task; between two decisions the last notice holds."""
+        """The decision of the next second, `present` by task; the last notice holds until the next decision."""
         self._now_s += 1
         interval_s = self._policy.ways.interval_s
         if self._now_s % interval_s:
@@ -43,13 +43,13 @@ class Driver:
         return decision
 
     def undecided(self, error: DnnPortingError) -> Decision:
-        """Everything stays, and the notice says why, until the policy is asked again."""
+        """The decision to change nothing, with the error as notice until the next decision."""
         self._notice = str(error)
         return Decision(rule="hold", reason=self._notice, notice=self._notice)
 
 
 def versions(decision: Decision) -> dict[str, str]:
-    """By task; raises `BadInputError` for several versions or replicas of one task, which one server does not run."""
+    """The decided version of each task; raises `BadInputError` for several versions or replicas of one task."""
     found: dict[str, str] = {}
     for one in decision.deployments or []:
         if one.task in found or one.replicas != 1:

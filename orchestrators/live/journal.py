@@ -1,4 +1,4 @@
-"""What the orchestrator saw and did, as JSON lines: one for each second of a server, one for each switch."""
+"""The journal of an orchestrator as JSON lines: one for each second of a server, one for each switch."""
 
 import errno
 import os
@@ -15,11 +15,11 @@ from profiler.records.base import Value
 
 
 class Second(Value):
-    """One server in the second that ended at `moment_s` (`clock.unix_s`): what was seen, what the policy made of it.
+    """One server in the second that ended at `moment_s` (`clock.unix_s`): the observation and the decision.
 
-    `cpu_share` is of the cores that the server may use, 0 to 1, `demand_rps` as it came in, in requests/s by task, and
-    `versions` are those that answered, by task. Of a server that did not answer the share is 0, and there are neither
-    demand nor versions. `notice` is for an administrator.
+    `cpu_share` is the used share of the cores that the server may use, 0 to 1. `demand_rps` are the received requests/s
+    and `versions` the versions that answered, both by task. For a server that did not answer the share is 0, and there
+    are neither demand nor versions. `notice` is for an administrator.
     """
 
     moment_s: float
@@ -33,9 +33,9 @@ class Second(Value):
 
 
 class Switched(Value):
-    """A task's network was replaced on a server, or `error` says why not and the one `before` goes on answering.
+    """The replacement of a task's network on a server; with an `error` it failed, and `before` still answers.
 
-    `before` is null where nothing answered to the task. Moments are of `clock.unix_s`.
+    `before` is null where no network answered for the task. Moments are of `clock.unix_s`.
     """
 
     server: str
@@ -53,9 +53,9 @@ LINE: TypeAdapter[Second | Switched] = TypeAdapter(Second | Switched)
 
 
 class Journal:
-    """Appends to the file at `path`; any thread may add. A reader sees what was added as soon as `add` returns.
+    """A journal file that any thread appends to; a reader sees a record as soon as `add` returns.
 
-    Where the file takes nothing any more, as on a full disk, what is added is lost and `trouble` says why.
+    While the file cannot be written, as on a full disk, records are lost and `trouble` has the reason.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,7 +65,7 @@ class Journal:
         drop_unfinished_line(path)
 
     def add(self, record: Second | Switched) -> None:
-        """One line."""
+        """Appends one line."""
         with self._lock:
             try:
                 self._write(record.model_dump_json().encode() + b"\n")
@@ -74,13 +74,14 @@ class Journal:
                 self.trouble = f"{self._path} takes nothing any more: {error.strerror}"
 
     def _write(self, line: bytes) -> None:
-        """All of the line or nothing: a part of it would spoil the next one."""
+        """Writes all of the line or nothing, as a part of it would spoil the next line."""
         end = self._file.seek(0, os.SEEK_END)
         if self._file.write(line) != len(line):
             self._file.truncate(end)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
+        """Closes the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -91,14 +92,14 @@ class Journal:
 
 
 def drop_unfinished_line(path: Path) -> None:
-    """What an orchestrator that was killed had half written would spoil the next one's first line."""
+    """Removes the last line if an orchestrator that was killed left it unfinished."""
     os.truncate(path, contents(path, LIMIT_BYTES, FIX).rfind(b"\n") + 1)
 
 
 def read_journal(path: Path) -> tuple[list[Second], list[Switched]]:
     """All seconds and all switches in their order; a last line that is unfinished is left out.
 
-    Raises `BadInputError` where there is no such file, and for a line that is neither.
+    Raises `BadInputError` for a missing file, and for a line that is neither.
     """
     *lines, _unfinished = contents(path, LIMIT_BYTES, FIX).split(b"\n")
     records = [parsed(path, number, line) for number, line in enumerate(lines, start=1)]
@@ -107,6 +108,7 @@ def read_journal(path: Path) -> tuple[list[Second], list[Switched]]:
 
 
 def parsed(path: Path, number: int, line: bytes) -> Second | Switched:
+    """The record of one line; raises `BadInputError` for any other content."""
     try:
         return LINE.validate_json(line)
     except ValidationError as error:

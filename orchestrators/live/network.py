@@ -1,4 +1,4 @@
-"""A published variant as a server loads it behind its task's name: what the load call takes in place of a folder."""
+"""A published variant in the form of a load call: a server loads it under the name of its task."""
 
 import shutil
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
-from porting.repository.serving import Files
+from porting.repository.variant_files import VariantFiles
 from profiler.common.errors import BadInputError
 from profiler.triton.config import to_json, to_text
 
-# Where a served config says which variant and which file of it answers.
+# The parameters of a served config that name the variant and its file.
 VARIANT, DIGEST = "variant", "onnx_sha256"
-# The name that the load call gives files, and the only version there is behind a task's name.
+# The prefix of files in a load call, and the only model version under a task's name.
 PREFIX, SERVED_MODEL = "file:", "1/model.onnx"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A variant's `config` as JSON and its `files` by the names that the load call wants: `file:1/model.onnx`.
+    """A variant's `config` as JSON and its `files` by their names in the load call: `file:1/model.onnx`.
 
     `digest` is the ONNX file's sha256.
     """
@@ -31,7 +31,7 @@ class Network:
     files: dict[str, bytes]
 
     def write(self, folder: Path) -> None:
-        """The same as a folder of a server's repository, in the place of what is there."""
+        """Writes the variant as a folder of a server's repository, in place of the present content."""
         shutil.rmtree(folder, ignore_errors=True)
         text = to_text(json_format.Parse(self.config, ModelConfig()))
         for name, content in {**self.files, "config.pbtxt": text.encode()}.items():
@@ -41,13 +41,13 @@ class Network:
 
 
 def of(repository: Repository, target: str, task: str, variant: str) -> Network:
-    """The published variant with the settings that it was measured with on the target.
+    """The published variant with the settings of its profile on the target.
 
-    Its config says which variant and file it is, as a server keeps the network that it has where a config is equal;
-    and it has the repository's own warm-up requests, which the server answers before the network takes over. Raises
-    `BadInputError` for an unknown name, and where a file is not the one that the index speaks of.
+    The config names the variant and its file, because a server loads nothing where the config is unchanged. It has the
+    repository's warm-up requests, which the server answers before it switches to the network. Raises `BadInputError`
+    for an unknown name, and for a file that differs from the index.
     """
-    files = Files.of(repository, variant)
+    files = VariantFiles.of(repository, variant)
     published = files.published
     if published.task != task or target not in files.details.profiles:
         raise BadInputError(

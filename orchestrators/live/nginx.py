@@ -1,8 +1,8 @@
-"""A real NGINX of our own before several servers, which balances each request.
+"""An NGINX in front of several servers, which balances single requests.
 
-It passes gRPC on (HTTP/2 without TLS) to the server with the fewest requests under way. A request is held until it is
-whole, so that it can be sent to the next server where one dies with it: inference has no effect that a second time
-would repeat. nginx.org/en/docs: http/ngx_http_grpc_module, http/ngx_http_upstream_module.
+It forwards gRPC (HTTP/2 without TLS) to the server with the fewest requests in progress. It forwards a request only
+when the request is complete, so that it can send it again to the next server if a server dies: inference has no side
+effects. nginx.org/en/docs: http/ngx_http_grpc_module, http/ngx_http_upstream_module.
 """
 
 import os
@@ -18,16 +18,16 @@ from pathlib import Path
 from orchestrators.live.nginx_master import POLL_S, wait_for
 from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.common.scratch import scratch
-from profiler.triton.launching import launched, stop
+from profiler.triton.child_processes import launch_command, stop
 from profiler.triton.server import LOOPBACK, check_port, free_port
 
 START_LIMIT_S = 20.0
-# Debian keeps it where only root's PATH leads.
+# Debian installs nginx in a folder that is only in root's PATH.
 SYSTEM = "/usr/local/sbin:/usr/sbin"
 
-# The mirror does nothing but have the whole request read first: what is passed on as it comes cannot be sent again.
-# That is done by a second location and not by grpc_next_upstream's non_idempotent, which spoils a request that is half
-# sent. One worker, as several would not know of each other's requests under way.
+# The mirror makes NGINX read the whole request first, as a request that is forwarded in parts cannot be sent again. A
+# second location sends it again; grpc_next_upstream's non_idempotent would corrupt a request that is half sent. There
+# is one worker, as several workers do not know each other's requests in progress.
 CONFIG = """
 daemon off;
 worker_processes 1;
@@ -43,9 +43,9 @@ http {{
     scgi_temp_path {folder}/scgi;
     client_max_body_size 0;
     client_body_buffer_size 1m;
-    # A connection ends after so many requests, to free its memory; each end costs the clients a new connection.
+    # A connection ends after this many requests, to free its memory; then the client opens a new one.
     keepalive_requests 100000;
-    # An old worker waits so long for clients to close connections from which they do not read.
+    # The time that an old worker waits for clients to close connections from which they do not read.
     lingering_timeout 1s;
     upstream servers {{
         least_conn;
@@ -54,8 +54,8 @@ http {{
         keepalive_requests 100000;
     }}
     server {{
-        # Deferred, as one who connects before a reload and speaks after it would keep the old worker for as long as he
-        # likes: so no worker has him before he speaks.
+        # Deferred accept: a client that connects before a reload and sends only after it would keep the old worker
+        # alive.
         listen {address} http2 deferred;
         grpc_connect_timeout 1s;
         location / {{
@@ -72,7 +72,7 @@ http {{
 
 @dataclass(frozen=True)
 class RunningNginx:
-    """An NGINX that takes requests at `endpoint`: the file with its servers, that with its process id, its log."""
+    """An NGINX that takes requests at `endpoint`, with the files of its servers, its process id and its log."""
 
     endpoint: str
     process: subprocess.Popen[bytes]
@@ -83,7 +83,7 @@ class RunningNginx:
 
 @contextmanager
 def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[RunningNginx]:
-    """Balances over `servers` (HOST:PORT) on loopback; stopped on the way out, and dies with this process.
+    """Balances over `servers` (HOST:PORT) on loopback until the block or this process ends.
 
     Raises `ServerNotFoundError` where no NGINX is installed, `BadInputError` for a port in use, `ServerError` where it
     does not start.
@@ -92,15 +92,16 @@ def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[Ru
     check_port(port)
     with scratch("nginx") as made:
         folder = made.folder
-        # Its workers are another user's where it is started by root.
+        # Workers of an NGINX that root starts run as another user.
         folder.chmod(0o711)
         config, log = folder / "nginx.conf", folder / "error.log"
         endpoint = f"{LOOPBACK}:{port}"
         config.write_text(CONFIG.format(folder=folder, address=endpoint))
         (folder / "servers.conf").write_text(server_lines(dict.fromkeys(servers, "")))
         with log.open("wb") as output:
-            # Killed at once, it would leave its workers behind.
-            command = [*launched(dying=signal.SIGTERM), binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
+            # SIGKILL would leave its workers running.
+            launcher = launch_command(dying=signal.SIGTERM)
+            command = [*launcher, binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -118,7 +119,7 @@ def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[Ru
 
 
 def find_nginx() -> str:
-    """Raises `ServerNotFoundError` where there is none."""
+    """The path of the nginx binary; raises `ServerNotFoundError` where none is installed."""
     path = os.pathsep.join([os.environ.get("PATH", ""), SYSTEM])
     if binary := shutil.which("nginx", path=path):
         return binary
@@ -128,15 +129,15 @@ def find_nginx() -> str:
 
 
 def server_lines(marks: Mapping[str, str]) -> str:
-    """The servers as an `upstream` includes them, each with its mark: in (empty), `backup` or `down`.
+    """The lines of an `upstream`, one for each server with its mark: in rotation (empty), `backup` or `down`.
 
-    One that fails gets nothing for 10 s, while there are others.
+    A server that fails gets no request for 10 s while there are others.
     """
     return "".join(f"server {server} max_fails=1 fail_timeout=10s {mark};\n" for server, mark in marks.items())
 
 
 def wait_until_listening(running: RunningNginx) -> None:
-    """Raises `ServerError` with the log's last words when it exits or takes too long."""
+    """Returns when NGINX listens; raises `ServerError` with the end of its log if it exits or takes too long."""
 
     def listens() -> bool:
         if running.process.poll() is not None:

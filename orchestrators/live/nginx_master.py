@@ -1,4 +1,4 @@
-"""Reloads of a running NGINX, by the signal that it takes for that. nginx.org/en/docs/control.html"""
+"""Reloads of a running NGINX by its signal (nginx.org/en/docs/control.html)."""
 
 import signal
 import time
@@ -15,16 +15,16 @@ POLL_S = 0.01
 
 
 class Master:
-    """The NGINX with its process id in `pid_file`."""
+    """The master process of an NGINX, whose process id is in `pid_file`."""
 
     def __init__(self, pid_file: Path) -> None:
         self._pid_file = pid_file
 
     def reload(self) -> list[psutil.Process]:
-        """Has it read its files anew; when it returns, new workers take all new connections.
+        """Makes NGINX read its files again; when it returns, new workers take all new connections.
 
-        The old ones, which are returned, end when they have answered what is under way. Raises `ServerError` where
-        NGINX does not run, or keeps its old settings.
+        Returns the old workers, which end when they have answered their requests. Raises `ServerError` where NGINX
+        does not run, or keeps its old settings.
         """
         try:
             process = self._process()
@@ -41,7 +41,7 @@ class Master:
         return before
 
     def _process(self) -> psutil.Process:
-        """A file that was left behind may name anybody, whom the signal would end."""
+        """The NGINX process; a stale pid file may name another process, which the signal would kill."""
         process = psutil.Process(int(self._pid_file.read_text()))
         if process.name() != "nginx":
             raise ValueError(f"process {process.pid} is {process.name()}")
@@ -49,12 +49,12 @@ class Master:
 
 
 def replaced(master: psutil.Process, before: list[psutil.Process]) -> bool:
-    """Whether there are other workers, and those `before` have heard that they are to end."""
+    """Whether there are new workers, and the workers `before` are ending."""
     return bool(set(master.children()) - set(before)) and all(map(ending, before))
 
 
 def ending(worker: psutil.Process) -> bool:
-    """A worker says so in its title."""
+    """Whether the worker is shutting down, as its process title states, or has ended."""
     try:
         return "shutting down" in " ".join(worker.cmdline())
     except psutil.NoSuchProcess:
@@ -62,14 +62,14 @@ def ending(worker: psutil.Process) -> bool:
 
 
 def wait_until_gone(workers: list[psutil.Process]) -> None:
-    """Returns when they have ended, and with them every request that they took; raises `ServerError` at the limit."""
+    """Returns when the workers have answered all their requests and ended; raises `ServerError` at the limit."""
     if not wait_for(lambda: not any(worker.is_running() for worker in workers), DRAIN_LIMIT_S):
         left = [worker.pid for worker in workers if worker.is_running()]
         raise ServerError(f"NGINX's workers {left} still answer requests {DRAIN_LIMIT_S:g} s after a reload")
 
 
 def wait_for(condition: Callable[[], bool], limit_s: float) -> bool:
-    """Whether it comes true within the limit."""
+    """Whether the condition becomes true within the limit."""
     end = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""What a live run delivered: lateness, losses, accuracy and CPU, as a whole, outside stalls, and during switches."""
+"""The outcome of a live run: lateness, losses, accuracy and CPU, in all, outside stalls, and during switches."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +13,16 @@ from orchestrators.simulation.result import figures
 from profiler.common.files import write_atomically
 from profiler.records.base import Record, Value
 
-# A request that left so late, as a part of the deadline, was held up by the client.
+# A request that left later than this share of the deadline was delayed by the client.
 LATE_SEND_PART = 0.1
 NO_CPU = "the journal has no second of it"
 
-# Given a task's requests, which of them count, as booleans (requests,).
+# Which requests of a task count, as booleans (requests,).
 Choice = Callable[[Requests], np.ndarray]
 
 
 class Part(Record):
-    """Some of a run's requests, and the mean CPU share of its servers meanwhile."""
+    """The figures of some requests of a run, and the mean CPU share of its servers meanwhile."""
 
     all_tasks: Delivered
     tasks: dict[str, Delivered]
@@ -30,10 +30,11 @@ class Part(Record):
 
 
 class Outcome(Value):
-    """A run of `seconds`; `late_sends` of its requests left more than a tenth of the deadline after their moment.
+    """The figures of a run of `seconds`.
 
-    `outside_stalls` leaves out every request that a stall of the machine fell on between its moment and its deadline,
-    and the CPU use of those seconds. `during_switches` has those that were unanswered while a network was replaced.
+    `late_sends` counts requests that left more than a tenth of the deadline after their scheduled moment.
+    `outside_stalls` leaves out every request with a stall of the machine between its moment and its deadline, and the
+    CPU use of those seconds. `during_switches` has the requests that were unanswered while a network was replaced.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Outcome(Value):
 
 
 def outcome(run: Run) -> Outcome:
-    """All of it, from what was seen."""
+    """The figures of a run."""
     failed = sum(one.error is not None for one in run.switches)
     return Outcome(
         name=run.name,
@@ -74,13 +75,13 @@ def outcome(run: Run) -> Outcome:
 
 
 def write_outcome(path: Path, found: Outcome) -> None:
-    """As JSON."""
+    """Writes the figures as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, found.model_dump_json(indent=1) + "\n")
 
 
 def part(run: Run, chosen: Choice, seconds: Callable[[np.ndarray], np.ndarray]) -> Part:
-    """Of the chosen requests, and of the journal's seconds that are chosen by their ends (seconds,)."""
+    """The figures of the chosen requests and seconds; `seconds` chooses by the ends of seconds, (seconds,)."""
     answers, wrong = {}, {}
     for task, requests in run.traffic.tasks.items():
         mask = chosen(requests)
@@ -105,16 +106,17 @@ def part(run: Run, chosen: Choice, seconds: Callable[[np.ndarray], np.ndarray]) 
 
 
 def unanswered_until(requests: Requests, deadline_ms: float) -> np.ndarray:
-    """When each was answered; what was lost waited at least until its deadline."""
+    """The moment at which each request was answered, and for a lost one its deadline, (requests,)."""
     return requests.scheduled_s + np.where(np.isnan(requests.latency_s), deadline_ms / 1e3, requests.latency_s)
 
 
 def late_sends(requests: Requests, deadline_ms: float) -> int:
+    """The number of requests that left later than `LATE_SEND_PART` of the deadline after their scheduled moment."""
     return int((requests.sent_s - requests.scheduled_s > LATE_SEND_PART * deadline_ms / 1e3).sum())
 
 
 def cpu_share(run: Run, chosen: Callable[[np.ndarray], np.ndarray]) -> float | None:
-    """The mean over servers and seconds."""
+    """The mean CPU share over servers and chosen seconds; `None` without any second."""
     end_s = np.array([one.moment_s - run.traffic.start_s for one in run.watched])
     shares = np.array([one.cpu_share for one in run.watched])[np.asarray(chosen(end_s), dtype=bool)]
     return float(shares.mean()) if len(shares) else None

@@ -1,4 +1,4 @@
-"""The panels of a live run's picture: what each of them draws over time."""
+"""The panels of a live run's picture, each over time."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED = "#1f6fb2", "#c8602a", "#3f8f4f", "#b3261e"
 INK, STALL, GRID = "#222222", "#cfcfcf", "#ececec"
 SERVERS = (BLUE, ORANGE, GREEN, "#8a5fb0", "#b08c1f", "#5f7f8a")
-# Half of a band's height where one variant gave all answers; the next one's is 1 away.
+# Half the height of a band where one variant gave all answers; bands are 1 apart.
 BAND = 0.42
 TOP = 0.94
 
 
 def draw_task(panels: Sequence["Axes"], run: Run, task: str, variants: Sequence[str]) -> None:
-    """Demand, latency and version of one task; a version's band is as thick as its share in the right answers."""
+    """Draws demand, latency and version of one task; the height of a version's band is its share of right answers."""
     series = task_series(run.traffic.tasks[task], run.traffic.seconds, run.deadline_ms)
     demand, latency, version = panels
     moments_s = np.arange(run.traffic.seconds + 1)
@@ -38,7 +38,7 @@ def draw_task(panels: Sequence["Axes"], run: Run, task: str, variants: Sequence[
 
 
 def draw_latency(axes: "Axes", series: TaskSeries, moments_s: np.ndarray, deadline_ms: float) -> None:
-    """Percentiles of each second, and along the top the seconds in which something was lost or wrong."""
+    """Draws the percentiles of each second, and marks at the top the seconds with lost or wrong answers."""
     axes.set(yscale="log", ymargin=0.15)
     axes.yaxis.set_major_formatter("{x:,g}")
     axes.axhline(deadline_ms, color=RED, linewidth=0.8)
@@ -49,7 +49,7 @@ def draw_latency(axes: "Axes", series: TaskSeries, moments_s: np.ndarray, deadli
 
 
 def draw_cpu(axes: "Axes", run: Run) -> None:
-    """A line for each server."""
+    """Draws the CPU use of each server as a line."""
     lines = cpu_series(run)
     moments_s = np.arange(run.traffic.seconds + 1)
     for place, (server, shares) in enumerate(sorted(lines.items())):
@@ -62,7 +62,7 @@ def draw_cpu(axes: "Axes", run: Run) -> None:
 
 
 def mark(axes: "Axes", run: Run, task: str | None) -> None:
-    """Stalls, and the switches of this task or of all."""
+    """Marks stalls, and the switches of this task, or of all tasks for `None`."""
     for begin_s, end_s in run.stalled:
         axes.axvspan(begin_s, end_s, color=STALL, linewidth=0, zorder=0)
     for one in run.switches:
@@ -74,7 +74,7 @@ def mark(axes: "Axes", run: Run, task: str | None) -> None:
 
 
 def keys() -> "list[Artist]":
-    """What lines and marks mean, for a legend."""
+    """The entries of the legend."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 

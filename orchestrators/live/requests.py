@@ -1,4 +1,4 @@
-"""What became of the requests that clients sent, as arrays and as a file."""
+"""The requests of the clients and their answers, as arrays and as a file."""
 
 import json
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.common.door import arrays
+from profiler.common.archives import arrays, packed
 from profiler.common.errors import BadInputError
-from profiler.common.files import packed, write_atomically
+from profiler.common.files import write_atomically
 
 LOST, WRONG = -1, -2
 ARRAYS = ("scheduled_s", "sent_s", "latency_s", "answer", "variants")
@@ -17,10 +17,10 @@ ARRAYS = ("scheduled_s", "sent_s", "latency_s", "answer", "variants")
 
 @dataclass(frozen=True)
 class Requests:
-    """A task's requests in their order, each array (requests,); moments in s from the start of the traffic.
+    """A task's requests in order of time, each array (requests,); moments in s from the start of the traffic.
 
-    `answer` is the place in `variants` of the one that answered, else `LOST` or `WRONG`, for which `why` has the reason
-    by request. `latency_s` counts from the scheduled moment and is NaN for what was lost.
+    `answer` is the index in `variants` of the variant that answered, or `LOST` or `WRONG`, with the reason in `why` by
+    request. `latency_s` counts from the scheduled moment and is NaN for a lost request.
     """
 
     variants: tuple[str, ...]
@@ -39,7 +39,7 @@ class Requests:
 
 @dataclass(frozen=True)
 class Traffic:
-    """The requests of every task; `start_s` is the moment (`clock.unix_s`) from which their moments count."""
+    """The requests of every task; their moments count from `start_s` (`clock.unix_s`)."""
 
     start_s: float
     tasks: Mapping[str, Requests]
@@ -51,7 +51,7 @@ class Traffic:
 
 
 def write_traffic(path: Path, traffic: Traffic) -> None:
-    """As an `.npz` file, from which every figure can be computed again."""
+    """Writes an `.npz` file, from which every figure can be computed again."""
     arrays = {
         f"{task}/{name}": np.asarray(getattr(one, name)) for task, one in traffic.tasks.items() for name in ARRAYS
     }
@@ -61,7 +61,7 @@ def write_traffic(path: Path, traffic: Traffic) -> None:
 
 
 def read_traffic(path: Path) -> Traffic:
-    """Raises `BadInputError` where the file is none that `write_traffic` wrote."""
+    """The requests in a file of `write_traffic`; raises `BadInputError` for any other file."""
     fix = "give the file that a live run wrote"
     file = arrays(path, fix)
     try:
@@ -72,6 +72,7 @@ def read_traffic(path: Path) -> Traffic:
 
 
 def requests_in(file: Mapping[str, np.ndarray], task: str) -> Requests:
+    """The requests of a task from the arrays of the file."""
     scheduled_s, sent_s, latency_s, answer, variants = (file[f"{task}/{name}"] for name in ARRAYS)
     why = {int(place): reason for place, reason in json.loads(str(file[f"{task}/why"])).items()}
     return Requests(tuple(variants.tolist()), scheduled_s, sent_s, latency_s, answer, why)

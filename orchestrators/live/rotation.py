@@ -1,8 +1,8 @@
-"""Who gets requests: a server is out of rotation while a network is replaced on it, one server at a time.
+"""The servers that get requests: a server is out of rotation while a network is replaced on it, one at a time.
 
-Thesis, section 5.5: what is left of its late answers comes from servers that switch at once, and from requests that
-reach a server while it switches. Where the others have no room for its requests it stays in: its old network answers
-meanwhile, and to crowd all servers would delay far more requests.
+In the thesis (section 5.5) the remaining late answers come from servers that switch at the same time, and from requests
+that reach a server while it switches. A server stays in rotation where the others have no room for its requests: its
+old network answers meanwhile, and an overload of all servers would delay far more requests.
 """
 
 import threading
@@ -19,56 +19,56 @@ from orchestrators.live.usage import Use
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.files import write_atomically
 
-# As NGINX calls them: it gets requests; only those that no other server takes; none.
+# NGINX's marks: the server gets requests; only those that no other server takes; none.
 Mark = Literal["", "backup", "down"]
-# How much of their cores the others may need meanwhile; above, requests begin to wait for each other.
+# The highest CPU use of the other servers meanwhile; above it requests begin to wait for each other.
 FULL = 0.9
 
 
 class Rotation(Protocol):
-    """Which servers get requests; every server's agent holds the same one."""
+    """The servers that get requests; all agents share one rotation."""
 
     def without(self, endpoint: str) -> AbstractContextManager[None]:
-        """While the block runs the server gets no new request and has none under way; afterwards it gets them again.
+        """Takes the server out of rotation while the block runs: it has no request in progress and gets none.
 
-        Only one block runs at a time, whatever the server. It stays in where the others have no room for its requests.
+        Only one block of all servers runs at a time. A server stays in where the others have no room for its requests.
         """
 
     def saw(self, endpoint: str, use: Use) -> None:
-        """What the server used of its cores last, which tells whether the others can do without it."""
+        """Notes the last CPU use of a server, which decides whether the others can replace it."""
 
     def leave_out(self, endpoint: str) -> None:
-        """A server that cannot answer gets no request until a block of `without` for it has ended without an error.
+        """Takes out a server that cannot answer, until a block of `without` for it ends without an error.
 
-        It may be said again and again.
+        It may be called repeatedly.
         """
 
 
 class Alone:
-    """Servers that clients call themselves: there is nothing to take out, and still no two switches coincide."""
+    """A rotation without NGINX: clients call the servers directly, and only one server switches at a time."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
 
     @contextmanager
     def without(self, endpoint: str) -> Iterator[None]:  # noqa: ARG002
+        """See `Rotation`; the server stays in."""
         with self._turn:
             yield
 
     def saw(self, endpoint: str, use: Use) -> None:
-        """There are no others."""
+        """See `Rotation`; the CPU use is not needed."""
 
     def leave_out(self, endpoint: str) -> None:
-        """Nobody could take its place."""
+        """See `Rotation`; the server stays in, as no other can replace it."""
 
 
 class Nginx:
-    """The servers in the `upstream` of a running NGINX, which includes `servers_file`; its process id in `pid_file`.
+    """The servers in the `upstream` of a running NGINX, which includes `servers_file`; its process id is in `pid_file`.
 
-    At the start all are in, whatever an orchestrator before this one has left out. A server that switches becomes
-    NGINX's `backup`: it gets a request only where every other one fails, as its old network still answers. The last
-    one that is in stays in, and so does one that the others have no room for. Raises `ServerError` where NGINX does
-    not run or does not take the file.
+    At the start all servers are in rotation. A server that switches becomes NGINX's `backup`: it gets a request only
+    where every other one fails, as its old network still answers. The last server stays in, and so does one whose
+    requests the others have no room for. Raises `ServerError` where NGINX does not run or does not take the file.
     """
 
     def __init__(self, servers_file: Path, pid_file: Path, endpoints: Sequence[str]) -> None:
@@ -80,7 +80,7 @@ class Nginx:
 
     @contextmanager
     def without(self, endpoint: str) -> Iterator[None]:
-        """See `Rotation`. Raises `BadInputError` for a server that is none of these."""
+        """See `Rotation`. Raises `BadInputError` for an unknown server."""
         with self._turn:
             lost = self._mark_of(endpoint) == "down"
             try:
@@ -97,12 +97,12 @@ class Nginx:
         self._uses[endpoint] = use
 
     def leave_out(self, endpoint: str) -> None:
-        """See `Rotation`. While it is the last one that is in, it stays in."""
+        """See `Rotation`. The last server in rotation stays in."""
         if self._mark_of(endpoint) != "down":
             self._mark(endpoint, "down")
 
     def _spared(self, endpoint: str) -> bool:
-        """Whether the others that are in have room for what it does; who was not seen yet is idle."""
+        """Whether the other servers in rotation have room for its work; one without a noted use counts as idle."""
         uses = {one: use for one, use in dict(self._uses).items() if one == endpoint or not self._marks[one]}
         room = FULL * sum(use.cores for one, use in uses.items() if one != endpoint)
         return not room or sum(use.share * use.cores for use in uses.values()) <= room
@@ -113,7 +113,7 @@ class Nginx:
         return self._marks[endpoint]
 
     def _mark(self, endpoint: str, mark: Mark) -> list[Process]:
-        """Has NGINX take the mark, unless nobody would be in; the workers that still know the old one."""
+        """Sets the mark in NGINX, unless no server would be in; returns the workers that still use the old one."""
         with self._change:
             marks = {**self._marks, endpoint: mark}
             if marks == self._marks or "" not in marks.values():
@@ -127,6 +127,6 @@ class Nginx:
         try:
             return self._master.reload()
         except ServerError:
-            # Or the next NGINX would start with what none has taken.
+            # The file states again what NGINX uses, also for the next start.
             write_atomically(self._file, server_lines(self._marks))
             raise

@@ -1,4 +1,4 @@
-"""One run as clients, orchestrator and probe saw it: what its figures and its picture are made of."""
+"""The data of one live run from clients, orchestrator and probe, for its figures and its picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Run:
-    """`accuracy` is the validation accuracy of every variant that may have answered, by name.
+    """A live run; `accuracy` is the validation accuracy of every variant that may have answered, by name.
 
-    Journal and stalls may reach beyond the traffic: only what lies within it counts.
+    Journal and stalls may be longer than the traffic: only the part within it counts.
     """
 
     name: str
@@ -34,25 +34,25 @@ class Run:
         cls, name: str, traffic: Traffic, journal: tuple[Sequence[Second], Sequence[Switched]], stalls: Sequence[Stall],
         repository: Repository, target: str, deadline_ms: float,
     ) -> Self:  # fmt: skip
-        """With accuracies as published; raises `BadInputError` where one is unknown."""
+        """The run with the published accuracies; raises `BadInputError` where one is unknown."""
         names = {variant for requests in traffic.tasks.values() for variant in requests.variants}
         known = {one: repository.on(one, target).accuracy().value for one in sorted(names)}
         return cls(name, traffic, *journal, stalls, known, deadline_ms)
 
     @property
     def switches(self) -> list[Switched]:
-        """The replacements, and attempts at one, that began within the traffic; first loads are none."""
+        """The replacements that began within the traffic, failed ones too; first loads do not count."""
         start_s, end_s = self.traffic.start_s, self.traffic.start_s + self.traffic.seconds
         return [one for one in self.switched if one.before is not None and start_s <= one.began_s < end_s]
 
     @property
     def switching(self) -> list[Span]:
-        """From when to when something was replaced, in s from the start of the traffic."""
+        """The times of the replacements, in s from the start of the traffic."""
         return [(one.began_s - self.traffic.start_s, one.ended_s - self.traffic.start_s) for one in self.switches]
 
     @property
     def stalled(self) -> list[Span]:
-        """From when to when the machine stalled, in s from the start of the traffic."""
+        """The times of the stalls, in s from the start of the traffic."""
         spans = [
             (stall.second - self.traffic.start_s, stall.second + 1 - self.traffic.start_s) for stall in self.stalls
         ]
@@ -60,13 +60,13 @@ class Run:
 
     @property
     def watched(self) -> list[Second]:
-        """The journal's seconds that lie within the traffic for the most part."""
+        """The journal's seconds whose middle lies within the traffic."""
         middles = [(one, one.moment_s - 0.5 - self.traffic.start_s) for one in self.seconds]
         return [one for one, middle_s in middles if 0 <= middle_s < self.traffic.seconds]
 
 
 def touched(begin_s: np.ndarray, end_s: np.ndarray, spans: Sequence[Span]) -> np.ndarray:
-    """Whether each stretch of time overlaps any of the spans, as booleans (stretches,)."""
+    """Whether each interval overlaps any of the spans, as booleans (intervals,)."""
     found = np.zeros(len(begin_s), dtype=bool)
     for begin, end in spans:
         found |= (begin_s < end) & (end_s > begin)

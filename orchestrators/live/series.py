@@ -1,4 +1,4 @@
-"""A live run second by second, as its picture shows it."""
+"""The series by second of a live run, for its picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from orchestrators.live.run import Run
 
 @dataclass(frozen=True)
 class TaskSeries:
-    """By the second in which requests were scheduled, each array (seconds,).
+    """The figures of a task by the second in which requests were scheduled, each array (seconds,).
 
-    Percentiles are of right answers, NaN where there is none; `unanswered` requests were lost or answered wrongly.
-    `served` has the share of each variant in the right answers.
+    Percentiles are of right answers, NaN without any; `unanswered` counts lost requests and wrong answers. `served` has
+    each variant's share of the right answers.
     """
 
     demand_rps: np.ndarray
@@ -27,7 +27,7 @@ class TaskSeries:
 
 
 def task_series(requests: Requests, seconds: int, deadline_ms: float) -> TaskSeries:
-    """Of one task."""
+    """The series of one task."""
     second = requests.scheduled_s.astype(np.int64)
 
     def count(mask: np.ndarray) -> np.ndarray:
@@ -51,7 +51,7 @@ def task_series(requests: Requests, seconds: int, deadline_ms: float) -> TaskSer
 
 
 def quantiles(second: np.ndarray, latency_ms: np.ndarray, seconds: int) -> tuple[np.ndarray, np.ndarray]:
-    """Median and 99th percentile of each second."""
+    """The median and the 99th percentile of each second."""
     found = np.full((2, seconds), np.nan)
     order = np.argsort(second, kind="stable")
     ends = np.searchsorted(second[order], np.arange(seconds + 1))
@@ -66,13 +66,13 @@ def cpu_series(run: Run) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for one in run.watched:
         shares = found.setdefault(one.server, np.full(run.traffic.seconds, np.nan))
-        # What was seen at its end is drawn over the second before.
+        # A second's entry has the moment of its end, and is drawn from its start.
         shares[int(one.moment_s - 0.5 - run.traffic.start_s)] = one.cpu_share
     return found
 
 
 def ranked(runs: Sequence[Run], task: str) -> list[str]:
-    """The variants that answered a task in any of the runs, the least accurate first; all of them where none did."""
+    """The variants that answered in any of the runs, the least accurate first; all variants where none did."""
     accuracy = {
         variant: run.accuracy[variant]
         for run in runs

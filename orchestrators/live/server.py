@@ -1,27 +1,30 @@
-"""A real Triton server under explicit model control, whose tasks' networks are replaced while they answer."""
+"""A Triton server under explicit model control, whose networks are replaced while they answer."""
 
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Self
 
 from tritonclient.grpc import service_pb2
 
 from orchestrators.live.network import DIGEST, VARIANT, Network
-from profiler.common.errors import ServerError
+from profiler.common.errors import DnnPortingError, ServerError
 from profiler.runtimes.kserve.server import V2Server, failing
-from profiler.triton.server import RECONNECT
-from profiler.triton.token import TOKEN_FILE
+from profiler.triton.access import TOKEN_FILE
+from profiler.triton.installation import find_triton
+from profiler.triton.server import RECONNECT, free_port, triton_server
 
-# Whoever asks does so every second.
+# A call is repeated every second.
 LOOK_LIMIT_S = 5.0
-# As soon as a server that died is back it is found.
+# The channel reconnects as soon as a server that died is back.
 CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1), *RECONNECT]
 
 
 class LiveServer(V2Server):
-    """A `V2Server` that may take large networks, and whose `endpoint` is known.
+    """A `V2Server` for networks of any size.
 
-    `models` tells the folder that a server of our own loads from. Triton keeps what comes with a call in folders of its
-    own, which it leaves when it is killed.
+    `models` is the folder from which an `OwnServer` loads. Without it files are part of the load call; Triton keeps
+    them in temporary folders, which remain when it is killed.
     """
 
     def __init__(
@@ -31,17 +34,17 @@ class LiveServer(V2Server):
         self.endpoint, self._models = endpoint, models
 
     def serving(self) -> dict[str, str]:
-        """The variant that answers to each name; what somebody else loaded is a variant of the empty name."""
+        """The variant that answers for each name; empty for a network that this project did not load."""
         return {name: self._told(name, VARIANT) for name in self.requests() if self.ready(name)}
 
     def digest(self, name: str) -> str:
-        """The sha256 of the ONNX file that answers to a name, as its config has it."""
+        """The sha256 of the ONNX file that answers for a name, from its config."""
         return self._told(name, DIGEST)
 
     def requests(self) -> dict[str, int]:
-        """Requests that the present network of each name has answered or failed so far, those to warm it up too.
+        """The number of requests that the present network of each name answered or failed, warm-up included.
 
-        Those that wait are not counted: the server does not tell.
+        The server's statistics do not count waiting requests.
         """
         found: dict[str, int] = {}
         for one in self._statistics():
@@ -50,9 +53,10 @@ class LiveServer(V2Server):
         return found
 
     def switch(self, task: str, network: Network) -> None:
-        """Returns when the network answers to the task's name; until then the old one does.
+        """Returns when the network answers for the task's name; until then the old one does.
 
-        Where this raises, either may: a load that took too long to be waited for may end well yet.
+        Raises `ServerError` for a failed load, and then either may answer: a load that exceeds the time limit may
+        still succeed.
         """
         if not self._takes(task, network):
             raise ServerError(
@@ -71,7 +75,7 @@ class LiveServer(V2Server):
         return self.load(task)
 
     def _statistics(self) -> list[service_pb2.ModelStatistics]:
-        # Of all models at once; the repository's index does not list what was loaded from a call's own files.
+        # One call for all models; the repository index does not list models that a load call brought.
         with failing(f"{self.endpoint} does not say what it counted"):
             return list(self._client.get_inference_statistics(client_timeout=LOOK_LIMIT_S).model_stats)
 
@@ -79,3 +83,41 @@ class LiveServer(V2Server):
         with failing(f"{self.endpoint} does not tell the config of {name}"):
             config = self._client.get_model_config(name, client_timeout=LOOK_LIMIT_S).config
         return str(config.parameters[parameter].string_value)
+
+
+class OwnServer:
+    """The orchestrator's own server on these cores, always at the same `endpoint`; `tick` restarts it when it dies.
+
+    It ends with the block, with this process, and with the thread that calls `tick`.
+    """
+
+    def __init__(self, cores: list[int], grpc_port: int | None = None) -> None:
+        self._cores, self._port = cores, free_port() if grpc_port is None else grpc_port
+        self._stack = ExitStack()
+        self._start()
+
+    def tick(self) -> None:
+        """Starts the server again if it died; if that fails, the next call tries again."""
+        if self._running.process.poll() is not None:
+            self._stack.close()
+            with suppress(DnnPortingError):
+                self._start()
+
+    def token(self) -> str:
+        """The token of the present server."""
+        return self._running.token
+
+    def models(self) -> Path:
+        """The folder that the present server loads from."""
+        return self._running.models
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        running = triton_server(find_triton(), grpc_port=self._port, cores=self._cores)
+        self._running = self._stack.enter_context(running)
+        self.endpoint = self._running.endpoint

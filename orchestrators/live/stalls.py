@@ -1,11 +1,10 @@
-"""Stalls of the machine itself, so that lateness can be told outside of them.
+"""Stalls of the machine itself, which are left out when lateness is judged.
 
-A second is one where, on some core, a probe that sleeps 5 ms and works a little was held up for at least 50 ms in one
-go, or the hypervisor took as much of it, and that is at least five times what is usual in this run. 50 ms is an eighth
-of the thesis's deadline. A box that its own servers and clients keep busy does not come to it, as the probe has
-real-time priority: beside eight busy processes on two cores it waited for less than 1 ms, and without that priority for
-72 ms. Five times the run's median, as a machine that is always like this does not stall: it is slow, and lateness on it
-is the orchestrator's own.
+A second is a stall where, on some core, a probe that sleeps 5 ms and works a little was delayed by at least 50 ms at
+once, or the hypervisor took that much time, and that is at least five times the median of this run. 50 ms is an eighth
+of the thesis's deadline. Busy servers and clients cause no stall, as the probe has real-time priority: beside eight
+busy processes on two cores it waited for less than 1 ms, and for 72 ms without that priority. A machine that is always
+delayed is slow and does not stall, hence five times the median.
 """
 
 import os
@@ -30,7 +29,7 @@ TIMES_USUAL = 5
 
 
 class Felt(NamedTuple):
-    """What the probe of one core felt in one Unix second: the longest hold-up, and the time taken from the core."""
+    """The measurement of one core in one Unix second: the longest hold-up, and the time taken from the core."""
 
     second: int
     held_s: float
@@ -46,7 +45,7 @@ class Stall(Value):
 
 
 class StallProbe:
-    """What the probes have told so far."""
+    """The output of the probes so far."""
 
     def __init__(self, outputs: Mapping[int, Path]) -> None:
         self._outputs = outputs
@@ -58,7 +57,7 @@ class StallProbe:
 
 @contextmanager
 def stall_probe(cores: Collection[int] | None = None) -> Iterator[StallProbe]:
-    """Watches these cores, by default all that this process is given, while the block lasts.
+    """Watches these cores, by default all cores of this process, while the block lasts.
 
     It costs about 3 % of each. Raises `DnnPortingError` at the end where a core could not be watched.
     """
@@ -72,10 +71,10 @@ def stall_probe(cores: Collection[int] | None = None) -> Iterator[StallProbe]:
 
 
 def given_cores() -> set[int]:
-    """All cores that the system gives this process, also those that the calling thread is not bound to."""
+    """All cores that the system allows this process, also those that the calling thread is not bound to."""
     bound = os.sched_getaffinity(0)
     try:
-        # The kernel leaves out what it does not give.
+        # The kernel leaves out cores that are not allowed.
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
         return os.sched_getaffinity(0)
     finally:
@@ -97,13 +96,13 @@ def probing(core: int, path: Path) -> Iterator[None]:
 
 
 def felt(output: str) -> list[Felt]:
-    """The lines of one probe; the last may be half written."""
+    """The measurements in the output of one probe, without an unfinished last line."""
     lines = (line.split() for line in output.splitlines(keepends=True) if line.endswith("\n"))
     return [Felt(int(second), float(held_s), float(stolen_s)) for second, held_s, stolen_s in lines]
 
 
 def stalls(cores: Sequence[Sequence[Felt]]) -> list[Stall]:
-    """The seconds in which some core was held up, or taken away, for much longer than is usual there."""
+    """The seconds in which a core was held up or taken away for much longer than its median."""
     found: dict[int, Stall] = {}
     for seconds in cores:
         usual_held_s = median([one.held_s for one in seconds] or [0.0])
@@ -118,4 +117,5 @@ def stalls(cores: Sequence[Sequence[Felt]]) -> list[Stall]:
 
 
 def much(seconds: float, usual_s: float) -> bool:
+    """Whether a hold-up counts as a stall."""
     return seconds >= max(LEAST_S, TIMES_USUAL * usual_s)

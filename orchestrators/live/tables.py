@@ -4,19 +4,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrators.formatting import number, percent
 from orchestrators.live.delivered import Delivered
 from orchestrators.live.journal import Switched
 from orchestrators.live.outcome import Part, outcome
 from orchestrators.live.run import Run
-from orchestrators.words import number, percent
 
-# Nobody reads more reasons why requests failed.
+# The most reasons of failed requests in a table.
 REASONS = 20
 
 
 @dataclass(frozen=True)
 class Table:
-    """Its rows as text; the first `names` columns are words, the others numbers."""
+    """A table with its rows as text; the first `names` columns are words, the others numbers."""
 
     title: str
     columns: list[str]
@@ -25,12 +25,12 @@ class Table:
 
 
 def tables(runs: Sequence[Run]) -> list[Table]:
-    """What was delivered, the switches, and what became of requests that were not rightly answered."""
+    """The tables of figures, of switches, and of reasons for lost requests and wrong answers."""
     return [delivered_table(runs), switch_table(runs), reason_table(runs)]
 
 
 def delivered_table(runs: Sequence[Run]) -> Table:
-    """Whole runs, what lay outside stalls, and what was unanswered while something was replaced."""
+    """The figures of whole runs, outside stalls, and during switches."""
     columns = [
         "run", "requests", "task", "sent", "late, lost or wrong, %", "lost", "wrong", "accuracy", "normalised, %",
         "p50, ms", "p99, ms", "CPU, %",
@@ -45,7 +45,7 @@ def delivered_table(runs: Sequence[Run]) -> Table:
 
 
 def part_rows(part: Part) -> list[list[str]]:
-    """All tasks together, and each where there are several."""
+    """The rows of all tasks together, and of each task where there are several."""
     tasks = part.tasks if len(part.tasks) > 1 else {}
     cpu = percent(part.cpu_share, 1)
     return [["all" if tasks else next(iter(part.tasks), "none"), *cells(part.all_tasks), cpu]] + [
@@ -54,6 +54,7 @@ def part_rows(part: Part) -> list[list[str]]:
 
 
 def cells(one: Delivered) -> list[str]:
+    """The figures of a task as text."""
     return [
         str(one.sent), percent(one.late_share, 3), str(one.lost), str(one.wrong), number(one.accuracy, ".4f"),
         percent(one.normalised_accuracy, 1), number(one.p50_ms, ".1f"), number(one.p99_ms, ".1f"),
@@ -61,19 +62,20 @@ def cells(one: Delivered) -> list[str]:
 
 
 def switch_table(runs: Sequence[Run]) -> Table:
-    """Every replacement, and attempt at one."""
+    """Every replacement, failed ones too."""
     columns = ["run", "server", "task", "from", "to", "failed because", "at, s", "took, s"]
     rows = [[run.name, *switch_row(one, run.traffic.start_s)] for run in runs for one in run.switches]
     return Table("Switches", columns, rows, names=6)
 
 
 def switch_row(one: Switched, start_s: float) -> list[str]:
+    """One switch as text, its times in s from the start of the traffic."""
     words = [one.server, one.task, one.before or "", one.after, one.error or ""]
     return [*words, f"{one.began_s - start_s:.1f}", f"{one.ended_s - one.began_s:.2f}"]
 
 
 def reason_table(runs: Sequence[Run]) -> Table:
-    """Why requests were lost or answered wrongly, the most frequent first."""
+    """The reasons for lost requests and wrong answers, the most frequent first."""
     found: Counter[tuple[str, str, str]] = Counter(
         (run.name, task, why) for run in runs for task, one in run.traffic.tasks.items() for why in one.why.values()
     )

@@ -1,6 +1,6 @@
-"""The clients: an open loop that sends every task's requests by their schedules to the task's name.
+"""The clients of a live run: an open loop that sends the requests of every task at their scheduled moments.
 
-A request that fails or is answered wrongly is recorded, and the load goes on.
+Failed requests and wrong answers are recorded, and the load continues.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from profiler.runtimes.kserve.message import METHOD, Outputs, request
 from profiler.runtimes.kserve.model import V2Call
 from profiler.runtimes.served import OnAnswer
 
-# A client that has waited so long has given up.
+# The longest time that a client waits for an answer.
 ANSWER_LIMIT_S = 30.0
 
 
 def send(endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str, Known]) -> Traffic:
-    """Sends to the server or proxy at `endpoint` (HOST:PORT), and returns when all is answered or given up.
+    """Sends all requests to `endpoint` (HOST:PORT), a server or a proxy; returns when each is answered or lost.
 
-    `schedules` has each task's sorted moments in s, as of `orchestrators.load`, from one common start.
+    `schedules` has the sorted moments in s of each task, as in `orchestrators.load`, from one common start.
     """
     if odd := sorted(set(schedules) ^ set(known)):
         raise BadInputError(f"{', '.join(odd)}: a task needs a schedule and what its variants answer, both")
@@ -42,13 +42,13 @@ def send(endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str,
 
 
 class Client:
-    """Sends a task's pictures in turn, and keeps who answered."""
+    """The client of one task: it sends the pictures in turn, and notes which variant answered."""
 
     def __init__(self, channel: Channel, task: str, known: Known, requests: int) -> None:
         self._known, self._pictures = known, len(known.pictures)
         self._answer = np.full(requests, LOST)
         self._why: dict[int, str] = {}
-        # Outputs of its own for each picture, as one remembers the last answer only.
+        # One `Outputs` for each picture, as it remembers only the last answer.
         self._calls = [
             V2Call(
                 channel,
@@ -59,10 +59,11 @@ class Client:
         ]
 
     def submit(self, place: int, on_answer: OnAnswer) -> None:
+        """Sends the task's request number `place`."""
         self._calls[place % self._pictures].send(on_answer)
 
     def judge(self, place: int, answer: np.ndarray | ServerError) -> bool:
-        """Whether anything was answered, wrong as it may be."""
+        """Notes the variant that answered; returns whether there was an answer, right or wrong."""
         if isinstance(answer, ServerError):
             self._why[place] = str(answer)
             return False
@@ -73,7 +74,7 @@ class Client:
         return True
 
     def requests(self, scheduled_s: np.ndarray, sent_s: np.ndarray, answered_s: np.ndarray) -> Requests:
-        """What became of them; an answer that came after the run counts as lost."""
+        """The requests with their answers; a request without an answer within the run counts as lost."""
         lost = np.isnan(answered_s)
         unexplained = dict.fromkeys(np.flatnonzero(lost).tolist(), f"no answer within {ANSWER_LIMIT_S:g} s")
         answer = np.where(lost, LOST, self._answer)
@@ -82,7 +83,7 @@ class Client:
 
 
 class Crowd:
-    """The clients of all tasks as one open loop: its schedule, and to whom each of its requests belongs."""
+    """The clients of all tasks as one open loop, with the task of each request."""
 
     def __init__(self, clients: Mapping[str, Client], schedules: Mapping[str, np.ndarray]) -> None:
         self._clients = clients
@@ -94,11 +95,13 @@ class Crowd:
         self._next = 0
 
     def submit(self, on_answer: OnAnswer) -> None:
+        """Sends the next request of the schedule."""
         task, place = self._owners[self._next]
         self._next += 1
         self._clients[task].submit(place, on_answer)
 
     def judge(self, index: int, answer: np.ndarray | ServerError) -> bool:
+        """See `Client.judge`; `index` counts the requests of all tasks."""
         task, place = self._owners[index]
         return self._clients[task].judge(place, answer)
 
@@ -109,7 +112,7 @@ class Crowd:
 
 
 def owners(tasks: np.ndarray) -> list[tuple[str, int]]:
-    """For each request of all its task and its place among that task's."""
+    """The task of each request, and its index among the requests of that task."""
     counts: dict[str, int] = {}
     found = []
     for task in tasks.tolist():

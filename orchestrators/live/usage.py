@@ -1,4 +1,4 @@
-"""How much of its cores a server on this machine uses."""
+"""The CPU use of a server on this machine."""
 
 import os
 import socket
@@ -10,23 +10,22 @@ from urllib.parse import urlsplit
 import psutil
 
 from profiler.common.errors import BadInputError, ServerError
-from profiler.system.hierarchy import group_of
+from profiler.system.control_groups import cores_of, group_of
 from profiler.system.processes import cpu_seconds
-from profiler.system.quota import cores_of
 
 
 @dataclass(frozen=True)
 class Use:
-    """What was used since the last look, as a share (0 to 1) of the `cores` that the server may use."""
+    """The used share (0 to 1) of the `cores` that a server may use, since the last call."""
 
     share: float
     cores: float
 
 
 class Usage:
-    """The server that listens on the endpoint's port, and the processes that it started.
+    """The CPU use of the process that listens on the endpoint's port, and of its children.
 
-    Raises `BadInputError` for an endpoint on another host: its processes cannot be seen from here.
+    Raises `BadInputError` for an endpoint on another host, whose processes are not visible here.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -35,14 +34,14 @@ class Usage:
         self._last = time.monotonic(), 0.0
 
     def look(self) -> Use:
-        """Since the last look; nothing in the first one, nor in the first of another process that took the port.
+        """The use since the last call; 0 in the first call, and in the first one after another process took the port.
 
         Raises `ServerError` where no process listens.
         """
         try:
             return self._look()
         except psutil.Error as error:
-            # It ended, or became another user's, between two questions.
+            # The process ended, or changed its user, between two reads.
             self._process = None
             raise ServerError(f"{self._endpoint}: what its process uses cannot be told: {error}") from error
 
@@ -53,7 +52,7 @@ class Usage:
             return Use(0.0, cores_for(self._process.pid))
         cores, (then, used_then_s) = cores_for(self._process.pid), self._last
         self._last = now, used_s = time.monotonic(), cpu_seconds(self._process.pid)
-        # Time is counted in ticks, and that of a child that ends moves to its parent between two reads.
+        # CPU time has the resolution of ticks, and the time of a child that ends moves to its parent between two reads.
         return Use(min(1.0, max(0.0, (used_s - used_then_s) / (now - then) / cores)), cores)
 
 
@@ -78,7 +77,7 @@ def local_port(endpoint: str) -> int:
 
 
 def listener(endpoint: str, port: int) -> psutil.Process:
-    """The process that listens on a port; raises `ServerError` where there is none, or it is hidden from us."""
+    """The process that listens on a port; raises `ServerError` where there is none, or it is another user's."""
     found = {
         one.pid
         for one in psutil.net_connections("tcp")
@@ -91,12 +90,12 @@ def listener(endpoint: str, port: int) -> psutil.Process:
     if not processes:
         hidden = "the process that listens there is another user's: run the orchestrator as that user or as root"
         raise ServerError(f"{endpoint}: {hidden if found else 'no process listens there'}")
-    # Those that it started may hold its socket too.
+    # Its children may hold the socket too.
     return min(processes, key=psutil.Process.create_time)
 
 
 def cores_for(pid: int) -> float:
-    """The cores that a process may run on, or its narrowest quota where that is less; `ServerError` once it is gone."""
+    """The cores that a process may run on, or its lowest quota where that is less; raises `ServerError` if it ended."""
     try:
         allowed, group = len(os.sched_getaffinity(pid)), group_of(pid)
     except OSError as error:

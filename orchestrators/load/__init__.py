@@ -1,16 +1,14 @@
 """Load: demands in requests/s for each second, and the arrival schedules that follow from them.
 
-A demand is an array (seconds,), an arrival schedule the sorted moments of the requests in s from the start, as the
-profiler's open loop takes them. A `Load` says what the clients of every task send, and makes both of it.
+A demand is an array (seconds,). An arrival schedule is an array (requests,) of sorted moments in s from the start, as
+the profiler's open loop takes it. A `Load` describes what the clients of every task send, and makes both.
 """
 
-from orchestrators.load.arrivals import poisson_arrivals
-from orchestrators.load.bandwidth import Bandwidth, read_bandwidth
-from orchestrators.load.experiment import overloaded_rps
+from orchestrators.load.demand import poisson_arrivals
+from orchestrators.load.demand_shapes import Steps, constant, overloaded_rps
 from orchestrators.load.load import Load
-from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean, warmed_up
-from orchestrators.load.shapes import Steps, constant
-from orchestrators.load.traces import random_sample, read_trace
+from orchestrators.load.manipulation import macro_trend, manipulated, random_sample, scaled_to_mean, warmed_up
+from orchestrators.load.trace_files import Bandwidth, read_bandwidth, read_trace
 
 __all__ = [
     "Bandwidth",

@@ -1,4 +1,4 @@
-"""What the clients of every task send: a constant demand, steps, or a trace's sample, manipulated as in the thesis."""
+"""The load of every task: a constant demand, steps, or a sample of a trace that is changed as in the thesis."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,24 +7,25 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from orchestrators.load.arrivals import poisson_arrivals
-from orchestrators.load.lines import LIMIT_LINES
-from orchestrators.load.manipulation import macro_trend, manipulated, scaled_to_mean
-from orchestrators.load.shapes import Steps, constant
-from orchestrators.load.traces import random_sample, read_trace
+from orchestrators.load.demand import poisson_arrivals
+from orchestrators.load.demand_shapes import Steps, constant
+from orchestrators.load.manipulation import macro_trend, manipulated, random_sample, scaled_to_mean
+from orchestrators.load.trace_files import LIMIT_LINES, read_trace
 from profiler.common.errors import BadInputError
 
 USUAL_SECONDS = 600
-# More of a trace than a day is taken only where it is asked for, as that takes hours.
+# A longer part of a trace takes hours, so the user has to state `seconds`.
 UNASKED_SECONDS = 86400
 
 
 class Load(BaseModel):
-    """`mean_rps` is the mean over all `seconds`, warm-up and trend included; None leaves that of the trace's sample.
+    """The settings of a load.
 
-    Each task has a sample of the trace and a macro trend of its own, drawn by `seed`; `trend` is how far that goes from
-    the mean, as a part of it. `seconds` are by default the whole trace's, of a day at most, and without one 600.
-    `steps` are a demand of their own, the same for each task, of which as many are sent as end within `seconds`.
+    `mean_rps` is the mean over all `seconds`, warm-up and trend included; `None` keeps the mean of the trace's sample.
+    Each task has its own sample of the trace and its own macro trend, both drawn by `seed`. `trend` is the largest
+    distance of the trend from the mean, as a share of the mean. `seconds` default to the length of the trace (at most
+    a day), and to 600 without a trace. `steps` replace the other shapes and are alike for each task; the steps that
+    end within `seconds` are sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,7 @@ class Load(BaseModel):
 
     @model_validator(mode="after")
     def some_demand(self) -> Self:
+        """Raises `ValueError` where no demand is given, and for steps beside another demand."""
         shaped = self.mean_rps is not None or self.trace is not None
         if self.steps is not None and (shaped or self.warm_up_s or self.trend):
             raise ValueError("steps are the whole demand: leave out the trace, the mean, the warm-up and the trend")
@@ -48,8 +50,8 @@ class Load(BaseModel):
     def demands(self, tasks: Sequence[str]) -> dict[str, np.ndarray]:
         """Requests/s in each second (seconds,), by task; the same for the same seed.
 
-        Raises `BadInputError` for a task that has no mean, and for a trace that is too short or holds nothing,
-        and for too few seconds for one step.
+        Raises `BadInputError` for a task without a mean, for a trace that is too short or all 0, and for fewer seconds
+        than one step takes.
         """
         if self.steps is not None:
             return dict.fromkeys(tasks, self.steps.demand_rps(self.seconds or USUAL_SECONDS))
@@ -57,12 +59,12 @@ class Load(BaseModel):
         return {task: self._demand(self._mean_rps(task), *seeds[task][:2]) for task in tasks}
 
     def schedules(self, tasks: Sequence[str]) -> dict[str, np.ndarray]:
-        """Sorted moments in s, by task."""
+        """The arrival schedule of each task: sorted moments in s."""
         demands, seeds = self.demands(tasks), self._seeds(tasks)
         return {task: poisson_arrivals(demands[task], seeds[task][2]) for task in tasks}
 
     def _seeds(self, tasks: Sequence[str]) -> dict[str, list[np.random.SeedSequence]]:
-        """For each task one for its sample, its trend and its arrivals, none of them akin to any of another seed."""
+        """Three independent seeds for each task: of its sample, its trend and its arrivals."""
         own = np.random.SeedSequence(self.seed).spawn(len(tasks))
         return {task: seed.spawn(3) for task, seed in zip(tasks, own, strict=True)}
 

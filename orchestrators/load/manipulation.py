@@ -1,7 +1,7 @@
-"""What the thesis does to a real trace to make a short stress test of it (5.2.2).
+"""The steps by which the thesis makes a short stress test of a real trace (5.2.2).
 
-The trace is scaled to a mean, its volatile character with it; a warm-up lets it grow from nothing; after that a macro
-trend adds or takes away demand. A demand never falls below 0.
+The trace is scaled to a mean, and its volatility with it. A warm-up lets the demand grow from 0. After the warm-up a
+macro trend raises or lowers the demand, which never falls below 0.
 """
 
 import math
@@ -15,8 +15,20 @@ WAVES = 8
 SHORTEST_PERIOD_S = 60.0
 
 
+def random_sample(demand_rps: np.ndarray, seconds: int, seed: int | np.random.SeedSequence) -> np.ndarray:
+    """Consecutive seconds of a demand, (seconds,), from a random start; the same ones for the same seed.
+
+    Raises `BadInputError` where the demand is shorter.
+    """
+    demand, wanted = checked_demand(demand_rps), checked_seconds(seconds, "a sample")
+    if wanted > len(demand):
+        raise BadInputError(f"a sample of {wanted} s from a demand of {len(demand)} s: ask for at most {len(demand)} s")
+    start = int(np.random.default_rng(seed).integers(len(demand) - wanted, endpoint=True))
+    return demand[start : start + wanted]
+
+
 def scaled_to_mean(demand_rps: np.ndarray, mean_rps: float) -> np.ndarray:
-    """The demand times what makes its mean `mean_rps`; raises `BadInputError` where it is 0 throughout."""
+    """The demand scaled to the mean `mean_rps`; raises `BadInputError` for a demand of 0 in every second."""
     demand = checked_demand(demand_rps)
     if not (math.isfinite(mean_rps) and mean_rps >= 0):
         raise BadInputError(f"mean_rps={mean_rps}: a mean demand is a finite rate of at least 0")
@@ -27,7 +39,7 @@ def scaled_to_mean(demand_rps: np.ndarray, mean_rps: float) -> np.ndarray:
 
 
 def warmed_up(demand_rps: np.ndarray, warm_up_s: int) -> np.ndarray:
-    """The demand, its first `warm_up_s` seconds scaled by a factor that grows evenly to 1 in the last of them."""
+    """The demand, whose first `warm_up_s` seconds are scaled by a factor that grows linearly to 1."""
     demand = checked_demand(demand_rps)
     if not 0 <= warm_up_s <= len(demand):
         raise BadInputError(f"warm_up_s={warm_up_s}: the demand lasts {len(demand)} s, give 0 to {len(demand)}")
@@ -43,8 +55,8 @@ def macro_trend(
 ) -> np.ndarray:
     """A sum of random sinusoids, in requests/s for each second; the same one for the same seed.
 
-    Amplitudes, phases, and frequencies of up to one in `shortest_period_s` are drawn evenly. Their sum is shifted so
-    that it starts at 0, and scaled so that its farthest point from there is `peak_rps` away. It may be negative.
+    Amplitudes, phases, and frequencies up to 1 / `shortest_period_s` are uniformly distributed. The sum is shifted so
+    that it starts at 0, and scaled so that its largest absolute value is `peak_rps`.
     """
     moments_s = np.arange(checked_seconds(seconds, "a trend"))
     if waves < 1 or not shortest_period_s > 0 or not (math.isfinite(peak_rps) and peak_rps >= 0):
@@ -65,10 +77,10 @@ def macro_trend(
 def manipulated(
     demand_rps: np.ndarray, mean_rps: float, warm_up_s: int = 0, trend_rps: np.ndarray | None = None
 ) -> np.ndarray:
-    """The demand scaled to a mean, warmed up, and from the end of the warm-up on with the trend added.
+    """The demand scaled to a mean and warmed up, with the trend added after the warm-up.
 
-    The trend covers every second after the warm-up, or `BadInputError` is raised. The mean is that before warm-up and
-    trend; where the trend takes away more than there is, 0 is left.
+    `mean_rps` is the mean before warm-up and trend. A trend below the negative demand leaves 0. Raises `BadInputError`
+    for a trend that does not cover every second after the warm-up.
     """
     demand = warmed_up(scaled_to_mean(demand_rps, mean_rps), warm_up_s)
     if trend_rps is None:

@@ -1,1 +1,1 @@
-"""Published planners, each a folder: `problem` and `plan` as values, a pure `solve`, and `from_repository`."""
+"""Published planners, one folder each: `Problem` and `Plan` as values, a pure `solve`, and `from_repository`."""

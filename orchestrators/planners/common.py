@@ -1,4 +1,4 @@
-"""What all planners share: units, the form of a plan, names that tell values apart, and interpolation."""
+"""The parts that planners share: units, the base of plans, a check for unique names, and interpolation."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ class PlanBase(Value):
 
     @property
     def deployments(self) -> list[Deployment]:
-        """What runs by the plan; nothing where the plan is for devices that stop when they are done."""
+        """The deployments of the plan; none for devices that stop when they are done."""
         return []
 
 
@@ -26,7 +26,7 @@ def unique(what: str, names: Iterable[str]) -> None:
 
 
 def interpolated(curve: Sequence[tuple[float, float]], x: float) -> float:
-    """The value at x, linear between points that rise in x and reach from below x to above it."""
+    """The value at x by linear interpolation; the points rise in x and enclose it."""
     for (a, below), (b, above) in pairwise(curve):
         if a <= x < b:
             return below + (x - a) / (b - a) * (above - below)

@@ -1,4 +1,4 @@
-"""The form of a planner, and where one is located by name."""
+"""The form of a planner, and its lookup by name."""
 
 import importlib
 from typing import Any, Protocol, cast
@@ -16,13 +16,15 @@ class Planner(Protocol):
     `solve` raises `Infeasible` where no plan meets every constraint.
     """
 
-    def from_repository(self, repository: Repository, /, **settings: Any) -> Any: ...
+    def from_repository(self, repository: Repository, /, **settings: Any) -> Any:
+        """The problem as the repository describes it; raises `BadInputError` for a missing figure."""
 
-    def solve(self, problem: Any, /) -> PlanBase: ...
+    def solve(self, problem: Any, /) -> PlanBase:
+        """The plan for the problem."""
 
 
 def located(target: str) -> Planner:
-    """The planner whose `from_repository` has this dotted path; raises `BadInputError` for what is no planner."""
+    """The planner whose `from_repository` has this dotted path; raises `BadInputError` for any other object."""
     name, _, entry = target.rpartition(".")
     if entry != ENTRY:
         raise BadInputError(f"_target_ {target!r} names no planner: give the path of its {ENTRY}, as {name}.{ENTRY}")
@@ -34,7 +36,7 @@ def located(target: str) -> Planner:
 
 
 def checked(plan: object, target: str) -> PlanBase:
-    """The plan of the planner of that path; raises `BadInputError` where its `solve` answers with something else."""
+    """The plan that the planner of this path returned; raises `BadInputError` for any other object."""
     if not isinstance(plan, PlanBase):
         name = target.rpartition(".")[0]
         raise BadInputError(

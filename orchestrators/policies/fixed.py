@@ -1,4 +1,4 @@
-"""One version of each task, with which policies that decide are compared: the most accurate, or the cheapest."""
+"""Baselines with one fixed version of each task: the most accurate or the cheapest."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,12 +9,12 @@ from orchestrators.planners.trivial.problem import Metric
 from orchestrators.policies.policy import Decision, Seen, Ways
 from orchestrators.policies.world import World
 
-# After a load that failed, as after any other change, nothing is done for a while.
+# The time before a failed load is repeated.
 INTERVAL_S = 15
 
 
 class Fixed:
-    """The same deployments from beginning to end; where others answer they are asked for again."""
+    """The same deployments at all times; it asks for them again where other versions answer."""
 
     ways = Ways(interval_s=INTERVAL_S)
 
@@ -22,13 +22,14 @@ class Fixed:
         self._deployments = deployments
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The fixed deployments wherever other versions answer."""
         if served(self._deployments) == served(seen.deployments):
             return Decision(reason="the versions are fixed", rule="hold")
         return Decision(self._deployments, "fixed")
 
 
 def served(deployments: Sequence[Deployment]) -> set[tuple[str, str]]:
-    """Tasks, each with a variant that answers."""
+    """The pairs of a task and a variant that answers."""
     return {(one.task, one.variant) for one in deployments}
 
 
@@ -39,7 +40,7 @@ def largest(
     max_metric: Mapping[str, float] | None = None,
     batch: int | None = None,
 ) -> Fixed:
-    """The most accurate version of every task, of those below its maximal metric."""
+    """The most accurate version of every task among those below its maximal metric."""
     return Fixed(deployed(world, most_accurate(fronts(world, metric, max_metric, batch))))
 
 
@@ -50,7 +51,7 @@ def smallest(
     max_metric: Mapping[str, float] | None = None,
     batch: int | None = None,
 ) -> Fixed:
-    """The version of every task with the least of the metric."""
+    """The version of every task with the lowest metric."""
     return Fixed(deployed(world, cheapest(fronts(world, metric, max_metric, batch))))
 
 
@@ -60,7 +61,7 @@ def most_accurate(found: Mapping[str, Front]) -> dict[str, str]:
 
 
 def cheapest(found: Mapping[str, Front]) -> dict[str, str]:
-    """The last version of every task's front, by task; without settings that of the highest throughput."""
+    """The last version of every task's front, by task; by default the one of the highest throughput."""
     return {task: front.versions[-1].name for task, front in found.items()}
 
 
@@ -70,7 +71,7 @@ def fronts(
     max_metric: Mapping[str, float] | None = None,
     batch: int | None = None,
 ) -> dict[str, Front]:
-    """Each task's versions, the less accurate the cheaper; those below the task's maximal metric."""
+    """The front of each task below its maximal metric: less accurate versions are cheaper."""
     problem = problem_of(
         world.families, demand_rps=world.first_rps, metric=metric, max_metric=max_metric, batch=batch or world.batch
     )
@@ -78,7 +79,7 @@ def fronts(
 
 
 def deployed(world: World, versions: Mapping[str, str]) -> list[Deployment]:
-    """Each may use all of a server's cores."""
+    """The deployments of these versions, each with all cores of a server."""
     return [
         Deployment(task=task, variant=name, cores=world.server_cores, rate_rps=0) for task, name in versions.items()
     ]

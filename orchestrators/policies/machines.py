@@ -1,8 +1,8 @@
 """Autoscaled virtual machines, each with one version on a target's own cores.
 
-Paragon's comparison (WoSC'20, section 2.3) has them reactive, when demand outgrows what there is, and aware of
-utilisation, when the use of the processors passes a threshold (80 % in most systems). Machines come up after the
-start-up time that the user states, so both are late; the second begins earlier and holds more than it needs.
+Paragon's comparison (WoSC'20, section 2.3) has two kinds: reactive ones scale when the demand exceeds the capacity, and
+utilisation-aware ones when the CPU use exceeds a threshold (80 % in most systems). Machines start within the time that
+the user states, so both kinds are late; the second kind starts machines earlier and holds more than it needs.
 """
 
 import math
@@ -16,30 +16,30 @@ from orchestrators.policies.world import World
 from profiler.common.errors import BadInputError
 
 INTERVAL_S, WINDOW_S, THRESHOLD = 10, 10, 0.8
-# A machine goes when none more was needed for so long.
+# A machine is stopped after this time without need for it.
 COOL_DOWN_S = 60
 Signal = Literal["demand", "use"]
 
 
 def reactive_vms(world: World) -> "Machines":
-    """Machines for the demand that was seen."""
+    """Machines that scale by the demand."""
     return machines(world, "demand")
 
 
 def utilisation_vms(world: World) -> "Machines":
-    """Machines for the use of the processors that was seen."""
+    """Machines that scale by the CPU use."""
     return machines(world, "use")
 
 
 def machines(world: World, signal: Signal) -> "Machines":
-    """The most accurate version of each task, each machine a target as it was profiled."""
+    """The policy with the most accurate version of each task; a machine has all cores of the target."""
     variants, cores = most_accurate(fronts(world)), world.own_cores
     capacity_rps = {task: world.capacity_rps(task, name, cores) for task, name in variants.items()}
     return Machines(signal, variants, capacity_rps, cores, start_up_s(world), world.first_rps)
 
 
 def start_up_s(world: World) -> float:
-    """What the user says that a machine takes; raises `BadInputError` where nothing is stated."""
+    """The start-up time of a machine as the user states it; raises `BadInputError` without it."""
     price = next(iter(world.families.values()))[0].profile.target.price
     if price is None or price.start_up_s is None:
         raise BadInputError(
@@ -50,7 +50,7 @@ def start_up_s(world: World) -> float:
 
 
 class Machines:
-    """`capacity_rps` is what a machine carries by task; machines begin and end one by one, at least one stays."""
+    """A policy over machines, of which each task has at least one; `capacity_rps` is that of one machine, by task."""
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Machines:
         self._recent: dict[str, list[int]] = {task: [] for task in variants}
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The number of machines of each task."""
         deployments = [
             Deployment(
                 task=task, variant=self._variants[task], replicas=self._count(task, seen), cores=self._cores, rate_rps=0
@@ -77,7 +78,7 @@ class Machines:
         return Decision(deployments, "as many machines as are needed, or were until lately")
 
     def _count(self, task: str, seen: Seen) -> int:
-        """As many as are needed, or were at any time of the cool-down."""
+        """The number of machines that are needed, or were at any time of the cool-down."""
         present = next((one.replicas for one in seen.deployments if one.task == task), 0)
         if not present:
             return max(1, math.ceil(self._first_rps[task] / self._capacity_rps[task]))
@@ -89,6 +90,6 @@ class Machines:
         return math.ceil(float(seen.demand_rps[task][-WINDOW_S:].mean()) / self._capacity_rps[task])
 
     def _for_use(self, task: str, seen: Seen) -> int:
-        """So many that the use of their cores is at the threshold; those that still come up are counted on."""
+        """The number of machines whose CPU use is at the threshold, those that still start included."""
         used_cores = float(seen.used_cores[task][-WINDOW_S:].mean())
         return math.ceil(used_cores / (THRESHOLD * self._cores))

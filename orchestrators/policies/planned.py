@@ -1,4 +1,4 @@
-"""Any planner as a policy: forecast -> problem with that demand -> plan -> deployments."""
+"""A policy from any planner: forecast -> problem with that demand -> plan -> deployments."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,18 +13,18 @@ from orchestrators.policies.world import World
 from profiler.common.errors import BadInputError
 
 USUAL_FORECAST = WindowedMaximum()
-# A task's deployments for a demand in requests/s, beside those that it has now; raises `Infeasible`.
+# Makes a task's deployments from a demand in requests/s and its present deployments; raises `Infeasible`.
 Plan = Callable[[float, Sequence[Deployment]], Sequence[Deployment]]
-# What answers where there is no plan: what answered before, or the version of the highest throughput.
+# The deployments of a task without a plan: the present ones, or the version of the highest throughput.
 Without = Literal["keep", "quickest"]
 
 
 class Planned:
-    """`plans` has a planner for each task, which is told the demand that is forecast up to the next decision.
+    """A policy with a planner for each task, in `plans`, for the forecast demand until the next decision.
 
-    A task without a plan is counted as infeasible and keeps its last deployments, or gets its `fallback` where
-    `without_plan` is `quickest`. `first_rps` is the demand to begin with, `fallback` what each task begins with where
-    there is no plan for that.
+    A task without a plan counts as infeasible and keeps its last deployments, or gets its `fallback` where
+    `without_plan` is `quickest`. `first_rps` is the demand of the first decision; a task without a plan for it begins
+    with its `fallback`.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Planned:
         self._first_rps, self._fallback = first_rps, fallback
 
     def decide(self, now_s: int, seen: Seen, /) -> Decision:
+        """The plan of every task for its forecast demand."""
         deployments: list[Deployment] = []
         reasons, notices = [], []
         for task, plan in self._plans.items():
@@ -52,7 +53,7 @@ class Planned:
             except Infeasible as error:
                 notices.append(str(error))
                 found = [self._fallback[task]] if self._without_plan == "quickest" else []
-            # A plan may deploy nothing, as one without any demand does.
+            # A plan may have no deployments, for instance without any demand.
             deployments += found or ([] if present else [self._fallback[task]])
         reason = "; ".join(reasons) or "there is no plan"
         return Decision(deployments, reason, notice="; ".join(notices) or None, infeasible=len(notices))
@@ -71,9 +72,9 @@ def planned(
     forecaster: Forecaster,
     without_plan: Without = "keep",
 ) -> Planned:
-    """Falls back on the version of the highest throughput, within the task's part of the box if the policy reserves.
+    """The policy of a planner, whose fallback is the version of the highest throughput.
 
-    `plan` is told the task first.
+    A policy that reserves cores runs it on the task's part of the box. The first argument of `plan` is the task.
     """
     if without_plan not in get_args(Without):
         raise BadInputError(f"without_plan={without_plan!r}: choices are {', '.join(get_args(Without))}")

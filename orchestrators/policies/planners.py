@@ -1,9 +1,9 @@
-"""The published planners as policies, and how often each is asked.
+"""The published planners as policies, each with its interval.
 
-InfAdapter decides every 30 s, as its authors have it; Sponge, which changes a running server, every second; the others
-every 10 s, which is ours. A planner that reserves cores, or counts on some, gets an even part of the box for each task;
-what takes more is no option. Paragon plans with machines alone: the functions that take what overflows are not
-simulated. Each takes the forecast of the demand that it plans for, and what answers where there is no plan.
+InfAdapter decides every 30 s, as its authors do; Sponge, which changes a running server, every second; the others every
+10 s, a choice of this project. A planner that reserves cores, or needs some, gets an even part of the box for each
+task; options that need more are left out. Paragon plans with machines alone: its serverless functions are not
+simulated. Every policy takes a forecaster for the demand, and a rule for tasks without a plan.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from orchestrators.planners import model_switching as model_switching_planner
 from orchestrators.planners import paragon as paragon_planner
 from orchestrators.planners import sponge as sponge_planner
 from orchestrators.planners.infaas.from_repository import measured
-from orchestrators.policies.ipa_within import within
+from orchestrators.planners.ipa.options import within
 from orchestrators.policies.machines import start_up_s
 from orchestrators.policies.planned import USUAL_FORECAST, Planned, Without, planned
 from orchestrators.policies.policy import Ways
@@ -38,8 +38,8 @@ def model_switching(
 ) -> Planned:
     """The version of the highest effective accuracy on an even share of the cores.
 
-    A server does not tell of requests that wait: a version that is too slow shows as much load as it carries, and that
-    this is too much for it shows by the margin of the forecast.
+    A server does not report waiting requests: the demand that it reports is at most its capacity. The margin of the
+    forecast shows that a version is too slow.
     """
 
     def solved(task: str, demand_rps: float, _present: Deployments) -> Deployments:
@@ -64,7 +64,7 @@ def infaas(
     forecaster: Forecaster = USUAL_FORECAST,
     without_plan: Without = "keep",
 ) -> Planned:
-    """Running instances go by the keys of INFaaS's variants; of the one to begin with there may be none."""
+    """Instances of INFaaS's variants; a present deployment that is no such variant does not count as running."""
 
     def solved(task: str, demand_rps: float, present: Deployments) -> Deployments:
         ways = {(one.name, *way) for one in world.families[task] for way in measured(one)}
@@ -94,7 +94,7 @@ def inf_adapter(
     forecaster: Forecaster = USUAL_FORECAST,
     without_plan: Without = "keep",
 ) -> Planned:
-    """Whole cores of the task's part of the box for each variant."""
+    """A set of variants for each task, with whole cores of its part of the box."""
     if world.share_cores < 1:
         raise BadInputError(f"InfAdapter gives out whole cores, and {world.share_cores:g} are there for each task")
 
@@ -163,7 +163,7 @@ def paragon(
     forecaster: Forecaster = USUAL_FORECAST,
     without_plan: Without = "keep",
 ) -> Planned:
-    """Machines for the load that is foreseen, of the cheapest model in time."""
+    """Machines for the forecast load, with the cheapest model that is in time."""
 
     def solved(task: str, demand_rps: float, _present: Deployments) -> Deployments:
         asked = paragon_planner.QueryClass(

@@ -1,4 +1,4 @@
-"""The form of a policy: it is told what was seen, and says which deployments shall be."""
+"""The form of a policy, which decides on deployments from its observations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,11 @@ from profiler.common.errors import BadInputError
 
 @dataclass(frozen=True)
 class Ways:
-    """How a policy's decisions come about.
+    """The interval of a policy, and the means by which its decisions take effect.
 
-    The policy is asked every `interval_s`. With `reserves` every deployment has its cores to itself. With `in_place` a
-    running server gets other cores or another batch size at once, and nothing is loaded anew. With `start_up_s` every
-    replica is a machine of its own, which takes so long before it loads anything and shares its cores with nobody;
-    `None` puts all of them on one box.
+    The policy decides every `interval_s`. With `reserves` every deployment has its own cores. With `in_place` a running
+    server changes its cores or batch size at once, without a load. With `start_up_s` every replica is a separate
+    machine, which takes this time to start before it loads anything; with `None` all replicas share one box.
     """
 
     interval_s: int
@@ -33,7 +32,7 @@ class Ways:
 
     @property
     def only_simulated(self) -> str:
-        """Why no policy of these ways runs on real servers; empty where it does."""
+        """The reason why such a policy cannot run on real servers; empty where it can."""
         if self.start_up_s is not None:
             return "starts and stops machines"
         if self.in_place:
@@ -43,12 +42,12 @@ class Ways:
 
 @dataclass(frozen=True)
 class Seen:
-    """By task and second up to now: the requests that came, in requests/s, and the cores that its servers used.
+    """The observations up to now, by task and second: the demand in requests/s, and the used cores.
 
-    `cpu_share` is the use of all cores by second, loads included. A simulation tells all seconds from 0 on; real
-    servers tell the last minutes, and nothing of the cores of a task, so that `used_cores` is empty there.
-    `deployments` are those that were asked for last, on real servers those that answer. While `changing`, some of them
-    are still loading and those before them answer.
+    `cpu_share` is the used share of all cores by second, loads included. A simulation has all seconds from 0 on. Real
+    servers have the last minutes, and no cores by task: `used_cores` is empty. `deployments` are the last ones that a
+    policy decided, on real servers those that answer. While `changing`, some of them still load and the earlier ones
+    answer.
     """
 
     demand_rps: Mapping[str, NDArray[np.float64]]
@@ -59,17 +58,17 @@ class Seen:
 
     @classmethod
     def nothing(cls, tasks: Sequence[str]) -> "Seen":
-        """What there is to see before anything came."""
+        """The observations before the first second."""
         none = {task: np.empty(0) for task in tasks}
         return cls(none, none, np.empty(0), [], changing=False)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """All deployments that shall be, or `None` to leave everything; a task that is not named keeps its own.
+    """The wanted deployments, or `None` for no change; a task without an entry keeps its deployments.
 
-    `rule` and `reason` say why, for the journal. `notice` is for an administrator. `infeasible` counts the plans that
-    there were none of.
+    `rule` and `reason` explain the decision in the journal. `notice` is for an administrator. `infeasible` counts the
+    tasks without a plan.
     """
 
     deployments: Sequence[Deployment] | None = None
@@ -81,27 +80,28 @@ class Decision:
 
 @runtime_checkable
 class Policy(Protocol):
-    """Decides over a world. At second 0 nothing was seen yet: what it answers then is up from the start.
+    """A policy over a world. It decides at second 0 without observations; those deployments are up from the start.
 
-    Where something answers already the first call comes later, with what answers as the deployments.
+    Where networks answer already, the first call is later, with the versions that answer as deployments.
     """
 
     @property
-    def ways(self) -> Ways: ...
+    def ways(self) -> Ways:
+        """Its interval and means, which never change."""
 
     def decide(self, now_s: int, seen: Seen, /) -> Decision:
-        """Raises `DnnPortingError` where the repository lacks what is needed to decide."""
+        """The decision at second `now_s`; raises `DnnPortingError` for a figure that the repository lacks."""
 
 
 def checked(policy: object, target: str) -> Policy:
-    """The policy that the callable of this path made; raises `BadInputError` for what is none."""
+    """The policy that the callable at this dotted path made; raises `BadInputError` for any other object."""
     if not isinstance(policy, Policy):
         raise BadInputError(f"{target} makes no policy: what it returns needs ways and decide(now_s, seen)")
     return policy
 
 
 def decided(policy: Policy, now_s: int, seen: Seen) -> Decision:
-    """What it says; raises `BadInputError` where that is no decision, or for a task that there is none of."""
+    """The decision of a policy; raises `BadInputError` for any other object, and for unknown tasks."""
     decision: Any = policy.decide(now_s, seen)
     if not isinstance(decision, Decision):
         raise BadInputError(f"{type(policy).__name__}.decide answers with {type(decision).__name__}: return a Decision")

@@ -1,6 +1,6 @@
-"""What the papers compare with: replicas only, and vertical scaling by a threshold, each of the most accurate version.
+"""Baselines of the papers with the most accurate version: horizontal scaling, and vertical scaling by a threshold.
 
-A box's cores are shared evenly among the tasks.
+The tasks share the cores of a box evenly.
 """
 
 import math
@@ -12,12 +12,12 @@ from orchestrators.policies.policy import Decision, Seen, Ways
 from orchestrators.policies.world import World
 
 WINDOW_S = 10
-# Of a server's capacity, or of the cores, in use.
+# Used shares of a server's capacity, or of its cores.
 HIGH, LOW = 0.8, 0.5
 
 
 def replicas(world: World) -> "Replicas":
-    """Each on one core, on the fewest above that were measured, or on what a task's part of the box has."""
+    """Horizontal scaling: each server has one core, the fewest measured ones above, or the task's part of the box."""
     variants = most_accurate(fronts(world))
     cores = max(
         min(
@@ -31,7 +31,7 @@ def replicas(world: World) -> "Replicas":
 
 
 def vertical(world: World) -> "Vertical":
-    """On the measured cores within the task's part of the box."""
+    """Vertical scaling over the measured cores within the task's part of the box."""
     variants = most_accurate(fronts(world))
     capacity_rps = {
         task: {
@@ -44,10 +44,10 @@ def vertical(world: World) -> "Vertical":
 
 
 class Replicas:
-    """One version on as many servers as the highest demand of the last seconds fills up to a share `HIGH`.
+    """One version on the number of servers that the highest recent demand fills to a share of `HIGH`.
 
-    `variants` names the version by task, `capacity_rps` what one server of it on `cores` carries, `most` how many
-    servers a task may have.
+    `variants` names the version of each task, `capacity_rps` has the capacity of one server on `cores`, and `most` is
+    the limit of servers for a task.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Replicas:
         self._most, self._first_rps = most, first_rps
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The number of servers of each task."""
         return Decision([self._one(task, seen) for task in self._variants], "as many as the demand fills")
 
     def _one(self, task: str, seen: Seen) -> Deployment:
@@ -79,10 +80,10 @@ class Replicas:
 
 
 class Vertical:
-    """One version on one server, whose cores go a step up above a use of `HIGH` and down where the use stays below it.
+    """One version on one server, whose cores grow by a step above a use of `HIGH`, and shrink by one below `LOW`.
 
-    `steps` are the numbers of cores that a server may have; a task begins with the fewest that carry `first_rps`. They
-    change in place, as those of a running container can.
+    They shrink only where the use of fewer cores stays below `HIGH`. The steps are the keys of `capacity_rps`. A task
+    begins with the fewest cores that carry `first_rps`. They change in place, as in a running container.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Vertical:
         self._variants, self._capacity_rps, self._first_rps = variants, capacity_rps, first_rps
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+        """The cores of each task's server."""
         deployments = [
             Deployment(task=task, variant=self._variants[task], cores=self._cores(task, seen), rate_rps=0)
             for task in self._variants

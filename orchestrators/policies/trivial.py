@@ -1,4 +1,4 @@
-"""The trivial policy: CPU use and demand in, versions out, by the thesis's rules (`rules`)."""
+"""The trivial policy: it chooses versions from CPU use and demand by the thesis's rules (`rules`)."""
 
 from collections.abc import Mapping
 
@@ -14,8 +14,8 @@ from orchestrators.policies.rules import THESIS, Settings, State, step
 from orchestrators.policies.world import World
 from profiler.common.errors import BadInputError
 
-# Arrivals are random: at 10 requests/s one second in three is a third off, and a policy that is shown single seconds
-# moves to what is better for that second alone. Over five seconds that is halved, and a rise is still seen in time.
+# Arrivals are random: at 10 requests/s one second in three differs by a third from the mean, and a policy that sees
+# single seconds follows the noise. The mean of five seconds halves it, and still shows a rise in time.
 SMOOTHED_S = 5
 
 
@@ -30,9 +30,9 @@ def trivial(
     thresholds: Settings = THESIS,
     smoothed_s: int = SMOOTHED_S,
 ) -> "Trivial":
-    """The policy on a world, as `from_repository` of the planner reads it.
+    """The policy on a world, with the settings of the planner's `from_repository`.
 
-    Without `batch` the smallest that was measured of every version counts.
+    `batch` defaults to the smallest batch that was measured for every version.
     """
     problem = problem_of(
         world.families,
@@ -47,10 +47,10 @@ def trivial(
 
 
 class Trivial:
-    """Begins with what `solve` finds for the problem's demand, and goes by the mean demand of `smoothed_s`.
+    """A policy that begins with the plan of `solve`, and then follows the mean demand of `smoothed_s`.
 
-    On `cores` fewer than the problem's every version takes longer. On more it sees their use as a share of the
-    problem's; tasks then have room beside each other that it does not count on. `thresholds` say when it moves.
+    On fewer `cores` than the problem's every version is slower. On more it takes their use as a share of the problem's
+    cores; tasks then have more room than it assumes. `thresholds` are the settings of the rules.
     """
 
     ways = Ways(interval_s=1)
@@ -66,7 +66,7 @@ class Trivial:
         self._state: State | None = None
 
     def decide(self, _now_s: int, seen: Seen, /) -> Decision:
-        """While a switch is under way nothing is counted; a switch that failed leaves what answers as its state."""
+        """The move of the rules; none during a switch. A failed switch leaves the versions that answer as state."""
         present = {one.task: one.variant for one in seen.deployments}
         if not present:
             return self._first()
@@ -81,7 +81,7 @@ class Trivial:
         return Decision(wanted, move.reason, move.rule, move.notice)
 
     def _first(self) -> Decision:
-        """The last of the chain where nothing carries the first demand."""
+        """The plan for the first demand, or the last allocation of the chain where none carries it."""
         try:
             versions, notice, infeasible = solve(self._problem).versions, None, 0
         except Infeasible as error:
@@ -95,7 +95,7 @@ class Trivial:
         return float(demand_rps[-self._smoothed_s :].mean()) if len(demand_rps) else 0.0
 
     def _deployments(self, versions: Mapping[str, str], demand_rps: Mapping[str, float]) -> list[Deployment]:
-        """Each may use all of a server's cores."""
+        """The deployments of these versions, each with all cores of a server."""
         return [
             Deployment(task=task, variant=name, cores=self._cores, rate_rps=demand_rps[task])
             for task, name in versions.items()

@@ -1,4 +1,4 @@
-"""What a policy decides over: tasks of a repository on cores of a target that they share, under a deadline."""
+"""The world of a policy: tasks of a repository that share the cores of a target, under a deadline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from porting.repository.variant_on_target import VariantOnTarget
 
 @dataclass(frozen=True)
 class World:
-    """`families` has each task's versions, the most accurate first; on a real server also what answers and has gone
-    from the repository. `cores` are those of the box or server, `first_rps` is the demand to begin with, by task.
+    """The versions of each task, the most accurate first, in `families`, and the circumstances in which they run.
+
+    On a real server `families` also has versions that answer and are no longer in the repository. `cores` are those of
+    the box or server, and `first_rps` is the first demand by task.
     """
 
     repository: Repository
@@ -32,33 +34,34 @@ class World:
         deadline_ms: float,
         cores: float | None = None,
     ) -> "World":
-        """The tasks that `first_rps` names, on the target's own cores unless told."""
+        """The world of the tasks in `first_rps`, by default on all cores of the target."""
         families = {task: family(repository, task, target) for task in first_rps}
         own = next(iter(families.values()))[0].profile.target.cores
         return cls(repository, target, families, own if cores is None else cores, deadline_ms, first_rps)
 
     @property
     def tasks(self) -> list[str]:
+        """The names of the tasks."""
         return list(self.families)
 
     @property
     def own_cores(self) -> float:
-        """Those of the target as it was profiled."""
+        """The cores of the profiled target."""
         return float(next(iter(self.families.values()))[0].profile.target.cores)
 
     @property
     def server_cores(self) -> float:
-        """Those that a server uses at most: as many as were profiled, or as there are."""
+        """The most cores that a server uses: the profiled ones, or fewer where the box has fewer."""
         return min(self.own_cores, self.cores)
 
     @property
     def share_cores(self) -> float:
-        """An even part of the box for each task, where a policy reserves cores."""
+        """The even part of the box of each task, for policies that reserve cores."""
         return self.cores / len(self.families)
 
     @cached_property
     def batch(self) -> int:
-        """The smallest batch whose throughput was measured of every version: a quick profile knows large ones alone."""
+        """The smallest batch whose throughput was measured for every version; a quick profile has only large ones."""
         measured = [
             {point.batch for point in one.profile.own(one.profile.max_throughput)}
             for found in self.families.values()
@@ -67,17 +70,18 @@ class World:
         return min(set.intersection(*measured), default=1)
 
     def version(self, task: str, variant: str) -> VariantOnTarget:
+        """The figures of one version of a task."""
         return next(one for one in self.families[task] if one.name == variant)
 
     def measured_cores(self, task: str, variant: str, most: float) -> Sequence[float]:
-        """On how many cores a variant was measured, up to so many, the fewest always among them."""
+        """The numbers of cores on which a variant was measured, up to `most`; the lowest number at least."""
         found = self.version(task, variant).cores()
         return [one for one in found if one <= most] or found[:1]
 
     def reserved_cores(self, task: str, variant: str) -> float:
-        """The target's own, or fewer that were measured where the task's part of the box is smaller."""
+        """The target's own cores, or fewer measured ones where the task's part of the box is smaller."""
         return min(self.own_cores, max(self.measured_cores(task, variant, self.share_cores), default=self.own_cores))
 
     def capacity_rps(self, task: str, variant: str, cores: float) -> float:
-        """Single requests one after the other."""
+        """The rate in requests/s of single requests without pause."""
         return 1 / service_s(self.version(task, variant), 1, cores)[1]

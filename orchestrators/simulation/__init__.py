@@ -1,11 +1,11 @@
-"""Policies on a published frontier without a server: discrete events for every request, rates for a large fleet.
+"""Simulation of policies on a published frontier: discrete events for every request, rates for a large fleet.
 
     schedule -> pool (which station) -> station (queue, batch, server) -> answers -> result
     every interval: demand and CPU so far -> policy -> deployments -> pool (loads beside what answers)
 
-`station` is the event core, `pool` a task's servers and their changes, `cluster` the box that they share, `run` the
-loop. What decides is a policy of `orchestrators.policies`, as on real servers. `fluid` knows no requests, and is held
-against the events on a slice.
+`station` is the event core, `pool` has a task's servers and their changes, `cluster` the box that they share, `run`
+the loop. A policy of `orchestrators.policies` decides, as on real servers. `fluid` has rates instead of requests; its
+tests compare it with the events on a few servers.
 """
 
 from orchestrators.simulation.fleet import FleetResult, FleetSettings, fleet

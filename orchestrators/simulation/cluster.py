@@ -1,8 +1,8 @@
-"""The pools of all tasks on one box, and what they take from each other.
+"""The pools of all tasks on one box, and how they slow each other.
 
-Where servers and loads together ask for more cores than there are, each server is slowed by its variant's measured
-contention factor at the share of the box that the others used in the second before; never below the even share of the
-cores, which the scheduler gives to whoever asks. A slowed batch takes longer and uses the same core-seconds.
+Where servers and loads need more cores than the box has, each server is slowed by its variant's measured contention
+factor at the share of the box that the others used in the last second. Its speed is at least the even share of the
+cores, which the scheduler guarantees. A slowed batch takes longer and uses the same core-seconds.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from orchestrators.simulation.station import Station
 
 
 class Cluster:
-    """`cores` is what the box has; `None` where every replica is a machine of its own."""
+    """Pools on a box with `cores`; `None` where every replica is a separate machine."""
 
     def __init__(self, pools: Sequence[Pool], cores: float | None) -> None:
         self.pools, self._cores = pools, cores
@@ -26,7 +26,7 @@ class Cluster:
         self.used_core_s = 0.0
 
     def second(self, end_s: float) -> float:
-        """On to `end_s`, by every moment at which a replica comes up or has gone; the share of CPU used since."""
+        """Advances to `end_s`, through every moment at which a replica starts or ends; returns the used CPU share."""
         self._last, self._this, self._loads_core_s, self._up_core_s = self._this, {}, 0.0, 0.0
         begin_s = self._now_s
         while self._now_s < end_s:
@@ -40,7 +40,7 @@ class Cluster:
         return min(1.0, used_s / cores_s) if cores_s else 0.0
 
     def used_cores(self, pool: Pool) -> float:
-        """What the stations of a pool used in the last second."""
+        """The cores that the stations of a pool used in the last second."""
         return sum(core_s for station, core_s in self._this.items() if station in pool.variant_of)
 
     def _advance(self, until_s: float) -> None:
@@ -59,7 +59,7 @@ class Cluster:
             pool.retired = [station for station in pool.retired if not station.drained]
 
     def _slow(self) -> dict[Station, float]:
-        """How much longer each station's batches take than alone; those that are not named take no longer."""
+        """The factor by which each station's batches take longer than alone; 1 for stations without an entry."""
         if self._cores is None:
             return {}
         asked = loads = sum(pool.loading_cores() for pool in self.pools)

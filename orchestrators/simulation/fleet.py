@@ -1,4 +1,4 @@
-"""A fleet over a day: the fluid model in the loop of a ladder."""
+"""A fleet of servers that follow a ladder, in the fluid model."""
 
 from collections.abc import Iterable
 
@@ -12,9 +12,9 @@ from profiler.records.base import Value
 
 
 class FleetSettings(Value):
-    """Each server is a box of `box_cores` and follows the ladder every `interval_s`.
+    """The settings of a fleet, whose servers are boxes of `box_cores` and follow the ladder every `interval_s`.
 
-    It goes by the highest demand since its last decision.
+    A server decides by the highest demand since its last decision.
     """
 
     box_cores: float = Field(gt=0)
@@ -23,10 +23,10 @@ class FleetSettings(Value):
 
 
 class FleetResult(Value):
-    """Shares and means are over requests; `cpu_share` over servers and seconds.
+    """The figures of a fleet: shares and means are over requests, `cpu_share` is over servers and seconds.
 
-    `accuracy` counts all answers, `effective_accuracy` what is not in time as 0. `waiting` requests had no answer at
-    the end. By second the whole fleet, by server the whole time.
+    `accuracy` is over all answers, `effective_accuracy` counts late ones as 0. `waiting` requests had no answer at the
+    end. Series by second are of the whole fleet, series by server of the whole time.
     """
 
     servers: int
@@ -48,9 +48,9 @@ class FleetResult(Value):
 
 
 def fleet(ladder: Ladder, counts: Iterable[Floats], settings: FleetSettings) -> FleetResult:
-    """`counts` has for each second how many requests each server is sent; the first one says what it begins with.
+    """Simulates the fleet; `counts` has for each second the number of requests to each server, (servers,).
 
-    Raises `BadInputError` where there is no second, and where nothing is sent at all.
+    The first second decides the first rungs. Raises `BadInputError` without any second or any request.
     """
     servers, recent, rows = None, [], []
     total = np.empty((0, 0))
@@ -74,7 +74,7 @@ def fleet(ladder: Ladder, counts: Iterable[Floats], settings: FleetSettings) -> 
 
 
 def written(servers: Servers, rows: Floats, total: Floats, settings: FleetSettings) -> FleetResult:
-    """`rows` by second, `total` by server."""
+    """The result from sums by second (`rows`) and by server (`total`)."""
     effective, sent, not_in_time, answered, right, used_cores, held_cores = rows.T
     count = total.shape[1]
     cpu_share = used_cores / (settings.box_cores * count)
@@ -100,5 +100,5 @@ def written(servers: Servers, rows: Floats, total: Floats, settings: FleetSettin
 
 
 def share(part: Floats, whole: Floats) -> Floats:
-    """1 where there is no whole: nothing was missed."""
+    """The elementwise ratio; 1 where the whole is 0, as nothing was missed."""
     return np.divide(part, whole, out=np.ones_like(part), where=whole > 0)

@@ -1,10 +1,15 @@
-"""Servers by rates instead of requests, second by second, all servers of a fleet at once.
+"""A fluid model of all servers of a fleet at once: rates in each second instead of single requests.
 
-Each has a backlog q, is sent n requests in a second and answers μ of them at most: q' = max(0, q + n − μ). Who arrives
-while the backlog goes from q to q' waits from q/μ to q'/μ, and longer by chance (`crowding`). A free replica takes what
-came during the batch before, so batches have b = λα/(c − λβ) requests, within 1 and the largest, where each of c
-replicas takes α + βb for one. A load takes its part of the box from the rung that answers meanwhile; where it ends
-within a second, the second is divided.
+A server has a backlog q, receives n requests in a second and answers at most μ of them: q' = max(0, q + n − μ). The
+requests that arrive while the backlog changes from q to q' wait from q/μ to q'/μ, and longer by chance. A free replica
+takes the requests that came during its last batch, so batches have b = λα/(c − λβ) requests, between 1 and the
+largest, where each of c replicas takes α + βb for a batch. A loading variant takes its cores from the rung that
+answers meanwhile; where the load ends within a second, the second is divided.
+
+Chance is that requests do not come evenly. Within a second the waiting work is a Brownian motion of drift ρ − 1 and
+variance ρτ a second, where τ is the work of a request and ρ the work that comes in a second, reflected at 0, where it
+was a second ago (Harrison, Brownian Motion and Stochastic Flow Systems, 1985, section 1.8). The numbers of requests of
+the seconds hold the backlog that builds up over seconds.
 """
 
 from dataclasses import dataclass
@@ -12,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrators.simulation.crowding import longer_than, ramp_above
 from orchestrators.simulation.ladder import Ladder
 
 Floats = NDArray[np.float64]
@@ -20,7 +24,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Second:
-    """What came of a second, by server. `not_in_time` are of what was sent in it."""
+    """The figures of a second, by server; `not_in_time` counts requests that were sent in it."""
 
     answered: Floats
     not_in_time: Floats
@@ -30,7 +34,7 @@ class Second:
 
 
 class Servers:
-    """The state of all servers; each is one box of `box_cores`."""
+    """The state of all servers, each a box of `box_cores`."""
 
     def __init__(self, ladder: Ladder, first_rps: Floats, box_cores: float, deadline_s: float) -> None:
         rungs = ladder.rungs
@@ -43,7 +47,7 @@ class Servers:
         self._accuracy = np.array([one.variant.accuracy for one in rungs])
         self._up_s = np.array([one.variant.up_s(one.deployment.batch) for one in rungs])
         self._loading_cores = self._replicas * np.array([one.variant.loading_cores for one in rungs])
-        # What rung i keeps of its speed while rung j loads.
+        # The share of its speed that rung i keeps while rung j loads.
         self._kept = np.array([
             [1.0 if one is other else one.kept_beside(other, box_cores) for other in rungs] for one in rungs
         ])  # fmt: skip
@@ -53,7 +57,7 @@ class Servers:
         self.switches = 0
 
     def decide(self, now_s: int, demand_rps: Floats) -> None:
-        """Begins the loads that this demand asks for, where none is under way."""
+        """Starts the loads that this demand needs, on servers where none is in progress."""
         wanted = self._ladder.places(demand_rps)
         begins = (wanted != self._rung) & (self._coming == self._rung)
         self._coming = np.where(begins, wanted, self._coming)
@@ -61,7 +65,7 @@ class Servers:
         self.switches += int(begins.sum())
 
     def second(self, now_s: int, sent: Floats) -> Second:
-        """From `now_s` to a second later."""
+        """Advances all servers from `now_s` by one second."""
         old, new = self._rung, self._coming
         loading = np.where(old == new, 0.0, np.clip(self._up_at_s - now_s, 0, 1))
         part = np.where(old == new, 1.0, loading)
@@ -76,7 +80,7 @@ class Servers:
         wait_s, last_s = before / capacity, self.backlog / capacity
         late, load = ramp_above(left_s, wait_s, last_s), sent / capacity
         crowded = longer_than(left_s - (wait_s + last_s) / 2, load, 1 / capacity)
-        # A server that is never free cannot be caught free: what waits there is in the rates.
+        # An overloaded server is never free: its waiting times follow from the rates alone.
         late = np.where(load > 1, late, np.maximum(late, crowded))
         self._rung = np.where(self._up_at_s <= now_s + 1, new, old)
         reserved = self._replicas * self._cores
@@ -90,10 +94,30 @@ class Servers:
         )
 
     def _batches(self, rung: NDArray[np.intp], sent: Floats) -> tuple[Floats, Floats]:
-        """How many requests a batch has, and how long it takes."""
+        """The mean size of a batch, and its time in s."""
         fixed_s, each_s = self._fixed_s[rung], self._each_s[rung]
         spare = self._replicas[rung] - sent * each_s
         largest = self._batch[rung]
         batch = np.where(spare > 0, sent * fixed_s / np.where(spare > 0, spare, 1.0), largest)
         batch = np.clip(batch, 1.0, largest)
         return batch, fixed_s + each_s * batch
+
+
+def longer_than(wait_s: Floats, load: Floats, work_s: Floats) -> Floats:
+    """The share of requests that wait longer than `wait_s`; a load above 1 counts as 1."""
+    from scipy.special import ndtr
+
+    rho = np.clip(load, 1e-9, 1.0)
+    sd = np.sqrt(rho * work_s)
+    wait = np.maximum(wait_s, 0.0)
+    drift = rho - 1
+    found: Floats = ndtr((drift - wait) / sd) + np.exp(2 * drift * wait / (rho * work_s)) * ndtr((-wait - drift) / sd)
+    return np.where(wait_s > 0, found, 1.0)
+
+
+def ramp_above(limit: Floats, first: Floats, last: Floats) -> Floats:
+    """The share of the straight line from `first` to `last` that lies above the limit."""
+    low, high = np.minimum(first, last), np.maximum(first, last)
+    length = high - low
+    found: Floats = np.clip((high - limit) / np.where(length > 0, length, 1.0), 0, 1)
+    return np.where(length > 0, found, (low > limit).astype(float))

@@ -1,4 +1,4 @@
-"""A plan by demand alone: the first rung whose limit is not passed; for the fluid model and the events alike."""
+"""A plan by demand alone: the first rung whose limit is not exceeded, for the fluid model and for events."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from profiler.common.errors import BadInputError
 
 @dataclass(frozen=True)
 class Rung:
-    """A deployment of a variant, chosen while at most the share `use` of its capacity is asked for."""
+    """A deployment of a variant, chosen while the demand is at most the share `use` of its capacity."""
 
     deployment: Deployment
     variant: Variant
@@ -23,7 +23,7 @@ class Rung:
 
     @cached_property
     def line_s(self) -> tuple[float, float]:
-        """α and β: a batch of b requests takes a replica α + βb on average."""
+        """α and β in s: a batch of b requests takes a replica α + βb on average."""
         batch = self.deployment.batch
         times_s = np.array(self.variant.service_s(batch, self.deployment.cores)) * math.exp(self.variant.spread**2 / 2)
         each_s = float(times_s[-1] - times_s[1]) / (batch - 1) if batch > 1 else 0.0
@@ -31,16 +31,17 @@ class Rung:
 
     @property
     def capacity_rps(self) -> float:
-        """Full batches one after the other on all replicas."""
+        """The highest rate in requests/s: all replicas run full batches without pause."""
         (fixed_s, each_s), batch = self.line_s, self.deployment.batch
         return self.deployment.replicas * batch / (fixed_s + batch * each_s)
 
     @property
     def limit_rps(self) -> float:
+        """The highest demand in requests/s for which this rung is chosen."""
         return self.use * self.capacity_rps
 
     def kept_beside(self, coming: "Rung", box_cores: float) -> float:
-        """What is left of its speed while another one loads."""
+        """The share of its speed that it keeps while another rung loads."""
         loads = coming.deployment.replicas * coming.variant.loading_cores
         asked = self.deployment.replicas * self.deployment.cores + loads
         return 1.0 if asked <= box_cores else max(box_cores / asked, self.variant.kept(loads / box_cores))
@@ -48,7 +49,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Ladder:
-    """Rungs for rising demands; above the last limit the last one stays."""
+    """Rungs for rising demands; the last rung serves all demands above its limit."""
 
     rungs: Sequence[Rung]
 
@@ -60,9 +61,9 @@ class Ladder:
             )
 
     def places(self, demand_rps: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Which rung each of these demands gets."""
+        """The index of the rung for each demand."""
         return np.searchsorted([one.limit_rps for one in self.rungs[:-1]], demand_rps)
 
     def plan(self, demand_rps: float, _present: Sequence[Deployment]) -> list[Deployment]:
-        """As a planner: the deployment for this demand."""
+        """The deployment for this demand, in the form of a planner."""
         return [self.rungs[int(self.places(np.array([demand_rps]))[0])].deployment]

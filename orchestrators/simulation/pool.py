@@ -1,8 +1,8 @@
-"""The servers of one task, and their way from one plan to the next.
+"""The servers of one task, and their changes from one plan to the next.
 
-What a plan asks for comes up beside what is there, which goes on answering; when all of it is up, new requests go to
-it, and what is no longer wanted answers what waits in its own queue and goes (design, section 8). So no request is
-ever without a server because of a change. A replica more of what answers already joins as soon as it is up.
+New servers start beside the present ones, which go on answering. When all new servers are up, new requests go to them,
+and the unwanted servers answer the requests in their own queues and end. So a change leaves no request without a
+server. An additional replica of a running variant joins as soon as it is up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
 from orchestrators.policies.policy import Ways
-from orchestrators.simulation.sampling import normals, sampled
-from orchestrators.simulation.station import Service, Station
+from orchestrators.simulation.station import Service, Station, normals, sampled
 from orchestrators.variant import Variant
 from profiler.common.errors import BadInputError
 
-# Multiples of it fill an interval as evenly as turns can.
+# Multiples of the golden ratio, modulo 1, are spread evenly over an interval.
 GOLDEN = (5**0.5 - 1) / 2
-# Variant, cores and batch of a station.
+# The variant, cores and batch of a station.
 Key = tuple[str, float, int]
 
 
 class Pool:
-    """`moments_s` are the arrivals of all requests of the task."""
+    """The servers of a task, whose requests arrive at `moments_s`."""
 
     def __init__(
         self,
@@ -42,15 +41,15 @@ class Pool:
         self.loading: dict[Key, list[float]] = {}
         self.routed: list[Station] = []
         self.retired: list[Station] = []
-        # Every station that there ever was, with its variant.
+        # The variant of every station, ended ones too.
         self.variant_of: dict[Station, str] = {}
         self.changing = False
-        # When which variants began to answer.
+        # The variants that answer, each time with the moment from which they do.
         self.serving: list[tuple[float, list[str]]] = []
         self._bounds = np.empty(0)
 
     def change(self, deployments: Sequence[Deployment], now_s: float, at_once: bool = False) -> None:
-        """Makes for this plan; `at_once` without loading anything."""
+        """Starts the change to this plan; `at_once` without any load time."""
         self.wanted, self.changing = self._by_key(deployments), True
         if self._ways.in_place:
             self._resize()
@@ -66,7 +65,7 @@ class Pool:
         self.settle(now_s)
 
     def settle(self, now_s: float) -> None:
-        """What has come up by now joins; the change is over when nothing is left to come."""
+        """Adds the servers that are up by now; the change ends with the last one."""
         for key, moments_s in self.loading.items():
             for moment_s in moments_s:
                 if moment_s <= now_s:
@@ -91,7 +90,7 @@ class Pool:
             self.serving.append((now_s, variants))
 
     def route(self, until_s: float) -> None:
-        """What arrives before then joins the queues, in turns by the rates of the plan."""
+        """Adds the requests that arrive before `until_s` to the queues, in proportion to the rates of the plan."""
         first, self._next = self._next, int(np.searchsorted(self.moments_s, until_s))
         requests, moments_s = np.arange(first, self._next), self.moments_s[first : self._next]
         if len(self.routed) == 1:
@@ -102,24 +101,24 @@ class Pool:
             station.take(requests[chosen == number], moments_s[chosen == number])
 
     def kept(self, station: Station, share: float) -> float:
-        """What is left of a station's speed beside others that use this share of its cores."""
+        """The share of its speed that a station keeps beside others that use this share of its cores."""
         return self.variants[self.variant_of[station]].kept(share)
 
     def working(self) -> list[Station]:
-        """The stations that can have something to do."""
+        """The stations that can have requests."""
         return self.routed + self.retired
 
     def next_s(self) -> float:
-        """When the next replica is up, or the next station has gone."""
+        """The moment at which the next replica is up or the next station ends."""
         ups_s = (moment_s for moments_s in self.loading.values() for moment_s in moments_s)
         return min((*ups_s, *(station.ends_s for station in self.retired)), default=float("inf"))
 
     def loading_cores(self) -> float:
-        """What the loads take of the box."""
+        """The cores that the loads use."""
         return sum(len(moments) * self.variants[key[0]].loading_cores for key, moments in self.loading.items())
 
     def held_cores(self) -> float:
-        """What is reserved: by servers that are up, that load, and that finish."""
+        """The reserved cores: of servers that are up, that load, and that finish."""
         up = sum(station.held * station.cores for station in (*self.stations.values(), *self.retired))
         return up + sum(len(moments) * key[1] for key, moments in self.loading.items())
 
@@ -137,7 +136,7 @@ class Pool:
         return found
 
     def _resize(self) -> None:
-        """A station of the same variant becomes the wanted one."""
+        """Changes cores and batch of a station in place, where the plan wants the same variant."""
         for key in [one for one in self.wanted if one not in self.stations]:
             old = next((one for one in self.stations if one[0] == key[0] and one not in self.wanted), None)
             if old is not None:

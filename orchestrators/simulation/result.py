@@ -1,7 +1,7 @@
-"""What came of a run: the accuracy delivered, what was late or lost, what it cost, and how it went second by second.
+"""The result of a run: delivered accuracy, late and lost requests, cost, and series by second.
 
-`accuracy` is the mean over all answers, late ones included. `effective_accuracy` is the mean over all that was sent,
-where what came late or not at all counts as 0: accuracy times share in time (Model-Switching, HotCloud'20).
+`accuracy` is the mean over all answers, late ones included. `effective_accuracy` is the mean over all sent requests,
+where a late or lost one counts as 0: accuracy times share in time (Model-Switching, HotCloud'20).
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from orchestrators.load import Steps, overloaded_rps
 from profiler.records.base import Record, Value
 
 QUANTILES = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99}
@@ -17,7 +18,7 @@ UNANSWERED = "nothing was answered"
 
 
 class Figures(Record):
-    """Of one task, or of all; `switches` counts how often other variants began to answer than before."""
+    """The figures of one task or of all; `switches` counts the changes of the variants that answer."""
 
     sent: int = Field(ge=0)
     answered: int = Field(ge=0)
@@ -33,7 +34,7 @@ class Figures(Record):
 
 
 class TaskSeries(Value):
-    """By the second in which requests were sent; `None` where nothing was sent or answered."""
+    """The figures by the second in which requests were sent; `None` where none was sent or answered."""
 
     demand_rps: tuple[float, ...]
     not_in_time_share: tuple[float | None, ...]
@@ -41,12 +42,12 @@ class TaskSeries(Value):
 
 
 class Result(Record):
-    """A policy on schedules of `seconds`.
+    """The result of a policy on schedules of `seconds`.
 
-    `cpu_share` is of what there was by then: the box, or the machines that were up. `held_core_s` is what was
-    reserved, loads included, at most the box; `used_core_s` what requests were worked on. `cost` is that of the
-    reserved cores. `infeasible` decisions kept the plan before them. `serving` says from when on which variants
-    answered.
+    `cpu_share` is the used share of the present cores: of the box, or of the machines that were up. `held_core_s` were
+    reserved, loads included, at most those of the box; `used_core_s` were used for requests. `cost` is that of the
+    reserved cores. `infeasible` counts decisions without a plan. `serving` has the variants that answered, each time
+    with the moment from which they did.
     """
 
     policy: str
@@ -67,7 +68,7 @@ class Result(Record):
 
 
 class Answers:
-    """What became of a task's requests: `latency_s` is infinite and `accuracy` 0 where there was no answer."""
+    """The answers to a task's requests; without an answer `latency_s` is infinite and `accuracy` 0."""
 
     def __init__(self, moments_s: NDArray[np.float64], deadline_ms: float) -> None:
         self.moments_s, self.deadline_s = moments_s, deadline_ms / 1e3
@@ -75,10 +76,12 @@ class Answers:
         self.accuracy = np.zeros(len(moments_s))
 
     def add(self, requests: NDArray[np.int64], ended_s: NDArray[np.float64], accuracy: float) -> None:
+        """Records the answers of these requests, all of one accuracy."""
         self.latency_s[requests] = ended_s - self.moments_s[requests]
         self.accuracy[requests] = accuracy
 
     def series(self, seconds: int) -> TaskSeries:
+        """The figures by second."""
         second = np.minimum(self.moments_s.astype(np.int64), seconds - 1)
         answered = np.isfinite(self.latency_s)
 
@@ -94,12 +97,12 @@ class Answers:
 
 
 def shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[float | None, ...]:
-    """`None` where there is no whole."""
+    """The elementwise ratios; `None` where the whole is 0."""
     return tuple(a / b if b else None for a, b in zip(part.tolist(), whole.tolist(), strict=True))
 
 
 def figures(found: Sequence[Answers], switches: int) -> Figures:
-    """Of all these together."""
+    """The figures of all these answers together."""
     latency_s = np.concatenate([one.latency_s for one in found])
     accuracy = np.concatenate([one.accuracy for one in found])
     in_time = np.concatenate([one.latency_s <= one.deadline_s for one in found])
@@ -121,3 +124,19 @@ def figures(found: Sequence[Answers], switches: int) -> Figures:
         reasons={name: UNANSWERED if sent else "nothing was sent" for name, value in values.items() if value is None},
         **values,
     )
+
+
+def overloaded_at(result: Result, steps: Steps) -> float | None:
+    """The lowest rate of a task at which too many requests of all tasks were late; `None` without one."""
+    rates_rps = steps.rates_rps(result.seconds)
+    counts = [in_steps(series, len(rates_rps)) for series in result.series.values()]
+    sent, late = np.sum(counts, axis=0)
+    return overloaded_rps(rates_rps, sent, late)
+
+
+def in_steps(series: TaskSeries, steps: int) -> NDArray[np.float64]:
+    """The numbers of requests that were sent and not in time in each of the equal steps, (2, steps)."""
+    sent = np.array(series.demand_rps)
+    late = np.rint(sent * [share or 0.0 for share in series.not_in_time_share])
+    found: NDArray[np.float64] = np.stack([sent, late]).reshape(2, steps, -1).sum(axis=2)
+    return found

@@ -1,4 +1,4 @@
-"""A policy in a loop over schedules: schedule -> pool -> station -> answers -> result."""
+"""The loop of a simulation: schedule -> pool -> station -> answers -> result."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ S_PER_HOUR = 3600
 
 
 class Box(Value):
-    """What serves: `cores`, of which each costs so much an hour where a price is stated."""
+    """The hardware: `cores`, and the price of one core for an hour where it is known."""
 
     cores: float = Field(gt=0)
     core_hour: float | None = Field(default=None, ge=0)
@@ -28,7 +28,7 @@ class Box(Value):
 
     @classmethod
     def of(cls, target: Target, cores: float | None = None) -> "Box":
-        """So many cores of a target, its own unless told, at its price."""
+        """A box with `cores`, by default all of the target, at the target's price."""
         price, there = target.price, target.cores if cores is None else cores
         if price is None or price.per_hour is None:
             return cls(cores=there)
@@ -36,7 +36,7 @@ class Box(Value):
 
 
 class Settings(Value):
-    """A run of `seconds`; what has no answer `drain_s` after them is lost."""
+    """The settings of a run of `seconds`; a request without an answer `drain_s` after its end is lost."""
 
     seconds: int = Field(ge=1)
     deadline_ms: float = Field(gt=0)
@@ -63,12 +63,13 @@ def simulate(
 
 
 def check(task: str, moments_s: NDArray[np.float64], seconds: int) -> None:
+    """Raises `BadInputError` for a schedule that is not sorted or leaves the run."""
     if len(moments_s) and not (moments_s[0] >= 0 and moments_s[-1] < seconds and (np.diff(moments_s) >= 0).all()):
         raise BadInputError(f"the schedule of {task} is to be sorted moments from 0 to below {seconds} s")
 
 
 class Run:
-    """One run; what it went through second by second stands in arrays that the policy sees up to now."""
+    """One run, whose series by second are arrays that the policy sees up to the present."""
 
     def __init__(
         self, catalogue: Catalogue, schedules: Schedules, policy: Policy, box: Box, settings: Settings
@@ -90,6 +91,7 @@ class Run:
         self._infeasible = 0
 
     def result(self, name: str) -> Result:
+        """Runs the simulation; `name` is the policy's."""
         seconds = self._settings.seconds
         for second in range(seconds):
             if second % self._policy.ways.interval_s == 0:
@@ -105,7 +107,7 @@ class Run:
         return self._written(name, used_core_s)
 
     def _decide(self, second: int) -> None:
-        """The plan of the policy, of which each pool gets its part."""
+        """Asks the policy for a plan, and gives each pool its part."""
         seen = Seen(
             demand_rps={task: demand[:second] for task, demand in self._demand.items()},
             used_cores={task: used[:second] for task, used in self._used_cores.items()},
@@ -166,7 +168,7 @@ class Run:
 
 
 def of_task(catalogue: Catalogue, task: str) -> dict[str, Variant]:
-    """By name; raises `BadInputError` where a schedule names a task that has none."""
+    """The variants of a task by name; raises `BadInputError` for a task without any."""
     found = {name: variant for (owner, name), variant in catalogue.items() if owner == task}
     if not found:
         known = sorted({owner for owner, _ in catalogue})
@@ -175,7 +177,7 @@ def of_task(catalogue: Catalogue, task: str) -> dict[str, Variant]:
 
 
 def priced(held_core_s: float, box: Box) -> tuple[float | None, str | None, dict[str, str]]:
-    """What the reserved cores cost, in which currency, or why that is unknown."""
+    """The cost of the reserved cores and its currency, or the reasons why they are unknown."""
     if box.core_hour is None:
         return None, None, dict.fromkeys(("cost", "currency"), "the target states no price per hour")
     return held_core_s / S_PER_HOUR * box.core_hour, box.currency, {}

@@ -1,11 +1,10 @@
-"""The command `dnn-porting`: it listens to signals before it imports anything that takes time."""
+"""The command `dnn-porting`, which handles signals before it imports slow modules."""
 
 import os
 import sys
 from collections.abc import Mapping
 
-from profiler.common.signals import Interruption
-from profiler.common.streams import hold_places
+from profiler.common.signals import Interruption, hold_places
 
 PROGRAM = "dnn-porting"
 interruption = Interruption(f"{PROGRAM}: interrupted: what was complete stays, run the same command to go on")
@@ -17,7 +16,7 @@ def run(commands: Mapping[str, str]) -> None:
     interruption.listen()
     # Spinning OpenMP threads of one process starve those of another on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # What reads how Hydra was told to raise comes first.
+    # This reads HYDRA_FULL_ERROR before the line below sets it.
     from profiler.common.ending import lines_only
 
     lines_only(PROGRAM)

@@ -3,6 +3,7 @@
 An error ends in one line and an exit code.
 """
 
+import copyreg
 import importlib
 import re
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from porting.command_line.cli import PROGRAM, interruption
 from porting.common.messages import hydra_message, suggestion
-from porting.configuration.folders import config_folder, config_folders
+from porting.configuration.config_folders import config_folder, config_folders
 from profiler.common.ending import explained, guarded
 from profiler.common.errors import BadInputError
 from profiler.common.version import name_and_version
@@ -25,13 +26,13 @@ OVERRIDE = re.compile(r"[~+\w][\w./@+]*=")
 
 
 def done(work: Callable[[], None]) -> int:
-    """Does the work; an error becomes one line on stderr and an exit code, unless HYDRA_FULL_ERROR=1 asks for all."""
+    """Does the work; an error becomes one line on stderr and an exit code, or a traceback with HYDRA_FULL_ERROR=1."""
     return guarded(PROGRAM, interruption, work, explain)
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """The line for an error, and the exit code; Hydra's own mean that something in the configuration is wrong."""
-    # What was not imported, or could not be, raised nothing.
+    """The line for an error, and the exit code; errors of Hydra are errors in the configuration."""
+    # A module that is not imported has raised nothing.
     if "hydra.errors" in sys.modules:
         from hydra.errors import HydraException
         from omegaconf.errors import OmegaConfBaseException
@@ -44,7 +45,7 @@ def explain(error: BaseException) -> tuple[str, int]:
 def dispatch(commands: Mapping[str, str], arguments: Sequence[str]) -> None:
     """Runs a command by its name, or the stages of a Hydra configuration.
 
-    `--version` is answered here, as Hydra would answer with its own version.
+    `--version` is handled here, as Hydra would print its own version.
     """
     if list(arguments) == ["--version"]:
         sys.stdout.write(f"{name_and_version()}\n")
@@ -57,8 +58,8 @@ def dispatch(commands: Mapping[str, str], arguments: Sequence[str]) -> None:
 
 
 def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"], None]) -> None:
-    """Does the work with the main config of that name, once for each job of a sweep."""
-    # Options first: Hydra's parser takes no override between two of them.
+    """Does the work with the main config of this name, once for each job of a sweep."""
+    # The options come first, as Hydra's parser accepts no override between two options.
     overrides = [argument for argument in arguments if OVERRIDE.match(argument)]
     options = [argument for argument in arguments if not OVERRIDE.match(argument)]
     sys.argv[1:] = [*options, *overrides]
@@ -66,16 +67,27 @@ def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"
     make_plugins_importable(arguments)
     import hydra
 
+    if {"--help", "-h"} & set(options):
+        quicken_help()
+
     def job(config: "DictConfig") -> None:
-        # Not as an exception, to which Hydra would add lines of its own.
+        # Hydra adds lines to any other exception.
         if code := done(lambda: work(config)):
             raise SystemExit(code)
 
     hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=name)(job)()
 
 
+def quicken_help() -> None:
+    """Has Hydra share its one store of schemas, which it copies for each of some ninety questions about groups."""
+    from hydra.core.config_store import ConfigStore
+
+    # A text in place of the parts to copy says that the object is the only one of its kind.
+    copyreg.pickle(ConfigStore, lambda _: "ConfigStore")
+
+
 def check_choices(overrides: Sequence[str]) -> None:
-    """Raises `BadInputError` for a group that is set to null, which Hydra fails at without naming it."""
+    """Raises `BadInputError` for a group that is set to null, as the error of Hydra does not name it."""
     for override in overrides:
         group, _, value = override.partition("=")
         folder = config_folder() / group
@@ -85,13 +97,13 @@ def check_choices(overrides: Sequence[str]) -> None:
 
 
 def implied(arguments: Sequence[str]) -> list[str]:
-    """`datamodule=none` for an import that names no data: a default must not become a false accuracy."""
+    """`datamodule=none` for an import without data, as the default data would give a false accuracy."""
     given = {argument.partition("=")[0].lstrip("+~") for argument in arguments if "=" in argument}
     return ["datamodule=none"] if "model" in given and not given & {"datamodule", "experiment"} else []
 
 
 def make_plugins_importable(arguments: Sequence[str]) -> None:
-    """Puts the folder of `--config-dir` on the import path, as its configs name modules that lie in it."""
+    """Adds the folder of `--config-dir` to the import path, for the modules that its configs name."""
     for index, argument in enumerate(arguments):
         option, _, value = argument.partition("=")
         if option in ("--config-dir", "-cd"):
@@ -101,7 +113,7 @@ def make_plugins_importable(arguments: Sequence[str]) -> None:
 
 
 def run_stages(config: "DictConfig") -> None:
-    """The stages, or with `dry_run` what they would do."""
+    """Runs the stages, or with `dry_run` prints their jobs."""
     from omegaconf import OmegaConf
 
     from porting.command_line import dry_run

@@ -1,4 +1,4 @@
-"""What a run would do: what is reused, what is made, and how long that should take; nothing is written."""
+"""The jobs of a run that only plans: which are reused, which are new, and their expected time."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ COLUMNS = ["stage", "what", "reused", "seconds"]
 
 @dataclass(frozen=True)
 class Foreseen:
-    """One job; `seconds` is what it should take, `None` where nothing like it was done here before."""
+    """A job; `seconds` is its expected time, `None` where this workspace has no such step yet."""
 
     stage: str
     title: str
@@ -38,7 +38,7 @@ def show(settings: Settings) -> None:
 
 
 def foresee(settings: Settings) -> Iterator[Foreseen]:
-    """Every job of every stage, as far as its inputs exist; one line stands for what cannot be listed yet."""
+    """Yields the jobs of all stages whose inputs exist; one entry stands for the jobs that depend on new variants."""
     workspace, walk = Workspace(settings.workspace), Walk(settings)
     everything = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
     to_come = ""
@@ -54,12 +54,13 @@ def foresee(settings: Settings) -> Iterator[Foreseen]:
 
 
 def past_s(stage: str, variants: Iterable[Variant]) -> float | None:
-    """What such a step took in this workspace, in the middle."""
+    """The median time of steps of this stage in the workspace, or `None`."""
     found = [step.seconds for variant in variants for step in variant.lineage if step.stage == stage]
     return median(found) if found else None
 
 
 def seconds(one: Foreseen) -> str:
+    """The expected time as a text."""
     if one.reused:
         return "0"
     return "unknown" if one.seconds is None else f"{one.seconds:,.0f}"

@@ -1,4 +1,4 @@
-"""The table that ends a run, and what to do next."""
+"""The table at the end of a run, and the commands for the next steps."""
 
 import os
 import shlex
@@ -25,7 +25,7 @@ COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", 
 
 
 def summarise(outcome: Outcome, settings: Settings) -> None:
-    """Prints what a run leaves behind."""
+    """Prints the results of a run."""
     if outcome.repository is None:
         workspace = Workspace(settings.workspace)
         found = [describe(variant, workspace.profiles(variant)) for variant in outcome.variants]
@@ -39,7 +39,7 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
 
 
 def show_repository(repository: Repository, root: Path) -> None:
-    """One table for each task and target, the report and the command that serves."""
+    """Prints a table for each task and target, the report and the command that serves."""
     for task, target in panels(repository.index):
         table(f"{task} on {target}", COLUMNS, [row(*one) for one in members(repository.index, task, target)])
     say(f"report      {root / 'report.html'}")
@@ -48,7 +48,7 @@ def show_repository(repository: Repository, root: Path) -> None:
 
 
 def here(command: str) -> str:
-    """A command of this environment, by its path where the shell would not find it."""
+    """A command of this environment, with its path where the shell would not find it."""
     path = Path(sys.executable).parent / command
     if shutil.which(command) == str(path):
         return command
@@ -56,19 +56,19 @@ def here(command: str) -> str:
 
 
 def row(variant: Summary, standing: Standing) -> list[str]:
-    """A ranked variant on a target."""
+    """The row of a ranked variant on a target."""
     accuracy, place = percent(variant.validation_accuracy), place_in_words(variant, standing)
     return [variant.name, accuracy, *cells(standing.figures), place]
 
 
 def cells(figures: Mapping[str, Figure]) -> list[str]:
-    """Parameters, FLOPs, latency and throughput; the last one with its interval."""
+    """The cells of parameters, FLOPs, latency and throughput, the last one with its interval."""
     values = {name: (value, None, None) for name, (value, _, _) in figures.items()}
     return [*(in_words(values, name) for name in ("parameters", "flops", "p50_ms")), in_words(figures, "images_per_s")]
 
 
 def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
-    """A variant that is not published by this run, with what is known of it so far."""
+    """The row of a variant that this run did not publish, with its known figures."""
     accuracy = variant.onnx.validation_accuracy if variant.onnx else None
     value = accuracy.value if accuracy else max((epoch.val_accuracy for epoch in variant.history), default=None)
     figures = ["", "", "", ""]

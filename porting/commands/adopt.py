@@ -1,4 +1,4 @@
-"""adopt: a profile that was measured on another box joins its variant."""
+"""The command adopt: adds a profile from another machine to its variant."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from porting.workspace.records import Variant
     from porting.workspace.workspace import Workspace
-    from profiler.common.files import Samples
+    from profiler.common.archives import Samples
     from profiler.records.profile import Profile
 
 FIX = "give the profile that 'python -m profiler' wrote"
 
 
 @dataclass(frozen=True)
-class Brought:
-    """A profile from elsewhere with its raw samples, and the variants that have its file."""
+class BroughtProfile:
+    """A profile from another machine with its raw samples, and the variants with its ONNX file."""
 
     path: Path
     profile: "Profile"
@@ -38,17 +38,19 @@ def run(arguments: Sequence[str]) -> None:
 
     workspace = Workspace(options.workspace)
     variants = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
-    everything = [brought(path, variants, options.target, workspace) for path in options.profiles]
+    everything = [read_brought(path, variants, options.target, workspace) for path in options.profiles]
     check_fingerprints(workspace, variants, everything)
     for one in everything:
         for variant in one.owners:
             with workspace.writing(variant.task):
-                put(workspace, variant, one)
+                store(workspace, variant, one)
             say(f"{variant.name} has a profile on {one.profile.target_name} now; publish it with stage=publish")
 
 
-def brought(path: Path, variants: "Sequence[Variant]", target: str | None, workspace: "Workspace") -> Brought:
-    """What was carried here; raises `BadInputError` where it is damaged, or no variant has its file."""
+def read_brought(
+    path: Path, variants: "Sequence[Variant]", target: str | None, workspace: "Workspace"
+) -> BroughtProfile:
+    """Reads a profile with its samples; raises `BadInputError` where it is damaged or no variant has its file."""
     from profiler.common.errors import BadInputError
     from profiler.records.profile_files import ProfileFiles, owner
 
@@ -62,11 +64,11 @@ def brought(path: Path, variants: "Sequence[Variant]", target: str | None, works
             f"{path} is of a file with sha256 {profile.onnx_sha256}, which no variant in {workspace.root} has: "
             "name the workspace it came from with --workspace"
         )
-    return Brought(path, profile, samples, owners)
+    return BroughtProfile(path, profile, samples, owners)
 
 
 def read_profile(path: Path, target: str | None) -> "Profile":
-    """A profile that anybody may have written, under a target that can be a file's name; raises `BadInputError`."""
+    """Reads an untrusted profile; raises `BadInputError` for a damaged one and for an invalid target name."""
     from pydantic import ValidationError
     from pydantic_core import from_json
 
@@ -86,8 +88,10 @@ def read_profile(path: Path, target: str | None) -> "Profile":
         raise refused(str(path), "", str(error), FIX) from error
 
 
-def check_fingerprints(workspace: "Workspace", variants: "Sequence[Variant]", everything: Sequence[Brought]) -> None:
-    """Raises `BadInputError` where a target's name would stand for two machines, or for two settings."""
+def check_fingerprints(
+    workspace: "Workspace", variants: "Sequence[Variant]", everything: Sequence[BroughtProfile]
+) -> None:
+    """Raises `BadInputError` where the name of a target would stand for two machines or two settings."""
     from profiler.common.errors import BadInputError
 
     measured = [(one.name, profile) for one in variants for profile in workspace.all_profiles(one).values()]
@@ -103,8 +107,8 @@ def check_fingerprints(workspace: "Workspace", variants: "Sequence[Variant]", ev
         measured.append((str(one.path), one.profile))
 
 
-def put(workspace: "Workspace", variant: "Variant", one: Brought) -> None:
-    """The profile takes its place, and what is there is kept; raises `BadInputError` where that is newer."""
+def store(workspace: "Workspace", variant: "Variant", one: BroughtProfile) -> None:
+    """Writes the profile to the variant; raises `BadInputError` where the existing profile is newer."""
     from profiler.common.errors import BadInputError
 
     files = workspace.profile_files(variant, one.profile.target_name)

@@ -1,4 +1,4 @@
-"""compare: what changed between two published repositories."""
+"""The command compare: the changes between two published repositories."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""convert: what other systems read of a repository, in their own formats."""
+"""The command convert: the figures of a repository in the formats of other systems."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from porting.command_line.public_key import add_public_key
 
 def run(arguments: Sequence[str]) -> None:
     """Writes a repository's figures on one target as KServe, ModelMesh, INFaaS or InfAdapter read them."""
-    from porting.repository.formats import FORMATS, Wanted
+    from porting.repository.formats import FORMATS, Conversion
 
     parser = argparse.ArgumentParser(prog="dnn-porting convert", description=run.__doc__)
     parser.add_argument("repository", type=Path)
@@ -25,8 +25,8 @@ def run(arguments: Sequence[str]) -> None:
     from porting.repository import Repository
 
     repository = Repository.load(options.repository, options.public_key)
-    wanted = Wanted(repository, options.target, options.variant, options.storage_uri)
-    files = FORMATS[options.format](wanted)
+    conversion = Conversion(repository, options.target, options.variant, options.storage_uri)
+    files = FORMATS[options.format](conversion)
     files.write(options.output)
     for name in sorted(files.texts):
         say(str(options.output / name))

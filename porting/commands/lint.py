@@ -1,4 +1,4 @@
-"""lint: what a Triton server would refuse in a model repository, without one."""
+"""The command lint: finds what a Triton server would refuse in a model repository, without a server."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     from porting.common.console import say
-    from porting.repository.published_rules import published_rules
+    from porting.repository.integrity import published_rules
     from profiler.common.errors import BadInputError
     from profiler.triton.lint import lint
 

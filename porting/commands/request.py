@@ -1,4 +1,4 @@
-"""request: what another box needs to profile a file for us."""
+"""The command request: writes the file with which another machine profiles an ONNX file."""
 
 import argparse
 import shlex
@@ -18,9 +18,9 @@ def run(arguments: Sequence[str]) -> None:
     from omegaconf import OmegaConf
 
     from porting.common.console import say
-    from porting.configuration.folders import config_folder
+    from porting.configuration.config_folders import config_folder
     from porting.configuration.settings import validated
-    from porting.jobs.benches import built
+    from porting.jobs.ready_targets import built_target
     from profiler.command import Request
     from profiler.common.errors import BadInputError
     from profiler.common.files import write_atomically
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> None:
     if len(settings.targets) != 1:
         raise BadInputError(f"a request is for one target, not for {', '.join(settings.targets)}: give target=NAME")
     ((name, component),) = settings.targets.items()
-    request = Request(target_name=name, target=built(component), settings=settings.profile)
+    request = Request(target_name=name, target=built_target(component), settings=settings.profile)
     write_atomically(options.output, request.model_dump_json(indent=1))
     endpoint = ["--endpoint", request.target.endpoint] if request.target.endpoint else []
     words = ["python", "-m", "profiler", "MODEL.onnx", options.output.name, *endpoint]

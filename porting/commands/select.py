@@ -1,4 +1,4 @@
-"""select: one variant of a published repository under conditions."""
+"""The command select: chooses one variant of a published repository under conditions."""
 
 import argparse
 import shlex
@@ -9,7 +9,7 @@ from porting.command_line.public_key import add_public_key
 
 if TYPE_CHECKING:
     from porting.repository.conditions import Condition
-    from porting.repository.options import Option
+    from porting.repository.operating_points import OperatingPoint
 
 SHOWN = ("accuracy", "images_per_s", "p50_ms", "p99_ms", "peak_bytes")
 
@@ -37,23 +37,23 @@ def run(arguments: Sequence[str]) -> None:
     if found.chosen is not None:
         show(found.chosen, conditions, options.objective, options.repository)
     for miss in found.misses:
-        say(f"not {described(miss.option)}\n    {'; '.join(miss.lacks)}")
+        say(f"not {option_text(miss.point)}\n    {'; '.join(miss.lacks)}")
     if found.chosen is None:
         way = f"relax {found.relaxed[0]}" if found.relaxed else "no single condition can be relaxed enough: see above"
         raise DnnPortingError(f"nothing meets {', '.join(map(str, conditions))}: {way}")
 
 
-def described(option: "Option") -> str:
+def option_text(point: "OperatingPoint") -> str:
     """A choice in words."""
-    resources = option.resources
+    resources = point.resources
     return (
-        f"{option.variant.name} on {option.target}, batch {option.batch}, "
+        f"{point.variant.name} on {point.target}, batch {point.batch}, "
         f"{resources.instances} instance(s) of {resources.threads} thread(s) on {resources.cores:g} core(s)"
     )
 
 
-def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, repository: str) -> None:
-    """The chosen option, the figures that justify it, and the command that serves it."""
+def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective: str, repository: str) -> None:
+    """Prints the chosen operating point, the figures that justify it, and the command that serves it."""
     from porting.common.console import say, table
     from porting.repository.figures import METRICS
     from porting.repository.select import value
@@ -70,6 +70,6 @@ def show(chosen: "Option", conditions: "Sequence[Condition]", objective: str, re
             sure = figure is not None and named[name].surely_met_by(figure)
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
         rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
-    table(described(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
+    table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
     words = ["dnn-porting", "serve", repository, "--target", chosen.target, "--variant", chosen.variant.name]
     say(f"serve it    {shlex.join(words)}")

@@ -1,4 +1,4 @@
-"""serve: a published repository on this machine."""
+"""The command serve: serves a published repository on this machine."""
 
 import argparse
 import os
@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from profiler.triton.server import RunningServer
 
 from porting.command_line.public_key import add_public_key
-from porting.commands.laid_out import laid_out
 
 
 def port(text: str) -> int:
-    """A TCP port as an argument."""
+    """Parses an argument as a TCP port."""
     if not text.isdigit() or not 1024 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port from 1024 to 65535")
     return int(text)
@@ -37,21 +36,57 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     from profiler.common.scratch import scratch
+    from profiler.triton.access import CONTROL, READ_ONLY, new_token
     from profiler.triton.installation import find_triton
-    from profiler.triton.server import CONTROL, TELLING, new_token, triton_server
+    from profiler.triton.server import triton_server
 
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
     token = new_token()
-    # The server has a shell read the name of the folder, so it is one of ours.
+    # The server passes the name of the folder to a shell, so a scratch folder with a safe name is used.
     with scratch("serve") as made, written(token, options.token_file):
-        names = laid_out(options, made.folder)
-        closed = (*CONTROL, *TELLING)
+        names = copied_models(options, made.folder)
+        closed = (*CONTROL, *READ_ONLY)
         starting = triton_server(find_triton(), made.folder, **ports, load=names, closed=closed, token=token)
         serve(starting, names, options.http_port)
 
 
+def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Copies the models to serve to the folder under safe names, prints which, and returns their names.
+
+    Raises `BadInputError` for a file that differs from the published one, and for models that are neither published nor
+    trusted.
+    """
+    from porting.common.console import say
+    from porting.repository import Repository
+    from porting.repository.reader import INDEX
+    from porting.repository.serving_folder import lay_out, lay_out_trusted
+    from profiler.common.errors import BadInputError
+
+    if options.trust and not os.path.lexists(options.repository / INDEX):
+        found = lay_out_trusted(options.repository, folder)
+        say(
+            "\n".join(
+                ["this was not published, and is trusted:", *(line for lines in found.values() for line in lines)]
+            )
+        )
+        return list(found)
+    if options.repository.is_dir() and not os.path.lexists(options.repository / INDEX):
+        raise BadInputError(
+            f"{options.repository} has no {INDEX}, so nothing says what its files are: look at it with dnn-porting "
+            "lint, and serve it with --trust if you trust whoever made it"
+        )
+    repository = Repository.load(options.repository, options.public_key)
+    chosen = repository.variants if options.variant is None else [repository.variant(options.variant)]
+    if options.target is not None and options.target not in repository.targets:
+        raise BadInputError(f"unknown target {options.target!r}: choices are {', '.join(repository.targets)}")
+    names = [variant.name for variant in chosen]
+    lay_out(repository, names, options.target, folder)
+    say(f"the edition of {repository.index.published_at:%Y-%m-%d %H:%M:%S UTC} is served: later ones are not followed")
+    return names
+
+
 def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:
-    """Until Ctrl-C; raises `ServerError` where the server ends by itself."""
+    """Serves until Ctrl-C; raises `ServerError` where the server ends by itself."""
     from porting.common.console import say
     from profiler.common.errors import ServerError
     from profiler.triton.server import NOT_HIDDEN, last_words
@@ -70,9 +105,9 @@ def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str
 
 @contextmanager
 def written(token: str, path: Path | None) -> Iterator[None]:
-    """Keeps the token in a file that only this user reads, as long as the block lasts; in none without a path.
+    """Keeps the token in a file that only this user can read, until the block ends; does nothing without a path.
 
-    Raises `BadInputError` where the file is there already or cannot be made.
+    Raises `BadInputError` where the file exists already or cannot be made.
     """
     from profiler.common.errors import BadInputError
     from profiler.common.fixes import fix_of

@@ -1,4 +1,4 @@
-"""verify: whether what was published still holds on this machine."""
+"""The command verify: checks whether published figures still hold on this machine."""
 
 import argparse
 import math
@@ -12,15 +12,15 @@ from porting.command_line.public_key import add_public_key
 
 if TYPE_CHECKING:
     from porting.repository import Repository
-    from porting.repository.serving import Files
+    from porting.repository.variant_files import VariantFiles
     from porting.repository.variant_on_target import VariantOnTarget
     from profiler.records.profile import Profile
     from profiler.target.prepared_target import PreparedTarget
 
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
-# Beyond their intervals: what a point may be off and still be called settled.
+# The tolerance beyond the intervals; a settled point may deviate as much.
 TOLERANCE = 0.05
-# A repository may be anybody's: no figure in it makes a point take longer, or more memory.
+# Limits on the time and memory of a measurement, as the figures of a foreign repository set its size.
 MOST_SECONDS, MOST_CALLERS, MOST_NUMBERS = 30.0, 256, 1 << 28
 
 
@@ -34,11 +34,11 @@ class Figure:
 
     @classmethod
     def of(cls, value: float, low: float | None, high: float | None) -> Self:
-        """The figure; an unknown end of its interval is the value itself."""
+        """The figure; the value stands for an unknown end of the interval."""
         return cls(value, value if low is None else low, value if high is None else high)
 
     def holds(self, now: "Figure") -> bool:
-        """Whether the two intervals, each widened by the tolerance, meet."""
+        """Whether the two intervals overlap, each widened by the tolerance."""
         return self.low * (1 - TOLERANCE) <= now.high * (1 + TOLERANCE) and now.low * (1 - TOLERANCE) <= self.high * (
             1 + TOLERANCE
         )
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def chosen_target(repository: "Repository", wanted: str | None) -> str:
-    """The target to verify; raises `BadInputError` where it is unknown or not the only one."""
+    """The name of the target to verify; raises `BadInputError` for an unknown or ambiguous one."""
     from profiler.common.errors import BadInputError
 
     targets = sorted(repository.index.targets)
@@ -97,9 +97,9 @@ def chosen_target(repository: "Repository", wanted: str | None) -> str:
     return wanted
 
 
-def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, Files]":
+def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, VariantFiles]":
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
-    from porting.repository.serving import Files
+    from porting.repository.variant_files import VariantFiles
     from profiler.common.errors import BadInputError
 
     found = [variant for variant in repository.variants if target in variant.targets]
@@ -108,7 +108,7 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
         raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
     step = max(1, (len(found) - 1) // max(1, count - 1))
     names = [variant.name for variant in found[::step]][:count]
-    files = {name: Files.of(repository, name) for name in names}
+    files = {name: VariantFiles.of(repository, name) for name in names}
     for one in files.values():
         one.check()
         check_profile(one.details.profiles[target], endpoint)
@@ -116,7 +116,7 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
 
 
 def check_profile(profile: "Profile", endpoint: str | None) -> None:
-    """Raises `BadInputError` for what cannot be measured again here, and for a server that nobody here has named."""
+    """Raises `BadInputError` for a profile that cannot be measured here, and for a server other than `endpoint`."""
     from profiler.common.errors import BadInputError
     from profiler.target.identity import profile_key
 
@@ -146,9 +146,9 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
         )
 
 
-def copied(files: "Files", folder: Path) -> Path:
+def copied(files: "VariantFiles", folder: Path) -> Path:
     """The served ONNX file in a folder of its own."""
-    from porting.repository.serving import write_model
+    from porting.repository.serving_folder import write_model
 
     folder.mkdir()
     path = folder / "model.onnx"
@@ -157,7 +157,7 @@ def copied(files: "Files", folder: Path) -> Path:
 
 
 def compared(ready: "PreparedTarget", path: Path, one: "VariantOnTarget") -> list[list[str]]:
-    """One row for each figure: published, now, and whether it holds."""
+    """Measures a variant again; returns a row for each figure: name, published, now, verdict."""
     from profiler.measure.latency.part import measure_batch
     from profiler.measure.throughput.meter import ThroughputMeter
     from profiler.target.model_under_test import ModelUnderTest

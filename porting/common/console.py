@@ -1,4 +1,4 @@
-"""What a person sees: progress with the time left, and one table at the end."""
+"""The output on the terminal: progress bars, lines and tables."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,27 +11,28 @@ from rich.text import Text
 
 Advance = Callable[[str], None]
 
-# Into a file or a pipe nothing is folded: a variant's name must stay one word.
+# Lines to a file or a pipe are not wrapped, as the name of a variant must stay one word.
 PIPE_WIDTH = 240
 
 
 class Screen(Console):
-    """Raises `BrokenPipeError` where nobody reads any more, as in `dnn-porting … | head -1`."""
+    """A console that raises `BrokenPipeError` for a closed pipe, as in `dnn-porting … | head -1`."""
 
     def on_broken_pipe(self) -> None:
+        """Raises `BrokenPipeError`, where rich would exit."""
         self.quiet = True
         raise BrokenPipeError
 
 
-# The bars on the screen: a stage's own, to which its jobs add theirs.
+# The bars on the screen: that of the stage, to which its jobs add others.
 _shown: list[Progress] = []
-# Started with a closed standard output, a program has none.
+# `sys.stdout` is None in a process that was started with a closed standard output.
 console = Screen(highlight=False, emoji=False, width=None if sys.stdout and sys.stdout.isatty() else PIPE_WIDTH)
 
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Advance]:
-    """A bar for `total` steps; call the result with a note after each one. Off a terminal it says nothing."""
+    """A bar for `total` steps, hidden without a terminal; each call of the result adds a step, with a note."""
     if _shown:
         yield bar(_shown[-1], title, total)
         return
@@ -52,7 +53,7 @@ def progress(title: str, total: int) -> Iterator[Advance]:
 
 
 def bar(bars: Progress, title: str, total: int) -> Advance:
-    """One line among the bars; it goes when it is full, unless it is the first."""
+    """Adds a bar; a full bar disappears, unless it is the first."""
     task = bars.add_task(shown(title), total=total, note="")
 
     def advance(note: str = "") -> None:
@@ -64,12 +65,12 @@ def bar(bars: Progress, title: str, total: int) -> Advance:
 
 
 def say(text: str) -> None:
-    """One line, or several."""
+    """Prints one or more lines."""
     console.print(plain(text), soft_wrap=True)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table; columns after the first are aligned to the right."""
+    """Prints a table; the first and the last column are aligned to the left."""
     grid = Table(title=plain(title), title_justify="left")
     for index, column in enumerate(columns):
         middle = 0 < index < len(columns) - 1
@@ -80,10 +81,10 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 def plain(text: str) -> Text:
-    """The text as it is: neither markup nor a control character of somebody else's does anything."""
+    """The text without effect of markup and control characters, which may come from foreign files."""
     return Text(shown(text))
 
 
 def shown(text: str) -> str:
-    """Without control characters but the ends of lines."""
+    """The text with control characters escaped, except line ends."""
     return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)

@@ -1,4 +1,4 @@
-"""Hydra's, OmegaConf's and pydantic's errors in one line: the bad value, the valid ones, the fix."""
+"""The errors of Hydra, OmegaConf and pydantic in one line: the bad value, the valid ones, the fix."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def hydra_message(error: Exception) -> str:
-    """The one line."""
+    """The line for an error of Hydra or OmegaConf."""
     from hydra.errors import ConfigCompositionException, MissingConfigException
     from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue
 
@@ -24,14 +24,14 @@ def hydra_message(error: Exception) -> str:
 
 
 def unknown_choice(error: Any) -> str:
-    """A config group's option that does not exist."""
+    """The line for an unknown option of a config group."""
     group, _, value = str(error.missing_cfg_file).rpartition("/")
     choices = sorted(error.options)
     return f"unknown {group or 'config'} {value!r}{suggestion(value, choices)}"
 
 
 def unknown_key(key: str, cause: Any) -> str:
-    """A key that the configuration does not have."""
+    """The line for an unknown key of the configuration."""
     parent = cause.parent_node
     choices = sorted(str(name) for name in parent) if parent is not None else []
     name = key.rpartition(".")[2]
@@ -39,7 +39,7 @@ def unknown_key(key: str, cause: Any) -> str:
 
 
 def validation_message(error: "ValidationError", model: "type[BaseModel]") -> str:
-    """The first thing that is wrong with a model's values."""
+    """The first error in the values of a model."""
     first = error.errors()[0]
     if first["type"] == "extra_forbidden":
         place = ".".join(str(part) for part in first["loc"])
@@ -48,19 +48,19 @@ def validation_message(error: "ValidationError", model: "type[BaseModel]") -> st
 
 
 def value_message(error: "ValidationError") -> str:
-    """The first thing that is wrong, where nobody knows with which model."""
+    """The first error, without suggestions for unknown keys, which need the model."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     if not place:
         return message
-    # Of a whole section it is said which one, not all that stands in it.
+    # The values of a whole section are not shown.
     value = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
     return f"{place}{value} cannot be used: {message[:1].lower()}{message[1:]}"
 
 
 def known_keys(model: "type[BaseModel]", location: Sequence[int | str]) -> list[str]:
-    """The keys of a model's section at `location`."""
+    """The keys of the section of a model at `location`."""
     section: Any = model
     for part in location:
         fields = {field.alias or name: field for name, field in section.model_fields.items()}
@@ -70,7 +70,7 @@ def known_keys(model: "type[BaseModel]", location: Sequence[int | str]) -> list[
 
 
 def suggestion(value: str, choices: Sequence[str]) -> str:
-    """The end of the line: the nearest choice, and all of them."""
+    """The end of a message: the nearest choice, and all choices."""
     near = difflib.get_close_matches(value, choices, n=1)
     listed = ", ".join(sorted(choices)) or "none"
     return f": did you mean {near[0]!r}? Choices: {listed}" if near else f": choices are {listed}"

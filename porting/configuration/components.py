@@ -1,34 +1,37 @@
-"""Components: what a config names with `_target_`, checked before it is built and hashed by what decides it."""
+"""Components: objects that a config names with `_target_`, checked before they are built, with a digest for keys."""
 
 import ast
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from porting.common.messages import suggestion, value_message
+from porting.configuration.annotations import annotated_as_path, source_of
 from profiler.common.errors import BadInputError
+
+# The packages of this project, whose components the extra `porting` makes complete.
+ROOMS = ("backbones", "datamodules", "orchestrators", "porting", "profiler")
 
 
 class Component(BaseModel):
-    """A callable by its dotted path, with its arguments as further fields; an argument may be a component itself."""
+    """A callable by its dotted path, with its arguments as further fields, which may be components too."""
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True)
     target: str = Field(alias="_target_", pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")
     __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
 
     def arguments(self) -> dict[str, JsonValue]:
-        """What the callable gets, nested components as the config writes them."""
+        """The arguments of the callable; nested components stay as in the config."""
         return dict(self.__pydantic_extra__)
 
     def build(self, **given: Any) -> Any:
-        """Calls the target; `given` are arguments that the pipeline knows.
+        """Calls the target; `given` are further arguments from the pipeline.
 
         Nested components are built first. Raises `BadInputError` for wrong arguments.
         """
@@ -43,19 +46,20 @@ class Component(BaseModel):
             raise BadInputError(f"{self.target} cannot be made: {error}") from error
 
     def recipe(self) -> dict[str, JsonValue]:
-        """What its results depend on: path, arguments without machine paths, and its module's source.
+        """The values that decide a result: dotted path, arguments without paths of the machine, and source digest.
 
-        A nested component stands there with its own recipe.
+        A nested component is replaced by its own recipe.
         """
-        hints = path_arguments(locate(self.target))
+        paths = annotated_as_path(self.target, self.arguments())
+        paths = path_arguments(locate(self.target)) if paths is None else paths
         arguments = {
-            key: replaced(value, Component.recipe) for key, value in self.arguments().items() if key not in hints
+            key: replaced(value, Component.recipe) for key, value in self.arguments().items() if key not in paths
         }
         return {"target": self.target, "arguments": arguments, "source": source_digest(self.target)}
 
 
 def replaced(value: JsonValue, by: Callable[[Component], Any]) -> Any:
-    """The value with every component in it, at any depth, replaced by what `by` makes of it."""
+    """The value with every component in it, at any depth, replaced by the result of `by`."""
     if isinstance(value, list):
         return [replaced(item, by) for item in value]
     if not isinstance(value, dict):
@@ -72,17 +76,21 @@ def replaced(value: JsonValue, by: Callable[[Component], Any]) -> Any:
 
 
 class NamedComponent(Component):
-    """A component whose name becomes part of a variant's or a task's name."""
+    """A component whose name is a part of the name of a variant or a task."""
 
     name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=30)
 
 
 def locate(dotted: str) -> Any:
-    """The object at a dotted path; raises `BadInputError` that says which part is missing."""
+    """The object at a dotted path; raises `BadInputError` with the missing part."""
     module_name, _, name = dotted.rpartition(".")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and dotted.partition(".")[0] in ROOMS:
+            raise BadInputError(
+                f"_target_ {dotted!r} needs the package {error.name}: pip install 'dnn-porting[porting]'"
+            ) from error
         raise BadInputError(
             f"_target_ {dotted!r} cannot be imported ({error}): install what it needs, "
             "or put its file into the folder given with --config-dir"
@@ -93,9 +101,16 @@ def locate(dotted: str) -> Any:
     return getattr(module, name)
 
 
+def parameters_of(target: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a callable by name; the schema of a record is built for them."""
+    if inspect.isclass(target) and issubclass(target, BaseModel):
+        target.model_rebuild()
+    return inspect.signature(target).parameters
+
+
 def check_arguments(dotted: str, target: Any, arguments: dict[str, JsonValue], given: dict[str, Any]) -> None:
-    """Raises `BadInputError` for an argument that the target does not take, or one that it lacks."""
-    parameters = inspect.signature(target).parameters
+    """Raises `BadInputError` for an unknown argument, and for a missing one."""
+    parameters = parameters_of(target)
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     own = [name for name in parameters if name not in given]
@@ -108,14 +123,14 @@ def check_arguments(dotted: str, target: Any, arguments: dict[str, JsonValue], g
 
 
 def path_arguments(target: Any) -> set[str]:
-    """The arguments annotated as `Path`: where a thing lies on this machine, never part of a key."""
+    """The arguments annotated as `Path`, which depend on the machine and are no part of a key."""
     function = target.__init__ if inspect.isclass(target) else target
     hints = typing.get_type_hints(function)
     return {name for name, hint in hints.items() if hint is Path or Path in typing.get_args(hint)}
 
 
 def source_digest(dotted: str) -> str:
-    """The sha256 of the module that holds the target and of what it imports from beside itself."""
+    """The SHA-256 of the module of the target and of the modules that it imports from its own folder."""
     found: dict[str, bytes] = {}
     collect_sources(dotted.rpartition(".")[0], found)
     if not found:
@@ -124,12 +139,9 @@ def source_digest(dotted: str) -> str:
 
 
 def collect_sources(module: str, found: dict[str, bytes]) -> None:
-    """Adds a module's source and, following its imports, that of every module in the same folder."""
-    specification = importlib.util.find_spec(module)
-    if module in found or specification is None or not specification.origin:
-        return
-    file = Path(specification.origin)
-    if file.suffix != ".py":
+    """Adds the source of a module and, recursively, of the modules that it imports from its own folder."""
+    file = source_of(module)
+    if module in found or file is None:
         return
     found[module] = file.read_bytes()
     package = module.rpartition(".")[0]
@@ -139,7 +151,7 @@ def collect_sources(module: str, found: dict[str, bytes]) -> None:
 
 
 def imported_names(source: bytes) -> list[str]:
-    """The modules that a source imports by their full names."""
+    """The names of the modules that a source imports absolutely."""
     found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -1,25 +1,25 @@
-"""A component that a record names: it is called only where a config names it too."""
+"""The check of a component in a record, which may be called only where a config names it too."""
 
 import re
 
 from pydantic import JsonValue
 
 from porting.configuration.components import Component, NamedComponent, locate, path_arguments, replaced
-from porting.configuration.folders import config_folder, config_folders
+from porting.configuration.config_folders import config_folder, config_folders
 from profiler.common.errors import BadInputError
 
 NAMED = re.compile(r"_target_:\s*[\"']?([\w.]+)")
-# A name without what could be a path, a file's ending or an address.
+# Characters of names, without those of paths, file extensions and addresses.
 PLAIN = re.compile(r"[\w+ -]*")
-# Widths and depths stay far below it.
+# Widths and depths are far smaller.
 LARGEST = 1_000_000
 
 
 def recorded(component: NamedComponent, own: NamedComponent) -> NamedComponent:
-    """The component of a record, which anybody may have written: it may be called where a config names it.
+    """Returns the component of a record, after checks, as the record may come from an attacker.
 
-    `own` is that of this run's settings. Raises `BadInputError` for a component, or one inside of it, that is in no
-    config, and for an argument that could lead to a file or an address.
+    `own` is the component in the settings of this run. Raises `BadInputError` for a component, also a nested one, that
+    is in no config, and for an argument that may be a file or an address.
     """
     if component == own:
         return component
@@ -40,7 +40,7 @@ def recorded(component: NamedComponent, own: NamedComponent) -> NamedComponent:
 
 
 def configured() -> set[str]:
-    """The targets in the configs of backbones, ours and those of the folders given with --config-dir."""
+    """The `_target_` values in all configs of backbones: those of the project, and those of --config-dir."""
     files = [
         file for folder in (config_folder(), *config_folders) for file in sorted((folder / "backbone").glob("*.yaml"))
     ]
@@ -48,7 +48,7 @@ def configured() -> set[str]:
 
 
 def every(component: Component) -> list[Component]:
-    """The component and those among its arguments, at any depth."""
+    """The component and all components in its arguments, at any depth."""
     found: list[Component] = [component]
 
     def add(inner: Component) -> None:
@@ -60,7 +60,7 @@ def every(component: Component) -> list[Component]:
 
 
 def is_plain(value: JsonValue) -> bool:
-    """Whether texts are names and numbers of a usual size; what a component in it is given is asked for itself."""
+    """Whether texts are plain names and numbers are at most `LARGEST`; nested components are checked separately."""
     if isinstance(value, dict):
         return "_target_" in value or all(map(is_plain, value.values()))
     if isinstance(value, list):

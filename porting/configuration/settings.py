@@ -1,4 +1,4 @@
-"""The whole configuration, typed; the values themselves stand in `conf/`, and nothing is guessed here."""
+"""The typed settings of a run; all values come from `conf/`, and there are no defaults here."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,16 +18,16 @@ OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]
 
 
 class Section(BaseModel):
-    """One part of the configuration; a key that it does not know is refused."""
+    """A section of the configuration, which refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FitSettings(Section):
-    """SGD with Nesterov momentum on a one-cycle schedule; stops after `patience` epochs without a better loss.
+    """SGD with Nesterov momentum on a one-cycle schedule, which stops after `patience` epochs without a lower loss.
 
-    `label_smoothing` is the share of a label that is spread over all classes, `ema_decay` that of the weights'
-    moving average (0: the weights themselves are kept). `precision` is that of the forward pass.
+    `label_smoothing` is the share of a label that is spread over all classes, `ema_decay` the decay of the moving
+    average of weights (0: none). `precision` is that of the forward pass.
     """
 
     epochs: int = Field(ge=1)
@@ -40,26 +40,26 @@ class FitSettings(Section):
 
 
 class TrainSettings(FitSettings):
-    """As any training; `weights` are those to begin with, none for random ones (`porting.networks.weights`)."""
+    """The settings of stage train; `weights` are initial ones (`porting.networks.weights_file`), null for random."""
 
     weights: str | None
 
 
 class ImportSettings(Section):
-    """What a file cannot say of itself and no datamodule tells: needed for a TorchScript file or a checkpoint."""
+    """Properties of a TorchScript file or a checkpoint, where no datamodule gives them."""
 
     input_shape: tuple[int, int, int] | None
     num_classes: int | None = Field(ge=1)
 
 
 class PruneSettings(Section):
-    """One variant for each pruner and aim (`porting.configuration.aims`), which is in terms of the unpruned network.
+    """One variant for each pruner and aim (`porting.configuration.aims`); aims relate to the unpruned network.
 
-    Where `progressive`, each starts from the fine-tuned one before it, else all from the unpruned network. An aim is
-    reached in `steps` with `step_epochs` of fine-tuning between two of them.
-    Kept widths are rounded up to `round_to`, or, where that is null, to the quickest that were measured. These are
-    measured on `target` (null: the only one) with `latency_batch` inputs in the `precision` that will be served, and
-    so are throughputs; measuring a network's operators takes `operators_budget_s` at most.
+    With `progressive` each aim starts from the fine-tuned network of the previous one, else from the unpruned network.
+    An aim is reached in `steps`, with `step_epochs` of fine-tuning between two steps. Kept widths are rounded up to
+    `round_to`, or, where that is null, to the fastest measured ones. Widths and throughputs are measured on `target`
+    (null: the only one) with `latency_batch` inputs in the `precision` to serve. Measuring the operators of a network
+    takes at most `operators_budget_s`.
     """
 
     ratios: list[Ratio]
@@ -78,12 +78,13 @@ class PruneSettings(Section):
 
     @model_validator(mode="after")
     def something_to_aim_at(self) -> Self:
+        """Refuses settings without an aim."""
         if not self.aims():
             raise ValueError("nothing is aimed at: give ratios, latency_shares, target_speedup or images_per_s")
         return self
 
     def aims(self) -> list[Aim]:
-        """All of them, the easiest of each kind first."""
+        """All aims, the easiest of each kind first."""
         asked: dict[Kind, list[float]] = {
             "ratio": sorted(self.ratios),
             "latency": sorted(self.latency_shares, reverse=True),
@@ -94,11 +95,12 @@ class PruneSettings(Section):
 
 
 class FinetuneSettings(FitSettings):
-    """As training, taught by the base network where `distill`: weight and temperature of its answers in the loss.
+    """The settings of stage finetune: those of a training, and with `distill` those of the teacher.
 
-    `attention_weight` is what the distance of the two networks' attention counts on top (`porting.training.attention`).
-    With `only_best` only one network is tuned of those that were pruned from the same one for the same aim, the most
-    accurate before tuning; with `unpruned_too` the unpruned network is trained on as well, to be compared with.
+    `distill_weight` is the share of the unpruned network's answers in the loss, at this `temperature`.
+    `attention_weight` is the factor of the distance between attention maps (`porting.training.attention`). With
+    `only_best` only the most accurate network is tuned of those pruned from the same one for the same aim. With
+    `unpruned_too` the unpruned network is trained further too, for comparison.
     """
 
     distill: bool
@@ -110,18 +112,18 @@ class FinetuneSettings(FitSettings):
 
 
 class ExportSettings(Section):
-    """The ONNX operator set, and how far the file's answers may be from the network's, relative to their range."""
+    """The ONNX operator set, and the largest difference between the answers of file and network, over their range."""
 
     opset: int = Field(ge=18, le=20)
     tolerance: float = Field(gt=0)
 
 
 class QuantizeSettings(Section):
-    """int8: one variant for each scheme, from the calibration with the best validation accuracy.
+    """One int8 variant for each scheme, from the calibration with the best validation accuracy.
 
-    `calibration_images` training images give the activations' ranges. Where the best loses more than `max_loss` of
-    validation accuracy (0 to 1) against the fp32 file, the most sensitive nodes stay fp32. `fp16` adds a variant for
-    GPUs.
+    `calibration_images` training images give the ranges of activations. Where the best candidate loses more than
+    `max_loss` of validation accuracy (0 to 1) against the fp32 file, the most sensitive nodes stay fp32. `fp16` adds a
+    variant for GPUs.
     """
 
     schemes: list[Literal["u8s8", "s8s8"]] = Field(min_length=1)
@@ -132,10 +134,10 @@ class QuantizeSettings(Section):
 
 
 class PublishSettings(Section):
-    """Repositories to merge in, object stores to put a copy in, and whether MLflow's registry gets the variants.
+    """Repositories to merge in, object stores to copy to, and whether MLflow's model registry gets the variants.
 
-    `sign` is a file with the private key that the repository is signed with, `public_key` one with the key whose owner
-    has signed those of `merge_from`.
+    `sign` is the file of the private key that signs the repository. `public_key` is the file of the key that must have
+    signed the repositories of `merge_from`.
     """
 
     merge_from: list[str]
@@ -146,14 +148,14 @@ class PublishSettings(Section):
 
 
 class TrackingSettings(Section):
-    """MLflow: on or off, and where (null is sqlite in the workspace)."""
+    """Whether MLflow tracks runs, and at which address (null: a database in the workspace)."""
 
     enabled: bool
     uri: str | None
 
 
 class Settings(Section):
-    """Everything one run is told."""
+    """All settings of one run."""
 
     task: str = Field(pattern=LABEL, max_length=30)
     stage: list[str] = Field(min_length=1)
@@ -178,7 +180,7 @@ class Settings(Section):
     @model_validator(mode="before")
     @classmethod
     def name_the_task(cls, values: Any) -> Any:
-        """A task without a name is called after its data, or after the imported file."""
+        """Names a task without a name after its data, or after the imported file."""
         if isinstance(values, dict) and not values.get("task"):
             data, model = values.get("datamodule"), values.get("model")
             stem = Path(str(model)).stem.lower() if model else ""
@@ -189,10 +191,12 @@ class Settings(Section):
     @field_validator("stage", mode="before")
     @classmethod
     def list_of_stages(cls, value: Any) -> Any:
+        """Makes a list of a single stage."""
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def known_stages(self) -> Self:
+        """Refuses unknown stages, and stages that exclude each other."""
         for name in self.stage:
             if name not in (*NAMES, "all"):
                 raise ValueError(f"unknown stage {name!r}{suggestion(name, (*NAMES, 'all'))}")
@@ -203,19 +207,19 @@ class Settings(Section):
         return self
 
     def stages(self) -> list[str]:
-        """The stages to run, in their order; a run has one source: `import` where a model is given, else `train`."""
+        """The stages to run, in order, with one source: `import` where a model is given, else `train`."""
         wanted = NAMES if self.everything else self.stage
         skipped = {"train" if self.model else "import"} if self.everything else set()
         return [name for name in NAMES if name in wanted and name not in skipped]
 
     @property
     def everything(self) -> bool:
-        """Whether every stage was asked for, and not each by its name."""
+        """Whether the run has `stage=all`."""
         return self.stage == ["all"]
 
 
 def validated(values: dict[str, Any]) -> Settings:
-    """The settings from resolved values; raises `BadInputError` with the first thing that is wrong."""
+    """The settings from resolved values; raises `BadInputError` with the first error."""
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

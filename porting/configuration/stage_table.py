@@ -1,13 +1,15 @@
-"""The stages: their names in order, who does their work, and what must be there before them."""
+"""The stages in order, with the module of each and the stage that must come before."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A row: `porting.stages.<module>` does the work; `needs` and `before` explain what is missing.
+    """A row: `porting.stages.<module>` lists the work and `<module>_work` does it; `needs` and `before` explain what is
+    missing.
 
-    A stage that `feeds` an earlier one gives that more to do.
+    `needs` and `before` are the missing input and the stage that makes it, for the message. `feeds` is an earlier stage
+    that gets new work from this one.
     """
 
     name: str

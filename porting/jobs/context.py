@@ -1,9 +1,8 @@
-"""What a stage is given: the settings, the workspace, the data, and the place to report to."""
+"""The context of a stage: the settings, the workspace, the data, and the callbacks for progress."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar, cast
 
 from porting.common.console import Advance, progress
@@ -21,8 +20,8 @@ OnEpoch = Callable[[str, Epoch], None]
 class Context:
     """One run of one stage.
 
-    `config` is the resolved configuration as YAML, which is kept beside every result; what a stage enters
-    into `stack` is closed when the stage ends.
+    `config` is the resolved configuration as YAML, which is kept beside every result. `stack` is closed when the stage
+    ends.
     """
 
     settings: Settings
@@ -34,47 +33,35 @@ class Context:
     _kept: dict[str, Any] = field(default_factory=dict, init=False)
 
     def needed_data(self, stage: str) -> Data:
-        """The data; raises `BadInputError` where the run has none."""
+        """The data; raises `BadInputError` for a run without data."""
         if self.data is None:
             raise BadInputError(f"stage {stage} needs data: choose one with datamodule=NAME")
         return self.data
 
     def variant(self, name: str) -> Variant:
-        """The variant of the task with that name; raises `BadInputError` where its record is missing or damaged."""
+        """The variant of the task with this name; raises `BadInputError` for a missing or damaged record."""
         return self.workspace.read(self.workspace.variants_folder(self.settings.task) / name)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """The value that `make` gives, made once while the stage runs; every job of the stage gets the same."""
+        """The value of `make`, which is called once for each name while the stage runs."""
         if name not in self._kept:
             self._kept[name] = make()
         return cast("T", self._kept[name])
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Advance]:
+        """A progress bar of `total` steps."""
         with progress(title, total) as advance:
             yield advance
 
 
-def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """The installed versions of what decides a result, this project's own among them."""
-    return {name: installed_version(name) for name in ("dnn-porting", *packages)}
-
-
-def installed_version(package: str) -> str:
-    """Its version; nni, for one, is absent on Arm."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"
-
-
 def needs_the_extra(what: str, error: ModuleNotFoundError) -> BadInputError:
-    """The error for work that the plain install cannot do."""
+    """The error for work that needs the extra `porting`."""
     return BadInputError(f"{what} needs the package {error.name}: pip install 'dnn-porting[porting]'")
 
 
 def seeded(seed: int) -> None:
-    """The same random numbers in every run, in every library that draws any."""
+    """Seeds the random numbers of all libraries."""
     from lightning import seed_everything
 
     seed_everything(seed, workers=True, verbose=False)

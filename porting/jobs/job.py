@@ -1,13 +1,14 @@
-"""A piece of a stage's work as a value, which any process with the configuration and the workspace can do."""
+"""A job: a piece of the work of a stage as a value, for any process with the configuration and the workspace."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from porting.jobs.context import Context, versions
+from porting.jobs.context import Context
 from porting.workspace.records import Variant
 from profiler.common.files import json_digest
+from profiler.common.version import versions
 
 
 class Value(BaseModel):
@@ -17,9 +18,9 @@ class Value(BaseModel):
 
 
 class Recipe(Value):
-    """All that decides a new variant: the stage, the variant before it, the settings, and whatever else is in the key.
+    """All that decides a new variant: the stage, the parent, the settings, other ingredients and versions.
 
-    `parent` is the name of the variant before it and `parent_key` its key; both are null where a lineage begins.
+    `parent` is the name of the parent variant and `parent_key` its key; both are null for the first of a lineage.
     """
 
     stage: str
@@ -52,17 +53,17 @@ class Recipe(Value):
         )
 
     def key(self) -> str:
-        """The SHA-256 of all of it; no path of a machine and no name is part of it."""
+        """The SHA-256 of the recipe, in which no path and no variant name takes part."""
         whole = self.model_dump(mode="json", exclude={"parent", "parent_key"})
         return json_digest(whole | {"parent": self.parent_key})
 
 
 class Job(Value):
-    """One piece of a stage's work on the variant of a task.
+    """One piece of the work of a stage on one variant.
 
-    A job with a recipe makes the variant; without one it adds to a variant that is there. `inputs` are the names of the
-    variants that it reads, and `values` tells it from the other jobs of its stage on that variant. `budget_s` is the
-    time that it may take, where it has one.
+    A job with a recipe makes the variant, and a job without one adds to an existing variant. `inputs` are the names of
+    the variants that the job reads. `values` distinguish it from other jobs of its stage on this variant. `budget_s` is
+    the time limit, if any.
     """
 
     stage: str
@@ -74,19 +75,23 @@ class Job(Value):
 
     @property
     def title(self) -> str:
-        """The stage, the variant and what tells the job from others, for a person."""
+        """The stage, the variant, and the target with its level, as a text."""
         where = f" on {self.values['target']}, {self.values['level']}" if "target" in self.values else ""
         return f"{self.stage} {self.variant}{where}"
 
 
 class StageModule(Protocol):
-    """The functions of a stage's module."""
+    """The functions of a stage's module, which a run that makes nothing new needs: it imports no torch."""
 
     def jobs(self, context: Context, pool: Sequence[Variant]) -> list[Job]:
         """The work of the stage on the variants of the pool."""
 
     def reuse(self, context: Context, job: Job) -> Variant | None:
-        """The variant of the job where the work was done before with the same recipe, else `None`."""
+        """The variant of the job where it was done before with the same recipe, else `None`."""
+
+
+class WorkModule(Protocol):
+    """The function of the module that does a stage's work."""
 
     def run(self, context: Context, job: Job) -> Variant:
-        """The variant of the job, once the work is done."""
+        """Does the work, and returns the variant of the job."""

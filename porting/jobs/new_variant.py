@@ -1,4 +1,4 @@
-"""A job that makes a new variant from a recipe, in a folder that appears whole or not at all."""
+"""Jobs that make a new variant from a recipe, in a folder that appears complete or not at all."""
 
 import time
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from profiler.common.files import write_atomically
 
 
 @dataclass(frozen=True)
-class Made:
-    """The content of a new variant's folder; `chosen` goes on record beside the settings."""
+class VariantContent:
+    """The content of the folder of a new variant; `chosen` is recorded with the settings."""
 
     network: Network | None = None
     onnx: OnnxFile | None = None
@@ -27,7 +27,7 @@ class Made:
     chosen: dict[str, JsonValue] = field(default_factory=dict)
 
 
-Make = Callable[[Path, str], Made]
+Make = Callable[[Path, str], VariantContent]
 UNKNOWN = {
     "parent": "its lineage begins here",
     "labels": "no datamodule names the classes",
@@ -43,8 +43,8 @@ def job_of(
 ) -> Job:
     """The job for one recipe.
 
-    `backbone` names the network's family, `inputs` are the variants that it reads beside the parent, and `values` tells
-    it from other jobs.
+    `backbone` is the name of the backbone, `inputs` are the variants that the job reads besides the parent, and
+    `values` distinguish it from other jobs.
     """
     labels = [*(parent.technique if parent else []), recipe.label]
     return Job(
@@ -57,32 +57,32 @@ def job_of(
 
 
 def recipe_of(job: Job) -> Recipe:
-    """The recipe of a job that makes a variant."""
+    """The recipe of a job; raises `ValueError` where it has none."""
     if job.recipe is None:
         raise ValueError(f"{job.title} has no recipe")
     return job.recipe
 
 
 def reused(context: Context, job: Job) -> Variant | None:
-    """The variant where the same recipe was followed before and its files are what they were."""
+    """The variant of the same recipe where it exists and its files are unchanged, else `None`."""
     found = context.workspace.find(context.settings.task, job.variant)
     return found if found is not None and found.key == recipe_of(job).key() else None
 
 
-def made_by(context: Context, job: Job, make: Make) -> Variant:
-    """The new variant; `make` fills the folder that it is given, its second argument is the variant's name."""
+def make_variant(context: Context, job: Job, make: Make) -> Variant:
+    """Makes and records a new variant; `make` gets its folder and its name, and fills the folder."""
     recipe, start = recipe_of(job), time.monotonic()
     parent = None if recipe.parent is None else context.variant(recipe.parent)
     with context.workspace.making(context.settings.task, job.variant) as folder:
         made = make(folder, job.variant)
-        variant = recorded_as(context, job, recipe, parent, made, time.monotonic() - start)
+        variant = variant_record(context, job, recipe, parent, made, time.monotonic() - start)
         write_atomically(folder / CONFIG, context.config)
         context.workspace.record(variant, folder)
     return variant
 
 
-def recorded_as(
-    context: Context, job: Job, recipe: Recipe, parent: Variant | None, made: Made, seconds: float
+def variant_record(
+    context: Context, job: Job, recipe: Recipe, parent: Variant | None, made: VariantContent, seconds: float
 ) -> Variant:
     """The record of a new variant."""
     step = Step(
@@ -93,7 +93,7 @@ def recorded_as(
         versions=recipe.versions,
         seconds=seconds,
     )
-    values = described(context, parent) | {"network": made.network, "onnx": made.onnx, "pruning": made.pruning}
+    values = inherited_fields(context, parent) | {"network": made.network, "onnx": made.onnx, "pruning": made.pruning}
     return Variant(
         task=context.settings.task,
         name=job.variant,
@@ -106,8 +106,8 @@ def recorded_as(
     )
 
 
-def described(context: Context, parent: Variant | None) -> dict[str, Any]:
-    """The fields that a variant takes over from its parent, or from the data where it has none."""
+def inherited_fields(context: Context, parent: Variant | None) -> dict[str, Any]:
+    """The fields that a variant takes from its parent, or, without a parent, from the data."""
     if parent is not None:
         return {"parent": parent.name, "labels": parent.labels, "preprocessing": parent.preprocessing}
     data = context.data

@@ -1,11 +1,11 @@
-"""Reading other people's torch files, without unpickling anything."""
+"""Reads foreign torch files without unpickling."""
 
 import hashlib
 import pickle
 import re
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors.torch import load
@@ -15,7 +15,6 @@ from profiler.common.door import contents
 from profiler.common.errors import ModelError
 from profiler.common.files import changed
 
-Kind = Literal["onnx", "torchscript", "checkpoint"]
 NESTED = ("state_dict", "model_state_dict", "model")
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=[12]\.)")
 LIMIT_BYTES = 4 << 30
@@ -23,14 +22,14 @@ PREFIXES = ("model.", "module.", "_orig_mod.", "net.", "backbone.")
 
 
 def load_checkpoint(path: Path, model: nn.Module, digest: str = "") -> None:
-    """Puts a state dictionary into `model`, wherever in the file it lies and whatever prefix its names have."""
+    """Loads a state dictionary into `model`, from any known key of the file and with any known prefix of names."""
     load_strictly(path, model, plainly_named(read_tensors(path, digest)))
 
 
 def load_initial_weights(path: Path, model: nn.Module, digest: str = "") -> None:
-    """Takes a network's weights over to train on from; a first or last layer of another shape starts anew.
+    """Loads the weights from which training starts; a first or last layer of another shape keeps random weights.
 
-    Raises `ModelError` where anything else does not fit.
+    Raises `ModelError` where another layer does not fit.
     """
     tensors, own = plainly_named(read_tensors(path, digest)), model.state_dict()
     layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
@@ -42,11 +41,11 @@ def load_initial_weights(path: Path, model: nn.Module, digest: str = "") -> None
 
 
 def load_strictly(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Raises `ModelError` where a tensor is missing, left over or of another shape."""
+    """Loads tensors; raises `ModelError` where one is missing, left over or of another shape."""
     try:
         model.load_state_dict(tensors, strict=True)
     except Exception as error:
-        # A tensor may be of any kind that torch has, and each kind fails in its own way.
+        # Tensors of other kinds, such as sparse ones, raise other errors.
         raise ModelError(
             f"{path} does not fit the backbone ({' '.join(str(error).split())[:240]}): choose the one it was made "
             "with, by backbone=NAME and its arguments"
@@ -54,7 +53,7 @@ def load_strictly(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> N
 
 
 def plainly_named(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without what trainers put before every name, and without the point that old DenseNets have in theirs."""
+    """The tensors without common prefixes of trainers, and with the present layer names of DenseNet."""
     for prefix in PREFIXES:
         if tensors and all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
@@ -62,7 +61,7 @@ def plainly_named(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
-    """The named tensors of a checkpoint; raises `BadInputError` where it has another digest than was found before."""
+    """The tensors of a checkpoint by name; raises `BadInputError` for a file with another digest."""
     file = contents(path, LIMIT_BYTES, "save its tensors alone, in half precision if need be")
     if digest and hashlib.sha256(file).hexdigest() != digest:
         raise changed(path)
@@ -73,8 +72,7 @@ def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
             else torch.load(BytesIO(file), weights_only=True, map_location="cpu")
         )
     except Exception as error:
-        # The reader of a damaged or hostile archive fails with whatever its content leads to.
-        # torch's own words advise to run what the file says.
+        # A damaged or hostile archive may raise any error. The text of an UnpicklingError advises to unpickle the file.
         more = isinstance(error, pickle.UnpicklingError)
         reason = "it holds more than tensors, or another kind of file" if more else first_line(error)
         raise ModelError(f"{path} is truncated or no plain checkpoint of tensors ({reason}): save it again") from error
@@ -92,4 +90,5 @@ def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
 
 
 def first_line(error: Exception) -> str:
+    """The first line of the text of an error, or else the name of its class."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

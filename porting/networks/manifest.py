@@ -1,4 +1,4 @@
-"""The shape of a pruned network as data: layer widths and groups, to be applied to the backbone's fresh build."""
+"""The shape of a pruned network as data: layer widths and groups, which are applied to a new backbone."""
 
 import math
 from typing import Annotated, Any, Self
@@ -30,7 +30,7 @@ Axis = Annotated[int, Field(ge=1, le=LARGEST_WIDTH)]
 
 
 class Layer(BaseModel):
-    """One layer: its class, and the attributes that pruning changes."""
+    """A layer: its class, and the attributes that pruning changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: str
@@ -38,7 +38,7 @@ class Layer(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Every layer by name, the input's shape (C, H, W), and the outputs of `fixed_input` to check a reload against."""
+    """All layers by name, the input shape (C, H, W), and the outputs for `fixed_input`, which check a reload."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     layers: dict[str, Layer] = Field(max_length=100_000)
@@ -47,6 +47,7 @@ class Manifest(BaseModel):
 
     @model_validator(mode="after")
     def of_a_size_that_fits(self) -> Self:
+        """Refuses a huge input, and outputs of different lengths."""
         if math.prod(self.input_shape) > LARGEST_INPUT:
             raise ValueError(f"an input of shape {self.input_shape} is too large")
         if len({len(row) for row in self.outputs}) != 1:
@@ -55,20 +56,20 @@ class Manifest(BaseModel):
 
 
 def fixed_input(shape: tuple[int, int, int]) -> Tensor:
-    """Two inputs (2, C, H, W) that no version of a random generator can change."""
+    """Two inputs (2, C, H, W) that do not depend on a random generator."""
     count = 2 * math.prod(shape)
     return torch.sin(torch.arange(count, dtype=torch.float64) * 0.7).float().view(2, *shape)
 
 
 def answers(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
-    """The network's outputs (2, classes) to the fixed input."""
+    """The outputs (2, classes) of the network for the fixed input."""
     with torch.no_grad():
         outputs: Tensor = model.eval()(fixed_input(shape))
     return outputs
 
 
 def describe(model: nn.Module, input_shape: tuple[int, int, int]) -> Manifest:
-    """The manifest of a network as it is; of a layer that pruning cannot change it holds the kind alone."""
+    """The manifest of a network; a layer that pruning cannot change has no widths in it."""
     layers = {}
     for name, module in model.named_modules():
         if list(module.parameters(recurse=False)):
@@ -79,20 +80,21 @@ def describe(model: nn.Module, input_shape: tuple[int, int, int]) -> Manifest:
 
 
 def kind_of(module: nn.Module) -> str:
-    """The torch layer that a module is or extends, else its own class."""
+    """The name of the torch layer that a module is or extends, or else of its own class."""
     names = [kind.__name__ for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn.")]
     return next((name for name in names if name in WIDTHS), type(module).__name__)
 
 
 def plain(value: Any) -> Width:
+    """An attribute of a layer as an integer or a list of integers."""
     return int(value) if isinstance(value, int) else [int(axis) for axis in value]
 
 
 def restore(model: nn.Module, manifest: Manifest, weights: dict[str, Tensor]) -> nn.Module:
-    """Gives a freshly built backbone the manifest's shape and the weights, and checks its answers.
+    """Gives a new backbone the shape of the manifest and the weights, and checks its outputs.
 
-    Raises `ModelError` where a layer is unknown, a tensor is missing, left over, or of another shape, or where
-    the answers to the fixed input are not the stored ones.
+    Raises `ModelError` for an unknown layer, for a tensor that is missing, left over or of another shape, and for
+    outputs for the fixed input that differ from the stored ones.
     """
     modules = dict(model.named_modules())
     for name, layer in manifest.layers.items():
@@ -111,7 +113,7 @@ def restore(model: nn.Module, manifest: Manifest, weights: dict[str, Tensor]) ->
 
 
 def reshape(module: nn.Module, name: str, layer: Layer, weights: dict[str, Tensor]) -> None:
-    """Sets the layer's widths and makes room for tensors of the stored shapes."""
+    """Sets the widths of a layer, and replaces its tensors by empty ones of the stored shapes."""
     for key, value in layer.widths.items():
         numbers = value if isinstance(value, list) else [value]
         known = key in WIDTHS.get(layer.kind, ()) and type(plain(getattr(module, key))) is type(value)

@@ -1,4 +1,4 @@
-"""Whether another form of a network answers as the network does."""
+"""The check that an exported form of a network gives the same answers as the network."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,10 @@ def check_answers(
     shape: tuple[int, int, int],
     tolerance: float,
 ) -> None:
-    """Raises `DnnPortingError` where the form, by its name in words, differs by more than `tolerance` of the range."""
+    """Raises `DnnPortingError` where an output of the form differs by more than `tolerance` of the range of outputs.
+
+    `form` is its name in messages.
+    """
     for batch in PARITY_BATCHES:
         images = np.random.default_rng(batch).standard_normal((batch, *shape), dtype=np.float32)
         with torch.no_grad():

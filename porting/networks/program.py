@@ -1,4 +1,4 @@
-"""A torch network as a TorchScript program, which a target with runtime=torch serves in place of the ONNX file."""
+"""A torch network as a TorchScript program, which targets with runtime=torch serve instead of the ONNX file."""
 
 import warnings
 from io import BytesIO
@@ -12,14 +12,14 @@ from porting.networks.parity import check_answers
 from profiler.common.errors import DnnPortingError, ModelError
 from profiler.runtimes.torch_program import read_program
 
-# Source lines and paths of this machine, and a digest of them.
+# Entries with source lines and paths of this machine, and with a digest of them.
 PROVENANCE = (".debug_pkl", "/.data/serialization_id")
 
 
 def write_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> None:
-    """Writes the file and checks it; the network takes no gradients from then on.
+    """Writes the file and checks it; the parameters of the network require no gradients afterwards.
 
-    Raises `DnnPortingError` where it cannot be traced or the program answers differently.
+    Raises `DnnPortingError` where tracing fails or the program gives other answers.
     """
     network = model.eval().requires_grad_(False)
     try:
@@ -31,16 +31,16 @@ def write_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tol
     except (DnnPortingError, OSError):
         raise
     except Exception as error:
-        # Tracing runs the network's own code and fails with whatever that raises; so does a program of one batch size.
+        # Tracing runs the network's own code, which may raise any error; so may a program of a fixed batch size.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1][:300]
         raise ModelError(f"it cannot be traced for input {list(shape)} of any batch size: {reason}") from error
 
 
 def traced(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
-    """The content of the file, the same for the same network.
+    """The content of the file, equal for equal networks.
 
-    A module's trace numbers its classes by what was traced before in this process; that of a function, which has
-    the weights for constants, knows no classes.
+    The trace of a module numbers its classes by the earlier traces of the process. The trace of a function has the
+    weights as constants and contains no classes.
     """
 
     def forward(images: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def traced(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
 
     archive = BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
-        # TorchScript is deprecated, and what a trace cannot follow is seen in the program's answers.
+        # The warnings are that TorchScript is deprecated and that a trace is partial, which the parity check finds.
         warnings.simplefilter("ignore")
         program = torch.jit.trace(forward, torch.zeros(2, *shape), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(program, archive)
@@ -57,7 +57,7 @@ def traced(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
 
 
 def without_provenance(archive: BytesIO) -> bytes:
-    """The archive with nothing of this machine in it."""
+    """The archive without source lines and paths of this machine."""
     kept = BytesIO()
     with ZipFile(archive) as source, ZipFile(kept, "w") as target:
         for name in source.namelist():

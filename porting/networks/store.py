@@ -1,4 +1,4 @@
-"""Networks on disk: safetensors weights and a manifest, nothing pickled."""
+"""Networks on disk: weights as safetensors and a manifest, without pickles."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ MANIFEST_LIMIT_BYTES = 64 << 20
 
 
 def build_backbone(backbone: NamedComponent, in_channels: int, num_classes: int) -> nn.Module:
-    """A fresh network with random weights."""
+    """A new network with random weights; raises `ModelError` where the config gives no network."""
     model = backbone.build(in_channels=in_channels, num_classes=num_classes)
     if not isinstance(model, nn.Module):
         raise ModelError(f"{backbone.target} gives a {type(model).__name__}: a backbone must give a torch.nn.Module")
@@ -30,7 +30,7 @@ def build_backbone(backbone: NamedComponent, in_channels: int, num_classes: int)
 def save_network(
     model: nn.Module, folder: Path, backbone: NamedComponent, num_classes: int, input_shape: tuple[int, int, int]
 ) -> Network:
-    """Writes weights and manifest, reloads them to see that they are whole, and returns their record."""
+    """Writes weights and manifest, reloads them as a check, and returns their record."""
     model = model.eval().cpu()
     manifest = describe(model, input_shape)
     weights = save({name: tensor.contiguous().clone() for name, tensor in model.state_dict().items()})
@@ -47,9 +47,9 @@ def save_network(
 
 
 def load_network(network: Network, folder: Path, own: NamedComponent) -> nn.Module:
-    """The saved network, in evaluation mode; `own` is the backbone of this run's settings.
+    """The saved network in evaluation mode; `own` is the backbone in the settings of this run.
 
-    Raises `ModelError` where anything differs from what was saved, `BadInputError` for a backbone in no config.
+    Raises `ModelError` where a file or an output has changed, and `BadInputError` for a backbone that is in no config.
     """
     if network_digest(folder) != network.sha256:
         raise changed(folder / f"{WEIGHTS} or {MANIFEST}")
@@ -63,11 +63,11 @@ def load_network(network: Network, folder: Path, own: NamedComponent) -> nn.Modu
 
 
 def input_shape(folder: Path) -> tuple[int, int, int]:
-    """C, H, W of the saved network's input."""
+    """The shape (C, H, W) of the input of the saved network."""
     return read_manifest(folder).input_shape
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a saved network; raises `BadInputError` for one that is truncated, foreign or gigantic."""
+    """The manifest of a saved network; raises `BadInputError` where it is truncated, foreign or too large."""
     path = folder / MANIFEST
     return parsed(Manifest, contents(path, MANIFEST_LIMIT_BYTES, AGAIN, links=False), str(path), fix=AGAIN)

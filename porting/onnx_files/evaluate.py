@@ -1,4 +1,4 @@
-"""What an ONNX file predicts, and how often it is right: the file itself, not the network it came from."""
+"""The predictions and the accuracy of an ONNX file itself, not of the network that it was exported from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from scipy.stats import binomtest
 from porting.repository.schema import Accuracy
 from porting.workspace.data import Data
 from porting.workspace.workspace import EXAMPLE, PREDICTIONS
-from profiler.common.files import packed, write_atomically
+from profiler.common.archives import packed
+from profiler.common.files import write_atomically
 from profiler.runtimes.session import open_session, run
 
 SPLITS = ("val", "test")
@@ -19,17 +20,17 @@ SPLITS = ("val", "test")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracy on both held-out splits.
-
-    The predicted classes lie in `predictions.npz` beside the file, with the first validation image as an example.
-    """
+    """The accuracy on the validation and the test split."""
 
     validation: Accuracy
     test: Accuracy
 
 
 def evaluate(path: Path, data: Data) -> Evaluation:
-    """Runs every validation and test image through the file; writes the predictions beside it."""
+    """Runs all validation and test images through the file.
+
+    Writes the predicted classes beside the file to `predictions.npz`, with the first validation image as an example.
+    """
     session = open_session(path, threads=0)
     name = session.get_inputs()[0].name
     predictions: dict[str, NDArray[Any]] = {EXAMPLE: next(data.batches(SPLITS[0]))[0][0].numpy()}
@@ -45,7 +46,7 @@ def evaluate(path: Path, data: Data) -> Evaluation:
 
 
 def accuracy(right: int, n: int, data: Data, split: str) -> Accuracy:
-    """The share that is right, with its Wilson interval."""
+    """The share of right answers with its 95 % Wilson interval."""
     interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
     return Accuracy.model_validate(
         {

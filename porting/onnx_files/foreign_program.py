@@ -1,4 +1,4 @@
-"""A foreign TorchScript program as an ONNX file: loaded, run and exported in a confined process, never in this one."""
+"""The export of a foreign TorchScript program to ONNX, in a confined process and never in this one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,27 +6,26 @@ from pathlib import Path
 import torch
 
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.export import export_program
-from profiler.common.trust import trusted
+from porting.onnx_files.onnx_export import export_program
 from profiler.confined.parent import judged
-from profiler.confined.protocol import Finding, Task
+from profiler.confined.protocol import Finding, Task, trusted
 from profiler.runtimes.torch_program import compiled
 from profiler.trial import onnx_file, torch_network
 from profiler.trial.arithmetic import beyond_arithmetic
 from profiler.trial.batches import answer_few, begin, known_bytes
-from profiler.trial.torch_program import does_more
+from profiler.trial.torch_file import does_more
 
 FIX = "give a TorchScript file"
-# The export and its checks take so long; an archive has many forms in memory on its way.
+# The time of the export with its checks, and the number of copies of the archive that it holds in memory.
 EXPORT_S, COPIES = 8.0, 8
 
 
 def export_foreign(
     path: Path, destination: Path, shape: tuple[int, int, int], settings: ExportSettings, name: Path
 ) -> str:
-    """Writes the ONNX file of a program that the user knows by this name.
+    """Writes the ONNX file of a program, which messages call `name`.
 
-    It returns why torch cannot serve the program itself, nothing where it can.
+    Returns the reason why torch cannot serve the program itself, or an empty text where it can.
 
     Raises `ModelError` for a program that cannot be loaded, does not answer, or cannot be exported within the limits.
     """
@@ -39,17 +38,17 @@ def export_foreign(
 
 
 def prepare() -> None:
-    """What the confined process does before it gives up what it may do."""
+    """The preparation of the confined process, before it gives up its rights."""
     torch_network.prepare()
 
 
 def judge(content: bytes, shape: Sequence[int], settings: dict[str, object]) -> Finding:
-    """What the confined process does."""
+    """The work of the confined process: the ONNX file, and the first operator that does more than compute."""
     program, unit = compiled(torch, content, "cpu")
     channels, height, width = shape
     network = torch_network.Program(program, (channels, height, width))
     took_s = answer_few(network)
-    # It is traced, and compared with its graph at several batches.
+    # The program is traced, and compared with its graph at several batch sizes.
     begin(0, EXPORT_S + (2 * len(content) / onnx_file.BYTES_PER_S) + 20 * took_s, known_bytes(network, 2))
     exported = export_program(program, (channels, height, width), ExportSettings.model_validate(settings))
     onnx_file.judge(exported, ())

@@ -1,4 +1,4 @@
-"""A network's latency as a function of its widths: the sum of its operators' measured times."""
+"""The latency of a network as a function of its widths: the sum of the measured times of its operators."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.borrowed import serving
-from porting.pruners.groups import ChannelGroup
-from porting.pruners.tied import is_depthwise
+from porting.pruners.channel_groups import ChannelGroup
+from porting.pruners.dependency_graph import is_depthwise
+from porting.pruners.restored import serving
 from profiler.operators.measuring import Wanted
 from profiler.operators.operator import Operator, Place
 from profiler.operators.table import OperatorTimes
@@ -21,33 +21,35 @@ TIMED = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
 @dataclass(frozen=True)
 class Axis:
-    """A layer's number of channels: fixed ones, and those of groups, each of which may be several features."""
+    """The number of channels of a layer: fixed ones, and those of groups as pairs (group, features of a channel)."""
 
     fixed: int
     groups: tuple[tuple[int, int], ...] = ()
 
     def channels(self, widths: Widths) -> int:
+        """The number of channels at these widths of the groups."""
         return self.fixed + sum(widths[group] * features for group, features in self.groups)
 
 
 @dataclass(frozen=True)
 class PlacedLayer:
-    """An operator with its two axes."""
+    """An operator with its input and output channels."""
 
     operator: Operator
     before: Axis
     after: Axis
 
     def has(self, group: int) -> bool:
-        """Whether it reads or writes channels of this group."""
+        """Whether the layer reads or writes channels of this group."""
         return any(group == one for axis in (self.before, self.after) for one, _ in axis.groups)
 
     def place(self, widths: Widths) -> Place:
+        """The entry of the operator table at these widths of the groups."""
         return self.operator, self.before.channels(widths), self.after.channels(widths)
 
 
 def placed_layers(model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> list[PlacedLayer]:
-    """Every convolution, matrix product and lone batch normalisation that runs on `example` (N, C, H, W)."""
+    """Every convolution, linear layer and separate batch normalisation that runs on `example` (N, C, H, W)."""
     writers = {name: place for place, group in enumerate(groups) for name in group.names}
     readers: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for place, group in enumerate(groups):
@@ -57,7 +59,7 @@ def placed_layers(model: nn.Module, groups: Sequence[ChannelGroup], example: Ten
     for name, module, operator in operators(model, example):
         before, after = channels(module)
         written = (writers[name], 1) if name in writers else None
-        # What a depthwise convolution reads is what it writes.
+        # A depthwise convolution reads the channels that it writes.
         read = (written,) if operator.kind == "depthwise" and written else tuple(readers[name])
         known = sum(groups[place].width * features for place, features in read)
         source = Axis(before - known, read)
@@ -67,19 +69,19 @@ def placed_layers(model: nn.Module, groups: Sequence[ChannelGroup], example: Ten
 
 
 def operators(model: nn.Module, example: Tensor) -> list[tuple[str, nn.Module, Operator]]:
-    """The layers in the order in which they run, with their inputs' sizes."""
+    """The timed layers in the order in which they run, each as an operator with the size of its input."""
     found: list[tuple[str, nn.Module, Operator]] = []
     convolved: set[int] = set()
     kept: list[Tensor] = []
 
     def note(name: str, layer: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor], output: Tensor) -> None:
         images = inputs[0] if inputs else next(iter(named.values()))
-        # A batch normalisation right behind a convolution becomes a part of it.
+        # A runtime fuses a batch normalisation into the convolution directly before it.
         if not (isinstance(layer, nn.BatchNorm2d) and id(images) in convolved):
             found.append((name, layer, operator_of(layer, images)))
         if isinstance(layer, nn.Conv2d):
             convolved.add(id(output))
-            # While it lives, nothing else has its id.
+            # A tensor that is kept alive keeps its id to itself.
             kept.append(output)
 
     timed = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, TIMED)]
@@ -92,7 +94,7 @@ def operators(model: nn.Module, example: Tensor) -> list[tuple[str, nn.Module, O
 
 
 def operator_of(layer: nn.Module, images: Tensor) -> Operator:
-    """What the table calls this layer on this input."""
+    """The key of the operator table for this layer on this input."""
     if isinstance(layer, nn.Linear):
         return Operator(kind="linear")
     height, width = images.shape[-2:]
@@ -107,15 +109,15 @@ def operator_of(layer: nn.Module, images: Tensor) -> Operator:
 
 
 def pair(sizes: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns."""
+    """The sizes as rows and columns."""
     rows, columns = sizes
     return rows, columns
 
 
 def pads_of(layer: nn.Conv2d) -> tuple[int, int, int, int]:
-    """Top, left, bottom and right."""
+    """The padding at the top, left, bottom and right."""
     if layer.padding == "same":
-        # Of an odd number torch puts the greater half behind.
+        # torch puts the larger half of an odd padding at the end.
         rows, columns = (step * (side - 1) for side, step in zip(layer.kernel_size, layer.dilation, strict=True))
         return rows // 2, columns // 2, rows - rows // 2, columns - columns // 2
     rows, columns = (0, 0) if isinstance(layer.padding, str) else layer.padding
@@ -123,7 +125,7 @@ def pads_of(layer: nn.Conv2d) -> tuple[int, int, int, int]:
 
 
 def channels(layer: nn.Module) -> tuple[int, int]:
-    """Before and behind it."""
+    """The numbers of input and output channels."""
     if isinstance(layer, nn.Conv2d):
         return layer.in_channels, layer.out_channels
     if isinstance(layer, nn.Linear):
@@ -134,22 +136,22 @@ def channels(layer: nn.Module) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """Sums up the table over a network's layers."""
+    """The cost of a network: the sum of the operator table over its layers."""
 
     layers: Sequence[PlacedLayer]
     times: OperatorTimes
 
     def us(self, widths: Widths) -> float:
-        """The kernels' time for one batch at these widths of the groups, in µs."""
+        """The time of all kernels for one batch at these widths of the groups, in µs."""
         return sum(self.times.us(*layer.place(widths)) for layer in self.layers)
 
     def around_us(self, group: int, widths: Widths) -> float:
-        """That of the layers which read or write this group's channels."""
+        """The time of the layers that read or write channels of this group, in µs."""
         return sum(self.times.us(*layer.place(widths)) for layer in self.layers if layer.has(group))
 
 
 def wanted_widths(layers: Sequence[PlacedLayer], whole: Widths, now: Widths, step: int) -> Wanted:
-    """What the table must hold for every multiple of `step` up to the `whole` groups' widths, and for those `now`."""
+    """The widths to measure of each operator: all multiples of `step` up to the widths `whole`, and those `now`."""
     wanted: dict[Operator, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
     for layer in layers:
         for axis, widths in zip((layer.before, layer.after), wanted[layer.operator], strict=True):

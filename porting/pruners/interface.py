@@ -1,4 +1,4 @@
-"""The interfaces of pruning: a criterion says what goes, an engine cuts it out; and what both are asked."""
+"""The interfaces of pruning: criterion, policy and pruner, the request to a pruner, and the check of its result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,28 +7,27 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.graph import blame
-from porting.pruners.groups import ChannelGroup
+from porting.pruners.channel_groups import ChannelGroup
+from porting.pruners.dependency_graph import blame
 from profiler.common.errors import BadInputError
 
 Batches = Sequence[tuple[Tensor, Tensor]]
 
 
 class Policy(Protocol):
-    """How many channels of each group of a network stay; as text it says what was asked."""
+    """A rule for how many channels of each group stay; its text states the aim."""
 
     def widths(
         self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
-        """1 to all channels of each group, from their scores (width,); `example` (N, C, H, W) is an input."""
+        """The width to keep of each group, from the scores (width,); `example` (N, C, H, W) is an input."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to prune: as much as the policy says.
+    """A policy, and training images (N, C, H, W) with labels (N) for criteria that need gradients.
 
-    `batches` of training images (N, C, H, W) and labels (N) are there for criteria that need gradients; raises
-    `BadInputError` where there are none.
+    Raises `BadInputError` for no images.
     """
 
     policy: Policy
@@ -40,44 +39,47 @@ class Request:
 
     @property
     def example(self) -> Tensor:
-        """Two images: with one alone NNI's speed-up cuts nothing (nni#5735)."""
+        """Two images, as the speed-up of NNI cuts nothing for a single one (nni#5735)."""
         images, _ = self.batches[0]
         return torch.cat([images[:2], images[:2]])[:2]
 
 
 class Criterion(Protocol):
-    """What is pruned. A score is low for a channel that goes first.
+    """A rule for which channels go first."""
 
-    One float tensor (width,) for each group. Scoring leaves weights, running statistics, `requires_grad` and
-    `training` of the network as they were, and depends on no random numbers but torch's.
-    """
+    def score(self, model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches, /) -> list[Tensor]:
+        """One float tensor (width,) for each group; channels with low scores go first.
 
-    def score(self, model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches, /) -> list[Tensor]: ...
+        Weights, running statistics, `requires_grad` and `training` of the network stay unchanged. All random numbers
+        are torch's.
+        """
 
 
 class Pruner(Protocol):
-    """How it is cut: `prune` may change `model` and returns a physically smaller network, as wide as was asked."""
+    """An engine that cuts channels out of a network."""
 
-    def prune(self, model: nn.Module, request: Request) -> nn.Module: ...
+    def prune(self, model: nn.Module, request: Request) -> nn.Module:
+        """A physically smaller network with the widths of the policy; `model` itself may change."""
 
 
 def count_parameters(model: nn.Module) -> int:
+    """The number of parameters of a network."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 class NothingPrunedError(BadInputError):
-    """A network is as narrow already as was asked."""
+    """The network already has the widths of the policy."""
 
 
 def prunes_nothing(model: nn.Module, request: Request) -> NothingPrunedError:
-    """The error for a request after which the network would be as large as before."""
+    """The error for a request that leaves the network as large as before."""
     return NothingPrunedError(
         f"{request.policy} prunes nothing from {type(model).__name__}: ask for more, or for a smaller prune.round_to"
     )
 
 
 def check_pruned(before: int, model: nn.Module, request: Request) -> None:
-    """Raises `NothingPrunedError`, or `BadInputError` where the result does not run; `before` counts parameters."""
+    """Raises `NothingPrunedError` for `before` parameters or more, `BadInputError` for a network that does not run."""
     if count_parameters(model) >= before:
         raise prunes_nothing(model, request)
     images, _ = request.batches[0]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# The budget in so many parts; a cost is rounded up to whole ones, so that the sum never exceeds it.
+# The number of parts of the budget. A cost is rounded up to whole parts, so that the sum stays within the budget.
 PARTS = 4000
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One width of a group: what it keeps of the saliency, and what it costs in µs, at least 0."""
+    """One width of a group, with the saliency that it keeps and its cost in µs, at least 0."""
 
     width: int
     saliency: float
@@ -19,10 +19,10 @@ class Choice:
 
 
 def best_choices(groups: Sequence[Sequence[Choice]], budget_us: float) -> list[Choice] | None:
-    """One choice a group of the greatest total saliency whose total cost is within the budget; `None` for none.
+    """The choices, one for each group, of the greatest total saliency within the budget; `None` where none fits.
 
-    The knapsack of HALP (Shen et al., arXiv 2110.10811) with the order of a group's channels built in: its choices are
-    prefixes of the channels by saliency.
+    This is the knapsack of HALP (Shen et al., arXiv 2110.10811), where the choices of a group are prefixes of its
+    channels in the order of saliency.
     """
     parts = PARTS if budget_us > 0 else 0
     unit = budget_us / PARTS if budget_us > 0 else 1.0

@@ -1,9 +1,9 @@
-"""Widths for a budget of latency: what costs the least saliency a microsecond goes first.
+"""The widths that keep the most saliency within a budget of latency.
 
-After HALP (Shen et al., arXiv 2110.10811): the budget falls step by step, as what a group saves depends on how wide
-its neighbours are. Ours is what several channels of a group are worth together: HALP adds up their scores, by which the
-last channels of a layer are as cheap to close as the first, and it scores anew between many short trainings. In one go
-that leaves blocks of a ResNet with a handful of channels.
+The method is that of HALP (Shen et al., arXiv 2110.10811): the budget falls in steps, as the savings of a group depend
+on the widths of its neighbours. It differs in the value of several channels of a group (`saliency`). HALP adds up their
+scores, so that the last channels of a layer cost as little as the first, and scores again between many short trainings.
+In a single cut this would leave a few channels in some blocks of a ResNet.
 """
 
 from collections.abc import Sequence
@@ -18,29 +18,30 @@ from profiler.common.errors import BadInputError
 from profiler.operators.table import efficient
 
 STEPS = 12
-# A budget that is a share of a sum of times may miss a sum by rounding.
+# A budget that is a share of a sum may be too small by rounding.
 ROUNDING = 1e-9
 Widths = list[int]
 
 
 class OutOfReachError(BadInputError):
-    """Even the smallest network takes longer than the budget."""
+    """The smallest network takes longer than the budget."""
 
 
 class Cost(Protocol):
-    """What a network takes at the widths of its groups, in µs."""
+    """The latency of a network as a function of the widths of its groups, in µs."""
 
-    def us(self, widths: Sequence[int], /) -> float: ...
+    def us(self, widths: Sequence[int], /) -> float:
+        """The latency of the network."""
 
     def around_us(self, group: int, widths: Sequence[int], /) -> float:
-        """The part of it that hangs on how wide this group is."""
+        """The part of the latency that depends on the width of this group."""
 
 
 def widths_within(scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: float, step: int) -> Widths:
-    """The width of each group of channels with these `scores` (width,), of a total cost within the budget.
+    """The widths of groups with these `scores` (width,), with a total cost within the budget.
 
-    Only multiples of `step` at the edge of a plateau are taken. Raises `OutOfReachError` where the smallest network
-    that this leaves is too slow.
+    Only multiples of `step` at the edge of a plateau are offered. Raises `OutOfReachError` where the smallest network
+    of these widths is too slow.
     """
     budget_us *= 1 + ROUNDING
     full = [len(one) for one in scores]
@@ -60,9 +61,9 @@ def widths_within(scores: Sequence[NDArray[np.float64]], cost: Cost, budget_us: 
 
 
 def offered(cost: Cost, full: Sequence[int], step: int) -> list[Widths]:
-    """Of each group's widths those of which every wider one costs more, the other groups at full width.
+    """The widths of each group for which every wider one costs more, with all other groups at full width.
 
-    More by what the group's own layers take: a small part of a network saves little of the whole.
+    Only the layers around the group are compared, as a single group hardly changes the cost of the whole network.
     """
     found = []
     for group, most in enumerate(full):
@@ -72,10 +73,11 @@ def offered(cost: Cost, full: Sequence[int], step: int) -> list[Widths]:
 
 
 def saliency(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the best w channels of a group hold, for every w from 0: what to close all costs more than the others.
+    """The saliency of the best w channels of a group, for every w from 0 to its width (width + 1,).
 
-    A score is the mean square of what the loss loses with one channel. Of several at once it is at most the square of
-    the sum of the roots (Minkowski), and that much where they do the same thing, as those of one layer tend to.
+    It is the saliency of all channels less that of the closed ones. A score is the mean square of the change in loss
+    for one closed channel. For several it is at most the square of the sum of the roots (Minkowski's inequality); the
+    bound is reached where the channels have the same effect, which those of one layer tend to.
     """
     roots = np.sqrt(np.maximum(np.sort(scores)[::-1], 0.0))
     closed = np.concatenate([np.cumsum(roots[::-1])[::-1], [0.0]])
@@ -85,15 +87,15 @@ def saliency(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def narrowed(
     widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost, budget: float
 ) -> Widths:
-    """The best widths by what each group alone would save now; at least one is narrower than before.
+    """The best widths by the savings of each group alone; at least one group becomes narrower.
 
-    Savings of neighbours overlap, so that the sum may miss the budget; the caller asks again.
+    The savings of neighbours overlap, so that the result may exceed the budget and the caller repeats the call.
     """
     now = cost.us(widths)
     groups = []
     for group, width in enumerate(widths):
         others = [one for one in candidates[group] if one <= width] or [width]
-        alone = [now - cost.us([*widths[:group], one, *widths[group + 1 :]]) for one in others]
+        alone = [now - cost.us(changed(widths, group, one)) for one in others]
         groups.append([
             Choice(one, float(kept[group][one]), max(alone) - saved) for one, saved in zip(others, alone, strict=True)
         ])  # fmt: skip
@@ -107,7 +109,7 @@ def narrowed(
 def next_narrower(
     widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost
 ) -> Widths:
-    """One step less in the group that loses the least saliency for each µs that it saves."""
+    """The widths with one group a step narrower: the one that loses the least saliency for each µs saved."""
     moves = [
         changed(widths, group, narrow)
         for group, edges in enumerate(candidates)
@@ -120,7 +122,7 @@ def next_narrower(
 def widened(
     widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost, budget: float
 ) -> Widths:
-    """Spends what is left of the budget where it brings the most saliency for each µs."""
+    """Spends the rest of the budget on the groups that gain the most saliency for each µs."""
     while True:
         moves = [
             changed(widths, group, wide)
@@ -135,11 +137,12 @@ def widened(
 
 
 def changed(widths: Sequence[int], group: int, width: int) -> Widths:
+    """The widths with another one for this group."""
     return [*widths[:group], width, *widths[group + 1 :]]
 
 
 def price(narrow: Widths, wide: Widths, kept: Sequence[NDArray[np.float64]], cost: Cost) -> float:
-    """Saliency for each µs between two networks."""
+    """The difference in saliency between two networks for each µs of difference in latency."""
     gained = sum(float(one[w] - one[n]) for one, n, w in zip(kept, narrow, wide, strict=True))
     us = cost.us(wide) - cost.us(narrow)
     return gained / us if us > 0 else float("inf")

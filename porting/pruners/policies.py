@@ -1,4 +1,4 @@
-"""How many channels of each group stay: the same share of all, or what keeps most saliency within a latency."""
+"""The policies: the same share of all groups, or the widths that keep the most saliency within a latency."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from porting.pruners.groups import ChannelGroup
+from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.latency_budget import offered, widths_within
 from porting.pruners.measured_costs import MeasuredCosts
 from profiler.common.errors import BadInputError
@@ -15,9 +15,9 @@ from profiler.common.errors import BadInputError
 
 @dataclass(frozen=True)
 class Uniform:
-    """The same share of every group goes, whatever its scores; what stays is rounded up to a multiple.
+    """Removes the same share of every group and rounds the kept width up to a multiple of `round_to`.
 
-    The share is that of the `whole` network's widths, where the one to be cut is pruned already.
+    The share relates to the widths `whole` of the unpruned network, where the network to cut is pruned already.
     """
 
     ratio: float
@@ -33,6 +33,7 @@ class Uniform:
         return f"ratio {self.ratio:g} with prune.round_to={self.round_to}"
 
     def widths(self, _: nn.Module, groups: Sequence[ChannelGroup], __: Sequence[Tensor], ___: Tensor, /) -> list[int]:
+        """The width to keep of each group."""
         full = whole_widths(self.whole, groups)
         kept = [kept_width(width, self.ratio, self.round_to) for width in full]
         return [min(max(width, group.least), group.width) for width, group in zip(kept, groups, strict=True)]
@@ -40,7 +41,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class UniformOnPlateaus:
-    """The same share of every group goes; of the widths that are at least as large the quickest stays."""
+    """Removes the same share of every group and keeps the fastest width that is at least as large."""
 
     ratio: float
     costs: MeasuredCosts
@@ -55,6 +56,7 @@ class UniformOnPlateaus:
     def widths(
         self, model: nn.Module, groups: Sequence[ChannelGroup], _: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
+        """The width to keep of each group; `example` (N, C, H, W) is an input."""
         now, full = [group.width for group in groups], whole_widths(self.whole, groups)
         costs = self.costs.of(model, groups, example, full)
         asked = [min(kept_width(width, self.ratio, 1), most) for width, most in zip(full, now, strict=True)]
@@ -64,7 +66,7 @@ class UniformOnPlateaus:
 
 @dataclass(frozen=True)
 class WithinLatency:
-    """At most `share` of the whole network's latency, and within it the channels that are worth most."""
+    """Keeps the most saliency within a `share` of the latency of the unpruned network."""
 
     share: float
     costs: MeasuredCosts
@@ -76,6 +78,7 @@ class WithinLatency:
     def widths(
         self, model: nn.Module, groups: Sequence[ChannelGroup], scores: Sequence[Tensor], example: Tensor, /
     ) -> list[int]:
+        """The width to keep of each group, from the scores (width,); `example` (N, C, H, W) is an input."""
         full = whole_widths(self.whole, groups)
         costs = self.costs.of(model, groups, example, full)
         whole_us = costs.network.us(full)
@@ -84,9 +87,9 @@ class WithinLatency:
 
 
 def whole_widths(whole: Sequence[int], groups: Sequence[ChannelGroup]) -> list[int]:
-    """The widths of the unpruned network's groups, which are those of the network itself where none are told.
+    """The widths of the groups in the unpruned network; an empty `whole` stands for the present widths.
 
-    Raises `BadInputError` where they cannot be its.
+    Raises `BadInputError` where the network cannot have been cut from these widths.
     """
     now = [group.width for group in groups]
     full = list(whole) or now
@@ -96,14 +99,14 @@ def whole_widths(whole: Sequence[int], groups: Sequence[ChannelGroup]) -> list[i
 
 
 def check_ratio(ratio: float) -> None:
-    """Raises `BadInputError` for a share that no network can give."""
+    """Raises `BadInputError` for a share that is not between 0 and 1."""
     if not 0 < ratio < 1:
         raise BadInputError(f"ratio {ratio:g} cannot be pruned: take one between 0 and 1, such as 0.5")
 
 
 def kept_width(width: int, ratio: float, round_to: int) -> int:
-    """The channels that stay: at least 1 − `ratio` of them, rounded *up* to a multiple of `round_to`.
+    """The number of channels that stay: at least 1 − `ratio` of them, rounded up to a multiple of `round_to`.
 
-    Up, as the widths between two plateaus of a runtime cost as much as the wider one or more.
+    A width between two plateaus of a runtime costs at least as much as the wider one, so rounding up is free.
     """
     return min(width, math.ceil(width * (1 - ratio) / round_to - 1e-9) * round_to)

@@ -1,4 +1,4 @@
-"""From a wanted throughput to the share of latency that gives it: tried, measured, corrected."""
+"""The search for the share of latency that gives a wanted throughput: try, measure, correct."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,31 +6,31 @@ from dataclasses import dataclass
 from profiler.common.errors import BadInputError
 
 TOLERANCE, MOST_TRIES = 0.05, 8
-# Two shares this close give the same network.
+# Shares that differ by less give the same network.
 SAME_SHARE = 0.003
 
 
 @dataclass(frozen=True)
 class Try:
-    """A network that takes `share` of the whole one's kernel time, and the throughput that was measured of it."""
+    """A network with `share` of the kernel time of the unpruned one, and its measured throughput."""
 
     share: float
     images_per_s: float
 
     def off(self, wanted: float) -> float:
-        """How far it is from what is wanted, as a share of that."""
+        """The relative difference from the wanted throughput."""
         return abs(self.images_per_s / wanted - 1)
 
 
 def search(
     measure: Callable[[float], float], whole: Try, wanted: float, least_share: float, most_share: float = 1.0
 ) -> list[Try]:
-    """Tries until one is within 5 % of `wanted` images/s, none is left, or there were too many; the best one last.
+    """The tries until one is within 5 % of `wanted` images/s, none is left, or `MOST_TRIES` are made; the best is last.
 
-    `measure` prunes to a share and gives its throughput: at least `least_share`, and at most `most_share`, which is
-    what the network takes that pruning starts from. The time an image takes is about linear in the share, so each try
-    is the point between the two nearest that were measured. Raises `BadInputError` where even the smallest network is
-    too slow.
+    `measure` prunes to a share and returns the throughput. Shares lie between `least_share` and `most_share`, the share
+    of the network that pruning starts from. The time for an image is about linear in the share, so that each try
+    interpolates between the two nearest measured points. Raises `BadInputError` where even the smallest network is too
+    slow.
     """
     tries: list[Try] = []
     share = min(most_share, max(least_share, whole.share * whole.images_per_s / wanted))
@@ -51,9 +51,10 @@ def search(
 
 
 def next_share(known: list[Try], wanted: float) -> float:
-    """Where the line through two networks meets the wanted time an image: the nearest slower and the nearest quicker.
+    """The share at which the line through two networks meets the wanted time for an image.
 
-    While all are slower it is the line through the whole and the smallest one, not followed beyond half of that.
+    The two are the nearest slower and the nearest faster one. While all are slower, they are the unpruned and the
+    smallest one, and the share is at least half of the latter's.
     """
     slower = sorted((one for one in known if one.images_per_s < wanted), key=lambda one: one.share)
     quicker = [one for one in known if one.images_per_s >= wanted]

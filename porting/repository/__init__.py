@@ -1,4 +1,4 @@
-"""The published format. `Repository.load(folder)` reads one; importing this loads no torch."""
+"""The published format: `Repository.load(folder)` reads a repository, without torch."""
 
 from porting.repository.reader import Repository
 

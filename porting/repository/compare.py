@@ -1,4 +1,4 @@
-"""What changed from one repository to another."""
+"""The changes from one repository to another."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from porting.repository.schema import Figure, Published, Standing
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not as it was: a variant, its file, its place, or a figure that left its interval."""
+    """A change of a variant, of its file, of its place on the frontier, or of a figure beyond its interval."""
 
     variant: str
     target: str
@@ -20,12 +20,12 @@ class Change:
 
 
 def compare(before: Repository, after: Repository) -> list[Change]:
-    """Every change between two repositories; a figure has moved where its two 95 % intervals do not meet."""
+    """Every change between two repositories; a figure moved where its two 95 % intervals do not overlap."""
     return [change for name in sorted({*before.by_name, *after.by_name}) for change in changes(before, after, name)]
 
 
 def changes(before: Repository, after: Repository, name: str) -> Iterator[Change]:
-    """What became of one variant."""
+    """The changes of one variant."""
     old, new = before.by_name.get(name), after.by_name.get(name)
     if old is None or new is None:
         yield Change(name, "", "variant", "published" if old else "not there", "published" if new else "vanished")
@@ -43,11 +43,12 @@ def changes(before: Repository, after: Repository, name: str) -> Iterator[Change
 
 
 def described(variant: Published) -> str:
+    """The version and the digest of a variant's file."""
     return f"version {variant.version}, sha256 {variant.onnx_sha256[:12]}"
 
 
 def moves(name: str, target: str, before: Standing, after: Standing) -> Iterator[Change]:
-    """Figures that moved, appeared or vanished, and the place on the frontier."""
+    """The figures that moved, appeared or vanished, and the place on the frontier."""
     for metric in METRICS:
         one, other = before.figures.get(metric), after.figures.get(metric)
         if moved(one, other):
@@ -57,7 +58,7 @@ def moves(name: str, target: str, before: Standing, after: Standing) -> Iterator
 
 
 def moved(one: Figure | None, other: Figure | None) -> bool:
-    """Whether two figures surely differ; without an interval nobody can tell."""
+    """Whether two figures surely differ, which takes an interval of both."""
     if one is None or other is None:
         return one is not other
     if one[1] is None or one[2] is None or other[1] is None or other[2] is None:

@@ -1,4 +1,4 @@
-"""Conditions on figures as text, for example `p99_ms<=20`: read, held against a figure, and how far it is off."""
+"""Conditions on figures in text form, for example `p99_ms<=20`: parsing, checking, and the distance to them."""
 
 import math
 import re
@@ -14,7 +14,7 @@ CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")
 
 @dataclass(frozen=True)
 class Condition:
-    """`name` at least (`>=`) or at most (`<=`) `limit`."""
+    """A condition: `name` is at least (`>=`) or at most (`<=`) `limit`."""
 
     name: str
     sign: str
@@ -24,19 +24,20 @@ class Condition:
         return f"{self.name}{self.sign}{self.limit:g}"
 
     def met_by(self, value: float) -> bool:
+        """Whether a value meets the condition."""
         return value >= self.limit if self.sign == ">=" else value <= self.limit
 
     def surely_met_by(self, figure: Figure) -> bool:
-        """Whether the end of the interval on the bad side meets it too; never, where there is no interval."""
+        """Whether the worse end of the interval meets the condition too; false without an interval."""
         end = figure[1] if self.sign == ">=" else figure[2]
         return end is not None and self.met_by(end)
 
     def lack(self, value: float) -> float:
-        """How far a value is off, as a share of the limit; 0 where it is met."""
+        """The distance of a value from the limit, as a share of the limit; 0 where the condition is met."""
         return 0.0 if self.met_by(value) else abs(value - self.limit) / (abs(self.limit) or 1.0)
 
     def relaxed_to(self, value: float) -> str:
-        """The condition that `value` just meets, in four digits rounded to its side."""
+        """The condition that `value` just meets, rounded to four digits towards the side that it meets."""
         digits = min(300, 4 - math.ceil(math.log10(abs(value)))) if value else 0
         scale = 10.0**digits
         whole = math.floor(value * scale) if self.sign == ">=" else math.ceil(value * scale)
@@ -44,7 +45,7 @@ class Condition:
 
 
 def condition(text: str) -> Condition:
-    """Reads one; raises `BadInputError` that names the text and what is valid."""
+    """Parses a condition; raises `BadInputError` that names the text and the valid forms."""
     match = CONDITION.fullmatch(text)
     names = (*METRICS, *SETTINGS)
     if match is None:

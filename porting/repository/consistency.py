@@ -1,11 +1,10 @@
-"""What must hold between the values of a repository, each of which may be right by itself."""
+"""Checks between the values of a repository, each of which may be valid by itself."""
 
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from porting.repository.frontier import Place
 from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
 from porting.repository.standing import standing_of
 from profiler.common.profile_settings import MAX_BATCH
@@ -15,14 +14,14 @@ from profiler.records.profile import Profile
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 LARGEST = 1e18
 MOST_VARIANTS = 150_000
-# What index and details both say of a variant.
-SAID_TWICE = (
+# The fields of a variant that the index and its details share.
+SHARED_FIELDS = (
     "name", "task", "backbone", "precision", "valid_on", "onnx_sha256", "validation_accuracy", "test_accuracy",
 )  # fmt: skip
 
 
 class IndexCheck:
-    """What the entries of an index say of each other; each is looked at once, as there may be many."""
+    """Checks the entries of an index against each other, in one pass because there may be many."""
 
     def __init__(self, targets: Mapping[str, Fingerprint]) -> None:
         self._targets = targets
@@ -33,7 +32,7 @@ class IndexCheck:
             check_texts(fingerprint, f"the fingerprint of {target}")
 
     def add(self, entry: Summary) -> None:
-        """Raises `ValueError` for what in the entry contradicts the rest."""
+        """Raises `ValueError` where the entry contradicts the earlier entries."""
         name = entry.name
         if name in self._names:
             raise ValueError(f"two variants are named {name}")
@@ -66,7 +65,7 @@ class IndexCheck:
             raise ValueError(f"{name} is held against more variants than an index has")
 
     def finish(self) -> None:
-        """Raises `ValueError` for what no entry of the index can mean."""
+        """Raises `ValueError` for references and names that no entry of the index explains."""
         if unknown := self._others - self._names:
             raise ValueError(f"a variant is held against {min(unknown)[:64]!r}, which is not in the index")
         for figure in self._figures:
@@ -75,7 +74,7 @@ class IndexCheck:
 
 
 def check_index(index: Index) -> None:
-    """Raises `ValueError` for what in an index contradicts another part of it."""
+    """Raises `ValueError` where a part of an index contradicts another part."""
     check = IndexCheck(index.targets)
     for entry in (*index.variants, *index.dropped):
         check.add(entry)
@@ -83,7 +82,7 @@ def check_index(index: Index) -> None:
 
 
 def check_interval(name: str, figure: str, ends: Figure) -> None:
-    """The value lies in its interval, but for the last digits of a float."""
+    """Raises `ValueError` for a value outside of its interval by more than rounding."""
     value, low, high = ends
     within = (low is None or low <= value or math.isclose(low, value)) and (
         high is None or value <= high or math.isclose(high, value)
@@ -93,7 +92,7 @@ def check_interval(name: str, figure: str, ends: Figure) -> None:
 
 
 def check_texts(fingerprint: Fingerprint, what: str) -> None:
-    """It is shown on terminals and in reports."""
+    """Raises `ValueError` for characters that terminals and reports cannot show."""
     for value in dict(fingerprint).values():
         texts = value if isinstance(value, list) else [value]
         if not all(text.isprintable() for text in texts if isinstance(text, str)):
@@ -101,8 +100,8 @@ def check_texts(fingerprint: Fingerprint, what: str) -> None:
 
 
 def check_details(details: Details, variant: Published, targets: Mapping[str, Fingerprint]) -> None:
-    """Raises `ValueError` where the details of a variant are not those of the variant that the index speaks of."""
-    for field in SAID_TWICE:
+    """Raises `ValueError` where the details of a variant contradict its entry in the index."""
+    for field in SHARED_FIELDS:
         if getattr(details, field) != getattr(variant, field):
             raise ValueError(f"its {field} is not that of the index")
     if details.profiles.keys() != variant.targets.keys():
@@ -113,14 +112,13 @@ def check_details(details: Details, variant: Published, targets: Mapping[str, Fi
         if profile.target_name != target:
             raise ValueError(f"its profile on {target} is of another target")
         check_batches(profile)
-        said = variant.targets[target]
-        place = Place(said.dominated_by, tuple(said.ties_with))
-        if standing_of(details, profile, place) != said:
+        standing = variant.targets[target]
+        if standing_of(details, profile, standing.dominated_by, standing.ties_with) != standing:
             raise ValueError(f"its figures on {target} are not those of the index")
 
 
 def check_batches(profile: Profile) -> None:
-    """Raises `ValueError` for a batch that is larger than what is served."""
+    """Raises `ValueError` for a batch above the largest that is served."""
     batches = [*(point.batch for point in profile.latency), *(point.batch for point in profile.max_throughput)]
     if max(batches, default=1) > MAX_BATCH:
         raise ValueError(
@@ -129,7 +127,7 @@ def check_batches(profile: Profile) -> None:
 
 
 def check_numbers(tree: Any) -> None:
-    """Raises `ValueError` for a number in a JSON value that is not finite or larger than anything measured."""
+    """Raises `ValueError` for a number in a JSON value that is not finite or exceeds every possible measurement."""
     waiting = [tree]
     while waiting:
         value = waiting.pop()

@@ -1,6 +1,6 @@
-"""The figures by which variants are compared: what each means, which way is better, where a profile has it."""
+"""The figures by which variants are compared: meaning, unit, better direction, and place in a profile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
 
 @dataclass(frozen=True)
 class Absent:
-    """A profile has no point of this kind, which that part of the plan measures."""
+    """The lack of any point of a kind in a profile, and the part of the profile that measures such points."""
 
     kind: type[Point]
     part: str
@@ -25,7 +25,7 @@ class Absent:
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure with its 95 % interval, or why it is not there."""
+    """A kind of figure; `of` gives its value with its 95 % interval, or the reason why it is missing."""
 
     better: Literal["higher", "lower"]
     unit: str
@@ -34,25 +34,27 @@ class Metric:
 
 
 def exact(value: float | None) -> Figure | str:
-    """A count, which has no interval beyond itself."""
+    """A count, whose interval is the count itself."""
     return "the graph does not tell" if value is None else (value, value, value)
 
 
 def known(value: float | None, low: float | None, high: float | None, reason: str) -> Figure | str:
-    """A measured value; `reason` says why it may be missing."""
+    """A measured value with its interval, or the `reason` where it is missing."""
     return reason if value is None else (rounded(value), low and rounded(low), high and rounded(high))
 
 
 def rounded(value: float) -> float:
-    """Six significant digits, more than any measurement has: an index of ten thousand variants is read by planners."""
+    """The value in six significant digits, more than a measurement has, so that the index stays small."""
     return float(f"{value:.6g}")
 
 
 def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
+    """The top-1 accuracy on the validation split."""
     return (found.value, found.low, found.high) if found else "the file was not evaluated on data"
 
 
 def images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The maximal throughput, corrected for drift."""
     best = profile.best_throughput()
     if best is None:
         return Absent(MaximalThroughput, "throughput")
@@ -61,6 +63,7 @@ def images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
 
 
 def p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The median latency at batch 1, corrected for drift."""
     point = profile.latency_at(1)
     if point is None:
         return Absent(LatencyPoint, "latency")
@@ -69,6 +72,7 @@ def p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
 
 
 def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The 99th percentile of the latency at batch 1."""
     point = profile.latency_at(1)
     if point is None:
         return Absent(LatencyPoint, "latency")
@@ -76,7 +80,7 @@ def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
 
 
 def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The tightest deadline counts."""
+    """The capacity under the tightest measured deadline, corrected for drift."""
     found = sorted(profile.own(profile.capacity), key=lambda point: point.deadline_multiple)
     if not found:
         return Absent(Capacity, "capacity")
@@ -86,20 +90,23 @@ def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | st
 
 
 def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The peak memory of the serving processes, the largest over the measured batches."""
     found = [point for point in profile.own(profile.memory) if point.source == "served processes"]
     if not found:
         return Absent(MemoryPoint, "memory")
     point = max(found, key=lambda one: one.peak_bytes or 0)
-    # Exact, as an orchestrator reserves so many bytes.
+    # It is not rounded, because an orchestrator reserves exactly this many bytes.
     return point.reasons.get("peak_bytes", "") if point.peak_bytes is None else (float(point.peak_bytes), None, None)
 
 
 def first_inference_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The first answer at batch 1 after a fresh load."""
     found = [point for point in profile.own(profile.first_inference) if point.batch == 1]
     return known(found[0].first_ms, None, None, "") if found else Absent(FirstInference, "warm_up")
 
 
 def warm_up_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The time from the first request at batch 1 until the latency is steady."""
     found = [point for point in profile.own(profile.warm_up) if point.batch == 1]
     if not found:
         return Absent(WarmUpCurve, "warm_up")
@@ -107,6 +114,7 @@ def warm_up_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
 
 
 def load_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The median load time with the file in the page cache."""
     found = [point for point in profile.own(profile.load_time) if point.page_cache == "warm"]
     if not found:
         return Absent(LoadTime, "warm_up")
@@ -114,6 +122,7 @@ def load_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
 
 
 def core_s_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The core-seconds of one inference at the maximal throughput."""
     best = profile.best_throughput()
     if best is None:
         return Absent(MaximalThroughput, "throughput")
@@ -121,6 +130,7 @@ def core_s_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str |
 
 
 def joules_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The energy of one inference at the maximal throughput."""
     best = profile.best_throughput()
     if best is None:
         return Absent(MaximalThroughput, "throughput")
@@ -156,8 +166,14 @@ def metric(name: str) -> Metric:
     return METRICS[name]
 
 
+def merit(name: str, known: Mapping[str, Figure]) -> float:
+    """The value of a figure, negated where lower is better, and −∞ where it is unknown."""
+    figure, sign = known.get(name), 1 if metric(name).better == "higher" else -1
+    return float("-inf") if figure is None else sign * figure[0]
+
+
 def figures(validation: Accuracy | None, profile: Profile) -> tuple[dict[str, Figure], dict[str, str]]:
-    """Every figure that is known of a variant on a target, and the reasons of the others that its level measures."""
+    """The known figures of a variant on a target, and the reasons for missing ones that its level measures."""
     planned = {state.name for state in profile.parts} | {one.part for one in profile.missing}
     known: dict[str, Figure] = {}
     unknown: dict[str, str] = {}
@@ -173,14 +189,14 @@ def figures(validation: Accuracy | None, profile: Profile) -> tuple[dict[str, Fi
 
 
 def why_unknown(standing: Standing, name: str) -> str:
-    """Why a variant lacks a figure on a target."""
+    """The reason why a variant lacks a figure on a target."""
     return standing.unknown.get(name, f"the level {standing.level} does not measure it")
 
 
 def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
-    """Why a profile has no point of a kind, which `part` of the plan measures."""
+    """The reason why a profile has no point of a kind that `part` measures."""
     missing = [one for one in profile.missing if one.part == part]
-    # A point that needs another one is not even asked for where that is missing.
+    # A point that depends on another one is not planned where the other one is missing.
     decisive = [one for one in missing if one.point == kind.__name__] or missing
     if decisive:
         return "; ".join(dict.fromkeys(f"{one.verdict}: {one.reason}" for one in decisive))

@@ -1,4 +1,4 @@
-"""Which variants are worth serving: dominance between figures that carry intervals, ties said to be ties."""
+"""The Pareto frontier: dominance and ties between candidates whose figures have intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class Points:
-    """`n` candidates with `k` metrics each, turned so that higher is better: (n, k) values and interval ends.
+    """The values and interval ends (n, k) of `n` candidates in `k` metrics, negated where lower is better.
 
-    A candidate of which a metric is unknown (NaN) cannot be compared: it dominates nothing, and nothing dominates it.
-    An interval that is unknown is without end, so that nothing is surely better or worse by it.
+    A candidate with an unknown metric (NaN) cannot be compared: it dominates nothing, and nothing dominates it. An
+    unknown interval is infinite, so nothing is surely better or worse in that metric.
     """
 
     values: NDArray[np.float64]
@@ -27,7 +27,7 @@ class Points:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Figure | None]], better: Sequence[Better]) -> Self:
-        """From one row of figures for each candidate."""
+        """The points of candidates, from one row of figures for each."""
         filled = [[(np.nan, None, None) if one is None else one for one in row] for row in rows]
         table = np.array(filled, dtype=float).reshape(len(rows), len(better), 3)
         values, low, high = table[..., 0], table[..., 1], table[..., 2]
@@ -38,25 +38,26 @@ class Points:
 
     @property
     def comparable(self) -> NDArray[np.bool_]:
-        """Of which candidates every metric is known: (n,)."""
+        """Whether every metric of a candidate is known: (n,)."""
         return np.asarray(np.isfinite(self.values).all(axis=1))
 
     def dominators(self, index: int) -> NDArray[np.bool_]:
-        """Who is no worse than one candidate in every point estimate and surely better in at least one metric: (n,).
+        """Whether a candidate dominates the one at `index`: (n,).
 
-        It is a strict order on point estimates, so it cannot go in a circle.
+        It is no worse in every point estimate and surely better in at least one metric. That is a strict order on point
+        estimates, so dominance has no cycles.
         """
         no_worse = (self.values >= self.values[index]).all(axis=1)
         return no_worse & (self.low > self.high[index]).any(axis=1)  # type: ignore[no-any-return]
 
     def tied_with(self, index: int) -> NDArray[np.bool_]:
-        """Whose intervals overlap those of one candidate in every metric, itself included: (n,)."""
+        """Whether a candidate's intervals overlap in every metric with those at `index`, itself included: (n,)."""
         overlap = (self.low <= self.high[index]) & (self.high >= self.low[index])
         return overlap.all(axis=1) & self.comparable & self.comparable[index]  # type: ignore[no-any-return]
 
 
 def dominated(points: Points) -> NDArray[np.bool_]:
-    """Which candidates another one dominates: (n,). Two metrics take n log n, more take n²."""
+    """Whether any other candidate dominates a candidate: (n,), in O(n log n) for two metrics and O(n²) for more."""
     if points.values.shape[1] == 2:
         return dominated_in(points, 0) | dominated_in(points, 1)
     found = np.zeros(len(points.values), dtype=bool)
@@ -69,10 +70,10 @@ def dominated(points: Points) -> NDArray[np.bool_]:
 
 
 def dominated_in(points: Points, sure: int) -> NDArray[np.bool_]:
-    """Which of two-metric candidates have another one surely above them in metric `sure` and no worse in the other.
+    """Whether another candidate is surely better in metric `sure` and no worse in the other of two metrics: (n,).
 
-    Of those whose interval begins above a candidate's end, the best in the other metric decides; it is found in the
-    staircase of all that are the best in the other metric among those that begin where they do or higher.
+    Among the candidates whose interval begins above the end of this one's, the best in the other metric decides. It is
+    found by bisection in the running maximum of the other metric, sorted by where the intervals begin.
     """
     low, other = points.low[:, sure], points.values[:, 1 - sure]
     able = np.flatnonzero(points.comparable)
@@ -85,33 +86,35 @@ def dominated_in(points: Points, sure: int) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a candidate stands: on the frontier unless somebody dominates it."""
+class Dominance:
+    """The dominator of a candidate, or its ties; a candidate without a dominator is on the frontier."""
 
     dominated_by: str | None
     ties_with: tuple[str, ...]
 
     @property
     def on_frontier(self) -> bool:
+        """Whether no other candidate dominates this one."""
         return self.dominated_by is None
 
 
-def places(names: Sequence[str], points: Points) -> dict[str, Place]:
-    """Every candidate's place: its dominator, or the frontier members that it cannot be told from.
+def dominances(names: Sequence[str], points: Points) -> dict[str, Dominance]:
+    """Every candidate's dominator, or the frontier members with which it is tied.
 
-    The dominator is the one best in the first metric on the frontier, or else anywhere: with intervals, dominance is
-    not transitive.
+    Of several dominators it is the one with the best first metric, on the frontier if possible: with intervals,
+    dominance is not transitive, so every dominator may be dominated itself.
     """
     below = dominated(points)
-    return {name: place(index, names, points, below) for index, name in enumerate(names)}
+    return {name: dominance(index, names, points, below) for index, name in enumerate(names)}
 
 
-def place(index: int, names: Sequence[str], points: Points, below: NDArray[np.bool_]) -> Place:
+def dominance(index: int, names: Sequence[str], points: Points, below: NDArray[np.bool_]) -> Dominance:
+    """The dominance of the candidate at `index`; `below` tells which candidates are dominated."""
     if below[index]:
         found = points.dominators(index)
         chosen = np.flatnonzero(found & ~below) if (found & ~below).any() else np.flatnonzero(found)
         best = int(chosen[np.argmax(points.values[chosen, 0])])
-        return Place(names[best], ())
+        return Dominance(names[best], ())
     tied = points.tied_with(index) & ~below
     tied[index] = False
-    return Place(None, tuple(names[other] for other in np.flatnonzero(tied).tolist()))
+    return Dominance(None, tuple(names[other] for other in np.flatnonzero(tied).tolist()))

@@ -1,4 +1,4 @@
-"""What a frontier of two metrics is worth as a whole, where its knee lies, and what trusting the wrong metric costs."""
+"""Measures of a frontier in two metrics: hypervolume, knee, and the cost of choosing by a proxy metric."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Hypervolume:
 
 
 def staircase(points: Sequence[Pair]) -> NDArray[np.intp]:
-    """The indices of those that no other one beats by point values, higher being better; best first metric first."""
+    """The indices of the undominated points, higher being better, in descending order of the first metric."""
     if not points:
         return np.array([], dtype=np.intp)
     table = np.asarray(points, dtype=float)
@@ -37,7 +37,7 @@ def hypervolume(points: Sequence[Pair], reference: Pair) -> Hypervolume:
 
 
 def worst(points: Sequence[Pair]) -> Pair:
-    """The reference point that is stated where nobody gives one: the worst of each metric among the points."""
+    """The default reference point: the worst value of each metric among the points."""
     first, second = zip(*points, strict=True)
     return min(first), min(second)
 
@@ -45,7 +45,7 @@ def worst(points: Sequence[Pair]) -> Pair:
 def knee(points: Sequence[Pair]) -> int | None:
     """The index of the point farthest above the line through the frontier's ends, both metrics scaled to 0 … 1.
 
-    (Das 1999, the bulge.) `None` where no point lies above that line.
+    This is the bulge of Das (1999); `None` where no point lies above that line.
     """
     steps = staircase(points)
     if len(steps) < 3:
@@ -58,10 +58,10 @@ def knee(points: Sequence[Pair]) -> int | None:
 
 @dataclass(frozen=True)
 class Trust:
-    """What it costs to choose by another metric: the share of the hypervolume that is lost, and the worst slowdown.
+    """The cost of choosing by a proxy metric: the lost share of the hypervolume, and the worst slowdown.
 
     `slowdown` is the largest ratio, over the accuracies of the true frontier, of the best throughput at that accuracy
-    or better to the best among those that the other metric chose; `None` where it chose nothing so accurate.
+    or better to the best among the points that the proxy chose; `None` where the proxy chose no point so accurate.
     """
 
     lost_share: float
@@ -69,7 +69,7 @@ class Trust:
 
 
 def cost_of_trust(points: Sequence[Pair], chosen: Sequence[int]) -> Trust:
-    """Of choosing `chosen` out of (accuracy, throughput) points instead of their frontier."""
+    """The cost of choosing the points at `chosen` among (accuracy, throughput) points instead of their frontier."""
     reference = worst(points)
     whole, part = (hypervolume(some, reference).value for some in (points, [points[index] for index in chosen]))
     return Trust(
@@ -79,6 +79,7 @@ def cost_of_trust(points: Sequence[Pair], chosen: Sequence[int]) -> Trust:
 
 
 def slowdown(points: Sequence[Pair], chosen: Sequence[Pair]) -> float | None:
+    """The worst slowdown of the chosen points, as in `Trust`."""
     ratios = []
     for index in staircase(points):
         accuracy, throughput = points[index]

@@ -1,4 +1,4 @@
-"""Reading a published repository: pydantic, and nothing of torch."""
+"""The reader of a published repository, which needs pydantic alone."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from porting.repository.consistency import check_details, check_numbers
-from porting.repository.figures import metric
-from porting.repository.frontier import Place
-from porting.repository.index_text import from_text
-from porting.repository.root import Root
+from porting.repository.figures import merit
+from porting.repository.index_json import index_from_json
 from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed
+from porting.repository.storage import Storage
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
@@ -23,42 +22,45 @@ from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed
 if TYPE_CHECKING:
     import pandas as pd
 
+    from porting.repository.frontier import Dominance
+
 INDEX, DETAILS = "repository.json", "variant.json"
 LISTED = 20
-# Details of more variants are read again; those of one take up to some megabytes.
+# The details of a variant take up to some megabytes; beyond this number they are read again.
 KEPT_DETAILS = 512
 
 
 class Repository:
-    """A published repository: its index in memory, the details of a variant when they are asked for."""
+    """A published repository: its index in memory, the details of a variant read on demand."""
 
-    def __init__(self, root: Root, index: Index) -> None:
-        self.root, self.index = root, index
+    def __init__(self, storage: Storage, index: Index) -> None:
+        self.storage, self.index = storage, index
         self._details = lru_cache(maxsize=KEPT_DETAILS)(self._read_details)
 
     @classmethod
     def load(cls, url: str | Path, public_key: Path | None = None) -> "Repository":
         """Reads the index at a folder or an fsspec URL; raises `BadInputError` where there is no valid one.
 
-        With the file of a `public_key` also where the index is not signed with its private key, and, in a folder, where
-        anything else is not as it was signed; what lies elsewhere is held against the index as it is read.
+        With the file of a `public_key`, it raises `BadInputError` too where the index is not signed with the private
+        key, and where another file of a local folder differs from the signed one. Files elsewhere are checked against
+        the index when they are read.
         """
-        root = Root.at(url)
-        content = root.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)
+        storage = Storage.at(url)
+        content = storage.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)
         if public_key is None:
-            return cls(root, from_text(content, f"{url}/{INDEX}"))
-        from porting.repository.serving import check_whole
+            return cls(storage, index_from_json(content, f"{url}/{INDEX}"))
+        from porting.repository.integrity import check_whole
         from porting.repository.signature import check_signed
 
-        check_signed(root, content, public_key)
-        repository = cls(root, from_text(content, f"{url}/{INDEX}"))
+        check_signed(storage, content, public_key)
+        repository = cls(storage, index_from_json(content, f"{url}/{INDEX}"))
         check_whole(repository)
         return repository
 
     def __repr__(self) -> str:
         return (
             f"Repository({len(self.variants)} variants of {listed(self.tasks)} "
-            f"on {listed(self.targets)} at {self.root})"
+            f"on {listed(self.targets)} at {self.storage})"
         )
 
     @property
@@ -68,10 +70,12 @@ class Repository:
 
     @property
     def tasks(self) -> list[str]:
+        """The tasks of the published variants, sorted."""
         return sorted({variant.task for variant in self.index.variants})
 
     @property
     def targets(self) -> list[str]:
+        """The measured targets, sorted."""
         return sorted(self.index.targets)
 
     @cached_property
@@ -80,19 +84,19 @@ class Repository:
         return {variant.name: variant for variant in self.index.variants}
 
     def variant(self, name: str) -> Published:
-        """One variant of the index; raises `BadInputError` for a name that is not in it."""
+        """The published variant of a name; raises `BadInputError` for an unknown name."""
         if name not in self.by_name:
             raise BadInputError(f"no variant {name!r}: choices are {listed(self.by_name)}")
         return self.by_name[name]
 
     def details(self, name: str) -> Details:
-        """Full profiles and provenance of a variant; raises `BadInputError` where the file is not the indexed one."""
+        """The profiles and provenance of a variant; raises `BadInputError` where the file is not the indexed one."""
         return self._details(name)
 
     def _read_details(self, name: str) -> Details:
         variant = self.variant(name)
-        content = self.root.read(variant.name, DETAILS, limit_bytes=DETAILS_LIMIT_BYTES)
-        place = f"{self.root}/{variant.name}/{DETAILS}"
+        content = self.storage.read(variant.name, DETAILS, limit_bytes=DETAILS_LIMIT_BYTES)
+        place = f"{self.storage}/{variant.name}/{DETAILS}"
         if hashlib.sha256(content).hexdigest() != variant.details_sha256:
             raise BadInputError(f"{place} is not the file that the index speaks of: publish again")
         details = parsed(Details, content, place)
@@ -114,23 +118,17 @@ class Repository:
         return VariantOnTarget(variant, target, self.details)
 
     def frontier(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> list[Published]:
-        """The published variants that none of them dominates in `metrics`, the best in the first metric first.
+        """The published variants that no other one dominates in `metrics`, the best in the first metric first.
 
-        Dominance goes by the 95 % intervals (`porting.repository.frontier`). A variant of which a metric is unknown
-        cannot be dominated and comes last. Raises `BadInputError` for an unknown task, target or metric.
+        Dominance goes by the 95 % intervals (`porting.repository.frontier`). A variant with an unknown metric cannot be
+        dominated and comes last. Raises `BadInputError` for an unknown task, target or metric.
         """
-        standing = self.places(task, target, metrics)
-        sign = 1 if metric(metrics[0]).better == "higher" else -1
-        chosen = [variant for variant in self.measured(task, target) if standing[variant.name].on_frontier]
+        found = self.dominance(task, target, metrics)
+        chosen = [variant for variant in self.measured(task, target) if found[variant.name].on_frontier]
+        return sorted(chosen, key=lambda one: merit(metrics[0], one.targets[target].figures), reverse=True)
 
-        def value(variant: Published) -> float:
-            figure = variant.targets[target].figures.get(metrics[0])
-            return float("-inf") if figure is None else sign * figure[0]
-
-        return sorted(chosen, key=value, reverse=True)
-
-    def places(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> dict[str, Place]:
-        """Every published variant's place among the others of its task on a target: ties, or who dominates it."""
+    def dominance(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> "dict[str, Dominance]":
+        """The dominator or the ties of each published variant among those of its task on a target."""
         found = [
             Candidate(one.name, one.validation_accuracy, one.targets[target].figures)
             for one in self.measured(task, target)
@@ -138,14 +136,14 @@ class Repository:
         return placed(found, metrics)
 
     def measured(self, task: str, target: str) -> list[Published]:
-        """The published variants of a task that were measured on a target; `BadInputError` where one is unknown."""
+        """The published variants of a task that were measured on a target; raises `BadInputError` for unknown names."""
         for value, choices, what in ((task, self.tasks, "task"), (target, self.targets, "target")):
             if value not in choices:
                 raise BadInputError(f"unknown {what} {value!r}: choices are {listed(choices)}")
         return [variant for variant in self.index.variants if variant.task == task and target in variant.targets]
 
     def to_pandas(self) -> "pd.DataFrame":
-        """One row for each variant and target: what it is, each figure, and the ends of its interval."""
+        """One row for each variant and target: its identity, each figure, and the ends of its interval."""
         try:
             import pandas as pd
         except ModuleNotFoundError as error:
@@ -154,7 +152,7 @@ class Repository:
 
 
 def row(variant: Published, target: str) -> dict[str, Any]:
-    """A variant on a target, flat."""
+    """The table row of a variant on a target."""
     standing = variant.targets[target]
     found: dict[str, Any] = {
         "variant": variant.name, "task": variant.task, "target": target, "backbone": variant.backbone,
@@ -168,6 +166,6 @@ def row(variant: Published, target: str) -> dict[str, Any]:
 
 
 def listed(names: Collection[str]) -> str:
-    """The names, or the first of very many."""
+    """The names as text, at most the first twenty."""
     rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(islice(names, LISTED)) + rest

@@ -1,4 +1,4 @@
-"""The values that a published repository is made of; reading them needs pydantic and nothing else of ours."""
+"""The records of a published repository as pydantic models."""
 
 import math
 from datetime import datetime
@@ -15,12 +15,12 @@ from profiler.records.profile import Profile
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 Precision = Literal["fp32", "fp16", "int8"]
-# Where a file answers as it was evaluated: int8 without spare bits on processors that add its products exactly, which
-# x86 without VNNI does not.
+# The hardware on which a file answers as it was evaluated. "exact int8" is for int8 files without spare bits: they need
+# processors that add products exactly, which x86 without VNNI does not.
 ValidOn = Literal["any", "exact int8", "gpu"]
-# Neither control characters nor what turns the direction of writing: it is shown on terminals and in reports.
+# Terminals and reports show these texts, so they have no control characters and none that change the text direction.
 SHOWABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
-# More than a measurement gives: bytes, operations and rates stay far below it, and sums of a few do not overflow.
+# Bytes, operations and rates stay far below it, and sums of a few such numbers do not overflow.
 LARGEST = 1e18
 LARGEST_INT64 = 2**63 - 1
 LARGEST_AXIS = 2**31 - 1
@@ -31,7 +31,7 @@ Number = Annotated[float, Field(ge=0, le=LARGEST)]
 Opset = Annotated[int, Field(ge=1, le=1000)]
 Labels = Annotated[list[Text], Field(max_length=100_000)]
 Sha256 = Annotated[str, Field(pattern=SHA256)]
-# Plain names below each other: none begins with a dot.
+# Plain names, separated by slashes; none begins with a dot.
 FilePath = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=500)
 ]
@@ -40,13 +40,13 @@ Figure = tuple[Number, Number | None, Number | None]
 
 
 class Bounded(Record):
-    """A record that anybody may have written: its reasons can be shown, and are not without a bound."""
+    """A record of untrusted origin: the number and the characters of its reasons are limited."""
 
     reasons: dict[Text, Text] = Field(default={}, max_length=64)
 
 
 class Preprocessing(Value):
-    """From a picture to the input tensor: resize the short side, cut, scale, subtract `mean`, divide by `sd`."""
+    """The steps from picture to input tensor: resize the short side, crop, scale, subtract `mean`, divide by `sd`."""
 
     size: int = Field(gt=0, le=65536)
     colour: Literal["RGB", "L"]
@@ -60,7 +60,7 @@ class Preprocessing(Value):
 
 
 class TensorSpec(Value):
-    """A tensor of the served model; `shape` leaves the batch axis out, and an axis that the graph leaves open is -1."""
+    """A tensor of the served model; `shape` is without the batch axis, and an axis of open size is -1."""
 
     name: Text = Field(min_length=1)
     shape: list[Annotated[int, Field(ge=-1, le=LARGEST_AXIS)]] = Field(max_length=8)
@@ -68,6 +68,7 @@ class TensorSpec(Value):
 
     @model_validator(mode="after")
     def of_a_size_that_can_be_served(self) -> Self:
+        """Raises `ValueError` for a tensor with more elements than 2³¹ − 1."""
         if math.prod(abs(axis) for axis in self.shape) > LARGEST_AXIS:
             raise ValueError(f"a tensor of shape {self.shape} is too large")
         return self
@@ -88,7 +89,7 @@ class Accuracy(Value):
 
 
 class Step(Value):
-    """One stage that made a variant what it is: its settings, the versions that decided, the time it took."""
+    """A stage in the lineage of a variant: its settings, the package versions that affect it, and its duration."""
 
     stage: Text
     label: Text
@@ -102,12 +103,11 @@ Lineage = Annotated[list[Step], Field(max_length=100)]
 
 
 class Standing(Value):
-    """How a variant does on one target: its figures by the names of `porting.repository.figures`, and its place.
+    """The results of a variant on one target: its dominance, and figures named as in `porting.repository.figures`.
 
-    `figures` are measured; `unknown` says why one is not there. The maximal throughput was offered as a closed loop of
-    `concurrency` callers with `batch` inputs each; `raw_images_per_s` is it before the machine's drift was divided
-    out. The place is that in validation accuracy and maximal throughput; `dominated_by` is null for a variant on the
-    frontier.
+    `unknown` holds the reasons for missing figures. The maximal throughput was measured with a closed loop of
+    `concurrency` callers and `batch` inputs a request; `raw_images_per_s` is the value before the drift correction. The
+    frontier is that of validation accuracy and maximal throughput; `dominated_by` is null for a variant on it.
     """
 
     level: Level
@@ -123,11 +123,11 @@ class Standing(Value):
 
 
 class Summary(Bounded):
-    """A variant in the index; published ones have a folder of their name, dropped ones do not.
+    """A variant in the index; published variants have a folder of their name, dropped ones do not.
 
-    `version` is the Triton version of its file; a dropped one keeps the number for the day that it comes back.
-    `relative_accuracy` is the validation accuracy over that of the task's best on the same data, and `accuracy_rank`
-    its place among them by that accuracy, 1 for the best.
+    `version` is the Triton version of the file; a dropped variant keeps its number in case it is published again.
+    `relative_accuracy` is the validation accuracy divided by the best one of the task on the same data, and
+    `accuracy_rank` the rank by that accuracy, 1 for the best.
     """
 
     name: Label
@@ -147,7 +147,7 @@ class Summary(Bounded):
 
 
 class Published(Summary):
-    """A variant that a server can load, and the digest of its details file."""
+    """A variant that a server can load, with the digest of its details file."""
 
     details_sha256: str = Field(pattern=SHA256)
 
@@ -155,8 +155,8 @@ class Published(Summary):
 class Index(Bounded):
     """`repository.json`.
 
-    `seal` stands in the file alone, and is the SHA-256 of all that follows it; `files` has the SHA-256 of the files
-    beside the index, by their names.
+    `seal` exists in the file alone and is the SHA-256 of everything after it; `files` has the SHA-256 of the files
+    beside the index, by name.
     """
 
     seal: Sha256 = "0" * 64
@@ -173,8 +173,7 @@ class Index(Bounded):
 class Details(Bounded):
     """`<variant>/variant.json`.
 
-    `files` has the SHA-256 of every other file in the variant's folder, by its path there; an offered variant that
-    has no folder yet has none.
+    `files` has the SHA-256 of every other file in the variant's folder, by path; it is empty before publication.
     """
 
     schema_version: Literal[1] = 1

@@ -1,13 +1,12 @@
-"""Choosing one variant under conditions: which, with which settings, why, and what the others lack."""
+"""The selection of one variant under conditions: its settings, and the conditions that the others miss."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from porting.repository.conditions import SETTINGS, Condition
-from porting.repository.figures import METRICS, metric
-from porting.repository.options import Option, options
+from porting.repository.figures import merit, metric
+from porting.repository.operating_points import OperatingPoint, operating_points
 from porting.repository.reader import Repository
-from porting.repository.schema import Figure
 from profiler.common.errors import BadInputError
 
 MISSES = 3
@@ -15,21 +14,21 @@ MISSES = 3
 
 @dataclass(frozen=True)
 class Miss:
-    """An option that was not chosen: what it lacks, each with the figure that it has or the reason that it has none."""
+    """An operating point that was not chosen: the conditions that it misses, with its figure or the reason for none."""
 
-    option: Option
+    point: OperatingPoint
     lacks: tuple[str, ...]
     distance: float
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The best option that meets every condition, or `None`; of every other variant its nearest miss.
+    """The best operating point that meets every condition, or `None`, and the nearest miss of the other variants.
 
-    `relaxed` says where nothing fits which single condition to relax by how much, the smallest change first.
+    Where no point fits, `relaxed` lists by how much a single condition must be relaxed, the smallest change first.
     """
 
-    chosen: Option | None
+    chosen: OperatingPoint | None
     misses: tuple[Miss, ...]
     relaxed: tuple[str, ...]
 
@@ -41,13 +40,15 @@ def select(
     task: str | None = None,
     target: str | None = None,
 ) -> Selection:
-    """The option with the best `objective` among those that meet every condition by their point values.
+    """The operating point with the best `objective` among those that meet every condition by their point values.
 
-    Equals in the objective are told apart by throughput, then by latency. An option of which a figure is unknown
-    does not meet a condition on it. Raises `BadInputError` for an unknown objective, task or target.
+    Throughput decides between equal objectives, then latency. A point with an unknown figure does not meet a condition
+    on it. Raises `BadInputError` for an unknown objective, task or target.
     """
     metric(objective)
-    everything = [one for which in places(repository, task, target) for one in options(repository, *which)]
+    everything = [
+        one for pair in tasks_and_targets(repository, task, target) for one in operating_points(repository, *pair)
+    ]
     fitting = [one for one in everything if all(met(one, each) for each in conditions)]
     chosen = max(fitting, key=lambda one: rank(one, objective), default=None)
     others = [one for one in everything if chosen is None or one.variant.name != chosen.variant.name]
@@ -56,64 +57,59 @@ def select(
     return Selection(chosen, misses, relaxed)
 
 
-def places(repository: Repository, task: str | None, target: str | None) -> list[tuple[str, str]]:
-    """The task and the targets to choose on; a task must be named where there are several."""
+def tasks_and_targets(repository: Repository, task: str | None, target: str | None) -> list[tuple[str, str]]:
+    """The task with each target to choose from; raises `BadInputError` for several tasks and none named."""
     if task is None and len(repository.tasks) != 1:
         raise BadInputError(f"name a task with --task: choices are {', '.join(repository.tasks)}")
     targets = repository.targets if target is None else [target]
     return [(task or repository.tasks[0], one) for one in targets]
 
 
-def value(option: Option, name: str) -> float | None:
-    """A figure or a setting of an option."""
+def value(point: OperatingPoint, name: str) -> float | None:
+    """A figure or a setting of an operating point, `None` where it is unknown."""
     if name in SETTINGS:
-        return float(option.batch if name == "batch" else getattr(option.resources, name))
-    figure = option.figures.get(name)
+        return float(point.batch if name == "batch" else getattr(point.resources, name))
+    figure = point.figures.get(name)
     return None if figure is None else figure[0]
 
 
-def met(option: Option, condition: Condition) -> bool:
-    found = value(option, condition.name)
+def met(point: OperatingPoint, condition: Condition) -> bool:
+    """Whether the known value of an operating point meets a condition."""
+    found = value(point, condition.name)
     return found is not None and condition.met_by(found)
 
 
-def rank(option: Option, objective: str) -> tuple[float, ...]:
-    """Higher is better; an unknown figure comes last."""
-
-    def score(name: str) -> float:
-        figure: Figure | None = option.figures.get(name)
-        sign = 1 if METRICS[name].better == "higher" else -1
-        return float("-inf") if figure is None else sign * figure[0]
-
-    return tuple(score(name) for name in (objective, "images_per_s", "p50_ms"))
+def rank(point: OperatingPoint, objective: str) -> tuple[float, ...]:
+    """The sort key of an operating point: higher is better, and an unknown figure comes last."""
+    return tuple(merit(name, point.figures) for name in (objective, "images_per_s", "p50_ms"))
 
 
-def lack(option: Option, condition: Condition) -> tuple[float, str] | None:
-    """How far an option is from a condition, and in words; `None` where it meets it."""
-    found = value(option, condition.name)
+def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | None:
+    """The distance of an operating point from a condition, and its text; `None` where the condition is met."""
+    found = value(point, condition.name)
     if found is None:
-        return float("inf"), f"{condition}: unknown, {option.unknown.get(condition.name, 'not measured')}"
+        return float("inf"), f"{condition}: unknown, {point.unknown.get(condition.name, 'not measured')}"
     off = condition.lack(found)
     return (off, f"{condition}: has {found:.4g}, {off:.1%} off") if off else None
 
 
-def nearest(others: Iterable[Option], conditions: Sequence[Condition], objective: str) -> tuple[Miss, ...]:
-    """Each variant's option that is nearest to meeting everything, the nearest first.
+def nearest(others: Iterable[OperatingPoint], conditions: Sequence[Condition], objective: str) -> tuple[Miss, ...]:
+    """The misses of the variants that come nearest to meeting every condition, the nearest first.
 
-    One that meets everything lacks only a better objective.
+    A variant that meets every condition has a worse objective.
     """
     best: dict[str, Miss] = {}
-    for option in sorted(others, key=lambda one: rank(one, objective), reverse=True):
-        found = [one for one in (lack(option, each) for each in conditions) if one is not None]
+    for point in sorted(others, key=lambda one: rank(one, objective), reverse=True):
+        found = [one for one in (lack(point, each) for each in conditions) if one is not None]
         words = tuple(text for _, text in found) or (f"meets everything, with a lesser {objective}",)
-        miss = Miss(option, words, max((off for off, _ in found), default=0.0))
-        if option.variant.name not in best or miss.distance < best[option.variant.name].distance:
-            best[option.variant.name] = miss
+        miss = Miss(point, words, max((off for off, _ in found), default=0.0))
+        if point.variant.name not in best or miss.distance < best[point.variant.name].distance:
+            best[point.variant.name] = miss
     return tuple(sorted(best.values(), key=lambda miss: miss.distance)[:MISSES])
 
 
-def relaxations(everything: Sequence[Option], conditions: Sequence[Condition]) -> list[tuple[float, str]]:
-    """For each condition the least change of it alone that lets something fit, as a share of its limit."""
+def relaxations(everything: Sequence[OperatingPoint], conditions: Sequence[Condition]) -> list[tuple[float, str]]:
+    """The least change of each single condition that lets a point fit, as a share of its limit."""
     found = []
     for condition in conditions:
         rest = [each for each in conditions if each is not condition]

@@ -1,11 +1,11 @@
-"""Signatures of published repositories: that of the index covers all files, as it has the digests of all details."""
+"""Signatures of published repositories; that of the index covers all files through its digests."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from porting.repository.reader import INDEX
-from porting.repository.root import Root
+from porting.repository.storage import Storage
 from profiler.common.door import contents
 from profiler.common.errors import BadInputError
 from profiler.common.scratch import scratch
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def signature(index: bytes, private_key: Path) -> bytes:
-    """The signature of an index as a Sigstore bundle; raises `BadInputError` for what is no private key."""
+    """The signature of an index as a Sigstore bundle; raises `BadInputError` for an unusable private key."""
     with scratch("sign") as place:
         (place.folder / INDEX).write_bytes(index)
         signer = working(private_key, lambda key: imported()[0].use_elliptic_key_signer(private_key=key))
@@ -27,9 +27,9 @@ def signature(index: bytes, private_key: Path) -> bytes:
         return (place.folder / SIGNATURE).read_bytes()
 
 
-def check_signed(root: Root, index: bytes, public_key: Path) -> None:
-    """Raises `BadInputError` where the repository's signature is not one of this index by the key's owner."""
-    content = root.read(SIGNATURE, limit_bytes=SIGNATURE_LIMIT_BYTES)
+def check_signed(storage: Storage, index: bytes, public_key: Path) -> None:
+    """Raises `BadInputError` unless the owner of the key signed this index."""
+    content = storage.read(SIGNATURE, limit_bytes=SIGNATURE_LIMIT_BYTES)
     verifier = working(public_key, lambda key: imported()[1].use_elliptic_key_verifier(public_key=key))
     with scratch("verify-signature") as place:
         (place.folder / INDEX).write_bytes(index)
@@ -38,15 +38,15 @@ def check_signed(root: Root, index: bytes, public_key: Path) -> None:
             verifier.verify(place.folder / INDEX, place.folder / SIGNATURE)
             check_form(content)
         except Exception as error:
-            # The library and those below it raise errors of many kinds for a signature that is none.
+            # The library and its dependencies raise errors of many kinds for an invalid signature.
             raise BadInputError(
-                f"{root}/{SIGNATURE} is no signature of the index beside it by the owner of {public_key}: "
+                f"{storage}/{SIGNATURE} is no signature of the index beside it by the owner of {public_key}: "
                 "do not use this repository, or name the right key"
             ) from error
 
 
 def check_form(content: bytes) -> None:
-    """Raises `ValueError` for a signature in another than its one form, which somebody has altered."""
+    """Raises `ValueError` for a signature in another form than the canonical one, which was altered."""
     from sigstore_models.bundle.v1 import Bundle
 
     if Bundle.from_json(content).to_json().encode() != content:
@@ -54,7 +54,7 @@ def check_form(content: bytes) -> None:
 
 
 def working(key: Path, made: Callable[[Path], T]) -> T:
-    """What is made of a key; raises `BadInputError` where the file holds none."""
+    """The result of `made(key)`; raises `BadInputError` where the file holds no usable key."""
     fix = "give a PEM file with a key of the curve P-256, P-384 or P-521 without a password"
     contents(key, KEY_LIMIT_BYTES, fix)
     try:
@@ -65,7 +65,7 @@ def working(key: Path, made: Callable[[Path], T]) -> T:
 
 
 def imported() -> "tuple[signing.Config, verifying.Config]":
-    """What signs and what verifies; raises `BadInputError` where the package is missing."""
+    """The signer and the verifier; raises `BadInputError` where their package is missing."""
     try:
         from model_signing import signing, verifying
     except ModuleNotFoundError as error:

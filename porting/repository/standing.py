@@ -1,13 +1,16 @@
-"""A variant's figures and its place among the others on a target; only variants of the same data are compared."""
+"""Dominance among the variants on a target that were evaluated on the same data, and their index records."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from porting.repository.figures import figures, metric, rounded
-from porting.repository.frontier import Place, Points, places
 from porting.repository.schema import Accuracy, Details, Figure, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.profile import Profile
+
+if TYPE_CHECKING:
+    from porting.repository.frontier import Dominance
 
 RANKED_BY = ("accuracy", "images_per_s")
 REASON_LENGTH = 2000
@@ -15,35 +18,38 @@ REASON_LENGTH = 2000
 
 @dataclass(frozen=True)
 class Candidate:
-    """A variant on a target: its figures by metric, and where its accuracy comes from."""
+    """A variant on a target as a candidate for the frontier: its accuracy record and its figures by metric."""
 
     name: str
     accuracy: Accuracy | None
     figures: Mapping[str, Figure]
 
 
-def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> dict[str, Place]:
-    """The candidates' places among those of the same data; raises `BadInputError` for an unknown metric or for none."""
+def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> "dict[str, Dominance]":
+    """The dominance of candidates among those of the same data; raises `BadInputError` for unknown or no metrics."""
+    # It imports numpy, a third of the time that importing the reader would take.
+    from porting.repository.frontier import Points, dominances
+
     if not metrics:
         raise BadInputError("a frontier needs a metric: name at least one")
     better = [metric(name).better for name in metrics]
     groups: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         groups.setdefault(data(candidate.accuracy), []).append(candidate)
-    found: dict[str, Place] = {}
+    found: dict[str, Dominance] = {}
     for group in groups.values():
         rows = [[candidate.figures.get(name) for name in metrics] for candidate in group]
-        found |= places([candidate.name for candidate in group], Points.of(rows, better))
+        found |= dominances([candidate.name for candidate in group], Points.of(rows, better))
     return found
 
 
 def data(accuracy: Accuracy | None) -> str:
-    """The digest of the data that an accuracy was evaluated on, nothing where it is unknown."""
+    """The digest of the data that an accuracy was evaluated on, empty where it is unknown."""
     return accuracy.dataset_sha256 if accuracy else ""
 
 
-def standing_of(details: Details, profile: Profile, place: Place) -> Standing:
-    """How a variant does on one target."""
+def standing_of(details: Details, profile: Profile, dominated_by: str | None, ties_with: Sequence[str]) -> Standing:
+    """The index record of a variant on one target; raises `BadInputError` without a maximal throughput."""
     best = profile.best_throughput()
     if best is None:
         raise BadInputError(f"{details.name} has no maximal throughput on {profile.target_name}: profile it again")
@@ -56,7 +62,7 @@ def standing_of(details: Details, profile: Profile, place: Place) -> Standing:
         batch=best.batch,
         concurrency=best.concurrency,
         verdict=best.verdict,
-        on_frontier=place.on_frontier,
-        ties_with=list(place.ties_with),
-        dominated_by=place.dominated_by,
+        on_frontier=dominated_by is None,
+        ties_with=list(ties_with),
+        dominated_by=dominated_by,
     )

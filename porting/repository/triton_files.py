@@ -1,4 +1,4 @@
-"""The texts in a variant's folder as Triton reads them: its configurations and its labels."""
+"""The text files of a variant's folder for Triton: its configurations and its labels."""
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
@@ -14,21 +14,21 @@ WARM_UP = f"warmup/{EXAMPLE}"
 
 
 def config_file(target: str) -> str:
-    """Where a variant's configuration for a target lies."""
+    """The path of a variant's configuration for a target."""
     return f"configs/{target}.pbtxt"
 
 
 def texts(details: Details, warm: bool) -> dict[str, str]:
-    """By path, the texts in a variant's folder, which follow from its details; `warm` where it has a warm-up input."""
+    """The texts of a variant's folder by path, derived from its details; `warm` says whether it has a warm-up input."""
     configs = {config_file(target): config_text(details, profile, warm) for target, profile in details.profiles.items()}
     labels = {LABELS: "\n".join(details.labels) + "\n"} if details.labels else {}
     return {CONFIG: next(iter(configs.values())), **configs, **labels} if configs else labels
 
 
 def config_text(details: Details, profile: Profile, warm: bool) -> str:
-    """The `config.pbtxt` with which a profile was measured; `warm` it answers a real input before it is ready.
+    """The `config.pbtxt` for the settings of a profile; with `warm` the server runs a real input before it is ready.
 
-    Raises `BadInputError` for settings that no configuration can hold.
+    Raises `BadInputError` for settings that a configuration cannot express.
     """
     try:
         return to_text(config_of(details, profile, warm))
@@ -39,7 +39,7 @@ def config_text(details: Details, profile: Profile, warm: bool) -> str:
 
 
 def config_of(details: Details, profile: Profile, warm: bool) -> ModelConfig:
-    """The same as a message; raises `ValueError` for a number that it cannot hold."""
+    """The configuration as a protobuf message; raises `ValueError` for a number out of its range."""
     target = profile.target
     serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers)
     source, sink = details.input, details.output

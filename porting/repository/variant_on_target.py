@@ -1,13 +1,13 @@
-"""A published variant on one target: the one place where a figure of it is read."""
+"""A published variant on one target, through which every figure of it is read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
-from porting.repository import tables
+from porting.repository import interpolation
 from porting.repository.figures import metric, why_unknown
-from porting.repository.lookup import Lookup, Reading
+from porting.repository.interpolation import Lookup, Reading
 from porting.repository.schema import Accuracy, Details, Figure, Published, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point
@@ -21,20 +21,20 @@ from profiler.records.warm_up import LoadTime
 T = TypeVar("T")
 MS_PER_S = 1e3
 
-# The figures of the index that depend on where they are measured, such as the batch size.
+# The figures of the index that have a table over coordinates such as the batch size.
 TABLES: Mapping[str, Callable[[Profile], Lookup]] = {
-    "p50_ms": tables.latency,
-    "p99_ms": tables.p99,
-    "images_per_s": tables.throughput,
-    "capacity_requests_per_s": tables.capacity,
-    "peak_bytes": tables.memory,
-    "first_inference_ms": tables.first_inference,
+    "p50_ms": interpolation.latency,
+    "p99_ms": interpolation.p99,
+    "images_per_s": interpolation.throughput,
+    "capacity_requests_per_s": interpolation.capacity,
+    "peak_bytes": interpolation.memory,
+    "first_inference_ms": interpolation.first_inference,
 }
 
 
 @dataclass(frozen=True)
 class VariantOnTarget:
-    """A published variant with every figure that was measured of it on one target.
+    """A published variant with all its measured figures on one target.
 
     Figures have the names, units and meanings of `porting.repository.figures.METRICS`.
     """
@@ -50,7 +50,7 @@ class VariantOnTarget:
 
     @property
     def standing(self) -> Standing:
-        """The entry of the index."""
+        """The record of the index."""
         return self.published.targets[self.target]
 
     @property
@@ -60,7 +60,7 @@ class VariantOnTarget:
 
     @property
     def profile(self) -> Profile:
-        """All that was measured on the target."""
+        """All measurements on the target."""
         return self.details.profiles[self.target]
 
     def figure(self, name: str) -> Figure | None:
@@ -81,26 +81,26 @@ class VariantOnTarget:
         return why_unknown(self.standing, name)
 
     def lookup(self, name: str) -> Lookup:
-        """The figure over the places where it was measured; raises `BadInputError` for one that has no places."""
+        """The interpolation table of a figure; raises `BadInputError` for a figure without one."""
         if name not in TABLES:
             raise BadInputError(f"{name!r} is no figure with places: choices are {', '.join(TABLES)}")
         return TABLES[name](self.profile)
 
     def at(self, name: str, **where: float) -> Reading:
-        """The figure at a place, interpolated between measured ones, for example `at("p50_ms", batch=8, cores=2)`.
+        """The figure at some coordinates, interpolated between measurements, as in `at("p50_ms", batch=8, cores=2)`.
 
-        Raises `BadInputError` outside of what was measured.
+        Raises `BadInputError` outside of the measured range.
         """
         return self._read(self.lookup(name), where)
 
     def needed(self, value: T | None, what: str, kind: type[Point]) -> T:
-        """The value; raises `BadInputError` that says what is missing, why, and what measures it."""
+        """The value; where it is `None`, raises `BadInputError` with the reason and the run that measures it."""
         if value is None:
             raise BadInputError(f"{self.name} has no {what}: {self.why_no(kind)}")
         return value
 
     def why_no(self, kind: type[Point]) -> str:
-        """The reason why the profile has no point of a kind, and what measures it."""
+        """The reason why the profile has no point of a kind, and the run that measures it."""
         profile = self.profile
         reasons = [one.reason for one in profile.missing if one.point == kind.__name__]
         because = (
@@ -122,7 +122,7 @@ class VariantOnTarget:
         return None if found is None else round(found)
 
     def load_s(self) -> float:
-        """The seconds from the load call until ready, with the file in the page cache."""
+        """The load time with the file in the page cache, in s; raises `BadInputError` where it is unknown."""
         return self.needed(self.value("load_ms"), "load time", LoadTime) / MS_PER_S
 
     def served_memory(self) -> list[MemoryPoint]:
@@ -141,10 +141,10 @@ class VariantOnTarget:
 
     @cached_property
     def latencies(self) -> Lookup:
-        """Median latency by batch, cores and instances, all from one runtime: the one measured on the most cores.
+        """Median latency by batch, cores and instances, all from the runtime that was measured on the most cores.
 
-        Of several the target's own: a file in the profiler's process and the same file served differ by more than
-        the cores do.
+        Of several such runtimes it is the target's own. One runtime alone is used, because a file in the profiler's
+        process and the same file in a server differ by more than the cores do.
         """
         lookup, own = self.lookup("p50_ms"), self.profile.target
         cores = {
@@ -155,7 +155,7 @@ class VariantOnTarget:
         return replace(lookup, tables={runtime: lookup.tables[runtime]})
 
     def batches(self, cores: float) -> list[int]:
-        """The measured batch sizes whose latency is known on so many cores: there, or on fewer and on more."""
+        """The measured batch sizes whose latency is measured on `cores`, or both below and above it."""
         own = self.profile.target.instances
         (table,) = self.latencies.tables.values()
         at: dict[int, list[float]] = {}
@@ -165,19 +165,19 @@ class VariantOnTarget:
         return sorted(batch for batch, counts in at.items() if min(counts) <= cores <= max(counts))
 
     def latency_ms(self, batch: int, cores: float) -> float:
-        """The median latency of one full batch on so many cores."""
+        """The median latency of one full batch on `cores`."""
         return self._read(self.latencies, {"batch": batch, "cores": cores}).value
 
     def images_per_s(self, batch: int, cores: float) -> float:
-        """The maximal throughput in batches of that size on so many cores."""
+        """The maximal throughput with batches of that size on `cores`."""
         self.needed(self.profile.best_throughput(), "maximal throughput", MaximalThroughput)
         return self.at("images_per_s", batch=batch, cores=cores).value
 
     def capacity_rps(self, cores: float, deadline_ms: float) -> float:
-        """The highest Poisson rate of single requests that meets the deadline on so many cores, in requests/s.
+        """The highest Poisson rate of single requests that meets the deadline on `cores`, in requests/s.
 
-        It is the rate at the longest measured deadline where the asked one is longer: at least as much is in time. It
-        is 0 where no measured deadline is as short.
+        For a deadline beyond the longest measured one it is the rate at that one, a lower bound; for one below the
+        shortest it is 0.
         """
         own = self.profile.target.instances
         at = [point for point in self.profile.capacity if (point.cores, point.instances) == (cores, own)]
@@ -188,7 +188,7 @@ class VariantOnTarget:
         return self.at("capacity_requests_per_s", deadline_ms=min(deadline_ms, longest), cores=cores).value
 
     def provenance(self) -> str:
-        """What was measured, where, with what and when."""
+        """The variant, target, processor, server and date of the measurement, on one line."""
         found = self.profile.fingerprint
         server = f"{found.runtime} {found.runtime_version or ''}".strip()
         text = (

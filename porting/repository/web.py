@@ -1,6 +1,5 @@
-"""Files of a web server that anybody may have set up: it is not waited for without an end, nor followed elsewhere."""
+"""Files of an untrusted web server: every wait has a limit, and no redirect leads to another server."""
 
-import asyncio
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,17 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
     from yarl import URL
 
-# A server that says nothing for so long, or less than so much after it, is given up.
+# A silent server is given up after the first limit, and then one that sends less than the second.
 PATIENCE_S, LEAST_BYTES_PER_S = 5.0, 10_000
-# What says what a repository holds (no file of it is larger than an index) may take so long altogether, and each file
-# of it so long besides: a thousand quick answers are no fault.
+# The time for all metadata files together (none is larger than an index), and the time of each file that does not count
+# towards it, so that a thousand quick answers are allowed.
 METADATA_S, METADATA_FILE_S = 20.0, 1.0
-# A larger file may take as long as its limit takes at this rate.
+# The least rate for larger files.
 LARGE_BYTES_PER_S = 1_000_000
 
 
 def web_options(url: str) -> dict[str, Any]:
-    """What a file system is told of a web server: how long it is waited for, and where it may lead."""
+    """The options of the file system for a web server: its time limits and the check of redirects."""
     if not url.startswith(("http://", "https://")):
         return {}
     from aiohttp import ClientTimeout
@@ -33,6 +32,7 @@ def web_options(url: str) -> dict[str, Any]:
 
 @cache
 def watching_redirects() -> "TraceConfig":
+    """The client configuration that checks every redirect."""
     from aiohttp import TraceConfig
 
     config = TraceConfig()
@@ -41,10 +41,10 @@ def watching_redirects() -> "TraceConfig":
 
 
 async def check_redirect(_session: "ClientSession", _context: Any, asked: "TraceRequestRedirectParams") -> None:
-    """Raises `OSError` for another server than the user has named: it may be one that only this machine can reach."""
+    """Raises `OSError` for a redirect to another server, which may be one that only this machine can reach."""
     from yarl import URL
 
-    # The client goes by these two headers.
+    # The client follows these two headers.
     headers = asked.response.headers
     there = asked.url.join(URL(headers.get("Location") or headers.get("URI") or ""))
     if origin(there) != origin(asked.url):
@@ -53,12 +53,12 @@ async def check_redirect(_session: "ClientSession", _context: Any, asked: "Trace
 
 
 def origin(url: "URL") -> tuple[str, str | None, int | None]:
-    """Who answers at an address."""
+    """The scheme, host and port of an address."""
     return url.scheme, url.host, url.port
 
 
 class WebFiles:
-    """The files of one repository on a web server, and how long it may still be waited for."""
+    """The files of one repository on a web server, with the rest of their time budget."""
 
     def __init__(self, filesystem: Any) -> None:
         self._filesystem, self._left_s = filesystem, METADATA_S
@@ -67,7 +67,7 @@ class WebFiles:
         """The beginning of a file; raises `DnnPortingError` where it takes too long."""
         from fsspec.asyn import sync
 
-        # One byte more than the limit is asked for, so that a larger file is noticed.
+        # The request is for one byte more than the limit, so that a larger file is noticed.
         large = size_bytes > INDEX_LIMIT_BYTES + 1
         most_s = size_bytes / LARGE_BYTES_PER_S if large else METADATA_FILE_S + self._left_s
         began_s = time.monotonic()
@@ -79,14 +79,16 @@ class WebFiles:
 
 
 async def streamed(filesystem: Any, path: str, size_bytes: int, most_s: float) -> bytes:
-    """The beginning of a file from a web server, which need not know ranges, nor tell a true length.
+    """The beginning of a file from a web server that may ignore ranges and report a wrong length.
 
-    Whatever it sends, a piece of the file must come within a time: headers and the marks of pieces may never end.
+    Each chunk of the file has a time limit, because headers and chunk boundaries may be endless.
     """
+    import asyncio
+
     from aiohttp import TooManyRedirects
 
     found, began_s = bytearray(), time.monotonic()
-    # With a size given it is not asked for beforehand.
+    # With a given size, the client does not request the size first.
     stream = await filesystem.open_async(path, size=size_bytes)
     try:
         while len(found) < size_bytes:
@@ -106,12 +108,13 @@ async def streamed(filesystem: Any, path: str, size_bytes: int, most_s: float) -
 
 
 def check_pace(size_bytes: int, waited_s: float) -> None:
-    """Raises `TimeoutError` for less than the least rate."""
+    """Raises `TimeoutError` below the least rate."""
     if waited_s > PATIENCE_S and size_bytes < LEAST_BYTES_PER_S * waited_s:
         raise TimeoutError
 
 
 def too_slow(path: str, size_bytes: int, waited_s: float, most_s: float) -> DnnPortingError:
+    """The error for a server that is too slow."""
     return DnnPortingError(
         f"{path} cannot be reached in time (it sent {size_bytes} bytes of the file in {waited_s:.1f} s; it may send "
         f"nothing for {PATIENCE_S:g} s, no less than {LEAST_BYTES_PER_S} bytes/s after that, and take {most_s:.1f} s "

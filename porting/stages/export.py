@@ -1,33 +1,19 @@
-"""export: an ONNX file, with its accuracy, and a torch program for every network that is to be served."""
+"""The stage export: an ONNX file with its accuracy, and a torch program, of every network to serve."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from pydantic import ValidationError
-from torch import nn
-
-from porting.jobs.context import Context, section_values, versions
+from porting.jobs.context import Context, section_values
 from porting.jobs.job import Job
-from porting.networks.program import write_program
-from porting.networks.store import input_shape, load_network
-from porting.onnx_files.evaluate import evaluate
-from porting.onnx_files.export import export_network
-from porting.repository.schema import Precision, TensorSpec, ValidOn
-from porting.stages.pruned_variants import is_superseded, network_of
-from porting.workspace.records import OnnxFile, Variant
-from porting.workspace.workspace import ONNX, PROGRAM
-from profiler.common.errors import DnnPortingError, ModelError
-from profiler.common.files import json_digest, sha256
-from profiler.common.tensor import Tensor
-from profiler.runtimes.session import input_tensor, open_session, output_tensor
+from porting.stages.pruned_variants import is_superseded
+from porting.workspace.records import Variant
+from profiler.common.files import json_digest
+from profiler.common.version import versions
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
-NO_ACCURACY = "no datamodule was given to measure it on"
-ONNX_ONLY = "it exists as an ONNX file only"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each network; a pruned one that has a fine-tuned successor is not served."""
+    """One job for each network, except pruned ones with a fine-tuned successor."""
     return [
         job(context, variant)
         for variant in pool
@@ -36,7 +22,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def job(context: Context, variant: Variant) -> Job:
-    """The job for the files of one network, beside its weights."""
+    """The job that adds the files to one network."""
     key = json_digest(
         {
             "network": variant.key,
@@ -49,83 +35,9 @@ def job(context: Context, variant: Variant) -> Job:
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
-    """The variant where its file was exported with the same key and is what it was."""
+    """The variant where its file was exported with the same key; raises `ModelError` for a changed file."""
     variant = context.variant(job.variant)
     if variant.onnx is None or variant.onnx.key != job.values["key"]:
         return None
     context.workspace.check_files(variant)
     return variant
-
-
-def run(context: Context, job: Job) -> Variant:
-    """The variant with its ONNX file and, where torch can trace it, its torch program."""
-    variant = context.variant(job.variant)
-    folder, settings = context.workspace.folder(variant), context.settings.export
-    with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, program):
-        model, shape = load_network(network_of(variant), folder, context.settings.backbone), input_shape(folder)
-        opset = export_network(model, path, shape, settings)
-        why_not = try_program(model, program, shape, settings.tolerance)
-        key = str(job.values["key"])
-        file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)
-        if variant.onnx is not None:
-            # Should this be killed between two files, the record must not speak of those that are gone.
-            context.workspace.record(with_file(variant, None))
-    return context.workspace.record(with_file(variant, file))
-
-
-def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> str:
-    """Writes the torch program; why there is none where it cannot be had, as the ONNX file does without."""
-    try:
-        write_program(model, path, shape, tolerance)
-    except DnnPortingError as error:
-        path.unlink(missing_ok=True)
-        return str(error)
-    return ""
-
-
-def with_file(variant: Variant, file: OnnxFile | None) -> Variant:
-    """The variant with its file on record, or with none."""
-    reasons = {name: reason for name, reason in variant.reasons.items() if name != "onnx"}
-    if file is None:
-        reasons["onnx"] = "it is being exported"
-    return Variant.model_validate({**dict(variant), "onnx": file, "reasons": reasons})
-
-
-def describe_file(
-    context: Context,
-    path: Path,
-    key: str,
-    opset: int,
-    precision: Precision,
-    program: Path | None = None,
-    why_no_program: str = ONNX_ONLY,
-    valid_on: ValidOn = "any",
-) -> OnnxFile:
-    """The record of an ONNX file and of its torch program; its accuracy is measured where there are data."""
-    session = open_session(path, threads=1)
-    source, sink = input_tensor(session), output_tensor(session)
-    evaluation = evaluate(path, context.data) if context.data else None
-    unknown = {} if evaluation else dict.fromkeys(("validation_accuracy", "test_accuracy"), NO_ACCURACY)
-    unknown |= {} if program else {"program_sha256": why_no_program}
-    return OnnxFile(
-        key=key,
-        sha256=sha256(path),
-        program_sha256=sha256(program) if program else None,
-        opset=opset,
-        precision=precision,
-        valid_on=valid_on,
-        input=tensor_spec(source),
-        output=tensor_spec(sink),
-        validation_accuracy=evaluation.validation if evaluation else None,
-        test_accuracy=evaluation.test if evaluation else None,
-        reasons=unknown,
-    )
-
-
-def tensor_spec(tensor: Tensor) -> TensorSpec:
-    """A tensor of a file as the repository describes it; raises `ModelError` for one that it cannot."""
-    try:
-        return TensorSpec(name=tensor.name, shape=list(tensor.shape))
-    except ValidationError as error:
-        why = error.errors(include_url=False)[0]["msg"]
-        raise ModelError(f"tensor {tensor.name[:64]!r} of shape {tensor.shape} cannot be served: {why}") from error

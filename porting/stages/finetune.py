@@ -1,15 +1,12 @@
-"""finetune: gives a pruned network its accuracy back, taught by the unpruned one."""
+"""The stage finetune: trains pruned networks with the unpruned network as teacher."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from porting.configuration.stage_table import SOURCES
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, reused
-from porting.networks.store import input_shape, load_network, save_network
-from porting.stages.pruned_variants import is_beaten, network_of
-from porting.training.recovery import recovered
+from porting.jobs.new_variant import job_of, reused
+from porting.stages.pruned_variants import is_beaten
 from porting.workspace.records import Variant
 from profiler.common.errors import BadInputError
 
@@ -18,17 +15,17 @@ LABEL = "tuned"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each pruned network that is worth it, and for each unpruned one that is to be compared with."""
+    """One job for each selected pruned network, and with `unpruned_too` for each unpruned one."""
     settings = context.settings.finetune
     stages = ("prune", *SOURCES) if settings.unpruned_too else ("prune",)
-    worth = [
+    selected = [
         variant for variant in pool if variant.stage in stages and not (settings.only_best and is_beaten(variant, pool))
     ]
-    return [job(context, one, root_of(one, pool)) for one in worth if one.network is not None]
+    return [job(context, one, root_of(one, pool)) for one in selected if one.network is not None]
 
 
 def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
-    """The network that was never pruned; raises `BadInputError` where it is gone."""
+    """The unpruned ancestor of a variant; raises `BadInputError` where it is missing."""
     by_name = {candidate.name: candidate for candidate in pool}
     while variant.stage not in SOURCES:
         parent = by_name.get(variant.parent or "")
@@ -39,7 +36,7 @@ def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
 
 
 def job(context: Context, variant: Variant, base: Variant) -> Job:
-    """The job for the tuned sibling of one network."""
+    """The job that tunes one network with `base` as the teacher."""
     settings, data = context.settings.finetune, context.needed_data("finetune")
     recipe = Recipe.of(
         "finetune",
@@ -53,19 +50,3 @@ def job(context: Context, variant: Variant, base: Variant) -> Job:
 
 
 reuse = reused
-
-
-def run(context: Context, job: Job) -> Variant:
-    """The network, tuned with the unpruned one as its teacher."""
-    variant, base = context.variant(job.inputs[0]), context.variant(job.inputs[-1])
-
-    def make(folder: Path, name: str) -> Made:
-        seeded(context.settings.seed)
-        source, own, network = context.workspace.folder(variant), context.settings.backbone, network_of(variant)
-        model = load_network(network, source, own)
-        whole = load_network(base.network or network, context.workspace.folder(base), own)
-        model, history = recovered(context, model, name, whole, context.settings.finetune)
-        saved = save_network(model, folder, network.backbone, network.num_classes, input_shape(source))
-        return Made(network=saved, history=tuple(history))
-
-    return made_by(context, job, make)

@@ -1,33 +1,29 @@
-"""profile: measures every exported variant on every target, one target and one variant at a time."""
+"""The stage profile: measures every exported variant on every target, one at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from porting.common.console import say
-from porting.jobs.benches import Benches, built
 from porting.jobs.context import Context
 from porting.jobs.job import Job
+from porting.jobs.ready_targets import built_target
 from porting.repository.figures import figures
 from porting.repository.standing import RANKED_BY, Candidate, placed
-from porting.stages.servable import forget_unservable, servable
+from porting.stages.servable import servable
 from porting.workspace.records import OnnxFile, Variant
-from porting.workspace.workspace import ONNX
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
-from profiler.profiling import profile_file
-from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
 from profiler.target.identity import profile_key
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each target, level and variant that it serves; of a target the deciding level of all variants first."""
+    """One job for each target, level and served variant; the screening level of all variants comes first."""
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
-    targets = {name: built(component) for name, component in context.settings.targets.items()}
+    targets = {name: built_target(component) for name, component in context.settings.targets.items()}
     served = servable(targets, pool)
     return [
         Job(
@@ -44,24 +40,19 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def levels(context: Context) -> list[LevelSettings]:
-    """The level of the settings, after the one that decides which variants are worth it."""
+    """The level of the settings, after the screening level where there is one."""
     level = context.settings.profile
     return [level] if level.screen_with is None else [level.screen_with, level]
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
-    """The variant, where nothing is left to be measured or the deciding level shows that it is not worth it."""
+    """The variant where nothing is left to measure, or where the screening level shows that it is dominated."""
     return Profiled.of(context, job).reuse()
-
-
-def run(context: Context, job: Job) -> Variant:
-    """The variant, measured."""
-    return Profiled.of(context, job).run()
 
 
 @dataclass(frozen=True)
 class Profiled:
-    """One variant on one target at one level."""
+    """The measurement of one variant on one target at one level."""
 
     context: Context
     name: str
@@ -72,24 +63,25 @@ class Profiled:
 
     @classmethod
     def of(cls, context: Context, job: Job) -> Self:
-        """The measurement that a job names; raises `BadInputError` where the variant has no file any more."""
+        """The measurement of a job; raises `BadInputError` where the variant has no ONNX file."""
         name, variant = str(job.values["target"]), context.variant(job.variant)
         (level,) = (one for one in levels(context) if one.level == job.values["level"])
         if variant.onnx is None:
             raise BadInputError(f"{variant.name} has no ONNX file: run stage=export first")
-        return cls(context, name, built(context.settings.targets[name]), level, variant, variant.onnx)
+        return cls(context, name, built_target(context.settings.targets[name]), level, variant, variant.onnx)
 
     def files(self) -> ProfileFiles:
+        """The files of the profile."""
         return self.context.workspace.profile_files(self.variant, self.name)
 
     def found(self) -> Profile | None:
-        """What was measured of this file on this target, whatever level."""
+        """The profile of this file on this target, at any level, or `None`."""
         profile = self.context.workspace.profiles(self.variant).get(self.name)
         key = profile_key(self.file.sha256, self.target, self.file.program_sha256)
         return profile if profile is not None and profile.key == key else None
 
     def reuse(self) -> Variant | None:
-        """The variant, where nothing is left to be measured or the deciding level shows that it is not worth it."""
+        """The variant where nothing is left to measure, or where it is dominated."""
         found = self.found()
         if found is None:
             return None
@@ -98,13 +90,8 @@ class Profiled:
         done = covered and found.target.model_dump() == self.target.model_dump()
         return self.variant if done or self.is_dominated() else None
 
-    def begun(self) -> Profile | None:
-        """What is completed: of another box, whose speed is another one, nothing."""
-        found = self.found()
-        return None if found is None or found.adopted else found
-
     def is_dominated(self) -> bool:
-        """Whether the level that decides puts another variant of this task above it."""
+        """Whether the screening level shows that another variant of this task dominates it."""
         if self.level.screen_with is None:
             return False
         own, candidates = self.file.validation_accuracy, []
@@ -116,40 +103,3 @@ class Profiled:
                 candidates.append(Candidate(other.name, accuracy, known))
         place = placed(candidates, RANKED_BY).get(self.variant.name)
         return place is not None and not place.on_frontier
-
-    def run(self) -> Variant:
-        ready = self.context.once("benches", lambda: open_benches(self.context)).get(self.name, self.target)
-        workspace = self.context.workspace
-        workspace.check_files(self.variant)
-        self.say_what_is_of_another_file()
-        forget_unservable(workspace, self.variant.task, self.name, self.target)
-        first = first_profile(self.context, self.name, ready.fingerprint)
-        path = workspace.folder(self.variant) / ONNX
-        title = f"{self.variant.name} on {self.name}"
-        with self.context.progress(title, len(self.level.parts())) as advance:
-            profile_file(ready, path, self.level, self.begun(), first, self.files().write, advance)
-        return self.variant
-
-    def say_what_is_of_another_file(self) -> None:
-        """One line where the profile that lies there is of another file than the variant's."""
-        lying = self.context.workspace.all_profiles(self.variant).get(self.name)
-        if lying is not None and lying.onnx_sha256 != self.file.sha256:
-            say(f"profile   {self.files().record} is of another file than {self.variant.name}: it is measured again")
-
-
-def open_benches(context: Context) -> Benches:
-    """The targets that are ready; the one in use is taken down when the stage ends."""
-    benches = Benches()
-    context.stack.callback(benches.close)
-    return benches
-
-
-def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:
-    """The first profile of this target that was measured here, if there is one yet: an adopted one is of a sister."""
-    found: list[Profile] = []
-    for task in context.workspace.tasks():
-        for variant in context.workspace.variants(task):
-            profile = context.workspace.profiles(variant).get(target)
-            if profile is not None and not profile.adopted and profile.fingerprint == fingerprint:
-                found.append(profile)
-    return min(found, key=lambda profile: profile.measured_at, default=None)

@@ -1,38 +1,34 @@
-"""prune: smaller networks from every trained or imported one, one for each pruner and aim."""
+"""The stage prune: a smaller network for each trained or imported one, each pruner and each aim."""
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
-import torch
 from pydantic import JsonValue
-from torch import nn
 
 from porting.common.console import say
 from porting.configuration.aims import Aim, Kind
 from porting.configuration.components import Component
 from porting.configuration.stage_table import SOURCES
-from porting.jobs.context import Context, section_values, seeded
+from porting.jobs.context import Context, section_values
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
-from porting.networks.store import input_shape, load_network, save_network
-from porting.pruners.cutting import Cutting, Reached
-from porting.pruners.interface import NothingPrunedError, Pruner, count_parameters
-from porting.pruners.latency_budget import OutOfReachError
-from porting.pruners.on_target import OnTarget
-from porting.stages.pruned_variants import achieved, best_rival, network_of, shortfall
-from porting.training.ranking import validation_accuracy
+from porting.jobs.new_variant import job_of, recipe_of, reused
+from porting.stages.finetune import job as tuning
+from porting.stages.pruned_variants import best_rival, shortfall
 from porting.workspace.records import Pruning, Variant
 from profiler.common.errors import BadInputError
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from porting.pruners.measured_target import MeasuredTarget
+
 PACKAGES = ("torch", "torch-pruning", "nni")
-NOT_MEASURED = "its aim is no throughput"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One for each base network, aim and pruner; of a family as far as what it starts from is there."""
+    """One job for each base network, aim and pruner; progressive ones wait until their start is in the pool."""
     settings = context.settings
     bases = [variant for variant in pool if variant.stage in SOURCES and variant.network is not None]
     if bases and not settings.pruners:
@@ -48,7 +44,7 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 def one_after_the_other(
     context: Context, base: Variant, aims: Sequence[Aim], pool: Sequence[Variant]
 ) -> Iterator[Job]:  # fmt: skip
-    """Aims of one kind; in a family each from a tuned network of the one before, as soon as the pool has it."""
+    """The jobs for aims of one kind; progressive ones start from the tuned network of the previous aim."""
     starts = dict.fromkeys(context.settings.pruners, base)
     for place, aim in enumerate(aims):
         jobs = {name: Pruned(context, base, start, name, aim).job() for name, start in starts.items()}
@@ -66,13 +62,10 @@ def one_after_the_other(
 def next_starts(
     context: Context, base: Variant, jobs: dict[str, Job], pool: Sequence[Variant]
 ) -> dict[str, Variant]:  # fmt: skip
-    """The tuned network that each pruner's next aim starts from, where it is there already.
+    """The tuned network from which the next aim of each pruner starts, where the pool has it.
 
-    Its own, or where only the best is tuned the best one's, so that each aim has its own contest.
+    It is the pruner's own one, or, where only the best is tuned, that of the best rival.
     """
-    # Lightning takes seconds to import, and only a family asks for what was tuned.
-    from porting.stages.finetune import job as tuning
-
     by_name = {variant.name: variant for variant in pool}
     pruned = {name: by_name[job.variant] for name, job in jobs.items() if job.variant in by_name}
     if context.settings.finetune.only_best:
@@ -84,26 +77,21 @@ def next_starts(
 
 
 def reuse(context: Context, job: Job) -> Variant | None:
-    """The pruned network of the same recipe; says again where a throughput was not met."""
+    """The pruned network of the same recipe; prints again where its throughput was not met."""
     found = reused(context, job)
     if found is not None and found.pruning is not None:
         tell(found.pruning)
     return found
 
 
-def run(context: Context, job: Job) -> Variant:
-    """The pruned network as a new variant."""
-    return made_by(context, job, Pruned.of(context, job).make)
-
-
 def label(name: str, aim: Aim) -> str:
-    """How a variant's name tells the pruner and the aim."""
+    """The label of a pruner and an aim in the name of a variant."""
     return f"{name.replace('_', '-')}-{aim.label}"
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """The variant of one pruner and aim, from `start` in terms of its unpruned `base`; `name` is the pruner's."""
+    """The network of the pruner `name` for an aim, cut from `start`; the aim relates to the unpruned `base`."""
 
     context: Context
     base: Variant
@@ -113,7 +101,7 @@ class Pruned:
 
     @classmethod
     def of(cls, context: Context, job: Job) -> Self:
-        """The variant that a job makes."""
+        """The network that a job makes."""
         start, base = context.variant(job.inputs[0]), context.variant(job.inputs[-1])
         settings = recipe_of(job).settings
         aim = Aim(cast("Kind", settings["aim"]), float(cast("float", settings["asked"])))
@@ -125,38 +113,39 @@ class Pruned:
         return self.context.settings.pruners[self.name]
 
     @property
-    def on_target(self) -> OnTarget | None:
-        """The target to measure on, where the widths of any aim depend on what is measured."""
+    def measured_target(self) -> "MeasuredTarget | None":
+        """The target to measure on, where the widths of any aim depend on measurements."""
         prune = self.context.settings.prune
         measures = prune.round_to is None or any(aim.kind != "ratio" for aim in prune.aims())
-        return self.context.once("on target", lambda: OnTarget.of(self.context)) if measures else None
+        return self.context.once("on target", lambda: target_of(self.context)) if measures else None
 
     def job(self) -> Job:
-        """The job that makes it."""
-        data, on_target = self.context.needed_data("prune"), self.on_target
+        """The job that makes the network."""
+        data, measured_target = self.context.needed_data("prune"), self.measured_target
         ingredients: dict[str, JsonValue] = {
             "pruner": self.component.recipe(), "data": data.recipe, "seed": self.context.settings.seed,
             "base": self.base.key,
         }  # fmt: skip
-        if on_target is not None and self.is_measured:
-            ingredients["target"] = on_target.identity(self.base.key, self.whole)
+        if measured_target is not None and self.is_measured:
+            ingredients["target"] = measured_target.identity(self.base.key, self.whole)
             if self.aim.is_measured:
-                ingredients["throughput"] = on_target.throughput.recipe()
+                ingredients["throughput"] = measured_target.throughput.recipe()
         recipe = Recipe.of("prune", label(self.name, self.aim), self.start, self.settings(), ingredients, PACKAGES)
         return job_of(self.context, recipe, self.start, self.start.backbone, self.base.name, pruner=self.name)
 
-    def whole(self) -> tuple[nn.Module, torch.Tensor]:
-        """The unpruned network, and a batch as it takes them."""
-        shape = input_shape(self.context.workspace.folder(self.base))
-        return loaded(self.context, self.base), torch.zeros(2, *shape)
+    def whole(self) -> "tuple[nn.Module, Tensor]":
+        """The unpruned network, and an input (2, C, H, W)."""
+        from porting.stages.prune_work import with_batch
+
+        return with_batch(self.context, self.base)
 
     @property
     def is_measured(self) -> bool:
-        """Whether the widths hang on what is measured."""
+        """Whether the widths depend on measurements."""
         return self.aim.kind != "ratio" or self.context.settings.prune.round_to is None
 
     def settings(self) -> dict[str, JsonValue]:
-        """Those that decide this variant, whatever else the run aims at."""
+        """The settings that decide this network, without the other aims of the run."""
         prune = self.context.settings.prune
         found: dict[str, JsonValue] = {"aim": self.aim.kind, "asked": self.aim.value, "batches": prune.scoring_batches}
         if self.is_measured:
@@ -168,69 +157,16 @@ class Pruned:
             found |= {"steps": prune.steps, "step_epochs": prune.step_epochs, "finetune": tuning}
         return found
 
-    def make(self, folder: Path, name: str) -> Made:
-        context, data = self.context, self.context.needed_data("prune")
-        seeded(context.settings.seed)
-        model, whole = (loaded(context, variant) for variant in (self.start, self.base))
-        before = count_parameters(whole)
-        batches = data.training_images(context.settings.prune.scoring_batches * data.module.batch_size)
-        pruner: Pruner = self.component.build()
-        cutting = Cutting(self.name, pruner, whole, self.base.key, batches, self.on_target)
-        smaller, reached = self.cut(cutting, model, name)
-        accuracy = validation_accuracy(smaller, data)
-        network = network_of(self.base)
-        shape = input_shape(context.workspace.folder(self.base))
-        saved = save_network(smaller, folder, network.backbone, network.num_classes, shape)
-        pruning = self.record(before, count_parameters(smaller), accuracy, reached)
-        tell(pruning)
-        return Made(network=saved, pruning=pruning, chosen={"reached": got} if (got := achieved(pruning)) else {})
 
-    def cut(self, cutting: Cutting, model: nn.Module, name: str) -> tuple[nn.Module, Reached | None]:
-        """In the steps of the settings, with a little training between two; one that cuts nothing is skipped."""
-        prune = self.context.settings.prune
-        aim, start = cutting.relative(self.aim), model
-        few = {"epochs": prune.step_epochs, "patience": prune.step_epochs}
-        tuning = self.context.settings.finetune.model_copy(update=few)
-        for step in range(1, prune.steps):
-            # Lightning takes seconds to import, and without steps nothing is trained here.
-            from porting.training.recovery import recovered
+def target_of(context: Context) -> "MeasuredTarget":
+    """What is measured on the target of the settings."""
+    # It brings torch along, and ratios with given widths are not measured.
+    from porting.pruners.measured_target import MeasuredTarget
 
-            way = aim.on_the_way(step / prune.steps)
-            try:
-                model = cutting.once(model, cutting.policy(way, prune.round_to))
-            except (NothingPrunedError, OutOfReachError):
-                # What the user asked for is the last step's to refuse.
-                continue
-            model, _ = recovered(self.context, model, f"{name}-step-{step}", cutting.whole, tuning)
-        if self.aim.is_measured:
-            return cutting.to_throughput(model, aim.value)
-        try:
-            return cutting.once(model, cutting.policy(aim, prune.round_to)), None
-        except NothingPrunedError:
-            if model is start:
-                raise
-            return model, None
-
-    def record(self, before: int, after: int, accuracy: float, reached: Reached | None) -> Pruning:
-        return Pruning(
-            aim=self.aim.kind,
-            asked=self.aim.value,
-            parameters_before=before,
-            parameters_after=after,
-            achieved_parameter_ratio=1 - after / before,
-            validation_accuracy=accuracy,
-            images_per_s_before=reached.images_per_s_before if reached else None,
-            images_per_s=reached.images_per_s if reached else None,
-            tries=reached.tries if reached else 0,
-            reasons={} if reached else dict.fromkeys(("images_per_s_before", "images_per_s"), NOT_MEASURED),
-        )
+    return MeasuredTarget.of(context)
 
 
 def tell(pruning: Pruning) -> None:
-    """Says where a throughput was not met."""
+    """Prints a line where a throughput was not met."""
     if (text := shortfall(pruning)) is not None:
         say(f"prune     {text}")
-
-
-def loaded(context: Context, variant: Variant) -> nn.Module:
-    return load_network(network_of(variant), context.workspace.folder(variant), context.settings.backbone)

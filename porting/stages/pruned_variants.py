@@ -1,4 +1,4 @@
-"""Pruned networks among others: which of them compete, and which are only steps on the way."""
+"""The competition between pruned networks: rivals for one aim, and networks with a tuned successor."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,21 @@ from profiler.common.errors import BadInputError
 
 
 def rivals(variant: Variant, pool: Sequence[Variant]) -> list[Variant]:
-    """All that were pruned from the same network for the same aim, the variant itself among them."""
+    """The networks that were pruned from the same one for the same aim, with the variant itself."""
     return [one for one in pool if one.stage == "prune" and one.parent == variant.parent and same_aim(one, variant)]
 
 
 def same_aim(one: Variant, other: Variant) -> bool:
+    """Whether two variants were pruned for the same aim."""
     if one.pruning is None or other.pruning is None:
         return False
     return (one.pruning.aim, one.pruning.asked) == (other.pruning.aim, other.pruning.asked)
 
 
 def best_rival(variant: Variant, pool: Sequence[Variant]) -> Variant:
-    """The most accurate of them before tuning, which may be the variant itself; of equal ones the last by name.
+    """The most accurate rival before tuning, which may be the variant itself; of equal ones the last by name.
 
-    A pool is in the order of its making at first, and later in that of the names.
+    The name decides, as the order of a pool differs between runs.
     """
     return max(rivals(variant, pool), key=lambda one: (accuracy_before_tuning(one), one.name), default=variant)
 
@@ -32,18 +33,19 @@ def is_beaten(variant: Variant, pool: Sequence[Variant]) -> bool:
 
 
 def accuracy_before_tuning(variant: Variant) -> float:
+    """The validation accuracy after the cut, 0 for a network that was not pruned."""
     return variant.pruning.validation_accuracy if variant.pruning else 0.0
 
 
 def achieved(pruning: Pruning) -> float | None:
-    """The throughput in the aim's own unit, times the unpruned network's or images/s; `None` for another aim."""
+    """The throughput in the unit of the aim: images/s, or the speed-up; `None` for other aims."""
     if pruning.images_per_s is None or pruning.images_per_s_before is None:
         return None
     return pruning.images_per_s / (pruning.images_per_s_before if pruning.aim == "speedup" else 1.0)
 
 
 def shortfall(pruning: Pruning) -> str | None:
-    """What there is to say where a throughput was not met within the tolerance of the search."""
+    """The sentence for a throughput that was not met within the tolerance of the search; else `None`."""
     got = achieved(pruning)
     if got is None or pruning.images_per_s is None or abs(got / pruning.asked - 1) <= TOLERANCE:
         return None
@@ -54,7 +56,7 @@ def shortfall(pruning: Pruning) -> str | None:
 
 
 def is_superseded(variant: Variant, pool: Sequence[Variant], only_best: bool) -> bool:
-    """Whether it has a fine-tuned successor, or where `only_best` are tuned the rival has that beat it."""
+    """Whether a variant has a fine-tuned successor, or, with `only_best`, the rival that beat it has one."""
     if variant.stage != "prune":
         return False
     tuned = {one.parent for one in pool if one.stage == "finetune"}

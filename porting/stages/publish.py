@@ -1,4 +1,4 @@
-"""publish: every profiled variant of the workspace against the others, and the frontier as a Triton repository."""
+"""The stage publish: ranks all profiled variants, and writes the frontier as a Triton repository."""
 
 from pathlib import Path
 
@@ -8,16 +8,15 @@ from numpy.typing import NDArray
 from porting.common.console import say
 from porting.configuration.settings import PublishSettings
 from porting.repository import Repository
-from porting.repository.publishing.item import Item
-from porting.repository.publishing.left_out import left_out
-from porting.repository.publishing.merge import merged, offered_by
-from porting.repository.publishing.store import upload
+from porting.repository.integrity import is_whole
+from porting.repository.publishing.offers import Offer, merged, offered_by
+from porting.repository.publishing.removed import removed
+from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
 from porting.repository.schema import Details
-from porting.repository.serving import is_whole
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
-from profiler.common.door import arrays
+from profiler.common.archives import arrays
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.common.folders import remove_unfinished
@@ -27,10 +26,10 @@ from profiler.records.profile import Profile
 
 
 def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[Repository, bool]:
-    """The repository of all tasks, others merged in and copied to every store, and whether it was there already.
+    """Publishes the repository of all tasks, and returns it with whether it was unchanged.
 
-    Says which variants are not in any more. Raises `BadInputError` where nothing is profiled, and where another
-    repository cannot be merged in.
+    Merges other repositories in, copies the result to every store, and prints which variants were dropped. Raises
+    `BadInputError` where nothing is profiled, and where another repository cannot be merged.
     """
     root = workspace.root / REPOSITORY
     with exclusive(workspace.root / ".publish.lock", f"{root}"), scratch("publish") as made:
@@ -49,7 +48,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
         else:
             damaged = current is None and root.is_symlink()
             repository = publish(root, items, settings.sign, settings.public_key)
-            for line in left_out(current, repository) if current is not None else ():
+            for line in removed(current, repository) if current is not None else ():
                 say(f"publish   {line}")
             if damaged:
                 say("publish   the repository before cannot be read: what is not in any more is not known")
@@ -58,8 +57,11 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
     return repository, same
 
 
-def is_of(current: Repository, items: list[Item]) -> bool:
-    """Whether a whole repository has the very files and details of the items: its own digests and key say nothing."""
+def is_of(current: Repository, items: list[Offer]) -> bool:
+    """Whether a complete repository has exactly the files and details of the items.
+
+    The digests and the key in its index are not trusted.
+    """
     offered = {item.details.name: item for item in items}
     return is_whole(current) and all(
         name in offered
@@ -69,10 +71,10 @@ def is_of(current: Repository, items: list[Item]) -> bool:
     )
 
 
-def profiled(workspace: Workspace) -> list[Item]:
+def profiled(workspace: Workspace) -> list[Offer]:
     """Every variant with a profile, in the order of its making; those without one are named.
 
-    Raises `BadInputError` for a profile that is of another file than its variant's.
+    Raises `BadInputError` for a profile of another file than that of its variant.
     """
     found = []
     for task in workspace.tasks():
@@ -87,7 +89,7 @@ def profiled(workspace: Workspace) -> list[Item]:
 
 
 def usable(workspace: Workspace, variant: Variant) -> dict[str, Profile]:
-    """The profiles of the variant's file that tell a maximal throughput, by target."""
+    """The profiles of the variant that have a maximal throughput, by target."""
     everything = workspace.all_profiles(variant)
     for target, profile in everything.items():
         if variant.onnx is not None and profile.onnx_sha256 != variant.onnx.sha256:
@@ -98,8 +100,8 @@ def usable(workspace: Workspace, variant: Variant) -> dict[str, Profile]:
     return {target: profile for target, profile in everything.items() if profile.best_throughput() is not None}
 
 
-def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Item:
-    """A variant as the repository takes it."""
+def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[str, Profile]) -> Offer:
+    """A variant as an item to publish."""
     unknown = {name: variant.reasons[name] for name in ("labels", "preprocessing") if name in variant.reasons}
     details = Details(
         name=variant.name,
@@ -120,13 +122,16 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},
     )
     folder = workspace.folder(variant)
-    # Of an input whose size is open no configuration can name a warm-up.
+    # A configuration can name a warm-up only for an input of fixed size.
     warm = example(folder / PREDICTIONS, file) if min(file.input.shape, default=1) > 0 else None
-    return Item(details, variant.parent, variant.technique, folder / ONNX, warm)
+    return Offer(details, variant.parent, variant.technique, folder / ONNX, warm)
 
 
 def example(path: Path, file: OnnxFile) -> NDArray[np.float32] | None:
-    """The real input that lies with the predictions, where the file was evaluated; it is as its file takes it."""
+    """The example input beside the predictions, or `None` for a file without accuracy.
+
+    Raises `BadInputError` for an input of another shape.
+    """
     if file.validation_accuracy is None:
         return None
     found = arrays(path, AGAIN, links=False).get(EXAMPLE)

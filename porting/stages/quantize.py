@@ -1,57 +1,42 @@
-"""quantize: int8 and fp16 siblings of every fp32 file; all stay, and measurement decides between them."""
+"""The stage quantize: int8 and fp16 siblings of every fp32 file, between which measurements decide."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import cast
 
-import numpy as np
-import onnx
 from pydantic import JsonValue
 
-from porting.common.console import say
 from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
-from porting.onnx_files.quantization.candidate import Candidate
-from porting.onnx_files.quantization.choose import choose
-from porting.onnx_files.quantization.form import Form, Scheme
-from porting.onnx_files.quantization.half import write_fp16
-from porting.onnx_files.quantization.original import Original
-from porting.onnx_files.quantization.processor import form_here
-from porting.onnx_files.quantization.result import write_chosen
-from porting.repository.schema import Precision, ValidOn
-from porting.stages.export import describe_file
+from porting.jobs.new_variant import job_of, reused
+from porting.onnx_files.quantization.int8_format import Int8Format, int8_format_here
 from porting.workspace.records import OnnxFile, Variant
-from porting.workspace.workspace import ONNX
-from profiler.common.scratch import scratch
 
 PACKAGES = ("onnx", "onnxruntime")
 FP16 = "fp16"
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """For each variant with an fp32 file one for every scheme, calibrated on training images, and one for fp16."""
+    """One job for each fp32 file and scheme, calibrated on training images, and one for fp16."""
     settings = context.settings.quantize
     context.needed_data("quantize")
     found = []
     for variant in pool:
         if variant.onnx is not None and variant.onnx.precision == "fp32":
-            found += [int8_job(context, variant, variant.onnx, form_here(one)) for one in settings.schemes]
+            found += [int8_job(context, variant, variant.onnx, int8_format_here(one)) for one in settings.schemes]
             found += [sibling(context, variant, variant.onnx, FP16, {})] if settings.fp16 else []
     return found
 
 
-def int8_job(context: Context, variant: Variant, file: OnnxFile, form: Form) -> Job:
+def int8_job(context: Context, variant: Variant, file: OnnxFile, int8: Int8Format) -> Job:
     """The job for the sibling of one file in one scheme."""
     settings = context.settings.quantize
     values: dict[str, JsonValue] = {
-        "scheme": form.scheme,
-        "reduce_range": form.reduce_range,
+        "scheme": int8.scheme,
+        "reduce_range": int8.reduce_range,
         "calibrations": list(settings.calibrations),
         "calibration_images": settings.calibration_images,
         "max_loss": settings.max_loss,
     }
-    return sibling(context, variant, file, f"int8-{form.scheme}", values)
+    return sibling(context, variant, file, f"int8-{int8.scheme}", values)
 
 
 def sibling(context: Context, variant: Variant, file: OnnxFile, label: str, settings: dict[str, JsonValue]) -> Job:
@@ -62,54 +47,3 @@ def sibling(context: Context, variant: Variant, file: OnnxFile, label: str, sett
 
 
 reuse = reused
-
-
-def run(context: Context, job: Job) -> Variant:
-    """The sibling in the precision of the job."""
-    recipe, variant = recipe_of(job), context.variant(job.inputs[0])
-
-    def make(folder: Path, _: str) -> Made:
-        context.workspace.check_files(variant)
-        path = folder / ONNX
-        if recipe.label == FP16:
-            write_fp16(context.workspace.folder(variant) / ONNX, path)
-            chosen: dict[str, JsonValue] = {}
-            valid_on: ValidOn = "gpu"
-        else:
-            form = Form(cast("Scheme", recipe.settings["scheme"]), bool(recipe.settings["reduce_range"]))
-            chosen = write_int8(context, variant, form, path)
-            valid_on = "any" if form.reduce_range else "exact int8"
-        opset = next(entry.version for entry in onnx.load(path).opset_import if entry.domain == "")
-        precision = cast("Precision", recipe.label.partition("-")[0])
-        return Made(onnx=describe_file(context, path, recipe.key(), opset, precision, valid_on=valid_on), chosen=chosen)
-
-    return made_by(context, job, make)
-
-
-def write_int8(context: Context, variant: Variant, form: Form, path: Path) -> dict[str, JsonValue]:
-    """Writes the best candidate; what was chosen is returned."""
-    settings = context.settings.quantize
-    original = context.once(f"original {variant.name}", lambda: original_of(context, variant))
-    chosen = choose(original, form, settings.calibrations, settings.max_loss, context.progress)
-    say_what_is_lost(variant, chosen, settings.max_loss)
-    return write_chosen(chosen, path)
-
-
-def original_of(context: Context, variant: Variant) -> Original:
-    """The fp32 file that int8 siblings are made of; the calibration images are the same for all files."""
-    data, count = context.needed_data("quantize"), context.settings.quantize.calibration_images
-    temporary = context.once("folder", lambda: context.stack.enter_context(scratch("quantize")).folder)
-
-    def images() -> list[np.ndarray]:
-        return context.once("images", lambda: [batch.numpy() for batch, _ in data.training_images(count)])
-
-    return Original(context.workspace.folder(variant) / ONNX, data, images, temporary / variant.name)
-
-
-def say_what_is_lost(variant: Variant, chosen: Candidate, max_loss: float) -> None:
-    """Prints a line where even the best candidate loses more than was allowed."""
-    if not chosen.good(max_loss):
-        say(
-            f"quantize  {chosen.form.scheme} of {variant.name} loses {chosen.loss:.4f} of validation accuracy with "
-            f"{len(chosen.fp32_nodes)} nodes in fp32, the best tried: quantize.max_loss={max_loss:g} is not met"
-        )

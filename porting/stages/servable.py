@@ -1,9 +1,9 @@
-"""Which exported variants a target can serve, and why it serves another one not."""
+"""Decides which exported variants a target can serve, with a reason for each that it cannot."""
 
 from collections.abc import Mapping, Sequence
 
 from porting.common.console import say
-from porting.onnx_files.quantization.processor import form_here
+from porting.onnx_files.quantization.int8_format import int8_format_here
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
@@ -14,9 +14,9 @@ GPU_PROVIDERS = {"cuda", "tensorrt"}
 
 
 def servable(targets: Mapping[str, Target], pool: Sequence[Variant]) -> dict[str, list[Exported]]:
-    """The exported variants that each target serves; why it serves another one not is said.
+    """The exported variants that each target serves; prints the reason for each that it does not.
 
-    Raises `BadInputError` where there are exported ones and no target serves any.
+    Raises `BadInputError` where no target serves any of the exported variants.
     """
     exported = [(variant, variant.onnx) for variant in pool if variant.onnx is not None]
     found = {
@@ -37,20 +37,20 @@ def servable(targets: Mapping[str, Target], pool: Sequence[Variant]) -> dict[str
 
 
 def why_not(target: Target, file: OnnxFile) -> str:
-    """Why a target, on this machine, cannot serve a file rightly; nothing where it can."""
+    """The reason why a target on this machine cannot serve a file correctly; empty where it can."""
     if target.runtime == "torch" and file.program_sha256 is None:
         return f"it has no torch program, {file.reasons['program_sha256']}"
     if file.valid_on == "gpu" and not GPU_PROVIDERS & set(target.providers):
         return "half precision is for GPUs"
-    if file.valid_on == "exact int8" and form_here("u8s8").reduce_range:
+    if file.valid_on == "exact int8" and int8_format_here("u8s8").reduce_range:
         return "its int8 products saturate on this processor: quantise it here"
     return ""
 
 
 def forget_unservable(workspace: Workspace, task: str, name: str, target: Target) -> None:
-    """Removes what an earlier target of this name measured of variants that this one cannot serve.
+    """Removes profiles of variants that this target cannot serve, which an earlier target of this name has left.
 
-    Beside this one's figures they would be of another machine, and nothing would ever take their place.
+    They would stay beside the figures of another machine, as no new measurement replaces them.
     """
     for variant in workspace.variants(task):
         if variant.onnx is not None and why_not(target, variant.onnx):

@@ -1,17 +1,13 @@
-"""train: the base network of a task."""
+"""The stage train: the base network of a task."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import JsonValue
 
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, recipe_of, reused
-from porting.networks.foreign import load_initial_weights
-from porting.networks.store import build_backbone, save_network
-from porting.networks.weights import weights_file
-from porting.training.fit import fit
+from porting.jobs.new_variant import job_of, reused
+from porting.networks.weights_file import weights_file
 from porting.workspace.records import Variant
 from profiler.common.files import sha256
 
@@ -19,7 +15,7 @@ PACKAGES = ("torch", "torchvision", "lightning")
 
 
 def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
-    """One: the backbone of the settings, trained on their data."""
+    """One job: the backbone of the settings, trained on their data."""
     settings, data = context.settings, context.needed_data("train")
     ingredients: dict[str, JsonValue] = {
         "backbone": settings.backbone.recipe(),
@@ -35,20 +31,3 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
 
 
 reuse = reused
-
-
-def run(context: Context, job: Job) -> Variant:
-    """The trained network as a new variant."""
-    settings, data = context.settings, context.needed_data("train")
-
-    def make(folder: Path, name: str) -> Made:
-        seeded(settings.seed)
-        shape, classes = data.input_shape, len(data.labels)
-        model = build_backbone(settings.backbone, shape[0], classes)
-        if settings.train.weights is not None:
-            weights = weights_file("train.weights", settings.train.weights)
-            load_initial_weights(weights, model, str(recipe_of(job).ingredients["weights"]))
-        model, history = fit(context, model, name, data, settings.train, teacher=None)
-        return Made(network=save_network(model, folder, settings.backbone, classes, shape), history=tuple(history))
-
-    return made_by(context, job, make)

@@ -1,4 +1,4 @@
-"""MLflow's database as a file: made whole or not at all, looked at before MLflow opens it."""
+"""The database file of MLflow: made completely or not at all, and checked before MLflow opens it."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from porting.tracking.address import SQLITE, artifacts_beside, connected
 from porting.tracking.database_schema import unlike, what_runs
-from porting.tracking.mlflow_errors import OFF, told, word
+from porting.tracking.mlflow_errors import OFF, one_line_errors, word
 from profiler.common.door import opened
 from profiler.common.errors import BadInputError
 from profiler.common.files import write_atomically
@@ -17,15 +17,15 @@ from profiler.common.locks import exclusive
 from profiler.common.scratch import scratch
 
 MAGIC = b"SQLite format 3\0"
-# What an address of a database takes for something else than the path that it is.
+# Characters of a path that have another meaning in the address of a database.
 READ_OTHERWISE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 
 
 def ready(path: Path) -> None:
-    """Makes the database where there is none; raises `BadInputError` for one that MLflow could not use.
+    """Makes the database where there is none; raises `BadInputError` for one that MLflow cannot use.
 
-    MLflow tries for minutes to open a file that it cannot, and its first migration is not one transaction: a process
-    that dies in it leaves a database for good that nobody can use.
+    MLflow would retry for minutes to open such a file. Its first migration is not one transaction, so that a process
+    that dies during it leaves a useless database.
     """
     if READ_OTHERWISE.search(str(path)):
         raise BadInputError(
@@ -38,7 +38,7 @@ def ready(path: Path) -> None:
 
 
 def make(path: Path) -> None:
-    """A new, empty database."""
+    """Makes a new, empty database."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     for part in ("-journal", "-wal", "-shm"):
@@ -46,19 +46,19 @@ def make(path: Path) -> None:
             raise BadInputError(f"{orphan} has lost its database, and would be taken for a new one's: move it away")
     with scratch("mlflow") as made:
         unfinished = made.folder / path.name
-        with told(f"{SQLITE}{unfinished}", "new database", OFF):
+        with one_line_errors(f"{SQLITE}{unfinished}", "new database", OFF):
             store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
             store.engine.dispose()
         with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):
-            # Another process may have been quicker, and have runs in its own already.
+            # Another process may have made the database already, and written runs to it.
             if not os.path.lexists(path):
                 write_atomically(path, unfinished.read_bytes())
 
 
 def check(path: Path, fix: str) -> None:
-    """Raises `BadInputError` with the fix for anything but a whole database of MLflow's that can be written to.
+    """Raises `BadInputError` with the fix for anything but a complete, writable database of MLflow.
 
-    What a killed process left in the database's journal is rolled back.
+    The unfinished transaction of a killed process is rolled back.
     """
     with opened(path, fix, links=False) as file:
         is_sqlite = file.read(len(MAGIC)) == MAGIC
@@ -74,21 +74,23 @@ def check(path: Path, fix: str) -> None:
             raise BadInputError(f"{path} is in use by another process: wait until it ends, or stop it") from error
         found = damaged(str(error))
     except MemoryError:
-        # What it says about itself is larger than the memory: no database of MLflow's is, however many its runs are.
+        # Its schema is larger than the memory, which no database of MLflow is.
         found = damaged("it asks for more memory than there is")
     if found:
         raise BadInputError(f"{path} {found} {fix}")
 
 
 def damage(connection: sqlite3.Connection) -> str | None:
+    """The damage that SQLite finds, as a clause for the message; `None` where there is none."""
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     return None if verdict == "ok" else damaged(verdict)
 
 
 def damaged(why: str) -> str:
+    """The clause of the message for a damaged database."""
     return f"is damaged ({why.splitlines()[0]}):"
 
 
 def upgrade_of(path: Path) -> str:
-    """The command that brings a database up to this MLflow."""
+    """The command that upgrades a database to this version of MLflow."""
     return f"mlflow db upgrade {shlex.quote(f'{SQLITE}{path}')}"

@@ -1,11 +1,11 @@
-"""What a database of this MLflow's is made of: one migration, MLflow's tables, and nothing that runs by itself."""
+"""Checks of a database against the schema of this MLflow: its migration, its tables, and no code of others."""
 
 import re
 import sqlite3
 from pathlib import Path
 
 MIGRATIONS = "alembic_version"
-# MLflow's own trigger, on a table that nothing here writes to; its checks of a list of values; its computed column.
+# The allowed code of MLflow: a trigger on a table that nothing here writes to, checks of a list, a computed column.
 OWN = re.compile(
     r"""\ACREATE\ TRIGGER\ \w+\s+BEFORE\ UPDATE\ ON\ secrets\s.*\Z
     | CHECK\ \(\w+\ IN\ \(('\w+'|\d+)(,\ ('\w+'|\d+))*\)\)
@@ -13,19 +13,19 @@ OWN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 WORDS = re.compile(r"\w+|\|\||->")
-# The last two are operators: one makes texts longer, one is a function. A computed column has an 'as' in any case.
+# The last two are operators, which lengthen texts and call a function. A computed column always has an 'as'.
 RUN_BY_THEMSELVES = {"trigger", "view", "virtual", "check", "as", "||", "->"}
-# A function that MLflow adds to its connections, and those whose names its columns and types have too.
+# A function that MLflow adds to its connections, and functions with the names of columns and types of MLflow.
 ADDED, NAMES_TOO = {"regexp"}, {"date", "json"}
 SHOWN = 40
 
 
 def what_runs(connection: sqlite3.Connection) -> str | None:
-    """The first part of the schema that computes and is not MLflow's own; `None` where none is.
+    """The first part of the schema that computes and is not from MLflow, as a clause; `None` where there is none.
 
-    What a trigger, a view, a check, a column or an index computes may take hours or all memory wherever the table is
-    read or written, and SQLite computes some of it as it looks for damage.
-    It goes by the text of what it has created, whatever the other columns of its own table say.
+    Code in a trigger, a view, a check, a column or an index may take hours or all memory at any access to its table,
+    and SQLite runs some of it while it checks for damage. SQLite acts on the SQL text alone, so that only this text is
+    searched.
     """
     known = {name.lower() for (name,) in connection.execute("SELECT name FROM pragma_function_list")}
     for name, text in connection.execute("SELECT name, CAST(sql AS TEXT) FROM sqlite_schema WHERE sql IS NOT NULL"):
@@ -36,9 +36,9 @@ def what_runs(connection: sqlite3.Connection) -> str | None:
 
 
 def unlike(connection: sqlite3.Connection, upgrade: str) -> str | None:
-    """What keeps this MLflow from using the database; `None` where nothing does. `upgrade` is the command for that.
+    """The difference that keeps this MLflow from using the database, as a clause before the fix; `None` for none.
 
-    In words that the fix follows.
+    `upgrade` is the command that upgrades the database.
     """
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     older = f"is no whole database of this MLflow's: if it is one of an older MLflow, run {upgrade}; else"
@@ -55,7 +55,7 @@ def unlike(connection: sqlite3.Connection, upgrade: str) -> str | None:
 
 
 def migrations() -> tuple[set[str], str]:
-    """The migrations that this MLflow knows, and the newest."""
+    """The revisions of all migrations of this MLflow, and the newest one."""
     import mlflow
     from alembic.script import ScriptDirectory
 
@@ -64,8 +64,8 @@ def migrations() -> tuple[set[str], str]:
 
 
 def lacking(connection: sqlite3.Connection, tables: set[str]) -> str | None:
-    """The first table or column of MLflow's that the database does not have."""
-    # It declares the tables of all of MLflow's stores.
+    """The first missing table or column of MLflow, as a clause; `None` where all are there."""
+    # This import declares the tables of all stores of MLflow.
     import mlflow.store.db.utils  # noqa: F401
     from mlflow.store.db.base_sql_model import Base
 

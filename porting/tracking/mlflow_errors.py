@@ -1,4 +1,4 @@
-"""What MLflow raises, as one line with what a user can do about it."""
+"""The errors of MLflow in one line, with the fix for the user."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -8,10 +8,9 @@ from typing import Any
 
 from porting.tracking.address import database_of
 from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import disk_of, fix_of, gone, more_room
-from profiler.common.room import is_full
+from profiler.common.fixes import disk_of, fix_of, gone, is_full, more_room
 
-# By the second word of SQLite's own names for what went wrong; anything else is damage.
+# The fix by the second word of SQLite's error name; all other errors are damage.
 MEND = {
     "BUSY": "wait until the other process that uses {path} ends, or stop it",
     "READONLY": "make {path} and its folder writable",
@@ -21,7 +20,7 @@ OFF = "tracking.enabled=false"
 
 
 def explained(error: Exception, uri: str) -> str:
-    """Why MLflow failed, in its database's own words where it has any, and what a user can do about it."""
+    """The reason of a failure, in the words of the database where there are any, and the fix."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, sqlite3.Error):
         cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
@@ -30,7 +29,7 @@ def explained(error: Exception, uri: str) -> str:
 
 
 def fix_for(error: BaseException, path: Path | None) -> str:
-    """What a user can do about what SQLite, the system or MLflow raises."""
+    """The fix for an error of SQLite, the system or MLflow."""
     name = word(error) if isinstance(error, sqlite3.Error) else ""
     if path is not None and name and not path.parent.exists():
         return gone(path.parent)
@@ -49,10 +48,10 @@ def word(error: sqlite3.Error) -> str:
 
 
 @contextmanager
-def told(uri: str, what: str, off: str) -> Iterator[None]:
-    """Makes a `DnnPortingError` of whatever MLflow raises: a database from elsewhere can make it raise anything.
+def one_line_errors(uri: str, what: str, off: str) -> Iterator[None]:
+    """Replaces any error of MLflow by a `DnnPortingError`, as a foreign database can cause any error.
 
-    `what` is not taken then, and `off` is the setting with which nobody asks for that.
+    `what` is the object that MLflow refuses, `off` the setting that avoids the call.
     """
     try:
         yield
@@ -62,8 +61,8 @@ def told(uri: str, what: str, off: str) -> Iterator[None]:
         raise DnnPortingError(f"MLflow does not take the {what} {explained(error, uri)}, or set {off}") from error
 
 
-class Asked:
-    """MLflow's client, each call of which ends well or in a `DnnPortingError`."""
+class CheckedClient:
+    """The client of MLflow, whose calls raise no errors but `DnnPortingError`."""
 
     def __init__(self, client: object, uri: str, what: str, off: str) -> None:
         self._client, self._words = client, (uri, what, off)
@@ -72,7 +71,7 @@ class Asked:
         method = getattr(self._client, name)
 
         def ask(*arguments: object, **named: object) -> object:
-            with told(*self._words):
+            with one_line_errors(*self._words):
                 return method(*arguments, **named)
 
         return ask

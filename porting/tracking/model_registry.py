@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from porting.repository import Repository
 from porting.repository.schema import Published
-from porting.repository.serving import Files
-from porting.tracking.mlflow_errors import told
+from porting.repository.variant_files import VariantFiles
+from porting.tracking.mlflow_errors import one_line_errors
 from porting.tracking.runs import experiment_id, quieten_mlflow
 from profiler.common.scratch import scratch
 
@@ -21,12 +21,11 @@ MODEL = "model.onnx"
 
 
 def register(repository: Repository, uri: str) -> list[str]:
-    """Registers every published variant with the MLflow at `uri`, and returns the names of those that were new.
+    """Registers every published variant with the MLflow at `uri`, and returns the names of the new ones.
 
-    A variant with another ONNX file is another version; one that was registered before only has its tags brought
-    up to date. On each target the aliases `most-accurate-<target>` and `fastest-<target>` name the ends of the
-    task's present frontier. Raises `BadInputError` for a file that is not the indexed one, and `DnnPortingError`
-    where MLflow fails.
+    A variant with another ONNX file is another version; the tags of a registered version are updated. For each target
+    the aliases `most-accurate-<target>` and `fastest-<target>` name the ends of the task's frontier. Raises
+    `BadInputError` for a file that is not the indexed one, and `DnnPortingError` where MLflow fails.
     """
     with registry(uri) as client:
         return [name for task in repository.tasks for name in register_task(client, uri, repository, task)]
@@ -50,7 +49,7 @@ def register_task(client: "MlflowClient", uri: str, repository: Repository, task
 
 
 def aliases(repository: Repository, task: str) -> dict[str, str]:
-    """The variant of each alias; where the first place is shared, the better in the other metric has it."""
+    """The variant of each alias; of equal ones it is the better in the other metric."""
     found = {}
     for target in repository.targets:
         frontier = repository.frontier(task, target)
@@ -75,7 +74,7 @@ def speed(variant: Published, target: str) -> float:
 
 
 def tags(variant: Published) -> dict[str, str]:
-    """What the registry shows of a version; the figures go by the keys that they have in the tracked runs."""
+    """The tags of a version; figures have the same keys as in the tracked runs."""
     found = {
         "variant": variant.name,
         "onnx_sha256": variant.onnx_sha256,
@@ -89,7 +88,7 @@ def tags(variant: Published) -> dict[str, str]:
 
 
 def registered(client: "MlflowClient", variant: Published) -> str | None:
-    """The version that holds this variant's ONNX file."""
+    """The version with the ONNX file of this variant, or `None`."""
     found = client.search_model_versions(
         f"name = '{variant.task}' and tags.variant = '{variant.name}' and tags.onnx_sha256 = '{variant.onnx_sha256}'"
     )
@@ -97,9 +96,9 @@ def registered(client: "MlflowClient", variant: Published) -> str | None:
 
 
 def add(client: "MlflowClient", experiment: str, variant: Published, content: bytes) -> str:
-    """A new version; the registry has the very bytes of the repository's file."""
+    """Adds a version with an exact copy of the repository's file, and returns its number."""
     with warnings.catch_warnings():
-        # mlflow.pyfunc says this of its own types when it is imported.
+        # mlflow.pyfunc warns of its own types at its import.
         warnings.filterwarnings("ignore", message=".*inferred as AnyType")
         import mlflow.onnx
         import mlflow.pyfunc
@@ -113,7 +112,7 @@ def add(client: "MlflowClient", experiment: str, variant: Published, content: by
             onnx.load_model_from_string(content),
             folder,
             mlflow_model=Model(model_id=logged.model_id, model_uuid=logged.model_id),
-            # Without them a process of its own loads the model to find them out.
+            # Without requirements MLflow would load the model in another process to find them.
             pip_requirements=mlflow.onnx.get_default_pip_requirements(),
             save_as_external_data=False,
         )
@@ -127,7 +126,7 @@ def add(client: "MlflowClient", experiment: str, variant: Published, content: by
 
 
 def logged_model(client: "MlflowClient", experiment: str, variant: Published) -> "LoggedModel":
-    """The entry to fill: what a killed run has begun of the same file, else a new one."""
+    """The logged model to fill: an unfinished one of the same file from a killed run, or else a new one."""
     same = f"name = '{variant.name}' AND tags.onnx_sha256 = '{variant.onnx_sha256}'"
     begun = client.search_logged_models([experiment], filter_string=same)
     return (
@@ -139,7 +138,7 @@ def logged_model(client: "MlflowClient", experiment: str, variant: Published) ->
 
 def onnx_file(repository: Repository, variant: Published) -> bytes:
     """The variant's ONNX file; raises `BadInputError` where it is not the indexed one."""
-    files = Files.of(repository, variant.name)
+    files = VariantFiles.of(repository, variant.name)
     return files.read(files.model)
 
 
@@ -149,11 +148,11 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
     quieten_mlflow()
     import mlflow
 
-    # MLflow keeps the process's address there, too.
+    # MLflow stores its address in this variable too.
     before = os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        with told(uri, "models", "publish.mlflow_registry=false"):
-            # A database registry looks a logged model up at the process's address, whatever the client's is.
+        with one_line_errors(uri, "models", "publish.mlflow_registry=false"):
+            # A registry in a database looks logged models up at the global address, not at that of the client.
             mlflow.set_tracking_uri(uri)
             yield mlflow.MlflowClient()
     finally:
@@ -161,7 +160,7 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
 
 
 def ready(client: "MlflowClient", uri: str, task: str) -> str:
-    """Makes sure of the task's registered model and experiment, and returns the experiment's id."""
+    """Makes the registered model and the experiment of a task where needed, and returns the experiment's id."""
     if not client.search_registered_models(f"name = '{task}'"):
         client.create_registered_model(task)
     return experiment_id(client, uri, task)

@@ -1,19 +1,20 @@
-"""MLflow: a parent run for each pipeline, a child run for each variant, the same keys on all of them."""
+"""The runs of MLflow: a parent for each pipeline and a child for each variant, with the same keys."""
 
 import logging
 import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from porting.configuration.settings import Settings
 from porting.jobs.context import needs_the_extra
 from porting.repository.figures import figures
 from porting.tracking.address import SQLITE, artifacts_beside, database_of
 from porting.tracking.database_file import ready
-from porting.tracking.mlflow_errors import OFF, Asked, told
+from porting.tracking.mlflow_errors import OFF, CheckedClient, one_line_errors
 from porting.tracking.upkeep import end_killed, settle
 from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import BadInputError, DnnPortingError
@@ -27,28 +28,8 @@ DATABASE = "mlflow.db"
 PARENT_TAG = "mlflow.parentRunId"
 
 
-class Tracker(Protocol):
-    """What a pipeline tells while it runs."""
-
-    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
-
-    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
-
-    def repository(self, folder: Path) -> None: ...
-
-
-class NoTracker:
-    """Tracking switched off."""
-
-    def epoch(self, variant_name: str, epoch: Epoch) -> None: ...
-
-    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None: ...
-
-    def repository(self, folder: Path) -> None: ...
-
-
 class MlflowTracker:
-    """Writes to one MLflow experiment, named after the task."""
+    """The tracker that writes to the MLflow experiment of the task."""
 
     def __init__(self, client: "MlflowClient", experiment: str, parent: str, parameters: dict[str, str]) -> None:
         self._client, self._experiment, self._parent = client, experiment, parent
@@ -64,10 +45,12 @@ class MlflowTracker:
         return self._children[name]
 
     def epoch(self, variant_name: str, epoch: Epoch) -> None:
+        """Logs the figures of an epoch."""
         for key in ("train_loss", "val_loss", "val_accuracy"):
             self._client.log_metric(self._child(variant_name), f"epoch/{key}", getattr(epoch, key), step=epoch.epoch)
 
     def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
+        """Logs a variant, and ends its run."""
         from mlflow.entities import Metric, Param, RunTag
 
         run = self._child(variant.name)
@@ -90,21 +73,26 @@ class MlflowTracker:
         self._open.discard(run)
 
     def repository(self, folder: Path) -> None:
+        """Logs the report, the figure and the index of the repository."""
         for name in ("report.html", "frontier.png", "repository.json"):
             self._client.log_artifact(self._parent, str(folder / name))
 
+    def tag(self, key: str, value: str) -> None:
+        """Puts a tag on the parent run."""
+        self._client.set_tag(self._parent, key, value)
+
     def end(self, status: str) -> None:
-        """Ends the parent, and with it the children that did not become a variant."""
+        """Ends the parent run, and the children that did not become a variant."""
         for run in (*self._open, self._parent):
             self._client.set_terminated(run, status=status)
 
 
-# The same on every target.
+# Figures that are equal on all targets.
 OF_THE_FILE = ("parameters", "flops", "file_bytes")
 
 
 def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
-    """The figures of a variant under the same keys for every variant: `<target>/<name>` with the names of the index."""
+    """The figures of a variant by key: `<target>/<name>`, with the names of the index."""
     found: dict[str, float] = {}
     accuracies = () if variant.onnx is None else (variant.onnx.validation_accuracy, variant.onnx.test_accuracy)
     for accuracy in accuracies:
@@ -120,18 +108,8 @@ def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str,
 
 
 @contextmanager
-def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
-    """The tracker of one pipeline; raises `DnnPortingError` where MLflow fails."""
-    if not settings.tracking.enabled:
-        yield NoTracker()
-        return
-    with pipeline_run(settings, config) as tracker:
-        yield tracker
-
-
-@contextmanager
 def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
-    """The parent run, ended as finished, failed or killed."""
+    """The parent run, which ends as finished, failed or killed."""
     client, experiment = connect(settings)
     parent = client.create_run(experiment, run_name=f"{settings.task}: {', '.join(settings.stages())}").info.run_id
     parameters = {
@@ -148,7 +126,7 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
     try:
         yield tracker
     except BaseException as error:
-        # What went wrong first is what a user must know.
+        # The first error is the one to report.
         with suppress(DnnPortingError):
             tracker.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
@@ -156,28 +134,34 @@ def pipeline_run(settings: Settings, config: str) -> Iterator[MlflowTracker]:
 
 
 def tracking_uri(settings: Settings) -> str:
-    """Where MLflow is: as configured, or a database in the workspace."""
+    """The address of MLflow: the configured one, or a database in the workspace."""
     return settings.tracking.uri or f"{SQLITE}{settings.workspace.resolve() / DATABASE}"
 
 
 def quieten_mlflow() -> None:
-    """No advice, no log of its database's migrations or errors; before it is imported."""
+    """Turns off advice and logs of MLflow about migrations and errors, before its import."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It logs whole traces of what it raises as well.
+    # This logger prints the traceback of every raised error.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def prepared(settings: Settings) -> str:
-    """MLflow's address, once it can be used; a database in the workspace is at home there, wherever it was before."""
-    quieten_mlflow()
+def require_mlflow() -> None:
+    """Raises `BadInputError` where MLflow is not installed; it is not imported for that."""
+    without = "MLflow (or set tracking.enabled=false and publish.mlflow_registry=false: it)"
     try:
-        import mlflow  # noqa: F401
+        found = find_spec("mlflow")
     except ModuleNotFoundError as error:
-        raise needs_the_extra(
-            "MLflow (or set tracking.enabled=false and publish.mlflow_registry=false: it)", error
-        ) from error
+        raise needs_the_extra(without, error) from error
+    if found is None:
+        raise needs_the_extra(without, ModuleNotFoundError(name="mlflow"))
+
+
+def prepared(settings: Settings) -> str:
+    """The address of MLflow, after its database was made or checked, and adapted to a moved workspace."""
+    quieten_mlflow()
+    require_mlflow()
     uri = tracking_uri(settings)
     path = database_of(uri)
     if path and settings.tracking.uri is None:
@@ -189,7 +173,7 @@ def prepared(settings: Settings) -> str:
 
 
 def connect(settings: Settings) -> tuple["MlflowClient", str]:
-    """The client, and the id of the task's experiment."""
+    """The client of MLflow, and the id of the task's experiment."""
     uri = prepared(settings)
     path = database_of(uri)
     if path and settings.tracking.uri is None:
@@ -197,15 +181,15 @@ def connect(settings: Settings) -> tuple["MlflowClient", str]:
     from mlflow import MlflowClient
 
     words = (uri, "run", OFF)
-    with told(*words):
-        client = cast("MlflowClient", Asked(MlflowClient(tracking_uri=uri), *words))
+    with one_line_errors(*words):
+        client = cast("MlflowClient", CheckedClient(MlflowClient(tracking_uri=uri), *words))
     return client, experiment_id(client, uri, settings.task)
 
 
 def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
-    """The experiment of that name, which is made where there is none.
+    """The id of the experiment of this name, which is made where there is none.
 
-    Its artefacts lie beside a database file, as MLflow would take the working directory; a server knows its own place.
+    Its artefacts lie beside a database file, where MLflow would use the working directory. A server sets its own place.
     """
     found: Any = client.get_experiment_by_name(name)
     if found and found.lifecycle_stage != "active":

@@ -1,4 +1,4 @@
-"""A workspace's own MLflow database, put right: its artefacts lie beside it, and no run is left open."""
+"""Corrections of the MLflow database of a workspace: addresses of artefacts after a move, and open runs."""
 
 import re
 import sqlite3
@@ -11,7 +11,7 @@ from porting.tracking.address import ARTIFACTS, SQLITE, artifacts_beside, connec
 from porting.tracking.mlflow_errors import explained
 from profiler.common.errors import DnnPortingError
 
-# Every place of MLflow's that holds the address of an artefact.
+# All columns of MLflow with addresses of artefacts.
 ADDRESSES = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -20,20 +20,20 @@ ADDRESSES = (
     ("model_versions", "storage_location"),
     ("trace_tags", "value"),
 )
-# The longest one that MLflow writes.
+# The longest address that MLflow writes.
 LONGEST = 8000
 FOLDER = re.compile(rf"/{ARTIFACTS}(?=/|\Z)")
 OURS = re.compile(rf"(file://.*/{ARTIFACTS})(/\d+)?")
 
 
 def settle(path: Path) -> None:
-    """Makes the artefacts' addresses those beside the database, which may have been moved or copied since."""
+    """Updates the addresses of artefacts to the folder beside the database, which may have been moved or copied."""
     with corrected(path) as connection:
         rebase(connection, artifacts_beside(path))
 
 
 def end_killed(path: Path, task: str) -> None:
-    """Ends what killed runs left open; who holds the task's lock is the only one to have any in the workspace."""
+    """Ends the open runs of killed processes; the caller holds the lock of the task, so that no other run is open."""
     with corrected(path) as connection:
         connection.execute(
             "UPDATE runs SET status = 'KILLED', end_time = ? WHERE status = 'RUNNING' "
@@ -53,7 +53,7 @@ def corrected(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def rebase(connection: sqlite3.Connection, here: str) -> None:
-    """Puts `here` in the place of every folder that artefacts lay in before."""
+    """Replaces all former folders of artefacts by `here`."""
     if before := elsewhere(connection, here):
         connection.create_function("moved", 1, lambda place: moved(place, before, here))
         for table, column in ADDRESSES:
@@ -61,7 +61,7 @@ def rebase(connection: sqlite3.Connection, here: str) -> None:
                 f"UPDATE {table} SET {column} = moved({column}) "  # noqa: S608
                 f"WHERE typeof({column}) = 'text' AND length({column}) <= {LONGEST}"
             )
-    # Runs of a workspace write beside its database and nowhere else, whatever a database from elsewhere says.
+    # Runs of a workspace must write beside its database only, even where a foreign database names another folder.
     connection.execute(
         "UPDATE experiments SET artifact_location = ? "
         "WHERE artifact_location IS NULL OR artifact_location NOT IN (?, ? || '/' || experiment_id)",
@@ -70,14 +70,14 @@ def rebase(connection: sqlite3.Connection, here: str) -> None:
 
 
 def elsewhere(connection: sqlite3.Connection, here: str) -> set[str]:
-    """The folders of artefacts that experiments were given in a database's earlier places."""
+    """The folders of artefacts at former places of the database."""
     places = connection.execute("SELECT CAST(artifact_location AS TEXT) FROM experiments")
     found = (OURS.fullmatch(place or "") for (place,) in places)
     return {match[1] for match in found if match} - {here}
 
 
 def moved(place: str, before: set[str], here: str) -> str:
-    """An address with `here` in the place of the folder before, where it lies in one."""
+    """An address with `here` instead of a former folder, where it lies in one."""
     for end in (found.end() for found in FOLDER.finditer(place)):
         if place[:end] in before:
             return here + place[end:]

@@ -1,4 +1,4 @@
-"""Where a network looks: attention maps, which do not depend on how many channels there are.
+"""The attention maps of a network, whose shapes do not depend on the number of channels.
 
 After Zagoruyko and Komodakis, "Paying More Attention to Attention" (2017), section 3.1.
 """
@@ -15,41 +15,41 @@ Size = tuple[int, int]
 
 
 class AttentionMaps:
-    """Of some layers of a network the squares of their channels, added up and normalised, (N, H × W) each."""
+    """The attention maps (N, H × W) of some layers: the normalised sums of the squares of their channels."""
 
     def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         self._names, self._maps = names, dict[str, Tensor]()
         self._handles = [model.get_submodule(name).register_forward_hook(partial(self._note, name)) for name in names]
 
     def _note(self, name: str, _: nn.Module, __: Any, features: Tensor) -> None:
-        # Their own copy: the next layer may overwrite them (`inplace=True`), and the square's gradient needs them.
+        # The gradient of the square needs a copy, as the next layer may overwrite the features (`inplace=True`).
         own = features.to(torch.float32, copy=True)
         self._maps[name] = normalize(own.square().sum(dim=1).flatten(1), dim=1)
 
     def taken(self) -> list[Tensor]:
-        """The maps of the last pictures."""
+        """Returns the maps of the last images, and forgets them."""
         return [self._maps.pop(name) for name in self._names]
 
     def close(self) -> None:
-        """Leaves the network as it was."""
+        """Removes the hooks from the network."""
         for handle in self._handles:
             handle.remove()
 
 
-def distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
-    """The mean over images of the squared distance between the maps, added up over the layers (eq. 2)."""
-    return torch.stack([(a - b).square().sum(dim=1).mean() for a, b in zip(ours, theirs, strict=True)]).sum()
+def distance(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
+    """The squared distance between the maps, the mean over images and the sum over layers (equation 2)."""
+    return torch.stack([(a - b).square().sum(dim=1).mean() for a, b in zip(student, teacher, strict=True)]).sum()
 
 
 def comparable_layers(one: nn.Module, other: nn.Module, images: Tensor) -> list[str]:
-    """The last layer of each picture size above 1×1 that both networks have, by name and size."""
-    ours, theirs = sizes(one, images), sizes(other, images)
-    last = {size: name for name, size in ours.items() if theirs.get(name) == size and max(size) > 1}
+    """The last layer of each image size above 1×1 that both networks have with this name and size."""
+    own, others = sizes(one, images), sizes(other, images)
+    last = {size: name for name, size in own.items() if others.get(name) == size and max(size) > 1}
     return list(last.values())
 
 
 def sizes(model: nn.Module, images: Tensor) -> dict[str, Size]:
-    """Height and width of every layer's output that is a picture, in the order in which they are ready."""
+    """The height and width of each output (N, C, H, W) of a layer, in the order of computation."""
     found: dict[str, Size] = {}
     handles = []
     for name, module in model.named_modules():

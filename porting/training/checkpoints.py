@@ -1,7 +1,7 @@
-"""A training's checkpoints: one file for each epoch, named after its epoch and a digest that binds it to its training.
+"""The checkpoints of a training: one file for each epoch, named by the epoch and a digest over content and training.
 
-Each holds everything, the best weights so far included. The two newest are kept, so that a damaged one costs the
-epochs since the one before it.
+A checkpoint holds the whole state and the best weights so far. The two newest are kept, so that damage to one costs
+only the epochs since the other.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, order=True)
 class Kept:
-    """The file of one epoch, counted from 0."""
+    """A checkpoint file, with its epoch counted from 0."""
 
     epoch: int
     digest: str
@@ -39,15 +39,15 @@ class Kept:
 
 
 def kept(folder: Path) -> list[Kept]:
-    """What is called a checkpoint, the newest first."""
+    """The files with the name of a checkpoint, the newest first."""
     found = ((NAME.fullmatch(path.name), path) for path in folder.iterdir())
     return sorted((Kept(int(match[1]), match[2], path) for match, path in found if match), reverse=True)
 
 
 def identity(name: str, model: nn.Module) -> str:
-    """What tells a training from others: its name, which has its key, and the shape of its network.
+    """The identity of a training: its name, which contains its key, and the shape of its network.
 
-    A network that was cut by measured times may be another one when it is cut again.
+    The shape may differ for one key, as widths may depend on measured times.
     """
     return f"{name} {json_digest([[key, list(value.shape)] for key, value in model.state_dict().items()])}"
 
@@ -61,12 +61,13 @@ def digest(content: Iterator[bytes], training: str, epoch: int) -> str:
 
 
 def chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yields the content of a file in parts of `CHUNK_BYTES`."""
     while chunk := file.read(CHUNK_BYTES):
         yield chunk
 
 
 def whole(one: Kept, training: str) -> bool:
-    """Whether the file is what was written for this training and epoch."""
+    """Whether the file is unchanged, and belongs to this training and epoch."""
     try:
         with opened(one.path, FIX, links=False) as file:
             return digest(chunks(file), training, one.epoch) == one.digest
@@ -75,7 +76,7 @@ def whole(one: Kept, training: str) -> bool:
 
 
 def newest(folder: Path, training: str) -> Path | None:
-    """The newest whole checkpoint; newer ones are damaged and go, which is said in a line, as is a missing one."""
+    """The newest whole checkpoint; removes damaged newer ones, and prints a line for each damaged or lost one."""
     found = kept(folder)
     good = next((one for one in found if whole(one, training)), None)
     damaged = [one.path for one in found if good is None or one > good]
@@ -89,7 +90,7 @@ def newest(folder: Path, training: str) -> Path | None:
 
 
 def read(path: Path, training: str) -> dict[str, Any]:
-    """The content of a checkpoint; raises `BadInputError` where it is not what was written, and unpickles nothing."""
+    """The content of a checkpoint, read without unpickling; raises `BadInputError` for a changed file."""
     match = NAME.fullmatch(path.name)
     with opened(path, FIX, links=False) as file:
         if match is None or digest(chunks(file), training, int(match[1])) != match[2]:
@@ -100,9 +101,9 @@ def read(path: Path, training: str) -> dict[str, Any]:
 
 
 class DigestedFiles(TorchCheckpointIO):
-    """How Lightning reads and writes them: a path to write to is a folder and an epoch.
+    """Lightning's reader and writer of checkpoints, where the path to write is a folder and an epoch.
 
-    Of other names is what its processes hand to one another.
+    Files of other names are those that processes of Lightning exchange.
     """
 
     def __init__(self, training: str) -> None:
@@ -110,7 +111,7 @@ class DigestedFiles(TorchCheckpointIO):
         self._before: Path | None = None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Leaves this one and the one before."""
+        """Writes this checkpoint, and removes all but the previous one."""
         asked = Path(path)
         if not asked.name.isdecimal():
             super().save_checkpoint(checkpoint, path, storage_options)
@@ -127,6 +128,7 @@ class DigestedFiles(TorchCheckpointIO):
         self._before = written
 
     def load_checkpoint(self, path: Any, *options: Any, **named: Any) -> dict[str, Any]:
+        """The content of a checkpoint after the check of its digest."""
         if not NAME.fullmatch(Path(path).name):
             return super().load_checkpoint(path, *options, **named)
         self._before = Path(path)
@@ -134,13 +136,14 @@ class DigestedFiles(TorchCheckpointIO):
 
 
 class Checkpoints(Checkpoint):
-    """Writes one after every epoch, when all other callbacks have seen it, and keeps the best weights in it."""
+    """Writes a checkpoint with the best weights after every epoch, as the last of the callbacks."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._best: dict[str, Any] | None = None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Writes the checkpoint of the epoch."""
         trainer.save_checkpoint(self._folder / f"{trainer.current_epoch:06d}")
 
     def on_save_checkpoint(
@@ -149,7 +152,7 @@ class Checkpoints(Checkpoint):
         pl_module: LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Takes the weights that were validated, which a moving average has put into the checkpoint."""
+        """Adds the best weights: the validated ones, which the moving average has put into the checkpoint."""
         loss = float(trainer.callback_metrics["val_loss"])
         if self._best is None or loss < self._best["loss"]:
             weights = {name: tensor.detach().cpu().clone() for name, tensor in checkpoint["state_dict"].items()}
@@ -162,4 +165,5 @@ class Checkpoints(Checkpoint):
         pl_module: LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
+        """Takes the best weights so far from the checkpoint."""
         self._best = checkpoint["best"]

@@ -1,4 +1,4 @@
-"""The classifier that Lightning trains: cross-entropy, and what a teacher adds to it if there is one."""
+"""The classifier that Lightning trains, with cross-entropy and the loss of a teacher where there is one."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
 from porting.configuration.settings import FitSettings
-from porting.training.memory import memory_format
+from porting.training.precision import memory_format
 from porting.training.teacher import Teacher
 from profiler.common.errors import ModelError
 
@@ -17,7 +17,7 @@ MOMENTUM = 0.9
 
 
 class Classifier(LightningModule):
-    """Images (N, C, H, W) to logits (N, classes)."""
+    """A network with its losses, its accuracy, its optimiser and its schedule."""
 
     def __init__(self, model: nn.Module, num_classes: int, settings: FitSettings, teacher: Teacher | None) -> None:
         super().__init__()
@@ -28,6 +28,7 @@ class Classifier(LightningModule):
         self.train_losses: list[Tensor] = []
 
     def forward(self, images: Tensor) -> Tensor:
+        """The logits (N, classes) of images (N, C, H, W); raises `ModelError` for an output of another type."""
         logits = self.model(images.contiguous(memory_format=self._format))
         if not isinstance(logits, Tensor):
             raise ModelError(
@@ -37,20 +38,22 @@ class Classifier(LightningModule):
         return logits
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """The training loss of a batch."""
         images, labels = batch
         logits = self(images)
         loss = self.labels_loss(logits, labels)
         if self._teacher is not None:
             loss = self._teacher.loss(loss, logits, images)
-        # Read at the end of the epoch: reading it now would let a GPU wait for this process.
+        # It is read at the end of the epoch, as a GPU would have to wait for each earlier read.
         self.train_losses.append(loss.detach())
         return loss
 
     def labels_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Validation judges by the same: without the smoothing it would call an epoch worse for surer answers."""
+        """The smoothed cross-entropy, for validation too, as the plain one would rate confident answers as worse."""
         return cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Logs loss and accuracy of a validation batch."""
         images, labels = batch
         logits = self(images)
         self.accuracy(logits, labels)
@@ -58,6 +61,7 @@ class Classifier(LightningModule):
         self.log("val_accuracy", self.accuracy, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:
+        """SGD with Nesterov momentum on a one-cycle schedule."""
         settings = self._settings
         optimiser = torch.optim.SGD(
             self.parameters(),

@@ -1,4 +1,4 @@
-"""What is seen of a training: its history, which survives an interruption, the progress, and its random numbers."""
+"""The callback that keeps the history of a training, reports progress and sets the random numbers of each epoch."""
 
 import math
 import os
@@ -16,40 +16,44 @@ from profiler.common.errors import DivergedError
 
 
 class Watch(Callback):
-    """Keeps each epoch's figures, passes them on, and moves the progress bar.
+    """Keeps the figures of each epoch, reports them and moves the progress bar.
 
-    Every epoch has random numbers of its own, drawn from the seed, so that a training which goes on after an
-    interruption gives what it would have given without.
+    Every epoch has its own random numbers from the seed, so that an interrupted training ends with the same weights.
     """
 
     def __init__(self, on_epoch: Callable[[Epoch], None], advance: Advance) -> None:
         self.history: list[Epoch] = []
         self._on_epoch, self._advance = on_epoch, advance
         self.seed = torch.initial_seed()
-        self._told, self._process = 0, os.getpid()
+        self._reported, self._process = 0, os.getpid()
 
     def state_dict(self) -> dict[str, Any]:
+        """The history and the seed, for the checkpoint."""
         return {"history": [epoch.model_dump() for epoch in self.history], "seed": self.seed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes history and seed from a checkpoint."""
         self.history = [Epoch.model_validate(epoch) for epoch in state_dict["history"]]
         self.seed = state_dict["seed"]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        self._tell()
+        """Reports the epochs of an earlier, interrupted run."""
+        self._report()
 
     def catch_up(self, state_dict: dict[str, Any]) -> None:
-        """Takes over and passes on what other processes have seen meanwhile."""
+        """Takes the history of other processes from a checkpoint, and reports it."""
         self.load_state_dict(state_dict)
-        self._tell()
+        self._report()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Sets the random numbers of the epoch."""
         seeded(self.seed + trainer.current_epoch)
         if trainer.fit_loop.is_resuming:
-            # Lightning begins to read the data before this hook then, else after it, and that draws a number too.
+            # After a resumption Lightning starts reading data before this hook, which draws a random number.
             iter(trainer.fit_loop._data_fetcher)  # type: ignore[arg-type]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Adds the epoch to the history; raises `DivergedError` for a loss that is not finite."""
         losses = {
             "training": float(torch.stack(pl_module.train_losses).mean()),
             "validation": float(trainer.callback_metrics["val_loss"]),
@@ -68,13 +72,13 @@ class Watch(Callback):
             val_accuracy=accuracy,
         )
         self.history.append(epoch)
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
-        """What was not told yet; a child of the process that listens leaves it to `catch_up`."""
+    def _report(self) -> None:
+        """Reports new epochs; a forked process leaves this to its parent (`catch_up`)."""
         if os.getpid() != self._process:
             return
-        for epoch in self.history[self._told :]:
+        for epoch in self.history[self._reported :]:
             self._on_epoch(epoch)
             self._advance(f"validation accuracy {epoch.val_accuracy:.4f}")
-        self._told = len(self.history)
+        self._reported = len(self.history)

@@ -1,4 +1,4 @@
-"""A variant in the workspace: what it is, how it was made, and which files belong to it."""
+"""The record of a variant in the workspace: its properties, its history and its files."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ from profiler.records.base import Record
 
 
 class Network(Record):
-    """A torch network that can be loaded again: its backbone, and the digest of weights and manifest together."""
+    """A saved torch network: its backbone, and the digest of weights and manifest together."""
 
     backbone: NamedComponent
     in_channels: int = Field(ge=1, le=1 << 16)
@@ -31,9 +31,9 @@ class Network(Record):
 
 
 class OnnxFile(Record):
-    """The exported file `model.onnx`; `key` is the recipe of its export, `sha256` what profiles hang on.
+    """The file `model.onnx`; `key` is the digest of the recipe of its export, and profiles refer to its `sha256`.
 
-    `program_sha256` is that of `model.pt`, the same network for torch.
+    `program_sha256` is the digest of `model.pt`, the same network for torch.
     """
 
     key: str = Field(pattern=SHA256)
@@ -49,11 +49,11 @@ class OnnxFile(Record):
 
 
 class Pruning(Record):
-    """What a pruner was to reach (`porting.configuration.aims`) and what it took away.
+    """The aim of a pruning (`porting.configuration.aims`), and its result.
 
-    `validation_accuracy` is that before tuning, with batch normalisation estimated again. `images_per_s` is the
-    maximal throughput as measured when it was cut, and `images_per_s_before` the unpruned network's; `tries` were
-    measured until then.
+    `validation_accuracy` is that before tuning, with batch statistics estimated again. `images_per_s` is the maximal
+    throughput measured after the cut, and `images_per_s_before` that of the unpruned network. `tries` is the number of
+    measured networks.
     """
 
     aim: Kind
@@ -68,7 +68,7 @@ class Pruning(Record):
 
 
 class Epoch(Record):
-    """What one pass over the training split gave."""
+    """The figures of one pass over the training split."""
 
     epoch: int = Field(ge=0)
     train_loss: float
@@ -77,7 +77,10 @@ class Epoch(Record):
 
 
 class Variant(Record):
-    """`variant.json`. `key` hashes the whole recipe and decides reuse; `lineage` holds its steps, oldest first."""
+    """The content of `variant.json`.
+
+    `key` is the hash of the recipe and decides reuse. `lineage` holds the steps, the oldest first.
+    """
 
     schema_version: Literal[2] = 2
     task: Label
@@ -95,12 +98,12 @@ class Variant(Record):
 
     @property
     def stage(self) -> str:
-        """The stage that made it."""
+        """The stage that made the variant."""
         return self.lineage[-1].stage
 
     @property
     def technique(self) -> list[str]:
-        """How it was made, step by step, in the words of its name."""
+        """The labels of the steps that made the variant."""
         return [step.label for step in self.lineage if step.label]
 
 

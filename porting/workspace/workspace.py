@@ -1,4 +1,4 @@
-"""Where a task's variants lie, and the only code that writes there."""
+"""The workspace: the folders of variants, and the only code that writes to them."""
 
 import os
 from collections.abc import Iterator
@@ -27,24 +27,26 @@ AGAIN = "remove its folder and run its stage again"
 
 
 class Workspace:
-    """The folder `artifacts/` of one or more tasks."""
+    """The folder of one or more tasks, by default `artifacts/`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def variants_folder(self, task: str) -> Path:
+        """The folder of the variants of a task."""
         return self.root / "tasks" / task / "variants"
 
     def folder(self, variant: Variant) -> Path:
+        """The folder of a variant."""
         return self.variants_folder(variant.task) / variant.name
 
     def tasks(self) -> list[str]:
-        """Every task that has variants."""
+        """The names of all tasks with variants."""
         return sorted(folder.parent.name for folder in self.root.glob("tasks/*/variants"))
 
     @contextmanager
     def writing(self, task: str) -> Iterator[None]:
-        """One writer at a time per task; removes what a killed one left behind."""
+        """Locks a task for one writer, and removes unfinished files of a killed one."""
         with exclusive(self.root / "tasks" / task / ".lock", f"task {task} in {self.root}"):
             folder = self.variants_folder(task)
             for place in (folder, *folder.glob("*"), *folder.glob("*/profiles"), *folder.glob("*/samples")):
@@ -54,12 +56,12 @@ class Workspace:
             yield
 
     def variants(self, task: str) -> list[Variant]:
-        """Every variant of a task, parents before children; raises `BadInputError` for a folder that is none."""
+        """The variants of a task, parents before children; raises `BadInputError` for a folder without a record."""
         places = [place for place in self.variants_folder(task).glob("*") if place.is_dir() and place.name[0] != "."]
         return sorted(map(self.read, places), key=lambda variant: (len(variant.lineage), variant.name))
 
     def read(self, folder: Path) -> Variant:
-        """The variant in its folder; raises `BadInputError` where its record is missing, damaged or another one's."""
+        """The variant in a folder; raises `BadInputError` for a missing, damaged or foreign record."""
         fix = f"remove {folder}, and run its stage again"
         for place in (folder, folder / "profiles", folder / "samples"):
             if place.is_symlink():
@@ -73,7 +75,7 @@ class Workspace:
         return variant
 
     def find(self, task: str, name: str) -> Variant | None:
-        """The variant of that name, if it is complete and its files are what they were."""
+        """The complete variant of this name, or `None`; raises `ModelError` for a changed file."""
         folder = self.variants_folder(task) / name
         if not os.path.lexists(folder / RECORD):
             return None
@@ -82,7 +84,7 @@ class Workspace:
         return variant
 
     def check_files(self, variant: Variant) -> None:
-        """Raises `ModelError` where a file is missing, truncated or changed since it was recorded."""
+        """Raises an error for a file that is missing, truncated or changed since it was recorded."""
         folder = self.folder(variant)
         due = {} if variant.onnx is None else {ONNX: variant.onnx.sha256, PROGRAM: variant.onnx.program_sha256}
         for name, expected in due.items():
@@ -93,14 +95,14 @@ class Workspace:
 
     @contextmanager
     def making(self, task: str, name: str) -> Iterator[Path]:
-        """A folder for a new variant, which appears whole or not at all, and only then ends its trainings."""
+        """The folder of a new variant, which appears complete or not at all; then its checkpoints are removed."""
         with whole_folder(self.variants_folder(task) / name) as folder:
             yield folder
         self.forget_trainings(task, name)
 
     @contextmanager
     def training(self, task: str, name: str) -> Iterator[Path]:
-        """A folder for what a training needs to go on after an interruption; it goes when the variant is complete."""
+        """The folder of a training's checkpoints, which is kept until the variant is complete or the loss diverges."""
         folder = self.root / "tasks" / task / "trainings" / name
         if folder.is_symlink() or not folder.is_dir():
             remove(folder)
@@ -113,13 +115,13 @@ class Workspace:
             raise
 
     def forget_trainings(self, task: str, variant: str) -> None:
-        """Removes what the trainings on the way to a variant, whose names begin with its own, had to go on with."""
+        """Removes the checkpoints of all trainings for a variant, whose names begin with the variant's."""
         for folder in (self.root / "tasks" / task / "trainings").glob(f"{variant}*"):
             remove(folder)
 
     @contextmanager
     def replacing(self, *paths: Path) -> Iterator[list[Path]]:
-        """Names to write to, which take the places of `paths` when the block ends well; what is not written goes."""
+        """Temporary paths that replace `paths` when the block succeeds; a path without a new file is removed."""
         temporary = [path.with_name(f"{UNFINISHED}{path.name}") for path in paths]
         try:
             yield temporary
@@ -133,16 +135,17 @@ class Workspace:
                 path.unlink(missing_ok=True)
 
     def record(self, variant: Variant, folder: Path | None = None) -> Variant:
-        """Writes the record; its files must be there already."""
+        """Writes the record of a variant whose files exist already, and returns the variant."""
         write_record((folder or self.folder(variant)) / RECORD, variant)
         return variant
 
     def profile_files(self, variant: Variant, target: str) -> ProfileFiles:
+        """The files of the profile of a variant on a target."""
         folder = self.folder(variant)
         return ProfileFiles(folder / "profiles" / f"{target}.json", folder / "samples" / f"{target}.npz")
 
     def all_profiles(self, variant: Variant) -> dict[str, Profile]:
-        """The profiles that lie with a variant, by target; raises `BadInputError` for one of another target."""
+        """All profiles in the folder of a variant, by target; raises `BadInputError` for a misnamed one."""
         found = {}
         for path in sorted(self.folder(variant).glob("profiles/*.json")):
             if path.name[0] != ".":
@@ -155,16 +158,17 @@ class Workspace:
         return found
 
     def profiles(self, variant: Variant) -> dict[str, Profile]:
-        """The profiles, by target, of the variant's present ONNX file."""
+        """The profiles of the present ONNX file of a variant, by target."""
         present = variant.onnx.sha256 if variant.onnx else None
         everything = self.all_profiles(variant)
         return {target: profile for target, profile in everything.items() if profile.onnx_sha256 == present}
 
 
 def network_digest(folder: Path) -> str:
-    """The digest of weights and manifest together; raises `BadInputError` where one is missing."""
+    """The digest of weights and manifest together; raises `BadInputError` for a missing file."""
     return json_digest([sha256(folder / name, AGAIN, links=False) for name in (WEIGHTS, MANIFEST)])
 
 
 def changed(path: Path) -> ModelError:
+    """The error for a file that differs from its record."""
     return ModelError(f"{path} is truncated or changed since it was written: {AGAIN}")

@@ -1,32 +1,42 @@
-"""Whether cheap figures rank variants as their maximal throughput does."""
+"""The rank correlation of cheap figures of variants with their maximal throughput."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import Field
 from scipy.special import ndtri
 from scipy.stats import spearmanr
 
 from profiler.analysis.statistics import CONFIDENCE
-from profiler.records.correlation import RankCorrelation
+from profiler.records.base import Record
 
 FEWEST_VARIANTS = 4
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What is known of one variant on one target; `latency_ms` is that of one input at a time."""
+    """The figures of one variant on one target; `latency_ms` is that of one input at a time."""
 
     flops: float | None
     latency_ms: float | None
     images_per_s: float
 
 
-def throughput_correlations(variants: Sequence[Figures]) -> dict[str, RankCorrelation]:
-    """FLOPs, latency and inverse latency against throughput, over the variants of one target.
+class RankCorrelation(Record):
+    """Spearman's coefficient over `n` variants with its 95 % interval."""
 
-    Each figure is correlated over the variants for which it is known. A figure that predicts throughput is near
-    −1 where more of it means slower (FLOPs, latency), and near 1 otherwise.
+    n: int = Field(ge=0)
+    spearman: float | None = Field(ge=-1, le=1)
+    low: float | None = Field(ge=-1, le=1)
+    high: float | None = Field(ge=-1, le=1)
+
+
+def throughput_correlations(variants: Sequence[Figures]) -> dict[str, RankCorrelation]:
+    """The correlations of FLOPs, latency and inverse latency with throughput, over the variants of one target.
+
+    Each figure is correlated over the variants for which it is known. A figure that predicts throughput is near −1
+    where a greater value means slower (FLOPs, latency), and near 1 otherwise.
     """
     columns = {
         "FLOPs": [variant.flops for variant in variants],
@@ -38,20 +48,21 @@ def throughput_correlations(variants: Sequence[Figures]) -> dict[str, RankCorrel
 
 
 def rank_correlation(values: Sequence[float | None], others: Sequence[float]) -> RankCorrelation:
-    """Spearman's coefficient over the pairs that are known, unknown for fewer than 4 or where one side is constant."""
+    """Spearman's coefficient over the known pairs, unknown for fewer than 4 or where one side is constant."""
     pairs = [(value, other) for value, other in zip(values, others, strict=True) if value is not None]
     n = len(pairs)
     if n < FEWEST_VARIANTS:
         return unknown(n, f"needs {FEWEST_VARIANTS} variants, {n} are known")
     if any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
         return unknown(n, f"all {n} variants have the same value, which ranks nothing")
-    # Rounding can lead out of the range by a last digit.
+    # Rounding may exceed the range by a last digit.
     rho = max(-1.0, min(1.0, float(spearmanr(*zip(*pairs, strict=True)).statistic)))
     low, high = interval(rho, n)
     return RankCorrelation(n=n, spearman=rho, low=low, high=high)
 
 
 def unknown(n: int, reason: str) -> RankCorrelation:
+    """The correlation that is unknown for this reason."""
     reasons = dict.fromkeys(("spearman", "low", "high"), reason)
     return RankCorrelation(n=n, spearman=None, low=None, high=None, reasons=reasons)
 
@@ -59,8 +70,8 @@ def unknown(n: int, reason: str) -> RankCorrelation:
 def interval(rho: float, n: int) -> tuple[float, float]:
     """The 95 % interval by Fisher's z with variance (1 + ρ²/2) / (n − 3) (Bonett and Wright 2000, Psychometrika 65).
 
-    z is infinite where all ranks agree. The open side is then taken from half a step of Σd² inside, as a correction
-    for continuity: Σd² = 1 between its least values 0 and 2, hence 1 − 6 / (n (n² − 1)).
+    z is infinite where all ranks agree. The interval then begins half a step of Σd² inside, as a continuity
+    correction: Σd² = 1 is between its least values 0 and 2, hence 1 − 6 / (n (n² − 1)).
     """
     inside = 1 - 6 / (n * (n**2 - 1))
     z = math.atanh(max(-inside, min(inside, rho)))

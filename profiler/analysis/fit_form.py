@@ -1,4 +1,4 @@
-"""One form fitted to points, or the reason why these points cannot identify it."""
+"""The fit of one form to points, or the reason why these points do not identify it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from profiler.common.errors import BadInputError
 from profiler.records.fit import Coefficient, Conditions, Excess, Fit, Range, Refusal, Residual
 from profiler.records.form import FORMS, Form, FormName
 
-# At this condition number a change of the points by .1 % can change a coefficient by its own size.
+# At this condition number a change of the points by 0.1 % can change a coefficient by 100 %.
 WORST_CONDITION = 1000.0
 CONSTANT = "all points have the same value: nothing varies that could be explained"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One warm figure, or one of the warm-up: the values of the form's variables, and what was measured there."""
+    """One measured value, warm or of the warm-up, at these values of the form's variables."""
 
     at: Mapping[str, float]
     value: float
@@ -30,12 +30,12 @@ def fit_form(
     points: Sequence[Sample],
     warm_up: Sequence[Sample] = (),
 ) -> Fit | Refusal:
-    """The form through warm points, by least squares of relative residuals; `warm_up` is set beside it, never in it.
+    """The form fitted to warm points by least squares of relative residuals; `warm_up` points are compared only.
 
-    It is refused where it is not identified by the points: each variable needs one distinct value more than the
-    form has powers of it, so that it can be seen to be wrong (two core counts fit any line); there must be one
-    place more than coefficients; and the terms must differ on these places, by their condition number.
-    Raises `BadInputError` for a value that is not positive.
+    It is refused where the points do not identify it. Each variable needs one distinct value more than the form has
+    powers of it, as a fit without a spare value cannot fail (two core counts fit any line). There must be one place
+    more than coefficients, and the terms must differ on these places, by their condition number. Raises
+    `BadInputError` for a value that is not positive.
     """
     form = FORMS[name]
     if bad := [point for point in points if not point.value > 0]:
@@ -65,7 +65,7 @@ def fit_form(
 
 
 def why_refused(form: Form, points: Sequence[Sample]) -> str:
-    """Why the points do not identify the form; empty where they do."""
+    """The reason why the points do not identify the form, empty where they do."""
     for variable, needed in form.fewest_values.items():
         found = len({point.at[variable] for point in points})
         if found < needed:
@@ -80,11 +80,12 @@ def why_refused(form: Form, points: Sequence[Sample]) -> str:
 
 
 def design(form: Form, points: Sequence[Sample]) -> np.ndarray:
-    """Every term at every point, (points, terms)."""
+    """The value of every term at every point, (points, terms)."""
     return np.array([[term.of(point.at) for term in form.terms.values()] for point in points])
 
 
 def domain(form: Form, points: Sequence[Sample]) -> dict[str, Range]:
+    """The fitted values of each variable, by name."""
     return {name: Range(values=tuple(sorted({point.at[name] for point in points}))) for name in form.fewest_values}
 
 
@@ -109,6 +110,7 @@ def determination(values: np.ndarray, fitted: np.ndarray, terms: int) -> tuple[f
 
 
 def residual(point: Sample, fitted: float) -> Residual:
+    """The residual of one fitted point."""
     off = point.value - fitted
     return Residual(
         at=dict(point.at), measured=point.value, fitted=fitted, residual=off, relative_residual=off / point.value
@@ -116,7 +118,7 @@ def residual(point: Sample, fitted: float) -> Residual:
 
 
 def excess(form: Form, solution: Solution, ranges: Mapping[str, Range], point: Sample) -> Excess:
-    """How far a point of the warm-up lies over the fit; unknown outside of the fitted range."""
+    """The excess of a warm-up point over the fit, unknown outside of the fitted range."""
     if any(not ranges[name].low <= point.at[name] <= ranges[name].high for name in ranges):
         why = "it lies outside of what was fitted"
         reasons = dict.fromkeys(("fitted", "excess", "relative_excess"), why)

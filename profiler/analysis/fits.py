@@ -13,7 +13,7 @@ from profiler.records.warm_up import FirstInference
 
 T = TypeVar("T")
 
-# The first of these that every point of a fit has: a median bears a stall, and drift is best divided out.
+# A fit uses the first of these that all of its points have: a median is robust, and best without drift.
 LATENCIES = ("corrected_p50_ms", "p50_ms", "mean_ms")
 THROUGHPUT = "corrected_images_per_s"
 THREAD_A_CORE = "one a core"
@@ -21,8 +21,8 @@ BEST = "the best at each core count"
 
 
 def fitted(profile: Profile) -> Profile:
-    """The profile with the fits that its points bear, and with why the others are refused."""
-    # A first inference does not say of what input size it was.
+    """The profile with the fits to its points, and with the reasons for refused ones."""
+    # The record of a first inference has no input size.
     one_size = len({point.input_shape for point in profile.latency}) == 1
     first = profile.first_inference if one_size else ()
     found = [
@@ -38,9 +38,9 @@ def fitted(profile: Profile) -> Profile:
 def fit_latency_over_batch(
     points: Iterable[LatencyPoint], first: Sequence[FirstInference] = ()
 ) -> Iterable[Fit | Refusal]:
-    """Linear and of degree 2 in the batch, for the measured points that share everything else, one at a time.
+    """The fits linear and of degree 2 in the batch, one pair for each set of points that agree in all else.
 
-    The first inferences with the same resources are set beside the fit as its warm-up.
+    Only measured points with one request at a time count. First inferences with the same resources are the warm-up.
     """
     shared = ("runtime", "cores", "threads", "instances", "concurrency", "input_shape")
     for group in grouped(one_at_a_time(points), lambda point: tuple(getattr(point, name) for name in shared)):
@@ -54,9 +54,10 @@ def fit_latency_over_batch(
 def fit_latency_over_cores(
     points: Iterable[LatencyPoint], first: Sequence[FirstInference] = ()
 ) -> Iterable[Fit | Refusal]:
-    """In batch and cores, for the measured points that share everything else, one at a time.
+    """The fits in batch and cores, one for each set of points that agree in all else.
 
-    The threads are either the same everywhere or one for each core: of these, what covers the most core counts.
+    Only measured points with one request at a time count. The threads are either the same everywhere or one for each
+    core, whichever covers the most core counts.
     """
     shared = ("runtime", "instances", "concurrency", "input_shape")
     for group in grouped(one_at_a_time(points), lambda point: tuple(getattr(point, name) for name in shared)):
@@ -71,9 +72,9 @@ def fit_latency_over_cores(
 
 
 def fit_throughput_over_cores(points: Iterable[MaximalThroughput]) -> Iterable[Fit | Refusal]:
-    """Linear in the cores, by runtime and batch, through the best threads and instances that each core count has.
+    """The fits linear in the cores, by runtime and batch, to the best threads and instances of each core count.
 
-    What was not saturated is no maximum and is left out.
+    Points that were not saturated are no maxima and are left out.
     """
     maxima = (point for point in points if point.kind == "measured" and point.verdict != "not saturated")
     for group in grouped(maxima, lambda point: (point.runtime, point.batch)):
@@ -87,7 +88,7 @@ def fit_throughput_over_cores(points: Iterable[MaximalThroughput]) -> Iterable[F
 
 
 def one_at_a_time(points: Iterable[LatencyPoint]) -> Iterable[LatencyPoint]:
-    """Measured points that no other request waited beside: warm ones, as every latency point is."""
+    """The measured points with one request at a time; every latency point is warm."""
     return (point for point in points if point.kind == "measured" and point.concurrency == 1)
 
 
@@ -100,22 +101,23 @@ def grouped(points: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
 
 
 def conditions_of(point: LatencyPoint | MaximalThroughput, names: Iterable[str]) -> Conditions:
-    """What is equal for all points of a fit, as JSON has it."""
+    """The fields that are equal for all points of a fit, as JSON values."""
     return {name: point.model_dump(mode="json", include={name})[name] for name in names}
 
 
 def latencies(points: Sequence[LatencyPoint], variables: Sequence[str]) -> tuple[str, list[Sample]]:
-    """The best figure that all the points have, by name, and its values."""
+    """The name of the best figure that all points have, and its values."""
     quantity = next(name for name in LATENCIES if all(getattr(point, name) is not None for point in points))
     at = [{name: getattr(point, name) for name in variables} for point in points]
     return quantity, [Sample(place, getattr(point, quantity)) for place, point in zip(at, points, strict=True)]
 
 
 def has_thread_a_core(point: LatencyPoint) -> bool:
+    """Whether the point has one thread for each core."""
     return point.threads == max(1, math.ceil(point.cores))
 
 
 def fits_beside(first: FirstInference, points: Sequence[LatencyPoint]) -> bool:
-    """Whether a first inference was had with the runtime and the resources of some of these points."""
+    """Whether a first inference has the runtime and the resources of one of these points."""
     names = ("runtime", "cores", "threads", "instances")
     return any(all(getattr(first, name) == getattr(point, name) for name in names) for point in points)

@@ -9,7 +9,7 @@ from profiler.analysis.statistics import t_quantile
 
 @dataclass(frozen=True)
 class Solution:
-    """Coefficients with the half width of their 95 % intervals (Student)."""
+    """The coefficients, their standard errors, and the half widths of their 95 % intervals (Student)."""
 
     coefficients: np.ndarray
     standard_errors: np.ndarray
@@ -17,18 +17,18 @@ class Solution:
 
 
 def weighted(design: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The design (points, terms) with each row over its value: what is minimised is the share by which a fit is off.
+    """The design (points, terms) with each row over its value, so that relative residuals are minimised.
 
-    Latency's noise grows with latency, by a share that is about the same at every batch, and a planner needs the
-    small batches as well as the large ones. The variances of single points are no better weights: they hold what
-    varied while a point was measured, and not the drift from one point to the next, which is larger.
+    The noise of a latency is about the same share of it at every batch, and a planner needs small batches as well as
+    large ones. The variances of single points are no better weights: they do not include the drift between points,
+    which is larger.
     """
     rows: np.ndarray = design / values[:, None]
     return rows
 
 
 def condition_number(design: np.ndarray, values: np.ndarray) -> float:
-    """How alike the terms look on these points: 1 for terms at right angles, infinite for terms that are one.
+    """The condition number of the terms on these points: 1 for orthogonal terms, infinite for dependent ones.
 
     The columns are scaled to equal length first, so that units do not matter (Belsley, Kuh and Welsch 1980, 3.2).
     """

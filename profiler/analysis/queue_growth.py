@@ -1,4 +1,4 @@
-"""Whether a queue explodes: from some load on, latency grows linearly with time (thesis, figure 5.10)."""
+"""The growth of a queue: above the capacity, latency grows linearly with time (thesis, figure 5.10)."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,10 @@ MINIMUM_REQUESTS = 4 * BLOCKS
 
 @dataclass(frozen=True)
 class Growth:
-    """How fast latency grows (s per s) with its interval; `why` stands for every unknown."""
+    """The growth of the latency (s per s) with its interval; `why` is the reason for every unknown value.
+
+    `exploding` says whether the queue is unstable.
+    """
 
     slope: float | None
     low: float | None
@@ -24,10 +27,10 @@ class Growth:
 
 
 def growth(run: OpenRun, instances: int) -> Growth:
-    """The slope over the medians of ten blocks of requests, by Theil and Sen, which a single stall does not bend.
+    """The slope by Theil and Sen over the medians of ten blocks of requests, which is robust against a single stall.
 
-    The queue explodes where the slope's 95 % interval lies above 0 and no request of the second half found an
-    instance free: a stable queue that was only filling up empties again. What was lost counts as answered last.
+    The queue is unstable where the slope's 95 % interval is above 0 and no request of the second half found a free
+    instance: a stable queue that was only filling becomes empty again. A lost request counts as answered at the end.
     """
     requests = len(run.scheduled_s)
     if run.unsent:
@@ -47,7 +50,7 @@ def growth(run: OpenRun, instances: int) -> Growth:
 
 
 def backlog(run: OpenRun) -> np.ndarray:
-    """How many of the earlier requests were unanswered at the moment of each one, (requests,)."""
+    """The number of earlier requests that were unanswered at the moment of each request, (requests,)."""
     answered = np.sort(run.answered_s[np.isfinite(run.answered_s)])
     waiting: np.ndarray = np.arange(len(run.scheduled_s)) - np.searchsorted(answered, run.scheduled_s, side="right")
     return waiting

@@ -1,4 +1,4 @@
-"""Between which rates a capacity lies, from trials that met the deadline or failed, and which rate to try next."""
+"""The bracket of a capacity from trials that met the deadline or failed, and the rate of the next trial."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ LOWEST_LOAD = 0.02
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one trial at a rate showed."""
+    """The outcome of one trial at a rate: whether the deadline was met."""
 
     rate_per_s: float
     met: bool
@@ -20,9 +20,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Bracket:
-    """`best` is the rate that contradicts the fewest trials.
+    """The bounds of a capacity; `best` is the rate that contradicts the fewest trials.
 
-    Below `low` every trial met the deadline and `low` did; above `high` every one failed and `high` did.
+    Every trial up to `low` met the deadline; every trial from `high` on failed.
     """
 
     best: float | None
@@ -31,7 +31,7 @@ class Bracket:
 
 
 def bracket(outcomes: Sequence[Outcome]) -> Bracket:
-    """What the trials say together; of equal rates the highest is best, as disturbances make trials fail."""
+    """The bracket from all trials; of equally good rates the highest is best, as noise makes trials fail."""
     met = sorted(one.rate_per_s for one in outcomes if one.met)
     failed = sorted(one.rate_per_s for one in outcomes if not one.met)
     best = min(reversed(met), key=lambda rate: contradictions(rate, met, failed), default=None)
@@ -41,15 +41,15 @@ def bracket(outcomes: Sequence[Outcome]) -> Bracket:
 
 
 def contradictions(rate_per_s: float, met: Sequence[float], failed: Sequence[float]) -> int:
-    """How many trials a capacity of this rate would contradict."""
+    """The number of trials that a capacity of this rate would contradict."""
     return sum(one <= rate_per_s for one in failed) + sum(one > rate_per_s for one in met)
 
 
 def next_rate(outcomes: Sequence[Outcome], start_per_s: float, max_per_s: float) -> float | None:
     """The rate of the next trial, `None` where the bracket is narrow and two trials failed at its upper end.
 
-    Up and down from the start by a factor until one rate met the deadline and a higher one failed, then between
-    the two (in the geometric middle). `max_per_s` is the maximal throughput: rates far from it are not tried.
+    The search goes up and down from the start by a factor until one rate met the deadline and a higher one failed.
+    Then it tries the geometric mean of the two. `max_per_s` is the maximal throughput; rates far from it are not tried.
     """
     top_per_s = TOP_LOAD * max_per_s
     best = bracket(outcomes).best

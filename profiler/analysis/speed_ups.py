@@ -1,4 +1,4 @@
-"""How much faster a served model is on other numbers of cores."""
+"""The speed-ups of a served model on other numbers of cores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from profiler.records.throughput import MaximalThroughput
 
 @dataclass(frozen=True)
 class SpeedUp:
-    """Throughput on `cores` over that on one core, with the same batch and instances.
+    """The throughput on `cores` over that on one core, with the same batch and instances.
 
-    The bounds set the slow end of one interval against the fast end of the other, as the thesis's table 5.1 sets
-    minimum against maximum; they are `None` where an interval is.
+    The bounds divide the slow end of one interval by the fast end of the other, as the thesis's table 5.1 divides
+    minimum by maximum; they are `None` where an interval is unknown.
     """
 
     batch: int
@@ -23,7 +23,7 @@ class SpeedUp:
 
 
 def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
-    """Every point against the one-core point beside it; drift is divided out of both."""
+    """The speed-up of every point over its one-core point, from drift-corrected figures."""
     bases = {(point.batch, point.instances): point for point in points if point.cores == 1}
     pairs = [(point, bases.get((point.batch, point.instances))) for point in points if point.cores != 1]
     return [
@@ -41,4 +41,5 @@ def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
 
 
 def ratio(over: float | None, under: float | None) -> float | None:
+    """The ratio of two values, `None` where one is unknown."""
     return None if over is None or under is None else over / under

@@ -1,4 +1,4 @@
-"""Figures that do not claim more than their samples can bear."""
+"""Statistics of samples with intervals, which are unknown where the samples are too few."""
 
 import math
 from collections.abc import Sequence
@@ -38,27 +38,27 @@ class RatioInterval:
 
 
 def samples_for_percentile(quantile: float) -> int:
-    """Samples after which the largest one bounds `quantile` from above at 99 % confidence, with no overshoot.
+    """The number of samples from which the largest one bounds `quantile` from above at 99 % confidence.
 
-    The smallest n with 1 − qⁿ ≥ .99, MLPerf LoadGen's early-stopping bound: p90 44, p95 90, p99 459.
+    It is the smallest n with 1 − qⁿ ≥ 0.99, MLPerf LoadGen's early-stopping bound: p90 44, p95 90, p99 459.
     """
     return math.ceil(math.log(1 - PERCENTILE_CONFIDENCE) / math.log(quantile))
 
 
 def percentile(samples: Sequence[float], quantile: float) -> float | None:
-    """The quantile (0 to 1) of the samples, or `None` where they are too few to bound it."""
+    """The quantile (0 to 1) of the samples, `None` where they are too few to bound it."""
     if len(samples) < samples_for_percentile(quantile):
         return None
     return float(np.quantile(samples, quantile))
 
 
 def too_few(quantile: float, n: int) -> str:
-    """Why `percentile` gave nothing."""
+    """The reason why `percentile` returned `None`."""
     return f"p{quantile * 100:g} needs {samples_for_percentile(quantile)} samples, {n} were taken"
 
 
 def median_interval(samples: Sequence[float]) -> MedianInterval:
-    """The median between two order statistics that hold it with at least 95 % (binomial, Conover 1999, 3.2)."""
+    """The median, and two order statistics that bound it with at least 95 % (binomial, Conover 1999, 3.2)."""
     ordered = sorted(samples)
     n = len(ordered)
     median = float(np.median(ordered))
@@ -69,17 +69,17 @@ def median_interval(samples: Sequence[float]) -> MedianInterval:
 
 
 def t_quantile(degrees_of_freedom: int) -> float:
-    """How many standard errors the 95 % interval reaches to each side (Student)."""
+    """The half width of the 95 % interval in standard errors (Student)."""
     return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
 
 
 def ratio_interval(counted: Sequence[float], seconds: Sequence[float], unseen_sd: float = 0.0) -> RatioInterval:
-    """Everything counted over all the seconds, with a jackknife interval on the logarithm (Miller 1974).
+    """The sum of all counts over the sum of all seconds, with a jackknife interval on the logarithm (Miller 1974).
 
-    Slices follow each other in time, and neighbours are alike: what is left out is a block of at least two of them
-    where that leaves six blocks. To divide a drift out, a slice's seconds are scaled by the speed of its moment.
-    `unseen_sd` is a relative standard uncertainty that does not show between the slices of one stretch; it is
-    combined with theirs (JCGM 100:2008, 5.1).
+    Slices follow each other in time and neighbours are correlated, so the jackknife leaves out blocks of at least two
+    slices where that gives six blocks. To divide a drift out, callers scale a slice's seconds by the speed at its
+    moment. `unseen_sd` is a relative standard uncertainty that does not show between slices; it is combined with
+    theirs (JCGM 100:2008, 5.1).
     """
     top, bottom = np.asarray(counted, float), np.asarray(seconds, float)
     ratio = float(top.sum() / bottom.sum())
@@ -97,12 +97,12 @@ def ratio_interval(counted: Sequence[float], seconds: Sequence[float], unseen_sd
 
 
 def steady_from(samples: Sequence[float]) -> int | None:
-    """The first sample from which a warm-up curve stays at its final level; `None` where it has not settled.
+    """The first sample from which a warm-up curve stays at its final level, `None` where it has not settled.
 
-    The level is the median of the last half. From the index on, the median of every five successive samples lies
-    within a band around it, and so does the sample at the index itself. The band is 5 % of the level, or four
-    standard errors of such a median where the noise is larger; the noise is told from a trend by the differences
-    of neighbours. So a lone spike ends nothing, and a curve that still falls has not settled.
+    The level is the median of the last half. From the index on, the median of every five successive samples is within
+    a band around it, and so is the sample at the index itself. The band is 5 % of the level, or four standard errors
+    of such a median where the noise is larger. The noise is estimated from the differences of neighbours, without the
+    trend. So a single spike does not count, and a curve that still falls has not settled.
     """
     values = np.asarray(samples, float)
     if len(values) < 2 * STEADY_WINDOW:
@@ -118,6 +118,6 @@ def steady_from(samples: Sequence[float]) -> int | None:
 
 
 def median_standard_error(values: np.ndarray, n: int) -> float:
-    """Standard error of the median of `n` successive values, from the median difference between neighbours."""
+    """The standard error of the median of `n` successive values, from the median difference of neighbours."""
     sd = float(np.median(np.abs(np.diff(values)))) / (NORMAL_QUARTILE * math.sqrt(2))
     return sd * math.sqrt(math.pi / 2 / n)

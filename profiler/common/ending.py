@@ -1,6 +1,6 @@
-"""How a command ends: in one line and an exit code, whatever went wrong; never in a trace.
+"""The end of a command: one line and an exit code for every error, without a trace.
 
-`HYDRA_FULL_ERROR=1` asks for the trace in its place.
+With `HYDRA_FULL_ERROR=1` the trace is printed instead.
 """
 
 import errno
@@ -21,12 +21,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import FIXES, fix_of
-from profiler.common.room import FULL
+from profiler.common.fixes import FIXES, FULL, fix_of
 from profiler.common.signals import Interruption
 
 FAILURE, CLOSED_PIPE = 1, 141
-# Read before Hydra is told to raise its errors instead of printing them.
+# This is read before the program sets the variable itself, which makes Hydra raise its errors.
 WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
 STAYS = "what was complete stays"
 DISK = (*FULL, errno.EIO, errno.EROFS)
@@ -36,9 +35,9 @@ Explain = Callable[[BaseException], tuple[str, int]]
 
 
 def lines_only(program: str) -> None:
-    """What ends a thread is one line too, and what is raised where nothing can catch it changes nothing.
+    """Has Python print one line for an error that ends a thread, and nothing for an error that nothing can catch.
 
-    Warnings of libraries are for whoever works on this program, and not shown unless Python is told to with `-W`.
+    Warnings of libraries are for developers: they are shown with Python's option `-W` only.
     """
     if WITH_TRACE:
         return
@@ -50,6 +49,7 @@ def lines_only(program: str) -> None:
 
 
 def print_line(program: str, error: BaseException | None) -> None:
+    """Prints the line for an error, if there is one."""
     if error is not None:
         complain(program, *explained(error))
 
@@ -66,9 +66,9 @@ def guarded(program: str, interruption: Interruption, work: Callable[[], None], 
     except BaseException as error:
         if interruption.came:
             return interruption.end()
-        # Libraries in Rust raise one that is no `Exception`.
+        # Libraries in Rust raise errors that are no `Exception`.
         if isinstance(error, BrokenPipeError) and nobody_reads():
-            # As other tools end whose output goes to `head`.
+            # Other tools end with this code too where their output goes to `head`.
             return CLOSED_PIPE
         if WITH_TRACE:
             raise
@@ -77,7 +77,7 @@ def guarded(program: str, interruption: Interruption, work: Callable[[], None], 
 
 
 def complain(program: str, message: str, code: int) -> int:
-    """One line on stderr, without what a terminal would obey."""
+    """Prints one line on stderr without control characters, and returns the exit code."""
     line = "".join(one if one.isprintable() else "?" for one in " ".join(message.split()))
     if sys.stderr is not None:
         with suppress(OSError):
@@ -100,26 +100,27 @@ def explained(error: BaseException) -> tuple[str, int]:
 
 
 def with_fix(message: str) -> str:
-    """The message, and the fix where a library's words in it say that the machine has run out of something."""
+    """The message, with the fix where a library's words in it name a resource that the machine has run out of."""
     fixes = [FIXES[code] for code in RUN_OUT if os.strerror(code) in message]
     return ": ".join([message, *(fix for fix in fixes if fix not in message)])
 
 
 def of_the_system(error: OSError) -> str:
-    """What the system refused, and the fix where there is one."""
-    # Of two files, the second one is written.
+    """The operation that the system refused, and the fix where one is known."""
+    # Where an error names two files, the second one is written.
     place = error.filename2 or error.filename
     what = place or ("the disk" if error.errno in DISK else "the system refuses it")
     return with_the_fix(f"{what}: {error.strerror}", error.errno, str(place) if place else None)
 
 
 def with_the_fix(reason: str, number: int | None, place: str | None) -> str:
+    """The reason, with the fix for the error's number where one is known."""
     fix = fix_of(number, Path(place) if place else None)
     return f"{reason}: {fix}" if fix else reason
 
 
 def copy_failed(error: shutil.Error) -> str:
-    """The first file that was not copied; `shutil` tells of all of them in a list."""
+    """The first file of those that `shutil` could not copy, and the number of the others."""
     failures = error.args[0] if error.args else ""
     if isinstance(failures, list) and failures and len(failures[0]) == 3:
         source, destination, reason = failures[0]
@@ -131,7 +132,7 @@ def copy_failed(error: shutil.Error) -> str:
 
 
 def reported(error: BaseException) -> str:
-    """Writes trace, command and versions to a new file that only this user can read; the words that say where."""
+    """Writes trace, command and versions to a new file that only this user can read; returns words that name it."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="dnn-porting-report-", suffix=".txt")
         with os.fdopen(descriptor, "w", errors="backslashreplace") as file:
@@ -142,6 +143,7 @@ def reported(error: BaseException) -> str:
 
 
 def report(error: BaseException) -> str:
+    """The text of a report: time, command, system, trace, and the installed packages."""
     installed = sorted({f"{one.name} {one.version}" for one in distributions()})
     parts = (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
@@ -154,7 +156,7 @@ def report(error: BaseException) -> str:
 
 
 def nobody_reads() -> bool:
-    """Whether standard output is a pipe without a reader; it leads nowhere then, so that nothing else fails."""
+    """Whether standard output is a pipe without a reader; then it is replaced by the null device."""
     poll = select.poll()
     poll.register(1, 0)
     if not any(events & select.POLLERR for _, events in poll.poll(0)):

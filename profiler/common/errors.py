@@ -1,19 +1,19 @@
-"""What can go wrong, as few exceptions as the command line needs.
+"""The exceptions of the project.
 
-    DnnPortingError            the work failed                                  exit code 1
-    ├── DivergedError          the loss of a training is no number any more     exit code 1
-    ├── ServerError            the inference server died, hung or lied          exit code 1
-    └── BadInputError          something the user gave cannot be used           exit code 2
-        ├── UnavailableError   this machine or server cannot do it          exit code 2
-        ├── ModelError         a model file is truncated, foreign or unfit      exit code 2
-        └── ServerNotFoundError  no inference server is installed or reachable  exit code 2
+    DnnPortingError              the work failed                                    exit code 1
+    ├── DivergedError            the loss of a training is NaN or infinite          exit code 1
+    ├── ServerError              the inference server died, hung or answered wrong  exit code 1
+    └── BadInputError            an input of the user cannot be used                exit code 2
+        ├── UnavailableError     this machine or server cannot do it                exit code 2
+        ├── ModelError           a model file is truncated, foreign or unfit        exit code 2
+        └── ServerNotFoundError  no inference server is installed or reachable      exit code 2
 
 Every message names the bad value, the valid ones and the fix, on one line.
 """
 
 
 class DnnPortingError(Exception):
-    """The work failed; what was finished before it is kept."""
+    """The work failed; results that were finished before are kept."""
 
     exit_code = 1
 
@@ -29,11 +29,11 @@ class BadInputError(DnnPortingError):
 
 
 class UnavailableError(BadInputError):
-    """What a point needs is not to be had here, whoever asks: it stays missing, and nothing else suffers."""
+    """This machine or server cannot measure a point, for any model; the point stays missing and measuring goes on."""
 
 
 class ModelError(BadInputError):
-    """A model file cannot be read, or does not meet what serving needs."""
+    """A model file cannot be read, or does not meet the needs of serving."""
 
 
 class ServerNotFoundError(BadInputError):
@@ -41,4 +41,4 @@ class ServerNotFoundError(BadInputError):
 
 
 class DivergedError(DnnPortingError):
-    """The loss of a training is no number any more: to go on would end the same."""
+    """The loss of a training is NaN or infinite, so more training would not help."""

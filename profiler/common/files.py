@@ -1,21 +1,24 @@
-"""Writing so that a reader sees the old content or the new one, never a part, whenever the writer dies."""
+"""Files that are written atomically, and records in sealed JSON files.
+
+A reader sees the old content or the new content, never a part of one, even if the writer is killed. A sealed file is
+a JSON object whose first field, `seal`, is the SHA-256 of the text after it, so a reader finds a changed byte.
+"""
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 from pydantic import BaseModel
 
 from profiler.common.door import check, contents, opened
 from profiler.common.errors import BadInputError
+from profiler.common.fixes import naming
 from profiler.common.parse import parsed
-from profiler.common.room import naming
-from profiler.common.seal import sealed, unsealed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,17 +26,18 @@ if TYPE_CHECKING:
 UNFINISHED = ".unfinished-"
 RECORD_LIMIT_BYTES = 64 << 20
 HASHED_LIMIT_BYTES, PIECE_BYTES = 4 << 30, 1 << 20
-Samples = dict[str, np.ndarray]
 R = TypeVar("R", bound=BaseModel)
+OPENED = "{\n"
+SEAL = re.compile(rb'\{\n"seal": "([0-9a-f]{64})",\n')
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """To a temporary name in the same folder, flushed, then renamed; the folder is flushed too."""
+    """Writes and flushes a temporary file in the same folder, renames it, and flushes the folder."""
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f"{UNFINISHED}{path.name}")
     temporary.unlink(missing_ok=True)
     try:
-        # A new file: a link of that name would lead elsewhere.
+        # Mode `x` creates a new file, since a link of that name would lead elsewhere.
         with naming(path), temporary.open("xb") as file:
             file.write(data)
             file.flush()
@@ -45,14 +49,14 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def write_picture(path: Path, figure: "Figure", dots_per_inch: int) -> None:
-    """A figure as PNG."""
+    """Writes a matplotlib figure as a PNG file."""
     buffer = BytesIO()
     figure.savefig(buffer, dpi=dots_per_inch)
     write_atomically(path, buffer.getvalue())
 
 
 def flush_folder(folder: Path) -> None:
-    """Makes the names in a folder survive a power cut; a rename is not durable before."""
+    """Makes the names in a folder durable, so that a rename survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -61,7 +65,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def sha256(path: Path, fix: str = "give a whole file", *, links: bool = True) -> str:
-    """The hex digest of a file's content; raises `BadInputError` for one that is missing, no file or too large."""
+    """The hex digest of a file's content; raises `BadInputError` where `pieces` does."""
     found = hashlib.sha256()
     for piece in pieces(path, fix, links=links):
         found.update(piece)
@@ -69,9 +73,9 @@ def sha256(path: Path, fix: str = "give a whole file", *, links: bool = True) ->
 
 
 def copied(path: Path, destination: Path, fix: str, digest: str = "") -> Path:
-    """The new file `destination` with the content of one that anybody may write to: what is checked is what is used.
+    """Copies a file that others may write to into the new file `destination`, so that nobody changes it after a check.
 
-    Raises `BadInputError` as `sha256` does, and where the content has another digest than was found before.
+    Raises `BadInputError` where `pieces` does, and where the content does not have the `digest` that is given.
     """
     found = hashlib.sha256()
     with destination.open("xb") as file:
@@ -84,12 +88,12 @@ def copied(path: Path, destination: Path, fix: str, digest: str = "") -> Path:
 
 
 def changed(path: Path) -> BadInputError:
-    """The error for a file that is another one than when it was looked at first."""
+    """The error for a file whose content changed since its first digest."""
     return BadInputError(f"{path} has been changed since this run began: let nobody write to it, and run again")
 
 
 def pieces(path: Path, fix: str, *, links: bool = True) -> Iterator[bytes]:
-    """A file's content bit by bit; raises `BadInputError` for one that is missing, no file or too large."""
+    """A file's content in pieces; raises `BadInputError` for one that is missing, not regular, or too large."""
     check(path, HASHED_LIMIT_BYTES, fix, links=links)
     left = HASHED_LIMIT_BYTES
     with opened(path, fix, links=links) as file:
@@ -100,22 +104,15 @@ def pieces(path: Path, fix: str, *, links: bool = True) -> Iterator[bytes]:
             yield piece
 
 
-def packed(values: Samples) -> bytes:
-    """The arrays as the content of an `.npz` file."""
-    buffer = BytesIO()
-    np.savez_compressed(buffer, **values)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
 def write_record(path: Path, record: BaseModel) -> None:
-    """The record as JSON, sealed: its first field, `seal`, is the digest of all behind it."""
+    """Writes the record as a sealed JSON file."""
     write_atomically(path, sealed(record.model_dump_json(indent=1)))
 
 
 def read_record(path: Path, kind: type[R], fix: str) -> R:
-    """A record from its sealed JSON file, which is no link.
+    """The record in a sealed JSON file.
 
-    Raises `BadInputError` with the fix for one that is missing, not valid, or not as it was written.
+    Raises `BadInputError` with the fix for a file that is missing, a link, not valid, or changed since it was written.
     """
     content = contents(path, RECORD_LIMIT_BYTES, fix, links=False)
     return parsed(kind, unsealed(content, str(path), fix), str(path), fix=fix)
@@ -124,3 +121,23 @@ def read_record(path: Path, kind: type[R], fix: str) -> R:
 def json_digest(value: Any) -> str:
     """The SHA-256 of a JSON value, in hex; the order of its keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def sealed(text: str) -> str:
+    """The text of a JSON object with the seal before its first field, which is in a line of its own."""
+    body = text.removeprefix(OPENED)
+    return f'{OPENED}"seal": "{hashlib.sha256(body.encode()).hexdigest()}",\n{body}'
+
+
+def unsealed(content: bytes, place: str, fix: str) -> bytes:
+    """The object without its seal; raises `BadInputError` with the fix where the seal is missing or wrong."""
+    seal = SEAL.match(content)
+    body = content[seal.end() :] if seal else b""
+    if not content.startswith(OPENED.encode() + b'"seal"'):
+        raise BadInputError(
+            f"{place} is truncated, damaged or was changed since it was written, or another version of this program "
+            f"wrote it: take that version, or {fix}"
+        )
+    if seal is None or hashlib.sha256(body).hexdigest() != seal[1].decode():
+        raise BadInputError(f"{place} is truncated, damaged or was changed since it was written: {fix}")
+    return OPENED.encode() + body

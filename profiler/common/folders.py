@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, whenever the writer dies."""
+"""Folders that appear whole or not at all, even if the writer is killed."""
 
 import os
 import shutil
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from profiler.common.files import UNFINISHED, flush_folder
-from profiler.common.room import naming
+from profiler.common.fixes import naming
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill, which gets its name when the block ends well and vanishes when it does not."""
+    """A folder to fill, which gets its name when the block succeeds and is removed when it fails."""
     temporary, replaced = (path.with_name(f"{UNFINISHED}{part}{path.name}") for part in ("", "replaced-"))
     for leftover in (temporary, replaced):
         remove(leftover)
@@ -21,7 +21,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         with naming(temporary):
             yield temporary
             flush(temporary)
-        # Aside first: to remove a folder takes time, and to rename one takes none.
+        # The old folder is renamed first, as removing it takes time.
         if os.path.lexists(path):
             path.rename(replaced)
         temporary.rename(path)
@@ -32,7 +32,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def flush(path: Path) -> None:
-    """Makes a file, or a folder with all in it, survive a power cut."""
+    """Makes a file, or a folder with its content, survive a power cut."""
     for place in (*path.rglob("*"), path):
         descriptor = os.open(place, os.O_RDONLY)
         try:
@@ -42,7 +42,7 @@ def flush(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file, a link or a folder and all in it, if it is there."""
+    """Removes a file, a link, or a folder with its content, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -50,6 +50,6 @@ def remove(path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """What a killed writer left behind in `folder`."""
+    """Removes the unfinished files and folders that a killed writer left in `folder`."""
     for leftover in folder.glob(f"{UNFINISHED}*"):
         remove(leftover)

@@ -1,4 +1,4 @@
-"""What a process that must leave at once takes with it: what it started, and its temporary folders."""
+"""The cleaning of a process that must exit at once: its child processes and its temporary folders."""
 
 import os
 import shutil
@@ -14,9 +14,9 @@ DYING_S = 0.5
 
 
 def clear_away() -> None:
-    """Ends every process that this one started, their groups too, then removes its temporary folders.
+    """Kills every process that this one started, with its group, then removes the temporary folders.
 
-    Shared memory that is named after such a folder goes too.
+    Shared memory that is named after such a folder is removed too.
     """
     end_children()
     for folder in list(OPEN):
@@ -27,7 +27,7 @@ def clear_away() -> None:
 
 
 def end_children() -> None:
-    """Kills all descendants and returns when they are gone."""
+    """Kills all descendants and waits up to half a second until they have ended."""
     try:
         children = psutil.Process().children(recursive=True)
     except psutil.Error:
@@ -37,13 +37,14 @@ def end_children() -> None:
             if os.getpgid(child.pid) == child.pid:
                 os.killpg(child.pid, signal.SIGKILL)
             child.kill()
-    # Some are no children of this process, so that it cannot wait for them.
+    # This process cannot wait for descendants that are not its own children.
     end = time.monotonic() + DYING_S
     while time.monotonic() < end and any(is_alive(child) for child in children):
         time.sleep(0.02)
 
 
 def is_alive(process: psutil.Process) -> bool:
+    """Whether a process exists and is no zombie."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""Locks that a dead process does not hold: the kernel drops them with the process."""
+"""Locks that the kernel releases when their process ends."""
 
 import errno
 import fcntl
@@ -13,17 +13,17 @@ from pathlib import Path
 from profiler.common.errors import BadInputError
 from profiler.common.fixes import fix_of
 
-# An abstract socket: one name for all users and all TMPDIRs of a network namespace, and no file that could be a link.
+# An abstract socket has one name for all users and TMPDIRs of a network namespace, and no file that could be a link.
 HOST = b"\0dnn-porting-profiler"
 CREDENTIALS = struct.Struct("3i")
 
 
 @contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Holds the lock file; raises `BadInputError` with the holder's process id where somebody else does.
+    """Holds the lock file; raises `BadInputError` with the holder's process id where another process holds it.
 
-    `what` names the locked thing in that message. No link is followed and nothing is written into the file.
-    Children that are started by exec do not inherit the lock.
+    `what` names the locked thing in that message. Links are not followed, and the file is not written. Children that
+    are started by exec do not inherit the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = opened(path)
@@ -38,7 +38,7 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
 
 
 def opened(path: Path) -> int:
-    """A descriptor of the lock file, made where it is missing; raises `BadInputError` for anything but a file."""
+    """A descriptor of the lock file, created where missing; raises `BadInputError` for anything but a regular file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:
@@ -51,7 +51,7 @@ def opened(path: Path) -> int:
 
 
 def holder_of(descriptor: int) -> str:
-    """The process that holds the lock, from the kernel's own table."""
+    """The process that holds the lock, from the kernel's table of locks."""
     with suppress(OSError):
         inode = os.fstat(descriptor).st_ino
         for line in Path("/proc/locks").read_text().splitlines():
@@ -76,7 +76,7 @@ def alone_on_host(what: str) -> Iterator[None]:
 
 
 def host_holder() -> str:
-    """Who holds the host's lock; the kernel remembers who listens on the socket."""
+    """The process and user that hold the host's lock: the kernel knows who listens on the socket."""
     with suppress(OSError), socket.socket(socket.AF_UNIX) as caller:
         caller.setblocking(False)
         caller.connect(HOST)
@@ -89,4 +89,5 @@ def host_holder() -> str:
 
 
 def in_use(what: str, holder: str) -> BadInputError:
+    """The error for a lock that another process holds."""
     return BadInputError(f"{what} is in use by {holder}: wait until it ends, or stop it")

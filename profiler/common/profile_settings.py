@@ -1,6 +1,6 @@
-"""How much is measured: the settings of every part of a level; a part that is null is not measured.
+"""The settings of a profile level: one class for each part of the plan; a part that is null is not measured.
 
-The values stand in `conf/profile/`. `seconds` bound one point; `budget_s` bounds a variant.
+The values are in `conf/profile/`. `seconds` limit one point; `budget_s` limits a variant.
 """
 
 from typing import Annotated, Literal
@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from profiler.common.resources import MAX_CORES, MAX_INSTANCES
 
 MAX_BATCH = 64
-# How many values of one axis a level may ask for.
+# The most values of one axis that a level may have.
 MAX_PLACES = 100
 
 Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
 Batches = Annotated[list[Batch], Field(min_length=1, max_length=MAX_BATCH)]
 Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_length=1, max_length=MAX_PLACES)]
-# An hour for a point, and a day for a variant.
+# At most an hour for a point, and a day for a variant.
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Budget = Annotated[float, Field(gt=0, le=86400)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -24,13 +24,13 @@ Level = Literal["quick", "full"]
 
 
 class PartSettings(BaseModel):
-    """What decides one part's figures: where they change, the part is measured again."""
+    """The settings that decide the figures of one part; where they change, the part is measured again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class LatencySettings(PartSettings):
-    """Full batches in the profiler's process, one at a time; `input_sizes` where the graph leaves H and W open."""
+    """Full batches in the profiler's process, one at a time; `input_sizes` are for graphs that leave H and W open."""
 
     batches: Batches
     seconds: Seconds
@@ -38,7 +38,7 @@ class LatencySettings(PartSettings):
 
 
 class ThroughputSettings(PartSettings):
-    """Closed loops, denser by doubling; the maximum is settled at the best batch, or at every batch."""
+    """Closed loops with concurrency doubled step by step; the maximum is settled at the best or at every batch."""
 
     batches: Batches
     max_concurrency: Annotated[int, Field(ge=1, le=1024)]
@@ -48,10 +48,10 @@ class ThroughputSettings(PartSettings):
 
 
 class WarmUpSettings(PartSettings):
-    """What a load costs, warm and cold, and what comes after it; traffic during a switch takes `switch_seconds`.
+    """Load times, first inferences, warm-up curves, and a switch under traffic that takes `switch_seconds`.
 
-    `loads` are made with a cold page cache, and as many with a warm one: at least one for each batch size, whose
-    first inference it shows. Batch 1 and the largest go on for `curve_inferences`.
+    `loads` is the number of loads with a cold page cache, and of those with a warm one. Each batch size gets at least
+    one load, for its first inference. Batch 1 and the largest batch go on for `curve_inferences`.
     """
 
     loads: Annotated[int, Field(ge=1, le=1000)]
@@ -61,20 +61,17 @@ class WarmUpSettings(PartSettings):
 
 
 class MemorySettings(PartSettings):
-    """Resident and peak memory by batch, and the largest batch within the target's memory.
-
-    `seconds` bound the search for that batch.
-    """
+    """Resident and peak memory by batch, and a search of `seconds` for the largest batch in the target's memory."""
 
     batches: Batches
     seconds: Seconds
 
 
 class CapacitySettings(PartSettings):
-    """Poisson arrivals of single requests: the highest rate in time, and what happens around the maximum.
+    """Poisson arrivals of single requests: the highest rate in time, and latencies around the maximum.
 
     `deadlines` are multiples of the batch-1 latency; `quantile` is the share of answers that must be in time.
-    `loads` are shares of the maximum. Each lasts `seconds`, and so does a trial of a rate, or up to twice as long
+    `loads` are shares of the maximum, each for `seconds`. A trial of a rate lasts `seconds`, or up to twice as long
     where the quantile needs more requests.
     """
 
@@ -86,14 +83,14 @@ class CapacitySettings(PartSettings):
 
 
 class ContentionSettings(PartSettings):
-    """Throughput beside a reference network that is called at these shares of its own maximum."""
+    """Throughput beside a reference network that serves these shares of its own maximum."""
 
     shares: list[Share] = Field(min_length=1, max_length=MAX_PLACES)
     slices: Annotated[int, Field(ge=6, le=10_000)]
 
 
 class ScalingSettings(PartSettings):
-    """Latency and maximal throughput by cores and instances; what the machine does not have is left out."""
+    """Latency and maximal throughput by cores and instances, as far as the machine has them."""
 
     cores: Cores
     instances: list[Annotated[int, Field(ge=1, le=MAX_INSTANCES)]] = Field(min_length=1, max_length=MAX_PLACES)
@@ -103,20 +100,20 @@ class ScalingSettings(PartSettings):
 
 
 class RepeatSettings(PartSettings):
-    """The same throughput and the same latency over and over, side by side: how far each can be trusted."""
+    """Repeated measurements of one throughput and one latency, side by side, which show the spread of each."""
 
     repeats: Annotated[int, Field(ge=2, le=1000)]
     seconds: Seconds
 
 
 class LevelSettings(BaseModel):
-    """A level: `quick` ranks in seconds, `full` measures every row in minutes.
+    """A level: `quick` ranks in seconds, `full` measures every figure in minutes.
 
-    `screen_with` is the level whose figures decide whether a variant is worth this one: what they show to be
-    dominated stays there. Without it every variant is measured.
+    A variant that is dominated by the figures of the level `screen_with` is not measured at this one. Without
+    `screen_with` every variant is measured.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level
     budget_s: Budget
     screen_with: "LevelSettings | None"
@@ -131,7 +128,7 @@ class LevelSettings(BaseModel):
 
     @classmethod
     def of_throughput(cls, settings: ThroughputSettings, budget_s: float) -> "LevelSettings":
-        """A level of the maximal throughput alone."""
+        """A level that measures the maximal throughput only."""
         return cls(
             level="quick",
             budget_s=budget_s,
@@ -147,6 +144,6 @@ class LevelSettings(BaseModel):
         )
 
     def parts(self) -> dict[str, PartSettings]:
-        """The settings of every part that this level measures."""
+        """The settings of the parts that this level measures, by name."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in values.items() if isinstance(value, PartSettings)}

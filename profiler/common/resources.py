@@ -1,11 +1,11 @@
-"""What a served model gets of the machine."""
+"""The machine's resources that a served model gets."""
 
 from dataclasses import dataclass
 
-# More than a machine has; who may write a target or a level must not ask for what takes all of its memory.
+# These limits are above what a machine has, so that an untrusted target or level cannot exhaust its memory.
 MAX_CORES = 4096
 MAX_INSTANCES = 256
-# A core has work for a few of them.
+# The most threads or instances per core.
 MAX_A_CORE = 16
 
 

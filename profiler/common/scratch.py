@@ -1,4 +1,4 @@
-"""Private temporary folders with names that are safe in a shell; a later run removes those of dead processes."""
+"""Private temporary folders with names that are safe in a shell; later runs remove those of dead processes."""
 
 import fcntl
 import os
@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.common.errors import BadInputError
-from profiler.common.room import naming
+from profiler.common.fixes import naming
 
 PREFIX = "dnn-porting-scratch-"
-# What `scratch` makes, and nobody types: a purpose and eight random characters.
+# The names that `scratch` generates: a purpose and eight random characters.
 MADE = re.compile(rf"{PREFIX}[a-z-]+-[a-z0-9_]{{8}}")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
-# Triton hands paths to a shell.
+# Triton passes paths to a shell.
 SAFE = re.compile(r"/[A-Za-z0-9_./-]*")
 ELSEWHERE = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
-# The folders of this process that are there now.
+# The present folders of this process.
 OPEN: set[Path] = set()
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder of mode 0700, and the descriptor whose lock says that its owner lives.
+    """A folder of mode 0700, and the descriptor whose lock shows that its owner is alive.
 
-    A child process that is given the descriptor keeps the folder alive as long as it lives itself.
+    A child process that inherits the descriptor keeps the folder until it ends.
     """
 
     folder: Path
@@ -37,10 +37,10 @@ class Scratch:
 
 @contextmanager
 def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
-    """A new folder named after the purpose, which is gone when the block ends; leftovers of dead runs go too.
+    """A new folder named after the purpose, removed when the block ends; leftovers of dead runs are removed too.
 
-    It lies among the temporary files unless another `place` is named. Shared memory whose name begins with its name
-    goes with it where that is `/dev/shm`.
+    The folder is among the temporary files unless another `place` is given. In `/dev/shm`, shared memory whose name
+    begins with the folder's name is removed with it.
     """
     place = place or safe_place()
     remove_abandoned(place)
@@ -53,7 +53,7 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
         finally:
             remove(folder)
             OPEN.discard(folder)
-            # What a dead run had started may have lived a little longer.
+            # A child process of a dead run may have held its lock until now.
             remove_abandoned(place)
     finally:
         os.close(descriptor)
@@ -62,7 +62,8 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
 def locked(purpose: str, place: Path) -> tuple[Path, int]:
     """A new folder, and the descriptor that holds its lock.
 
-    Another process takes a folder without a lock for that of a dead one: where it was quicker, there is a next folder.
+    Another process may remove the folder before it is locked, as the folder of a dead process; then the next one is
+    tried.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-", dir=place))
@@ -77,7 +78,7 @@ def locked(purpose: str, place: Path) -> tuple[Path, int]:
 
 
 def safe_place() -> Path:
-    """The directory for temporary files, or another one where its name could be more than a path to a shell."""
+    """The directory for temporary files, or another one where its name is not safe in a shell."""
     for name in (tempfile.gettempdir(), *ELSEWHERE):
         if SAFE.fullmatch(name) and os.access(name, os.W_OK | os.X_OK):
             return Path(name)
@@ -88,19 +89,19 @@ def safe_place() -> Path:
 
 
 def remove_abandoned(place: Path) -> None:
-    """Removes the scratch folders in `place` that no living process has locked; those of other users stay."""
+    """Removes this user's scratch folders in `place` that no living process has locked."""
     for folder in place.glob(f"{PREFIX}*"):
-        # What cannot be removed is somebody else's, or gone already.
+        # A folder that cannot be removed belongs to another user, or has been removed already.
         with suppress(OSError):
             remove_unlocked(folder)
 
 
 def remove_unlocked(folder: Path) -> None:
-    """Removes a folder of ours, unless a process holds its lock; raises `OSError` where it does, or for a link."""
+    """Removes a scratch folder of this user; raises `OSError` where a process holds its lock, and for a link."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_uid == os.geteuid() and MADE.fullmatch(folder.name):
-            # Locks reach across PID namespaces, where a process number means nothing.
+            # A lock is valid across PID namespaces; a process number is not.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(folder)
     finally:
@@ -108,7 +109,7 @@ def remove_unlocked(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Removes the folder, and the shared memory of its name before: it is the mark by which that is found."""
+    """Removes the shared memory that is named after the folder, then the folder, by whose name that is found."""
     for region in folder.parent.glob(f"{folder.name}?*") if folder.parent == SHARED_MEMORY else ():
         with suppress(OSError):
             region.unlink()

@@ -1,9 +1,9 @@
-"""SIGTERM and SIGHUP end a command as Ctrl-C does: one line, 128 + the signal for exit code, nothing left.
+"""The end of a command by SIGTERM, SIGHUP or Ctrl-C: one line, exit code 128 + the signal, and nothing left behind.
 
 The first signal raises `KeyboardInterrupt` in the main thread. It ends the process at once where no work has begun, or
-where a module is being imported. Those that follow change nothing, so that nobody interrupts the cleaning up. Python
-hears of a signal between two of its own instructions only: a thread that the kernel tells of it at once leaves in place
-of a main thread that stays in a library, or that does not come to an end.
+where a module is being imported. Later signals change nothing, so that they do not interrupt the cleaning. Python
+handles a signal only between two of its own instructions. A second thread, which the kernel wakes at once, therefore
+exits in place of a main thread that stays in a library or does not end.
 """
 
 import os
@@ -15,22 +15,30 @@ from contextlib import suppress
 from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Python's own name for the code that imports.
+# The file name that Python gives to its import system.
 IMPORTS = "<frozen importlib._bootstrap>"
-# The main thread has so long to notice a signal, and so long to clean up and be gone.
+# The time that the main thread has to notice a signal, and then to clean up and exit.
 NOTICE_S, CLEAN_UP_S = 1.0, 10.0
-
 _callbacks: list[Callable[[], None]] = []
 
 
+def hold_places() -> None:
+    """Reopens closed standard streams, so that no other file gets their numbers and receives what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def on_interruption(callback: Callable[[], None]) -> Callable[[], None]:
-    """Has a thread call this as soon as a signal comes, whatever the main thread does."""
+    """Registers a function that a thread calls as soon as a signal comes, whatever the main thread does."""
     _callbacks.append(callback)
     return callback
 
 
 class Interruption:
-    """The signal that ends this process, if one came; `line` is said of it once."""
+    """The signal that ends this process, if one came; its `line` is printed once."""
 
     def __init__(self, line: str) -> None:
         self.line, self._begun = line, False
@@ -38,16 +46,14 @@ class Interruption:
         self._noticed, self._unsaid = threading.Event(), threading.Semaphore()
 
     def listen(self) -> None:
-        """Handles the signals from now on; one that this process was started to ignore stays ignored.
+        """Handles the signals from now on; a signal that the process was started to ignore stays ignored.
 
-        Until work begins, a signal ends the process at once.
-
-        What is forked from this process has Python's own handling of signals again.
+        Until work begins, a signal ends the process at once. A forked process has Python's own handlers again.
         """
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
-        # Not before: a closed standard stream must have its number back first.
+        # This follows `hold_places`: the pipe must not get the number of a closed standard stream.
         self._told, telling = os.pipe()
         os.set_blocking(telling, False)
         signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
@@ -55,15 +61,15 @@ class Interruption:
         threading.Thread(target=self._watch, name="signals", daemon=True).start()
 
     def begin(self) -> None:
-        """A signal from now on raises `KeyboardInterrupt`, as there may be something to clean up."""
+        """Has a signal raise `KeyboardInterrupt` from now on, as there may be something to clean up."""
         self._begun = True
 
     def end(self) -> int:
-        """Says the line; the exit code. Signals are ignored from now on: Python gives up its handlers as it leaves."""
+        """Prints the line and returns the exit code; signals are ignored from now on, as Python drops its handlers."""
         if threading.current_thread() is threading.main_thread():
             for number in ENDING:
                 signal.signal(number, signal.SIG_IGN)
-        # Not a second time: the other thread may leave at the same moment.
+        # The semaphore prevents a second line: the other thread may exit at the same moment.
         if self._unsaid.acquire(blocking=False) and sys.stderr is not None:
             with suppress(OSError, ValueError):
                 print(self.line, file=sys.stderr, flush=True)
@@ -71,11 +77,11 @@ class Interruption:
 
     @property
     def came(self) -> bool:
-        """Whether a signal has ended the work; libraries may turn its exception into one of their own."""
+        """Whether a signal has ended the work; libraries may replace its exception by their own."""
         return self._noticed.is_set()
 
     def over(self) -> None:
-        """A signal from now on raises nothing: this process is leaving."""
+        """Has a signal raise nothing from now on, as this process is exiting."""
         self._noticed.set()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -89,12 +95,12 @@ class Interruption:
             raise KeyboardInterrupt
 
     def _came_first(self, number: int) -> None:
-        """The exit code tells of this signal, unless another came before."""
+        """Sets the signal of the exit code, unless an earlier one has set it."""
         self._number = self._number or number
 
     def _watch(self) -> None:
-        # The wake-up tells of every signal that Python handles, in their order; the main thread hears of the one with
-        # the smallest number first.
+        # The pipe has every signal that Python handles, in order of arrival; the main thread handles the smallest
+        # number first.
         while (number := os.read(self._told, 1)[0]) not in ENDING:
             pass
         self._came_first(number)
@@ -106,10 +112,10 @@ class Interruption:
         self._leave()
 
     def _leave(self) -> None:
-        """Leaves nothing, and does not wait for the main thread."""
-        # What is half imported cannot be used, and has left nothing.
+        """Cleans up and exits without the main thread."""
+        # A module that is half imported cannot be used, and has created nothing.
         with suppress(ImportError, AttributeError):
-            # Not before: no command needs half of it to say what it can do.
+            # This import is late, as most commands never need it.
             from profiler.common.leftovers import clear_away
 
             clear_away()
@@ -117,14 +123,14 @@ class Interruption:
 
 
 def is_importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported there: libraries lose what is raised in the middle of that."""
+    """Whether a module is being imported in this frame: libraries lose exceptions that are raised there."""
     while frame is not None and frame.f_code.co_filename != IMPORTS:
         frame = frame.f_back
     return frame is not None
 
 
 def forget() -> None:
-    """In a forked process: signals are handled as if nobody had said anything."""
+    """Restores Python's own signal handlers in a forked process."""
     signal.set_wakeup_fd(-1)
     for number in ENDING:
         if isinstance(getattr(signal.getsignal(number), "__self__", None), Interruption):

@@ -1,4 +1,4 @@
-"""Where to measure: the runtime, its address, the resources that it gets, and what they cost."""
+"""The target of a measurement: the runtime, its address, its resources, and their price."""
 
 from datetime import date
 from pathlib import Path
@@ -16,9 +16,9 @@ Money = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Price(BaseModel):
-    """What the user says that the box costs, and since when; nothing here is measured."""
+    """The price of the machine as the user states it, with its date; nothing here is measured."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
     per_hour: Money | None = None
@@ -28,17 +28,17 @@ class Price(BaseModel):
 
 
 class Target(BaseModel):
-    """One place that serves models, from `conf/target/<name>.yaml`.
+    """A place that serves models, from `conf/target/<name>.yaml`.
 
     `triton` without an `endpoint` (`HOST:PORT` of a gRPC service) is a server that the profiler starts and
-    stops; with one, a running Triton with model control. `v2` is any other KServe-V2 server at `endpoint`,
+    stops; with one, it is a running Triton with model control. `v2` is any other KServe V2 server at `endpoint`,
     which serves the file under the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch
-    serves the TorchScript program that lies beside the file, as `model.pt` beside `model.onnx`.
-    `server_environment` is a path of this machine: no record holds it, and one that does is refused.
-    `cores` are the server's; the load generator takes the others where the machine has more.
+    serves the TorchScript program beside the file, as `model.pt` beside `model.onnx`. `server_environment` is a path
+    of this machine: records leave it out, and a record with one is refused. `cores` are the server's; the load
+    generator takes the others where the machine has more.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     runtime: Runtime = "triton"
     endpoint: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$", max_length=255)
     model: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=255)
@@ -55,12 +55,14 @@ class Target(BaseModel):
     @field_validator("server_environment")
     @classmethod
     def of_this_machine(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        """The path itself; raises `ValueError` where it comes from a JSON record."""
         if info.mode == "json" and value is not None:
             raise ValueError("it is a path of one machine, and a program would be started from it: leave it out")
         return value
 
     @model_validator(mode="after")
     def not_more_than_the_cores_can_use(self) -> Self:
+        """The target itself; raises `ValueError` for more threads or instances than the cores can use."""
         most = MAX_A_CORE * self.cores
         for name in ("threads", "instances"):
             if getattr(self, name) > most:
@@ -71,6 +73,7 @@ class Target(BaseModel):
 
     @model_validator(mode="after")
     def endpoints_where_they_belong(self) -> Self:
+        """The target itself; raises `ValueError` where the runtime needs an endpoint or must not have one."""
         if self.runtime == "v2" and not (self.endpoint and self.model):
             raise ValueError("runtime=v2 needs endpoint=HOST:PORT and the model's name there, model=NAME")
         if self.runtime in ("onnxruntime", "torch") and self.endpoint:
@@ -81,5 +84,5 @@ class Target(BaseModel):
 
     @property
     def resources(self) -> Resources:
-        """What the target gives by itself."""
+        """The target's own resources."""
         return Resources(self.cores, self.threads, self.instances)

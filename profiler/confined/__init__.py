@@ -1,1 +1,1 @@
-"""Processes that read foreign files and can do nothing else: no writing, no network, no other process."""
+"""Processes that can read foreign files and nothing else: no writing, no network, no other process."""

@@ -1,8 +1,8 @@
 """The confined process: `python -m profiler.confined.child PARENT FUNCTION FILE ARGUMENTS`.
 
-It imports what it needs, gives up all that it may do, says that it is ready, is given its limits, and has the
-function judge the file, an open descriptor. Facts and bytes go back through what was its standard output; what the
-file prints goes nowhere.
+It imports its libraries, gives up its rights, reports that it is ready, gets its limits, and calls the function with
+the content of the file, an open descriptor. Facts and bytes return through the original standard output; output that
+the file prints is discarded.
 """
 
 import ctypes
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from profiler.common.errors import DnnPortingError
-from profiler.common.trust import trusted
 from profiler.confined.landlock import shut_off
 from profiler.confined.protocol import (
     ALLOCATION_FAILED,
@@ -23,13 +22,14 @@ from profiler.confined.protocol import (
     READY,
     UNCONFINED,
     Finding,
-    told,
+    announce_steps,
+    encoded,
+    trusted,
     write_all,
 )
 from profiler.confined.seccomp import PR_SET_NO_NEW_PRIVS, filter_system_calls
-from profiler.confined.steps import tell
 from profiler.confined.system_calls import this_machine
-from profiler.system.orphan import die_with
+from profiler.system.processes import die_with
 
 OWN = Path(__file__).parent.parent
 SYSTEM = (
@@ -46,15 +46,16 @@ SYSTEM = (
 
 
 def main() -> None:
+    """Judges the file in a confined process and writes the finding to the parent."""
     parent, function, file, arguments = sys.argv[1:]
     die_with(int(parent))
     results, orders = away(1), away(0)
-    # Before the file is read: libraries look about in the system while they are imported.
+    # Libraries read system files while they are imported, so they are imported before the process is confined.
     module, _, name = function.rpartition(".")
     try:
         tasks = importlib.import_module(module)
         judge = getattr(tasks, name)
-        # What a module imports when it is needed only, it imports here.
+        # `prepare` does the late imports of a module.
         getattr(tasks, "prepare", lambda: None)()
     except Exception as error:
         write_all(results, f"{' '.join(str(error).split())}\n".encode())
@@ -68,16 +69,16 @@ def main() -> None:
     write_all(results, READY)
     if os.read(orders, len(GO)) != GO:
         sys.exit("the parent is gone")
-    tell(results, orders)
+    announce_steps(results, orders)
     finding = found(judge, int(file), json.loads(arguments))
-    write_all(results, told(finding))
+    write_all(results, encoded(finding))
     write_all(results, finding.content)
-    # Whatever the file left behind is not waited for.
+    # Threads that the file started are not waited for.
     os._exit(0)
 
 
 def found(judge: object, file: int, arguments: dict[str, object]) -> Finding:
-    """The finding; a refusal where the function raises one of our own errors."""
+    """The finding of the function; a refusal where it raises."""
     try:
         with os.fdopen(file, "rb") as stream:
             finding: Finding = judge(stream.read(), **arguments)  # type: ignore[operator]
@@ -85,7 +86,7 @@ def found(judge: object, file: int, arguments: dict[str, object]) -> Finding:
         leave_out_of_memory(error)
         return Finding(refusal=" ".join(str(error).split()))
     except (Exception, SystemExit) as error:
-        # The file's own code, and every runtime's, fails with whatever it likes.
+        # The code of the file, and of every runtime, may raise anything.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         leave_out_of_memory(error)
         return Finding(refusal=f"it cannot be used ({reason}): export it again")
@@ -93,7 +94,7 @@ def found(judge: object, file: int, arguments: dict[str, object]) -> Finding:
 
 
 def leave_out_of_memory(error: BaseException | None) -> None:
-    """Ends this process where the error is that of an allocation that failed, or comes from one."""
+    """Ends this process where the error is a failed allocation, or was caused by one."""
     while error is not None:
         if isinstance(error, MemoryError) or any(words in str(error) for words in ALLOCATION_FAILED):
             os._exit(OUT_OF_MEMORY)
@@ -101,7 +102,7 @@ def leave_out_of_memory(error: BaseException | None) -> None:
 
 
 def away(descriptor: int) -> int:
-    """A copy of a standard stream, which is nowhere from then on; so is standard error."""
+    """A copy of a standard stream; the stream itself and standard error become the null device."""
     kept = os.dup(descriptor)
     for stream in (descriptor, 2):
         nowhere = os.open(os.devnull, os.O_RDWR)
@@ -111,7 +112,7 @@ def away(descriptor: int) -> int:
 
 
 def confine() -> None:
-    """Gives up everything but reading libraries; raises `OSError` where the kernel cannot hold this process to it."""
+    """Gives up every right but reading libraries; raises `OSError` where the kernel cannot enforce that."""
     machine = this_machine()
     if machine is None:
         raise OSError(0, "the system calls of this kind of machine are not known")
@@ -121,7 +122,7 @@ def confine() -> None:
 
 
 def readable() -> Iterator[Path]:
-    """Where Python, its packages and ours lie, and what the system says of the machine."""
+    """The folders of Python, its packages and this project, and the files that describe the machine."""
     yield from (OWN, OWN.with_name("porting"), *map(Path, SYSTEM))
     yield from (Path(place) for place in {sys.prefix, sys.base_prefix})
     yield from (Path(place) for place in sys.path if place.endswith("-packages"))

@@ -1,4 +1,4 @@
-"""Having a foreign file judged by a confined process, within limits of time and memory."""
+"""The parent of a confined process: it has a foreign file judged within limits of time and memory."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from typing import Any
 
 from profiler.common.door import opened
 from profiler.common.errors import DnnPortingError, ModelError, UnavailableError
-from profiler.common.trust import TRUST
-from profiler.confined.hold import Hold, Limits
+from profiler.confined.limits import Limits, ProcessLimits
 from profiler.confined.protocol import (
     LINE_LIMIT_BYTES,
     OUT_OF_MEMORY,
     READY,
     STEP,
+    TRUST,
     UNCONFINED,
     Finding,
     Task,
@@ -29,7 +29,7 @@ from profiler.confined.protocol import (
 from profiler.system.processes import thread_folders
 
 START_LIMIT_S = 120.0
-# A process none of whose threads wants a processor for so long waits for something that does not come.
+# A process whose threads are all idle for this time waits for something that does not come.
 IDLE_LIMIT_S, LOOK_S = 3.0, 0.25
 UNLESS = f"it is refused unless {TRUST}=1 says that you trust it"
 ROOT = Path(__file__).parent.parent.parent
@@ -38,15 +38,15 @@ KEPT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", TRUST)
 
 
 def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None = None) -> Finding:
-    """What a confined process finds about the file, which errors call by its name where it has another one.
+    """The finding of a confined process about the file; errors call the file `name` where that is given.
 
-    Raises `ModelError` with the reason where it refuses the file, or does not come to an end within the limits, and
+    Raises `ModelError` with the reason where the process refuses the file or exceeds its limits, and
     `UnavailableError` where this system cannot confine a process.
     """
     with opened(path, fix) as file, started(file.fileno(), task) as process:
-        said = Said(process, name or path)
-        said.wait_for_ready()
-        finding = said.finding(Hold(process, limits))
+        messages = Messages(process, name or path)
+        messages.wait_for_ready()
+        finding = messages.finding(ProcessLimits(process, limits))
     if finding.refusal:
         raise ModelError(f"{name or path}: {finding.refusal}")
     return finding
@@ -54,7 +54,7 @@ def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None =
 
 @contextmanager
 def started(file: int, task: Task) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process, gone when the block ends; no signal from a terminal reaches it."""
+    """The process, killed when the block ends; no signal from a terminal reaches it."""
     command = [sys.executable, "-m", "profiler.confined.child", str(os.getpid()), task.function, str(file)]
     process = subprocess.Popen(
         [*command, json.dumps(task.arguments)],
@@ -64,7 +64,7 @@ def started(file: int, task: Task) -> Iterator["subprocess.Popen[bytes]"]:
         bufsize=0,
         pass_fds=(file,),
         process_group=0,
-        # Not the folder of the user, in which a module of any name may lie.
+        # The user's folder may hold a module of any name, so the process does not start there.
         cwd="/",
         env=environment(),
     )
@@ -76,7 +76,7 @@ def started(file: int, task: Task) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def environment() -> dict[str, str]:
-    """Little: no secrets, one thread, nobody called."""
+    """The few variables of the process: no secrets, one thread for each library, no telemetry."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     places = dict.fromkeys([str(ROOT), *(place for place in sys.path if Path(place).is_absolute())])
     quiet = {"ORT_DISABLE_TELEMETRY": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -84,7 +84,7 @@ def environment() -> dict[str, str]:
 
 
 def is_busy(process: int) -> bool:
-    """Whether one of its threads runs, wants to, or waits for a disk."""
+    """Whether one of the process's threads runs, is ready to run, or waits for a disk."""
     for folder in thread_folders(process):
         with suppress(OSError):
             if (folder / "stat").read_text().rpartition(")")[2].split()[0] in "RD":
@@ -92,14 +92,18 @@ def is_busy(process: int) -> bool:
     return False
 
 
-class Said:
-    """What a process says, read until its time is over."""
+class Messages:
+    """The messages of a confined process, read until its time is over."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", path: Path) -> None:
         self._process, self._path = process, path
         self._buffer = bytearray()
 
     def wait_for_ready(self) -> None:
+        """Returns when the process is ready.
+
+        Raises `UnavailableError` where it cannot be confined, `DnnPortingError` where it did not start.
+        """
         line = self._line(time.monotonic() + START_LIMIT_S)
         if line == READY.strip():
             return
@@ -114,26 +118,27 @@ class Said:
         reason = line.decode(errors="replace")[:300] or f"code {code}"
         raise DnnPortingError(f"the process that tries {self._path} did not start ({reason}): run it again")
 
-    def finding(self, hold: Hold) -> Finding:
+    def finding(self, limits: ProcessLimits) -> Finding:
+        """The finding, after all steps; raises `ModelError` where the process ends, hangs or writes anything else."""
         try:
-            while (line := self._line(hold.end)).startswith(STEP) and hold.next(step_of(line)):
+            while (line := self._line(limits.end)).startswith(STEP) and limits.next(step_of(line)):
                 pass
             if not line or line.startswith(STEP):
-                raise ModelError(f"{self._path} {self._ending(hold)}")
+                raise ModelError(f"{self._path} {self._ending(limits)}")
             told: dict[str, Any] = json.loads(line)
-            # What it made lay in its memory.
-            size = min(int(told["bytes"]), hold.memory_bytes)
+            # The content was in the process's memory, so it is no larger than that.
+            size = min(int(told["bytes"]), limits.memory_bytes)
             facts, refusal = dict(told["facts"]), str(told["refusal"])
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ModelError(f"{self._path} takes over the process that tries it: it is refused") from error
-        while len(self._buffer) < size and self._more(hold.end):
+        while len(self._buffer) < size and self._more(limits.end):
             pass
         if len(self._buffer) < size:
-            raise ModelError(f"{self._path} {self._ending(hold)}")
+            raise ModelError(f"{self._path} {self._ending(limits)}")
         return Finding(facts, bytes(self._buffer[:size]), refusal)
 
     def _line(self, end: float) -> bytes:
-        """Up to the next line break; nothing where there is none by then."""
+        """The text up to the next line break, empty where none comes in time."""
         while b"\n" not in self._buffer:
             if len(self._buffer) > LINE_LIMIT_BYTES or not self._more(end):
                 return b""
@@ -141,7 +146,7 @@ class Said:
         return bytes(line)
 
     def _more(self, end: float) -> bool:
-        """Reads what there is; nothing more comes from a process that ended, is over its time, or waits for ever."""
+        """Reads more; False where the process ended, exceeded its time, or has been idle for too long."""
         stream = self._process.stdout
         if stream is None:
             return False
@@ -154,14 +159,14 @@ class Said:
         self._buffer += content
         return bool(content)
 
-    def _ending(self, hold: Hold) -> str:
-        """Why there is no answer."""
+    def _ending(self, limits: ProcessLimits) -> str:
+        """The reason why there is no finding."""
         try:
             code = self._process.wait(1.0)
         except subprocess.TimeoutExpired:
             code = -signal.SIGXCPU
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
-            return f"does not {hold.words} within {hold.cpu_s:.0f} s of processor time: {UNLESS}"
+            return f"does not {limits.words} within {limits.cpu_s:.0f} s of processor time: {UNLESS}"
         if code in (OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT):
-            return f"takes more than {hold.memory_bytes / 2**20:,.0f} MiB of memory to {hold.words}: {UNLESS}"
+            return f"takes more than {limits.memory_bytes / 2**20:,.0f} MiB of memory to {limits.words}: {UNLESS}"
         return f"brings the process down that tries it (code {code}): {UNLESS}"

@@ -1,14 +1,19 @@
-"""What a confined process and the one that started it say to each other: lines of JSON, the last one before bytes."""
+"""The protocol between a confined process and its parent: lines of JSON, then the bytes of the finding.
+
+A confined process announces each step and waits until the parent has set the limits of the step. The user may declare
+foreign files as trusted with `DNN_PORTING_TRUST=1`. That concerns this machine and these files, so it is no setting
+of a run and part of no key.
+"""
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 READY, GO, STEP = b"ready\n", b"go\n", b"step "
-# Exit codes beside those of signals.
+# Exit codes in addition to those of signals.
 UNCONFINED, OUT_OF_MEMORY = 3, 4
-# A line of facts is short; what is long comes after it.
+# A line of facts is short; long content comes after it.
 LINE_LIMIT_BYTES = 1 << 16
 ALLOCATION_FAILED = (
     "bad_alloc",
@@ -18,11 +23,18 @@ ALLOCATION_FAILED = (
     "out of memory",
     "can't allocate memory",
 )
+_channels: list[tuple[int, int]] = []
+TRUST = "DNN_PORTING_TRUST"
+
+
+def trusted() -> bool:
+    """Whether the user allows foreign programs to run unconfined."""
+    return os.environ.get(TRUST) == "1"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A function by its dotted path, which takes the file's bytes and these arguments and returns a `Finding`."""
+    """A function by its dotted path, which takes the file's bytes and these arguments, and returns a `Finding`."""
 
     function: str
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -30,7 +42,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Finding:
-    """Plain facts, and content that may be long; or why the file is refused."""
+    """Plain facts and content that may be long, or the reason why the file is refused."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     content: bytes = b""
@@ -39,9 +51,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Step:
-    """What a confined process does next: to answer a batch, to count what batches take (-1), or to export (0).
+    """The next step of a confined process: to answer a batch, to count the memory of batches (-1), or to export (0).
 
-    It asks for processor time, and for memory beside what loading the file may take.
+    It requests processor time, and memory beyond that for loading the file.
     """
 
     batch: int
@@ -50,13 +62,14 @@ class Step:
 
     @property
     def words(self) -> str:
+        """The step in words, as error messages name it."""
         if self.batch < 1:
             return "be exported" if self.batch == 0 else "have its batches counted"
         return "answer an input" if self.batch == 1 else f"answer a batch of {self.batch}"
 
 
 def step_of(line: bytes) -> Step:
-    """Raises `ValueError` for a line that no process of ours writes."""
+    """The step in a line; raises `ValueError` for a line that is none."""
     values = json.loads(line.removeprefix(STEP))
     step = Step(int(values["batch"]), float(values["cpu_s"]), int(values["memory_bytes"]))
     if not (step.cpu_s >= 0 and step.memory_bytes >= 0):
@@ -64,13 +77,26 @@ def step_of(line: bytes) -> Step:
     return step
 
 
-def told(finding: Finding) -> bytes:
-    """The first line of a finding."""
+def encoded(finding: Finding) -> bytes:
+    """The first line of a finding; its content follows."""
     line = {"facts": finding.facts, "bytes": len(finding.content), "refusal": finding.refusal[:1000]}
     return json.dumps(line).encode() + b"\n"
 
 
 def write_all(descriptor: int, content: bytes) -> None:
+    """Writes the whole content to a descriptor."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def announce_steps(results: int, orders: int) -> None:
+    """Has steps written to the first descriptor from now on; the second one receives the permission to begin."""
+    _channels.append((results, orders))
+
+
+def next_step(step: Step) -> None:
+    """Announces a step, which ends the one before, and waits for permission; does nothing in other processes."""
+    for results, orders in _channels:
+        write_all(results, STEP + json.dumps(asdict(step)).encode() + b"\n")
+        os.read(orders, len(GO))

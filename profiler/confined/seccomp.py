@@ -1,4 +1,4 @@
-"""A filter of system calls, as seccomp(2) and bpf(4) describe them: what is refused fails with "not permitted"."""
+"""A filter of system calls, as seccomp(2) and bpf(4) describe them: refused calls fail with "not permitted"."""
 
 import ctypes
 import errno
@@ -7,22 +7,23 @@ import struct
 
 from profiler.confined.system_calls import FIRST_COMMON, HARMLESS, NUMBERS, Machine
 
-# Instructions, each of a code, two jumps and a value.
+# The codes of instructions; an instruction has a code, two jumps and a value.
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
-# Where the kernel puts the number, the machine and the low halves of the arguments.
+# The offsets of the number, of the machine, and of the low halves of the arguments.
 NUMBER, AUDIT, ARGUMENTS = 0, 4, 16
 MODE_FILTER, ALL_THREADS = 1, 1
 PR_SET_NO_NEW_PRIVS = 38
 X32 = 0x40000000
 CLONE_THREAD = 0x00010000
 WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC
-# Calls that are judged by an argument: which one, and the bits that decide.
+# The calls that are judged by an argument: its position, and the bits that decide.
 BY_ARGUMENT = {"open": (1, WRITING), "openat": (2, WRITING), "clone": (0, CLONE_THREAD)}
 TO_ITSELF = ("kill", "tgkill")
 
 
 def refused(error: int) -> int:
+    """The result of a call that fails with this error number."""
     return REFUSE | error
 
 
@@ -33,12 +34,12 @@ def program(machine: Machine, process: int) -> list[tuple[int, int, int, int]]:
         (EQUAL, 1, 0, machine.audit),
         (RETURN, 0, 0, KILL),
         (LOAD, 0, 0, NUMBER),
-        # The numbers of the x32 interface begin here.
+        # X32 is the first number of the x32 interface.
         *when(AT_LEAST, X32, refused(errno.ENOSYS)),
     ]
     for number in HARMLESS.values():
         instructions += when(EQUAL, number, ALLOW)
-    # What is younger than 2019 does not exist: libraries then take what there was before.
+    # Calls younger than 2019 seem not to exist, so libraries use the older ones.
     instructions += when(AT_LEAST, FIRST_COMMON, refused(errno.ENOSYS))
     for name in NUMBERS:
         here = machine.number(name)
@@ -56,7 +57,7 @@ def judged(name: str, number: int, process: int) -> list[tuple[int, int, int, in
     elif name in TO_ITSELF:
         place, test, found, else_ = 0, (EQUAL, 0, 1, process), ALLOW, refused(errno.EPERM)
     elif name == "prlimit64":
-        # Limits may be read: nobody hands over new ones.
+        # Limits may be read; a call that passes new limits is refused.
         place, test, found, else_ = 2, (EQUAL, 0, 1, 0), ALLOW, refused(errno.EPERM)
     else:
         return when(EQUAL, number, refused(errno.EPERM))
@@ -65,12 +66,12 @@ def judged(name: str, number: int, process: int) -> list[tuple[int, int, int, in
 
 
 def when(test: int, value: int, result: int) -> list[tuple[int, int, int, int]]:
-    """Returns the result where the number passes the test."""
+    """The instructions that return the result where the number passes the test."""
     return [(test, 0, 1, value), (RETURN, 0, 0, result)]
 
 
 def filter_system_calls(machine: Machine) -> None:
-    """Filters this process for good, all of its threads; raises `OSError` where the kernel does not do that."""
+    """Installs the filter for all threads of this process, for good; raises `OSError` where the kernel refuses."""
     instructions = program(machine, os.getpid())
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in instructions))
     whole = struct.pack("@HP", len(instructions), ctypes.addressof(code))

@@ -1,9 +1,9 @@
-"""Numbers of Linux' system calls, from the kernel's own headers; those from 424 on are the same on every machine."""
+"""The numbers of Linux system calls, from the kernel's headers; from 424 on they are the same on every machine."""
 
 import platform
 from dataclasses import dataclass
 
-# By name: the number on x86-64 and on 64-bit Arm, `None` where the machine has no such call.
+# By name: the numbers on x86-64 and on 64-bit Arm, `None` where the machine has no such call.
 NUMBERS = {
     "acct": (163, 89),
     "add_key": (248, 217),
@@ -108,19 +108,20 @@ NUMBERS = {
     "vhangup": (153, 58),
 }
 FIRST_COMMON = 424
-# Of the common ones those that a library may need, and that change nothing outside its process.
+# The common calls that a library may need and that change nothing outside its process.
 HARMLESS = {"close_range": 436, "faccessat2": 439, "epoll_pwait2": 441, "futex_waitv": 449}
 LANDLOCK = {"create_ruleset": 444, "add_rule": 445, "restrict_self": 446}
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A kind of machine: what the kernel calls it in an audit, and which of two columns has its numbers."""
+    """A kind of machine: its number in the kernel's audit interface, and its column in `NUMBERS`."""
 
     audit: int
     column: int
 
     def number(self, name: str) -> int | None:
+        """The number of a call, `None` where the machine has no such call."""
         return NUMBERS[name][self.column]
 
 
@@ -128,5 +129,5 @@ MACHINES = {"x86_64": Machine(0xC000003E, 0), "aarch64": Machine(0xC00000B7, 1)}
 
 
 def this_machine() -> Machine | None:
-    """`None` for a machine whose numbers are not known here."""
+    """The kind of this machine, `None` where its numbers are not known here."""
     return MACHINES.get(platform.machine())

@@ -1,8 +1,8 @@
-"""What the tensors between a graph's nodes take, batch by batch, counted without running the graph.
+"""The memory of the tensors between a graph's nodes, by batch, counted without running the graph.
 
-A graph computes shapes from the batch, and may do so in a way that a count does not see through: nothing is counted
-then. Numbers are followed through 64-bit integers only, as in other types the runtime rounds and wraps around where
-the count does not, and through lists only: a table of numbers is a list to the count.
+A graph may compute shapes from the batch in a way that shape inference does not follow; then nothing is counted.
+Values are followed only in 64-bit integers, as the runtime rounds and wraps other types where the inference does not.
+They are followed only in lists and single numbers, as the inference treats a matrix as a list.
 """
 
 import math
@@ -13,16 +13,16 @@ from onnx import ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, 
 
 from profiler.graph.contrib import stand_in
 from profiler.graph.parameters import FLOATING, nested_graphs
+from profiler.graph.read import inlined
 from profiler.graph.shapes import UncountedError, axes, fix_input, network_inputs, without_weights
-from profiler.graph.size import inlined
 
 Kind = tuple[int, bool]
-# They look at no value.
+# These operators read shapes and no values.
 OF_SHAPES = ("Shape", "Size")
 
 
 class Activations:
-    """A graph with one network input, whose inputs have this shape (C, H, W); its file's notes are not believed."""
+    """A graph with one network input of shape (C, H, W); shapes that its file declares are ignored."""
 
     def __init__(self, model: ModelProto, shape: tuple[int, ...]) -> None:
         self._model = without_weights(inlined(model))
@@ -37,7 +37,7 @@ class Activations:
         hide_inexact(self._model)
 
     def bytes(self, batch: int) -> int:
-        """What all nodes put out together; raises `UncountedError` where that cannot be told."""
+        """The bytes of all nodes' outputs together; raises `UncountedError` where they cannot be counted."""
         if self.nested:
             raise UncountedError("a nested graph runs as often as its values say")
         axes(self._input)[0].dim_value = batch
@@ -46,7 +46,7 @@ class Activations:
 
 
 def inferred(model: ModelProto) -> dict[str, ValueInfoProto]:
-    """What can be inferred of the tensors; raises `UncountedError` for a graph that contradicts itself."""
+    """The inferred tensors by name; raises `UncountedError` for a graph that contradicts itself."""
     try:
         graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     except onnx.shape_inference.InferenceError as error:
@@ -55,7 +55,7 @@ def inferred(model: ModelProto) -> dict[str, ValueInfoProto]:
 
 
 def size(name: str, values: Mapping[str, ValueInfoProto]) -> int:
-    """A tensor's bytes; raises `UncountedError` where an axis is not known."""
+    """The bytes of a tensor; raises `UncountedError` where an axis is unknown."""
     kind = values[name].type.tensor_type if name in values else None
     if kind is None or not kind.HasField("shape"):
         raise UncountedError(f"the shape of tensor {name} cannot be inferred")
@@ -66,11 +66,11 @@ def size(name: str, values: Mapping[str, ValueInfoProto]) -> int:
 
 
 def hide_inexact(model: ModelProto) -> None:
-    """Puts a node that the count does not see through behind each one whose integers it would get wrong."""
+    """Puts an operator that stops the inference of values after each node whose integers it would get wrong."""
     try:
         values = inferred(model)
     except UncountedError:
-        # Counting fails in the same way.
+        # Counting raises the same error later.
         return
     kinds = {name: kind_of(value.type.tensor_type) for name, value in values.items()}
     kinds |= {tensor.name: (tensor.data_type, len(tensor.dims) < 2) for tensor in model.graph.initializer}
@@ -85,7 +85,7 @@ def kind_of(tensor: TypeProto.Tensor) -> Kind:
 
 
 def is_exact(node: NodeProto, kinds: Mapping[str, Kind]) -> bool:
-    """Whether the count is right about what the node makes: no integers, or lists of them from lists of them."""
+    """Whether the inference is exact for a node: no integers, or lists of 64-bit integers from such lists."""
     known = {name: kinds[name] for name in (*node.input, *node.output) if name in kinds}
     held = [*node.output, *(node.input if node.op_type == "Cast" else [])]
     types = {known[name][0] if name in known else None for name in held if name}
@@ -95,7 +95,7 @@ def is_exact(node: NodeProto, kinds: Mapping[str, Kind]) -> bool:
 
 
 def hidden(node: NodeProto, kinds: Mapping[str, Kind]) -> Iterator[NodeProto]:
-    """The node, and what hides its values where the count would get them wrong."""
+    """The node, and the operators that hide its values where the inference would get them wrong."""
     outputs = [] if is_exact(node, kinds) else [place for place, name in enumerate(node.output) if name]
     behind = [helper.make_node("Neg", [f"{node.output[at]}/hidden"], [node.output[at]]) for at in outputs]
     for at in outputs:

@@ -1,10 +1,10 @@
-"""Operators that ONNX Runtime's quantiser and optimiser write, which ONNX itself cannot infer shapes of."""
+"""Operators of ONNX Runtime's quantiser and optimiser, whose shapes ONNX itself cannot infer."""
 
 from onnx import GraphProto, NodeProto
 
 DOMAIN = "com.microsoft"
 
-# The standard operator whose output has the same shape, and which inputs it would read.
+# The standard operator whose output has the same shape, and the inputs that it reads.
 STAND_INS = {
     "BiasGelu": ("Identity", slice(0, 1)),
     "DequantizeLinear": ("Identity", slice(0, 1)),
@@ -31,7 +31,7 @@ def is_known(node: NodeProto) -> bool:
 
 
 def stand_in(graph: GraphProto) -> None:
-    """Puts the standard operators in, for their shapes only."""
+    """Replaces these operators by standard ones with the same output shapes."""
     for node in graph.node:
         if is_known(node):
             operator, inputs = STAND_INS[node.op_type]

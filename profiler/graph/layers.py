@@ -1,28 +1,28 @@
-"""Work and parameters node by node, fp32 or quantised with Q/DQ nodes or integer operators."""
+"""The work and parameters of each node and of the whole graph, in fp32 or quantised (Q/DQ or integer operators)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from onnx import ModelProto, NodeProto
 
 from profiler.graph.macs import count_macs
 from profiler.graph.parameters import parameters_by_node
-from profiler.graph.read import read_onnx
+from profiler.graph.read import inlined, read_onnx
 from profiler.graph.shapes import Shapes, UncountedError, infer_shapes
-from profiler.graph.size import inlined
-from profiler.records.complexity import Layer
+from profiler.records.complexity import Complexity, Layer
 
 
 def count_layers(path: Path, input_shape: tuple[int, ...] | None = None) -> list[Layer]:
-    """Every node that has work or parameters, in the graph's order, for one input of `input_shape` (C, H, W).
+    """The nodes with work or parameters, in the graph's order, for one input of `input_shape` (C, H, W).
 
-    The first axis is the batch and counts as 1 where it is symbolic. `input_shape` is needed where other axes of
-    the input are symbolic too; without it the work is unknown. Raises `BadInputError` where it contradicts the graph.
+    The first axis is the batch and counts as 1 where it is symbolic. Where other axes are symbolic too, the work is
+    unknown without `input_shape`. Raises `BadInputError` where that contradicts the graph.
     """
     return layers_of(read_onnx(path), input_shape)
 
 
 def layers_of(model: ModelProto, input_shape: tuple[int, ...] | None = None) -> list[Layer]:
-    """The same for a graph that was read."""
+    """The nodes with work or parameters of a graph that has been read."""
     model = inlined(model)
     shapes = infer_shapes(model, input_shape)
     nodes = zip(model.graph.node, parameters_by_node(model.graph), strict=True)
@@ -31,6 +31,7 @@ def layers_of(model: ModelProto, input_shape: tuple[int, ...] | None = None) -> 
 
 
 def layer(node: NodeProto, parameters: int, shapes: Shapes) -> Layer:
+    """The record of one node."""
     reasons = {}
     macs, output_shape = None, None
     try:
@@ -53,8 +54,26 @@ def layer(node: NodeProto, parameters: int, shapes: Shapes) -> Layer:
 
 
 def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape at batch 1 without its first axis of extent 1: exporters put the batch behind the sequence too."""
+    """A shape at batch 1 without its first axis of extent 1, as exporters may put the batch after the sequence."""
     if 1 not in shape:
         return shape
     batch = shape.index(1)
     return shape[:batch] + shape[batch + 1 :]
+
+
+def sum_layers(layers: Sequence[Layer], file_bytes: int) -> Complexity:
+    """The sums over the layers; the work is unknown where that of a layer is."""
+    known = [layer.macs for layer in layers if layer.macs is not None]
+    macs = sum(known) if len(known) == len(layers) else None
+    return Complexity(
+        parameters=sum(layer.parameters for layer in layers),
+        macs=macs,
+        flops=None if macs is None else 2 * macs,
+        file_bytes=file_bytes,
+        reasons=next((pick(layer.reasons) for layer in layers if layer.macs is None), {}),
+    )
+
+
+def pick(reasons: dict[str, str]) -> dict[str, str]:
+    """The reasons for the unknown work of a layer."""
+    return {name: reason for name, reason in reasons.items() if name in ("macs", "flops")}

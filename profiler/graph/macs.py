@@ -1,4 +1,4 @@
-"""Multiply-accumulates of one node: convolutions, matrix products and attention, as torch's flop counter counts."""
+"""The multiply-accumulates of a node: convolutions, matrix products and attention, as torch's flop counter counts."""
 
 import math
 
@@ -7,7 +7,7 @@ from onnx import NodeProto
 from profiler.graph import contrib
 from profiler.graph.shapes import Shapes, UncountedError
 
-# Where an operator's weight stands among its inputs.
+# The position of an operator's weight among its inputs.
 CONVOLUTIONS = {"Conv": 1, "ConvTranspose": 1, "ConvInteger": 1, "QLinearConv": 3, "FusedConv": 1}
 PRODUCTS = {"MatMul", "MatMulInteger", "QLinearMatMul"}
 PRODUCTS_WITH_BIAS = {"Gemm", "QGemm"}
@@ -15,9 +15,9 @@ UNCOUNTED = {"DeformConv", "Einsum", "GRU", "If", "LSTM", "Loop", "RNN", "Scan"}
 
 
 def count_macs(node: NodeProto, shapes: Shapes) -> int:
-    """The node's multiply-accumulates for the batch that the shapes are of.
+    """The node's multiply-accumulates at the batch of the shapes.
 
-    Raises `UncountedError` for other nodes that multiply weights, and where a shape is not known.
+    Raises `UncountedError` for other operators that multiply weights, and where a shape is unknown.
     """
     kind = node.op_type
     if kind in CONVOLUTIONS:
@@ -35,23 +35,24 @@ def count_macs(node: NodeProto, shapes: Shapes) -> int:
 
 
 def is_standard(node: NodeProto) -> bool:
+    """Whether the node is an operator of ONNX's own domain."""
     return node.domain in ("", "ai.onnx")
 
 
 def attribute(node: NodeProto, name: str) -> int:
-    """An integer attribute, 0 where it is absent."""
+    """The value of an integer attribute, 0 where it is absent."""
     return next((one.i for one in node.attribute if one.name == name), 0)
 
 
 def convolution(node: NodeProto, shapes: Shapes) -> int:
-    """Every position of the output, of the input where it is transposed, times the filter that stands there."""
+    """The positions of the output (of the input where it is transposed) times the size of the filter."""
     weight = shapes.of(node.input[CONVOLUTIONS[node.op_type]])
     positions = shapes.of(node.input[0] if node.op_type == "ConvTranspose" else node.output[0])
     return math.prod(positions) * math.prod(weight[1:])
 
 
 def attention(node: NodeProto, shapes: Shapes) -> int:
-    """Q·Kᵀ and its product with V over the whole sequence, masked or not.
+    """The work of Q·Kᵀ and of its product with V over the whole sequence, masked or not.
 
     Q, K and V are (N, heads, sequence, depth), or (N, sequence, heads × depth).
     """

@@ -1,4 +1,4 @@
-"""Which tensors of a graph are parameters, and which node they belong to."""
+"""The parameters of a graph, and the node that each belongs to."""
 
 import math
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from onnx import GraphProto, NodeProto, TensorProto
 
 FLOATING = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 
-# Exporters write the numbers that these take as tensors of one element.
+# Exporters write scalar operands of these operators as tensors of one element.
 SCALING = {"Div", "Mul", "Pow", "QLinearMul"}
 
-# The inputs that can hold parameters, where the others hold scales, zero points, statistics or sizes.
+# The inputs that can be parameters; the others are scales, zero points, statistics or sizes.
 PARAMETER_INPUTS = {
     "BatchNormalization": (1, 2),
     "ConvInteger": (1,),
@@ -28,10 +28,10 @@ PARAMETER_INPUTS = {
 
 
 def parameters_by_node(graph: GraphProto) -> list[int]:
-    """For each node in the graph's order the elements of its weights and biases that no earlier node has.
+    """The number of parameters of each node in the graph's order, without those of earlier nodes.
 
-    A weight reaches its node through others that work on constants only, as a DequantizeLinear does. Scales, zero
-    points, running statistics, scalars and shape constants are not parameters.
+    A weight may reach its node through nodes that read constants only, such as DequantizeLinear. Scales, zero points,
+    running statistics, scalars and shape constants are not parameters.
     """
     tensors = dict(constants(graph))
     weights = {name for name, tensor in tensors.items() if tensor.dims}
@@ -54,7 +54,7 @@ def parameters_by_node(graph: GraphProto) -> list[int]:
 
 
 def parameters_read(node: NodeProto, names: list[str], behind: dict[str, set[str]], weights: set[str]) -> set[str]:
-    """The parameters behind a node's inputs; integers are some only where the operator takes quantised ones."""
+    """The parameters that a node reads; integers count only where the operator takes quantised parameters."""
     places = PARAMETER_INPUTS.get(node.op_type)
     if places is None:
         return set().union(*(behind.get(name, set()) for name in names))
@@ -63,7 +63,7 @@ def parameters_read(node: NodeProto, names: list[str], behind: dict[str, set[str
 
 
 def constants(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
-    """Initializers and Constant nodes by name, those of nested graphs too."""
+    """The initializers and Constant nodes by name, those of nested graphs included."""
     for tensor in graph.initializer:
         yield tensor.name, tensor
     for node in graph.node:
@@ -74,7 +74,7 @@ def constants(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
 
 
 def read_names(node: NodeProto) -> Iterator[str]:
-    """The tensors that a node reads, in nested graphs too."""
+    """The names of the tensors that a node reads, in nested graphs too."""
     yield from node.input
     for nested in nested_graphs(node):
         for inner in nested.node:
@@ -82,4 +82,5 @@ def read_names(node: NodeProto) -> Iterator[str]:
 
 
 def nested_graphs(node: NodeProto) -> list[GraphProto]:
+    """The graphs in a node's attributes, such as the branches of an If."""
     return [one.g for one in node.attribute if one.HasField("g")]

@@ -1,18 +1,23 @@
-"""An ONNX file as a checked graph."""
+"""The reader of ONNX files: a checked, self-contained graph of bounded size."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError, EncodeError
-from onnx import ModelProto
+from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
+from onnx.inliner import inline_local_functions
 
 from profiler.common.door import contents
 from profiler.common.errors import BadInputError, ModelError
-from profiler.graph.size import check_self_contained
+from profiler.graph.parameters import nested_graphs
 
-# What a protocol buffer can hold.
+# The most bytes of a protocol buffer.
 LIMIT_BYTES = (1 << 31) - 1
 FIX = "give the path of an ONNX file"
+# The largest networks that one machine serves have some thousands of nodes.
+LARGEST = 20_000
+Key = tuple[str, str, str]
 
 
 def read_onnx(path: Path) -> ModelProto:
@@ -25,7 +30,7 @@ def read_onnx(path: Path) -> ModelProto:
 
 
 def parse_onnx(content: bytes, name: str) -> ModelProto:
-    """The checked model of a file's content; raises `ModelError` with the name for what is not ONNX."""
+    """The checked model of a file's content; raises `ModelError` with the file's name where it is not ONNX."""
     try:
         model = onnx.load_model_from_string(content)
         check_self_contained(model)
@@ -45,3 +50,71 @@ def standard_opset(model: ModelProto) -> int:
     raise ModelError(
         f"the file imports no operators of ONNX's own domain, but {domains}: export it with a standard one"
     )
+
+
+def check_size(model: ModelProto) -> None:
+    """Raises `ModelError` for a graph of too many nodes, with every function call counted as the function's nodes."""
+    functions = {(one.domain, one.name, one.overload): one for one in model.functions}
+    written = sum(len(one.node) for one in (model.graph, *model.functions))
+    if written <= LARGEST and count(model.graph.node, functions, {}) <= LARGEST:
+        return
+    raise ModelError(f"the graph has more than {LARGEST:,} nodes: simplify it, or export less of it")
+
+
+def count(nodes: Sequence[NodeProto], functions: dict[Key, FunctionProto], known: dict[Key, int]) -> int:
+    """The number of nodes after every function is inlined, those of nested graphs included."""
+    found = 0
+    for node in nodes:
+        found += 1 + sum(count(graph.node, functions, known) for graph in graphs_in(node))
+        key = (node.domain, node.op_type, node.overload)
+        if key in functions:
+            if key not in known:
+                # ONNX's own checks refuse a function that calls itself later.
+                known[key] = 0
+                known[key] = count(functions[key].node, functions, known)
+            found += known[key]
+    return found
+
+
+def graphs_in(node: NodeProto) -> Iterator[GraphProto]:
+    """The graphs in a node's attributes, lists of graphs included."""
+    yield from nested_graphs(node)
+    for attribute in node.attribute:
+        yield from attribute.graphs
+
+
+def inlined(model: ModelProto) -> ModelProto:
+    """The model with its functions inlined."""
+    return inline_local_functions(model) if model.functions else model
+
+
+def check_self_contained(model: ModelProto) -> None:
+    """Raises `ModelError` for a file that keeps tensors in other files, at any depth."""
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in all_tensors(model)):
+        raise ModelError("the file keeps its weights in other files: make it one with onnx.save(onnx.load(…), …)")
+
+
+def all_tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """The tensors of a model, those of its functions included."""
+    yield from tensors_of(model.graph)
+    for function in model.functions:
+        yield from tensors_at(function.node)
+
+
+def tensors_of(graph: GraphProto) -> Iterator[TensorProto]:
+    """The tensors of a graph and of its nested graphs."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    yield from tensors_at(graph.node)
+
+
+def tensors_at(nodes: Sequence[NodeProto]) -> Iterator[TensorProto]:
+    """The tensors in the attributes of nodes, at any depth."""
+    for node in nodes:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
+        for graph in graphs_in(node):
+            yield from tensors_of(graph)

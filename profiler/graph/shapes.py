@@ -13,17 +13,17 @@ LONG_BYTES = 1024
 
 
 class UncountedError(Exception):
-    """The work of a node, or the shape of a tensor, cannot be told."""
+    """The work of a node, or the shape of a tensor, cannot be counted."""
 
 
 class Shapes:
-    """Shapes by tensor; `why_unknown` says what keeps the others from being inferred."""
+    """The shapes of tensors by name; `why_unknown` is the reason why others cannot be inferred."""
 
     def __init__(self, known: Mapping[str, Shape], why_unknown: str) -> None:
         self._known, self._why_unknown = known, why_unknown
 
     def of(self, name: str) -> Shape:
-        """A tensor's shape, batch axis included; raises `UncountedError` where an axis is not known."""
+        """The shape of a tensor, batch axis included; raises `UncountedError` where an axis is unknown."""
         shape = self._known.get(name)
         if shape is None or 0 in shape:
             raise UncountedError(f"the shape of tensor {name} cannot be inferred{self._why_unknown}")
@@ -31,10 +31,10 @@ class Shapes:
 
 
 def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
-    """Every shape with a symbolic first axis, the batch, set to 1.
+    """The shapes of all tensors, with a symbolic first axis of the inputs, the batch, set to 1.
 
-    `input_shape` leaves the batch axis out and is needed where the one input's other axes are symbolic too.
-    Raises `BadInputError` where it contradicts the graph.
+    `input_shape` leaves the batch axis out; it is needed where the input's other axes are symbolic too. Raises
+    `BadInputError` where it contradicts the graph.
     """
     fixed = without_weights(model)
     inputs = network_inputs(fixed.graph)
@@ -50,9 +50,9 @@ def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
 
 
 def without_weights(model: ModelProto) -> ModelProto:
-    """A copy in which long tensors have shapes and no values, which are copied over and over when shapes are inferred.
+    """A copy in which long tensors have no values, as shape inference copies values many times.
 
-    No tensor that is a shape itself is so long.
+    Tensors that hold shapes are shorter than the limit.
     """
     found = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions)
     graph = model.graph
@@ -68,6 +68,7 @@ def without_weights(model: ModelProto) -> ModelProto:
 
 
 def shortened(tensor: TensorProto) -> TensorProto:
+    """The tensor itself, without its values where it is long."""
     if tensor.ByteSize() <= LONG_BYTES:
         return tensor
     return TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
@@ -76,7 +77,7 @@ def shortened(tensor: TensorProto) -> TensorProto:
 def infer(model: ModelProto) -> dict[str, Shape]:
     """The shapes of a graph with fixed inputs.
 
-    The file's own notes on its inner tensors are believed only where nothing can be inferred: tools that change
+    Shapes that the file declares for inner tensors are used only where nothing can be inferred, as tools that change
     a graph leave stale ones.
     """
     notes = list(model.graph.value_info)
@@ -90,7 +91,7 @@ def infer(model: ModelProto) -> dict[str, Shape]:
 
 
 def shapes_in(graph: GraphProto) -> dict[str, Shape]:
-    """What a graph says of its tensors; an unknown axis is 0."""
+    """The shapes that a graph declares for its tensors; an unknown axis is 0."""
     known = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for value in (*graph.input, *graph.output, *graph.value_info):
         if value.type.tensor_type.HasField("shape"):
@@ -99,19 +100,19 @@ def shapes_in(graph: GraphProto) -> dict[str, Shape]:
 
 
 def network_inputs(graph: GraphProto) -> list[ValueInfoProto]:
-    """What a caller feeds; old files list their weights among the inputs too."""
+    """The inputs that a caller feeds, without weights, which old files list among the inputs."""
     weights = {tensor.name for tensor in graph.initializer}
     return [tensor for tensor in graph.input if tensor.name not in weights]
 
 
 def axes(tensor: ValueInfoProto) -> Sequence[TensorShapeProto.Dimension]:
-    """The axes of a tensor, each with its size or its symbol."""
+    """The axes of a tensor, each with its size or symbol."""
     found: Sequence[TensorShapeProto.Dimension] = tensor.type.tensor_type.shape.dim
     return found
 
 
 def check_fits(inputs: list[ValueInfoProto], input_shape: Shape) -> None:
-    """Raises `BadInputError` where the graph cannot take one input of this shape."""
+    """Raises `BadInputError` where the graph does not accept one input of this shape."""
     asked, names = f"input_shape={list(input_shape)}", [tensor.name for tensor in inputs]
     if len(inputs) != 1:
         raise BadInputError(f"{asked} is for one input and the graph has {names}: leave it out")
@@ -125,7 +126,7 @@ def check_fits(inputs: list[ValueInfoProto], input_shape: Shape) -> None:
 
 
 def fix_input(tensor: ValueInfoProto, sizes: Shape) -> dict[str, int]:
-    """Gives an input's first axes their sizes where they have none; what their symbols stand for."""
+    """Sets the sizes of an input's first axes where they have none; returns the sizes of their symbols."""
     symbols = {}
     for axis, size in zip(axes(tensor), sizes, strict=False):
         if not axis.HasField("dim_value"):
@@ -135,7 +136,7 @@ def fix_input(tensor: ValueInfoProto, sizes: Shape) -> dict[str, int]:
 
 
 def bind(value: ValueInfoProto, symbols: Mapping[str, int]) -> None:
-    """Puts the symbols' sizes in and leaves other symbolic axes to be inferred."""
+    """Sets the sizes of known symbols and clears other symbolic axes, so that they are inferred."""
     for axis in axes(value):
         if axis.dim_param in symbols:
             axis.dim_value = symbols[axis.dim_param]
@@ -144,7 +145,7 @@ def bind(value: ValueInfoProto, symbols: Mapping[str, int]) -> None:
 
 
 def why_open(inputs: list[ValueInfoProto]) -> str:
-    """The end of the reason for an unknown shape: the input that leaves its size open."""
+    """The end of the reason for an unknown shape: the first input with symbolic axes, empty where there is none."""
     for tensor in inputs:
         symbols = [axis.dim_param or "?" for axis in axes(tensor) if not axis.HasField("dim_value")]
         if symbols:

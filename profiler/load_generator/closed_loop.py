@@ -1,4 +1,4 @@
-"""A closed loop: a fixed number of callers, each sending its next request when the last one is answered."""
+"""A closed loop: a fixed number of callers, each of which sends its next request after the last answer."""
 
 import threading
 import time
@@ -18,11 +18,11 @@ SLICE_LIMIT_S = 60.0
 
 @dataclass(frozen=True)
 class LoadSlice:
-    """One stretch of load: all that was answered, what was counted in how many seconds, and the generator's CPU.
+    """One stretch of load: all answered `requests`, the `counted` answers and their `seconds`, and the client's CPU.
 
-    Counted is from the first answer of the stretch to the first at its end or after it, so neither the filling of
-    the pipeline nor its draining is; `wall_s` has both. An end that is an answer makes the ratio of sums unbiased
-    (Wald 1944), and a standstill across the end of the stretch takes its time.
+    The count runs from the first answer of the stretch to the first one at or after its end, so it includes neither
+    the filling nor the draining of the pipeline; `wall_s` includes both. Ending at an answer makes the ratio of sums
+    unbiased (Wald 1944), and a stall across the end of the stretch counts in full.
     """
 
     requests: int
@@ -34,22 +34,25 @@ class LoadSlice:
 
 
 class Loop(Protocol):
-    """A load generator with a fixed number of callers; `slice_s` is what one stretch of it should take.
+    """A load generator with a fixed number of callers; `slice_s` is the usual length of one stretch.
 
-    `tells_all` says whether `LoadSlice.requests` are all that it sent, so that the server's count can be held
-    against it.
+    `tells_all` says whether `LoadSlice.requests` are all requests that it sent, so that the server's count must match.
     """
 
     slice_s: float
     tells_all: bool
 
-    def warm_up(self) -> None: ...
+    def warm_up(self) -> None:
+        """Sends load that is not measured."""
+        ...
 
-    def run(self, seconds: float) -> LoadSlice: ...
+    def run(self, seconds: float) -> LoadSlice:
+        """The figures of one stretch of load."""
+        ...
 
 
 class ClosedLoop:
-    """`concurrency` threads that call one served model; every answer is checked."""
+    """A closed loop of `concurrency` threads that call one served model and check every answer."""
 
     tells_all = True
 
@@ -61,11 +64,11 @@ class ClosedLoop:
         self._calls = [served.prepare(expectation.images[:batch]) for _ in range(concurrency)]
 
     def warm_up(self) -> None:
-        """A few answers from every caller."""
+        """Has every caller get a few answers."""
         self.run(seconds=0.0)
 
     def run(self, seconds: float) -> LoadSlice:
-        """Load for `seconds`, and on until there are enough answers to count."""
+        """The figures of load for `seconds`, or longer until there are enough answers to count."""
         cpu, start = time.process_time(), time.perf_counter()
         answered: list[tuple[float, float]] = []
         enough = threading.Event()
@@ -102,6 +105,6 @@ class ClosedLoop:
 
 
 def count(moments: Sequence[float], end: float) -> tuple[int, float]:
-    """Answers after the first one until that at `end` or next after it, at least a few, and the seconds they took."""
+    """The answers after the first one up to the first at or after `end`, at least three, and their seconds."""
     last = max(bisect_left(moments, end), MINIMUM_ANSWERS - 1)
     return last, moments[last] - moments[0]

@@ -1,7 +1,7 @@
-"""An open loop: requests leave at their scheduled moments, whatever is still unanswered.
+"""An open loop: requests are sent at their scheduled moments, however many are unanswered.
 
-Latency counts from the scheduled moment, so that a server that stalls makes those late that had to wait for it,
-also where the sender was held up itself (coordinated omission).
+Latency counts from the scheduled moment. So a stalled server also delays the requests that waited for it, even if the
+sender itself was held up (no coordinated omission).
 """
 
 import threading
@@ -13,24 +13,24 @@ from functools import partial
 import numpy as np
 
 from profiler.common.errors import ServerError
-from profiler.load_generator.submit import Submit
+from profiler.load_generator.single_requests import Submit
 from profiler.runtimes.served import Expectation
 
 SPIN_S = 2e-4
 LEAD_S = 5e-3
 POLL_S = 1e-3
 
-# Given a request's place in the schedule and its answer, or why there is none, in the thread to which it came: whether
-# the request counts as answered. Raises `ServerError` to end the load.
+# From the index of a request and its answer or error, whether the request counts as answered. It is called in the
+# thread that received the answer, and raises `ServerError` to end the load.
 Judge = Callable[[int, np.ndarray | ServerError], bool]
 
 
 @dataclass(frozen=True)
 class OpenRun:
-    """What became of every request, each array (requests,) in s from the start.
+    """The outcome of every request; each array has shape (requests,) and is in s from the start.
 
-    `sent_s` is NaN where the loop had stopped by then, `answered_s` also where no answer came in time, or one that the
-    judge does not count.
+    `sent_s` is NaN for requests after the loop stopped. `answered_s` is also NaN where no answer came in time, or the
+    judge does not count it.
     """
 
     scheduled_s: np.ndarray
@@ -41,33 +41,34 @@ class OpenRun:
 
     @property
     def latencies_s(self) -> np.ndarray:
-        """From the scheduled moment to the answer, NaN for what was lost."""
+        """The times from the scheduled moment to the answer, NaN for lost requests."""
         waited_s: np.ndarray = self.answered_s - self.scheduled_s
         return waited_s
 
     @property
     def answered(self) -> int:
+        """The number of answered requests."""
         return int(np.isfinite(self.answered_s).sum())
 
     @property
     def unsent(self) -> int:
-        """Requests that the loop gave up because its backlog had reached the limit."""
+        """The number of requests that were not sent because the backlog had reached its limit."""
         return int(np.isnan(self.sent_s).sum())
 
     def in_time(self, deadline_s: float) -> int:
-        """Answers within the deadline; what was lost is not in time."""
+        """The number of answers within the deadline; lost requests are not in time."""
         return int((self.latencies_s <= deadline_s).sum())
 
     def late_sends(self, lag_s: float) -> int:
-        """Requests that left more than `lag_s` after their moment."""
+        """The number of requests that were sent more than `lag_s` after their moment."""
         return int((self.sent_s - self.scheduled_s > lag_s).sum())
 
 
 class OpenLoop:
-    """Sends single requests by a schedule and has every answer judged.
+    """A sender of single requests by a schedule, which has every answer judged.
 
-    It stops sending where `max_backlog` requests wait for an answer, and stops waiting `drain_s` after the last
-    one was sent.
+    It stops sending where `max_backlog` requests wait for an answer, and stops waiting `drain_s` after it sent the
+    last one.
     """
 
     def __init__(self, submit: Submit, judge: Judge, max_backlog: int, drain_s: float) -> None:
@@ -75,7 +76,10 @@ class OpenLoop:
         self._max_backlog, self._drain_s = max_backlog, drain_s
 
     def run(self, scheduled_s: np.ndarray) -> OpenRun:
-        """Raises the `ServerError` with which the judge ends the load; a request that cannot be sent is judged too."""
+        """The outcome of this schedule (s from the start); a request that cannot be sent is judged too.
+
+        Raises the `ServerError` with which the judge ends the load.
+        """
         sent_s = np.full(len(scheduled_s), np.nan)
         cpu_s, start = time.thread_time(), time.perf_counter() + LEAD_S
         answers = Answers(len(scheduled_s), start, self._judge)
@@ -95,7 +99,7 @@ class OpenLoop:
 
 
 class Answers:
-    """Takes the answers of one run from any thread; what comes after `close` is ignored."""
+    """The answers of one run, received in any thread; answers after `close` are ignored."""
 
     def __init__(self, requests: int, start: float, judge: Judge) -> None:
         self.count = 0
@@ -105,6 +109,7 @@ class Answers:
         self._lock = threading.Lock()
 
     def take(self, index: int, answer: np.ndarray | ServerError) -> None:
+        """Judges the answer to one request and keeps its moment where it counts."""
         moment_s = time.perf_counter() - self._start
         try:
             answered = self._judge(index, answer)
@@ -116,11 +121,12 @@ class Answers:
             self.count += 1
 
     def wait(self, sent: int, limit: float) -> None:
+        """Waits until all `sent` requests have an answer, an error ended the load, or the moment `limit`."""
         while self.count < sent and not self.error and time.perf_counter() < limit:
             time.sleep(POLL_S)
 
     def close(self) -> np.ndarray:
-        """When each was answered, in s from the start; raises the error that ended the load."""
+        """The moments of the answers, in s from the start; raises the error that ended the load."""
         if self.error:
             raise self.error
         with self._lock:
@@ -128,7 +134,7 @@ class Answers:
 
 
 def nothing_but(expectation: Expectation) -> Judge:
-    """Ends the load at the first request that failed or was answered wrongly."""
+    """A judge that ends the load at the first request that failed or had a wrong answer."""
 
     def judge(_index: int, answer: np.ndarray | ServerError) -> bool:
         if isinstance(answer, ServerError):
@@ -140,7 +146,7 @@ def nothing_but(expectation: Expectation) -> Judge:
 
 
 def sleep_until(moment: float) -> None:
-    """Until `moment` of the performance counter; the last stretch awake, as a sleep may last longer than asked."""
+    """Waits until a moment of the performance counter, at the end without sleeping, as a sleep may take too long."""
     while (left_s := moment - time.perf_counter()) > 0:
-        # A sleep of nothing lets the threads run that take the answers.
+        # A sleep of 0 s lets the threads run that receive answers.
         time.sleep(max(0.0, left_s - SPIN_S))

@@ -1,4 +1,4 @@
-"""Calls at an even pace: a background load that neither adapts to the server nor knows how long it will be wanted."""
+"""A background load of calls at an even pace, which does not adapt to the server and has no fixed duration."""
 
 import threading
 import time
@@ -12,9 +12,9 @@ CALLERS = 8
 
 
 class PacedLoop:
-    """Single requests to one served model; every answer is checked.
+    """Single requests to one served model, with every answer checked.
 
-    `CALLERS` threads take turns, so as many requests can be unanswered at once; a caller that is late sends at once.
+    `CALLERS` threads take turns, so up to `CALLERS` requests are unanswered at once. A late caller sends at once.
     """
 
     def __init__(self, served: Served, expectation: Expectation) -> None:
@@ -25,7 +25,7 @@ class PacedLoop:
     def running(self, per_s: float) -> Iterator[list[float]]:
         """Calls while the block lasts; the list fills with the moments (`time.perf_counter`) of the answers.
 
-        What was sent is answered when the block ends. Raises `ServerError` there where a call failed.
+        At the end of the block it waits for the last answers, and raises `ServerError` where a call failed.
         """
         answered: list[float] = []
         stop = threading.Event()
@@ -45,7 +45,7 @@ class PacedLoop:
     def _take_turns(
         self, call: Call, moment: float, gap_s: float, answered: list[float], stop: threading.Event
     ) -> None:
-        """Calls at `moment` and every `gap_s` after it, until told to stop."""
+        """Calls at `moment` and every `gap_s` after it, until `stop` is set."""
         while not stop.wait(max(0.0, moment - time.perf_counter())):
             self._expectation.check(call(), batch=1)
             answered.append(time.perf_counter())

@@ -1,12 +1,11 @@
-"""NVIDIA's perf_analyzer as the load generator, where it is installed: a second opinion from somebody else's client.
+"""NVIDIA's perf_analyzer as the load generator, where it is installed: an independent client for comparison.
 
-It speaks to Triton only: of any other V2 server it asks for a model configuration that the protocol does not have.
+It works with Triton only, as it requests a model configuration that other KServe V2 servers do not have.
 """
 
 import base64
 import json
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,50 +14,35 @@ import numpy as np
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import LoadSlice
-from profiler.load_generator.perf_analyzer_output import PerfAnalyzerPoint, last_words, read_points
-from profiler.load_generator.perf_analyzer_process import run_to_its_end
-from profiler.triton.launching import launched
+from profiler.load_generator.perf_analyzer_run import PerfAnalyzerPoint, last_words, read_points, run_to_its_end
+from profiler.triton.child_processes import launch_command
 
 SETTLED, GAVE_UP = 0, 2
 WINDOWS = 3
-# It calls a point stable when its last three windows agree; how far they may differ is judged here, over all slices.
+# perf_analyzer stops when its last three windows agree; here any difference is accepted and judged over all slices.
 ANY = 10.0
 START_S = 20.0
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How it measures: windows of `seconds`, or of `requests`, until the last three agree within `within_share`.
+    """The windows of a point, each of `seconds`, until the last three agree within `within_share`.
 
-    After `most` windows that do not agree it gives the point up. The defaults are its own.
+    After `most` windows without agreement the point is given up. The defaults are those of perf_analyzer.
     """
 
     seconds: float = 5.0
-    requests: int | None = None
     within_share: float = 0.1
     most: int = 10
 
     def arguments(self) -> list[str]:
+        """The windows as arguments of the command line."""
         length = ["--measurement-interval", f"{self.seconds * 1e3:.0f}"]
-        if self.requests is not None:
-            length = ["--measurement-mode", "count_windows", "--measurement-request-count", str(self.requests)]
         return [*length, "--stability-percentage", f"{self.within_share * 100:g}", "--max-trials", str(self.most)]
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """What a range of concurrencies gave in how many seconds; it ends at the first point that does not settle."""
-
-    points: list[PerfAnalyzerPoint]
-    seconds: float
-
-    @property
-    def gave_up(self) -> bool:
-        return any(point.verdict != "settled" for point in self.points)
-
-
 def find_perf_analyzer(path: Path | None = None) -> Path:
-    """The program at `path`, else the one on the PATH; `BadInputError` where there is none."""
+    """The program at `path`, or the one on the PATH; raises `BadInputError` where there is none."""
     found = shutil.which(path or "perf_analyzer")
     if found is None:
         raise BadInputError(
@@ -79,21 +63,19 @@ class PerfAnalyzer:
         self._data = json.dumps({"data": [{input_name: {"b64": text}} for text in encoded]})
 
     def measure(self, batch: int, concurrency: int, windows: Windows, limit_s: float) -> PerfAnalyzerPoint:
-        """One closed loop; `ServerError` where it fails or takes longer than `limit_s`, not where it gives up."""
-        return self._run(batch, f"{concurrency}", windows, limit_s)[0]
+        """The point of one closed loop; raises `ServerError` where it fails or takes longer than `limit_s`.
 
-    def default_sweep(self, batch: int, most_concurrency: int, limit_s: float) -> Sweep:
-        """Concurrency 1, 2, … with the settings that it has by itself."""
-        start = time.perf_counter()
-        points = self._run(batch, f"1:{most_concurrency}", Windows(), limit_s)
-        return Sweep(points, time.perf_counter() - start)
+        A point that does not settle is no error.
+        """
+        return self.sweep(batch, f"{concurrency}", windows, limit_s)[0]
 
-    def _run(self, batch: int, concurrency: str, windows: Windows, limit_s: float) -> list[PerfAnalyzerPoint]:
+    def sweep(self, batch: int, concurrencies: str, windows: Windows, limit_s: float) -> list[PerfAnalyzerPoint]:
+        """The points of one run over a range such as `1:4`; it ends at the first point that does not settle."""
         with scratch("perf-analyzer") as made:
             folder = made.folder
             (folder / "input.json").write_text(self._data)
-            command = [*launched(), str(self._program), "-v", "-i", "grpc"]
-            command += ["-u", self._endpoint, "-m", self._model, "-b", str(batch), "--concurrency-range", concurrency]
+            command = [*launch_command(), str(self._program), "-v", "-i", "grpc"]
+            command += ["-u", self._endpoint, "-m", self._model, "-b", str(batch), "--concurrency-range", concurrencies]
             command += ["--input-data", str(folder / "input.json"), *windows.arguments()]
             ended = run_to_its_end(command, folder / "output", limit_s)
         points = read_points(ended.output, batch, ended.cpu_share)
@@ -103,7 +85,7 @@ class PerfAnalyzer:
 
 
 class PerfAnalyzerLoop:
-    """Each slice is one run of three windows; it tells no latency of a single request."""
+    """A `Loop` whose slices are runs of three windows; it reports no latency of a single request."""
 
     slice_s, tells_all = 3.0, False
 
@@ -111,10 +93,10 @@ class PerfAnalyzerLoop:
         self._analyzer, self._batch, self._concurrency = analyzer, batch, concurrency
 
     def warm_up(self) -> None:
-        """Its own first window is not among those it counts."""
+        """Does nothing, as perf_analyzer does not count its own first window."""
 
     def run(self, seconds: float) -> LoadSlice:
-        """A run whose three windows take `seconds` together."""
+        """The figures of a run whose three windows take `seconds` together."""
         windows = Windows(seconds=seconds / WINDOWS, within_share=ANY, most=WINDOWS)
         point = self._analyzer.measure(self._batch, self._concurrency, windows, START_S + 3 * seconds)
         if point.images_per_s is None:

@@ -1,28 +1,68 @@
-"""A small fixed piece of work whose speed tells how fast the machine is at this moment."""
+"""The reference network, whose rate shows how fast the machine is at this moment.
+
+It is the same on every machine. Contention is measured beside it too.
+"""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
 
-from profiler.load_generator.reference_network import SIZE, reference_network
-from profiler.records.noise import ReferenceKind
+from profiler.records.base import ReferenceKind
 from profiler.system.cores import pinned
 
-# A machine's speed changes within tenths of a second: what is compared must lie close together.
+# A machine's speed changes within tenths of a second, so compared slices must be close together.
 SLICE_S = 0.04
 SHARE = 0.3
 USUAL_SLICES = 30
+SIZE, CLASSES = 32, 256
+# The input channels, output channels and stride of each 3×3 convolution: large images with few channels, then small
+# images with so many that the weights do not fit the core's own cache, as in measured networks.
+LAYERS = ((3, 32, 1), (32, 32, 1), (32, 32, 1), (32, 32, 1), (32, CLASSES, 8), (CLASSES, CLASSES, 1))
+SEED = 0
+
+
+def reference_network() -> bytes:
+    """The network as ONNX: convolutions and a mean over the image, (N, 3, 32, 32) to (N, 256), about 1 ms on a core."""
+    generator = np.random.default_rng(SEED)
+    tensors, nodes, last = {}, [], "input"
+    for layer, (before, after, stride) in enumerate(LAYERS):
+        # The scale keeps the variance of the values from layer to layer (He et al. 2015, eq. 10).
+        tensors[f"w{layer}"] = generator.standard_normal((after, before, 3, 3)) * np.sqrt(2 / (9 * before))
+        nodes.append(
+            helper.make_node("Conv", [last, f"w{layer}"], [f"c{layer}"], pads=[1, 1, 1, 1], strides=[stride, stride])
+        )
+        nodes.append(helper.make_node("Relu", [f"c{layer}"], [f"r{layer}"]))
+        last = f"r{layer}"
+    nodes.append(helper.make_node("GlobalAveragePool", [last], ["pooled"]))
+    nodes.append(helper.make_node("Flatten", ["pooled"], ["output"]))
+    graph = helper.make_graph(
+        nodes,
+        "reference",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", 3, SIZE, SIZE])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", CLASSES])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in tensors.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+def write_reference(path: Path) -> None:
+    """Writes the network to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(reference_network())
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The speed of a reference network, in process or served.
+    """The reference network, in process or served.
 
-    `rate_per_s(beside_s)` reads it now, for longer beside something that takes `beside_s`. `normal_per_s` is its rate
-    at the machine's normal speed.
+    `rate_per_s(beside_s)` measures its rate now, for longer where the compared measurement takes `beside_s`.
+    `normal_per_s` is its rate at the machine's normal speed.
     """
 
     kind: ReferenceKind
@@ -31,7 +71,7 @@ class Reference:
 
 
 class InProcessReference:
-    """The reference network, fp32, one picture at a time on one thread, run where the server runs."""
+    """The reference network in this process, in fp32, one image at a time on one thread on the server's cores."""
 
     def __init__(self, cores: list[int]) -> None:
         self._cores = cores
@@ -42,7 +82,7 @@ class InProcessReference:
         self.rate_per_s()
 
     def rate_per_s(self, beside_s: float = 0.0) -> float:
-        """Runs a second over one slice of time, a longer one beside something that takes `beside_s`."""
+        """The inferences per second over one slice, a longer one beside a measurement that takes `beside_s`."""
         slice_s = max(SLICE_S, SHARE * beside_s)
         with pinned(self._cores):
             runs, start = 0, time.perf_counter()
@@ -52,5 +92,5 @@ class InProcessReference:
         return runs / elapsed
 
     def usual_rate_per_s(self) -> float:
-        """The median over some slices: what counts as this machine's speed until another profile says so."""
+        """The median over some slices, which is this machine's normal rate unless an earlier profile has one."""
         return float(np.median([self.rate_per_s() for _ in range(USUAL_SLICES)]))

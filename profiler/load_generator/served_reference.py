@@ -1,8 +1,8 @@
-"""The reference network behind the measured server: what slows the answers of one slows those of the other.
+"""The reference network behind the measured server, so that the same disturbances slow both.
 
-A reference inside the profiler's process does not see what the way through a server costs at this moment: copies,
-switches between processes, caches that these leave cold. On a busy two-core box it left 2 to 3 % of drift in
-repeats of ten seconds; this one leaves half of that.
+A reference inside the profiler's process does not include the present cost of the server: copies, switches between
+processes, and cold caches after them. On a busy two-core machine it left 2 to 3 % of drift in repeats of ten seconds;
+the served reference leaves half of that.
 """
 
 from contextlib import ExitStack
@@ -13,10 +13,8 @@ import numpy as np
 from profiler.common.resources import Resources
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import ClosedLoop
-from profiler.load_generator.reference import SHARE, SLICE_S, USUAL_SLICES
-from profiler.load_generator.reference_network import write_reference
-from profiler.runtimes.host import Host
-from profiler.runtimes.served import Expectation
+from profiler.load_generator.reference import SHARE, SLICE_S, USUAL_SLICES, write_reference
+from profiler.runtimes.served import Expectation, Host
 from profiler.system.cores import pinned
 
 NAME = "dnn-porting-probe"
@@ -24,9 +22,9 @@ CONCURRENCY = 4
 
 
 class ServedReference:
-    """Loaded when it is first asked, on the cores of the server and with one instance of one thread.
+    """The reference network on the cores of the server, with one instance of one thread, loaded at its first use.
 
-    Whatever it is asked raises `ServerError` where the server does not do it.
+    Every method raises `ServerError` where the server fails.
     """
 
     def __init__(self, host: Host, cores: int, client_cores: list[int]) -> None:
@@ -43,14 +41,14 @@ class ServedReference:
         self._stack.close()
 
     def rate_per_s(self, beside_s: float = 0.0) -> float:
-        """Answers a second over one slice of time, a longer one beside something that takes `beside_s`."""
+        """The answers per second over one slice, a longer one beside a measurement that takes `beside_s`."""
         with pinned(self._client_cores):
             loop = self._loop = self._loop or self._load()
             answered = loop.run(max(SLICE_S, SHARE * beside_s))
         return answered.counted / answered.seconds
 
     def usual_rate_per_s(self) -> float:
-        """The median over some slices: what counts as this server's speed until another profile says so."""
+        """The median over some slices, which is this server's normal rate unless an earlier profile has one."""
         return float(np.median([self.rate_per_s() for _ in range(USUAL_SLICES)]))
 
     def _load(self) -> ClosedLoop:
@@ -60,11 +58,11 @@ class ServedReference:
         return loop
 
     def forget(self) -> None:
-        """The server was started again, or lost its models."""
+        """Has the network loaded again at its next use, after the server restarted or lost its models."""
         self._loop = None
 
     def unload(self) -> None:
-        """Takes it out of the server until it is asked again."""
+        """Removes the network from the server until its next use."""
         if self._loop is not None:
             self.forget()
             self._host.unload(NAME)

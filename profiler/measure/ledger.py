@@ -5,8 +5,7 @@ from typing import TypeVar
 
 from profiler.common.resources import Resources
 from profiler.measure.measurement import Measurement
-from profiler.records.base import Point
-from profiler.records.missing import Missing
+from profiler.records.base import Missing, Point
 from profiler.records.place import Place
 from profiler.records.throughput import MaximalThroughput
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from profiler.records.base import Point
-from profiler.records.missing import Missing, Why
+from profiler.records.base import Missing, Point, Why
 from profiler.records.place import Place
 
 

@@ -1,4 +1,4 @@
-"""Filling a table of operators: in passes, as a machine is slow at times, and going on where it was left."""
+"""The measurement of a table of operators, in passes, as a machine is slow at times; a later call continues."""
 
 import itertools
 import os
@@ -13,16 +13,15 @@ from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import read_record, write_record
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
-from profiler.operators.layout import block
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
-from profiler.operators.timing import measure_operator, pass_s
+from profiler.operators.timing import block, measure_operator, pass_s
 from profiler.records.fingerprint import Fingerprint
 from profiler.system.cores import pinned, split_cores
 from profiler.target.identity import fingerprint
 from profiler.target.prepared_target import PROFILER
 
-# By operator: the numbers of input channels and of output channels to measure, each with each.
+# The numbers of input channels and of output channels to measure, in all pairs, by operator.
 Wanted = Mapping[Operator, tuple[Sequence[int], Sequence[int]]]
 
 PASSES, SAVED_EVERY_S, SEED = 3, 5.0, 0
@@ -32,11 +31,11 @@ def measured_table(
     path: Path, target: Target, batch: int, precision: Precision, wanted: Wanted, budget_s: float,
     advance: Callable[[int], None],
 ) -> OperatorTable:  # fmt: skip
-    """The table at `path` with all that is wanted; what it lacks is measured on the target's cores and threads.
+    """The table at `path` with all wanted points; missing ones are measured on the target's cores and threads.
 
-    `advance` is told how many passes over a place are left. Raises `BadInputError` where another run is measuring on
-    this host, or another table lies there; `DnnPortingError` where the budget is spent first: what was measured stays,
-    and the next call goes on.
+    `advance` is called with the number of passes that are left. Raises `BadInputError` where another run is measuring
+    on this host, or the file has another table; `DnnPortingError` where the budget is spent first: the points so far
+    are kept, and the next call continues.
     """
     table = read_table(path, target, batch, precision)
     missing = lacking(table, wanted)
@@ -55,7 +54,7 @@ def measured_table(
 
 
 def read_table(path: Path, target: Target, batch: int, precision: Precision) -> OperatorTable | None:
-    """What is there already; raises `BadInputError` for the times of another machine, batch or precision."""
+    """The stored table, `None` without a file; raises `BadInputError` for another machine, batch or precision."""
     fix = f"remove {path}, and it is measured again"
     if not os.path.lexists(path):
         return None
@@ -67,12 +66,12 @@ def read_table(path: Path, target: Target, batch: int, precision: Precision) -> 
 
 
 def machine(target: Target) -> Fingerprint:
-    """What operators are measured on."""
+    """The fingerprint of the machine on which operators are measured."""
     return fingerprint(target, None, "in-process", ort.__version__)
 
 
 def places(wanted: Wanted) -> list[Place]:
-    """Every operator at every pair of its widths."""
+    """The wanted operators at every pair of their widths."""
     return [
         (operator, before, after)
         for operator, (ins, outs) in wanted.items()
@@ -82,13 +81,13 @@ def places(wanted: Wanted) -> list[Place]:
 
 
 def lacking(table: OperatorTable | None, wanted: Wanted) -> list[list[Place]]:
-    """The passes that are still to be made, each over the wanted places that had fewer."""
+    """The passes to make, each as the wanted places that had fewer passes."""
     made = {point.place: point.passes for point in table.points} if table else {}
     return [[place for place in places(wanted) if made.get(place, 0) <= number] for number in range(PASSES)]
 
 
 def expected_s(wanted: Wanted, batch: int) -> float:
-    """How long a table of all this takes that has nothing yet."""
+    """The expected time for measuring a whole table."""
     return PASSES * sum(pass_s(place, batch) for place in places(wanted))
 
 
@@ -96,9 +95,9 @@ def fill(
     table: OperatorTable, missing: Sequence[Sequence[Place]], path: Path, threads: int, deadline: float,
     advance: Callable[[int], None],
 ) -> OperatorTable:  # fmt: skip
-    """Measures until all is there or the deadline is over; the table is written every few seconds.
+    """Measures until the table is complete or the deadline is over; the table is written every few seconds.
 
-    Every pass has a random order of its own, so that a slow time falls on places anywhere.
+    Every pass has its own random order, so that slow times of the machine affect random places.
     """
     generator = np.random.default_rng(SEED)
     order = [one[index] for one in missing for index in generator.permutation(len(one))]
@@ -115,7 +114,7 @@ def fill(
 
 
 def saved_with(table: OperatorTable, points: Sequence[OperatorPoint], path: Path) -> OperatorTable:
-    """The table with these passes, as it is on disk from now on."""
+    """Writes the table with these passes, and returns it."""
     table = table.with_passes(points)
     write_record(path, table)
     return table

@@ -1,4 +1,4 @@
-"""A convolution or matrix product at one place of a network, whatever its widths, and how long it took."""
+"""An operator at one place of a network (a convolution, matrix product or normalisation), and its kernel time."""
 
 from typing import Literal, Self
 
@@ -10,10 +10,11 @@ Precision = Literal["fp32", "int8"]
 
 
 class Operator(Value):
-    """`height` and `width` are the input's, 1 for a matrix product; `pads` are ONNX's: top, left, bottom, right.
+    """An operator without its numbers of channels; `pads` are in ONNX's order: top, left, bottom, right.
 
-    A depthwise convolution has a group for each channel and is as wide as its input; another one has `groups`. A
-    `norm` is a batch normalisation with its ReLU that no convolution takes in.
+    `height` and `width` are the input's, 1 for a matrix product. A depthwise convolution has a group for each channel
+    and as many channels after it as before it; other convolutions have `groups`. A `norm` is a batch normalisation
+    with its ReLU that is not fused into a convolution.
     """
 
     kind: Literal["convolution", "depthwise", "linear", "norm"]
@@ -37,7 +38,7 @@ class Operator(Value):
 
     @property
     def pixels(self) -> int:
-        """How many it computes of each channel of an image."""
+        """The number of output pixels in each channel of an image."""
         top, left, bottom, right = self.pads
         rows = (self.height + top + bottom - self.dilation[0] * (self.kernel[0] - 1) - 1) // self.stride[0] + 1
         columns = (self.width + left + right - self.dilation[1] * (self.kernel[1] - 1) - 1) // self.stride[1] + 1
@@ -45,19 +46,19 @@ class Operator(Value):
 
     @property
     def keeps_width(self) -> bool:
-        """Whether it has as many channels behind it as before it, at any width."""
+        """Whether the operator always has as many output as input channels."""
         return self.kind in ("depthwise", "norm")
 
     def groups_of(self, in_channels: int) -> int:
-        """The groups of the convolution where it has so many input channels."""
+        """The groups of the convolution with this number of input channels."""
         return in_channels if self.kind == "depthwise" else self.groups
 
 
 class OperatorPoint(Value):
-    """The least time that the kernel took for a batch in `runs` runs, in µs: whatever disturbs it adds to that.
+    """The least time of the kernel for a batch in `runs` runs, in µs: disturbances only add to it.
 
-    `layout_us` is what changing the pictures' layout before and behind it took on top. The runs were made in
-    `passes` far from each other, as a machine is slow for a while.
+    `layout_us` is the additional time of the changes of layout before and after it. The runs were made in `passes`
+    far from each other, as a machine may be slow for a while.
     """
 
     operator: Operator
@@ -70,16 +71,18 @@ class OperatorPoint(Value):
 
     @model_validator(mode="after")
     def of_one_width(self) -> Self:
+        """The point itself; raises `ValueError` where an operator that keeps its width has two widths."""
         if self.operator.keeps_width and self.in_channels != self.out_channels:
             raise ValueError(f"{self.operator} has {self.in_channels} channels before and {self.out_channels} after it")
         return self
 
     @property
     def place(self) -> "Place":
+        """The operator with its input and output channels."""
         return self.operator, self.in_channels, self.out_channels
 
     def with_pass(self, other: Self) -> Self:
-        """Both measurements of the same place as one."""
+        """The two measurements of one place as one point."""
         return self.model_copy(
             update={
                 "us": min(self.us, other.us),

@@ -1,4 +1,4 @@
-"""What an operator costs at every width that was measured, and which widths are worth having."""
+"""The table of operators' times at their measured widths, and the choice of efficient widths."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, Self
@@ -10,14 +10,14 @@ from profiler.operators.operator import Operator, OperatorPoint, Place, Precisio
 from profiler.records.base import Value
 from profiler.records.fingerprint import Fingerprint
 
-# A wider operator that takes at most this much longer is as good as equally quick.
+# A wider operator that takes at most this share longer counts as equally fast.
 SAME = 0.03
 
 
 class OperatorTable(Value):
-    """Kernel times of one machine for one batch and precision, in µs.
+    """The kernel times of one machine for one batch and precision, in µs.
 
-    `block` is how many channels lie side by side (`profiler.operators.layout`).
+    `block` is the number of channels in a block of the layout (`profiler.operators.timing`).
     """
 
     schema_version: Literal[2] = 2
@@ -29,12 +29,13 @@ class OperatorTable(Value):
 
     @model_validator(mode="after")
     def each_once(self) -> Self:
+        """The table itself; raises `ValueError` where a place occurs twice."""
         if len({point.place for point in self.points}) != len(self.points):
             raise ValueError("an operator was measured twice at the same widths")
         return self
 
     def with_passes(self, points: Iterable[OperatorPoint]) -> Self:
-        """With more passes over these places, or their first ones."""
+        """The table with these passes added."""
         found = {point.place: point for point in self.points}
         for point in points:
             known = found.get(point.place)
@@ -43,7 +44,7 @@ class OperatorTable(Value):
 
 
 class OperatorTimes:
-    """Looks times up in a table."""
+    """The times of a table, by operator and widths."""
 
     def __init__(self, table: OperatorTable) -> None:
         self.table = table
@@ -53,10 +54,10 @@ class OperatorTimes:
         self._found: dict[Place, float] = {}
 
     def us(self, operator: Operator, in_channels: int, out_channels: int) -> float:
-        """The time at these widths, or of the quickest that was measured and is at least as wide.
+        """The time at these widths, or the least measured time at widths that are at least as large.
 
-        Where one is no whole number of blocks it includes the changes of layout, which a network cannot avoid then.
-        Raises `BadInputError` for an operator that was not measured, or not as wide.
+        Where a width is no multiple of the block, it includes the changes of layout, which a network cannot avoid
+        then. Raises `BadInputError` for an operator that was not measured, or not up to these widths.
         """
         place = operator, in_channels, out_channels
         if place not in self._found:
@@ -77,7 +78,7 @@ class OperatorTimes:
 
 
 def efficient(times: Sequence[tuple[int, float]]) -> list[int]:
-    """Of widths with their times those at a plateau's edge: every wider one takes surely longer."""
+    """The widths at the end of a plateau: every wider one takes clearly longer."""
     found: list[int] = []
     cheapest = float("inf")
     for width, us in sorted(times, reverse=True):

@@ -1,41 +1,75 @@
-"""What a measurement is: frozen, validated values with units in their names and a reason beside every unknown."""
+"""The base classes of records: frozen, validated values with units in their names and a reason for every unknown."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from profiler.common.resources import Resources
 from profiler.records.place import Place, PlaceFields
 
 Verdict = Literal["settled", "unsettled", "not saturated"]
 Kind = Literal["measured", "predicted"]
-# As a server's configuration holds it, in 32 bits.
+# A count that fits the 32 bits of a server's configuration.
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Why = Literal["failed", "out of budget", "too long", "unavailable"]
+ReferenceKind = Literal["in process", "served"]
 
 
 class Value(BaseModel):
-    """A frozen value of checked fields, of which none is unknown."""
+    """A frozen value with checked fields, none of which is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Record(Value):
-    """A value of which some field may be unknown: `None` with its reason in `reasons`, never 0 and never silent."""
+    """A value whose fields may be unknown: such a field is `None`, and its reason is in `reasons`."""
 
     reasons: dict[str, str] = {}
 
     @model_validator(mode="after")
     def every_unknown_has_a_reason(self) -> Self:
+        """The record itself; raises `ValueError` where the null fields and the reasons differ."""
         unknown = {name for name, value in self.__dict__.items() if value is None}
         if unknown != self.reasons.keys():
             raise ValueError(f"fields that are null {sorted(unknown)} and reasons {sorted(self.reasons)} differ")
         return self
 
 
-class Point(Record):
-    """One figure or some figures of a loaded model; the fields in `identity` tell it from others of its kind.
+class Missing(Record):
+    """A planned point without a figure; `point` names the kind of the missing record and `at` its identity.
 
-    `part` is the part of the plan that measured it, which the plan fills in.
+    A later run measures it, unless it is `too long` for the level or `unavailable` on this machine.
+    """
+
+    part: str
+    point: str
+    at: dict[str, JsonValue]
+    verdict: Why
+    reason: str
+
+
+class Noise(Record):
+    """The other activity of the machine while a point was measured; shares are 0 to 1.
+
+    `steal_share` is of all cores. `switches_per_s` counts the context switches of the whole machine.
+    `throttled_share` is the share of scheduling periods in which the profiler's control group reached its quota.
+    `probe_per_s` is the rate of the reference network during the point, in the profiler's process or served.
+    """
+
+    steal_share: float | None = Field(ge=0, le=1)
+    load_1min: float = Field(ge=0)
+    cpu_mhz: float | None = Field(gt=0)
+    switches_per_s: float = Field(ge=0)
+    cgroup_cores: float | None = Field(gt=0)
+    throttled_share: float | None = Field(ge=0, le=1)
+    probe: ReferenceKind = "in process"
+    probe_per_s: float | None = Field(gt=0)
+
+
+class Point(Record):
+    """Figures of a loaded model; the fields in `identity` distinguish a point from others of its kind.
+
+    `part` is the part of the plan that measured it; the plan fills it in.
     """
 
     identity: ClassVar[tuple[str, ...]]
@@ -48,15 +82,21 @@ class Point(Record):
 
     @property
     def resources(self) -> Resources:
-        """What the model had of the machine."""
+        """The resources that the model had."""
         return Resources(self.cores, self.threads, self.instances)
 
     @property
     def place(self) -> Place:
-        """Where the point was measured."""
+        """The place at which the point was measured."""
         axes = {name: getattr(self, name) for name in self.identity if name not in PlaceFields.__annotations__}
         return Place(self.runtime, self.resources, **axes)
 
     def at(self) -> dict[str, Any]:
-        """The values of its identity by name."""
+        """The values of the point's identity, by name."""
         return self.place.at(self.identity)
+
+
+class Timed(Point):
+    """A point whose figures depend on other work on the machine, with the noise during its measurement."""
+
+    noise: Noise

@@ -1,18 +1,18 @@
-"""What a served model carries under Poisson arrivals: in time, at which cost, and where its queue explodes."""
+"""A served model under Poisson arrivals: answers in time, their cost, and the load at which its queue is unstable."""
 
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count, Record, Verdict
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Record, Timed, Verdict
 
 
 class InTime(Record):
     """The share of requests answered within a deadline of their scheduled moment, with its 95 % interval.
 
-    The interval is Clopper and Pearson's (1934). A request that was lost is not in time. `late_send_share` left
-    the load generator late by more than a tenth of the deadline: where these are many, it was the limit itself.
+    The interval is Clopper and Pearson's (1934). A lost request is not in time. `late_send_share` is the share of
+    requests that were sent late by more than a tenth of the deadline: where it is large, the load generator was the
+    bottleneck.
     """
 
     deadline_ms: float = Field(gt=0)
@@ -23,11 +23,11 @@ class InTime(Record):
 
 
 class Trial(Record):
-    """One open loop: `requests` were scheduled at `offered_per_s`, whatever was still unanswered.
+    """One open loop: `requests` were scheduled at `offered_per_s`, however many were unanswered.
 
-    `corrected_offered_per_s` is that rate at the reference speed of the machine. `lost` had no answer when the
-    wait for the last ones ended, or were not sent any more because the queue was hopeless by then. `exploding`
-    says whether the queue was growing without end.
+    `corrected_offered_per_s` is that rate at the reference speed of the machine. `lost` requests had no answer at the
+    end of the wait, or were not sent because the backlog had reached its limit. `exploding` says whether the queue
+    was unstable.
     """
 
     offered_per_s: float = Field(gt=0)
@@ -39,13 +39,12 @@ class Trial(Record):
 
 
 class LoadPoint(Trial, Timed):
-    """What happens at a share of the maximal throughput; latencies count from the scheduled moment.
+    """The behaviour at a share of the maximal throughput; latencies count from the scheduled moment.
 
-    `load_share` is of the maximum at the machine's present speed, `max_requests_per_s` that maximum at the
-    reference speed. CPU use is that of the serving processes, idle work included, from the first request to the
-    last answer; `cpu_share` is of the given cores. `slope` is how fast the latency grows (s per s) with its 95 %
-    interval: 0 where the queue is stable, the excess of the load over the capacity where it explodes (thesis,
-    figure 5.10).
+    `load_share` is of the maximum at the machine's present speed; `max_requests_per_s` is that maximum at the
+    reference speed. CPU use is that of the serving processes, idle work included, from the first request to the last
+    answer; `cpu_share` is of the given cores. `slope` is the growth of the latency (s per s) with its 95 % interval:
+    0 where the queue is stable, the excess of the load over the capacity where it is not (thesis, figure 5.10).
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "load_share")
@@ -68,7 +67,7 @@ class LoadPoint(Trial, Timed):
     verdict_reason: str
 
     def trial(self) -> Trial:
-        """What it shows of the deadlines, without the rest."""
+        """The trial in this load point: its rate, its requests, and its shares in time."""
         return Trial(
             offered_per_s=self.offered_per_s,
             corrected_offered_per_s=self.corrected_offered_per_s,
@@ -81,14 +80,14 @@ class LoadPoint(Trial, Timed):
 
 
 class Capacity(Timed):
-    """The highest Poisson rate of which the share `quantile` is answered within the deadline, by a stable queue.
+    """The highest Poisson rate of which the share `quantile` is answered within the deadline by a stable queue.
 
-    The deadline is `deadline_multiple` times the median latency of one request alone on the target's own resources.
-    The bounds are a bracket, not a confidence interval: the highest rate below which every trial was in time, and
-    the lowest above which none was; trials that contradict each other widen it. `trials` were made for this point;
-    the load points and other capacities of the same resources count too. They last some seconds, and a queue near its
-    capacity takes longer to fill: a loose deadline's capacity is rather too high than too low. The corrected figures
-    are at the reference speed of the machine, the others as offered.
+    The deadline is `deadline_multiple` times the median latency of single requests on the target's own resources. The
+    bounds are a bracket, not a confidence interval: the highest rate below which every trial was in time, and the
+    lowest above which none was; trials that contradict each other widen it. `trials` were made for this point; load
+    points and other capacities of the same resources count too. A trial lasts some seconds, and a queue near its
+    capacity takes longer to fill, so the capacity at a loose deadline tends to be too high. The corrected figures are
+    at the reference speed of the machine, the others as offered.
     """
 
     identity: ClassVar[tuple[str, ...]] = (

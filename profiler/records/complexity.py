@@ -1,4 +1,4 @@
-"""Size and work of a graph, whole and node by node."""
+"""The size and work of a graph, in total and by node."""
 
 from typing import Self
 
@@ -8,7 +8,7 @@ from profiler.records.base import Record
 
 
 class Work(Record):
-    """Parameters and multiply-accumulates for one input; FLOPs are twice the multiply-accumulates."""
+    """The parameters, and the multiply-accumulates for one input; FLOPs are twice the multiply-accumulates."""
 
     parameters: int = Field(ge=0)
     macs: int | None = Field(ge=0)
@@ -16,19 +16,20 @@ class Work(Record):
 
     @model_validator(mode="after")
     def two_operations_for_each_accumulation(self) -> Self:
+        """The record itself; raises `ValueError` where the FLOPs are not twice the multiply-accumulates."""
         if self.flops != (None if self.macs is None else 2 * self.macs):
             raise ValueError(f"flops {self.flops} are not twice the macs {self.macs}")
         return self
 
 
 class Complexity(Work):
-    """Size and work of the whole graph."""
+    """The size and work of the whole graph."""
 
     file_bytes: int = Field(ge=0)
 
 
 class Layer(Work):
-    """One node that has work or parameters; a tensor that several nodes read counts at the first of them.
+    """One node with work or parameters; a tensor that several nodes read counts at the first of them.
 
     `output_shape` leaves the batch axis out.
     """

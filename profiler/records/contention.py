@@ -1,20 +1,19 @@
-"""What a model keeps of its throughput when another one is called beside it."""
+"""The throughput of a model while the server also serves another one."""
 
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count, Verdict
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Timed, Verdict
 
 
 class Contention(Timed):
     """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
 
-    The reference network is offered `share` of what it reaches alone on the same resources, `reference_max_per_s`.
-    `factor` is beside / alone with its 95 % interval; slices of both and of the probe take turns, and the machine's
-    drift is divided out. Were the resources simply shared out, it would be 1 − `share`. `cores_used` is what the
-    server's processes used, for both networks.
+    The reference network gets `share` of `reference_max_per_s`, its rate alone on the same resources. `factor` is
+    the throughput beside it over the throughput alone, with its 95 % interval; slices of both and of the probe take
+    turns, and the machine's drift is divided out. Ideal sharing of the resources would give 1 − `share`. `cores_used`
+    is the use of the server's processes for both networks.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")

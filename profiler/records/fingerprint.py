@@ -1,4 +1,4 @@
-"""What was measured on."""
+"""The machine and the server of a measurement."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ BackendKind = Literal["cpp", "python", "in-process", "unknown"]
 
 
 class Fingerprint(Record):
-    """What was measured on: never the clock rate or the load (state), never a price."""
+    """The machine, the server and the resources of a measurement, without state (clock rate, load) and price."""
 
     cpu_model: str
     cpu_cores: int

@@ -1,4 +1,4 @@
-"""What a table of measured points foretells between them, and why it sometimes foretells nothing."""
+"""Fits to tables of measured points, which predict values between them, and the reasons for refused fits."""
 
 from typing import Literal, Self
 
@@ -22,21 +22,23 @@ class Coefficient(Record):
 
 
 class Range(Record):
-    """The values of one variable that were fitted on, in order."""
+    """The values of one variable in the fitted points, in ascending order."""
 
     values: tuple[float, ...] = Field(min_length=1)
 
     @property
     def low(self) -> float:
+        """The least value."""
         return self.values[0]
 
     @property
     def high(self) -> float:
+        """The greatest value."""
         return self.values[-1]
 
 
 class Residual(Record):
-    """One fitted point; `residual` is measured less fitted, `relative_residual` that over the measured value."""
+    """One fitted point; `residual` is measured − fitted, `relative_residual` is that over the measured value."""
 
     at: dict[str, float]
     measured: float
@@ -46,7 +48,7 @@ class Residual(Record):
 
 
 class Excess(Record):
-    """A warm-up point, which is in no fit: how far it lies over the fitted value, and that over the fitted value."""
+    """A warm-up point, which no fit includes: its excess over the fitted value, absolute and relative."""
 
     at: dict[str, float]
     measured: float
@@ -58,8 +60,8 @@ class Excess(Record):
 class Fit(Record):
     """A form fitted to warm points that were measured under equal `conditions`; the points stay authoritative.
 
-    `quantity` is the measured figure that it foretells, in `unit`. R² is of the values as they are, so that it can
-    be held against others'; the median is of the relative residuals' sizes.
+    `quantity` is the measured figure that it predicts, in `unit`. R² is of the values themselves, so that it is
+    comparable with other publications; the median is of the absolute relative residuals.
     """
 
     kind: Literal["predicted"] = "predicted"
@@ -79,6 +81,7 @@ class Fit(Record):
 
     @model_validator(mode="after")
     def everything_that_the_form_has(self) -> Self:
+        """The fit itself; raises `ValueError` where coefficients, variables or residuals do not match the form."""
         form = FORMS[self.form]
         if list(self.coefficients) != list(form.terms) or list(self.domain) != list(form.fewest_values):
             raise ValueError(f"form {self.form!r} is {form.formula}: it has other coefficients or variables")
@@ -87,7 +90,7 @@ class Fit(Record):
         return self
 
     def at(self, **at: float) -> float:
-        """The foretold value, for example `at(batch=8)`; raises `BadInputError` outside the domain."""
+        """The predicted value, for example `at(batch=8)`; raises `BadInputError` outside the domain."""
         if at.keys() != self.domain.keys():
             raise BadInputError(f"a fit {self.form!r} takes {', '.join(self.domain)}, and was given {list(at)}")
         for name, value in at.items():
@@ -100,7 +103,7 @@ class Fit(Record):
 
 
 class Refusal(Record):
-    """A form that the points under these conditions cannot identify, and why."""
+    """A form that the points under these conditions do not identify, with the reason."""
 
     form: FormName
     quantity: str

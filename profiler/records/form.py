@@ -11,7 +11,7 @@ Unit = Literal["ms", "images/s"]
 
 @dataclass(frozen=True)
 class Term:
-    """A coefficient's unit, and the power of each variable that it multiplies."""
+    """The unit of a coefficient, and the power of each variable that it multiplies."""
 
     unit: str
     powers: Mapping[str, int]
@@ -23,7 +23,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Form:
-    """A formula as text, its terms by coefficient, and the unit of what it gives."""
+    """A formula as text, its terms by coefficient, and the unit of its value."""
 
     formula: str
     unit: Unit
@@ -31,7 +31,10 @@ class Form:
 
     @property
     def fewest_values(self) -> dict[str, int]:
-        """For each variable one value more than the form has powers of it: fewer fit any curve of that kind."""
+        """The least number of values of each variable: one more than the form has powers of it.
+
+        With fewer values every such curve fits exactly.
+        """
         variables = sorted({variable for term in self.terms.values() for variable in term.powers})
         return {
             variable: len({term.powers.get(variable, 0) for term in self.terms.values()}) + 1 for variable in variables

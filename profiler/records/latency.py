@@ -1,19 +1,18 @@
-"""How long one batch takes."""
+"""The latency of one batch."""
 
 from typing import ClassVar
 
 from pydantic import Field
 
-from profiler.records.base import Count
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Timed
 
 
 class LatencyPoint(Timed):
-    """Time of one warm, full batch under `concurrency` callers; percentiles only where `n` bounds them at 99 %.
+    """The time of one warm, full batch under `concurrency` callers; percentiles only where `n` bounds them at 99 %.
 
-    `input_shape` leaves the batch axis out. `instances` is 1 inside the profiler's own process.
-    `corrected_p50_ms` divides the machine's drift out: each sample is scaled by how fast the reference probe ran
-    beside it against `Profile.probe_reference_per_s`.
+    `input_shape` leaves the batch axis out. `instances` is 1 inside the profiler's own process. `corrected_p50_ms`
+    divides the machine's drift out: each sample is scaled by the rate of the reference probe beside it over
+    `Profile.probe_reference_per_s`.
     """
 
     identity: ClassVar[tuple[str, ...]] = (

@@ -1,4 +1,4 @@
-"""How much memory a model takes, and how large a batch a given memory holds."""
+"""The memory of a model, and the largest batch within a given memory."""
 
 from typing import ClassVar, Literal
 
@@ -10,14 +10,29 @@ from profiler.records.place import Source
 Outcome = Literal["fits", "over the limit", "out of memory", "too slow", "refused"]
 
 
-class MemoryPoint(Point):
-    """Memory on the host, and on its GPUs where the providers use them, of the processes that answer `batch`.
+class Usage(Record):
+    """The use of a process and its descendants, summed; CPU time and switches count since each process began.
 
-    `source` is the server with all its processes, where memory that several processes use is shared out among
-    them, or a process of its own that answers this batch and does nothing else, with all that it uses.
-    `resident_bytes` is theirs when the model has answered, `model_bytes` what of that was not there before the
-    model was. `peak_bytes` is the most that they held while answering; processes that peak at different moments
-    are added up as if they had peaked together.
+    `rss_bytes` counts a shared page once for each process, `pss_bytes` divides it among them, `uss_bytes` leaves it
+    out. `peak_bytes` sums the peak resident sizes of the processes, even if they peak at different moments.
+    """
+
+    processes: int
+    cpu_s: float
+    rss_bytes: int
+    uss_bytes: int | None
+    pss_bytes: int | None
+    peak_bytes: int | None
+    involuntary_switches: int | None
+
+
+class MemoryPoint(Point):
+    """The memory of the processes that answer `batch`: on the host, and on its GPUs where the providers use them.
+
+    `source` is the server with all its processes, among which shared memory is divided, or a separate process that
+    only answers this batch, with all its memory. `resident_bytes` is their memory after the model has answered,
+    `model_bytes` the part of it that was added with the model. `peak_bytes` is the sum of their peaks while
+    answering, even if they peak at different moments.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("source", "runtime", "batch", "cores", "threads", "instances")
@@ -30,7 +45,7 @@ class MemoryPoint(Point):
 
 
 class BatchTrial(Record):
-    """One batch tried under the limit; of a process that did not get through, `peak_bytes` is what was seen of it.
+    """One batch that was tried under the limit; `peak_bytes` of a failed process is the highest observed value.
 
     `out of memory` is an allocation that failed, or a kill by the kernel, below the limit.
     """
@@ -42,10 +57,10 @@ class BatchTrial(Record):
 
 
 class LargestBatch(Point):
-    """The largest batch that a whole process answers within `limit_bytes`: interpreter, runtime, weights and all.
+    """The largest batch that a whole process answers within `limit_bytes`, its interpreter and runtime included.
 
-    `too_large` is the smallest batch that was seen not to fit: where they are not neighbours, the search was
-    ended before its time. Each trial had a process of its own.
+    `too_large` is the smallest batch that did not fit: where the two are not neighbours, the search ended early.
+    Each trial had a process of its own.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "limit_bytes", "cores", "threads", "instances")

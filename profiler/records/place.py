@@ -1,4 +1,4 @@
-"""Where a point is measured."""
+"""The place at which a point is measured."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PageCache = Literal["warm", "cold"]
 
 
 class PlaceFields(TypedDict):
-    """The fields of a place that every kind of point has."""
+    """The place fields that every kind of point has."""
 
     runtime: str
     cores: float
@@ -23,7 +23,7 @@ class PlaceFields(TypedDict):
 class Place:
     """The runtime that serves a model, its resources, and a value on each axis of the kind of point.
 
-    An axis that the kind does not have keeps its default. `input_shape` leaves the batch axis out.
+    Axes that the kind does not have keep their defaults. `input_shape` leaves the batch axis out.
     """
 
     runtime: str
@@ -41,7 +41,7 @@ class Place:
     repeats: int = 0
 
     def fields(self) -> PlaceFields:
-        """The fields of a record that every kind of point has of its place."""
+        """The place fields of a record that every kind of point has."""
         one = self.resources
         return {"runtime": self.runtime, "cores": one.cores, "threads": one.threads, "instances": one.instances}
 

@@ -1,4 +1,4 @@
-"""Everything measured of one file on one target."""
+"""The profile: all measurements of one file on one target."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
-from profiler.records.base import Point, Record
+from profiler.records.base import Missing, Point, Record
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Layer
 from profiler.records.contention import Contention
@@ -16,7 +16,6 @@ from profiler.records.fingerprint import Fingerprint
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.missing import Missing
 from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
@@ -41,7 +40,7 @@ KINDS: dict[str, type[Point]] = {
 
 
 class PartState(Record):
-    """How far a part of the plan has come, under which settings; `finished` parts lack only what is `missing`."""
+    """The progress of a part of the plan, with its settings; a `finished` part lacks only the points in `missing`."""
 
     name: str
     settings: dict[str, JsonValue]
@@ -52,9 +51,9 @@ class PartState(Record):
 class Profile(Record):
     """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
-    An `adopted` one was measured by `python -m profiler`, mostly on another box, and taken into a workspace.
-    The rates of the two probes are those that count as the machine's normal speed. What was planned and could not be
-    measured stands in `missing`; fits are predictions from the tables, which stay authoritative.
+    An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
+    workspace. The rates of the two probes define the machine's normal speed. `missing` lists the planned points that
+    could not be measured. Fits are predictions from the tables, which stay authoritative.
     """
 
     schema_version: Literal[2] = 2
@@ -91,11 +90,11 @@ class Profile(Record):
     seconds: float = Field(ge=0)
 
     def points(self) -> Iterable[Point]:
-        """Every point, of every kind."""
+        """The points of every kind."""
         return (point for field in KINDS for point in getattr(self, field))
 
     def covers(self, settings: LevelSettings) -> bool:
-        """Whether nothing of a level is left to be measured."""
+        """Whether no point of a level is left to measure."""
         states = {state.name: state for state in self.parts}
         wanted = settings.parts()
         for_good = ("too long", "unavailable")
@@ -105,7 +104,7 @@ class Profile(Record):
         )
 
     def with_points(self, points: Iterable[Point]) -> Self:
-        """The same profile with these points instead."""
+        """A copy of the profile with these points instead of its own."""
         by_field: dict[str, list[Point]] = {field: [] for field in KINDS}
         fields = {kind: field for field, kind in KINDS.items()}
         for point in points:
@@ -113,18 +112,18 @@ class Profile(Record):
         return self.model_copy(update={field: tuple(found) for field, found in by_field.items()})
 
     def input_sizes(self) -> list[int]:
-        """The sizes that were measured of an input whose size the graph leaves open, in their order."""
+        """The measured sizes of an input whose size the graph leaves open, in their order."""
         return list(dict.fromkeys(size for point in self.latency for size in point.input_shape[-1:]))
 
     def latency_at(self, batch: int) -> LatencyPoint | None:
-        """The first measured latency of `batch` on the target's own resources, one at a time."""
+        """The first measured latency of `batch` with one request at a time, `None` where there is none."""
         return next((point for point in self.latency if point.batch == batch and point.concurrency == 1), None)
 
     def own(self, points: Iterable[P]) -> list[P]:
-        """Of the points those that were measured on the target's own resources."""
+        """The points among these that were measured on the target's own resources."""
         return [point for point in points if point.resources == self.target.resources]
 
     def best_throughput(self) -> MaximalThroughput | None:
-        """The maximum over batches on the target's own resources, drift divided out."""
+        """The highest drift-corrected throughput over batches on the target's own resources."""
         found = self.own(self.max_throughput)
         return max(found, key=lambda point: point.corrected_images_per_s, default=None)

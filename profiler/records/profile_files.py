@@ -1,4 +1,4 @@
-"""A profile's files: its record, and the raw samples of its figures."""
+"""The files of a profile: its record, and the raw samples of its figures."""
 
 import os
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.common.door import arrays
-from profiler.common.files import Samples, flush_folder, packed, read_record, sha256, write_atomically, write_record
+from profiler.common.archives import Samples, arrays, packed
+from profiler.common.files import flush_folder, read_record, sha256, write_atomically, write_record
 from profiler.records.profile import Profile
 
 SAMPLES_LIMIT_BYTES = 256 << 20
@@ -16,33 +16,33 @@ OWNER = "of"
 
 @dataclass(frozen=True)
 class ProfileFiles:
-    """A profile and, beside it, the raw samples of its figures, which say in `OWNER` whose they are."""
+    """The record of a profile, and the raw samples of its figures, whose field `OWNER` names the profile."""
 
     record: Path
     samples: Path
 
     def read(self) -> Profile | None:
-        """What is there already."""
+        """The stored profile, `None` where there is none."""
         if not os.path.lexists(self.record):
             return None
         return read_record(self.record, Profile, f"remove {self.record}, and it is measured again")
 
     def remove(self) -> None:
-        """Takes both away; the samples first, as they mean nothing alone."""
+        """Removes both files, the samples first, as they mean nothing alone."""
         for file in (self.samples, self.record):
             file.unlink(missing_ok=True)
 
     def write(self, profile: Profile, samples: Samples) -> None:
-        """What there is so far; the samples of points that were kept stay beside the new ones.
+        """Writes the profile so far, and adds the new samples to those of the points that were kept.
 
-        Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged ones, and
-        `FileNotFoundError` where the folder around both is gone: a moved workspace is not begun anew where it was.
+        Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged samples,
+        and `FileNotFoundError` where the parent folder is gone: a moved workspace is not created again.
         """
         if samples:
             whose, before = self.read_samples()
             if whose != owner(profile):
                 before = {}
-                # Without a record they are what a killed run left of its own.
+                # Without a record they are leftovers of a killed run.
                 if os.path.lexists(self.record):
                     keep(self.samples)
             self.samples.parent.mkdir(exist_ok=True)
@@ -51,26 +51,26 @@ class ProfileFiles:
         write_record(self.record, profile)
 
     def read_samples(self) -> tuple[str, Samples]:
-        """Whose raw samples lie there, and the samples: of nobody, and none, where there is no file."""
+        """The owner of the stored samples and the samples, both empty where there is no file."""
         if not os.path.lexists(self.samples):
             return "", {}
         found = arrays(self.samples, f"remove {self.samples}, the figures stay", SAMPLES_LIMIT_BYTES, links=False)
         return str(found.pop(OWNER, "")), found
 
     def replace(self, profile: Profile, samples: Samples) -> None:
-        """Puts another profile and its samples in place of what is there, which moves into folders `replaced`."""
+        """Writes another profile and its samples; the present files move into folders `replaced`."""
         for file in (self.record, self.samples):
             keep(file)
         self.write(profile, samples)
 
 
 def owner(profile: Profile) -> str:
-    """Which profile samples belong to: the same one as long as points are added to it."""
+    """The owner that samples name: a profile keeps it as long as points are added."""
     return f"{profile.key} {profile.measured_at.isoformat()}"
 
 
 def keep(file: Path) -> None:
-    """Moves a file, if it is there, into the folder `replaced` beside it, under a name with its digest."""
+    """Moves a file, if it exists, into the folder `replaced` beside it, under a name with its digest."""
     if os.path.lexists(file):
         folder = file.parent / "replaced"
         folder.mkdir(exist_ok=True)

@@ -1,11 +1,10 @@
-"""The same throughput and the same latency over and over: how far each can be trusted."""
+"""Repeated measurements of one throughput and one latency, which show the spread of each."""
 
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from profiler.records.base import Count
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Timed
 
 SERIES = (
     "images_per_s", "corrected_images_per_s", "probe_per_s",
@@ -16,10 +15,10 @@ SERIES = (
 class Repeats(Timed):
     """One value for each repeat, in the order of measuring; within a repeat, load, latency and probe take turns.
 
-    Throughput is that of a closed loop; latency is that of batch 1, one at a time, on the same cores by
-    `latency_runtime`. What is `corrected` is scaled by the rate of a probe beside each slice against its normal
-    rate in the profile; `probe_per_s` is that of the probe beside the load. A coefficient of variation is the
-    standard deviation over the mean.
+    Throughput is that of a closed loop. Latency is that of batch 1, one at a time, on the same cores by
+    `latency_runtime`. A `corrected` value is scaled by the rate of a probe beside each slice over its normal rate in
+    the profile. `probe_per_s` is the rate of the probe beside the load. A coefficient of variation is the standard
+    deviation over the mean.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")
@@ -43,6 +42,7 @@ class Repeats(Timed):
 
     @model_validator(mode="after")
     def every_series_has_each_repeat(self) -> Self:
+        """The record itself; raises `ValueError` where a series has another length than `repeats`."""
         lengths = {name: len(getattr(self, name)) for name in SERIES}
         if set(lengths.values()) != {self.repeats}:
             raise ValueError(f"{self.repeats} repeats, and series of lengths {lengths}")

@@ -1,21 +1,33 @@
-"""Answers a second under a closed loop."""
+"""The throughput under a closed loop, and its energy."""
 
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count, Verdict
-from profiler.records.energy import Energy
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Record, Timed, Verdict
+
+
+class Energy(Record):
+    """The energy of whole processor packages (RAPL) or whole GPUs (NVML) during `n` inferences.
+
+    The time of the probe between slices of load does not count. The idle consumption and that of other work on the
+    hardware are included; the memory and the rest of the board are not.
+    """
+
+    source: Literal["rapl", "nvml"]
+    n: int = Field(ge=0)
+    seconds: float = Field(gt=0)
+    joules: float | None = Field(ge=0)
+    joules_per_inference: float | None = Field(ge=0)
 
 
 class ThroughputPoint(Timed):
-    """Answers per second under a closed loop of `concurrency` requests of `batch` inputs each.
+    """The inputs answered per second under a closed loop of `concurrency` requests of `batch` inputs each.
 
-    `images_per_s` is what was counted over all slices, with its 95 % interval. `corrected_images_per_s` divides
-    the machine's drift out: it is scaled by how fast a probe ran between the slices against its normal rate,
-    `Profile.served_probe_reference_per_s` or `probe_reference_per_s` as `noise.probe` says. `client_cpu_share` is
-    what the load generator used, of one core.
+    `images_per_s` is the rate over all slices, with its 95 % interval. `corrected_images_per_s` divides the machine's
+    drift out: it is scaled by the rate of a probe between the slices over its normal rate,
+    `Profile.served_probe_reference_per_s` or `probe_reference_per_s` as `noise.probe` says. `client_cpu_share` is the
+    load generator's use of one core.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "concurrency", "cores", "threads", "instances")
@@ -37,9 +49,9 @@ class ThroughputPoint(Timed):
 
 
 class MaximalThroughput(ThroughputPoint):
-    """The most that a batch size reaches on the given resources, measured again once its concurrency was found.
+    """The maximum of a batch size on the given resources, measured again after its concurrency was found.
 
-    The best of many short measurements is lucky as well as fast, so it does not count itself.
+    The best of many short measurements is biased upwards, so it does not count itself.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")

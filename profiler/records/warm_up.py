@@ -1,19 +1,18 @@
-"""From a file on disk to a model that answers steadily, and what replacing it costs."""
+"""The time from a file on disk to a model that answers steadily, and the cost of replacing the model."""
 
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count
-from profiler.records.noise import Timed
+from profiler.records.base import Count, Timed
+from profiler.records.memory import Usage
 from profiler.records.place import PageCache
-from profiler.records.usage import Usage
 
 POINTS_KEPT = 200
 
 
 class Durations(Timed):
-    """`n` times the same; the median's 95 % interval, and a percentile only where `n` bounds it at 99 %."""
+    """The durations of `n` repetitions; the median has a 95 % interval, p95 needs enough `n` to bound it at 99 %."""
 
     n: int = Field(ge=0)
     mean_ms: float | None = Field(gt=0)
@@ -27,10 +26,10 @@ class Durations(Timed):
 
 
 class LoadTime(Durations):
-    """From the load call until the model is ready, with the file in the page cache (warm) or on the disk only (cold).
+    """The time from the load call to a ready model, with the file in the page cache (warm) or only on disk (cold).
 
     `resident_share` of the file was in the page cache at the load call: the smallest share of the warm loads, the
-    largest of the cold ones. A load that was to be cold and was not is not counted.
+    largest of the cold ones. A planned cold load whose file was in the page cache is not counted.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances", "page_cache")
@@ -39,17 +38,17 @@ class LoadTime(Durations):
 
 
 class UnloadTime(Durations):
-    """From the unload call until the server no longer has the model and what served it is gone."""
+    """The time from the unload call until the server has removed the model and its serving processes have ended."""
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances")
 
 
 class FirstInference(Timed):
-    """The first answer of a freshly loaded model, by batch, beside what the same batch takes once warm.
+    """The first answer of a freshly loaded model, by batch, and the time of the same batch once warm.
 
-    `first_ms` is the median over `n` loads, `warm_ms` that of `warm_n` later answers. `before` is what the serving
-    processes used when the load that comes nearest to the median from below was ready, and
-    `loading_involuntary_switches` how often they were made to wait for a core since its load call.
+    `first_ms` is the median over `n` loads, `warm_ms` that of `warm_n` later answers. `before` is the use of the
+    serving processes when the load nearest to the median from below was ready. `loading_involuntary_switches` counts
+    their involuntary context switches since that load call.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
@@ -65,9 +64,9 @@ class FirstInference(Timed):
 
 
 class WarmUpCurve(Timed):
-    """The latencies of the first `n` inferences after a fresh load, and when they became steady.
+    """The latencies of the first `n` inferences after a fresh load, and the moment from which they were steady.
 
-    `latency_ms` holds each `every`-th of them, the first one included. `steady_ms` is the median once steady.
+    `latency_ms` has each `every`-th of them, the first one included. `steady_ms` is the median once steady.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
@@ -83,11 +82,10 @@ class WarmUpCurve(Timed):
 class Switch(Timed):
     """Single requests as a Poisson process while the model behind their name is replaced `switches` times in a row.
 
-    A request counts to the phase in which its send was scheduled, from where its latency counts too: `before` ends
-    with the first load call, `during` with the last model ready. `load_ms` is the median from load call to ready.
-    `offered_share` is of the maximal throughput at batch 1. Of what was sent, `answered` was answered rightly,
-    `wrong` with what the file does not give, and `lost` not at all or with an error. The cores are those that the
-    serving processes used.
+    A request belongs to the phase of its scheduled moment, from which its latency counts: `before` ends with the first
+    load call, `during` when the last model is ready. `load_ms` is the median from load call to ready model.
+    `offered_share` is of the maximal throughput at batch 1. Of the `sent` requests, `answered` had the right answer,
+    `wrong` another one, and `lost` none or an error. The cores are those that the serving processes used.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances")

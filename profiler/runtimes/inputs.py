@@ -1,4 +1,4 @@
-"""What a network is measured with: the shapes of its input, and values of them."""
+"""The inputs for measurements: their shapes and values."""
 
 import math
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ LARGEST_TENSOR = 3 << 21
 
 
 def check_size(name: str, shape: Sequence[int]) -> None:
-    """Raises `ModelError` where one input, or one answer, has too many values to be measured in batches."""
+    """Raises `ModelError` for an input or output tensor with too many values to be measured in batches."""
     if math.prod(abs(axis) for axis in shape) > LARGEST_TENSOR:
         raise ModelError(f"tensor {name} of shape {list(shape)} has more than {LARGEST_TENSOR:,} values: export less")
 
 
 def input_shapes(tensor: Tensor, sizes: Sequence[int]) -> list[tuple[int, ...]]:
-    """The shapes to measure, without the batch axis: the graph's own, or one for each size where it leaves axes open.
+    """The shapes to measure, without the batch axis: the graph's own, or one for each size if its axes are open.
 
-    Raises `BadInputError` where it leaves axes open and no size is given.
+    Raises `BadInputError` where axes are open and no size is given.
     """
     if -1 not in tensor.shape:
         return [tensor.shape]

@@ -1,20 +1,42 @@
-"""Models in the profiler's own process: no server, no wire."""
+"""Models in the profiler's own process, without a server."""
 
 import os
 from pathlib import Path
 
+import numpy as np
+
 from profiler.common.errors import UnavailableError
 from profiler.common.resources import Resources
-from profiler.common.target import Target
-from profiler.runtimes.served import InProcess, Served
+from profiler.common.target import Provider, Target
+from profiler.runtimes.served import Call, Served
+from profiler.runtimes.session import open_session, run
 from profiler.runtimes.torch_program import TorchProgram, torch_version
 
-# What torch serves in place of an ONNX file, beside it.
+# The suffix of the file beside an ONNX file that torch serves in its place.
 PROGRAM = ".pt"
 
 
+class InProcess:
+    """A model in ONNX Runtime, called from the load generator's threads on the server's cores."""
+
+    runtime = "onnxruntime"
+
+    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
+        self._session = open_session(path, threads, providers)
+        self._input = self._session.get_inputs()[0].name
+
+    def prepare(self, images: np.ndarray) -> Call:
+        """A call with these images (N, …)."""
+        feed = {self._input: images}
+        return lambda: run(self._session, feed)
+
+    def answers_counted(self) -> int | None:
+        """`None`, because no server counts."""
+        return None
+
+
 class OwnProcess:
-    """ONNX Runtime, or torch for a program file, called from the load generator's threads."""
+    """The host of models in ONNX Runtime, or in torch for a program file."""
 
     address, controls_loading = None, True
 
@@ -25,12 +47,15 @@ class OwnProcess:
 
     @property
     def process(self) -> int | None:
+        """This process."""
         return os.getpid()
 
     def version(self) -> str | None:
+        """The version of torch if it serves."""
         return torch_version() if self.runtime == "torch" else None
 
     def load(self, name: str, path: Path, resources: Resources) -> Served:
+        """The loaded model; raises `ModelError` where the runtime refuses it."""
         model: Served
         if self.runtime == "torch":
             model = TorchProgram(program_beside(path), resources.threads, self._providers)
@@ -40,14 +65,16 @@ class OwnProcess:
         return model
 
     def unload(self, name: str) -> None:
+        """Drops the model."""
         self._models.pop(name, None)
 
     def revive(self) -> bool:
+        """False, as there is no server to restart."""
         return False
 
 
 def program_beside(path: Path) -> Path:
-    """What torch serves in place of an ONNX file; raises `UnavailableError` where it is not there."""
+    """The program file that torch serves in place of an ONNX file; raises `UnavailableError` where it is missing."""
     program = path.with_suffix(PROGRAM)
     if not program.is_file():
         raise UnavailableError(

@@ -1,4 +1,4 @@
-"""Execution providers: their names in ONNX Runtime, the package that has them, what they are told of the threads."""
+"""Execution providers of ONNX Runtime: their names, packages and options."""
 
 import json
 
@@ -13,19 +13,19 @@ NAMES: dict[Provider, str] = {
     "tensorrt": "TensorrtExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-# Each of them brings the same files: only one can be installed.
+# The packages contain the same files, so only one can be installed.
 PACKAGES: dict[Provider, str] = {
     "cpu": "onnxruntime",
     "cuda": "onnxruntime-gpu",
     "tensorrt": "onnxruntime-gpu",
     "openvino": "onnxruntime-openvino",
 }
-# Else it binds the threads that call it to cores of its own choice, the load generator's among them.
-LEAVE_THREADS_WHERE_THEY_ARE = json.dumps({"CPU": {"ENABLE_CPU_PINNING": "NO"}})
+# By default, OpenVINO pins the threads that call it, including the load generator's, to cores of its own choice.
+NO_PINNING = json.dumps({"CPU": {"ENABLE_CPU_PINNING": "NO"}})
 
 
 def session_providers(providers: tuple[Provider, ...], threads: int) -> list[tuple[str, dict[str, str]]]:
-    """Names and options for a session, in order of preference; `BadInputError` where the installed build lacks one."""
+    """The names and options for a session, by preference; raises `BadInputError` for an uninstalled provider."""
     available = ort.get_available_providers()
     for provider in providers:
         if NAMES[provider] not in available:
@@ -38,14 +38,14 @@ def session_providers(providers: tuple[Provider, ...], threads: int) -> list[tup
 
 
 def provider_options(provider: Provider, threads: int) -> dict[str, str]:
-    """What a provider must be told; OpenVINO takes no notice of the session's own number of threads."""
+    """The options of a provider; OpenVINO ignores the session's number of threads."""
     if provider != "openvino":
         return {}
-    return {"num_of_threads": str(threads), "load_config": LEAVE_THREADS_WHERE_THEY_ARE}
+    return {"num_of_threads": str(threads), "load_config": NO_PINNING}
 
 
 def check_started(session: ort.InferenceSession, providers: tuple[Provider, ...]) -> None:
-    """Raises `BadInputError` where a provider did not start: ONNX Runtime goes on without it, and raises nothing."""
+    """Raises `BadInputError` for a provider that did not start, without which ONNX Runtime silently continues."""
     started = session.get_providers()
     for provider in providers:
         if NAMES[provider] not in started:

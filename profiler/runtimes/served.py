@@ -1,4 +1,4 @@
-"""What the load generator drives: a model that answers, in a server or in this process."""
+"""The interfaces of served models and their hosts, and the check of their answers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from profiler.common.errors import ModelError, ServerError
-from profiler.common.target import Provider
+from profiler.common.resources import Resources
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import input_tensor, open_session, run
 
@@ -19,58 +19,85 @@ OnAnswer = Callable[[np.ndarray | ServerError], None]
 
 
 class Served(Protocol):
-    """A loaded model. `prepare` makes a call that sends one fixed input and returns the answer (N, classes)."""
+    """A loaded model, in a server or in this process."""
 
     runtime: str
 
-    def prepare(self, images: np.ndarray) -> Call: ...
+    def prepare(self, images: np.ndarray) -> Call:
+        """A call that sends these images (N, …) and returns the answer (N, classes)."""
+        ...
 
     def answers_counted(self) -> int | None:
-        """Inputs answered so far by the server's own count, `None` where nobody else counts."""
+        """The number of inputs answered so far by the server's own count, `None` without such a count."""
         ...
 
 
-class InProcess:
-    """ONNX Runtime called from the load generator's own threads, on the server's cores."""
+class Host(Protocol):
+    """A place where models are served: a local server, a running one, or this process.
 
-    runtime = "onnxruntime"
+    It loads and unloads models by name; one answers at a time, unless a reference load runs beside it.
+    """
 
-    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
-        self._session = open_session(path, threads, providers)
-        self._input = self._session.get_inputs()[0].name
+    @property
+    def runtime(self) -> str:
+        """The name of the runtime in every point."""
+        ...
 
-    def prepare(self, images: np.ndarray) -> Call:
-        feed = {self._input: images}
-        return lambda: run(self._session, feed)
+    @property
+    def address(self) -> str | None:
+        """The address for an external load generator, `None` inside this process."""
+        ...
 
-    def answers_counted(self) -> int | None:
-        return None
+    @property
+    def controls_loading(self) -> bool:
+        """Whether loading and unloading have an effect."""
+        ...
+
+    @property
+    def process(self) -> int | None:
+        """The root of the serving processes, `None` where they are not visible."""
+        ...
+
+    def version(self) -> str | None:
+        """The server's report of its version."""
+        ...
+
+    def load(self, name: str, path: Path, resources: Resources) -> Served:
+        """The model when it is ready, in place of one of the same name; raises `ServerError` where it is refused."""
+        ...
+
+    def unload(self, name: str) -> None:
+        """Returns when the model is gone, or at once if there is none of that name."""
+        ...
+
+    def revive(self) -> bool:
+        """Restarts a local server, and returns whether models must be loaded again."""
+        ...
 
 
 class Expectation:
-    """The answers that the file gives in this process to a fixed input, to hold a server's answers against.
+    """The expected answers to a fixed input: those of the file in this process.
 
-    The input's `shape`, without the batch axis, is the graph's own unless that is left open.
+    The input's `shape`, without the batch axis, is the graph's own by default.
     """
 
     def __init__(self, path: Path, largest_batch: int, shape: tuple[int, ...] | None = None) -> None:
         session = open_session(path, threads=1)
         self.images = sample_input(shape or input_tensor(session).shape, largest_batch)
         name = session.get_inputs()[0].name
-        # One by one, as this process may not hold the largest batch.
+        # The inputs run one by one, because this process may not have the memory for the largest batch.
         self._answers = np.concatenate([run(session, {name: self.images[i : i + 1]}) for i in range(largest_batch)])
         if not np.isfinite(self._answers).all():
             raise ModelError(f"{path} {ANSWERS_NAN}")
         self._span = float(np.ptp(self._answers)) or 1.0
-        self._right: np.ndarray | None = None
+        self._passed: np.ndarray | None = None
 
     def check(self, answers: np.ndarray, batch: int | None = None) -> None:
-        """Raises `ServerError` where shape or values differ: a server can be ready and answer nonsense.
+        """Raises `ServerError` where the shape or the values of the answers to the first `batch` images differ.
 
-        The first `batch` images were sent, all of them by default. An array that was right and that nobody can
-        write to is right when it comes again.
+        A ready server can still answer wrong values. A read-only array that passed is not checked again.
         """
-        if answers is self._right:
+        if answers is self._passed:
             return
         expected = self._answers[:batch]
         if answers.shape != expected.shape:
@@ -80,4 +107,4 @@ class Expectation:
         error = float(np.abs(answers - expected).max()) / self._span
         if not error <= MAXIMUM_ERROR:
             raise ServerError(f"the server's answers differ from the file's own by {error:.0%} of their range")
-        self._right = None if answers.flags.writeable else answers
+        self._passed = None if answers.flags.writeable else answers

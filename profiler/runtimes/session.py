@@ -1,4 +1,4 @@
-"""ONNX Runtime in this process: the session options that the served model gets too."""
+"""ONNX Runtime in this process, with the session options of the served model."""
 
 import time
 from functools import lru_cache
@@ -12,21 +12,21 @@ from profiler.common.target import Provider
 from profiler.common.tensor import Tensor
 from profiler.runtimes.inputs import check_size
 from profiler.runtimes.providers import check_started, session_providers
-from profiler.runtimes.watch import stoppable
+from profiler.runtimes.time_limits import stoppable
 
 LARGEST_RANK = 16
 TERMINATED = "terminate flag"
 
 
 def open_session(file: Path | bytes, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> ort.InferenceSession:
-    """A session with `threads` in an operator, of a file or its content; raises `ModelError` where it is refused.
+    """A session of a file or its content with `threads` for an operator; raises `ModelError` for a refused file.
 
-    Raises `BadInputError` where a provider is not to be had: nothing falls back on another one.
+    Raises `BadInputError` for an unavailable provider, as there is no fallback to another one.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # What it would print of an error it raises too.
+    # ONNX Runtime raises the errors that it would print.
     options.log_severity_level = 4
     named = session_providers(providers, threads)
     try:
@@ -46,7 +46,7 @@ def open_session(file: Path | bytes, threads: int, providers: tuple[Provider, ..
 def run(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> np.ndarray:
     """The graph's answer (N, …).
 
-    Raises `ModelError` where it does not take this input, memory does not hold it, or it does not end in time.
+    Raises `ModelError` for a refused input, too little memory, or an inference over its time limit.
     """
     shapes = [values.shape for values in feed.values()]
     start = time.monotonic()
@@ -65,11 +65,12 @@ def run(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> np.ndarra
 
 
 def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its type where it has no message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def tensors(path: Path) -> tuple[Tensor, Tensor]:
-    """The file's input and output; it is read once only, as reading it again would bring it into the page cache."""
+    """The file's input and output; it is read only once, because another read would load it into the page cache."""
     return _tensors(path, path.stat().st_mtime_ns)
 
 
@@ -81,26 +82,26 @@ def _tensors(path: Path, _mtime_ns: int) -> tuple[Tensor, Tensor]:
 
 def input_tensor(session: ort.InferenceSession) -> Tensor:
     """The one float32 input, (N, C, H, W) or any other shape with a symbolic first axis; `ModelError` otherwise."""
-    inputs = session.get_inputs()
-    if len(inputs) != 1 or inputs[0].type != "tensor(float)":
-        found = [(tensor.name, tensor.type) for tensor in inputs]
-        raise ModelError(f"the graph's inputs are {found}: export a network with one float32 input")
-    return without_batch(inputs[0])
+    return only_tensor("input", session.get_inputs())
 
 
 def output_tensor(session: ort.InferenceSession) -> Tensor:
-    """The one float32 output (N, …), checked as `input_tensor` is."""
-    outputs = session.get_outputs()
-    if len(outputs) != 1 or outputs[0].type != "tensor(float)":
-        found = [(tensor.name, tensor.type) for tensor in outputs]
-        raise ModelError(f"the graph's outputs are {found}: export a network with one float32 output")
-    return without_batch(outputs[0])
+    """The one float32 output (N, …); raises `ModelError` as `input_tensor` does."""
+    return only_tensor("output", session.get_outputs())
+
+
+def only_tensor(what: str, tensors: list[ort.NodeArg]) -> Tensor:
+    """The only tensor of a list, if it is float32; raises `ModelError` for any other list."""
+    if len(tensors) != 1 or tensors[0].type != "tensor(float)":
+        found = [(tensor.name, tensor.type) for tensor in tensors]
+        raise ModelError(f"the graph's {what}s are {found}: export a network with one float32 {what}")
+    return without_batch(tensors[0])
 
 
 def without_batch(tensor: ort.NodeArg) -> Tensor:
-    """Its name and shape; an axis that the graph leaves open is -1.
+    """The name and shape of a tensor without the batch axis; an axis of open size is -1.
 
-    Raises `ModelError` for a tensor without a symbolic batch axis, or of a shape that no picture has.
+    Raises `ModelError` for a tensor without a symbolic batch axis, and for unusual shapes.
     """
     name, shown = repr(tensor.name[:64]), str(tensor.shape[:8])
     if not tensor.shape:

@@ -1,13 +1,11 @@
-"""torch in this process: a TorchScript program, beside ONNX Runtime.
+"""TorchScript programs in this process, as an alternative to ONNX Runtime.
 
-TorchScript rather than `torch.export`: `torch.export.load` unpickles whatever the archive marks as pickled and so
-runs any code that a file names. TorchScript's reader knows tensors and its own language only. That language can
-still write files, and does so while it is loaded: this process loads none that a confined one has not seen through
-before (`profiler.trial.torch_program`), whoever wrote it.
+`torch.export.load` unpickles parts of an archive and so runs any code that the file names; TorchScript's reader knows
+tensors and its own language only. That language can still write files while it is loaded, so this process loads no
+program that a confined process has not run before (`profiler.trial.torch_file`).
 """
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,18 +16,16 @@ from profiler.common.door import contents
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.target import Provider
 from profiler.graph.read import LIMIT_BYTES
-from profiler.records.allocator_state import AllocatorState
 from profiler.runtimes.served import Call
-from profiler.runtimes.watch import fatal
-from profiler.system.monitor.allocator import allocator_state
+from profiler.runtimes.time_limits import fatal
 
 FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"
 
 
 class TorchProgram:
-    """Called from the load generator's own threads, on the CPU or on the current GPU.
+    """A program that is called from the load generator's threads, on the CPU or on the current GPU.
 
-    The program that was loaded last sets `threads` for all in the process: torch has one setting.
+    The last loaded program sets `threads` for all, because torch has one setting in a process.
     """
 
     runtime = "torch"
@@ -41,26 +37,23 @@ class TorchProgram:
         self._program = read_program(self._torch, path, self.device)
 
     def prepare(self, images: np.ndarray) -> Call:
+        """A call with these images (N, …)."""
         host = self._torch.from_numpy(images)
 
         def call() -> np.ndarray:
-            # The mode holds for the calling thread only.
+            # The mode applies to the calling thread only.
             with self._torch.inference_mode(), fatal(len(images)):
                 return np.asarray(self._program(host.to(self.device)).cpu())
 
         return call
 
     def answers_counted(self) -> int | None:
+        """`None`, because no server counts."""
         return None
-
-    @property
-    def allocator(self) -> Callable[[], AllocatorState] | None:
-        """Reads torch's own memory figures on the GPU; `None` on the CPU, where torch keeps none."""
-        return None if self.device == "cpu" else lambda: current_allocator(self._torch)
 
 
 def load_torch() -> ModuleType:
-    """The library, which the plain install does not have; raises `BadInputError` without it."""
+    """The torch module; raises `BadInputError` where it is not installed."""
     try:
         import torch
     except ImportError as error:
@@ -69,12 +62,12 @@ def load_torch() -> ModuleType:
 
 
 def torch_version() -> str:
-    """With what it was built for, as in 2.14.1+cpu."""
+    """The version of torch with its build, as in 2.14.1+cpu."""
     return str(load_torch().__version__)
 
 
 def usable_device(torch: ModuleType, provider: Provider) -> str:
-    """torch's name for the device; raises `BadInputError` where torch cannot use it."""
+    """torch's name of the device; raises `BadInputError` where torch cannot use it."""
     if provider not in ("cpu", "cuda"):
         raise BadInputError(f"runtime=torch has no provider {provider}: choose cpu or cuda")
     if provider == "cuda" and not torch.cuda.is_available():
@@ -83,7 +76,7 @@ def usable_device(torch: ModuleType, provider: Provider) -> str:
 
 
 def read_program(torch: ModuleType, path: Path, device: str) -> Any:
-    """The ScriptModule in evaluation mode; raises `ModelError` for a broken file or more than one answer."""
+    """The ScriptModule in evaluation mode; raises `ModelError` for a broken file or more than one output."""
     try:
         return compiled(torch, contents(path, LIMIT_BYTES, FIX), device)[0]
     except ModelError as error:
@@ -91,10 +84,10 @@ def read_program(torch: ModuleType, path: Path, device: str) -> Any:
 
 
 def compiled(torch: ModuleType, content: bytes, device: str) -> tuple[Any, Any]:
-    """The ScriptModule in evaluation mode, and all that its file was compiled to; raises `ModelError`."""
+    """The ScriptModule in evaluation mode, and its compilation unit; raises `ModelError` as `read_program` does."""
     unit = torch._C.CompilationUnit()
     with warnings.catch_warnings():
-        # TorchScript is deprecated, and still the one kind of torch program that can be read safely.
+        # TorchScript is deprecated but still the only kind of torch program that can be read safely.
         warnings.simplefilter("ignore")
         try:
             place = torch.device(device)
@@ -107,10 +100,3 @@ def compiled(torch: ModuleType, content: bytes, device: str) -> tuple[Any, Any]:
     if answers != ["Tensor"]:
         raise ModelError(f"it answers {', '.join(answers)[:200]}: save a program that answers one tensor")
     return program, unit
-
-
-def current_allocator(torch: ModuleType) -> AllocatorState:
-    """What the allocator of the current GPU holds now."""
-    device = torch.cuda.current_device()
-    segments = [segment for segment in torch.cuda.memory_snapshot() if segment["device"] == device]
-    return allocator_state(torch.cuda.memory_stats(device), segments)

@@ -1,4 +1,4 @@
-"""Which cores serve and which drive the load, and a thread that keeps to some."""
+"""The cores of the server and of the load generator, and the pinning of a thread to cores."""
 
 import os
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from profiler.common.errors import BadInputError
 
 
 def split_cores(wanted: int) -> tuple[list[int], list[int]]:
-    """The cores of the server and those of the load generator: different ones where the machine has them.
+    """The cores of the server and of the load generator, which are different where the machine has enough.
 
-    Raises `BadInputError` where more are wanted than there are.
+    Raises `BadInputError` where this process may use fewer cores than `wanted`.
     """
     available = sorted(os.sched_getaffinity(0))
     if wanted > len(available):
@@ -22,7 +22,7 @@ def split_cores(wanted: int) -> tuple[list[int], list[int]]:
 
 @contextmanager
 def pinned(cores: list[int]) -> Iterator[None]:
-    """Keeps the calling thread, and threads it starts, on `cores`."""
+    """Keeps the calling thread, and the threads that it starts, on `cores`."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

@@ -1,4 +1,4 @@
-"""Joules between two moments, from the counters of the processor packages or of the GPUs.
+"""The energy between two moments, from the counters of the processor packages or of the GPUs.
 
 RAPL: docs.kernel.org/power/powercap/powercap.html. NVML: nvmlDeviceGetTotalEnergyConsumption.
 """
@@ -12,21 +12,21 @@ from pathlib import Path
 import pynvml
 
 from profiler.common.target import ON_GPU, Provider
-from profiler.records.energy import Energy
-from profiler.system.nvml import gpu_handles
+from profiler.records.throughput import Energy
+from profiler.system.machine import gpu_handles
 
 POWERCAP = Path("/sys/class/powercap")
 
 
 @dataclass(frozen=True)
 class Counter:
-    """Energy in J since some moment; it starts again at 0 after `range_j`, `None` where it never does."""
+    """The energy in J since an unknown moment; it starts again at 0 after `range_j`, `None` where it never does."""
 
     joules: float
     range_j: float | None = None
 
     def since(self, before: "Counter") -> float:
-        """The joules between two readings, of which at most one lies behind the end of the range."""
+        """The joules since an earlier reading, where the counter passed the end of its range at most once."""
         passed = self.joules - before.joules
         return passed if passed >= 0 or self.range_j is None else passed + self.range_j
 
@@ -37,7 +37,7 @@ Counters = dict[str, Counter]
 def package_counters(powercap: Path) -> Counters | str:
     """The counter of every processor package, or the reason why there is none.
 
-    A package holds the counters of its parts (cores, graphics), which are left out, as is that of the platform.
+    The counters of a package's parts (cores, graphics) and of the platform are left out.
     """
     found: Counters = {}
     for zone in sorted(powercap.glob("intel-rapl:*")):
@@ -66,22 +66,22 @@ def gpu_counters(gpus: Sequence[int]) -> Counters | str:
 
 
 def gpus_of(providers: Collection[Provider]) -> list[int]:
-    """The GPUs that these providers may use, by index: all of the machine's, or none."""
+    """The indices of the GPUs that these providers may use: all GPUs of the machine, or none."""
     if not ON_GPU & set(providers):
         return []
     try:
         with gpu_handles() as handles:
             return list(range(len(handles)))
     except pynvml.NVMLError:
-        # Its energy is asked for all the same, and the answer says why it is unknown.
+        # The query for the energy of GPU 0 fails then, and its error is the reason for the unknown energy.
         return [0]
 
 
 class EnergyMeter:
-    """Counts in stretches, by the GPUs named by index, or by the processor packages without any.
+    """A meter that counts energy in stretches, of these GPUs, or of the processor packages without any.
 
-    A package's counter starts again after some 260 kJ: a longer stretch than that takes (43 minutes at 100 W) is
-    counted short.
+    A package's counter starts again after about 260 kJ (43 minutes at 100 W): the count of a longer stretch is too
+    small.
     """
 
     def __init__(self, gpus: Sequence[int] = (), powercap: Path = POWERCAP) -> None:
@@ -99,7 +99,7 @@ class EnergyMeter:
         self._why = self._why or why
 
     def read(self, n: int) -> Energy:
-        """The energy of all stretches, in which `n` inferences were made; unknown where that of one of them is."""
+        """The energy of all stretches with `n` inferences in total, unknown where that of a stretch is unknown."""
         joules = None if self._why else self._joules
         each = None if joules is None or n == 0 else joules / n
         reasons = {"joules": self._why} if joules is None else {}
@@ -119,7 +119,7 @@ class EnergyMeter:
 
 
 def joules_between(before: Counters | str, after: Counters | str) -> tuple[float | None, str]:
-    """The sum over all counters, or `None` and the reason."""
+    """The joules of all counters together, or `None` and the reason."""
     if isinstance(before, str):
         return None, before
     if isinstance(after, str):

@@ -1,17 +1,17 @@
-"""What else this machine does while a point is measured."""
+"""The other activity of this machine while a point is measured."""
 
 import os
 import time
 
 import psutil
 
-from profiler.records.noise import Noise, ReferenceKind
+from profiler.records.base import Noise, ReferenceKind
+from profiler.system.control_groups import own_quota
 from profiler.system.missing_values import MissingValues
-from profiler.system.quota import own_quota
 
 
 class NoiseMeter:
-    """Watches the machine from its creation until `read`."""
+    """A meter of the machine's other activity from its creation until `read`."""
 
     def __init__(self) -> None:
         self._start_s = time.monotonic()
@@ -21,7 +21,7 @@ class NoiseMeter:
         self._throttling = self._quota.throttling() if self._quota else None
 
     def read(self, reference_per_s: float | None, kind: ReferenceKind = "in process") -> Noise:
-        """The noise since creation, with the reference's rate beside it."""
+        """The noise since the meter's creation, with the reference's rate at that time."""
         seconds = time.monotonic() - self._start_s
         frequency = psutil.cpu_freq()
         cpu_mhz = (frequency.current or None) if frequency else None

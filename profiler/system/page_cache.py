@@ -1,7 +1,7 @@
-"""Whether a file lies in memory or on the disk only: the kernel's page cache, read and changed for one file.
+"""The kernel's page cache of one file: the share in memory, its eviction, and its filling.
 
-Eviction is advice (posix_fadvise(2)) that a file system without a disk ignores, and it leaves what somebody has
-mapped. So what was reached is looked at, not assumed.
+Eviction is advice (posix_fadvise(2)): a file system without a disk ignores it, and mapped pages stay. So each
+function measures and returns the share that it reached.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ CHUNK_BYTES = 1 << 20
 def resident_share(path: Path) -> float:
     """The share of the file's pages that are in the page cache, 0 to 1.
 
-    The kernel answers 1 for a file that this user may neither write nor owns (mincore(2)). Raises `OSError`.
+    The kernel reports 1 for a file that this user neither owns nor may write (mincore(2)). Raises `OSError`.
     """
     size = path.stat().st_size
     if size == 0:
@@ -34,16 +34,16 @@ def resident_share(path: Path) -> float:
 
 
 def evict(path: Path) -> float:
-    """Takes the file out of the page cache; the share of it that stayed. Raises `OSError`."""
+    """Evicts the file from the page cache; returns the share that stayed. Raises `OSError`."""
     with path.open("rb") as file:
-        # Pages that are not on the disk yet cannot be dropped.
+        # Pages that are not yet on the disk cannot be evicted.
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return resident_share(path)
 
 
 def read_in(path: Path) -> float:
-    """Brings the file into the page cache; the share of it that is there. Raises `OSError`."""
+    """Reads the file into the page cache; returns the share that is there. Raises `OSError`."""
     with path.open("rb") as file:
         while file.read(CHUNK_BYTES):
             pass

@@ -1,9 +1,12 @@
-"""The processes that serve a model, taken together: a root and everything that it started.
+"""The tree of processes that serve a model: a root process and its descendants, taken together.
 
-One that ends in the middle is left out.
+A process that ends during a query is left out.
 """
 
+import ctypes
 import os
+import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,20 @@ from typing import Any
 import psutil
 
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError
-from profiler.records.usage import Usage
+from profiler.records.memory import Usage
 from profiler.system.missing_values import total, unknown
 
 PIN_PASSES = 20
 RESET_PEAK = "5"  # proc(5), clear_refs: the peak resident size becomes the present one.
+PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int) -> None:
+    """Has the kernel end this process with its parent, and kill it first where the machine runs out of memory."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the parent is gone")
+    Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -41,7 +53,7 @@ def thread_folders(pid: int) -> list[Path]:
 
 
 def thread_switches(pid: int) -> dict[int, tuple[int, int]]:
-    """Voluntary and involuntary context switches of every living thread, by its id."""
+    """The voluntary and involuntary context switches of every living thread, by its id."""
     switches = {}
     for folder in thread_folders(pid):
         with suppress(OSError):
@@ -51,7 +63,7 @@ def thread_switches(pid: int) -> dict[int, tuple[int, int]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that the tree under a process has used; a parent keeps that of its children that have ended."""
+    """The processor time of the tree under a process in s, that of ended children included."""
     total = 0.0
     for process in tree(pid):
         with suppress(psutil.NoSuchProcess):
@@ -61,7 +73,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def usage(pid: int) -> Usage:
-    """What the tree under a process uses now; raises `ServerError` where it has ended."""
+    """The present use of the tree under a process; raises `ServerError` where it has ended."""
     found = []
     for process in tree(pid):
         with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
@@ -74,7 +86,7 @@ def usage(pid: int) -> Usage:
 
 
 def usage_of(process: psutil.Process) -> dict[str, float | None]:
-    """One process's part of a `Usage`; raises `psutil.NoSuchProcess` where it has ended, also as a zombie."""
+    """The part of a process in a `Usage`; raises `psutil.NoSuchProcess` for an ended process, a zombie included."""
     times, memory = process.cpu_times(), process.memory_info()
     switches = thread_switches(process.pid).values()
     try:
@@ -97,7 +109,7 @@ def usage_of(process: psutil.Process) -> dict[str, float | None]:
 
 
 def reset_peak(pid: int) -> str | None:
-    """Starts the peak memory of the whole tree anew; the reason where the system does not let us."""
+    """Resets the peak memory of the whole tree; returns the reason where the system refuses, else `None`."""
     for process in tree(pid):
         try:
             Path(f"/proc/{process.pid}/clear_refs").write_text(RESET_PEAK)
@@ -108,9 +120,9 @@ def reset_peak(pid: int) -> str | None:
 
 
 def pin(pid: int, cores: list[int]) -> None:
-    """Binds every thread of the whole tree to these cores; the threads that they start inherit it.
+    """Binds every thread of the whole tree to these cores; threads that start later inherit them.
 
-    Raises `BadInputError` where the machine does not give those cores.
+    Raises `BadInputError` where these cores are not available.
     """
     for _ in range(PIN_PASSES):
         if not pin_once(pid, set(cores)):
@@ -119,7 +131,7 @@ def pin(pid: int, cores: list[int]) -> None:
 
 
 def pin_once(pid: int, cores: set[int]) -> bool:
-    """Whether a thread was found that was not bound to the cores yet: it may have started others meanwhile."""
+    """Binds the present threads; returns whether one was not bound before, as it may have started others meanwhile."""
     found = False
     for process in tree(pid):
         for folder in thread_folders(process.pid):

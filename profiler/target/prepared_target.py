@@ -12,10 +12,10 @@ from profiler.common.target import Target
 from profiler.load_generator.reference import InProcessReference
 from profiler.load_generator.served_reference import ServedReference
 from profiler.records.fingerprint import BackendKind, Fingerprint
-from profiler.runtimes.host import Host
 from profiler.runtimes.kserve.host import V2Host
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.own_process import OwnProcess
+from profiler.runtimes.served import Host
 from profiler.system.cores import split_cores
 from profiler.target.identity import fingerprint, is_here
 

@@ -1,8 +1,8 @@
-"""Whether a TorchScript program does nothing but compute: TorchScript can write files, print and call other machines.
+"""The check that a TorchScript program only computes: TorchScript can write files, print and call other machines.
 
-Asked of every function that a file brings, those that run while it is loaded among them. The rule is closed: what
-is not known to be harmless is not allowed. A name of a file must be handed over as a string, so operators that take
-one are refused but for a few whose strings are modes and messages.
+It covers every function of a file, also those that run while the file is loaded. It is an allow-list: an operator that
+is not known to be harmless is refused. Operators with a string argument are refused, as a string may name a file,
+except for a few whose strings are modes and messages.
 """
 
 import re
@@ -49,7 +49,7 @@ LANGUAGE = {
     "unchecked_cast",
     "unchecked_unwrap_optional",
 }
-# Their strings name a mode, or are compared, or become the message of an error.
+# The strings of these operators name a mode, are compared, or become the message of an error.
 WITH_STRINGS = {
     "__contains__",
     "__interpolate",
@@ -71,15 +71,17 @@ WITH_STRINGS = {
     "ne",
     "pad",
 }
-# They do without checks what others do with them, or put memory in place of a tensor's own.
+# These operators skip checks that others make, or replace the memory of a tensor.
 UNCHECKED = re.compile(r"unsafe|sparse|storage|^set_|^resize|^as_strided_$|^_cuda|^_foreach|^_fused")
 STRING = re.compile(r"\bstr\b")
 
 
 class Unit(Protocol):
-    """What a file was compiled to."""
+    """The compiled functions of a file."""
 
-    def get_functions(self) -> Iterable[Any]: ...
+    def get_functions(self) -> Iterable[Any]:
+        """Every function, with its graph."""
+        ...
 
 
 def beyond_arithmetic(unit: Unit) -> str | None:
@@ -92,7 +94,7 @@ def beyond_arithmetic(unit: Unit) -> str | None:
 
 
 def every(nodes: Iterable[Any]) -> Iterator[Any]:
-    """The nodes, and those in their blocks."""
+    """The nodes, and the nodes in their blocks."""
     for node in nodes:
         yield node
         for block in node.blocks():
@@ -100,6 +102,7 @@ def every(nodes: Iterable[Any]) -> Iterator[Any]:
 
 
 def harmless(kind: str, schema: str) -> bool:
+    """Whether an operator of this kind and schema only computes."""
     space, _, name = kind.partition("::")
     if space == "prim":
         return name in LANGUAGE

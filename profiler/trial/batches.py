@@ -1,9 +1,9 @@
-"""Whether a network takes for a batch what its first inputs let expect: time and memory that grow with the batch.
+"""The check that a network's time and memory grow no faster than its batch.
 
-One input and a batch of two are answered, with limits that the network's counted work sets. Larger batches are
-counted, which costs little, up to the largest that a server may make of what it is sent. A count knows nothing of what
-an operator takes for itself while it runs. So some are answered as well, each about twice as large as the one before,
-as long as that is cheap.
+The network answers one input and a batch of two, within limits from its counted work. The memory of larger batches is
+counted, which is cheap, up to the largest batch that a server may form. A count does not include the memory that an
+operator allocates for itself while it runs. So some larger batches are answered too, each about twice as large as the
+one before, as long as that is cheap.
 """
 
 import time
@@ -13,32 +13,30 @@ from typing import Protocol
 
 from profiler.common.errors import ModelError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.trust import TRUST, trusted
-from profiler.confined.protocol import Step
-from profiler.confined.steps import next_step
+from profiler.confined.protocol import TRUST, Step, next_step, trusted
 from profiler.graph.shapes import UncountedError
 from profiler.system.processes import status
 
 CPU_S, MEMORY_BYTES = 3.0, 1 << 30
-# A file that the user answers for has so many times as much.
+# The factor of all limits for files that the user trusts.
 TRUSTED = 60
-# The slowest processor that is worth serving with; what it cannot do well takes it longer.
+# The speed of the slowest processor that is worth serving with.
 MACS_PER_S = 1e9
-# What all steps after loading may take together, and each of them in memory, whatever is counted.
+# The limits of the time of all steps after loading together, and of the memory of each, whatever is counted.
 MOST_CPU_S, MOST_BYTES = 240.0, 2 << 30
-# Memory that need not grow with the batch for a network to be an honest one, and the slack of what must.
+# Memory that is always allowed, and the factor by which counted memory may grow faster than the batch.
 FREE_BYTES, SLACK = 1 << 30, 2
-# What trying a batch may cost, more where its memory could not be counted.
+# The most time for trying a batch, and the same where its memory could not be counted.
 TRIED_S, TRIED_UNCOUNTED_S = 1.0, 3.0
-# What an allocator may take at once for more than is asked for.
+# Memory that an allocator may reserve beyond what is requested.
 SMALL_BYTES = 256 << 20
 TRIED_BATCHES = (3, 6, 12, 24, 48, MAX_BATCH)
 
 
 class Network(Protocol):
-    """A network with inputs of one shape; counting raises `UncountedError` where it cannot be done."""
+    """A network with inputs of one shape; counting raises `UncountedError` where it is impossible."""
 
-    # What is counted, and the time that this may take.
+    # The batches to count, and the time limit for all counts.
     batches: Sequence[int]
     counting_s: float
 
@@ -46,21 +44,23 @@ class Network(Protocol):
         """The multiply-accumulates for one input, as far as they are known."""
         ...
 
-    def activation_bytes(self, batch: int) -> int: ...
+    def activation_bytes(self, batch: int) -> int:
+        """The bytes of all tensors between the operators for a batch."""
+        ...
 
     def answer(self, batch: int) -> None:
-        """Raises `ModelError` for what is no answer."""
+        """Answers a batch; raises `ModelError` for a wrong shape or values that are not finite."""
         ...
 
 
 def begin(batch: int, cpu_s: float, memory_bytes: int) -> None:
-    """The next step of the confined process has so much, and more where the user answers for the file."""
+    """Announces the next step of the confined process with these limits, larger ones where the file is trusted."""
     more = TRUSTED if trusted() else 1
     next_step(Step(batch, more * cpu_s, more * memory_bytes))
 
 
 def answer_few(network: Network) -> float:
-    """Has one input answered, then a batch of two; returns the second's processor time in s."""
+    """Has one input answered, then a batch of two; returns the processor time of the batch of two in s."""
     macs, took_s = network.macs(), 0.0
     for batch in (1, 2):
         begin(batch, CPU_S + batch * macs / MACS_PER_S, known_bytes(network, batch))
@@ -69,7 +69,7 @@ def answer_few(network: Network) -> float:
 
 
 def known_bytes(network: Network, batch: int) -> int:
-    """What a batch's tensors take, 0 where that is unknown."""
+    """The bytes of a batch's tensors, 0 where they are unknown."""
     try:
         return network.activation_bytes(batch)
     except UncountedError:
@@ -77,6 +77,7 @@ def known_bytes(network: Network, batch: int) -> int:
 
 
 def timed(network: Network, batch: int) -> float:
+    """The processor time of answering a batch, in s."""
     start = time.process_time()
     network.answer(batch)
     return time.process_time() - start
@@ -85,7 +86,7 @@ def timed(network: Network, batch: int) -> float:
 def check_larger(network: Network, took_s: float) -> None:
     """Raises `ModelError` for a network whose memory grows faster than its batch.
 
-    `took_s` is what a batch of two took.
+    `took_s` is the processor time of a batch of two.
     """
     begin(-1, CPU_S + network.counting_s, MOST_BYTES)
     try:
@@ -97,6 +98,7 @@ def check_larger(network: Network, took_s: float) -> None:
 
 
 def check_counted(network: Network) -> None:
+    """Raises `ModelError` where the counted memory of a batch exceeds its limit."""
     one = network.activation_bytes(1)
     for batch in network.batches:
         found, due = network.activation_bytes(batch), max(FREE_BYTES, SLACK * batch * one)
@@ -105,7 +107,7 @@ def check_counted(network: Network) -> None:
 
 
 def try_counted(network: Network, took_s: float) -> None:
-    """Has larger batches answered in the memory that the count lets expect, until one is too dear or has no bound."""
+    """Has larger batches answered within their counted memory, until one would take too much time or memory."""
     before = 2
     for batch in TRIED_BATCHES:
         expected_s, due = took_s * batch / before, SLACK * network.activation_bytes(batch)
@@ -116,9 +118,9 @@ def try_counted(network: Network, took_s: float) -> None:
 
 
 def try_uncounted(network: Network, took_s: float) -> None:
-    """Has larger batches answered, until the next one is too dear or would honestly take more than there is.
+    """Has larger batches answered, until the next one would take too much time or memory in proportion to its size.
 
-    Raises `ModelError` where memory grows faster than the batch. What a batch of two took is not known.
+    Raises `ModelError` where memory grows faster than the batch. The memory of a batch of two is unknown here.
     """
     before, grown, start = 2, 0, taken_bytes()
     for batch in TRIED_BATCHES:
@@ -133,6 +135,7 @@ def try_uncounted(network: Network, took_s: float) -> None:
 
 
 def too_much(batch: int, found_bytes: int, before_bytes: int, before: str) -> ModelError:
+    """The error for a batch whose memory grew faster than the batch."""
     return ModelError(
         f"a batch of {batch} takes {found_bytes / 2**20:,.0f} MiB of memory where {before} takes "
         f"{before_bytes / 2**20:,.1f}: export a network whose memory grows no faster than its batch, "
@@ -141,6 +144,6 @@ def too_much(batch: int, found_bytes: int, before_bytes: int, before: str) -> Mo
 
 
 def taken_bytes() -> int:
-    """The most that this process has had in memory."""
+    """The peak memory of this process so far."""
     lines = status(Path("/proc/self"))
     return 1024 * max(int(lines[name].split()[0]) for name in ("VmHWM", "VmData"))

@@ -1,4 +1,4 @@
-"""A foreign ONNX file is opened and answers in a confined process before anything else touches it."""
+"""The trial of a foreign ONNX file: a confined process opens it and has it answer before any other process does."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,34 +10,32 @@ from onnx import ModelProto
 from profiler.common.errors import ModelError
 from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.tensor import Tensor
-from profiler.common.trust import trusted
-from profiler.confined.hold import Limits
+from profiler.confined.limits import Limits
 from profiler.confined.parent import judged
-from profiler.confined.protocol import Finding, Task
+from profiler.confined.protocol import Finding, Task, trusted
 from profiler.graph.activations import Activations
 from profiler.graph.layers import layers_of
-from profiler.graph.read import FIX, LIMIT_BYTES, parse_onnx, standard_opset
-from profiler.graph.size import check_size
+from profiler.graph.read import FIX, LIMIT_BYTES, check_size, parse_onnx, standard_opset
 from profiler.runtimes.inputs import input_shapes, sample_input
 from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.session import input_tensor, open_session, output_tensor, run
 from profiler.trial.batches import CPU_S, MEMORY_BYTES, MOST_BYTES, MOST_CPU_S, TRUSTED, answer_few, check_larger
 
-# What a file of weights brings with it: reading takes time, and each of its forms in memory takes its size.
+# The reading speed of a file of weights, and the number of its copies in memory.
 BYTES_PER_S, COPIES = 50e6, 5
 NODES_PER_S = 30_000
 USUAL_SIZES = (224, 64, 32)
 
 
 def limits(path: Path, copies: int = COPIES, further_s: float = 0.0) -> Limits:
-    """What a file of this size may take, more where it is trusted; raises `ModelError` for one that is too large."""
+    """The limits for a file of this size, larger where it is trusted; raises `ModelError` for one that is too large."""
     size, more = file_bytes(path), TRUSTED if trusted() else 1
     cpu_s, further_s = CPU_S + size / BYTES_PER_S, MOST_CPU_S + further_s + 2 * size / BYTES_PER_S
     return Limits(more * cpu_s, more * (MEMORY_BYTES + copies * size), more * further_s, more * MOST_BYTES)
 
 
 def file_bytes(path: Path) -> int:
-    """The size of a file, the holes that it may have left out; raises `ModelError` where it is too large."""
+    """The size of a file without its holes; raises `ModelError` where it is too large."""
     if not path.exists():
         return 0
     found = path.stat()
@@ -47,18 +45,18 @@ def file_bytes(path: Path) -> int:
 
 
 def try_onnx(path: Path, input_sizes: Sequence[int] = (), name: Path | None = None) -> None:
-    """Returns when a confined process opened the file, counted its layers and batches, and had answers from it.
+    """Returns after a confined process has opened the file, counted its layers and batches, and had answers from it.
 
-    Where the graph leaves its input's size open, the first of `input_sizes` is taken; without any, usual ones are
-    tried, of which none need fit. Errors call the file by its `name` where it has another one.
-    Raises `ModelError` in one line for a file that does not get so far, or answers NaN.
+    Where the graph leaves its input's size open, the first of `input_sizes` is used; without any, usual sizes are
+    tried, and none of them needs to fit. Errors call the file `name` where that is given. Raises `ModelError` in one
+    line for a file that fails, or answers NaN.
     """
     task = Task("profiler.trial.onnx_file.judge", {"input_sizes": list(input_sizes)})
     judged(path, task, limits(path), FIX, name)
 
 
 def judge(content: bytes, input_sizes: Sequence[int]) -> Finding:
-    """What the confined process does."""
+    """The finding about a file; runs in the confined process."""
     model = parse_onnx(content, "the file")
     standard_opset(model)
     check_size(model)
@@ -80,7 +78,7 @@ def judge(content: bytes, input_sizes: Sequence[int]) -> Finding:
 
 
 class Graph:
-    """A graph in a session, with inputs of one shape."""
+    """The `Network` of a graph in a session."""
 
     batches: Sequence[int] = range(1, MAX_BATCH + 1)
 
@@ -93,12 +91,15 @@ class Graph:
         self.counting_s = len(model.graph.node) * len(self.batches) / NODES_PER_S
 
     def macs(self) -> int:
+        """The counted multiply-accumulates for one input."""
         return sum(layer.macs or 0 for layer in self._layers)
 
     def activation_bytes(self, batch: int) -> int:
+        """The bytes of all tensors between the nodes for a batch."""
         return self._activations.bytes(batch)
 
     def answer(self, batch: int) -> None:
+        """Answers a batch; raises `ModelError` for another first axis, or values that are not finite."""
         answers = run(self._session, {self._source.name: sample_input(self._shape, batch)})
         if not np.isfinite(answers).all():
             raise ModelError(f"it {ANSWERS_NAN}")

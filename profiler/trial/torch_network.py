@@ -1,7 +1,7 @@
-"""A TorchScript program as a confined process tries it: answered, and counted without being computed.
+"""A TorchScript program in its trial: it answers batches, and its memory is counted without computing.
 
-torch's own fake tensors have shapes and no values, and a program cannot tell them from others. It branches on a batch
-as it likes, so some batches are counted, and a number that it reads from a tensor ends the count.
+torch's fake tensors have shapes and no values, and a program cannot distinguish them from others. A program may branch
+on the batch, so only some batches are counted. The count fails where the program reads a value from a tensor.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ OPERATIONS, OPERATIONS_PER_S = 5_000, 200
 
 
 def prepare() -> None:
-    """Has torch import all that it counts with, which it could not do any more from within."""
+    """Has torch import the modules that it counts with, before the process is confined."""
     Program(torch.nn.Conv2d(1, 1, 1).eval(), (1, 1, 1)).activation_bytes(1)
 
 
 class Program:
-    """A program in evaluation mode with inputs of one shape."""
+    """The `Network` of a program in evaluation mode."""
 
     batches: Sequence[int] = (3, 8, MAX_BATCH)
     # A network has some thousands of operations.
@@ -39,21 +39,24 @@ class Program:
         self._known: dict[int, Count] = {}
 
     def macs(self) -> int:
+        """The counted multiply-accumulates for one input, 0 where they cannot be counted."""
         try:
             return self._count(1).flops // 2
         except UncountedError:
             return 0
 
     def activation_bytes(self, batch: int) -> int:
+        """The bytes of all operators' outputs for a batch."""
         return self._count(batch).bytes
 
     def answer(self, batch: int) -> None:
+        """Answers a batch; raises `ModelError` for values that are not finite."""
         answers = self._call(torch.from_numpy(sample_input(self._shape, batch)))
         if not bool(torch.isfinite(answers).all()):
             raise ModelError(f"it {ANSWERS_NAN}")
 
     def _call(self, images: torch.Tensor) -> torch.Tensor:
-        # Without optimising, which takes longer than two answers.
+        # torch's optimisation takes longer than two answers.
         with torch.inference_mode(), torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             answers: torch.Tensor = self._program(images)
         return answers
@@ -64,14 +67,14 @@ class Program:
                 with FakeTensorMode(allow_non_fake_inputs=True), Count() as count:
                     self._call(torch.empty(batch, *self._shape))
             except Exception as error:
-                # Whatever an operator that knows no fake tensors raises.
+                # An operator without support for fake tensors may raise any error.
                 raise UncountedError(f"torch does not count it ({type(error).__name__})") from error
             self._known[batch] = count
         return self._known[batch]
 
 
 class Count(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """The bytes that operators put out, and the work that torch counts of them."""
+    """The bytes of all operators' outputs, and the FLOPs that torch counts."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The `config.pbtxt` of a served ONNX file: one source for what is profiled and what is published."""
+"""The `config.pbtxt` of a served ONNX file, the same for profiling and for publication."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ TYPE_FP32 = "TYPE_FP32"
 
 @dataclass(frozen=True)
 class ServingSettings:
-    """What a target decides about how a model is served."""
+    """The settings of a target for serving a model."""
 
     threads: int
     instances: int
@@ -29,10 +29,10 @@ def model_config(
     parameters: dict[str, str] | None = None,
     label_file: str | None = None,
 ) -> ModelConfig:
-    """The configuration message.
+    """The configuration message of a model.
 
-    It has no name (the folder names the model, and ModelMesh refuses one), and it names every value that
-    auto-completion would otherwise choose. `parameters` reach the model as strings.
+    It has no name, because the folder names the model and ModelMesh refuses one. It sets every value that
+    auto-completion would choose. `parameters` reach the model as strings.
     """
     config = ModelConfig(backend="onnxruntime", max_batch_size=serving.max_batch)
     config.default_model_filename = "model.onnx"
@@ -52,7 +52,7 @@ def model_config(
 
 
 def place_instances(config: ModelConfig, serving: ServingSettings) -> None:
-    """Where the instances live, and which accelerators they use."""
+    """Sets the device of the instances, and their accelerators."""
     on_gpu = bool(ON_GPU & set(serving.providers))
     kind = ModelInstanceGroup.KIND_GPU if on_gpu else ModelInstanceGroup.KIND_CPU
     config.instance_group.add(count=serving.instances, kind=kind)
@@ -64,10 +64,10 @@ def place_instances(config: ModelConfig, serving: ServingSettings) -> None:
 
 
 def to_text(config: ModelConfig) -> str:
-    """`config.pbtxt` as a text."""
+    """The configuration as the text of a `config.pbtxt`."""
     return str(text_format.MessageToString(config))
 
 
 def to_json(config: ModelConfig) -> str:
-    """The same as JSON, as the load call takes it."""
+    """The configuration as JSON for the load call."""
     return str(MessageToJson(config, preserving_proto_field_name=True))

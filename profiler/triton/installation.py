@@ -1,4 +1,4 @@
-"""Where a Triton server is on this machine, and how to call it."""
+"""The Triton installation of this machine: its location, environment and backends."""
 
 import hashlib
 import os
@@ -13,17 +13,17 @@ from profiler.common.errors import ServerNotFoundError
 OUR_BACKENDS = Path(__file__).parent / "backend"
 WHEEL_ENVIRONMENT = ".venv-triton"
 LIBRARIES = "nvidia_pytriton.libs"
-# What our copy of Triton's Python backend says in place of what NVIDIA's does, at the same length.
-OURS = {
-    # It makes a folder for foreign environments, of which we serve none, and leaves it when it is killed: so it lies
-    # where the server works, in a folder that is removed.
+# Replacements in the copy of NVIDIA's Python backend library, of equal length.
+PATCHES = {
+    # The backend makes a folder for foreign environments, which are never served here, and leaves it when it is killed.
+    # In the server's working folder, it is removed with that folder.
     b"/tmp/python_env_": b"././/python_env_",
-    # By this function it lets every user read its shared memory, against the umask. The other one, given a mode for the
-    # address of what is to be written, fails, which nobody minds; `chmod` is the end of the one name, `write` of the
-    # other, and fails too.
+    # The backend calls fchmod to let every user read its shared memory, against the umask. pwrite with the mode as the
+    # address of its data fails without effect, and its result is ignored. `chmod` and `write` are the ends of the two
+    # names, and calls of `chmod` become calls of `write` that fail as well.
     b"\0fchmod\0": b"\0pwrite\0",
 }
-# The packages that bring ONNX Runtime, one of which is installed.
+# The packages with ONNX Runtime, one of which is installed.
 BUILDS = ("onnxruntime", "onnxruntime_gpu", "onnxruntime_openvino")
 
 
@@ -31,8 +31,8 @@ BUILDS = ("onnxruntime", "onnxruntime_gpu", "onnxruntime_openvino")
 class Installation:
     """A `tritonserver` binary, the kind of its `onnxruntime` backend, and the environment it runs in.
 
-    `backend_kind` is `cpp` for the official build and `python` for the one in this package: a profile
-    records it, as a request costs the Python one about 100 µs more.
+    `backend_kind` is `cpp` for the official build and `python` for the one in this package. A profile records it,
+    because a request costs about 100 µs more with the Python backend.
     """
 
     binary: Path
@@ -40,10 +40,8 @@ class Installation:
     wheel: Path | None = None
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """The process environment; the wheel's libraries, from the `folder` that was laid out, and interpreter come
-        first where it is used.
-        """
-        # Triton takes this one for a wish to listen at all addresses.
+        """The process environment; for the wheel, its interpreter and the libraries in `folder` come first."""
+        # This variable makes Triton listen at all addresses.
         environment = {name: value for name, value in os.environ.items() if name != "AIP_MODE"}
         if self.wheel is not None:
             bin_folder = self.wheel.parents[3] / "bin"
@@ -54,42 +52,42 @@ class Installation:
         return environment
 
     def identity(self) -> str:
-        """The digest of the server's binary, and the version of ONNX Runtime where it is known."""
+        """The digest of the server's binary, with the version of ONNX Runtime if it is known."""
         with self.binary.open("rb") as file:
             return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {self.onnxruntime_version()}"
 
     def onnxruntime_version(self) -> str | None:
-        """The version in the server's own environment; the official build does not tell it."""
+        """The version of ONNX Runtime in the server's environment, `None` for the official build."""
         if self.wheel is None:
             return None
         packages = [folder for build in BUILDS for folder in self.wheel.parent.glob(f"{build}-*.dist-info")]
         return next((folder.name.split("-")[1].removesuffix(".dist") for folder in packages), None)
 
     def link_backends(self, folder: Path) -> list[str]:
-        """Lay out `folder` as a backend directory where one is needed; return the server's arguments."""
+        """Prepares `folder` as a backend directory if the wheel needs one, and returns the server's arguments."""
         if self.wheel is None:
             return []
         tritonserver = self.wheel / "tritonserver"
         version = self.wheel.parents[1].name.removeprefix("python")
-        # Copies, as the server refuses a backend library that a link leads out of its folder.
+        # They are copies, because the server refuses a backend library behind a link out of its folder.
         source, library = tritonserver / "backends" / "python", "libtriton_python.so"
         shutil.copytree(source, folder / "python", ignore=shutil.ignore_patterns(library))
         content = (source / library).read_bytes()
-        for theirs, ours in OURS.items():
-            content = content.replace(theirs, ours)
+        for original, patch in PATCHES.items():
+            content = content.replace(original, patch)
         (folder / "python" / library).write_bytes(content)
         shutil.copy2(tritonserver / "python_backend_stubs" / version / "triton_python_backend_stub", folder / "python")
         shutil.copytree(OUR_BACKENDS / "onnxruntime", folder / "onnxruntime")
-        # The loader takes a path of any name for several, which are divided by ':' and ';'.
+        # The loader splits paths at ':' and ';', which the wheel's own path may have.
         (folder / LIBRARIES).symlink_to(self.wheel.parent / LIBRARIES)
         return [f"--backend-directory={folder}"]
 
 
 def find_triton(environment: Path | None = None) -> Installation:
-    """`tritonserver` on the PATH, else the one inside the `nvidia-pytriton` wheel.
+    """The `tritonserver` on the PATH, else the one inside the `nvidia-pytriton` wheel.
 
-    The wheel is looked for in `environment`, else in a virtual environment `.venv-triton` beside the
-    running one: the working directory may be anybody's. Raises `ServerNotFoundError` where there is none.
+    The wheel is searched in `environment`, else in a virtual environment `.venv-triton` beside the running one, but not
+    in the working directory, which is untrusted. Raises `ServerNotFoundError` where there is none.
     """
     if environment is None and (on_path := shutil.which("tritonserver")):
         binary = Path(on_path).resolve()

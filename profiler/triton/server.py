@@ -1,6 +1,5 @@
-"""Starting, watching and stopping a Triton server of our own, on loopback."""
+"""A local Triton server on loopback: its start, readiness and end."""
 
-import secrets
 import socket
 import subprocess
 import time
@@ -14,29 +13,26 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import BadInputError, ServerError
-from profiler.common.scratch import SAFE, scratch
-from profiler.triton.hidden import started
+from profiler.common.scratch import SAFE, Scratch, scratch
+from profiler.triton.access import CONTROL, new_token, restrictions
+from profiler.triton.child_processes import launch_command, stop
+from profiler.triton.hidden_arguments import started
 from profiler.triton.installation import Installation
-from profiler.triton.launching import launched, stop
 
 START_LIMIT_S = 90.0
 LOOPBACK = "127.0.0.1"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
-# Who asks before the server listens is by gRPC's own choice not heard for a second, and later for up to two minutes.
+# By default, gRPC waits a second, and later up to two minutes, before it connects again to a server that starts.
 RECONNECT = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max")]
 FOLDER, BACKENDS = "triton", "backends"
-# Triton's names of what changes the server, or the machine, and of what only tells of it.
-CONTROL = ("model-repository", "shared-memory", "logging", "trace")
-TELLING = ("metadata", "model-config", "statistics")
-TOKEN_HEADER = "dnn-porting-token"  # noqa: S105
 NOT_HIDDEN = "every user of this machine can read this server's token: the system lets no process trace its child\n"
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers: its gRPC address, what it printed, and the folder that it loads models from.
+    """A server that answers: its gRPC address, its log, and the folder from which it loads models.
 
-    It is controlled by whoever has its `token`, which is `hidden` unless other users can read it in the process table.
+    The `token` gives control over it; it is `hidden` unless other users can read it in the process table.
     """
 
     endpoint: str
@@ -48,14 +44,14 @@ class RunningServer:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
+    """A TCP port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
 def check_port(port: int) -> None:
-    """Raises `BadInputError` where somebody listens on `port` already."""
+    """Raises `BadInputError` where `port` is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -78,47 +74,29 @@ def triton_server(
     closed: Sequence[str] = CONTROL,
     token: str | None = None,
 ) -> Iterator[RunningServer]:
-    """A ready server, stopped on the way out whatever happens; it dies with this process, and with this thread.
+    """A ready server, which is stopped at the end of the block and ends with this process and this thread.
 
-    Without a `repository` it starts with an empty folder of its own, `models`. Without an `http_port`
-    it speaks gRPC only. `cores` pins it. Of a `repository` it loads the models named in `load`, with the settings
-    that they have as `configs/<config_name>.pbtxt` where there is such a file. What of its interfaces is `closed`
-    opens to the `token`, by default a new one at each start.
+    Without a `repository` it starts with an empty folder of its own, `models`; without an `http_port` it has gRPC only;
+    `cores` pins it. Of a `repository` it loads the models named in `load`, with the settings in
+    `configs/<config_name>.pbtxt` if that file exists. The `token`, by default a new one, opens the `closed` interfaces.
     Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
     """
+    for wanted in (one for one in (grpc_port, http_port) if one is not None):
+        check_port(wanted)
     port = free_port() if grpc_port is None else grpc_port
-    for wanted in (grpc_port, http_port):
-        if wanted is not None:
-            check_port(wanted)
-    # Shared memory has the name of the second. The server keeps the locks of both.
+    # The second folder names the shared memory. The server holds the locks of both.
     with scratch(FOLDER) as own, scratch(FOLDER, SHARED_MEMORY) as shared:
         models = repository.absolute() if repository else own.folder / "models"
-        check_safe(models)
-        models.mkdir(exist_ok=True)
+        check_safe(models).mkdir(exist_ok=True)
         token, log = token or new_token(), own.folder / "server.log"
         command = [
-            *launched(cores),
+            *launch_command(cores),
             *options(installation, own.folder, models, port, http_port),
             f"--backend-config=python,shm-region-prefix-name={shared.folder.name}",
             *([f"--load-model={name}" for name in load] if repository else []),
             *([f"--model-config-name={config_name}"] if config_name else []),
         ]
-        with log.open("wb", buffering=0) as output:
-            process, hidden = started(
-                installation.binary,
-                command,
-                restrictions(closed, token),
-                installation.environment(own.folder / BACKENDS),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # What it makes where it works is ours to remove.
-                cwd=own.folder,
-                pass_fds=(own.descriptor, shared.descriptor),
-                # A group of its own, so that the backends of a server that was killed can be found.
-                process_group=0,
-            )
-            if not hidden:
-                output.write(NOT_HIDDEN.encode())
+        process, hidden = launched_in(own, shared.descriptor, installation, command, restrictions(closed, token), log)
         server = RunningServer(f"{LOOPBACK}:{port}", process, log, models, token, hidden)
         try:
             wait_until_ready(server, [port] if http_port is None else [port, http_port])
@@ -127,28 +105,44 @@ def triton_server(
             stop(process)
 
 
-def check_safe(models: Path) -> None:
-    """Raises `BadInputError` for a folder that Triton's Python backend would have a shell act on."""
+def launched_in(
+    own: Scratch, shared: int, installation: Installation, command: list[str], secrets: list[str], log: Path
+) -> tuple[subprocess.Popen[bytes], bool]:
+    """The process of a server that works in its `own` folder, and whether other users cannot read its arguments."""
+    with log.open("wb", buffering=0) as output:
+        process, hidden = started(
+            installation.binary,
+            command,
+            secrets,
+            installation.environment(own.folder / BACKENDS),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Files that it makes in its working folder are removed with that folder.
+            cwd=own.folder,
+            pass_fds=(own.descriptor, shared),
+            # Its process group identifies the backends of a server that was killed.
+            process_group=0,
+        )
+        if not hidden:
+            output.write(NOT_HIDDEN.encode())
+    return process, hidden
+
+
+def check_safe(models: Path) -> Path:
+    """The folder itself; raises `BadInputError` for a name that a shell would interpret.
+
+    Triton's Python backend has a shell read it.
+    """
     if not SAFE.fullmatch(str(models)):
         raise BadInputError(
             f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "
             "'.', '-' and '/' only: rename it"
         )
-
-
-def new_token() -> str:
-    """What nobody guesses."""
-    return secrets.token_urlsafe(32)
-
-
-def restrictions(closed: Sequence[str], token: str) -> list[str]:
-    """The options that open these interfaces to who sends the token only."""
-    features = ("http-restricted-api", "grpc-restricted-protocol")
-    return [f"--{feature}={','.join(closed)}:{TOKEN_HEADER}={token}" for feature in features]
+    return models
 
 
 def options(installation: Installation, folder: Path, models: Path, port: int, http_port: int | None) -> list[str]:
-    """The server and its options: on loopback, and every model as its configuration says."""
+    """The command of the server: on loopback, with every model as its configuration says."""
     http = ["--allow-http=false"] if http_port is None else [f"--http-address={LOOPBACK}", f"--http-port={http_port}"]
     return [
         str(installation.binary),
@@ -165,14 +159,14 @@ def options(installation: Installation, folder: Path, models: Path, port: int, h
 
 
 def wait_until_ready(server: RunningServer, ports: Sequence[int]) -> None:
-    """Returns when the server says ready; raises `ServerError` when it exits or takes too long."""
+    """Returns when the server reports that it is ready; raises `ServerError` when it exits or takes too long."""
     deadline = time.monotonic() + START_LIMIT_S
     with InferenceServerClient(server.endpoint, channel_args=RECONNECT) as client:
         while time.monotonic() < deadline:
             if server.process.poll() is not None:
                 raise ServerError(f"tritonserver exited with code {server.process.returncode}: {last_words(server)}")
             with suppress(InferenceServerException):
-                # Somebody else may be the one who answers there.
+                # Another process may answer at this port.
                 if client.is_server_ready(client_timeout=1.0) and listens(server.process.pid, ports):
                     return
             time.sleep(0.05)
@@ -180,7 +174,7 @@ def wait_until_ready(server: RunningServer, ports: Sequence[int]) -> None:
 
 
 def listens(process: int, ports: Sequence[int]) -> bool:
-    """Whether it is this very process that listens on the ports."""
+    """Whether this process listens on all the ports."""
     with suppress(psutil.Error):
         sockets = psutil.Process(process).net_connections("tcp")
         return {*ports} <= {one.laddr.port for one in sockets if one.status == psutil.CONN_LISTEN}
@@ -188,7 +182,7 @@ def listens(process: int, ports: Sequence[int]) -> bool:
 
 
 def last_words(server: RunningServer) -> str:
-    """The last lines of the server's log that tell of an error, on one line."""
+    """The last lines of the server's log that report an error, on one line."""
     lines = server.log.read_text(errors="replace").splitlines()
-    telling = [line for line in lines if line.startswith("E") or "rror" in line] or lines
-    return " | ".join(line.strip() for line in telling[-3:])[:600] or "it printed nothing"
+    errors = [line for line in lines if line.startswith("E") or "rror" in line] or lines
+    return " | ".join(line.strip() for line in errors[-3:])[:600] or "it printed nothing"

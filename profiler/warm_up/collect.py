@@ -1,4 +1,4 @@
-"""Observing the first inferences of many variants: what is missing in a file, in random order, piece by piece."""
+"""The observation of first inferences of many variants: those missing in a file, in random order, in pieces."""
 
 import os
 import random
@@ -15,11 +15,10 @@ from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import sha256
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
-from profiler.records.predictor import FailedObservation, NetworkSize, WarmUpObservation
 from profiler.runtimes.torch_program import load_torch
 from profiler.system.cores import split_cores
 from profiler.target.prepared_target import PROFILER
-from profiler.warm_up.plan import Plan, Request
+from profiler.warm_up.observations import FailedObservation, NetworkSize, Plan, Request, WarmUpObservation
 
 PIECE = 40
 LIMIT_BYTES = 256 << 20
@@ -42,11 +41,11 @@ class Program:
 def collect(
     programs: Sequence[Program], batches: Sequence[int], repeats: int, target: Target, path: Path
 ) -> Iterator[tuple[int, int]]:
-    """Appends to `path` what it lacks; yields how many observations are done, failed ones too, and of how many.
+    """Appends the missing observations to `path`; yields the number done, failed ones too, and the total.
 
-    The order within a repeat is random, so that a drift of the machine meets all alike. An observation that fails is
-    kept with its reason, and tried again by the next call. Raises `DnnPortingError` where none can be made at all,
-    `BadInputError` where another run is measuring on this host or torch is not installed.
+    The order within a repeat is random, so that a drift of the machine affects all variants alike. A failed
+    observation is kept with its reason, and the next call tries it again. Raises `DnnPortingError` where no
+    observation is possible, `BadInputError` where another run is measuring on this host or torch is not installed.
     """
     load_torch()
     with alone_on_host(PROFILER):
@@ -64,7 +63,7 @@ def collect(
 
 
 def plan(target: Target, requests: list[Request]) -> Plan:
-    """One piece, on the target's cores with its threads."""
+    """One piece of the observations, on the target's cores with its threads."""
     cores, _ = split_cores(target.cores)
     return Plan(
         cores=cores,
@@ -76,7 +75,7 @@ def plan(target: Target, requests: list[Request]) -> Plan:
 
 
 def shuffled(programs: Sequence[Program], batches: Sequence[int], repeat: int) -> list[Request]:
-    """Every variant with every batch."""
+    """A request for every variant with every batch, in the random order of this repeat."""
     requests = [
         Request(
             variant=program.variant,
@@ -95,15 +94,15 @@ def shuffled(programs: Sequence[Program], batches: Sequence[int], repeat: int) -
 
 
 def place(one: Request | WarmUpObservation) -> tuple[str, str, int, int]:
-    """Which observation it is."""
+    """The key of an observation: variant, digest, batch and repeat."""
     return one.variant, one.sha256, one.batch, one.repeat
 
 
 def observe(piece: Plan, path: Path) -> None:
-    """Runs one piece in a process that ends with this one and within its limit."""
+    """Runs one piece in a process that ends with this one, and within its time limit."""
     limit_s = START_LIMIT_S + piece.limit_s * len(piece.requests)
     command = [sys.executable, "-m", "profiler.warm_up.fresh_process", str(os.getpid())]
-    # Threads that wait while spinning slow one another down; torch reads this when it is imported.
+    # Threads that spin while they wait slow each other down; torch reads this when it is imported.
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     with path.open("ab") as file:
         try:
@@ -124,14 +123,14 @@ def observe(piece: Plan, path: Path) -> None:
 
 
 def drop_torn_line(path: Path) -> None:
-    """What a killed run left half written is gone; a file that is not there is made."""
+    """Removes a half-written last line, as a killed run leaves one; creates the file where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     os.truncate(path, contents(path, LIMIT_BYTES, ELSEWHERE).rfind(b"\n") + 1)
 
 
 def read_observations(path: Path) -> list[WarmUpObservation]:
-    """Those that were made; raises `BadInputError` where the file holds something else."""
+    """The successful observations of a file; raises `BadInputError` where it holds anything else."""
     try:
         lines = [LINE.validate_json(line) for line in contents(path, LIMIT_BYTES, ELSEWHERE).splitlines()]
     except ValidationError as error:

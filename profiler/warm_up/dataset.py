@@ -1,4 +1,4 @@
-"""Observations as a table: one row for each variant and batch, the median of its repeats."""
+"""Observations as a table: one row per variant and batch, the median of its repeats."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.common.errors import BadInputError
-from profiler.records.predictor import WarmUpObservation
 from profiler.warm_up.features import Situation, values
+from profiler.warm_up.observations import WarmUpObservation
 
 CONDITIONS = ("machine", "torch_version", "device", "threads")
 UNKNOWN = "the system did not tell it at every observation"
@@ -16,10 +16,10 @@ UNKNOWN = "the system did not tell it at every observation"
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is learned from: `features` (rows, names) as `FEATURES` reads them, and what to foretell (rows).
+    """The training data: `features` (rows, names) as `FEATURES` reads them, and the times to predict (rows).
 
-    `first_ms` is as measured; `corrected_ms` at the speed at which the probe reaches `reference_per_s`, the median
-    over all observations. `left_out` are features without a column, with the reason.
+    `first_ms` is as measured. `corrected_ms` is at the speed at which the reference reaches `reference_per_s`, the
+    median over all observations. `left_out` names the features without a column, with the reason.
     """
 
     names: list[str]
@@ -36,8 +36,8 @@ class Dataset:
 def tabulate(observations: Sequence[WarmUpObservation]) -> Dataset:
     """The table of all observations.
 
-    Raises `BadInputError` where they are not of one machine, torch, device and number of threads, where a variant
-    was observed as two different files, or where there is none.
+    Raises `BadInputError` where they differ in machine, torch, device or threads, where a variant was observed as
+    two different files, and without any observation.
     """
     refuse_mixtures(observations)
     reference_per_s = float(np.median([one.probe_per_s for one in observations]))
@@ -60,6 +60,7 @@ def tabulate(observations: Sequence[WarmUpObservation]) -> Dataset:
 
 
 def refuse_mixtures(observations: Sequence[WarmUpObservation]) -> None:
+    """Raises `BadInputError` without observations, or where their conditions or files differ."""
     if not observations:
         raise BadInputError("there is no first inference to learn from: collect some")
     for condition in CONDITIONS:
@@ -77,7 +78,7 @@ def refuse_mixtures(observations: Sequence[WarmUpObservation]) -> None:
 
 
 def row(repeats: Sequence[WarmUpObservation], reference_per_s: float) -> tuple[dict[str, float | None], float, float]:
-    """The medians of one variant and batch: features, first inference as measured, and drift-corrected (ms)."""
+    """The medians of one variant and batch: features, first inference as measured, and corrected for drift (ms)."""
     situations = [values(Situation(one.batch, one.size, one.state)) for one in repeats]
     features = {name: median([situation[name] for situation in situations]) for name in situations[0]}
     times_ms = [one.first_ms for one in repeats]
@@ -87,5 +88,6 @@ def row(repeats: Sequence[WarmUpObservation], reference_per_s: float) -> tuple[d
 
 
 def median(found: Sequence[float | None]) -> float | None:
+    """The median, `None` where one of the values is unknown."""
     known = [value for value in found if value is not None]
     return float(np.median(known)) if len(known) == len(found) else None

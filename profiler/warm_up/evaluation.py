@@ -1,4 +1,4 @@
-"""How well models foretell the first inference of variants that they have not seen."""
+"""The errors of models on the first inferences of held-out variants."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -6,9 +6,9 @@ from typing import Protocol
 import numpy as np
 
 from profiler.common.errors import BadInputError
-from profiler.records.predictor import PredictionScore
 from profiler.warm_up.dataset import Dataset
-from profiler.warm_up.model import SEED, Forest, ForestOverLine, Line
+from profiler.warm_up.predictor import PredictionScore
+from profiler.warm_up.regression import SEED, Forest, ForestOverLine, Line
 
 FOLDS = 8
 SHUFFLES = 3
@@ -17,15 +17,19 @@ Fold = tuple[np.ndarray, np.ndarray]
 
 
 class Model(Protocol):
-    """Learns milliseconds from features (rows, columns) and foretells those of other rows."""
+    """A regression of milliseconds on features (rows, columns)."""
 
-    def fit(self, features: np.ndarray, times_ms: np.ndarray) -> object: ...
+    def fit(self, features: np.ndarray, times_ms: np.ndarray) -> object:
+        """Learns the times (rows) of these features."""
+        ...
 
-    def predict(self, features: np.ndarray) -> np.ndarray: ...
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """The times (rows) of other features, in ms."""
+        ...
 
 
 BATCH_ONLY = ["batch"]
-# How each model is made for features of these names, and which it sees; nothing stands for all.
+# A constructor for features of given names, and the names that the model uses; an empty list means all.
 MODELS: dict[str, tuple[Callable[[list[str]], Model], list[str]]] = {
     "predictor": (ForestOverLine, []),
     "predictor, batch only": (ForestOverLine, BATCH_ONLY),
@@ -35,7 +39,7 @@ MODELS: dict[str, tuple[Callable[[list[str]], Model], list[str]]] = {
 
 
 def folds(dataset: Dataset) -> list[Fold]:
-    """Rows to learn from and rows held out; all rows of a variant are on one side (`GroupKFold`).
+    """The training rows and the held-out rows of each fold; a variant is on one side only (`GroupKFold`).
 
     Raises `BadInputError` where there are fewer variants than folds.
     """
@@ -48,21 +52,21 @@ def folds(dataset: Dataset) -> list[Fold]:
 
 
 def held_out(model: str, dataset: Dataset, times_ms: np.ndarray) -> np.ndarray:
-    """What the model foretells for each row (ms) from the folds that do not hold its variant."""
+    """The prediction for each row (ms) of the model that was fitted without the row's variant."""
     make, seen = MODELS[model]
     names = seen or dataset.names
     features = dataset.features[:, [dataset.names.index(name) for name in names]]
-    foretold_ms = np.empty_like(times_ms)
+    predicted_ms = np.empty_like(times_ms)
     for learn, test in folds(dataset):
         fitted = make(names)
         fitted.fit(features[learn], times_ms[learn])
-        foretold_ms[test] = fitted.predict(features[test])
-    return foretold_ms
+        predicted_ms[test] = fitted.predict(features[test])
+    return predicted_ms
 
 
-def score(times_ms: np.ndarray, foretold_ms: np.ndarray) -> PredictionScore:
-    """Root mean squared error over the mean (CVRMSE), and mean absolute error by each value (MAPE)."""
-    errors_ms = foretold_ms - times_ms
+def score(times_ms: np.ndarray, predicted_ms: np.ndarray) -> PredictionScore:
+    """The root mean squared error over the mean (CVRMSE), and the mean of absolute errors over values (MAPE)."""
+    errors_ms = predicted_ms - times_ms
     return PredictionScore(
         cvrmse_share=float(np.sqrt(np.mean(errors_ms**2)) / np.mean(times_ms)),
         mape_share=float(np.mean(np.abs(errors_ms) / times_ms)),
@@ -70,14 +74,14 @@ def score(times_ms: np.ndarray, foretold_ms: np.ndarray) -> PredictionScore:
 
 
 def scores(dataset: Dataset, times_ms: np.ndarray) -> dict[str, PredictionScore]:
-    """Every model's, on the same folds."""
+    """The score of every model, on the same folds."""
     return {model: score(times_ms, held_out(model, dataset, times_ms)) for model in MODELS}
 
 
 def permutation_shares(dataset: Dataset) -> np.ndarray:
-    """For each feature the R² that shuffling it costs the predictor on held-out variants, mean over folds.
+    """The loss of R² on held-out variants when each feature is shuffled, mean over folds.
 
-    Breiman, Random Forests (2001), section 10. Features that say nearly the same stand in for one another.
+    Breiman, Random Forests (2001), section 10. Features that are nearly equal replace each other.
     """
     from sklearn.inspection import permutation_importance
 
@@ -97,7 +101,7 @@ def permutation_shares(dataset: Dataset) -> np.ndarray:
 
 
 def explained_share(model: Model, features: np.ndarray, times_ms: np.ndarray) -> float:
-    """R² of the logarithm."""
+    """The R² of the logarithm of the predicted times."""
     from sklearn.metrics import r2_score
 
     return float(r2_score(np.log(times_ms), np.log(model.predict(features))))

@@ -1,17 +1,17 @@
-"""What the predictor looks at, all of it known before the first inference."""
+"""The features of the predictor, all known before the first inference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from profiler.records.predictor import NetworkSize
-from profiler.records.state import SystemState
+from profiler.system.monitor.system_state import SystemState
+from profiler.warm_up.observations import NetworkSize
 
 MIB = 2**20
 
 
 @dataclass(frozen=True)
 class Situation:
-    """A loaded program that is about to answer its first batch."""
+    """A loaded program before its first batch: the batch, the network's size, and the system's state."""
 
     batch: int
     size: NetworkSize
@@ -20,14 +20,14 @@ class Situation:
 
 @dataclass(frozen=True)
 class Feature:
-    """A number about a situation, unknown where the system does not tell it."""
+    """A number about a situation, unknown where the system does not report it."""
 
     unit: str
     read: Callable[[Situation], float | None]
 
 
 def mib(read: Callable[[Situation], int | None]) -> Feature:
-    """A feature in units that a 32-bit float tells apart."""
+    """A feature in MiB: 32-bit floats do not distinguish large numbers of bytes."""
 
     def scaled(situation: Situation) -> float | None:
         value = read(situation)
@@ -37,12 +37,12 @@ def mib(read: Callable[[Situation], int | None]) -> Feature:
 
 
 def process(name: str) -> Callable[[Situation], int | None]:
-    """A figure of the serving process."""
+    """A reader of one figure of the serving process."""
     return lambda situation: getattr(situation.state.process, name, None)
 
 
 def allocator(name: str, pool: str) -> Callable[[Situation], int | None]:
-    """A current figure of torch's CUDA allocator."""
+    """A reader of one present figure of torch's CUDA allocator."""
 
     def read(situation: Situation) -> int | None:
         pools = getattr(situation.state.allocator, name, None)
@@ -51,7 +51,7 @@ def allocator(name: str, pool: str) -> Callable[[Situation], int | None]:
     return read
 
 
-# Those of the batch are products of others: a forest cannot multiply.
+# The features of the batch are products of others, since a forest cannot multiply.
 FEATURES: dict[str, Feature] = {
     "batch": Feature("1", lambda situation: situation.batch),
     "batch_macs": Feature("10⁹", lambda situation: situation.batch * situation.size.macs / 1e9),

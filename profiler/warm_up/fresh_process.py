@@ -1,17 +1,18 @@
-"""First inferences, each in a fresh process: one in which no network has run before.
+"""First inferences, each in a fresh process in which no network has run before.
 
-That is what a planner pays who starts a variant for batches of one size. Batch sizes are not observed one after the
-other in a process, as the first of them would pay for what the others need too.
+A planner that starts a variant for batches of one size pays this cost. Each process observes one batch size, as the
+first size in a process would pay for work that the later ones share.
 
-`python -m profiler.warm_up.fresh_process PARENT` reads a `Plan` from standard input and writes one observation a
-line. Each process is forked from this one, which has imported torch and run nothing: an import for each would take
-ten times as long as what is measured.
+`python -m profiler.warm_up.fresh_process PARENT` reads a `Plan` from standard input and writes one observation per
+line. It imports torch, runs no network, and forks a process for each observation: an import in each would take ten
+times as long as the observation.
 """
 
 import multiprocessing
 import os
 import sys
 import time
+from functools import partial
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -21,14 +22,14 @@ from pydantic import TypeAdapter
 from profiler.common.errors import DnnPortingError
 from profiler.load_generator.reference import InProcessReference
 from profiler.records.base import Record
-from profiler.records.predictor import FailedObservation, WarmUpObservation
-from profiler.records.state import SystemState
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.torch_program import TorchProgram, load_torch
 from profiler.system.machine import cpu_model, gpu_models
-from profiler.system.monitor.reader import StateReader
-from profiler.system.orphan import die_with
-from profiler.warm_up.plan import Plan, Request
+from profiler.system.monitor.allocator import current_allocator
+from profiler.system.monitor.monitor import StateReader
+from profiler.system.monitor.system_state import SystemState
+from profiler.system.processes import die_with
+from profiler.warm_up.observations import FailedObservation, Plan, Request, WarmUpObservation
 
 UNSTEADY_RUNS = 2
 WARM_RUNS = 3
@@ -37,7 +38,7 @@ ENDING_S = 5.0
 
 
 class Outcome(Record):
-    """What an observed process found."""
+    """The result of an observed process."""
 
     state: SystemState
     first_ms: float
@@ -45,7 +46,7 @@ class Outcome(Record):
 
 
 class Failure(Record):
-    """Why it found nothing."""
+    """The reason why an observed process has no result."""
 
     reason: str
 
@@ -54,6 +55,7 @@ ANSWER: TypeAdapter[Outcome | Failure] = TypeAdapter(Outcome | Failure)
 
 
 def main() -> None:
+    """Observes every request of the plan and prints one line for each."""
     die_with(int(sys.argv[1]))
     plan = Plan.model_validate_json(sys.stdin.buffer.read())
     os.sched_setaffinity(0, plan.cores)
@@ -70,7 +72,7 @@ def main() -> None:
 def line(
     plan: Plan, request: Request, answer: Outcome | Failure, probe_per_s: float
 ) -> WarmUpObservation | FailedObservation:
-    """The answer with all that it belongs to."""
+    """The observation of a request, or its failure, with the conditions."""
     variant, batch, repeat = request.variant, request.batch, request.repeat
     if isinstance(answer, Failure):
         return FailedObservation(reason=answer.reason, variant=variant, batch=batch, repeat=repeat)
@@ -92,7 +94,7 @@ def line(
 
 
 def in_fresh_process(plan: Plan, request: Request) -> Outcome | Failure:
-    """What it found, or why it did not: an error, its end, or its time limit."""
+    """The result of a request in a forked process; a failure where it raises, ends, or exceeds its time limit."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=observe, args=(sender, os.getpid(), plan, request), daemon=True)
@@ -111,13 +113,13 @@ def in_fresh_process(plan: Plan, request: Request) -> Outcome | Failure:
 
 
 def observe(sender: Connection, parent: int, plan: Plan, request: Request) -> None:
-    """What the fresh process does."""
+    """Sends the result of one request to the parent; runs in the forked process."""
     die_with(parent)
     answer: Outcome | Failure
     try:
         answer = first_inference(plan, request)
     except (DnnPortingError, RuntimeError) as error:
-        # torch has no narrower class for a program that cannot run.
+        # torch raises RuntimeError for a program that cannot run.
         answer = Failure(reason=(str(error).strip().splitlines() or [type(error).__name__])[-1])
     sender.send_bytes(answer.model_dump_json().encode())
 
@@ -126,7 +128,8 @@ def first_inference(plan: Plan, request: Request) -> Outcome:
     """Loads the program, reads the system's state, and times the first inferences."""
     program = TorchProgram(request.path, plan.threads, (plan.provider,))
     call = program.prepare(sample_input(request.input_shape, request.batch))
-    with StateReader([psutil.Process()], program.allocator) as reader:
+    allocator = None if program.device == "cpu" else partial(current_allocator, load_torch())
+    with StateReader([psutil.Process()], allocator) as reader:
         state = reader.read()
     times_ms = []
     for _ in range(1 + UNSTEADY_RUNS + WARM_RUNS):

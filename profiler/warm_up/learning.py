@@ -1,4 +1,4 @@
-"""From a table of first inferences to a predictor: a forest as an ONNX file, and its card."""
+"""The training of the predictor: from a table of first inferences to an ONNX file and its card."""
 
 import hashlib
 from importlib.metadata import version
@@ -8,18 +8,18 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 from profiler.common.errors import BadInputError
-from profiler.records.predictor import PredictorCard, PredictorFeature
 from profiler.warm_up.dataset import Dataset
 from profiler.warm_up.evaluation import folds, permutation_shares, scores
 from profiler.warm_up.features import FEATURES
-from profiler.warm_up.model import ForestOverLine
+from profiler.warm_up.predictor import PredictorCard, PredictorFeature
+from profiler.warm_up.regression import ForestOverLine
 
 LIBRARIES = {"sklearn": "scikit-learn", "skl2onnx": "skl2onnx"}
 OPSET = 17
 
 
 def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
-    """The model that learned from all rows, and how well its like foretold variants that were held out.
+    """The model that is fitted to all rows, and the errors of the same kind of model on held-out variants.
 
     Raises `BadInputError` where there are too few variants, or where the libraries for learning are missing.
     """
@@ -48,7 +48,7 @@ def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
 
 
 def described(dataset: Dataset, impurity_shares: np.ndarray) -> list[PredictorFeature]:
-    """Each feature with its range and its importances, in the order of the file's input."""
+    """The features with their ranges and importances, in the order of the file's input."""
     shares = zip(dataset.names, dataset.features.T, impurity_shares, permutation_shares(dataset), strict=True)
     return [
         PredictorFeature(

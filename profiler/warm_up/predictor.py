@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+from pydantic import Field
 
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import read_record, sha256, write_atomically, write_record
-from profiler.records.predictor import PredictedFirstInference, PredictorCard
+from profiler.records.base import Kind, Record
 from profiler.runtimes.session import open_session
 from profiler.warm_up.features import Situation, values
 
@@ -16,15 +17,70 @@ FILE, CARD = "warm_up.onnx", "warm_up.json"
 LEARN_AGAIN = "learn the predictor again"
 
 
+class PredictionScore(Record):
+    """A model's errors on held-out variants, as shares of the mean (CVRMSE) and of each value (MAPE)."""
+
+    cvrmse_share: float = Field(ge=0)
+    mape_share: float = Field(ge=0)
+
+
+class PredictorFeature(Record):
+    """One input of the predictor, its range in the training data, and its importance.
+
+    `impurity_share` is its share of the impurity that the forest's splits removed. `permutation_share` is the loss
+    of R² of the logarithm on held-out variants when this feature is shuffled; below 0, shuffling helped.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    impurity_share: float = Field(ge=0, le=1)
+    permutation_share: float
+
+
+class PredictorCard(Record):
+    """The conditions and the errors of a stored predictor.
+
+    The file with the digest `sha256` returns the first inference in ms, at the speed at which the reference reaches
+    `reference_probe_per_s`. A row is the median of up to `repeats` observations. `left_out` names the features
+    without a value, with the reason. `folds` lists the variants that were held out together. `scores` has the errors
+    of each model over all folds, by its name.
+    """
+
+    kind: Kind = "predicted"
+    sha256: str
+    machine: str
+    device: str
+    threads: int = Field(ge=1)
+    features: list[PredictorFeature] = Field(min_length=1)
+    left_out: dict[str, str]
+    reference_probe_per_s: float = Field(gt=0)
+    rows: int = Field(ge=1)
+    repeats: int = Field(ge=1)
+    folds: list[list[str]]
+    scores: dict[str, PredictionScore]
+    versions: dict[str, str]
+
+
+class PredictedFirstInference(Record):
+    """A predicted first inference; `outside` lists the features beyond the range of the training data."""
+
+    kind: Kind = "predicted"
+    batch: int = Field(ge=1)
+    first_ms: float = Field(gt=0)
+    outside: list[str]
+
+
 @dataclass(frozen=True)
 class WarmUpPredictor:
-    """Foretells the first inference of a variant, on the machine that its card names."""
+    """The predictor of a variant's first inference on the machine that its card names."""
 
     card: PredictorCard
     session: ort.InferenceSession
 
-    def foretell(self, situation: Situation) -> PredictedFirstInference:
-        """At the speed of the card's probe; raises `BadInputError` where the situation lacks a feature."""
+    def predict(self, situation: Situation) -> PredictedFirstInference:
+        """The first inference at the card's reference speed; raises `BadInputError` where a feature is unknown."""
         found = values(situation)
         names = [feature.name for feature in self.card.features]
         unknown = [name for name in names if found.get(name) is None]
@@ -41,14 +97,17 @@ class WarmUpPredictor:
 
 
 def save_predictor(folder: Path, file: bytes, card: PredictorCard) -> None:
-    """Writes both; the card last, as its digest says whether the file is the one that it speaks of."""
+    """Writes the file, then the card, whose digest shows whether both belong together."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / FILE, file)
     write_record(folder / CARD, card)
 
 
 def load_predictor(folder: Path) -> WarmUpPredictor:
-    """Raises `BadInputError` where the card is missing or broken, `ModelError` where the file is not its own."""
+    """The stored predictor.
+
+    Raises `BadInputError` where the card is missing or broken, `ModelError` where its digest is not the file's.
+    """
     card = read_record(folder / CARD, PredictorCard, LEARN_AGAIN)
     path = folder / FILE
     if not path.exists() or sha256(path, LEARN_AGAIN) != card.sha256:

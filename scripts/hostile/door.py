@@ -8,7 +8,7 @@ from typing import Any
 
 from watched_commands import Command
 
-from profiler.common.seal import sealed
+from profiler.common.files import sealed
 
 Put = Callable[[Path], object]
 Ask = Callable[[Path], Command]

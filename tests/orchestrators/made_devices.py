@@ -1,4 +1,4 @@
-"""Random devices, everything that each of them could do, and what an integer program is told of them."""
+"""Random devices, all their possible choices, and their rows in an integer program."""
 
 import random
 

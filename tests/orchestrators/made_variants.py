@@ -48,12 +48,12 @@ class Told:
 
 
 def deployment(variant: str, task: str = TASK, **values: float) -> Deployment:
-    """One replica on one core unless told."""
+    """A deployment, by default of one replica on one core."""
     return Deployment.model_validate({"task": task, "variant": variant, "cores": 1.0, "rate_rps": 0.0, **values})
 
 
 def poisson(rate_rps: float, seconds: int, seed: int = 0) -> NDArray[np.float64]:
-    """Moments in so many seconds."""
+    """Evenly spaced moments in s."""
     generator = np.random.default_rng(seed)
     return np.sort(generator.uniform(0, seconds, generator.poisson(rate_rps * seconds)))
 

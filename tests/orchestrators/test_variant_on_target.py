@@ -90,10 +90,10 @@ def test_a_variant_that_was_not_measured_on_a_target_is_refused_with_the_choices
 
 
 def test_the_details_of_a_variant_are_read_once(tasks: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = Repository(tasks.root, tasks.index)
+    repository = Repository(tasks.storage, tasks.index)
     name = repository.variants[0].name
     first = repository.on(name, TARGET).details
-    monkeypatch.setattr(repository, "root", None)
+    monkeypatch.setattr(repository, "storage", None)
     assert repository.on(name, TARGET).details is first
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import FLAGS
 from playwright.sync_api import Page, sync_playwright
 from support import environment
 
@@ -15,15 +16,6 @@ from porting.repository import Repository
 from profiler.triton.server import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from profiler.load_generator import reference
 from profiler.measure.throughput import meter
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.own_triton import OwnTriton
-from profiler.system.hierarchy import CGROUPS, group_of
+from profiler.system.control_groups import CGROUPS, group_of
 from profiler.system.processes import tree
 from profiler.target.prepared_target import prepared_target
 

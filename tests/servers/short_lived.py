@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from profiler.triton.access import new_token
 from profiler.triton.installation import find_triton
-from profiler.triton.server import RunningServer, new_token, triton_server
+from profiler.triton.server import RunningServer, triton_server
 
 # Of all these servers, also of those that take the place of another; commands find it where `conftest.py` wrote it.
 TOKEN = new_token()

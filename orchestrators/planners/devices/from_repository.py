@@ -16,7 +16,7 @@ FORM = "linear in batch"
 def devices(
     repository: Repository, variant: str, targets: Sequence[str] | None = None, max_runs: int | None = None
 ) -> list[Device]:
-    """The variant on each target, of those named or of all where it was measured.
+    """The variant on each of the named targets, by default on all where it was measured.
 
     Raises `BadInputError` for an unknown variant or target, and where a target lacks the fit of latency over the batch
     or the first inference after a load by batch.
@@ -26,9 +26,9 @@ def devices(
 
 
 def device(one: VariantOnTarget, max_runs: int | None) -> Device:
-    """The slope and intercept of its published fit, and its first inferences, interpolated.
+    """The device with the variant's published fit of the latency and its interpolated first inferences.
 
-    Batches go from 1 to the largest on which both stand.
+    Batches go from 1 to the largest for which both are known.
     """
     fit, lookup = latency_fit(one), one.lookup("first_inference_ms")
     measured = sorted(point.batch for point in one.profile.own(one.profile.first_inference))
@@ -53,7 +53,7 @@ def device(one: VariantOnTarget, max_runs: int | None) -> Device:
 
 
 def latency_fit(one: VariantOnTarget) -> Fit:
-    """That of the latency on the target's own resources; of several, of the server that the first inferences are of."""
+    """The fit of the latency on the target's own resources, preferably of the server of the first inferences."""
     profile = one.profile
     own = profile.target.resources
     wanted = {"cores": own.cores, "threads": own.threads, "instances": own.instances, "concurrency": 1}

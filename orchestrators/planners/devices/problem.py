@@ -1,4 +1,4 @@
-"""Devices, the most that each does by a deadline, and what a plan over them says."""
+"""Devices, the most items that each processes by a deadline, and the schedule of a plan."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from profiler.records.fit import Fit
 
 
 class Choice(NamedTuple):
-    """A batch size, the runs after the warm-up run, and when the last of them ends."""
+    """A batch size, the number of runs after the warm-up run, and the end of the last one."""
 
     batch: int
     runs: int
@@ -20,14 +20,15 @@ class Choice(NamedTuple):
 
     @property
     def items(self) -> int:
+        """The number of items that the device processes."""
         return (self.runs + 1) * self.batch
 
 
 class Device(Value):
-    """A batch takes `seconds_per_item` · batch + `overhead_s`, and the first one `warm_up_s`(batch).
+    """A device: a batch takes `seconds_per_item` · batch + `overhead_s`, and the first one `warm_up_s`(batch).
 
-    `warm_up_s` may be a published fit over the batch, in ms. `max_runs` bounds the runs after the warm-up run; None
-    does not.
+    `warm_up_s` may be a published fit over the batch, in ms. `max_runs` limits the runs after the warm-up run; `None`
+    is no limit.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Device(Value):
 
     @model_validator(mode="after")
     def every_batch_takes_time(self) -> Self:
+        """Raises `ValueError` where a batch takes no time, or a warm-up is negative or infinite."""
         if self.batch_s(1) <= 0:
             raise ValueError(
                 f"a batch of 1 takes {self.batch_s(1):g} s on {self.name}: seconds_per_item + overhead_s must exceed 0"
@@ -53,38 +55,40 @@ class Device(Value):
         return self
 
     def batch_s(self, batch: int) -> float:
-        """L: one warm batch."""
+        """L: the time of one batch after the first, in s."""
         return self.seconds_per_item * batch + self.overhead_s
 
     def first_s(self, batch: int) -> float:
-        """W: the first batch."""
+        """W: the time of the first batch, in s."""
         if isinstance(self.warm_up_s, Fit):
             return self.warm_up_s.at(batch=batch) / MS_PER_S
         return float(self.warm_up_s(batch))
 
     def finish_s(self, batch: int, runs: int) -> float:
-        """When the last of the runs after the warm-up run ends."""
+        """The end of the last run after the warm-up run, in s."""
         return self.first_s(batch) + runs * self.batch_s(batch)
 
     def choice(self, batch: int, runs: int) -> Choice:
+        """The choice of this batch and number of runs, with its finish time."""
         return Choice(batch, runs, self.finish_s(batch, runs))
 
     def runs_by(self, batch: int, deadline_s: float) -> int | None:
-        """The most runs after the warm-up run by then; None where not even that is over."""
+        """The most runs after the warm-up run by the deadline; `None` where the warm-up ends later."""
         first_s = self.first_s(batch)
         if first_s > deadline_s:
             return None
         runs = math.floor((deadline_s - first_s) / self.batch_s(batch))
-        # The quotient may be rounded over a whole number either way.
+        # Rounding may move the quotient across a whole number, in both directions.
         runs += self.finish_s(batch, runs + 1) <= deadline_s
         runs -= self.finish_s(batch, runs) > deadline_s
         return runs if self.max_runs is None else min(runs, self.max_runs)
 
 
 def most(device: Device, deadline_s: float) -> Choice | None:
-    """The most items by the deadline, of equals what ends first, then the smaller batch; None where it cannot warm up.
+    """The choice with the most items by the deadline; `None` where the device cannot warm up.
 
-    For a batch size the most runs give the most items, so that looking at every batch size is exact.
+    Of equal choices it is the one that ends first, then that of the smaller batch. For a batch size the most runs give
+    the most items, so that trying every batch size is exact.
     """
     found = []
     for batch in range(1, device.max_batch + 1):
@@ -95,13 +99,13 @@ def most(device: Device, deadline_s: float) -> Choice | None:
 
 
 def finished(devices: Sequence[Device], deadline_s: float) -> dict[str, Choice]:
-    """The most that each device does by the deadline, by name; without those that cannot warm up by then."""
+    """The best choice of each device by name, without devices that cannot warm up by the deadline."""
     found = {device.name: most(device, deadline_s) for device in devices}
     return {name: choice for name, choice in found.items() if choice is not None}
 
 
 def rounded_up(seconds: float) -> str:
-    """In whole milliseconds, for a message that promises it to be enough."""
+    """The time in s as text, rounded up to a millisecond: a deadline that is long enough."""
     whole = math.ceil(MS_PER_S * seconds)
     return f"{(whole if whole / MS_PER_S >= seconds else whole + 1) / MS_PER_S:.3f}"
 
@@ -110,7 +114,7 @@ NO_DEVICES = "there are no devices: give at least one"
 
 
 class Devices(Value):
-    """The devices that there are, and the seconds within which all must be done; without devices nothing is."""
+    """The available devices, and the deadline of their work."""
 
     devices: list[Device]
     deadline_s: float = Field(gt=0)
@@ -118,14 +122,15 @@ class Devices(Value):
     @field_validator("devices")
     @classmethod
     def each_once(cls, value: list[Device]) -> list[Device]:
+        """Raises `ValueError` for a device that is named twice."""
         unique("devices", (device.name for device in value))
         return value
 
 
 class Schedule(PlanBase):
-    """How many devices are used, and by the names of those the batch, the runs after the warm-up run, and the end.
+    """The number of used devices, and by their names the batch, the runs after the warm-up run, and the end.
 
-    `items` are all that are done, (runs + 1) · batch of each device.
+    `items` is the number of processed items, (runs + 1) · batch of each device.
     """
 
     devices_used: int
@@ -137,6 +142,7 @@ class Schedule(PlanBase):
 
     @classmethod
     def of(cls, choices: Mapping[str, Choice], objective: float, **more: Any) -> Self:
+        """The schedule that gives each device its choice; `more` holds the fields of a derived plan."""
         return cls(
             devices_used=len(choices),
             batch={name: choice.batch for name, choice in choices.items()},

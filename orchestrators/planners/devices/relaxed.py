@@ -6,13 +6,13 @@
 
 T is the time, W the warm-up run, t the further runs (`orchestrators.planners.devices`).
 
-What was corrected. Equation 2 has every device run a batch, so that one that cannot warm up in T makes everything
-infeasible: here it is left out. It multiplies the sum by the number of devices, a constant that changes no choice and
-counts every item as often as there are devices: here the objective is the items.
+Corrections. In equation 2 every device runs a batch, so that a device that cannot warm up in T makes the problem
+infeasible: here it is left out. The equation multiplies the sum by the number of devices, a constant that changes no
+choice: here the objective is the number of items.
 
-How it is solved. No constraint ties two devices to each other, so the most is the sum of what each can do by itself,
-which is found exactly by looking at every batch size; there is no integer program to solve. Of equal choices a device
-takes the one that ends first, then the smaller batch.
+Solution. The devices are independent, so the maximum is the sum of the maxima of single devices. Trying every batch
+size finds them exactly, without an integer program. Of equal choices a device takes the one that ends first, then the
+smaller batch.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ __all__ = ["Device", "Plan", "Problem", "from_repository", "solve"]
 
 
 class Problem(Devices):
-    """As many items as possible on these devices by the deadline."""
+    """The problem of processing the most items on these devices by the deadline."""
 
 
 class Plan(Schedule):
-    """The objective is the number of items; `left_out` cannot warm up in time."""
+    """The plan; its objective is the number of items, and the devices `left_out` cannot warm up in time."""
 
     left_out: list[str]
 
@@ -42,12 +42,12 @@ def from_repository(
     targets: Sequence[str] | None = None,
     max_runs: int | None = None,
 ) -> Problem:
-    """The targets on which the variant was measured (or those of them that are named) as devices."""
+    """The problem with the named targets as devices, by default all on which the variant was measured."""
     return Problem(devices=devices(repository, variant, targets, max_runs), deadline_s=deadline_s)
 
 
 def solve(problem: Problem) -> Plan:
-    """The most items that each device can do; raises `Infeasible` where there is none, or none can warm up in time."""
+    """The plan with the most items; raises `Infeasible` where no device can warm up in time."""
     if not problem.devices:
         raise Infeasible(NO_DEVICES)
     choices = finished(problem.devices, problem.deadline_s)

@@ -1,4 +1,4 @@
-"""Soft real-time inference (WoSC 2023, section 5.1, equation 1, corrected): the fewest devices that are in time.
+"""Soft real-time inference (WoSC 2023, section 5.1, equation 1, corrected): the fewest devices that meet a deadline.
 
     minimise    |U|                                     over the used devices U, and for each its mbs and t
     such that   W(mbs) + t · (a · mbs + b) ≤ T          for every used device
@@ -7,18 +7,17 @@
 
 T is the deadline, N the number of items, W the warm-up run, t the further runs (`orchestrators.planners.devices`).
 
-What was corrected. Equation 1 minimises N_G, a number that no constraint ties to a device: its least value is always 1.
-It sums the items of all devices, each of which must run a batch of at least 1, so that a single one that cannot warm up
-in T makes everything infeasible. Here a device that is not used costs nothing, does nothing and has no constraint.
+Corrections. Equation 1 minimises N_G, a number that no constraint links to a device: its minimum is always 1. It sums
+the items of all devices, each of which must run a batch of at least 1, so that one device that cannot warm up in T
+makes the problem infeasible. Here an unused device costs nothing, processes nothing and has no constraint.
 
-How it is solved. Given T nothing ties the devices to each other but the sum, so let f_d be the most items that device d
-does in T, found exactly by looking at every batch size. k devices do at most the sum of their f_d, and no k of them
-have a larger sum than those with the k largest: where these do not reach N, no k do. So the devices are taken by f_d,
-the largest first (of equals in the given order) until N is reached, and no integer program is left to solve.
+Solution. For a given T only the sum links the devices. Let f_d be the most items of device d in T, which trying every
+batch size finds exactly. The k devices with the largest f_d have the largest sum of all k devices: where they do not
+reach N, no k devices do. So the devices are taken in the order of f_d, the largest first (equal ones in the given
+order), until they reach N. No integer program is needed.
 
-Of the plans for these devices, the one that is done first: the least T at which they reach N is searched for by
-bisection, each device does the most that it can by then, and runs that are not needed are dropped, those of the largest
-batches first.
+Of the plans for these devices it is the one that ends first: bisection finds the least T at which they reach N. Each
+device does the most that it can by then, and unneeded runs are dropped, those of the largest batches first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,13 +32,13 @@ __all__ = ["Device", "Plan", "Problem", "from_repository", "solve"]
 
 
 class Problem(Devices):
-    """So many items on these devices by the deadline; 0 items need no device."""
+    """The problem of processing `items` on these devices by the deadline; 0 items need no device."""
 
     items: int = Field(ge=0)
 
 
 class Plan(Schedule):
-    """The objective is the number of devices used."""
+    """The plan, whose objective is the number of used devices."""
 
 
 def from_repository(
@@ -51,16 +50,16 @@ def from_repository(
     targets: Sequence[str] | None = None,
     max_runs: int | None = None,
 ) -> Problem:
-    """The targets on which the variant was measured (or those of them that are named) as devices."""
+    """The problem with the named targets as devices, by default all on which the variant was measured."""
     found = devices(repository, variant, targets, max_runs)
     return Problem(devices=found, deadline_s=deadline_s, items=items)
 
 
 def solve(problem: Problem) -> Plan:
-    """The fewest devices, done as soon as these can be; none where there is nothing to do.
+    """The plan with the fewest devices, and of those the one that ends first; without items it has no devices.
 
-    Raises `Infeasible` where there are no devices, else with what all devices do at most, and with the deadline that
-    would do.
+    Raises `Infeasible` where the devices cannot process all items, with the most that they can and a deadline that is
+    long enough.
     """
     if problem.items == 0:
         return Plan.of({}, objective=0)
@@ -74,7 +73,7 @@ def solve(problem: Problem) -> Plan:
 
 
 def fewest(problem: Problem) -> list[Device] | None:
-    """Those that do the most until they do enough, in the problem's order; None where all do not."""
+    """The fewest devices that process all items, in the problem's order; `None` where all cannot."""
     able = finished(problem.devices, problem.deadline_s)
     names: set[str] = set()
     total = 0
@@ -87,7 +86,7 @@ def fewest(problem: Problem) -> list[Device] | None:
 
 
 def soonest(used: Sequence[Device], items: int, deadline_s: float) -> Mapping[str, Choice]:
-    """What the devices do by the least deadline by which they do so many items; they do within `deadline_s`."""
+    """The choices at the least deadline by which the devices process the items; `deadline_s` is long enough."""
     early_s, best = 0.0, finished(used, deadline_s)
     while True:
         late_s = end_s(best)
@@ -102,7 +101,7 @@ def soonest(used: Sequence[Device], items: int, deadline_s: float) -> Mapping[st
 
 
 def trimmed(used: Sequence[Device], choices: Mapping[str, Choice], items: int) -> dict[str, Choice]:
-    """Without the runs that so many items do not need, the largest batches first."""
+    """The choices without unneeded runs, dropped from the largest batches first."""
     found, surplus = {device.name: choices[device.name] for device in used}, done(choices) - items
     for device in sorted(used, key=lambda device: -found[device.name].batch):
         batch, runs, _ = found[device.name]
@@ -113,20 +112,22 @@ def trimmed(used: Sequence[Device], choices: Mapping[str, Choice], items: int) -
 
 
 def done(choices: Mapping[str, Choice]) -> int:
+    """The items that all devices do."""
     return sum(choice.items for choice in choices.values())
 
 
 def end_s(choices: Mapping[str, Choice]) -> float:
+    """The time at which the last device ends."""
     return max(choice.finish_s for choice in choices.values())
 
 
 def too_many(problem: Problem) -> str:
-    """What all devices do in time, and when they would have done all, rounded up to a millisecond."""
+    """The message with the most items in time, and the deadline for all, rounded up to a millisecond."""
     within = done(finished(problem.devices, problem.deadline_s))
     said = (
         f"{len(problem.devices)} device(s) finish at most {within} of {problem.items} items in {problem.deadline_s:g} s"
     )
-    # No device ever needs more runs than there are items.
+    # More runs than items are never needed.
     ever_s = max(
         device.finish_s(batch, problem.items if device.max_runs is None else min(device.max_runs, problem.items))
         for device in problem.devices

@@ -1,12 +1,12 @@
-"""An upper bound on the objective: of all plans, and of those that are decided in part.
+"""An upper bound on the objective of all plans, and of plans that extend a partial one.
 
-A price μ of demand and ν of the budget take the constraints that tie variants together into the objective. Each variant
-then decides for itself, where a load time of at most some level allows the changes that take no longer:
+The prices μ of demand and ν of the budget move the constraints between variants into the objective. Each variant then
+decides independently; a level, the longest load time, allows the changes that take no longer:
 
     U(μ, ν) = max over levels of  Σ_m max_n [(worth_m + μ)⁺ · share_m(n) − price · n − ν · n / B] − γ · level − μ + ν
 
-Every μ and every ν ≥ 0 gives a bound, a convex function of both. The lowest is looked for by cutting through the
-centroid of where it can lie, which leaves at most 1 − 1/e of the area each time (Levin 1965, Newman 1965).
+Every μ and every ν ≥ 0 gives a bound, which is a convex function of both. The search for the lowest bound cuts through
+the centroid of its possible area, which leaves at most 1 − 1/e of the area each time (Levin 1965, Newman 1965).
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,11 @@ CUTS, FARTHEST = 40, 20.0
 
 @dataclass(frozen=True)
 class Bound:
-    """Prices, and what they leave: what each variant reaches for itself by level and variant, and each choice's worth.
+    """The prices of a bound, and their results: `alone` by level and variant, `values` by variant and choice.
 
-    `levels` are the load times, and `level` is the place of every variant's own among them. `ahead` is by following
-    variant and level what the variants from that one on add at most, loads taken off.
+    `alone` is the most that a variant reaches independently. `levels` are the load times, and `level` is the index of
+    each variant's own. `ahead` has, by following variant and level, the most that the variants from that one on add,
+    less the cost of loading.
     """
 
     demand: float
@@ -35,7 +36,7 @@ class Bound:
     ahead: Floats
 
     def limits(self, found: Choices) -> Floats:
-        """By variant and choice what plans reach at most that choose so."""
+        """The bound on plans with each choice, by variant and choice."""
         others = self.alone.sum(axis=1)[:, None] - self.alone - (found.gamma * self.levels)[:, None]
         changing = np.where(found.load <= self.levels[:, None], others, -np.inf).max(axis=0)
         rest = np.where(found.changed, changing[:, None], others.max(axis=0)[:, None])
@@ -43,14 +44,14 @@ class Bound:
         return limits
 
     def of(self, worth: Floats, share: Floats, used: Floats, level: Ints, following: int) -> Floats:
-        """For plans so far of this worth, share of the demand and of the budget, and level (its number)."""
+        """The bound on partial plans of this worth, share of the demand, share of the budget, and index of level."""
         shared = self.budget * (1 - used) - self.demand * (1 - share)
         limits: Floats = worth + shared + self.ahead[following][level]
         return limits
 
 
 def lowest(found: Choices) -> Bound:
-    """The lowest bound that the cuts come upon."""
+    """The lowest bound that the cuts find."""
     levels = np.concatenate([[0.0], np.unique(found.load)])
     farthest, least = FARTHEST * (found.worth.max() + found.price * found.budget), -found.worth.max()
     area = np.array([[least, 0.0], [farthest, 0.0], [farthest, farthest], [least, farthest]])
@@ -77,7 +78,7 @@ def lowest(found: Choices) -> Bound:
 
 
 def each(found: Choices, levels: Floats, prices: Floats) -> tuple[Floats, Floats]:
-    """What variants reach for themselves, by level and variant; and the worth of every choice."""
+    """The most that variants reach independently, by level and variant, and the value of every choice."""
     served = np.maximum(found.worth + prices[0], 0.0)[:, None] * found.share
     values = served - (found.price + prices[1] / found.budget) * found.cores
     unchanged = np.where(found.changed, -np.inf, values).max(axis=1)
@@ -97,7 +98,7 @@ def relaxed(found: Choices, levels: Floats, prices: Floats) -> tuple[float, Floa
 
 
 def centroid(area: Floats) -> Floats:
-    """Of a convex polygon, its corners in turn."""
+    """The centroid of a convex polygon with these corners, in order."""
     following = np.roll(area, -1, axis=0)
     cross = area[:, 0] * following[:, 1] - following[:, 0] * area[:, 1]
     total = cross.sum()
@@ -108,7 +109,7 @@ def centroid(area: Floats) -> Floats:
 
 
 def kept(area: Floats, point: Floats, slope: Floats) -> Floats:
-    """The part of a convex polygon in which a convex function with that slope at the point can be lower than there."""
+    """The part of a convex polygon where a convex function with this slope at the point can be lower."""
     sides, corners = (area - point) @ slope, []
     for number, side in enumerate(sides):
         following = (number + 1) % len(area)

@@ -1,4 +1,4 @@
-"""Every variant's choices of cores as arrays: rows are variants, the most accurate first, columns choices."""
+"""The choices of cores as arrays: rows are variants, the most accurate first, and columns are choices."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from orchestrators.planners.inf_adapter.problem import Problem, Variant
 
-# Shares of α + β + γ: what counts as equal, and what rounding does.
+# Shares of α + β + γ: the difference of equal objectives, and the error of rounding.
 EQUAL, ROUNDING = 1e-9, 1e-12
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -16,11 +16,12 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Choices:
-    """The first column is to hold no cores; rows with fewer choices than others repeat it, and are not `real` there.
+    """The choices of all variants; the first column means no cores.
 
-    `share` is the capacity over the demand, at most 1. `worth` is α · accuracy of a variant, `load` its load time over
-    the longest of all; `price` is what a core costs, with a billionth on top so that of equal plans the one with the
-    fewest cores is the better one. `rounding` is the difference that means nothing.
+    Rows with fewer choices repeat the first column, and are not `real` there. `share` is the capacity over the demand,
+    at most 1. `worth` is α · accuracy of a variant, `load` its load time over the longest of all. `price` is the cost
+    of a core, raised by a billionth so that of equal plans the one with the fewest cores is better. A difference up to
+    `rounding` means nothing.
     """
 
     names: list[str]
@@ -37,7 +38,7 @@ class Choices:
 
 
 def choices(problem: Problem) -> Choices:
-    """What an optimal plan can give each variant."""
+    """The choices that an optimal plan can make."""
     found = problem.ordered
     rows = [row(problem, one) for one in found]
     width = max(map(len, rows))
@@ -61,7 +62,7 @@ def choices(problem: Problem) -> Choices:
 
 
 def row(problem: Problem, variant: Variant) -> list[tuple[int, float, bool]]:
-    """Cores, share of the demand and whether that is a change; more cores that carry no more are left out."""
+    """The cores, share of the demand and change of each choice, without cores that add no capacity."""
     found, best = [(0, 0.0, False)], 0.0
     held = problem.previous.get(variant.name, 0)
     for cores, rate in sorted(variant.capacity_rps.items()):
@@ -74,7 +75,7 @@ def row(problem: Problem, variant: Variant) -> list[tuple[int, float, bool]]:
 
 
 def most(found: Choices) -> Floats:
-    """The largest share of the demand that the variants from each row on carry, by the cores that they have in all."""
+    """The largest share of the demand that the variants from each row on carry, by their total of cores."""
     rows = len(found.names)
     table = np.zeros((rows + 1, found.budget + 1))
     left = np.arange(found.budget + 1)[:, None] - found.cores[:, None, :]

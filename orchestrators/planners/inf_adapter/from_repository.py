@@ -22,11 +22,10 @@ def from_repository(
     beta: float = 0.05,
     gamma: float = 0.001,
 ) -> Problem:
-    """The variants of a task on a target, each with its capacity under the deadline by measured whole cores.
+    """The problem with the variants of a task on a target, each with its capacity by measured whole cores.
 
-    Without `max_cores` there are as many as the most that were measured on. Variants of the `previous` plan that are
-    none of these, as the repository was published anew, are left out: they can be given no cores, and what holds no
-    cores any more loads nothing. Raises `BadInputError` for what is unknown or was not measured.
+    `max_cores` defaults to the highest measured number. Variants of the `previous` plan that are no longer published
+    are left out, as they can get no cores. Raises `BadInputError` for an unknown name or a missing figure.
     """
     variants = [
         Variant(
@@ -52,6 +51,6 @@ def from_repository(
 
 
 def whole_cores(one: VariantOnTarget) -> list[int]:
-    """The whole numbers of cores on which its capacity was measured; 1 where there are none, which is then refused."""
+    """The whole numbers of cores of the measured capacities; 1 without any, for which the capacity is missing."""
     own = one.profile.target.instances
     return sorted({int(at.cores) for at in one.profile.capacity if at.instances == own and at.cores % 1 == 0}) or [1]

@@ -1,4 +1,4 @@
-"""What is asked (variants with their capacities by cores, a demand, a budget, what runs now) and what is answered."""
+"""The problem (variants with capacities by cores, a demand, a budget, the present plan) and the plan."""
 
 from typing import Self
 
@@ -10,10 +10,10 @@ from profiler.records.base import Value
 
 
 class Variant(Value):
-    """A variant as it can be given cores.
+    """A variant and its capacities.
 
-    `capacity_rps` has the requests/s that are in time on so many cores, by measured number of cores; 0 where the
-    deadline is not met. `load_time_s` passes until it serves with another number of cores.
+    `capacity_rps` has the requests/s that are in time, by measured number of cores; 0 where the deadline is not met.
+    `load_time_s` is the time until it serves with another number of cores.
     """
 
     name: str = Field(min_length=1)
@@ -24,6 +24,7 @@ class Variant(Value):
     @field_validator("capacity_rps")
     @classmethod
     def none_without_cores(cls, capacity_rps: dict[int, float]) -> dict[int, float]:
+        """Raises `ValueError` for a negative figure, and for a capacity on 0 cores."""
         for cores, rate in capacity_rps.items():
             if cores < 0 or rate < 0:
                 raise ValueError(f"{rate:g} requests/s on {cores} cores: neither is below 0, leave the entry out")
@@ -51,6 +52,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def some_cores_are_allowed(self) -> Self:
+        """Raises `ValueError` where the minimum of the cores is above the maximum."""
         if self.min_cores > self.max_cores:
             raise ValueError(
                 f"min_cores={self.min_cores} is above max_cores={self.max_cores}: lower min_cores or raise max_cores"
@@ -59,6 +61,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def names_are_clear(self) -> Self:
+        """Raises `ValueError` for two variants of one name, and for an impossible `previous`."""
         names = [one.name for one in self.variants]
         unique("variants", names)
         for name, cores in self.previous.items():
@@ -90,6 +93,7 @@ class Plan(PlanBase):
 
     @property
     def deployments(self) -> list[Deployment]:
+        """The deployments of the plan."""
         return [
             Deployment(task=self.task, variant=name, cores=cores, rate_rps=self.quota_rps[name])
             for name, cores in self.cores.items()

@@ -1,14 +1,15 @@
-"""Which choices the best plans are made of: plans are built variant by variant, the most accurate first.
+"""The search for the choices of the best plan, which extends partial plans by one variant after the other.
 
-That order settles the quotas: each variant serves what it carries of what is left. A plan in part is given up where
+The most accurate variant comes first, so the quotas follow: each variant serves as much as it can of the remaining
+demand. A partial plan is dropped where
 
-* the variants to come cannot carry the rest of the demand with the cores that are left,
-* its bound is below a plan that is known, or
-* another that uses as many cores and has the same level of load times serves at least as much, and is worth at least as
-  much even where the difference had to be served at the next variant's accuracy.
+* the remaining variants cannot carry the rest of the demand with the remaining cores,
+* its bound is below a known plan, or
+* another one with the same cores and the same level of load times serves at least as much, and is worth at least as
+  much even if the next variant served the difference.
 
-The first walk keeps a few plans only, those of the highest bounds, to come upon a good one. Walks widen until one has
-left nothing out that could be better than what is known: its best plans are the best.
+The first walk keeps only a few plans, those of the highest bounds, to find a good one. Walks widen until one drops
+nothing that could be better than the best known plan, which is then the best of all.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ WIDTH, WIDER = 64, 16
 
 @dataclass(frozen=True)
 class Partial:
-    """Plans in part: what they use and serve, their worth and level; which of those before each came from, and how."""
+    """Partial plans: their cores, share, worth and level, the parent that each extends, and its last choice."""
 
     cores: Ints
     share: Floats
@@ -33,11 +34,12 @@ class Partial:
     choice: Ints
 
     def only(self, which: Bools | Ints) -> "Partial":
+        """The chosen ones of the partial solutions."""
         return Partial(*(column[which] for column in vars(self).values()))
 
 
 def narrowed(found: Choices) -> list[set[int]]:
-    """For every variant the columns that a best plan chooses; of equal plans the first that is come upon."""
+    """The columns that a best plan chooses, by variant; of equal plans those of the first one found."""
     bound, carried, floor, width = lowest(found), most(found), -np.inf, WIDTH
     while True:
         walk = Walk(found, bound, carried, floor, width)
@@ -47,9 +49,9 @@ def narrowed(found: Choices) -> list[set[int]]:
 
 
 class Walk:
-    """Every plan that reaches `floor`, or only those of the highest bounds where more than `width` are open at once.
+    """A search over the plans that reach `floor`, of which it keeps the `width` with the highest bounds.
 
-    `floor` rises to the most that a complete plan reaches. Variants that such plans give no cores are passed over.
+    `floor` rises to the objective of the best complete plan. Variants without cores in such plans are skipped.
     """
 
     def __init__(self, found: Choices, bound: Bound, carried: Floats, floor: float, width: int) -> None:
@@ -59,14 +61,14 @@ class Walk:
         self.rows = [int(row) for row in np.flatnonzero(worthwhile[:, 1:].any(axis=1))]
         nothing, none = np.zeros(1), np.zeros(1, dtype=np.int64)
         self.steps = [Partial(none, nothing, nothing, none, none, none)]
-        # The best complete plan: what it reaches, its last step, which plan that went on from, and with which choice.
+        # The best complete plan: its objective, its last step, the parent of that step, and its choice.
         self.best, self.end = -np.inf, (0, 0, 0)
         for row, following in zip(self.rows, [*self.rows[1:], len(found.names)], strict=True):
             wider = extended(found, self.steps[-1], row, np.flatnonzero(worthwhile[row]), int(bound.level[row]))
             self.steps.append(self.open(wider, following))
 
     def open(self, wider: Partial, following: int) -> Partial:
-        """Those that go on; the best of the complete ones is remembered."""
+        """The partial plans to extend; notes the best complete plan."""
         found, full = self.found, wider.share >= 1 - ROUNDING
         reached = np.where(full, wider.worth - found.gamma * self.bound.levels[wider.level], -np.inf)
         if reached.max(initial=-np.inf) > self.best + found.rounding:
@@ -83,7 +85,7 @@ class Walk:
         return onward.only(undominated(onward, found.worth[following])) if len(places) else onward
 
     def chosen(self) -> list[set[int]]:
-        """What the best complete plan chose for each variant: no cores for those that it never came to."""
+        """The choice of the best complete plan for each variant; no cores for variants that it did not reach."""
         columns = [{0} for _ in self.found.names]
         last, parent, choice = self.end
         for step in range(last, -1, -1):
@@ -93,7 +95,7 @@ class Walk:
 
 
 def extended(found: Choices, partial: Partial, row: int, columns: Ints, level: int) -> Partial:
-    """Every plan with each of those choices of the next variant, as far as the budget has room."""
+    """Every plan with each of these choices of the next variant, within the budget."""
     parent, choice = (grid.ravel() for grid in np.meshgrid(np.arange(len(partial.cores)), columns, indexing="ij"))
     cores = partial.cores[parent] + found.cores[row, choice]
     fitting = cores <= found.budget
@@ -106,12 +108,12 @@ def extended(found: Choices, partial: Partial, row: int, columns: Ints, level: i
 
 
 def undominated(partial: Partial, next_worth: float) -> Ints:
-    """Those that no other of as many cores and the same level is as good as, whatever follows."""
+    """The plans that no other with the same cores and level equals, for any continuation."""
     kept_back = partial.worth - next_worth * partial.share
     order = np.lexsort((-kept_back, -partial.share, partial.level, partial.cores))
     differs = (np.diff(partial.cores[order]) != 0) | (np.diff(partial.level[order]) != 0)
     group = np.concatenate([[0], np.cumsum(differs)])
-    # Ranks in place of values: with the group's number on top, one running maximum serves all groups.
+    # Ranks replace values: with the number of the group added, one running maximum serves all groups.
     rank = np.searchsorted(np.unique(kept_back), kept_back)[order] + group * (len(order) + 1)
     best = np.concatenate([[-1], np.maximum.accumulate(rank)[:-1]])
     places: Ints = order[rank > best]

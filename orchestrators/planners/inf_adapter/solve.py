@@ -1,17 +1,17 @@
-"""From a problem to its plan."""
+"""The solution of a problem."""
 
 from collections.abc import Iterable, Mapping
 
 from orchestrators.errors import Infeasible
 from orchestrators.planners.inf_adapter.choices import ROUNDING, choices, most
+from orchestrators.planners.inf_adapter.integer_program import best
 from orchestrators.planners.inf_adapter.problem import Plan, Problem
-from orchestrators.planners.inf_adapter.program import best
 from orchestrators.planners.inf_adapter.search import narrowed
 from profiler.common.errors import DnnPortingError
 
 
 def solve(problem: Problem) -> Plan:
-    """The plan of the highest objective, of equal ones the one with the fewest cores.
+    """The plan of the highest objective; of equal plans the one with the fewest cores.
 
     Raises `Infeasible` where the cores cannot carry the demand.
     """
@@ -28,7 +28,7 @@ def solve(problem: Problem) -> Plan:
 
 
 def why_not(problem: Problem, carried: float) -> str:
-    """The constraint that binds: the deadline, the range of cores, their number, or what was measured."""
+    """The message for the binding constraint: deadline, range or number of cores, or measured capacities."""
     in_time = [(cores, one.name) for one in problem.variants for cores, rate in one.capacity_rps.items() if rate]
     if not in_time:
         return (
@@ -51,7 +51,7 @@ def why_not(problem: Problem, carried: float) -> str:
 
 
 def beside(problem: Problem, in_time: Iterable[tuple[int, str]]) -> str:
-    """The end of the range of cores that shuts out all that is in time, and what is nearest to it."""
+    """The message for a range of cores that excludes all capacities in time, with the nearest one."""
     cores, name = min(in_time, key=lambda one: (max(problem.min_cores - one[0], one[0] - problem.max_cores), one))
     fix = "lower min_cores" if cores < problem.min_cores else "raise max_cores"
     return (
@@ -61,7 +61,7 @@ def beside(problem: Problem, in_time: Iterable[tuple[int, str]]) -> str:
 
 
 def carried_ever_rps(problem: Problem) -> float:
-    """What the variants carry together where max_cores does not bind."""
+    """The highest rate that the variants carry together without the limit `max_cores`."""
     return sum(
         max((rate for cores, rate in one.capacity_rps.items() if cores >= problem.min_cores), default=0.0)
         for one in problem.variants
@@ -69,7 +69,7 @@ def carried_ever_rps(problem: Problem) -> float:
 
 
 def planned(problem: Problem, cores: Mapping[str, int]) -> Plan:
-    """The plan that gives variants these cores, and the most accurate as much of the demand as they carry."""
+    """The plan with these cores, in which the most accurate variants serve as much as they can."""
     quota_rps, left_rps = dict.fromkeys((one.name for one in problem.variants), 0.0), problem.demand_rps
     for one in problem.ordered:
         if cores.get(one.name):
@@ -91,7 +91,7 @@ def planned(problem: Problem, cores: Mapping[str, int]) -> Plan:
 
 
 def loading(problem: Problem, cores: Mapping[str, int]) -> float:
-    """The longest load time among variants that hold cores, and not as many as before, over the longest of all."""
+    """The longest load time of variants whose cores change to another number above 0, over the longest of all."""
     longest_s = max(one.load_time_s for one in problem.variants)
     changed_s = [
         one.load_time_s

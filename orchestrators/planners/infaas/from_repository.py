@@ -28,11 +28,11 @@ def from_repository(
     load_weight_per_s: float = 1 / 60,
     load_priced: bool = True,
 ) -> Problem:
-    """The autoscaler's problem for one task on one target or several; limits are for each of them.
+    """The autoscaler's problem for one task on one or several targets, with the same limits for each target.
 
-    `running` counts the instances that are there, by `Variant.key`; of `variants` it says what becomes of those that
-    are published no more. Of the batches of a network on some cores only the one of the highest throughput in time is
-    offered, and what runs. Raises `BadInputError` where a figure is missing.
+    `running` counts the present instances by `Variant.key`; `variants` describes those that are no longer published.
+    For each network and number of cores the problem has the batch of the highest throughput in time, and the running
+    ones. Raises `BadInputError` where a figure is missing.
     """
     targets = [target] if isinstance(target, str) else list(target)
     cores = max_cores if isinstance(max_cores, Mapping) else dict.fromkeys(targets, max_cores)
@@ -55,13 +55,11 @@ def variants(
     memory: bool = False,
     running: Mapping[str, int] | None = None,
 ) -> list[Variant]:
-    """Every network of the frontier in every way that its throughput was measured, the most accurate first.
+    """Every network of the frontier with each batch and number of cores whose throughput was measured.
 
-    `running` instances that are none of these, as the repository was published anew, are left out: what can no longer
-    be read can neither be counted on nor served, so that a plan is without them and they are to be unloaded.
-
-    Raises `BadInputError` where a figure is missing, for `running` of what is no key, and where targets are priced in
-    different currencies, or only some of them.
+    The most accurate comes first. Instances in `running` that are no longer published are left out: their figures are
+    unknown, so a plan is without them and they are to be unloaded. Raises `BadInputError` for a missing figure, for an
+    invalid key in `running`, and where targets have different currencies or only some have a price.
     """
     targets = [target] if isinstance(target, str) else list(target)
     found = [one for name in targets for one in family(repository, task, name)]
@@ -74,14 +72,14 @@ def variants(
 
 
 def measured(one: VariantOnTarget) -> list[tuple[int, float]]:
-    """Batches and cores with a maximal throughput, on the target's own number of instances."""
+    """The pairs of batch and cores with a measured throughput, on the target's own number of instances."""
     one.needed(one.profile.best_throughput(), "maximal throughput", MaximalThroughput)
     own = one.profile.target.instances
     return sorted({(point.batch, point.cores) for point in one.profile.max_throughput if point.instances == own})
 
 
 def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: bool) -> Variant:
-    """One way to run a network."""
+    """A network with one batch size and number of cores."""
     return Variant(
         name=one.name,
         task=task,
@@ -98,7 +96,7 @@ def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: b
 
 
 def hourly(one: VariantOnTarget, cores: float) -> float:
-    """The share of the target's price that so many of its cores cost an hour; the cores themselves without a price."""
+    """The price of these cores for an hour, as a share of the target's price; their number without a price."""
     price = one.profile.target.price
     if price is None or price.per_hour is None:
         return cores
@@ -106,7 +104,7 @@ def hourly(one: VariantOnTarget, cores: float) -> float:
 
 
 def same_currency(found: Iterable[VariantOnTarget]) -> None:
-    """Costs that are added must be of one kind."""
+    """Raises `BadInputError` for costs in different currencies, which cannot be added."""
     kinds: dict[str, str] = {}
     for one in found:
         price = one.profile.target.price
@@ -118,7 +116,10 @@ def same_currency(found: Iterable[VariantOnTarget]) -> None:
 
 
 def offered(ways: Iterable[Variant], deadline_ms: float) -> list[Variant]:
-    """Of each network on some cores the quickest batch in time (the smallest where none is), and what runs."""
+    """The batch of the highest throughput in time for each network and number of cores, and the running ones.
+
+    Where no batch is in time it is the smallest.
+    """
     kept = []
     for _, group in groupby(ways, key=lambda one: (one.name, one.target)):
         alike = list(group)
@@ -131,6 +132,7 @@ def offered(ways: Iterable[Variant], deadline_ms: float) -> list[Variant]:
 
 
 def limit(cores: Mapping[str, float], target: str) -> float:
+    """The limit of the target's cores; raises `BadInputError` where none is stated."""
     if target not in cores:
         raise BadInputError(f"max_cores has no figure for {target}: state one")
     return cores[target]

@@ -14,9 +14,9 @@ Move = dict[str, int]
 
 
 def greedy(problem: Problem) -> Plan:
-    """One step from what runs now; raises `Infeasible` where no single move meets a load within the limits.
+    """The plan one step from the running instances; of equal costs the move that changes the fewest instances.
 
-    Of moves that cost the same, the one that changes the fewest instances, then the first by name.
+    Raises `Infeasible` where no single move meets a load within the limits.
     """
     able(problem)
     counts = {one.key: one.running for one in problem.variants}
@@ -39,7 +39,7 @@ def greedy(problem: Problem) -> Plan:
 
 @dataclass(frozen=True)
 class State:
-    """A task to be scaled, while so many instances of all variants are there."""
+    """A task to scale, with the present `counts` of instances of all variants."""
 
     problem: Problem
     demand: Demand
@@ -47,6 +47,7 @@ class State:
 
     @cached_property
     def variants(self) -> dict[str, Variant]:
+        """All variants by key."""
         return {one.key: one for one in self.problem.variants}
 
     @cached_property
@@ -61,18 +62,18 @@ class State:
 
     @cached_property
     def short_rps(self) -> float:
-        """What is missing of the needed capacity; negative where there is more."""
+        """The missing part of the needed capacity; negative for an excess."""
         need = self.problem.need_rps(self.demand)
         short = need - sum(map(self.carries, self.able))
         return 0.0 if abs(short) <= ROUNDING * need else short
 
     @cached_property
     def present_shares(self) -> list[float]:
-        """What all that runs takes of each bounded resource, as a share of it."""
+        """The used share of each limited resource."""
         return added([0.0] * len(bounds(self.problem)), self, self.counts)
 
     def carries(self, key: str) -> float:
-        """What all instances of a variant carry now."""
+        """The rate that all present instances of a variant carry."""
         return self.counts[key] * self.variants[key].rate_rps if key in self.able else 0.0
 
     def cost(self, move: Move) -> float:
@@ -81,20 +82,21 @@ class State:
         return sum(variants[key].cost * n + load_cost(variants[key]) * max(n, 0) for key, n in move.items())
 
     def rank(self, move: Move) -> tuple[float, int, list[tuple[str, int]]]:
+        """The order of moves: cost, changed instances, names."""
         return self.cost(move), sum(map(abs, move.values())), sorted(move.items())
 
     def shares(self, move: Move) -> list[float]:
-        """What is taken of each bounded resource afterwards."""
+        """The used share of each limited resource after the move."""
         return added(self.present_shares, self, move)
 
     def fits(self, move: Move) -> bool:
-        """Whether the limits hold afterwards; what exceeded one before may not take more of it."""
+        """Whether the limits hold after the move; a limit that is exceeded already may not be exceeded more."""
         pairs = zip(self.present_shares, self.shares(move), strict=True)
         return all(new <= max(1.0, old) + ROUNDING for old, new in pairs)
 
 
 def added(shares: Sequence[float], state: State, counts: Mapping[str, int]) -> list[float]:
-    """The shares with so many more instances."""
+    """The used shares with `counts` more instances."""
     found = list(shares)
     for place, (limit, part) in enumerate(bounds(state.problem)):
         for key, n in counts.items():
@@ -104,12 +106,12 @@ def added(shares: Sequence[float], state: State, counts: Mapping[str, int]) -> l
 
 
 def enough(rate_rps: float, one: Variant) -> int:
-    """Instances that carry so much."""
+    """The number of instances that carry the rate."""
     return max(0, math.ceil(rate_rps / one.rate_rps * (1 - ROUNDING)))
 
 
 def scaling_up(state: State) -> Iterator[Move]:
-    """Replicate a running variant, or put a faster one in the place of one; where none runs, load any."""
+    """The moves that replicate a running variant or replace it by a faster one; without a running one, all loads."""
     serving = {key: one for key, one in state.present.items() if key in state.able}
     for key, one in (serving or state.able).items():
         yield {key: enough(state.short_rps, one)}
@@ -119,7 +121,7 @@ def scaling_up(state: State) -> Iterator[Move]:
 
 
 def scaling_down(state: State) -> Iterator[Move]:
-    """Remove one instance where the others carry the load, or put a cheaper variant in the place of one."""
+    """The moves that remove one instance where the others carry the load, or replace a variant by a cheaper one."""
     for key, one in state.present.items():
         if key not in state.able or state.short_rps + one.rate_rps <= ROUNDING * one.rate_rps:
             yield {key: -1}
@@ -129,7 +131,7 @@ def scaling_down(state: State) -> Iterator[Move]:
 
 
 def replacements(state: State) -> Iterator[tuple[str, str, Move]]:
-    """All instances of one variant out, as few of another in as meet the load."""
+    """The moves that replace all instances of one variant by the fewest of another that meet the load."""
     for old in state.present:
         for new, one in state.able.items():
             count = enough(state.short_rps + state.carries(old), one)
@@ -138,7 +140,7 @@ def replacements(state: State) -> Iterator[tuple[str, str, Move]]:
 
 
 def why_not(state: State, cheapest: Move) -> str:
-    """The cheapest move and the limit that it breaks most."""
+    """The message with the cheapest move and the limit that it exceeds most."""
     shares = zip(state.shares(cheapest), bounds(state.problem), strict=True)
     share, (limit, part) = max(shares, key=lambda pair: pair[0])
     there, need = getattr(limit, part), state.problem.need_rps(state.demand)

@@ -1,15 +1,15 @@
-"""From counts of instances to the plan that they make."""
+"""The plan that counts of instances make."""
 
 from collections.abc import Mapping
 
 from orchestrators.planners.infaas.problem import Action, Demand, Plan, Problem, Scaling, Variant
 
-# Of a load, so that rounding does not ask for another instance.
+# The share of a load that needs no further instance, because it may be rounding.
 ROUNDING = 1e-9
 
 
 def planned(problem: Problem, counts: Mapping[str, int]) -> Plan:
-    """The plan with so many instances of each variant; the load is shared in proportion to capacity."""
+    """The plan with these counts of instances by key; the load is shared in proportion to capacity."""
     capacities = {demand.task: capacity_rps(problem, demand, counts) for demand in problem.demands}
     demands = {demand.task: demand for demand in problem.demands}
 
@@ -35,12 +35,12 @@ def planned(problem: Problem, counts: Mapping[str, int]) -> Plan:
 
 
 def capacity_rps(problem: Problem, demand: Demand, counts: Mapping[str, int]) -> float:
-    """What the instances that meet the demand's bounds carry together."""
+    """The rate that all instances within the demand's bounds carry together."""
     return sum(counts[one.key] * one.rate_rps for one in problem.variants if problem.serves(one, demand))
 
 
 def action(problem: Problem, demand: Demand, counts: Mapping[str, int], capacity: float) -> Action:
-    """What the counts do to a task."""
+    """The action of the counts on a task."""
     own = [one for one in problem.variants if one.task == demand.task]
     more = [one for one in own if counts[one.key] > one.running]
     fewer = [one for one in own if counts[one.key] < one.running]

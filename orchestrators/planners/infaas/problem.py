@@ -1,4 +1,4 @@
-"""What INFaaS is asked and what it decides: what is to be carried, by which variants, within which resources."""
+"""The problem and the plan of INFaaS: demands, variants and limits of resources."""
 
 import re
 from typing import Literal, Self
@@ -37,11 +37,11 @@ class Variant(Value):
 
     @property
     def key(self) -> str:
-        """What tells it from the other ways to run the same network."""
+        """The name of the variant, unique among the variants of a network."""
         return f"{self.name}@{self.target}/cores={self.cores:g}/batch={self.batch}"
 
     def meets(self, accuracy: float, latency_ms: float) -> bool:
-        """Whether it is as accurate as asked and answers a full batch in time."""
+        """Whether it has this accuracy, and answers a full batch within this latency."""
         return self.accuracy >= accuracy and self.latency_ms <= latency_ms
 
 
@@ -55,7 +55,7 @@ class Demand(Value):
 
 
 class Limit(Value):
-    """What all instances on a target may take together; memory without a figure is not bounded."""
+    """The limits of all instances on a target together; memory is unlimited without a figure."""
 
     target: str
     cores: float = Field(gt=0)
@@ -78,6 +78,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def said_once(self) -> Self:
+        """Raises `ValueError` for a variant, a task or a target that is stated twice."""
         unique("variants", (one.key for one in self.variants))
         unique("tasks with a demand", (one.task for one in self.demands))
         unique("targets with a limit", (one.target for one in self.limits))
@@ -85,6 +86,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def whole(self) -> Self:
+        """Raises `ValueError` where a task or target lacks its counterpart, or a variant its memory."""
         tasks, asked = {one.task for one in self.variants}, {one.task for one in self.demands}
         paired("task", "demand (a rate of 0 will do)", tasks, asked)
         paired("task", "variant", asked, tasks)
@@ -96,18 +98,20 @@ class Problem(Value):
         return self
 
     def need_rps(self, demand: Demand) -> float:
-        """The capacity to have: the load and its slack."""
+        """The needed capacity: the load with its slack."""
         return self.slack * demand.rate_rps
 
     def load_cost(self, variant: Variant) -> float:
-        """What loading one instance adds to the objective."""
+        """The cost of loading one instance in the objective."""
         return self.load_weight_per_s * variant.load_s * (variant.cost if self.load_priced else 1.0)
 
     def serves(self, variant: Variant, demand: Demand) -> bool:
+        """Whether the variant meets the accuracy and the latency that the demand asks for."""
         return variant.task == demand.task and variant.meets(demand.accuracy, demand.latency_ms)
 
 
 def paired(what: str, part: str, named: set[str], there: set[str]) -> None:
+    """Raises `ValueError` for a name without its counterpart."""
     for name in sorted(named - there):
         raise ValueError(f"{what} {name} has no {part}: state one; there is one for {', '.join(sorted(there))}")
 
@@ -116,7 +120,7 @@ Action = Literal["keep", "replicate", "remove", "upgrade", "downgrade"]
 
 
 class Scaling(Value):
-    """How many instances of a variant run by the plan, and what of the load they are given together."""
+    """The planned number of instances of a variant, and the rate that they serve together."""
 
     variant: Variant
     count: int = Field(ge=0)
@@ -144,11 +148,12 @@ class Plan(PlanBase):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Instances by the variants' keys."""
+        """The numbers of instances by key of variant."""
         return {one.variant.key: one.count for one in self.scalings}
 
     @property
     def deployments(self) -> list[Deployment]:
+        """The deployments of the plan."""
         return [
             Deployment(task=one.variant.task, variant=one.variant.name, replicas=one.count, cores=one.variant.cores,
                        batch=one.variant.batch, rate_rps=one.rate_rps)

@@ -1,4 +1,4 @@
-"""Which variant answers a query: Algorithm 1 of the paper without its choice of a worker."""
+"""The choice of a variant for a query: Algorithm 1 of the paper without the choice of a worker."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from profiler.records.base import Value
 
 
 class Query(Value):
-    """`inputs` of a task in one request, answered at least as accurately and within the latency."""
+    """A request with `inputs` of a task, a minimal accuracy and a maximal latency."""
 
     task: str
     accuracy: float = Field(default=0.0, ge=0, le=1)
@@ -21,7 +21,7 @@ class Query(Value):
 
 
 class Choice(Value):
-    """The variant of a query; `load` says that an instance is to be loaded first, `late` that this takes too long."""
+    """The variant for a query; with `load` an instance is loaded first, with `late` it answers too late."""
 
     variant: Variant
     load: bool
@@ -32,8 +32,8 @@ class Choice(Value):
 def choose(query: Query, variants: Sequence[Variant], *, literal: bool = False) -> Choice:
     """The variant that answers; `literal` ranks as the paper and its code do.
 
-    Equal ones are told apart by cost per request, time until answered and key. Raises `BadInputError` for a task that
-    none is for, and `Infeasible` where none meets the query.
+    Of equal ones cost per request, time until the answer and key decide. Raises `BadInputError` for a task without a
+    variant, and `Infeasible` where none meets the query.
     """
     able = meeting(query, variants)
     ready = [one for one in able if one.running and one.given_rps < one.running * one.rate_rps]
@@ -56,7 +56,7 @@ def choose(query: Query, variants: Sequence[Variant], *, literal: bool = False) 
 
 
 def meeting(query: Query, variants: Sequence[Variant]) -> list[Variant]:
-    """The variants of the task that are large, accurate and quick enough; `Infeasible` names what none of them is."""
+    """The variants of the task within the query's bounds; raises `Infeasible` for a bound that none meets."""
     own = [one for one in variants if one.task == query.task]
     if not own:
         tasks = ", ".join(sorted({one.task for one in variants}))
@@ -72,7 +72,7 @@ def meeting(query: Query, variants: Sequence[Variant]) -> list[Variant]:
 
 
 def why_none(task: str, variants: Sequence[Variant], accuracy: float, latency_ms: float) -> str:
-    """Which bound no variant of a task meets, and the nearest one there is; empty where some meets both."""
+    """The message for a bound that no variant of a task meets, with the nearest; empty where one meets both."""
     accurate = [one for one in variants if one.accuracy >= accuracy]
     if not accurate:
         best = max(variants, key=lambda one: one.accuracy)

@@ -36,7 +36,7 @@ def able(problem: Problem) -> None:
 
 
 def best(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float]) -> list[int] | None:
-    """Counts of least cost, and of those the ones of the least sum of places."""
+    """The counts of least cost; of equal ones those of the first variants."""
     variants = len(costs) // 2
     whole = [True] * variants + [False] * variants
     first = minimise(costs, rows, upper, whole)
@@ -51,13 +51,13 @@ def best(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float]) ->
 
 
 def started(problem: Problem) -> list[Row]:
-    """count - new <= running."""
+    """The rows count - new <= running."""
     size = len(problem.variants)
     return [Row({v: 1.0, size + v: -1.0}, high=one.running) for v, one in enumerate(problem.variants)]
 
 
 def carried(problem: Problem) -> list[Row]:
-    """Constraint 1 for every task, as a share of what it needs; counts are whole, so that none is to be above 1."""
+    """Constraint 1 for every task, as a share of its need, at most 1 for an instance as counts are integers."""
     return [
         Row(
             {
@@ -73,20 +73,20 @@ def carried(problem: Problem) -> list[Row]:
 
 
 def bounds(problem: Problem) -> list[tuple[Limit, str]]:
-    """Each resource of each target that is bounded."""
+    """The limited resources of each target."""
     memory = [(limit, "memory_bytes") for limit in problem.limits if limit.memory_bytes is not None]
     return [*((limit, "cores") for limit in problem.limits), *memory]
 
 
 def within(problem: Problem, limit: Limit, part: str) -> Row:
-    """Constraint 3, as a share of what there is."""
+    """Constraint 3, as a share of the limit."""
     there = getattr(limit, part)
     takes = {v: getattr(one, part) / there for v, one in enumerate(problem.variants) if one.target == limit.target}
     return Row(takes, high=1.0)
 
 
 def most(problem: Problem) -> list[float]:
-    """Constraint 2, and no more instances than carry the whole load."""
+    """The upper bounds of the counts: constraint 2, and at most the instances that carry the whole load."""
     demands = {demand.task: demand for demand in problem.demands}
     highest = []
     for one in problem.variants:
@@ -98,7 +98,7 @@ def most(problem: Problem) -> list[float]:
 
 
 def overused(problem: Problem) -> str:
-    """Which limits no plan keeps: of all plans that meet the loads the one that exceeds them by the least share."""
+    """The message for the limits that no plan keeps: the plan that meets the loads and exceeds them least."""
     size, limits = len(problem.variants), bounds(problem)
     rows = carried(problem)
     for place, (limit, part) in enumerate(limits):

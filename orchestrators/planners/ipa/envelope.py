@@ -1,11 +1,11 @@
-"""A Lagrangian bound for products of accuracies: with a price μ of time, what stages add to those before them at most.
+"""A Lagrangian bound for products of accuracies, with a price μ of time.
 
-The stages from j on turn a product s of those before into at most
+The stages from j on turn the product s of the earlier stages into at most
 
-    f_j(s) = max over what they choose of  s · Π accuracy − Σ (cost + μ · time)
+    f_j(s) = max over their choices of  s · Π accuracy − Σ (cost + μ · time)
 
-which is the upper envelope of straight lines in s and follows from that of the next stage. f_0(α) + μ · deadline bounds
-the objective. It is convex in μ; where it is lowest is found by where tangents meet.
+which is the upper envelope of straight lines in s, and follows from that of the next stage. f_0(α) + μ · deadline
+bounds the objective. The bound is convex in μ; the intersections of tangents find its minimum.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ TANGENTS, DOUBLINGS = 30, 60
 
 @dataclass(frozen=True)
 class Choices:
-    """The options of one stage, by place."""
+    """The options of one stage, as arrays (options,)."""
 
     accuracy: Floats
     cost: Floats
@@ -30,14 +30,14 @@ class Choices:
 
 @dataclass(frozen=True)
 class Lines:
-    """The upper envelope over s ≥ 0 of slope · s + height, by rising slope; `time` is that of each line's choices."""
+    """The upper envelope of slope · s + height over s ≥ 0, by rising slope, with the time of each line's choices."""
 
     slope: Floats
     height: Floats
     time: Floats
 
     def at(self, s: Floats | float) -> tuple[Floats, Ints]:
-        """Its values, and the places of the lines that they lie on."""
+        """The values at s, and the indices of their lines."""
         meets = (self.height[:-1] - self.height[1:]) / (self.slope[1:] - self.slope[:-1])
         line = np.searchsorted(meets, s)
         return self.slope[line] * s + self.height[line], line
@@ -45,7 +45,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Bound:
-    """A price of time, the bound and its slope there, and the envelope from every stage on; s itself after the last."""
+    """A price of time, the bound and its slope there, and the envelope from each stage on; after the last it is s."""
 
     price: float
     value: float
@@ -54,7 +54,7 @@ class Bound:
 
 
 def lowest(stages: Sequence[Choices], alpha: float, deadline: float) -> Bound:
-    """The bound at the price at which it is lowest, which exists where some choice is in time."""
+    """The lowest bound over all prices, which exists where some choice is in time."""
     left = right = at_price(stages, alpha, deadline, 0.0)
     step = (alpha + sum(float(one.cost.max()) for one in stages)) / deadline or 1.0
     for _ in range(DOUBLINGS):
@@ -83,7 +83,7 @@ def at_price(stages: Sequence[Choices], alpha: float, deadline: float, price: fl
 
 
 def before(stage: Choices, lines: Lines, price: float) -> Lines:
-    """The envelope from a stage on, from that after it: every option with every line, and of those the upper ones."""
+    """The envelope from a stage on, given that from the next one: the upper of all options with all lines."""
     slope = (stage.accuracy[:, None] * lines.slope).ravel()
     height = (lines.height - (stage.cost + price * stage.time)[:, None]).ravel()
     time = (stage.time[:, None] + lines.time).ravel()
@@ -99,7 +99,7 @@ def before(stage: Choices, lines: Lines, price: float) -> Lines:
 
 
 def above(slope: Floats, height: Floats, first: int, second: int, third: int) -> bool:
-    """Whether the second line is somewhere above both others; their slopes rise."""
+    """Whether the second of three lines with rising slopes is above both others somewhere."""
     one = (height[first] - height[second]) * (slope[third] - slope[second])
     other = (height[second] - height[third]) * (slope[second] - slope[first])
     return bool(one < other)

@@ -29,9 +29,9 @@ def from_repository(
 ) -> Problem:
     """A pipeline of the tasks in that order, each variant with its base allocation of cores.
 
-    `threshold_rps` is the rate that a replica is to reach within its stage's SLA; without `deadline_ms` the pipeline's
-    is the sum of the stages'. Raises `BadInputError` for what is unknown or was not measured, and for a task of which
-    no variant reaches the threshold.
+    `threshold_rps` is the rate that a replica needs to reach within its stage's SLA. `deadline_ms` defaults to the sum
+    of the stages' SLAs. Raises `BadInputError` for an unknown name or a missing figure, and for a task of which no
+    variant reaches the threshold.
     """
     families = {task: family.family(repository, task, target) for task in tasks}
     slas_ms = {task: sla_ms(variants) for task, variants in families.items()}
@@ -48,12 +48,12 @@ def from_repository(
 
 
 def sla_ms(variants: Sequence[VariantOnTarget]) -> float:
-    """A stage's: 5 × the mean latency of one input on the fewest cores that each variant was measured on."""
+    """The SLA of a stage: 5 × the mean latency of one input, each variant on its fewest measured cores."""
     return SLA_FACTOR * mean(one.latency_ms(1, min(one.cores())) for one in variants)
 
 
 def stage(task: str, variants: Sequence[VariantOnTarget], threshold_rps: float, sla_ms: float) -> Stage:
-    """The variants that reach the threshold on some measured number of cores, each on the fewest such."""
+    """The stage of the variants that reach the threshold, each on the fewest cores that suffice."""
     found = [variant for one in variants if (variant := allocated(one, threshold_rps, sla_ms)) is not None]
     if not found:
         raise BadInputError(
@@ -64,7 +64,7 @@ def stage(task: str, variants: Sequence[VariantOnTarget], threshold_rps: float, 
 
 
 def allocated(one: VariantOnTarget, threshold_rps: float, sla_ms: float) -> Variant | None:
-    """The variant on its base allocation."""
+    """The variant on its base allocation of cores; `None` without one."""
     for cores in one.cores():
         latency_ms = {batch: one.latency_ms(batch, cores) for batch in batches(one, cores)}
         rates = {batch: one.images_per_s(batch, cores) for batch in latency_ms}
@@ -80,7 +80,7 @@ def allocated(one: VariantOnTarget, threshold_rps: float, sla_ms: float) -> Vari
 
 
 def batches(one: VariantOnTarget, cores: float) -> list[int]:
-    """Those of which latency and throughput were both measured on so many cores."""
+    """The batches whose latency and throughput were both measured on this number of cores."""
     own = one.profile.target.instances
     rated = {point.batch for point in one.profile.max_throughput if (point.cores, point.instances) == (cores, own)}
     return sorted(rated & set(one.batches(cores)))

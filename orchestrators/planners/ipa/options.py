@@ -1,19 +1,20 @@
-"""What each stage can choose: a variant and a batch, from which its replicas follow."""
+"""The options of each stage: a variant and a batch, from which the replicas follow."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from orchestrators.errors import Infeasible
 from orchestrators.planners.common import MS_PER_S
 from orchestrators.planners.ipa.problem import Problem, Stage, Variant
 
-# A replica less where the demand is that share above what the others reach.
+# A demand that exceeds the capacity by at most this share needs no further replica.
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Option:
-    """`cost` is β · n · R + δ · b, `time_ms` the time of a batch and of waiting until it is full."""
+    """`cost` is β · n · R + δ · b; `time_ms` is the time of a batch plus the wait until the batch is full."""
 
     variant: Variant
     batch: int
@@ -23,11 +24,12 @@ class Option:
 
     @property
     def accuracy(self) -> float:
+        """The accuracy of the variant."""
         return self.variant.accuracy
 
 
 def options(problem: Problem, stage: Stage) -> list[Option]:
-    """Every variant with every batch that ever fills, the quickest first; equal ones by name and batch."""
+    """Every variant with every batch that can fill, the quickest first; equal ones by name and batch."""
     found = [
         Option(
             one,
@@ -44,7 +46,7 @@ def options(problem: Problem, stage: Stage) -> list[Option]:
 
 
 def waiting_ms(problem: Problem, stage: Stage, batch: int) -> float:
-    """How long the first request of a batch waits for the last; `literal`: the published code's constant instead."""
+    """The time for which the first request of a batch waits for the last; with `literal` the published constant."""
     if problem.demand_rps == 0:
         return 0.0
     if not problem.literal:
@@ -54,10 +56,40 @@ def waiting_ms(problem: Problem, stage: Stage, batch: int) -> float:
 
 
 def undominated(found: Sequence[Option], better: Callable[[Option], Sequence[float]]) -> list[Option]:
-    """Those that no quicker one is as good as in all of the figures in which more is better."""
+    """The options that no quicker one equals or exceeds in all figures of `better`."""
     kept: list[tuple[Option, Sequence[float]]] = []
     for one in sorted(found, key=lambda one: (one.time_ms, [-figure for figure in better(one)])):
         figures = better(one)
         if not any(all(a >= b for a, b in zip(other, figures, strict=True)) for _, other in kept):
             kept.append((one, figures))
     return [one for one, _ in kept]
+
+
+def within(problem: Problem, cores: float) -> Problem:
+    """A problem of one stage without the variants and batches whose replicas need more than `cores`.
+
+    The published planner bounds replicas only by their cost. Raises `Infeasible` where no option is left.
+    """
+    (stage,) = problem.stages
+    taken = {(one.variant.name, one.batch): one.replicas * one.variant.cores for one in options(problem, stage)}
+    fitting = {place for place, needed in taken.items() if needed <= cores}
+    if taken and not fitting:
+        raise Infeasible(
+            f"{problem.demand_rps:.4g} requests/s of {stage.name} take {min(taken.values()):g} cores or more, and it "
+            f"has {cores:g}: more cores, or a quicker variant, would help"
+        )
+    left = [limited for one in stage.variants if (limited := only(one, fitting)) is not None]
+    return problem.model_copy(update={"stages": [Stage(name=stage.name, variants=left)] if left else problem.stages})
+
+
+def only(variant: Variant, fitting: set[tuple[str, int]]) -> Variant | None:
+    """The variant with only those of its batches; `None` without any."""
+    kept = [batch for batch in variant.latency_ms if (variant.name, batch) in fitting]
+    if not kept:
+        return None
+    return variant.model_copy(
+        update={
+            "latency_ms": {batch: variant.latency_ms[batch] for batch in kept},
+            "throughput_rps": {batch: variant.throughput_rps[batch] for batch in kept},
+        }
+    )

@@ -1,4 +1,4 @@
-"""What is asked (stages with variants by batch, a demand, a deadline) and what is answered."""
+"""The problem (stages with variants by batch, a demand, a deadline) and the plan."""
 
 from collections.abc import Iterable
 from typing import Literal, Self
@@ -11,7 +11,7 @@ from profiler.records.base import Value
 
 
 class Variant(Value):
-    """A variant with the cores of one replica, and what a replica reaches by measured batch."""
+    """A variant with the cores of one replica, and its latency and throughput by measured batch."""
 
     name: str = Field(min_length=1)
     accuracy: float = Field(ge=0, le=1)
@@ -22,6 +22,7 @@ class Variant(Value):
     @field_validator("latency_ms", "throughput_rps")
     @classmethod
     def is_positive(cls, figures: dict[int, float]) -> dict[int, float]:
+        """Raises `ValueError` for a batch below 1, and for a figure that is not above 0."""
         for batch, figure in figures.items():
             if batch < 1 or figure <= 0:
                 raise ValueError(f"{figure:g} at batch {batch}: batches are 1 or more, figures above 0; leave it out")
@@ -29,6 +30,7 @@ class Variant(Value):
 
     @model_validator(mode="after")
     def has_both_figures(self) -> Self:
+        """Raises `ValueError` where latencies and throughputs are of different batches."""
         if self.latency_ms.keys() != self.throughput_rps.keys():
             raise ValueError(
                 f"{self.name} has latencies at batches {listed(self.latency_ms)} and throughputs at "
@@ -45,6 +47,7 @@ class Stage(Value):
 
     @model_validator(mode="after")
     def names_are_clear(self) -> Self:
+        """Raises `ValueError` for two variants of one name."""
         unique(f"variants of {self.name}", (one.name for one in self.variants))
         return self
 
@@ -67,19 +70,21 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def names_are_clear(self) -> Self:
+        """Raises `ValueError` for two stages of one name."""
         unique("stages", (one.name for one in self.stages))
         return self
 
 
 def listed(batches: Iterable[int]) -> str:
+    """The batches as text, in rising order."""
     return ", ".join(map(str, sorted(batches))) or "none"
 
 
 class Plan(PlanBase):
-    """By stage, in the pipeline's order.
+    """The choices by stage, in the pipeline's order.
 
     `accuracy` is the pipeline's, `resource_cost` the cores of all replicas, `batch_cost` the inputs of all batches, and
-    `latency_ms` what a request takes through the pipeline, waiting for full batches included.
+    `latency_ms` the time of a request in the pipeline, the wait for full batches included.
     """
 
     variant: dict[str, str]
@@ -95,6 +100,7 @@ class Plan(PlanBase):
 
     @property
     def deployments(self) -> list[Deployment]:
+        """The deployments of the plan."""
         return [
             Deployment(
                 task=stage,

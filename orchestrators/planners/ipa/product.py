@@ -1,9 +1,10 @@
-"""Accuracy as the product over stages: an exact search. The product's logarithm is a sum, but not the costs'.
+"""An exact search for the best plan where accuracy is the product over stages.
 
-Plans are built stage by stage. One in part is given up where the quickest rest is too late, where its bound is below a
-plan that is known, or where another is no slower, no dearer and no less accurate. The first walk keeps a few plans
-only, those of the highest bounds, to come upon a good one. Walks widen until one has left nothing out that could be
-better than what is known: its best plan is the best.
+Logarithms would make the product a sum, but not the objective, which has costs. Partial plans are extended stage by
+stage. One is dropped where even the quickest rest is too late, where its bound is below a known plan, or where another
+is no slower, no dearer and no less accurate. The first walk keeps only a few plans, those of the highest bounds, to
+find a good one. Walks widen until one drops nothing that could be better than the best known plan, which is then the
+best of all.
 """
 
 from bisect import bisect_right
@@ -21,7 +22,7 @@ WIDTH, WIDER, ROUNDING = 64, 16, 1e-12
 
 @dataclass(frozen=True)
 class Partial:
-    """Plans in part: the product so far, what they cost and take; which of those before each came from, and how."""
+    """Partial plans: their accuracy, cost and time, the parent that each extends, and its last choice."""
 
     accuracy: Floats
     cost: Floats
@@ -30,11 +31,12 @@ class Partial:
     choice: Ints
 
     def only(self, which: Ints) -> "Partial":
+        """The chosen ones of the partial solutions."""
         return Partial(*(column[which] for column in vars(self).values()))
 
 
 def best(problem: Problem, stages: Sequence[Sequence[Option]]) -> list[Option] | None:
-    """One option of each stage with the highest objective, of equal ones the quickest; None where none is in time."""
+    """The options of the best plan, one for each stage, of equal plans the quickest; `None` where none is in time."""
     kept = [undominated(offered, lambda one: (one.accuracy, -one.cost)) for offered in stages]
     quickest = np.cumsum([0.0, *(offered[0].time_ms for offered in reversed(kept))])[::-1]
     if quickest[0] > problem.deadline_ms * (1 + ROUNDING):
@@ -50,11 +52,12 @@ def best(problem: Problem, stages: Sequence[Sequence[Option]]) -> list[Option] |
 
 
 def figures(one: Option) -> tuple[float, float, float]:
+    """Accuracy, cost and time (ms) of an option."""
     return one.accuracy, one.cost, one.time_ms
 
 
 class Walk:
-    """Every plan that reaches `floor`, or only those of the highest bounds where more than `width` are open at once."""
+    """A search over the plans that reach `floor`, of which it keeps the `width` with the highest bounds."""
 
     def __init__(
         self, problem: Problem, stages: Sequence[Choices], bound: Bound, quickest: Floats, floor: float, width: int
@@ -80,7 +83,7 @@ class Walk:
         return self.alpha * self.steps[-1].accuracy - self.steps[-1].cost
 
     def chosen(self) -> list[int]:
-        """The place of the option of each stage that the best plan chooses, of equal plans the quickest."""
+        """The index of the best plan's option in each stage, of equal plans that of the quickest."""
         equal = np.flatnonzero(self.worth >= self.worth.max() - self.rounding)
         place, found = int(equal[self.steps[-1].time[equal].argmin()]), []
         for step in reversed(self.steps[1:]):
@@ -102,9 +105,9 @@ def extended(partial: Partial, stage: Choices) -> Partial:
 
 
 def leading(partial: Partial) -> Partial:
-    """Those that no other one is as quick, as cheap and as accurate as, the quickest first."""
+    """The plans that no other equals in time, cost and accuracy at once, the quickest first."""
     kept: list[int] = []
-    # Of those so far that no cheaper one is as accurate as, from the cheapest and least accurate on.
+    # The cost-accuracy front of the plans so far, by rising cost and accuracy.
     costs: list[float] = []
     accuracies: list[float] = []
     for place in map(int, np.lexsort((-partial.accuracy, partial.cost, partial.time))):

@@ -1,4 +1,4 @@
-"""From a problem to its plan. Accuracy as the sum or the mean over stages is a multiple-choice knapsack, for HiGHS."""
+"""The solution of a problem; with the sum or mean of accuracies it is a multiple-choice knapsack, for HiGHS."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from orchestrators.planners.ipa.problem import Plan, Problem
 from orchestrators.solver import Row, minimise
 
 EQUAL = 1e-9
-# Rows may be missed by 1e-6: so many times larger, they are held to a billionth.
+# HiGHS may break rows by 1e-6: with this factor they hold to a billionth.
 FINE = 1e3
 
 
@@ -34,7 +34,7 @@ def solve(problem: Problem) -> Plan:
 
 
 def too_late(problem: Problem, stages: Sequence[Sequence[Option]]) -> str:
-    """That even the quickest options are too slow, and which stage takes the most of it."""
+    """The message that even the quickest options are too slow, with the stage that takes the longest."""
     quickest = [offered[0].time_ms for offered in stages]
     longest = max(zip(quickest, (stage.name for stage in problem.stages), strict=True))
     return (
@@ -65,15 +65,16 @@ def planned(problem: Problem, chosen: Sequence[Option]) -> Plan:
 
 
 def pipeline_accuracy(problem: Problem, accuracies: Sequence[float]) -> float:
+    """The accuracy of the pipeline: the product, the mean or the sum of those of its stages."""
     if problem.accuracy == "product":
         return math.prod(accuracies)
     return sum(accuracies) / (len(accuracies) if problem.accuracy == "mean" else 1)
 
 
 def best_sum(problem: Problem, stages: Sequence[Sequence[Option]]) -> list[Option] | None:
-    """One option of each stage with the highest objective, of equal ones the quickest; None where none is in time.
+    """The options of the best plan, one for each stage, of equal plans the quickest; `None` where none is in time.
 
-    With x = 1 for what is chosen: maximise Σ gain · x where Σ x = 1 in each stage and Σ time · x ≤ deadline. The
+    With x = 1 for a chosen option: maximise Σ gain · x where Σ x = 1 in each stage and Σ time · x ≤ deadline. The
     second program minimises Σ time · x where Σ gain · x is as high as in the first.
     """
     weight = problem.alpha / (len(stages) if problem.accuracy == "mean" else 1)

@@ -23,7 +23,7 @@ def from_repository(
     share: float = 1.0,
     literal: bool = False,
 ) -> Problem:
-    """A task's frontier under loads of single requests, where a share (0 to 1) of the target's own cores is sure.
+    """The problem of a task under single requests, with a guaranteed share (0 to 1) of the target's own cores.
 
     Raises `BadInputError` for an unknown task or target, where a version has no sweep over loads, and for a deadline
     shorter than what was measured.
@@ -40,7 +40,7 @@ def from_repository(
 
 
 def variant(one: VariantOnTarget, deadline_ms: float, share: float = 1.0) -> Variant:
-    """Its shares in time within the deadline by load, on a share of the cores."""
+    """The variant with its shares in time by load, on a share of the cores."""
     sweep = [point for point in one.profile.own(one.profile.load) if point.batch == 1]
     points = {point.corrected_offered_per_s: point for point in one.needed(sweep or None, "share in time", LoadPoint)}
     loads = tuple(
@@ -55,7 +55,7 @@ def variant(one: VariantOnTarget, deadline_ms: float, share: float = 1.0) -> Var
 
 
 def share_within(point: LoadPoint, deadline_ms: float, one: VariantOnTarget, cores_share: float = 1.0) -> float:
-    """The share answered within a deadline at that load, at least; raises `BadInputError` where nothing tells."""
+    """A lower bound of the share in time at this load; raises `BadInputError` where it is unknown."""
     percentiles = {getattr(point, field): share for field, share in PERCENTILES.items()}
     shares = percentiles | {found.deadline_ms: found.in_time_share for found in point.in_time}
     curve = sorted((at_ms / cores_share, share) for at_ms, share in shares.items() if at_ms is not None)

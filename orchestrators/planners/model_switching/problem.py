@@ -1,4 +1,4 @@
-"""What Model-Switching decides over and answers: versions with their shares in time by load."""
+"""The problem and the plan of Model-Switching: versions with their shares in time by load."""
 
 from itertools import pairwise
 from typing import Self
@@ -11,7 +11,7 @@ from profiler.records.base import Value
 
 
 class Load(Value):
-    """The share in time of the requests at an offered rate, and whether their queue was seen to grow without end."""
+    """The share of requests in time at an offered rate, and whether the queue grew without limit."""
 
     offered_rps: float = Field(gt=0)
     in_time_share: float = Field(ge=0, le=1)
@@ -27,6 +27,7 @@ class Variant(Value):
 
     @model_validator(mode="after")
     def loads_rise(self) -> Self:
+        """Raises `ValueError` where the offered rates do not rise."""
         for one, other in pairwise(self.loads):
             if one.offered_rps >= other.offered_rps:
                 raise ValueError(
@@ -36,14 +37,14 @@ class Variant(Value):
         return self
 
     def in_time_share(self, demand_rps: float, literal: bool = False) -> float:
-        """The share that is in time at a load, at least."""
+        """A lower bound of the share in time at a demand."""
         curve = [(one.offered_rps, 0.0 if one.exploding and not literal else one.in_time_share) for one in self.loads]
         (lowest, _), (highest, _) = curve[0], curve[-1]
         return 0.0 if demand_rps > highest else interpolated(curve, max(demand_rps, lowest))
 
 
 class Problem(Value):
-    """Which of a task's versions shall answer `demand_rps`; shares in time are those of `deadline_ms`."""
+    """The choice of a task's version for `demand_rps`; shares in time are for `deadline_ms`."""
 
     task: str
     variants: tuple[Variant, ...] = Field(min_length=1)
@@ -54,12 +55,13 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def variants_can_be_told_apart(self) -> Self:
+        """Raises `ValueError` for two variants of one name."""
         unique("variants", (one.name for one in self.variants))
         return self
 
 
 class Plan(PlanBase):
-    """The chosen variant; `objective` is its effective accuracy, `effective_accuracy` has that of all."""
+    """The chosen variant; `objective` is its effective accuracy, `effective_accuracy` has those of all variants."""
 
     task: str
     variant: str
@@ -72,4 +74,5 @@ class Plan(PlanBase):
 
     @property
     def deployments(self) -> list[Deployment]:
+        """The deployments of the plan."""
         return [Deployment(task=self.task, variant=self.variant, cores=self.cores, rate_rps=self.rate_rps)]

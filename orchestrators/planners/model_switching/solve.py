@@ -5,7 +5,7 @@ from orchestrators.planners.model_switching.problem import Plan, Problem
 
 
 def solve(problem: Problem) -> Plan:
-    """The variant of the highest effective accuracy; raises `Infeasible` where nothing is known to be in time."""
+    """The variant of the highest effective accuracy; raises `Infeasible` where none is above 0."""
     shares = {one.name: one.in_time_share(problem.demand_rps, problem.literal) for one in problem.variants}
     effective = {one.name: one.accuracy * shares[one.name] for one in problem.variants}
     best = max(problem.variants, key=lambda one: (effective[one.name], shares[one.name]))
@@ -24,7 +24,7 @@ def solve(problem: Problem) -> Plan:
 
 
 def why_none(problem: Problem) -> str:
-    """What binds: accuracy, the deadline, the load, or a sweep that has fewer in time at a lower load."""
+    """The message for the binding constraint: accuracy, deadline, load, or an inconsistent sweep."""
     right = [one for one in problem.variants if one.accuracy]
     if not right:
         return f"accuracy: every version of {problem.task} has an accuracy of 0: publish a version that is ever right"

@@ -27,12 +27,12 @@ def from_repository(
     peak_to_median: float = 1.5,
     cold: bool = False,
 ) -> Problem:
-    """The problem for classes of queries, with VMs of one target or several.
+    """The problem for classes of queries, with VMs of one or several targets.
 
-    A VM is a target as it was profiled, at its price per hour. Functions have the prices, start-up and latencies of
+    A VM is a profiled target at its price per hour. Functions have the prices, start-up and latencies of
     the target `serverless`, or of the first one. Their sizes are those whose processor time was measured, unless
-    `memory_gb` names them. Raises `BadInputError` where a figure or a price is missing; functions are asked about only
-    for tasks of which a strict class is peaked enough.
+    `memory_gb` names them. Raises `BadInputError` where a figure or a price is missing; figures of functions are needed
+    only for tasks with a strict class above the peak-to-median threshold.
     """
     targets = [target] if isinstance(target, str) else list(target)
     tasks = list(dict.fromkeys(one.task for one in classes))
@@ -60,7 +60,7 @@ def of_name(found: Iterable[VariantOnTarget], name: str) -> list[VariantOnTarget
 
 
 def latencies(classes: Iterable[QueryClass], task: str) -> list[float]:
-    """The bounds of the task's classes, in ms."""
+    """The latency bounds of the task's classes, in ms."""
     return [one.max_latency_ms for one in classes if one.task == task and one.max_latency_ms is not None]
 
 
@@ -72,7 +72,7 @@ def variant(
     memory_gb: Sequence[float] | None,
     gb_per_core: float,
 ) -> Variant:
-    """A network with its VMs on every target, and with its functions where it has a host for them."""
+    """A network with its VMs on every target, and its functions where it has a `host`, their profile."""
     sizes = memory_gb or [gb_per_core * one for one in (host or on_targets[0]).cores()]
     functions = [
         Function(memory_gb=size, latency_ms=host.latency_ms(1, size / gb_per_core))
@@ -90,7 +90,7 @@ def variant(
 
 
 def vms(one: VariantOnTarget, bounds_ms: Sequence[float]) -> list[Vm]:
-    """What a VM carries within each measured deadline, and within each bound between them."""
+    """The VMs of a target, with the capacity at each measured deadline and each bound between them."""
     target = one.profile.target
     own = [point for point in one.profile.own(one.profile.capacity) if point.corrected_requests_per_s is not None]
     measured_ms = {point.deadline_ms for point in one.needed(own or None, "capacity", Capacity)}
@@ -105,7 +105,7 @@ def vms(one: VariantOnTarget, bounds_ms: Sequence[float]) -> list[Vm]:
 
 
 def prices(one: VariantOnTarget, cold: bool) -> Serverless:
-    """What functions cost."""
+    """The prices of functions."""
     found = price(one, "per_gb_s", "per_call", *(["start_up_s"] if cold else []))
     return Serverless(per_gb_s=found.per_gb_s or 0.0, per_call=found.per_call or 0.0, start_up_s=found.start_up_s)
 
@@ -124,7 +124,7 @@ def price(one: VariantOnTarget, *parts: str) -> Price:
 
 
 def same_currency(found: Iterable[VariantOnTarget]) -> None:
-    """Costs that are added must be of one kind; a price that is not stated is spoken of where it is needed."""
+    """Raises `BadInputError` for prices in different currencies; a missing price is an error where it is needed."""
     kinds = {one.profile.target_name: one.profile.target.price for one in found}
     stated = {name: price.currency for name, price in kinds.items() if price is not None}
     if len(set(stated.values())) > 1:

@@ -1,4 +1,4 @@
-"""What a load demands: its peak over its median, what overflows so many requests/s, and how long that would wait."""
+"""A load with its peak-to-median ratio, its overflow above a capacity, and the waiting time of the overflow."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from statistics import fmean, median
 
 from profiler.common.errors import BadInputError
 
-# Of a rate, so that rounding does not ask for another VM.
+# The share of a rate that needs no further VM, because it may be rounding.
 ROUNDING = 1e-9
 
 
@@ -23,26 +23,29 @@ class Load:
 
     @cached_property
     def median_rps(self) -> float:
+        """The median rate."""
         return median(self.rates_rps)
 
     @cached_property
     def mean_rps(self) -> float:
+        """The mean rate."""
         return fmean(self.rates_rps)
 
     @cached_property
     def peak_rps(self) -> float:
+        """The highest rate."""
         return max(self.rates_rps)
 
     @property
     def peak_to_median(self) -> float:
-        """1 for a constant load, also of 0; without end where only the median is 0."""
+        """The peak over the median; 1 for a load of 0, infinite where only the median is 0."""
         if self.median_rps == 0:
             return inf if self.peak_rps else 1.0
         return self.peak_rps / self.median_rps
 
     @cached_property
     def ordered(self) -> tuple[list[float], list[float]]:
-        """The rates in order, and from each on the sum of all that follow, itself included."""
+        """The sorted rates, and for each the sum of it and all higher ones."""
         rates = sorted(self.rates_rps)
         return rates, [*reversed(list(accumulate(reversed(rates)))), 0.0]
 
@@ -53,7 +56,7 @@ class Load:
         return (sums[first] - (len(rates) - first) * capacity_rps) / len(rates)
 
     def wait_s(self, capacity_rps: float) -> float:
-        """The longest wait of what cannot be served at once, with the load repeated for ever."""
+        """The longest wait in s of the overflow, with the load repeated for ever."""
         if capacity_rps * (1 + ROUNDING) >= self.peak_rps:
             return 0.0
         if capacity_rps * (1 + ROUNDING) < self.mean_rps:
@@ -61,19 +64,22 @@ class Load:
 
         import numpy as np
 
-        # The second time round starts with what the first left.
+        # The second repetition starts with the backlog of the first.
         excess = np.tile(np.asarray(self.rates_rps) - capacity_rps, 2) * self.step_s
         total = np.concatenate([[0.0], excess.cumsum()])
         return float((total - np.minimum.accumulate(total)).max()) / capacity_rps
 
 
 def servers(rate_rps: float, each_rps: float) -> int:
-    """How many carry a rate; where there is any, at least one."""
+    """The number of servers that carry a rate, at least one for a rate above 0."""
     return ceil(rate_rps / each_rps * (1 - ROUNDING))
 
 
 def two_levels(median_rps: float, peak_rps: float, peak_share: float = 0.1, samples: int = 100) -> list[float]:
-    """Rates of which a share is at the peak, in one piece, and the others at the median; raises `BadInputError`."""
+    """Rates at two levels, with `peak_share` of the samples at the peak, at the end.
+
+    Raises `BadInputError` for a share of half or more, and for a peak below the median.
+    """
     peaks = ceil(peak_share * samples - ROUNDING)
     if not 0 < peaks < samples / 2:
         raise BadInputError(f"peak_share={peak_share:g} of {samples} samples: it has to be above 0 and below a half")

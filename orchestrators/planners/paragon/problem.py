@@ -1,4 +1,4 @@
-"""What Paragon is asked and answers: classes of queries, variants in the ways that they can run, prices, choices."""
+"""The problem and the plan of Paragon: classes of queries, variants with VMs and functions, prices, choices."""
 
 from typing import Self
 
@@ -12,7 +12,7 @@ BOUNDS = ("min_accuracy", "max_latency_ms", "max_cost_per_hour")
 
 
 class QueryClass(Value):
-    """Queries of one application: their rate at equally long samples of `step_s`, and at least two of three bounds.
+    """The queries of one application: their rates in equal samples of `step_s`, and at least two of three bounds.
 
     A `strict` latency may be met by serverless functions when the VMs are full; otherwise the queries wait.
     """
@@ -28,6 +28,7 @@ class QueryClass(Value):
 
     @model_validator(mode="after")
     def two_bounds(self) -> Self:
+        """Raises `ValueError` where fewer than two figures are bounded."""
         given = [name for name in BOUNDS if getattr(self, name) is not None]
         if len(given) < 2:
             stated = given[0] if given else "none of them"
@@ -36,13 +37,14 @@ class QueryClass(Value):
 
     @model_validator(mode="after")
     def no_negative_rate(self) -> Self:
+        """Raises `ValueError` for a negative rate."""
         if min(self.rates_rps) < 0:
             raise ValueError(f"class {self.name} has a rate of {min(self.rates_rps):g}: rates are 0 or more")
         return self
 
 
 class Vm(Value):
-    """A VM that serves a variant: what it carries within `latency_ms`, and its price. `target` is the kind of VM."""
+    """A VM that serves a variant: its capacity within `latency_ms`, and its price. `target` is the kind of VM."""
 
     target: str
     cores: float = Field(gt=0)
@@ -59,7 +61,7 @@ class Function(Value):
 
 
 class Variant(Value):
-    """A model with the VMs and the functions that can run it; `memory_gb` is the least that a function needs."""
+    """A model with the VMs and functions that can run it; a function needs at least `memory_gb`."""
 
     name: str
     task: str
@@ -70,20 +72,20 @@ class Variant(Value):
 
 
 class Serverless(Value):
-    """What functions cost, and how long one that is not warm takes to start."""
+    """The prices of functions, and the start-up time of a cold one."""
 
     per_gb_s: float = Field(ge=0)
     per_call: float = Field(ge=0)
     start_up_s: float | None = Field(default=None, ge=0)
 
     def per_hour(self, function: Function, rate_rps: float) -> float:
-        """What so many calls/s cost an hour."""
+        """The cost of `rate_rps` calls/s for an hour."""
         gb_s = function.memory_gb * function.latency_ms / MS_PER_S
         return S_PER_HOUR * rate_rps * (self.per_call + gb_s * self.per_gb_s)
 
 
 class Problem(Value):
-    """Without `serverless` all run on VMs; `cold` counts the start-up of functions into their latency."""
+    """The problem; without `serverless` all queries run on VMs, and `cold` adds the start-up to functions' latency."""
 
     classes: list[QueryClass] = Field(min_length=1)
     variants: list[Variant] = Field(min_length=1)
@@ -93,12 +95,14 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def said_once(self) -> Self:
+        """Raises `ValueError` for two classes or two variants of one name."""
         unique("classes", (one.name for one in self.classes))
         unique("variants", (one.name for one in self.variants))
         return self
 
     @model_validator(mode="after")
     def known_tasks(self) -> Self:
+        """Raises `ValueError` for a class of a task without variants."""
         tasks = sorted({one.task for one in self.variants})
         for one in self.classes:
             if one.task not in tasks:
@@ -107,16 +111,17 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def start_up_where_it_counts(self) -> Self:
+        """Raises `ValueError` where `cold` needs a start-up time that is not stated."""
         if self.cold and self.serverless is not None and self.serverless.start_up_s is None:
             raise ValueError("cold=True counts the functions' start-up, which is unknown: state start_up_s")
         return self
 
 
 class Choice(Value):
-    """The model of a class and where it runs: so many VMs, and functions where `function` is not null.
+    """The model of a class and its resources: `vms` VMs, and functions where `function` is not null.
 
-    `vm_rps` and `overflow_rps` are the mean rates of the VMs and of the functions; the latency is the longest of both,
-    for a relaxed class with the longest wait. `peak_to_median` is null where the median is 0 and the peak is not.
+    `vm_rps` and `overflow_rps` are the mean rates of the VMs and of the functions. The latency is the longer of both,
+    for a relaxed class with the longest wait. `peak_to_median` is null where only the median is 0.
     """
 
     query_class: str
@@ -135,18 +140,19 @@ class Choice(Value):
 
     @property
     def cost_per_hour(self) -> float:
+        """The cost of the VMs and of the functions."""
         return self.vm_cost_per_hour + self.serverless_cost_per_hour
 
 
 class Plan(PlanBase):
-    """A choice for each class; the objective is what all cost an hour."""
+    """A choice for each class; the objective is the cost of all for an hour."""
 
     choices: list[Choice]
     objective: float
 
     @property
     def deployments(self) -> list[Deployment]:
-        """What the VMs serve; functions are there while they are called."""
+        """The deployments on VMs; functions exist only while they are called."""
         return [
             Deployment(task=one.task, variant=one.variant, replicas=one.vms, cores=one.vm.cores, rate_rps=one.vm_rps)
             for one in self.choices

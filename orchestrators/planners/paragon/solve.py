@@ -1,4 +1,4 @@
-"""The best model and resource of each class: every option that can be the best is made and compared."""
+"""The best model and resource of each class, by comparison of all options that can be the best."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -21,13 +21,13 @@ from orchestrators.planners.paragon.problem import (
 
 
 def solve(problem: Problem) -> Plan:
-    """The best choice for each class; raises `Infeasible` for one of which the bounds exclude each other."""
+    """The best choice for each class; raises `Infeasible` for a class with bounds that no option keeps."""
     choices = [chosen(problem, one) for one in problem.classes]
     return Plan(choices=choices, objective=sum(one.cost_per_hour for one in choices))
 
 
 def chosen(problem: Problem, query: QueryClass) -> Choice:
-    """Of the options within the bounds the best in what is not bounded."""
+    """The option within the bounds that is best in the unbounded figure."""
     load = Load(query.rates_rps, query.step_s)
     own = [one for one in problem.variants if one.task == query.task]
     options = [option for one in own for vm in one.vms for option in served(problem, query, load, one, vm)]
@@ -35,7 +35,7 @@ def chosen(problem: Problem, query: QueryClass) -> Choice:
 
 
 def rank(query: QueryClass, option: Choice) -> tuple[object, ...]:
-    """What is not bounded first, then cost, accuracy and latency, then names and sizes."""
+    """The order of options: the unbounded figure, then cost, accuracy and latency, then names and sizes."""
     cost, error, latency = option.cost_per_hour, -option.accuracy, option.latency_ms
     first = cost
     if query.max_latency_ms is None:
@@ -63,9 +63,9 @@ def served(problem: Problem, query: QueryClass, load: Load, variant: Variant, vm
 
 
 def counts(prices: Serverless, load: Load, vm: Vm, function: Function, possible: range) -> set[int]:
-    """The cheapest number of VMs, and none where that is possible, which may be quicker.
+    """The cheapest number of VMs, and 0 where that is possible, which may be quicker.
 
-    Every further VM relieves the functions of less than the one before.
+    Every further VM takes less load from the functions than the one before.
     """
 
     def dear_enough(count: int) -> bool:
@@ -78,7 +78,7 @@ def counts(prices: Serverless, load: Load, vm: Vm, function: Function, possible:
 
 
 def waiting(query: QueryClass, load: Load, vm: Vm, most: int) -> int:
-    """The VMs of a relaxed class: as few as answer in time, or as many as the cost allows where the time is open."""
+    """The VMs of a relaxed class: the fewest in time, or without a latency bound the most within the cost."""
     fewest = servers(load.mean_rps, vm.rate_rps)
     if query.max_latency_ms is None:
         spend = query.max_cost_per_hour or 0.0
@@ -90,7 +90,7 @@ def waiting(query: QueryClass, load: Load, vm: Vm, most: int) -> int:
 
 
 class Bound(NamedTuple):
-    """A bound on a figure, which is the better the smaller it is; `sign` turns it into what the class speaks of."""
+    """A bound on a figure that is better when smaller; `sign` converts it to the figure of the class."""
 
     name: str
     limit: float | None
@@ -100,7 +100,7 @@ class Bound(NamedTuple):
 
 
 def within(query: QueryClass, options: list[Choice]) -> list[Choice]:
-    """The options that keep every bound; `Infeasible` names the first that none keeps, with those before it kept."""
+    """The options that keep every bound; raises `Infeasible` for the first bound that none keeps."""
     kept: list[str] = []
     for bound in (
         Bound("accuracy", query.min_accuracy, lambda one: -one.accuracy, sign=-1),
@@ -117,7 +117,7 @@ def within(query: QueryClass, options: list[Choice]) -> list[Choice]:
 
 
 def why_none(query: QueryClass, bound: Bound, best: Choice, kept: list[str]) -> str:
-    """What is asked, and the best there is."""
+    """The message with the bound and the best option for it."""
     asked = f"{'at least' if bound.sign < 0 else 'at most'} {bound.limit:.4g}{bound.unit}"
     given = f" with the bounds on {' and '.join(kept)} kept" if kept else ""
     return (
@@ -128,7 +128,7 @@ def why_none(query: QueryClass, bound: Bound, best: Choice, kept: list[str]) -> 
 
 
 def on_vms(query: QueryClass, load: Load, variant: Variant, vm: Vm, count: int) -> Choice:
-    """So many VMs; what overflows waits where the class is relaxed."""
+    """The choice of `count` VMs; the overflow of a relaxed class waits."""
     capacity_rps, ratio = count * vm.rate_rps, load.peak_to_median
     overflow_rps = load.overflow_rps(capacity_rps) if query.strict else 0.0
     wait_s = 0.0 if query.strict else load.wait_s(capacity_rps)
@@ -150,7 +150,7 @@ def on_vms(query: QueryClass, load: Load, variant: Variant, vm: Vm, count: int) 
 
 
 def with_functions(prices: Serverless, function: Function, vms: Choice, *, cold: bool) -> Choice:
-    """The same VMs with functions for what overflows."""
+    """The same choice with functions for the overflow."""
     start_up_ms = MS_PER_S * (prices.start_up_s or 0.0) if cold else 0.0
     latency_ms = start_up_ms + function.latency_ms
     update = {

@@ -8,7 +8,7 @@ from typing import Literal
 from orchestrators.family import family
 from orchestrators.load import read_bandwidth
 from orchestrators.planners.common import MS_PER_S
-from orchestrators.planners.sponge.network import communication_ms as taken_ms
+from orchestrators.planners.sponge.communication import communication_ms as taken_ms
 from orchestrators.planners.sponge.problem import Problem
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
@@ -20,40 +20,28 @@ BYTES_A_VALUE = 4
 
 
 def from_repository(
-    repository: Repository,
-    *,
-    task: str,
-    target: str,
-    demand_rps: float,
-    slo_ms: float,
-    communication_ms: Sequence[float] | None = None,
-    bandwidth: Path | None = None,
-    bandwidth_from_s: float = 0.0,
-    variant: str | None = None,
-    latency: Literal["table", "fit"] = "table",
-    literal: bool = False,
-    delta: float = 0.01,
+    repository: Repository, *, task: str, target: str, demand_rps: float, slo_ms: float,
+    communication_ms: Sequence[float] | None = None, bandwidth: Path | None = None, bandwidth_from_s: float = 0.0,
+    variant: str | None = None, latency: Literal["table", "fit"] = "table", literal: bool = False, delta: float = 0.01,
     safety: float = 1.0,
-) -> Problem:
-    """A variant of the task (the most accurate unless named) on the target, for requests of that SLO.
+) -> Problem:  # fmt: skip
+    """The problem of a variant of the task (by default the most accurate) on the target, for requests with this SLO.
 
-    `communication_ms` has what the network took of each waiting request; without it, as many wait as arrive within one
-    SLO. Then `bandwidth`, a log (`orchestrators.load.read_bandwidth`), says what it took of each, as they were sent one
-    after the other from `bandwidth_from_s` of the log on, each as large as the variant's input; without one it took
-    nothing. The latency is the measured table, interpolated, or as in the paper the
-    published fit over batch and cores. `literal` gives all requests the highest communication latency.
-
-    Raises `BadInputError` for what is unknown or was not measured.
+    `communication_ms` has the communication latency of each waiting request. Without it the requests wait that arrive
+    within one SLO. Then `bandwidth`, a log (`orchestrators.load.read_bandwidth`), gives their latencies: they are sent
+    evenly from `bandwidth_from_s` of the log on, each as large as the variant's input. The batch time is the measured
+    table, interpolated, or as in the paper the published fit. `literal` gives all requests the highest communication
+    latency. Raises `BadInputError` for an unknown name or a missing figure.
     """
     if latency not in SOURCES:
         raise BadInputError(f"unknown latency {latency!r}: choices are {', '.join(SOURCES)}")
     one = chosen(repository, task, target, variant)
-    waiting = communication_ms
-    if waiting is None:
-        count = max(1, math.ceil(demand_rps * slo_ms / MS_PER_S))
-        waiting = [0.0] * count if bandwidth is None else sent(one, count, slo_ms, bandwidth, bandwidth_from_s)
-    elif bandwidth is not None:
+    if communication_ms is not None and bandwidth is not None:
         raise BadInputError("communication_ms and bandwidth both say what the network takes: give one of them")
+    count = max(1, math.ceil(demand_rps * slo_ms / MS_PER_S))
+    waiting = (
+        communication_ms if communication_ms is not None else sent(one, count, slo_ms, bandwidth, bandwidth_from_s)
+    )
     return Problem(
         variant=one.name,
         task=task,
@@ -67,6 +55,7 @@ def from_repository(
 
 
 def chosen(repository: Repository, task: str, target: str, variant: str | None) -> VariantOnTarget:
+    """The named variant, or the most accurate one; raises `BadInputError` for an unknown name."""
     if variant is None:
         return family(repository, task, target)[0]
     published = sorted(one.name for one in repository.measured(task, target))
@@ -76,8 +65,10 @@ def chosen(repository: Repository, task: str, target: str, variant: str | None) 
     return repository.on(variant, target)
 
 
-def sent(one: VariantOnTarget, count: int, slo_ms: float, bandwidth: Path, from_s: float) -> list[float]:
-    """What the network of a log takes of so many requests, sent evenly over one SLO, in ms."""
+def sent(one: VariantOnTarget, count: int, slo_ms: float, bandwidth: Path | None, from_s: float) -> list[float]:
+    """The communication latencies in ms of `count` requests that are sent evenly over one SLO; 0 without a log."""
+    if bandwidth is None:
+        return [0.0] * count
     log = read_bandwidth(bandwidth)
     moments_s = [from_s + place * slo_ms / MS_PER_S / count for place in range(count)]
     size_bytes = BYTES_A_VALUE * math.prod(one.details.input.shape)
@@ -86,7 +77,7 @@ def sent(one: VariantOnTarget, count: int, slo_ms: float, bandwidth: Path, from_
 
 
 def measured_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
-    """By whole cores and batch."""
+    """The measured latencies in ms by whole number of cores and by batch."""
     lookup, own = one.latencies, one.profile.target.instances
     (table,) = lookup.tables.values()
     cores = {place[1] for place in table if place[2] == own}
@@ -97,7 +88,7 @@ def measured_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
             try:
                 found.setdefault(count, {})[batch] = lookup.at(batch=batch, cores=count).value
             except BadInputError:
-                # Some batches are measured on the target's own cores only.
+                # Some batches were measured on the target's own cores only.
                 continue
     if not any(found.values()):
         raise BadInputError(
@@ -108,7 +99,7 @@ def measured_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
 
 
 def fitted_ms(one: VariantOnTarget) -> dict[int, dict[int, float]]:
-    """By whole cores and batch, γ · b / c + δ · b + ε / c + η within what it was fitted on."""
+    """The fit γ · b / c + δ · b + ε / c + η in ms by whole number of cores and by batch, within its domain."""
     own = one.profile.target.runtime
     fits = [fit for fit in one.profile.fits if fit.form == FORM]
     if not fits:

@@ -1,4 +1,4 @@
-"""What Sponge decides from, and what it decides."""
+"""The problem and the plan of Sponge."""
 
 from typing import Annotated
 
@@ -13,12 +13,11 @@ Milliseconds = Annotated[float, Field(gt=0)]
 
 
 class Problem(Value):
-    """One variant, its demand, and the requests that wait.
+    """One variant, its demand, and the waiting requests.
 
-    `latency_ms` has the time of a full batch by cores and then by batch: what is not in it cannot be chosen.
-    `remaining_ms` has what is left of each request's deadline, negative where that is over. `cl_max_ms` is
-    communication that no remaining deadline has in it yet. `safety` is the share of a remaining deadline that may be
-    used.
+    `latency_ms` has the time of a full batch by cores and then by batch, and so the possible choices. `remaining_ms`
+    has the rest of each request's deadline, negative for a missed one. `cl_max_ms` is communication that the remaining
+    deadlines do not include. `safety` is the share of a remaining deadline that may be used.
     """
 
     variant: str
@@ -33,6 +32,7 @@ class Problem(Value):
     @field_validator("latency_ms")
     @classmethod
     def something_to_choose(cls, value: dict[int, dict[int, float]]) -> dict[int, dict[int, float]]:
+        """Raises `ValueError` where no latency is given, or none for some number of cores."""
         empty = [cores for cores, by_batch in value.items() if not by_batch]
         if not value or empty:
             where = f"on {empty[0]} cores" if empty else "on any cores"
@@ -42,20 +42,21 @@ class Problem(Value):
     @field_validator("remaining_ms")
     @classmethod
     def something_to_serve(cls, value: list[float]) -> list[float]:
+        """Raises `ValueError` for an empty list of requests."""
         if not value:
             raise ValueError("no requests: give at least the deadline of one that may come")
         return value
 
     def throughput_rps(self, cores: int, batch: int) -> float:
-        """h(b, c): full batches one after the other, in requests/s."""
+        """h(b, c): the rate of full batches without pause, in requests/s."""
         return MS_PER_S * batch / self.latency_ms[cores][batch]
 
 
 class Plan(PlanBase):
-    """Cores and batch, and when each request is answered.
+    """The cores, the batch, and the moment of each answer.
 
-    `order` has the requests, by their places in `remaining_ms`, as they are served, a batch of them after the other.
-    `answered_ms` (from now) and `slack_ms` (what the answer could be later) are by the same places.
+    `order` has the requests in the order of service, by their indices in `remaining_ms`. `answered_ms` (from now) and
+    `slack_ms` (the time that an answer could be later) have the same indices.
     """
 
     variant: str

@@ -1,4 +1,4 @@
-"""Every pair of cores and batch, the cheapest first."""
+"""The search over all pairs of cores and batch, the cheapest first."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from orchestrators.planners.sponge.problem import Plan, Problem
 
 
 class Batch(NamedTuple):
-    """The most urgent request of a batch, which the others are answered with: how long it waits, and how late it is."""
+    """The most urgent request of a batch, its wait, and the time by which its answer is late."""
 
     request: int
     queueing_ms: float
@@ -16,9 +16,9 @@ class Batch(NamedTuple):
 
 
 def solve(problem: Problem) -> Plan:
-    """The least `cores + delta · batch`; of equals the fewer cores.
+    """The plan of the least `cores + delta · batch`; of equal plans the one with fewer cores.
 
-    Raises `Infeasible` with the request that misses its deadline, or with the highest rate that is sustained.
+    Raises `Infeasible` with the request that misses its deadline, or with the highest sustained rate.
     """
     order = by_deadline(problem)
     pairs = [(cores, batch) for cores, by_batch in problem.latency_ms.items() for batch in by_batch]
@@ -32,16 +32,17 @@ def solve(problem: Problem) -> Plan:
 
 
 def by_deadline(problem: Problem) -> list[int]:
-    """The requests by their places in `remaining_ms`, the most urgent first, equals as given."""
+    """The indices in `remaining_ms`, the most urgent request first, equal ones in the given order."""
     return sorted(range(len(problem.remaining_ms)), key=problem.remaining_ms.__getitem__)
 
 
 def cost(problem: Problem, cores: int, batch: int) -> float:
+    """The objective: cores + δ · batch."""
     return cores + problem.delta * batch
 
 
 def batches(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Iterator[Batch]:
-    """Full ones, one after the other, each with its most urgent request, as the others have no less time."""
+    """The full batches in the order of service, each with its most urgent request."""
     latency_ms = problem.latency_ms[cores][batch]
     for ahead, place in enumerate(range(0, len(order), batch)):
         spent_ms = ahead * latency_ms + latency_ms + problem.cl_max_ms
@@ -50,10 +51,12 @@ def batches(problem: Problem, order: Sequence[int], cores: int, batch: int) -> I
 
 
 def latest(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Batch:
+    """The batch of the order that misses its deadline by most."""
     return max(batches(problem, order, cores, batch), key=lambda one: one.over_ms)
 
 
 def plan(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Plan:
+    """The plan of these cores and this batch size."""
     latency_ms = problem.latency_ms[cores][batch]
     answered_ms = [0.0] * len(order)
     for place, request in enumerate(order):
@@ -70,6 +73,7 @@ def plan(problem: Problem, order: Sequence[int], cores: int, batch: int) -> Plan
 
 
 def too_much(problem: Problem, pairs: Sequence[tuple[int, int]]) -> str:
+    """The message for a demand above every throughput."""
     cores, batch = max(pairs, key=lambda pair: problem.throughput_rps(*pair))
     most = problem.throughput_rps(cores, batch)
     return (
@@ -79,7 +83,7 @@ def too_much(problem: Problem, pairs: Sequence[tuple[int, int]]) -> str:
 
 
 def too_late(problem: Problem, order: Sequence[int], pairs: Sequence[tuple[int, int]]) -> str:
-    """Of what sustains the demand, that with the least delay of the request that is latest."""
+    """The message for the pair that sustains the demand with the least delay of its latest request."""
     cores, batch = min(pairs, key=lambda pair: (latest(problem, order, *pair).over_ms, pair))
     request, queueing_ms, over_ms = latest(problem, order, cores, batch)
     left_ms = problem.remaining_ms[request]

@@ -1,4 +1,4 @@
-"""The allocation chain: from the most accurate version of every task down to the cheapest of each that has demand."""
+"""The allocation chain, from the most accurate version of every task to the cheapest of each task with demand."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +11,8 @@ from profiler.records.base import Value
 class Allocation(Value):
     """One version per task, by the tasks' names.
 
-    `metric` (times demand, as a rate) and `expected_cpu_share` are sums over the tasks. `accuracy` is the system's
-    normalised one, 0 to 1: the mean over requests; over tasks where the problem is literal or there is no demand.
+    `metric` (times demand) and `expected_cpu_share` are sums over the tasks. `accuracy` is the system's normalised
+    accuracy, 0 to 1: the mean over requests, or over tasks if the problem is literal or has no demand.
     """
 
     versions: dict[str, str]
@@ -22,7 +22,7 @@ class Allocation(Value):
 
 
 def chain(problem: Problem) -> list[Allocation]:
-    """Every allocation from the most accurate on, each with less of the metric than the one before it.
+    """All allocations, the most accurate first, each with less of the metric than the one before it.
 
     Raises `Infeasible` where no version of a task is below its maximal metric.
     """
@@ -46,7 +46,7 @@ def chain(problem: Problem) -> list[Allocation]:
 
 
 def allocation(problem: Problem, versions: Mapping[str, str]) -> Allocation:
-    """These versions under the problem's demand; raises `BadInputError` for a version that is unknown or missing."""
+    """The allocation of these versions; raises `BadInputError` for an unknown or missing version or task."""
     if unknown := sorted(versions.keys() - {task.name for task in problem.tasks}):
         raise BadInputError(
             f"unknown task {', '.join(unknown)}: choices are {', '.join(t.name for t in problem.tasks)}"
@@ -65,7 +65,7 @@ def chosen(task: Task, name: str | None) -> Version:
 
 
 def summed(problem: Problem, versions: Sequence[Version], accuracies: Sequence[float]) -> Allocation:
-    """One version for each of the problem's tasks, in their order, and their normalised accuracies."""
+    """The allocation of one version for each task, in their order, with normalised accuracies."""
     demands_rps = [task.demand_rps for task in problem.tasks]
     total_rps = sum(demands_rps)
     by_task = problem.literal or total_rps == 0

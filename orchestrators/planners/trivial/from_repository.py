@@ -21,11 +21,11 @@ def from_repository(
     batch: int = 1,
     literal: bool = False,
 ) -> Problem:
-    """The frontiers of one task or several, on the target's own cores, which they share.
+    """The problem of one or several tasks that share the target's own cores.
 
-    `demand_rps` is one figure for every task, or one for each by its name, as are the maximal metrics of the tasks that
-    have one. Throughput is that in requests of `batch` inputs: alone, as clients send them. Raises `BadInputError` for
-    an unknown name, and where a figure was not measured.
+    `demand_rps` is one figure for every task, or one for each by its name; `max_metric` is by name, for some tasks.
+    Throughput is that of requests with `batch` inputs, by default single ones as clients send them. Raises
+    `BadInputError` for an unknown name or a missing figure.
     """
     names = [task] if isinstance(task, str) else list(task)
     if not names:
@@ -51,7 +51,7 @@ def problem_of(
     batch: int = 1,
     literal: bool = False,
 ) -> Problem:
-    """The same of versions that were read already, by task."""
+    """The same problem from versions that are already read, by task."""
     highest, names = max_metric or {}, list(families)
     if odd := sorted({*demand_rps, *highest} - set(names)) or sorted(set(names) - set(demand_rps)):
         raise BadInputError(
@@ -75,7 +75,7 @@ def problem_of(
 
 
 def version(one: VariantOnTarget, metric: Metric, batch: int) -> Version:
-    """Its figures on the target's own cores; those of the other metrics are left out."""
+    """The version with its figures on the target's own cores, without those of other metrics."""
     cores = one.profile.target.cores
     return Version(
         name=one.name,
@@ -87,6 +87,7 @@ def version(one: VariantOnTarget, metric: Metric, batch: int) -> Version:
 
 
 def flops(one: VariantOnTarget) -> float:
+    """The FLOPs of a request; raises `BadInputError` where they are unknown."""
     found = one.profile.complexity.flops
     if not found:
         raise BadInputError(f"{one.name} has no FLOPs, its graph does not tell: choose metric=inverse_throughput")

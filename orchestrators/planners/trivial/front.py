@@ -1,4 +1,4 @@
-"""A task's versions as the chain goes down them."""
+"""The versions of a task in the order of the chain."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from orchestrators.planners.trivial.problem import UNITS, Metric, Task, Version
 
 @dataclass(frozen=True)
 class Front:
-    """Versions from the most accurate down, each with less of the metric than all before it.
+    """Versions by falling accuracy, each with less of the metric than all before it.
 
     `costs` are the metric of one request, `accuracies` are normalised.
     """
@@ -21,7 +21,7 @@ class Front:
 
     @classmethod
     def of(cls, task: Task, metric: Metric) -> "Front":
-        """The versions that are considered; raises `Infeasible` where none is below the task's maximal metric."""
+        """The front of a task; raises `Infeasible` where no version is below its maximal metric."""
         limit = float("inf") if task.max_metric is None else task.max_metric
         kept: list[tuple[float, Version]] = []
         for one in sorted(task.versions, key=lambda one: (-one.accuracy, one.per_request(metric), one.name)):
@@ -39,24 +39,24 @@ class Front:
         return cls(task, versions, costs, tuple(one.accuracy / best for one in versions))
 
     def steps(self) -> int:
-        """How often the task can step down; without demand that saves nothing."""
+        """The number of steps down; 0 without demand, where a step saves nothing."""
         return len(self.versions) - 1 if self.task.demand_rps else 0
 
     def saving(self, place: int) -> float:
-        """What the step down from a place saves of the metric at the task's demand."""
+        """The metric that the step down from `place` saves at the task's demand."""
         return self.task.demand_rps * (self.costs[place] - self.costs[place + 1])
 
     def next_slope(self, place: int) -> float:
-        """Literal: accuracy lost per metric saved by the next step, the metric times demand."""
+        """Literal: the accuracy lost per saved metric in the next step, the metric times demand."""
         lost, saved = self.accuracies[place] - self.accuracies[place + 1], self.costs[place] - self.costs[place + 1]
         return lost / saved / self.task.demand_rps
 
     @cached_property
     def best_slopes(self) -> list[float]:
-        """Corrected, from each place but the last: the least accuracy lost per metric saved of all versions below.
+        """Corrected: from each place but the last the lowest loss of accuracy per saved metric to any lower version.
 
-        The loss counts for the task's share of the demand and the metric times its demand, so that the demand is not
-        in the ratio, up to the total that all tasks have in common.
+        The loss is weighted by the task's share of the demand and the metric by its demand, so the demand cancels, up
+        to the total that is common to all tasks.
         """
         points = list(zip(self.accuracies, self.costs, strict=True))
         return [

@@ -1,4 +1,4 @@
-"""What the trivial policy decides over and plans: tasks with their versions and demands, and a limit on the CPU."""
+"""The problem and the plan of the trivial policy: tasks with versions and demands, and a CPU limit."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal, Self, get_args
@@ -16,7 +16,7 @@ UNITS: dict[Metric, str] = {"inverse_throughput": "s", "latency": "s", "flops": 
 
 
 class Version(Value):
-    """A version of a task; `images_per_s` is the most that all the cores reach with it.
+    """A version of a task; `images_per_s` is its maximal throughput on all cores.
 
     `latency_ms` and `flops`, of one request, may be absent where they are not the problem's metric.
     """
@@ -28,7 +28,7 @@ class Version(Value):
     flops: float | None = Field(default=None, gt=0)
 
     def per_request(self, metric: Metric) -> float:
-        """What a request costs, in seconds or in FLOPs; raises `ValueError` where that is not known."""
+        """The metric of one request, in seconds or FLOPs; raises `ValueError` where it is unknown."""
         if metric == "inverse_throughput":
             return 1 / self.images_per_s
         field, value = ("latency_ms", self.latency_ms) if metric == "latency" else ("flops", self.flops)
@@ -41,7 +41,7 @@ class Version(Value):
 class Task(Value):
     """A task's versions and its demand. Only versions below `max_metric`, in the metric's unit, are considered.
 
-    That is the maximal-metric policy, for a demand that may rise from nothing to more than the large versions can do.
+    This is the maximal-metric policy, for a demand that may rise from 0 above the capacity of the large versions.
     """
 
     name: str = Field(min_length=1)
@@ -51,6 +51,7 @@ class Task(Value):
 
     @model_validator(mode="after")
     def versions_can_be_told_apart_and_compared(self) -> Self:
+        """Raises `ValueError` for two versions of one name, and where no accuracy is above 0."""
         unique(f"versions of task {self.name!r}", (one.name for one in self.versions))
         if self.best_accuracy == 0:
             raise ValueError(f"no version of task {self.name!r} has an accuracy above 0: nothing to normalise by")
@@ -58,12 +59,12 @@ class Task(Value):
 
     @property
     def best_accuracy(self) -> float:
-        """What accuracy is normalised by: that of the best version, considered or not."""
+        """The accuracy of the best version, considered or not, by which accuracies are normalised."""
         return max(one.accuracy for one in self.versions)
 
 
 class Problem(Value):
-    """One version for each task, with an expected CPU use of at most `cpu_limit`, a share of `cores`."""
+    """The choice of one version for each task, with an expected CPU use of at most the share `cpu_limit` of `cores`."""
 
     tasks: tuple[Task, ...] = Field(min_length=1)
     metric: Metric = "inverse_throughput"
@@ -73,6 +74,7 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def tasks_can_be_told_apart_and_have_the_metric(self) -> Self:
+        """Raises `ValueError` for two tasks of one name, and for a version without the metric."""
         unique("tasks", (one.name for one in self.tasks))
         for task in self.tasks:
             for version in task.versions:
@@ -90,7 +92,7 @@ class Problem(Value):
         ])  # fmt: skip
 
     def on_cores(self, cores: float) -> "Problem":
-        """The same problem on a server that may use less than the cores of the profile: everything takes longer."""
+        """The same problem on a server with fewer cores than the profile, where every version is slower."""
         part = min(1.0, cores / self.cores)
 
         def slower(version: Version) -> Version:
@@ -99,7 +101,7 @@ class Problem(Value):
         return self.of(one.model_copy(update={"versions": tuple(map(slower, one.versions))}) for one in self.tasks)
 
     def of(self, tasks: Iterable[Task]) -> "Problem":
-        """The same problem of these tasks."""
+        """The same problem with these tasks."""
         return Problem(
             tasks=tuple(tasks),
             metric=self.metric,
@@ -112,8 +114,7 @@ class Problem(Value):
 class Plan(PlanBase):
     """A version for each task. `objective` is the system's normalised accuracy, `accuracy` each task's part of it.
 
-    `cpu_share` is what each task is expected to use of the cores, which they all share; `step` says how many steps
-    down the chain the plan lies.
+    `cpu_share` is each task's expected share of the common cores; `step` is the number of steps down the chain.
     """
 
     versions: dict[str, str]
@@ -128,7 +129,7 @@ class Plan(PlanBase):
 
     @property
     def deployments(self) -> list[Deployment]:
-        """One server's models: each may use all of the cores."""
+        """The models of one server, each with all cores."""
         return [
             Deployment(task=task, variant=name, cores=self.cores, rate_rps=self.rate_rps[task])
             for task, name in self.versions.items()

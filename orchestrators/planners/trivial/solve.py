@@ -1,4 +1,4 @@
-"""The best allocation of the chain within a CPU limit."""
+"""The first allocation of the chain within a CPU limit."""
 
 from orchestrators.errors import Infeasible
 from orchestrators.planners.trivial.chain import chain
@@ -6,9 +6,9 @@ from orchestrators.planners.trivial.problem import Plan, Problem
 
 
 def solve(problem: Problem) -> Plan:
-    """The first allocation of the chain whose expected CPU use is within the limit, whatever the metric is.
+    """The plan of the first allocation of the chain whose expected CPU use is within the limit, for any metric.
 
-    Raises `Infeasible` where none is, and where no version of a task is below its maximal metric.
+    Raises `Infeasible` without such an allocation, and where no version of a task is below its maximal metric.
     """
     found = chain(problem)
     fitting = (step for step, one in enumerate(found) if one.expected_cpu_share <= problem.cpu_limit)
@@ -31,6 +31,7 @@ def solve(problem: Problem) -> Plan:
 
 
 def too_much(problem: Problem, least_share: float) -> str:
+    """The message for a demand that no allocation carries."""
     demand = ", ".join(f"{task.demand_rps:g} requests/s of {task.name}" for task in problem.tasks)
     return (
         f"CPU limit: {demand} need at least {least_share:.1%} of {problem.cores:g} cores, {problem.cpu_limit:.1%} are "

@@ -1,4 +1,4 @@
-"""The rules of the trivial policy, as a pure state machine that is told every second what was seen."""
+"""The rules of the trivial policy, as a pure state machine with one step a second."""
 
 from orchestrators.policies.rules.state import THESIS, Move, Rule, Settings, State
 from orchestrators.policies.rules.step import step

@@ -1,4 +1,4 @@
-"""Where the trivial policy moves along its chain: down, up, or to a better allocation of the same cost."""
+"""The moves of the trivial policy along its chain: down, up, or to a better allocation of the same cost."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from orchestrators.policies.rules.state import ROUNDING, Move, Settings, View
 
 
 def down(view: View, settings: Settings) -> Move:
-    """To at most `1 − reduction` of the metric, or as low as there is; from the lowest nowhere, with a notice."""
+    """A move to at most `1 − reduction` of the metric, or to the lowest; from the lowest none, with a notice."""
     reason = f"mean CPU use {view.mean:.1%} is above {settings.down_above:.0%}"
     lowest, enough = view.chain[-1], (1 - settings.reduction) * view.present.metric
     if found := first_within(view.chain, enough):
@@ -21,7 +21,7 @@ def down(view: View, settings: Settings) -> Move:
 
 
 def up(view: View, settings: Settings) -> Move:
-    """To more of the metric where the CPU has room, else as `better`."""
+    """A move to more of the metric within the free CPU, else as `better`."""
     reason = f"maximal CPU use {view.most:.1%} is below {settings.up_below:.0%}"
     if view.metric != "inverse_throughput":
         dearer = [one for one in view.better() if one.metric > view.present.metric * ROUNDING]
@@ -35,7 +35,7 @@ def up(view: View, settings: Settings) -> Move:
 
 
 def better(view: View) -> Move:
-    """To the best allocation with no more of the metric, where that is more accurate under the present demand."""
+    """A move to the best allocation with no more of the metric, if it is more accurate under the present demand."""
     found = first_within(view.better(), view.present.metric)
     if found is None:
         return Move(rule="hold", reason="no better allocation fits")
@@ -43,23 +43,23 @@ def better(view: View) -> Move:
 
 
 def first_within(allocations: Iterable[Allocation], metric: float) -> Allocation | None:
-    """The first with at most so much of the metric."""
+    """The first allocation with at most this metric."""
     return next((one for one in allocations if one.metric <= metric * ROUNDING), None)
 
 
 @dataclass(frozen=True)
 class Growth:
-    """The multiplier of the present metric, and what an administrator should know of it."""
+    """The multiplier of the present metric, and a notice for an administrator."""
 
     multiplier: float
     notice: str | None
 
 
 def growth(mean: float, most: float, theoretical: float, settings: Settings) -> Growth:
-    """From the CPU use that was seen, its mean and its maximum, and from the one that 1/throughput foresees (above 0).
+    """The multiplier from the measured CPU use (`mean`, `most`) and the one that 1/throughput predicts (above 0).
 
-    `goal / most`, or `goal / (theory_limit × theoretical)` where that is less use: what is seen beyond it is not the
-    models', or their metric is wrong. No use at all is not believed either.
+    It is `goal / most`, or `goal / (theory_limit × theoretical)` where that limit is lower: use above the limit is not
+    that of the models, or their metric is wrong. A measured use of 0 is taken for an error, and the limit counts.
     """
     limit = settings.theory_limit * theoretical
     multiplier = settings.goal / (min(most, limit) if most > 0 else limit)

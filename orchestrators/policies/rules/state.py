@@ -1,4 +1,4 @@
-"""When the trivial policy moves and how far, what it remembers from second to second, and what it says."""
+"""The settings, state, moves and view of the trivial policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from profiler.records.base import Value
 
 
 class Settings(Value):
-    """The thesis's values, which it found by trial and error. Shares are of the cores, 0 to 1.
+    """The thresholds, by default those that the thesis found by trial and error. Shares are of the cores, 0 to 1.
 
-    Nothing is updated before `hold_s` have passed since the last update, nor upwards before `up_after_s`. Above a mean
-    of `down_above` over `window_s` the metric falls by at least `reduction`; below a maximum of `up_below` it may grow
-    until `goal` is used, counting no more use than `theory_limit` times what the metric foresees.
+    The policy waits `hold_s` after an update, and `up_after_s` before a step up. Above a mean use of `down_above` over
+    `window_s` the metric falls by at least `reduction`. Below a maximal use of `up_below` it may grow until `goal` is
+    used, where the use counts as at most `theory_limit` times the one that the metric predicts.
     """
 
     hold_s: int = Field(default=15, ge=0)
@@ -31,6 +31,7 @@ class Settings(Value):
 
     @model_validator(mode="after")
     def steps_up_do_not_ask_for_a_step_down(self) -> Self:
+        """Raises `ValueError` for thresholds by which a step up is taken back."""
         if not self.up_below < self.goal <= self.down_above:
             raise ValueError(
                 f"up_below={self.up_below:g}, goal={self.goal:g}, down_above={self.down_above:g}: choose "
@@ -44,9 +45,9 @@ Rule = Literal["wait", "down", "up", "better", "hold"]
 
 
 class State(Value):
-    """The versions that answer, by task; the seconds since they do; and the CPU use seen since, the latest last.
+    """The versions that answer, by task, the seconds since the last update, and the CPU use since, in order of time.
 
-    Where a switch failed, go on with `State(versions=...)` of those that do answer.
+    After a failed switch the state is `State(versions=...)` with the versions that answer.
     """
 
     versions: dict[str, str]
@@ -54,7 +55,7 @@ class State(Value):
     cpu_shares: tuple[float, ...] = ()
 
     def after(self, cpu_share: float, window_s: int) -> "State":
-        """A second later."""
+        """The state one second later."""
         return State(
             versions=self.versions,
             since_update_s=self.since_update_s + 1,
@@ -63,10 +64,10 @@ class State(Value):
 
 
 class Move(Value):
-    """The new versions of all tasks, or `None`; the rule that decided, and why.
+    """The new versions of all tasks, or `None`, with the rule that decided and the reason.
 
-    `notice` is for an administrator, and comes anew every second for as long as it holds. `multiplier` is by what the
-    metric could grow, where that was asked.
+    `notice` is for an administrator, and is repeated every second while it holds. `multiplier` is the factor by which
+    the metric may grow, where the rule needs it.
     """
 
     rule: Rule
@@ -95,16 +96,16 @@ class View:
 
     @classmethod
     def of(cls, problem: Problem, state: State) -> "View":
-        """Some task of the problem must have demand."""
+        """The view of a problem in which at least one task has demand."""
         busy = problem.of(task for task in problem.tasks if task.demand_rps)
         present = allocation(busy, {task.name: state.versions[task.name] for task in busy.tasks})
         shares = state.cpu_shares
         return cls(problem.metric, state.versions, present, chain(busy), fmean(shares), max(shares))
 
     def better(self) -> list[Allocation]:
-        """The allocations that are more accurate than the present one, the best first."""
+        """The allocations more accurate than the present one, the best first."""
         return [one for one in self.chain if one.accuracy > self.present.accuracy * ROUNDING]
 
     def after(self, one: Allocation) -> dict[str, str]:
-        """All tasks' versions once this allocation stands: those without demand keep theirs."""
+        """The versions of all tasks under this allocation: tasks without demand keep theirs."""
         return {**self.versions, **one.versions}

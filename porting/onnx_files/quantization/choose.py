@@ -1,13 +1,13 @@
-"""The int8 file of one scheme: the best calibration, and what is too sensitive left in fp32."""
+"""The search for the int8 file of one scheme: the best calibration, with the most sensitive nodes in fp32."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from porting.common.console import Advance
-from porting.onnx_files.quantization.candidate import Candidate
-from porting.onnx_files.quantization.form import Calibration, Form
-from porting.onnx_files.quantization.original import Original
+from porting.onnx_files.quantization.fp32_file import Fp32File
+from porting.onnx_files.quantization.int8_candidate import Int8Candidate
+from porting.onnx_files.quantization.int8_format import Calibration, Int8Format
 from porting.onnx_files.quantization.qdq import quantised_nodes
 from profiler.common.errors import DnnPortingError
 
@@ -15,50 +15,51 @@ Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
 
 def choose(
-    original: Original, form: Form, calibrations: Sequence[Calibration], max_loss: float, progress: Progress
-) -> Candidate:
-    """The candidate with the best validation accuracy, the first of equals.
+    fp32_file: Fp32File, int8: Int8Format, calibrations: Sequence[Calibration], max_loss: float, progress: Progress
+) -> Int8Candidate:
+    """Returns the candidate with the best validation accuracy, the first of equals.
 
-    Where that loses more than `max_loss` of it, the most sensitive nodes stay fp32. Raises `DnnPortingError` where
-    nothing can be quantised, or where neither the fp32 file nor any candidate tells one image from another.
+    Where this candidate loses more than `max_loss` of accuracy, the most sensitive nodes stay fp32. Raises
+    `DnnPortingError` where no node can be quantised, and where the fp32 file or all candidates give useless answers.
     """
-    original.check()
-    best = best_calibration(original, form, calibrations, progress)
+    fp32_file.check()
+    best = best_calibration(fp32_file, int8, calibrations, progress)
     if not best.good(max_loss):
-        best = with_fp32_nodes(original, best, max_loss, progress)
+        best = with_fp32_nodes(fp32_file, best, max_loss, progress)
     if best.useless:
         raise DnnPortingError(
-            f"every int8 candidate of {original.source} for scheme {form.scheme} gives NaN or one answer to all "
+            f"every int8 candidate of {fp32_file.source} for scheme {int8.scheme} gives NaN or one answer to all "
             "validation images: leave the scheme out of quantize.schemes"
         )
     return best
 
 
 def best_calibration(
-    original: Original, form: Form, calibrations: Sequence[Calibration], progress: Progress
-) -> Candidate:
-    """Of the candidates with every node quantised."""
-    count = len(original.nodes)
-    with progress(f"{form.scheme}: {count} nodes", len(calibrations)) as advance:
+    fp32_file: Fp32File, int8: Int8Format, calibrations: Sequence[Calibration], progress: Progress
+) -> Int8Candidate:
+    """The best of the candidates with every node quantised, one for each calibration."""
+    count = len(fp32_file.nodes)
+    with progress(f"{int8.scheme}: {count} nodes", len(calibrations)) as advance:
         found = []
         for calibration in calibrations:
-            found.append(original.candidate(form, calibration))
+            found.append(fp32_file.candidate(int8, calibration))
             advance(calibration)
     return min(found, key=badness)
 
 
-def with_fp32_nodes(original: Original, start: Candidate, max_loss: float, progress: Progress) -> Candidate:
-    """The candidate with the fewest fp32 nodes, at most half of them, that loses `max_loss` or less, else the best.
+def with_fp32_nodes(fp32_file: Fp32File, start: Int8Candidate, max_loss: float, progress: Progress) -> Int8Candidate:
+    """The candidate with the fewest fp32 nodes that loses at most `max_loss`, or else the best one.
 
-    The number is bisected: nodes stay fp32 in the order of their sensitivity, so that more of them lose less.
+    At most half of the nodes stay fp32, in the order of their sensitivity, and their number is bisected: the more nodes
+    stay, the less accuracy is lost.
     """
-    ranked = by_sensitivity(original, start, progress)
+    ranked = by_sensitivity(fp32_file, start, progress)
     counts = range(1, len(ranked) // 2 + 1)
     tried = [start]
     with progress("nodes in fp32", len(counts).bit_length()) as advance:
 
         def enough(count: int) -> bool:
-            tried.append(original.candidate(start.form, start.calibration, ranked[:count]))
+            tried.append(fp32_file.candidate(start.int8, start.calibration, ranked[:count]))
             advance(f"{count} of {len(ranked)}")
             return tried[-1].good(max_loss)
 
@@ -67,21 +68,20 @@ def with_fp32_nodes(original: Original, start: Candidate, max_loss: float, progr
     return min(good, key=lambda one: len(one.fp32_nodes)) if good else min(tried, key=badness)
 
 
-def by_sensitivity(original: Original, start: Candidate, progress: Progress) -> list[str]:
-    """The nodes that are quantised, whatever they compute, the most sensitive one first.
+def by_sensitivity(fp32_file: Fp32File, start: Int8Candidate, progress: Progress) -> list[str]:
+    """The names of the quantised nodes, the most sensitive one first.
 
-    Sensitive is the node that moves the network's answers the most where it alone is quantised. Unlike the noise of
-    its own output this counts what later layers make of it, and unlike the accuracy that is lost it is no whole
-    number of images, so that it tells nodes apart on few of them.
+    The sensitivity of a node is the change of the network's answers where this node alone is quantised. It includes the
+    effect of later layers, and, unlike a loss of accuracy, it differs between nodes even for few images.
     """
     nodes, moved = quantised_nodes(start.path), {}
     with progress("sensitivity", len(nodes)) as advance:
         for node in nodes:
-            moved[node] = original.deviation(start.form, start.calibration, node)
+            moved[node] = fp32_file.deviation(start.int8, start.calibration, node)
             advance(node)
     return sorted(moved, key=lambda node: -moved[node])
 
 
-def badness(candidate: Candidate) -> tuple[bool, float, int]:
-    """What the best candidate has the least of."""
+def badness(candidate: Int8Candidate) -> tuple[bool, float, int]:
+    """The sort key of candidates: the best one has the smallest."""
     return candidate.useless, candidate.loss, len(candidate.fp32_nodes)

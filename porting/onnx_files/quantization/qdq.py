@@ -1,6 +1,9 @@
-"""int8 files with QuantizeLinear and DequantizeLinear nodes around what is computed in 8 bits."""
+"""int8 files with QuantizeLinear and DequantizeLinear nodes around each operator that computes in 8 bits."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import onnx
@@ -12,18 +15,30 @@ from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from porting.onnx_files.quantization.exempt import exempt
-from porting.onnx_files.quantization.form import Form
-from porting.onnx_files.quantization.quiet import quiet
+from porting.onnx_files.quantization.fp32_nodes import keep_fp32
+from porting.onnx_files.quantization.int8_format import Int8Format
 
 OPERATORS = sorted({*QLinearOpsRegistry, *QDQRegistry})
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 ACTIVATIONS = {"u8s8": QuantType.QUInt8, "s8s8": QuantType.QInt8}
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Hides what ONNX Runtime's quantiser prints and all that it logs below the level of errors."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        root.setLevel(level)
+
+
 def prepare(source: Path, destination: Path) -> None:
-    """The same network with its constants folded, its shapes inferred, every node named and no weights shared."""
-    with quiet():
+    """Writes the same network with constants folded, shapes inferred, every node named and no weights shared."""
+    with quietly():
         quant_pre_process(str(source), str(destination), skip_symbolic_shape=True)
     model = onnx.load(destination)
     for index, node in enumerate(model.graph.node):
@@ -33,9 +48,9 @@ def prepare(source: Path, destination: Path) -> None:
 
 
 def unshare_weights(graph: GraphProto) -> None:
-    """Gives every node its own copy of weights that several read.
+    """Gives every node its own copy of weights that several nodes read.
 
-    The quantiser puts one DequantizeLinear before all who share them, those that are to stay fp32 among them.
+    The quantiser puts one DequantizeLinear before all nodes that share weights, even before nodes that must stay fp32.
     """
     constants = {tensor.name: tensor for tensor in graph.initializer}
     weights = {name for node in graph.node if node.op_type in WEIGHTED for name in node.input if name in constants}
@@ -61,7 +76,7 @@ def weighted_nodes(path: Path) -> list[str]:
 
 
 def quantised_nodes(path: Path) -> list[str]:
-    """The names of an int8 file's nodes that the quantiser has surrounded, in the order of the graph."""
+    """The names of the quantised nodes of an int8 file, in the order of the graph."""
     graph = onnx.load(path).graph
     dequantised = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
     return [node.name for node in graph.node if node.op_type in OPERATORS and dequantised & set(node.input)]
@@ -71,20 +86,20 @@ def write_qdq(
     prepared: Path,
     destination: Path,
     ranges: TensorsData,
-    form: Form,
+    int8: Int8Format,
     only: Sequence[str] = (),
     fp32_nodes: Sequence[str] = (),
 ) -> None:
-    """Quantises a prepared file, or of it `only` some nodes, with the exception of `fp32_nodes`."""
+    """Quantises all nodes of a prepared file, or `only` the named ones, except `fp32_nodes`."""
     # The quantiser narrows the ranges that it is given where a ReLU follows.
     own = TensorsData(ranges.calibration_method, dict(ranges.items()))
-    with quiet():
+    with quietly():
         quantizer = QDQQuantizer(
             load_model_with_shape_infer(prepared),
             per_channel=True,
-            reduce_range=form.reduce_range,
+            reduce_range=int8.reduce_range,
             weight_qType=QuantType.QInt8,
-            activation_qType=ACTIVATIONS[form.scheme],
+            activation_qType=ACTIVATIONS[int8.scheme],
             tensors_range=own,
             nodes_to_quantize=list(only),
             nodes_to_exclude=list(fp32_nodes),
@@ -93,5 +108,5 @@ def write_qdq(
         )
         quantizer.quantize_model()
         quantizer.model.topological_sort()
-    exempt(quantizer.model.model, fp32_nodes)
+    keep_fp32(quantizer.model.model, fp32_nodes)
     onnx.save(quantizer.model.model, destination)

@@ -1,4 +1,4 @@
-"""Which range of each activation 8 bits shall cover, from what calibration images give."""
+"""The range of each activation that 8 bits cover, from calibration images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,8 @@ import numpy as np
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import HistogramCollector, TensorsData, create_calibrator
 
-from porting.onnx_files.quantization.form import Calibration
-from porting.onnx_files.quantization.qdq import OPERATORS
-from porting.onnx_files.quantization.quiet import quiet
+from porting.onnx_files.quantization.int8_format import Calibration
+from porting.onnx_files.quantization.qdq import OPERATORS, quietly
 from profiler.common.scratch import scratch
 from profiler.runtimes.session import input_tensor, open_session
 
@@ -21,31 +20,32 @@ METHODS = {
 }
 OPTIONS: dict[Calibration, dict[str, Any]] = {
     "minmax": {},
-    # By default there are as many bins as levels, which leaves one range to choose: the whole one. More than four
-    # bins a level give the same accuracy, and the search's time is that number squared.
+    # The default has as many bins as levels, so that the whole range is the only choice. More than four bins for each
+    # level give the same accuracy, and the time of the search grows with the square of their number.
     "entropy": {"num_bins": 512, "num_quantized_bins": 128},
     "percentile": {"num_bins": 2048, "percentile": 99.99},
 }
 
 
 class OneBatch:
-    """A calibration data reader: the batch, then `None`."""
+    """A calibration data reader that gives one batch."""
 
     def __init__(self, feed: dict[str, np.ndarray]) -> None:
         self._feeds = iter([feed])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
+        """The batch at the first call, `None` after that."""
         return next(self._feeds, None)
 
 
 def activation_ranges(path: Path, batches: Sequence[np.ndarray], calibration: Calibration) -> TensorsData:
-    """The ranges of every activation of a prepared file over batches (N, C, H, W).
+    """The ranges of all activations of a prepared file over batches (N, C, H, W).
 
     minmax covers all values; entropy loses the least information (Migacz, 8-bit inference with TensorRT, GTC 2017);
     percentile covers the smallest 99.99 % of the magnitudes (Wu et al., arXiv:2004.09602).
     """
     name = input_tensor(open_session(path, threads=1)).name
-    with scratch("ranges") as made, quiet():
+    with scratch("ranges") as made, quietly():
         calibrator = create_calibrator(
             path,
             OPERATORS,
@@ -56,13 +56,13 @@ def activation_ranges(path: Path, batches: Sequence[np.ndarray], calibration: Ca
         if calibration == "entropy":
             calibrator.collector = empty_histograms(activation_ranges(path, batches, "minmax"))
         for batch in batches:
-            # Every activation of what one call reads is held in memory.
+            # The calibrator holds every activation of one call in memory.
             calibrator.collect_data(OneBatch({name: batch}))
         return calibrator.compute_data()
 
 
 def empty_histograms(ranges: TensorsData) -> HistogramCollector:
-    """Histograms that span the ranges: by itself the calibrator adds bins whenever a batch goes beyond the first."""
+    """Empty histograms over the whole ranges, as the calibrator adds bins where a later batch exceeds the first."""
     options = OPTIONS["entropy"]
     collector = HistogramCollector("entropy", False, **options, percentile=None, scenario=None)
     for name, tensor in ranges.items():

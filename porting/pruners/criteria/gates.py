@@ -1,8 +1,8 @@
-"""How the loss changes when a channel is closed, from the gradients of gates at everything that reads it.
+"""Criteria that estimate the change in loss for a closed channel from the gradients of gates.
 
-A gate multiplies one channel of one sample's input to a layer, and is open (1). The gradient of a sample's loss with
-respect to the gates of a channel, added up over all that read it, is the loss's first-order change as the channel
-is opened further, with batch normalisation, shortcuts and concatenations taken in as they are.
+A gate multiplies one channel of one sample's input to a layer, and has the value 1. The gradient of a sample's loss
+with respect to the gates of a channel, summed over all layers that read it, is the first-order change of the loss with
+the gate. It includes the effects of batch normalisation, shortcuts and concatenations.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,34 +12,36 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.borrowed import serving
-from porting.pruners.groups import ChannelGroup
+from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.interface import Batches
+from porting.pruners.restored import serving
 from profiler.common.errors import BadInputError
 
 
 class Taylor:
-    """The squared first-order change of a batch's loss (Molchanov et al. 2019, equation 8), mean over the batches."""
+    """The squared first-order change of the loss of a batch (Molchanov et al. 2019, equation 8), mean over batches."""
 
     def score(self, model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches) -> list[Tensor]:
+        """The means (width,) of each group."""
         squares = [[slope.mean(dim=0).square() for slope in slopes] for slopes in gate_slopes(model, groups, batches)]
         return [torch.stack(of_group).mean(dim=0) for of_group in zip(*squares, strict=True)]
 
 
 class Hessian:
-    """The empirical Fisher information of a channel's gate, mean over all samples of the squared slope.
+    """The empirical Fisher information of a channel's gate: the mean over all samples of the squared slope.
 
-    Half of it estimates how much the loss grows when the channel is closed, as optimal brain damage does
-    (LeCun et al. 1990; with the Fisher information for the second derivative, Theis et al. 2018).
+    Half of it estimates the growth of the loss for a closed channel, as in optimal brain damage (LeCun et al. 1990)
+    with the Fisher information as second derivative (Theis et al. 2018).
     """
 
     def score(self, model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches) -> list[Tensor]:
+        """The means (width,) of each group."""
         squares = [[slope.square() for slope in slopes] for slopes in gate_slopes(model, groups, batches)]
         return [torch.cat(of_group).mean(dim=0) for of_group in zip(*squares, strict=True)]
 
 
 def gate_slopes(model: nn.Module, groups: Sequence[ChannelGroup], batches: Batches) -> Iterator[list[Tensor]]:
-    """For each batch and group the derivative of every sample's cross-entropy by each channel's gate (N, width)."""
+    """Yields for each batch the derivatives of the samples' cross-entropy by the gates of each group (N, width)."""
     names = {consumer.name for group in groups for consumer in group.consumers}
     for images, labels in batches:
         with torch.enable_grad(), serving(model), gated(model, names, len(images)) as gates:
@@ -49,7 +51,7 @@ def gate_slopes(model: nn.Module, groups: Sequence[ChannelGroup], batches: Batch
 
 
 def added_up(group: ChannelGroup, gradients: dict[str, Tensor]) -> Tensor:
-    """(N, width): over all consumers, and all features of a channel there."""
+    """The sum of gradients (N, width) over all consumers and all features of a channel."""
     first = gradients[group.consumers[0].name]
     total = first.new_zeros(len(first), group.width)
     for consumer in group.consumers:
@@ -62,7 +64,7 @@ def added_up(group: ChannelGroup, gradients: dict[str, Tensor]) -> Tensor:
 
 @contextmanager
 def gated(model: nn.Module, names: set[str], samples: int) -> Iterator[dict[str, Tensor]]:
-    """While it holds, the named layers read their inputs through gates; a run fills them in by the layers' names."""
+    """Lets the named layers read their inputs through gates; a run adds these to the result, by layer name."""
     gates: dict[str, Tensor] = {}
     hooks = [model.get_submodule(name).register_forward_pre_hook(gate(name, samples, gates)) for name in sorted(names)]
     try:
@@ -73,7 +75,7 @@ def gated(model: nn.Module, names: set[str], samples: int) -> Iterator[dict[str,
 
 
 def gate(name: str, samples: int, gates: dict[str, Tensor]) -> Callable[[nn.Module, Any], tuple[Tensor, ...]]:
-    """The hook of one layer; one gate for every sample and input channel, for all calls of the layer."""
+    """The hook of one layer, with one gate for every sample and input channel, used in all calls of the layer."""
 
     def multiply(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         features, *others = inputs

@@ -1,7 +1,7 @@
-"""The engine on NNI 3.0: its pruners score and mask, its `ModelSpeedup` cuts the masked channels out.
+"""The engine on NNI 3.0: its pruners score and mask channels, and its `ModelSpeedup` cuts the masked channels out.
 
-NNI is told which layers are tied (`dependency_group_id`), or masks of tied layers would differ and little
-could be cut. Its speed-up needs a graph that torch.fx traced: its own tracer fails on current torch.
+`dependency_group_id` names the tied layers, as little could be cut where their masks differ. The speed-up gets a graph
+from torch.fx, as its own tracer fails on current torch.
 """
 
 import importlib.util
@@ -11,18 +11,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from porting.pruners.borrowed import untouched_statistics
-from porting.pruners.criteria.fpgm import FPGM
+from porting.pruners.channel_groups import channel_groups
 from porting.pruners.criteria.gates import Taylor
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.criteria.weights import FPGM, Norm
+from porting.pruners.dependency_graph import blame, dependency_graph
+from porting.pruners.engines.cuts import Cut, check_widths, planned
 from porting.pruners.engines.nni_settings import configuration, evaluator, quiet, trace
-from porting.pruners.engines.plan import Cut, check_widths, planned
-from porting.pruners.graph import blame, dependency_graph
-from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Criterion, Request
+from porting.pruners.restored import untouched_statistics
 from profiler.common.errors import BadInputError
 
-# NNI's criteria, and what scores the same idea here: the widths that stay depend on no engine.
+# The criteria of NNI and their equivalents here, which choose the widths, so that these depend on no engine.
 CRITERIA: dict[str, Callable[[], Criterion]] = {
     "taylor": Taylor,
     "l1": lambda: Norm(1),
@@ -32,9 +31,9 @@ CRITERIA: dict[str, Callable[[], Criterion]] = {
 
 
 class NNI:
-    """Taylor, L1, L2 or FPGM as NNI implements them; raises `ValueError` for another one.
+    """The criteria Taylor, L1, L2 and FPGM of NNI; raises `ValueError` for another name.
 
-    It needs the `nni` package, which has no Arm wheel.
+    The package `nni` has no wheel for Arm.
     """
 
     def __init__(self, criterion: str) -> None:
@@ -46,6 +45,7 @@ class NNI:
         self.criterion = criterion
 
     def prune(self, model: nn.Module, request: Request) -> nn.Module:
+        """Cuts the network; raises `BadInputError` where NNI is absent or fails."""
         if importlib.util.find_spec("nni") is None:
             raise BadInputError(
                 "the package nni is not installed: pip install nni==3.0 (x86-64 only), or take another pruner"
@@ -57,7 +57,7 @@ class NNI:
             with quiet():
                 smaller = self._cut(model, graph_module, cuts, request)
         except Exception as error:
-            # It walks through the network operation by operation and fails with whatever it stumbles over.
+            # The speed-up walks through all operations of the network, which may raise any error.
             raise BadInputError(
                 f"NNI cannot cut {type(model).__name__} ({blame(model, error)}): take a pruner without nni in its name"
             ) from error

@@ -1,4 +1,4 @@
-"""What NNI is given: the settings of its pruners, a graph, a walk over the batches, and silence."""
+"""The inputs of NNI: the settings of its pruners, a graph and a loop over the batches, without its output."""
 
 import logging
 import warnings
@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.engines.plan import Cut
-from porting.pruners.graph import blame
+from porting.pruners.dependency_graph import blame
+from porting.pruners.engines.cuts import Cut
 from porting.pruners.interface import Request
 from profiler.common.errors import BadInputError
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Holds back what NNI prints, logs and warns of for each layer, and undoes its changes to the root logger.
+    """Hides the prints, logs and warnings of NNI, and undoes its changes to the root logger.
 
-    What it could not cut shows in the checks that follow every pruning.
+    The checks after every pruning find the channels that NNI did not cut.
     """
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
@@ -36,7 +36,7 @@ def quiet() -> Iterator[None]:
 
 
 def configuration(model: nn.Module, cuts: list[Cut]) -> list[dict[str, Any]]:
-    """NNI's list of settings, one for each tied group."""
+    """The settings of NNI, one entry for each group."""
     return [
         {
             "op_names": list(cut.group.names),
@@ -54,7 +54,7 @@ def trace(model: nn.Module) -> torch.fx.GraphModule:
     try:
         return torch.fx.symbolic_trace(model)
     except Exception as error:
-        # Tracing runs the network's own code on proxies, so it fails with whatever that code raises.
+        # Tracing runs the network's own code on proxies, which may raise any error.
         raise BadInputError(
             f"NNI needs what torch.fx traces, and {type(model).__name__} it cannot ({blame(model, error)}): "
             "take a pruner without nni in its name"
@@ -62,7 +62,7 @@ def trace(model: nn.Module) -> torch.fx.GraphModule:
 
 
 def evaluator(model: nn.Module, request: Request) -> Any:
-    """What NNI calls to see gradients: an optimiser that moves nothing, and a walk over the batches."""
+    """The object that NNI calls for gradients: an optimiser with learning rate 0, and a loop over the batches."""
     import nni
     from nni.compression import TorchEvaluator
 

@@ -1,15 +1,15 @@
-"""The engine on Torch-Pruning's dependency graph: cuts a group's channels out of every layer that holds them."""
+"""The engine on Torch-Pruning's dependency graph, which cuts a group's channels out of all layers that hold them."""
 
 from torch import nn
 
-from porting.pruners.engines.plan import check_widths, planned
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import channel_groups
+from porting.pruners.channel_groups import channel_groups
+from porting.pruners.dependency_graph import dependency_graph
+from porting.pruners.engines.cuts import check_widths, planned
 from porting.pruners.interface import Criterion, Request
 
 
 class TorchPruning:
-    """One shot, with any criterion; raises `ValueError` for what is none."""
+    """Pruning with any criterion; raises `ValueError` for an object without `score`."""
 
     def __init__(self, criterion: Criterion) -> None:
         if not callable(getattr(criterion, "score", None)):
@@ -20,6 +20,7 @@ class TorchPruning:
         self.criterion = criterion
 
     def prune(self, model: nn.Module, request: Request) -> nn.Module:
+        """Cuts the network in place, and returns it."""
         graph = dependency_graph(model, request.example)
         cuts = planned(model, channel_groups(model, graph), self.criterion, request)
         for cut in cuts:

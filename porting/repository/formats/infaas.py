@@ -1,20 +1,19 @@
 """INFaaS: the `.config` with which `infaas_modelregistration` registers a variant.
 
 https://github.com/stanford-mast/INFaaS, src/profiler/model_profile.config.template and, for what is read and in
-which unit, src/master/modelreg_server.cc: a key and a value a line, fewer than 254 characters of it, and no
-attention to keys that it does not know, such as `#`.
+which unit, src/master/modelreg_server.cc: a line is a key and a value in fewer than 254 characters, and unknown keys,
+such as `#`, are ignored.
 """
 
-from porting.repository.formats.files import Files
-from porting.repository.formats.wanted import Wanted
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.target import ON_GPU
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 
-# Its regression over the batch reads the first three; its profiler looks at the memory at batch 8.
+# INFaaS fits a regression over the first three; it reads the memory at batch 8.
 READ_BATCHES, WRITTEN_BATCHES, MEMORY_BATCH = (1, 4, 8), (16, 32, 64), 8
-# To INFaaS a variant that takes more than 64 runs on a CPU, one that takes fewer needs a GPU.
+# INFaaS takes a variant with a maximal batch above 64 for a CPU variant, and any other for a GPU variant.
 CPU_MAX_BATCH = 128
 LONGEST_LINE = 253
 
@@ -27,13 +26,13 @@ NOTES = (
 )
 
 
-def files(wanted: Wanted) -> Files:
-    """One file a variant; raises `BadInputError` for a figure that INFaaS reads and that was not measured."""
-    return Files({f"{one.name}.config": text(one) for one in wanted.measured()})
+def files(conversion: Conversion) -> ConvertedFiles:
+    """One file a variant; raises `BadInputError` for a missing figure that INFaaS reads."""
+    return ConvertedFiles({f"{one.name}.config": text(one) for one in conversion.measured()})
 
 
 def text(one: VariantOnTarget) -> str:
-    """The comments and the items; a value is one word."""
+    """The comments and the items of a variant's file; a value is one word."""
     comments = [f"# {line}"[:LONGEST_LINE] for line in (one.provenance(), *NOTES)]
     pairs = [f"{key} {'_'.join(value.split())}" for key, value in items(one).items()]
     return "\n".join([*comments, *pairs]) + "\n"
@@ -46,7 +45,7 @@ def items(one: VariantOnTarget) -> dict[str, str]:
     on_gpu = bool(ON_GPU & set(profile.target.providers))
     memory = memory_bytes(one, on_gpu)
     return {
-        # Variants of one parent stand for each other, so tasks keep theirs apart.
+        # INFaaS substitutes variants of one parent for each other, so every task has its own parents.
         "parname": f"{one.published.task}-{one.details.backbone}",
         "varname": one.name,
         "filename": "model.onnx",
@@ -64,7 +63,7 @@ def items(one: VariantOnTarget) -> dict[str, str]:
 
 
 def latencies_ms(one: VariantOnTarget) -> dict[int, float]:
-    """The mean latency of each batch; raises `BadInputError` where one that INFaaS reads is missing."""
+    """The mean latency of each batch; raises `BadInputError` for a missing one that INFaaS reads."""
     known = {
         batch: point.mean_ms
         for batch in (*READ_BATCHES, *WRITTEN_BATCHES)
@@ -75,12 +74,12 @@ def latencies_ms(one: VariantOnTarget) -> dict[int, float]:
 
 
 def input_size(one: VariantOnTarget) -> int:
-    """The width of the picture that was measured."""
+    """The width of the measured input picture."""
     point = one.needed(one.profile.latency_at(1), "latency at batch 1", LatencyPoint)
     return point.input_shape[-1]
 
 
 def memory_bytes(one: VariantOnTarget, on_gpu: bool) -> int | None:
-    """What the serving processes held at the batch at which INFaaS looks."""
+    """The memory of the serving processes, or of the GPU, at the batch that INFaaS reads."""
     points = (point for point in one.served_memory() if point.batch == MEMORY_BATCH)
     return next((point.gpu_bytes if on_gpu else point.peak_bytes for point in points), None)

@@ -1,17 +1,16 @@
-"""InfAdapter: the table that its capacity models are trained on, and the part of its environment that is measured.
+"""InfAdapter: the training table of its capacity models, and the measured part of its environment.
 
 https://github.com/reconfigurable-ml-pipeline/InfAdapter, auto_tuner/adapter: train_capacity_models.py reads SLA,
-CPU, ARCH and capacity, main.py the environment. Its versions are integers of which a greater one is more accurate,
-and its solver takes the figures in the order in which they stand.
+CPU, ARCH and capacity, main.py the environment. Its versions are integers that increase with accuracy, and its solver
+uses the figures in file order.
 """
 
 import csv
 import io
 import json
 
-from porting.repository.formats.files import Files
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.formats.infadapter_versions import BATCH, Version, objectives_ms, version
-from porting.repository.formats.wanted import Wanted
 from profiler.common.target import ON_GPU
 from profiler.records.capacity import Capacity
 
@@ -20,28 +19,28 @@ COLUMNS = (
     "INTRA_OP_PARALLELISM", "INTER_OP_PARALLELISM", "SLA", "p99_latency", "capacity", "saturation_tp", "timestamp",
     "variant", "deadline_ms", "low_capacity", "high_capacity",
 )  # fmt: skip
-YOURS = (
+NOT_MEASURED = (
     "BASE_SERVICE_NAME, PROMETHEUS_ENDPOINT, NFS_SERVER_IP, CONTAINER_PORTS, CONTAINER_LABELS, K8S_NAMESPACE, "
     "STABILIZATION_INTERVAL, MAX_CPU, ALPHA, BETA, LSTM_PREDICTION_ERROR_PERCENTAGE, EMW_PREDICTION_ERROR_PERCENTAGE, "
     "WARMUP_COUNT, SOLVER_TYPE, CAPACITY_MODELS, CAPACITY_COEF, LSTM_MODEL"
 )
 
 
-def files(wanted: Wanted) -> Files:
-    """A folder for each task; raises `BadInputError` for a figure that InfAdapter needs and that was not measured."""
+def files(conversion: Conversion) -> ConvertedFiles:
+    """A folder for each task; raises `BadInputError` for a missing figure that InfAdapter needs."""
     texts: dict[str, str] = {}
-    found = wanted.measured()
+    found = conversion.measured()
     for task in sorted({one.published.task for one in found}):
         family = sorted((one for one in found if one.published.task == task), key=lambda one: one.accuracy().value)
         versions = [version(number, one) for number, one in enumerate(family, start=1)]
         objectives = objectives_ms(versions)
         texts[f"{task}/capacity.csv"] = table(versions, objectives)
         texts[f"{task}/infadapter.env"] = environment(task, versions, objectives[0])
-    return Files(texts)
+    return ConvertedFiles(texts)
 
 
 def table(versions: list[Version], objectives: list[int]) -> str:
-    """The table: requests/s, ms, and for each objective the longest measured deadline that is within it."""
+    """The table in requests/s and ms, with the longest measured deadline within each objective."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
@@ -54,7 +53,7 @@ def table(versions: list[Version], objectives: list[int]) -> str:
 
 
 def row(one: Version, objective_ms: int, point: Capacity) -> dict[str, object]:
-    """One row; rates are drift-corrected, what was not measured is empty."""
+    """One row of the table; rates are corrected for drift, and unmeasured columns are empty."""
     profile = one.one.profile
     at = point.cores, point.threads, point.instances, BATCH
     saturation = [
@@ -83,7 +82,7 @@ def row(one: Version, objective_ms: int, point: Capacity) -> dict[str, object]:
 
 
 def environment(task: str, versions: list[Version], objective_ms: int) -> str:
-    """`KEY=VALUE` lines as `docker run --env-file` and Kubernetes take them."""
+    """`KEY=VALUE` lines for `docker run --env-file` and Kubernetes."""
     numbers = {str(one.number): one for one in versions}
     values = {
         "BASE_MODEL_NAME": task,
@@ -100,6 +99,6 @@ def environment(task: str, versions: list[Version], objective_ms: int) -> str:
         "capacity.csv: requests/s of which 99 % are answered within deadline_ms, the longest measured deadline within "
         "SLA (ms): at least so much is answered within SLA. p99_latency was not measured there",
         "train_capacity_models.py has its versions and its SLA in the source: set them to MODEL_VERSIONS and this one",
-        f"not measured, yours to say: {YOURS}",
+        f"not measured, yours to say: {NOT_MEASURED}",
     )
     return "".join(f"# {line}\n" for line in comments) + "".join(f"{key}={value}\n" for key, value in values.items())

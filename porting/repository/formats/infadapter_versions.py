@@ -1,4 +1,4 @@
-"""What InfAdapter must know of each variant, which it calls by a number, and the objectives that all of them know."""
+"""The numbered versions of InfAdapter, and the latency objectives that all of them can be measured against."""
 
 import math
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from profiler.records.capacity import Capacity
 from profiler.records.memory import MemoryPoint
 
 QUANTILE, BATCH = 0.99, 1
-# The numbers of cores that its training script does not leave out.
+# The numbers of cores that its training script uses.
 TRAINED_ON = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
 class Version:
-    """A variant under the number that InfAdapter calls it by, with what a container of it needs."""
+    """A variant under its InfAdapter number, with the memory, load time and capacities of a container."""
 
     number: int
     one: VariantOnTarget
@@ -26,7 +26,7 @@ class Version:
 
 
 def version(number: int, one: VariantOnTarget) -> Version:
-    """What is known of one variant."""
+    """The InfAdapter version of a variant; raises `BadInputError` for a missing figure."""
     return Version(
         number,
         one,
@@ -37,7 +37,7 @@ def version(number: int, one: VariantOnTarget) -> Version:
 
 
 def capacities(one: VariantOnTarget) -> list[Capacity]:
-    """The capacities for single requests at the 99th percentile; raises `BadInputError` where no line can be fitted."""
+    """The capacities for single requests at the 99th percentile; raises `BadInputError` for too few to fit a line."""
     instances = one.profile.target.instances
     found = [
         point
@@ -56,7 +56,7 @@ def capacities(one: VariantOnTarget) -> list[Capacity]:
 
 
 def objectives_ms(versions: list[Version]) -> list[int]:
-    """Whole milliseconds, the tightest first, within which every version has a measured deadline on all its cores."""
+    """The objectives, ascending, within which every version has a measured deadline on all its cores."""
     points = [point for one in versions for point in one.capacities]
     shortest: dict[tuple[int, float], float] = {}
     for one in versions:

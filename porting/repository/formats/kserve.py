@@ -1,12 +1,12 @@
-"""KServe: an InferenceService (serving.kserve.io/v1beta1) that serves one variant of a repository with Triton.
+"""KServe: an InferenceService (serving.kserve.io/v1beta1) that serves a variant of a repository with Triton.
 
 https://github.com/kserve/kserve, config/crd/full and config/runtimes/kserve-tritonserver.yaml: the runtime mounts
-the repository's root and appends our arguments to its own.
+the repository's root and appends the arguments here to its own.
 """
 
 from typing import Any
 
-from porting.repository.formats.files import Files
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.formats.kubernetes import (
     image_tag,
     inference_service,
@@ -14,20 +14,21 @@ from porting.repository.formats.kubernetes import (
     manifest,
     resources,
 )
-from porting.repository.formats.wanted import Wanted
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.records.memory import MemoryPoint
 
 
-def files(wanted: Wanted) -> Files:
-    """One manifest a variant; raises `BadInputError` without a storage URI, which is that of the repository's root."""
-    uri = wanted.uri("the repository's root")
-    found = wanted.measured()
-    return Files({f"{kubernetes_name(one.name)}.yaml": manifest(notes(one), [service(one, uri)]) for one in found})
+def files(conversion: Conversion) -> ConvertedFiles:
+    """One manifest a variant; raises `BadInputError` without the storage URI of the repository's root."""
+    uri = conversion.uri("the repository's root")
+    found = conversion.measured()
+    return ConvertedFiles(
+        {f"{kubernetes_name(one.name)}.yaml": manifest(notes(one), [service(one, uri)]) for one in found}
+    )
 
 
 def notes(one: VariantOnTarget) -> list[str]:
-    """Where the figures come from, and why one is missing."""
+    """The comments on the origin of the figures, and the reason for a missing one."""
     memory = one.served_memory()
     return [
         one.provenance(),
@@ -43,7 +44,7 @@ def notes(one: VariantOnTarget) -> list[str]:
 
 
 def service(one: VariantOnTarget, uri: str) -> dict[str, Any]:
-    """The InferenceService."""
+    """The InferenceService of a variant."""
     model = {
         "modelFormat": {"name": "triton"},
         "runtime": "kserve-tritonserver",

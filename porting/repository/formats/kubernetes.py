@@ -1,4 +1,4 @@
-"""What every Kubernetes manifest needs: names, quantities, images, YAML that says where its figures come from."""
+"""The parts of every Kubernetes manifest: names, quantities, images, labels, and YAML with comments."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,17 @@ from profiler.common.target import ON_GPU, Target
 from profiler.records.fingerprint import Fingerprint
 
 MEBIBYTE, LINE_WIDTH = 1 << 20, 1000
-# KServe puts "-predictor" behind a name, and a service's name has at most 63 characters.
+# KServe appends "-predictor" to a name, and the name of a service has at most 63 characters.
 LONGEST_NAME = 63 - len("-predictor")
 KEY_LENGTH = len("-00000000")
-# Triton 2.46 is the container of May 2024, the first that knows --model-config-name, and a minor version a month
-# follows until 2.59. https://docs.nvidia.com/deeplearning/triton-inference-server/release-notes
+# Triton 2.46 is the container of May 2024, the first with --model-config-name. A minor version a month follows until
+# 2.59. https://docs.nvidia.com/deeplearning/triton-inference-server/release-notes
 FIRST_MINOR, LAST_MINOR, MINOR_BEFORE_2024 = 46, 59, 41
 OLDEST_TAG = "24.05-py3"
 
 
 def kubernetes_name(text: str) -> str:
-    """The text as an RFC 1035 label; what is too long loses its middle, so that the key at its end stays."""
+    """The text as an RFC 1035 label; a long text loses its middle, so that the key at its end stays."""
     label = re.sub("[^a-z0-9-]", "-", text.lower())
     label = label if label[0].isalpha() else f"v-{label}"
     if len(label) > LONGEST_NAME:
@@ -35,7 +35,7 @@ def mebibytes(count: int) -> str:
 
 
 def resources(target: Target, memory_bytes: int | None) -> dict[str, dict[str, str]]:
-    """The cores and GPUs that served while it was measured, and this memory, as requests and limits."""
+    """The cores, GPUs and memory of the measurement as resource requests and limits."""
     amounts = {"cpu": str(target.cores)}
     if memory_bytes is not None:
         amounts["memory"] = mebibytes(memory_bytes)
@@ -45,7 +45,7 @@ def resources(target: Target, memory_bytes: int | None) -> dict[str, dict[str, s
 
 
 def image_tag(measured_with: Fingerprint) -> str:
-    """The tag of the Triton container that was measured, or the oldest that takes our arguments."""
+    """The tag of the measured Triton container, or the oldest one that has the arguments used here."""
     found = re.fullmatch(r"2\.(\d+)\.\d+", measured_with.runtime_version or "")
     minor = int(found[1]) if found and measured_with.runtime == "triton" else 0
     if not FIRST_MINOR <= minor <= LAST_MINOR:
@@ -55,13 +55,13 @@ def image_tag(measured_with: Fingerprint) -> str:
 
 
 def labels(one: VariantOnTarget) -> dict[str, str]:
-    """What the variant is called here."""
+    """The labels with the names of variant, task and target."""
     names = {"variant": one.name, "task": one.published.task, "target": one.profile.target_name}
     return {f"dnn-porting/{key}": name for key, name in names.items()}
 
 
 def figures(one: VariantOnTarget) -> dict[str, str]:
-    """What was measured, as annotations with their units in the names; unknown ones are left out."""
+    """The known figures as annotations, with units in their names."""
     found = {
         "validation-accuracy-share": one.value("accuracy"),
         "max-images-per-s": one.value("images_per_s"),
@@ -75,7 +75,7 @@ def figures(one: VariantOnTarget) -> dict[str, str]:
 
 
 def inference_service(one: VariantOnTarget, model: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
-    """An InferenceService (serving.kserve.io/v1beta1) of one variant, served as `model` says."""
+    """The InferenceService (serving.kserve.io/v1beta1) of one variant with the predictor `model`."""
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
@@ -89,6 +89,6 @@ def inference_service(one: VariantOnTarget, model: Mapping[str, Any], annotation
 
 
 def manifest(comments: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> str:
-    """The documents as YAML, below the comments."""
+    """The documents as YAML below the comments."""
     body = str(yaml.safe_dump_all(documents, sort_keys=False, width=LINE_WIDTH))
     return "".join(f"# {' '.join(line.split())}\n" for line in comments) + body

@@ -1,4 +1,4 @@
-"""ModelMesh: model folders, an InferenceService for each, and the ServingRuntime that holds them all.
+"""ModelMesh: model folders, an InferenceService for each, and the ServingRuntime for all.
 
 https://github.com/kserve/modelmesh-serving (CRDs, docs/model-formats) and modelmesh-runtime-adapter, which
 needs a `config.pbtxt` without a name and gives a model modelLoadingTimeoutMillis from the pull to ready.
@@ -6,38 +6,37 @@ needs a `config.pbtxt` without a name and gives a model modelLoadingTimeoutMilli
 
 from typing import Any
 
-from porting.repository.formats.files import Files
+from porting.repository.formats.conversion import Conversion, ConvertedFiles
 from porting.repository.formats.kubernetes import image_tag, inference_service, kubernetes_name, manifest, resources
 from porting.repository.formats.modelmesh_models import Held, hold, multiplier, room_bytes
-from porting.repository.formats.wanted import Wanted
 from porting.repository.triton_files import CONFIG
 
 RUNTIME = "runtime.yaml"
-# The pull from storage, which was not measured, is within the time-out.
+# The timeout includes the pull from storage, which was not measured.
 TIMES_THE_SLOWEST_LOAD = 10
 
 
-def files(wanted: Wanted) -> Files:
-    """Folders, services and the runtime; raises `BadInputError` for what is not known of memory or load time.
+def files(conversion: Conversion) -> ConvertedFiles:
+    """The folders, services and the runtime; raises `BadInputError` for an unknown memory or load time.
 
-    The storage URI is that of the folder which this conversion fills.
+    The storage URI is that of the output folder.
     """
-    uri = wanted.uri("the converted folder")
-    held = [hold(wanted, one) for one in wanted.measured()]
-    texts = {RUNTIME: manifest(notes(held), [runtime(wanted.target, held)])}
+    uri = conversion.uri("the converted folder")
+    held = [hold(conversion, one) for one in conversion.measured()]
+    texts = {RUNTIME: manifest(notes(held), [runtime(conversion.target, held)])}
     contents: dict[str, bytes] = {}
     for model in held:
         name = model.one.name
         texts[f"{kubernetes_name(name)}.yaml"] = manifest(
-            [model.one.provenance()], [service(model, wanted.target, f"{uri}/{name}")]
+            [model.one.provenance()], [service(model, conversion.target, f"{uri}/{name}")]
         )
         texts[f"{name}/{CONFIG}"] = model.config
         contents |= {f"{name}/{path}": content for path, content in model.files.items()}
-    return Files(texts, contents)
+    return ConvertedFiles(texts, contents)
 
 
 def notes(held: list[Held]) -> list[str]:
-    """How the runtime's figures follow from the measured ones."""
+    """The comments on how the runtime's figures follow from the measurements."""
     return [
         *(
             f"{model.one.provenance()}: {model.added_bytes} bytes above the {model.server_bytes} of the server without "
@@ -52,7 +51,7 @@ def notes(held: list[Held]) -> list[str]:
 
 
 def runtime(target: str, held: list[Held]) -> dict[str, Any]:
-    """The ServingRuntime."""
+    """The ServingRuntime of all models."""
     profile = held[0].one.profile
     return {
         "apiVersion": "serving.kserve.io/v1alpha1",
@@ -91,10 +90,11 @@ def runtime(target: str, held: list[Held]) -> dict[str, Any]:
 
 
 def runtime_name(target: str) -> str:
+    """The name of the ServingRuntime for a target."""
     return kubernetes_name(f"dnn-porting-{target}")
 
 
 def service(model: Held, target: str, uri: str) -> dict[str, Any]:
-    """The InferenceService, which ModelMesh's controller takes by its annotation."""
+    """The InferenceService of a model; its annotation assigns it to ModelMesh's controller."""
     served = {"modelFormat": {"name": "onnx", "version": "1"}, "runtime": runtime_name(target), "storageUri": uri}
     return inference_service(model.one, served, {"serving.kserve.io/deploymentMode": "ModelMesh"})

@@ -1,13 +1,13 @@
-"""What ModelMesh must know of each model that one runtime holds: its folder, its memory, its load time.
+"""The models of a ModelMesh runtime: their folders, memory and load times.
 
 https://github.com/kserve/modelmesh-runtime-adapter sizes a model as MODELSIZE_MULTIPLIER times its folder on disk,
-and takes the container's memory request less memBufferBytes for room.
+and has the container's memory request minus memBufferBytes for models.
 """
 
 from dataclasses import dataclass
 
-from porting.repository.formats.wanted import Wanted
-from porting.repository.serving import Files
+from porting.repository.formats.conversion import Conversion
+from porting.repository.variant_files import VariantFiles
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.records.memory import MemoryPoint
 from profiler.records.warm_up import LoadTime
@@ -15,7 +15,7 @@ from profiler.records.warm_up import LoadTime
 
 @dataclass(frozen=True)
 class Held:
-    """A variant as ModelMesh holds it: its folder, the memory that it adds, and that of the server without it."""
+    """A variant in ModelMesh: its folder, the memory that it adds, and the memory of the server without it."""
 
     one: VariantOnTarget
     config: str
@@ -26,17 +26,18 @@ class Held:
 
     @property
     def disk_bytes(self) -> int:
+        """The size of the folder on disk."""
         return len(self.config.encode()) + sum(map(len, self.files.values()))
 
 
-def hold(wanted: Wanted, one: VariantOnTarget) -> Held:
-    """What is known of one variant."""
-    files = Files.of(wanted.repository, one.name)
+def hold(conversion: Conversion, one: VariantOnTarget) -> Held:
+    """The ModelMesh model of a variant; raises `BadInputError` for a missing figure."""
+    files = VariantFiles.of(conversion.repository, one.name)
     peak, server = one.needed(most_held(one), "memory of serving processes, without it and with it", MemoryPoint)
     loads = [point.max_ms for point in one.profile.load_time if point.max_ms is not None]
     return Held(
         one=one,
-        config=files.config(wanted.target),
+        config=files.config(conversion.target),
         files=files.served(),
         added_bytes=peak - server,
         server_bytes=server,
@@ -45,7 +46,7 @@ def hold(wanted: Wanted, one: VariantOnTarget) -> Held:
 
 
 def most_held(one: VariantOnTarget) -> tuple[int, int] | None:
-    """The peak of the serving processes at the batch for which it is greatest, and what they held before the model."""
+    """The largest peak of the serving processes over the batches, and their memory before the model was loaded."""
     found = [
         (point.peak_bytes, point.resident_bytes - point.model_bytes)
         for point in one.served_memory()
@@ -55,10 +56,10 @@ def most_held(one: VariantOnTarget) -> tuple[int, int] | None:
 
 
 def multiplier(held: list[Held]) -> float:
-    """Memory over disk, of the variant for which it is greatest: one runtime has one factor."""
+    """The largest ratio of memory to disk size over the models, as a runtime has one factor."""
     return max(model.added_bytes / model.disk_bytes for model in held)
 
 
 def room_bytes(held: list[Held]) -> int:
-    """The server, and every variant as the factor sizes it."""
+    """The memory of the server and of every model as sized by the factor."""
     return max(model.server_bytes for model in held) + round(multiplier(held) * sum(model.disk_bytes for model in held))

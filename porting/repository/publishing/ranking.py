@@ -1,45 +1,45 @@
-"""From the offered variants to their places: who is compared with whom on which target, and what the index says."""
+"""The ranking of offered variants: their dominance on each target, their accuracy ranks, and their index records."""
 
 from collections.abc import Mapping, Sequence
 
 from porting.repository.figures import figures
-from porting.repository.frontier import Place
-from porting.repository.publishing.item import Item
+from porting.repository.frontier import Dominance
+from porting.repository.publishing.offers import Offer
 from porting.repository.schema import Summary
 from porting.repository.standing import RANKED_BY, Candidate, data, placed, standing_of
 from profiler.common.errors import BadInputError
 from profiler.records.fingerprint import Fingerprint
 
 
-def fingerprints(items: Sequence[Item]) -> dict[str, Fingerprint]:
-    """Each target's fingerprint; raises `BadInputError` where one name stands for two machines."""
+def fingerprints(offers: Sequence[Offer]) -> dict[str, Fingerprint]:
+    """The fingerprint of each target; raises `BadInputError` where two machines have one name."""
     found: dict[str, Fingerprint] = {}
-    for item in items:
-        for target, profile in item.details.profiles.items():
+    for offer in offers:
+        for target, profile in offer.details.profiles.items():
             if found.setdefault(target, profile.fingerprint) != profile.fingerprint:
                 raise BadInputError(
-                    f"target {target} was measured on different machines or settings ({item.details.name} differs): "
+                    f"target {target} was measured on different machines or settings ({offer.details.name} differs): "
                     f"profile all variants again with stage=profile target={target}"
                 )
     return found
 
 
-def ranked(items: Sequence[Item], target: str) -> dict[str, Place]:
-    """Every variant's place on one target among those of its own task."""
+def ranked(offers: Sequence[Offer], target: str) -> dict[str, Dominance]:
+    """The dominance of every variant on one target among those of its own task."""
     tasks: dict[str, list[Candidate]] = {}
-    for details in (item.details for item in items if target in item.details.profiles):
+    for details in (offer.details for offer in offers if target in offer.details.profiles):
         found, _ = figures(details.validation_accuracy, details.profiles[target])
         tasks.setdefault(details.task, []).append(Candidate(details.name, details.validation_accuracy, found))
-    places: dict[str, Place] = {}
+    places: dict[str, Dominance] = {}
     for candidates in tasks.values():
         places |= placed(candidates, RANKED_BY)
     return places
 
 
-def accuracies(items: Sequence[Item]) -> dict[str, tuple[float, int]]:
-    """Validation accuracy over the best one's, and the rank by it, of every variant that has one."""
+def accuracies(offers: Sequence[Offer]) -> dict[str, tuple[float, int]]:
+    """The validation accuracy relative to the best one, and the rank by it, of every variant that has an accuracy."""
     groups: dict[tuple[str, str], dict[str, float]] = {}
-    for details in (item.details for item in items):
+    for details in (offer.details for offer in offers):
         if details.validation_accuracy is not None:
             group = groups.setdefault((details.task, data(details.validation_accuracy)), {})
             group[details.name] = details.validation_accuracy.value
@@ -51,25 +51,25 @@ def accuracies(items: Sequence[Item]) -> dict[str, tuple[float, int]]:
     return found
 
 
-def summaries(items: Sequence[Item], targets: Sequence[str], versions: Sequence[int]) -> list[Summary]:
-    """The index's entries; `versions` are the Triton versions of the items' files."""
-    ranks = {target: ranked(items, target) for target in targets}
-    accuracy = accuracies(items)
+def summaries(offers: Sequence[Offer], targets: Sequence[str], versions: Sequence[int]) -> list[Summary]:
+    """The index records; `versions` are the Triton versions of the offered files."""
+    ranks = {target: ranked(offers, target) for target in targets}
+    accuracy = accuracies(offers)
     return [
-        summarise(item, ranks, accuracy.get(item.details.name), number)
-        for item, number in zip(items, versions, strict=True)
+        summarise(offer, ranks, accuracy.get(offer.details.name), number)
+        for offer, number in zip(offers, versions, strict=True)
     ]
 
 
 def summarise(
-    item: Item, ranks: Mapping[str, Mapping[str, Place]], accuracy: tuple[float, int] | None, number: int
+    offer: Offer, ranks: Mapping[str, Mapping[str, Dominance]], accuracy: tuple[float, int] | None, number: int
 ) -> Summary:
-    """One entry of the index."""
-    details = item.details
+    """The index record of one offer; `number` is the Triton version of its file."""
+    details = offer.details
     reasons: dict[str, str] = {
         name: details.reasons[name] for name in ("validation_accuracy", "test_accuracy") if name in details.reasons
     }
-    if item.parent is None:
+    if offer.parent is None:
         reasons["parent"] = "its lineage begins here"
     if accuracy is None:
         reasons |= dict.fromkeys(("relative_accuracy", "accuracy_rank"), "its accuracy is unknown")
@@ -78,10 +78,10 @@ def summarise(
         name=details.name,
         task=details.task,
         backbone=details.backbone,
-        technique=item.technique,
+        technique=offer.technique,
         precision=details.precision,
         valid_on=details.valid_on,
-        parent=item.parent,
+        parent=offer.parent,
         onnx_sha256=details.onnx_sha256,
         version=number,
         validation_accuracy=details.validation_accuracy,
@@ -89,7 +89,9 @@ def summarise(
         relative_accuracy=relative,
         accuracy_rank=rank,
         targets={
-            name: standing_of(details, profile, ranks[name][details.name]) for name, profile in details.profiles.items()
+            name: standing_of(details, profile, place.dominated_by, place.ties_with)
+            for name, profile in details.profiles.items()
+            if (place := ranks[name][details.name])
         },
         reasons=reasons,
     )

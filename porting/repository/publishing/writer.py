@@ -1,4 +1,4 @@
-"""Writing a repository: a whole folder beside the old one, then one link that changes its aim."""
+"""The writer of a repository: a complete new folder beside the old one, then one atomic change of a link."""
 
 import json
 import secrets
@@ -9,17 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from porting.repository.consistency import IndexCheck, check_batches, check_numbers
-from porting.repository.index_text import to_text
-from porting.repository.publishing.item import Item
+from porting.repository.index_json import index_to_json
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.ranking import fingerprints, summaries
 from porting.repository.publishing.variant_folder import next_version, write_variant
 from porting.repository.reader import INDEX, Repository
-from porting.repository.report.figure import DOTS_PER_INCH, as_svg, draw
-from porting.repository.report.report import render_report
 from porting.repository.schema import Details, Index, Published, Summary
-from porting.repository.serving import MODEL_FILE, Files, example_of
 from porting.repository.signature import SIGNATURE, signature
 from porting.repository.triton_files import texts
+from porting.repository.variant_files import MODEL_FILE, VariantFiles, example_of
 from profiler.common.errors import BadInputError
 from profiler.common.files import flush_folder, json_digest, sha256, write_atomically, write_picture
 from profiler.common.folders import remove, whole_folder
@@ -29,52 +27,38 @@ SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
 FOLDER = ".repository-"
 
 
-def repository_key(items: Sequence[Item]) -> str:
-    """The hash of what is to be published, whenever that is."""
-    offered = [(item.details.model_dump(mode="json"), item.example is not None) for item in items]
+def repository_key(offers: Sequence[Offer]) -> str:
+    """The hash of the offers, which is independent of the time of publication."""
+    offered = [(offer.details.model_dump(mode="json"), offer.example is not None) for offer in offers]
     return json_digest([version("dnn-porting"), *offered])
 
 
 def publish(
-    root: Path, items: Sequence[Item], private_key: Path | None = None, public_key: Path | None = None
+    root: Path, offers: Sequence[Offer], private_key: Path | None = None, public_key: Path | None = None
 ) -> Repository:
-    """Replaces the repository at `root` whole, signed with the key in a file where one is given.
+    """Replaces the repository at `root`, signed with the private key in a file if one is given.
 
-    Of a repository that is signed the older versions of a file stay only where the one before has a signature that
-    fits the public key: the new signature must not vouch for what anybody may have written there.
-
-    Raises `BadInputError` where `root` is somebody else's folder, and for an item that cannot be published; before
-    anything is written.
+    A signed repository keeps older versions of a file only if the previous signature fits the public key, because the
+    new signature must not cover files of unknown origin. Raises `BadInputError` where `root` is a folder instead of a
+    link, and for an offer that cannot be published, both before anything is written.
     """
     if root.exists() and not root.is_symlink():
         raise BadInputError(
             f"{root} is a folder and no link to one, as a copy that follows links makes it: move it away"
         )
-    key = repository_key(items)
+    key = repository_key(offers)
     previous = readable(root)
-    vouched = previous if private_key is None else signed_before(root, public_key)
-    offered = list(zip(items, checked(items, previous), strict=True))
-    # A name of its own, also for what was published before: somebody may read that.
+    vouched = previous
+    if private_key is not None:
+        vouched = None if public_key is None else readable(root, public_key)
+    offered = list(zip(offers, checked(offers, previous), strict=True))
+    # Even the same offers get a new folder name, because the previous folder may be in use.
     folder = root.parent / f"{FOLDER}{key[:12]}-{secrets.token_hex(4)}"
     with whole_folder(folder) as unfinished:
-        published, dropped = list[Published](), list[Summary]()
-        for item, summary in offered:
-            if any(standing.on_frontier for standing in summary.targets.values()):
-                published.append(write_variant(unfinished, item, summary, older_versions(summary, vouched)))
-            else:
-                dropped.append(summary)
-        index = Index(
-            key=key,
-            generator=f"dnn-porting {version('dnn-porting')}",
-            published_at=datetime.now(UTC),
-            targets=fingerprints(items),
-            files={},
-            variants=published,
-            dropped=dropped,
-        )
-        write_beside(unfinished, index, [item.details for item in items])
+        index = write_variants(unfinished, key, offered, vouched)
+        write_beside(unfinished, index, [offer.details for offer in offers])
         files = {name: sha256(unfinished / name) for name in (SCHEMA, FIGURE, REPORT)}
-        content = to_text(index.model_copy(update={"files": files})).encode()
+        content = index_to_json(index.model_copy(update={"files": files})).encode()
         (unfinished / INDEX).write_bytes(content)
         if private_key is not None:
             (unfinished / SIGNATURE).write_bytes(signature(content, private_key))
@@ -82,21 +66,42 @@ def publish(
     return Repository.load(root)
 
 
-def checked(items: Sequence[Item], previous: Repository | None) -> list[Summary]:
-    """The items' entries in the index; raises `BadInputError` for an item that cannot be published."""
-    targets = fingerprints(items)
-    versions = [next_version(item.details, previous) for item in items]
+def write_variants(
+    folder: Path, key: str, offered: Sequence[tuple[Offer, Summary]], vouched: Repository | None
+) -> Index:
+    """Writes the folders of the variants on any frontier; the index names the other variants as dropped."""
+    published, dropped = list[Published](), list[Summary]()
+    for offer, summary in offered:
+        if any(standing.on_frontier for standing in summary.targets.values()):
+            published.append(write_variant(folder, offer, summary, older_versions(summary, vouched)))
+        else:
+            dropped.append(summary)
+    return Index(
+        key=key,
+        generator=f"dnn-porting {version('dnn-porting')}",
+        published_at=datetime.now(UTC),
+        targets=fingerprints([offer for offer, _ in offered]),
+        files={},
+        variants=published,
+        dropped=dropped,
+    )
+
+
+def checked(offers: Sequence[Offer], previous: Repository | None) -> list[Summary]:
+    """The index records of the offers; raises `BadInputError` for an offer that cannot be published."""
+    targets = fingerprints(offers)
+    versions = [next_version(offer.details, previous) for offer in offers]
     check = IndexCheck(targets)
     try:
-        found = summaries(items, list(targets), versions)
-        for item, summary in zip(items, found, strict=True):
+        found = summaries(offers, list(targets), versions)
+        for offer, summary in zip(offers, found, strict=True):
             check.add(summary)
-            check_numbers(item.details.model_dump(mode="json"))
-            for profile in item.details.profiles.values():
+            check_numbers(offer.details.model_dump(mode="json"))
+            for profile in offer.details.profiles.values():
                 check_batches(profile)
-            texts(item.details, item.example is not None)
-            if item.example is not None:
-                example_of(item.details, item.example.astype("<f4").tobytes())
+            texts(offer.details, offer.example is not None)
+            if offer.example is not None:
+                example_of(offer.details, offer.example.astype("<f4").tobytes())
         check.finish()
     except ValueError as error:
         raise BadInputError(f"{shown(' '.join(str(error).split()))}: profile it again with stage=profile") from error
@@ -105,6 +110,10 @@ def checked(items: Sequence[Item], previous: Repository | None) -> list[Summary]
 
 def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None:
     """What lies beside the index and its variants, for people to look at."""
+    # A repository that is there already needs neither matplotlib nor scipy.
+    from porting.repository.report.figure import DOTS_PER_INCH, as_svg, draw
+    from porting.repository.report.report import render_report
+
     schema = {"index": Index.model_json_schema(), "details": Details.model_json_schema()}
     (folder / SCHEMA).write_text(json.dumps(schema, indent=1))
     picture = draw(index)
@@ -113,33 +122,25 @@ def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None
 
 
 def sign(repository: Repository, private_key: Path) -> None:
-    """Signs a repository that is there already."""
-    folder = repository.root.local
+    """Signs an existing repository."""
+    folder = repository.storage.local
     write_atomically(folder / SIGNATURE, signature((folder / INDEX).read_bytes(), private_key))
 
 
-def readable(root: Path) -> Repository | None:
-    """The repository at `root`, `None` where there is none or it is broken: then it is written anew."""
+def readable(root: Path, public_key: Path | None = None) -> Repository | None:
+    """The repository at `root`, `None` where there is none, it is broken, or its signature does not fit the key."""
     try:
-        return Repository.load(root)
-    except BadInputError:
-        return None
-
-
-def signed_before(root: Path, public_key: Path | None) -> Repository | None:
-    """The repository at `root` where its signature fits the key; `None` where it does not, or no key is given."""
-    try:
-        return None if public_key is None else Repository.load(root, public_key)
+        return Repository.load(root, public_key)
     except BadInputError:
         return None
 
 
 def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tuple[str, bytes]]:
-    """The files, by path, of the versions before this one that were published under its name, those that are whole."""
+    """The paths and contents of the undamaged earlier versions of a variant."""
     if previous is None or summary.name not in previous.by_name:
         return
     with suppress(BadInputError):
-        files = Files(previous, previous.variant(summary.name), previous.details(summary.name))
+        files = VariantFiles(previous, previous.variant(summary.name), previous.details(summary.name))
         for path in files.details.files:
             number = MODEL_FILE.fullmatch(path)
             if number is not None and int(number[1]) < summary.version:
@@ -148,7 +149,7 @@ def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tu
 
 
 def aim(root: Path, folder: Path) -> None:
-    """Aims the link `root` at `folder` in one step, which survives a power cut."""
+    """Changes the link `root` to `folder` in one atomic and durable step."""
     before = root.resolve() if root.is_symlink() else None
     temporary = root.with_name(f".{root.name}-link")
     temporary.unlink(missing_ok=True)
@@ -159,9 +160,9 @@ def aim(root: Path, folder: Path) -> None:
 
 
 def remove_older(root: Path, before: Path | None = None) -> None:
-    """Removes all folders of publications but the one that `root` aims at and the one `before`.
+    """Removes the folders of all publications except the current one at `root` and the one `before` it.
 
-    Where nobody knows which that is, the newest of the others that is no newer is taken for it.
+    Without `before`, the newest of the folders that are no newer than the current one is kept.
     """
     current = root.resolve()
     found = [path for path in root.parent.glob(f"{FOLDER}*") if path.is_dir() and not path.is_symlink()]
@@ -175,4 +176,5 @@ def remove_older(root: Path, before: Path | None = None) -> None:
 
 
 def made_at(folder: Path) -> int:
+    """The modification time of a folder, in ns."""
     return folder.stat().st_mtime_ns

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from porting.repository.report.cores import over_variants
 from porting.repository.report.members import Member
+from porting.repository.report.scaling import over_variants
 from porting.repository.report.section import Section, Table
 from porting.repository.report.trust import trust
 from porting.repository.report.words import between, known
 from porting.repository.schema import Standing
-from profiler.analysis.correlation import Figures, throughput_correlations
-from profiler.records.correlation import RankCorrelation
+from profiler.analysis.correlation import Figures, RankCorrelation, throughput_correlations
 from profiler.records.profile import Profile
 
 
@@ -47,8 +46,10 @@ def correlations(standings: Sequence[Standing]) -> Table:
 
 
 def value(standing: Standing, name: str) -> float | None:
+    """The value of a figure, or `None` where it is unknown."""
     return standing.figures[name][0] if name in standing.figures else None
 
 
 def spearman(one: RankCorrelation) -> str:
+    """The coefficient with its interval, or the reason why it is unknown."""
     return known(one, "spearman") if one.spearman is None else between(one.spearman, one.low, one.high)

@@ -5,7 +5,7 @@ from itertools import cycle
 from typing import Any
 
 from porting.repository.report.drawing import COLOURS, GREY, RED, Axis, Drawing, Mark, Panel, Rule, Series
-from porting.repository.report.fit import FORMS, belongs, fit_in_words, fitted_line, residuals
+from porting.repository.report.fitted_line import FORMS, belongs, fit_in_words, fitted_line, residuals
 from porting.repository.report.section import Section, absent
 from porting.repository.report.words import between, known, number
 from profiler.records.fit import Fit

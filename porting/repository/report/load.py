@@ -56,6 +56,7 @@ def shares(points: Sequence[LoadPoint]) -> list[Series]:
 
 
 def in_time_text(point: LoadPoint, one: InTime) -> str:
+    """The text of one share in time, for the pointer."""
     return (
         f"{point.kind}, {point.verdict}: {share(one.in_time_share)} [{share(one.low_share)}, {share(one.high_share)}] "
         f"within {number(one.deadline_ms)} ms at {number(point.offered_per_s)} requests/s"

@@ -47,6 +47,7 @@ def lineage(steps: list[Step]) -> Section:
 
 
 def identity(variant: Published, details: Details, profile: Profile) -> dict[str, str]:
+    """The digests and numbers that say which variant it is."""
     return {
         "parent": variant.parent or f"none: {variant.reasons['parent']}",
         "technique": " → ".join(variant.technique) or "none",
@@ -72,11 +73,13 @@ def tensors(details: Details) -> dict[str, str]:
 
 
 def tensor(spec: TensorSpec) -> str:
+    """The name, shape and type of a tensor."""
     axes = ("open" if axis < 0 else str(axis) for axis in spec.shape)
     return f"{spec.name}: {spec.dtype} [{', '.join(('batch', *axes))}]"
 
 
 def shortened(labels: list[str], most: int = 10) -> str:
+    """The first labels, and how many there are."""
     more = f", … ({len(labels)} in all)" if len(labels) > most else ""
     return ", ".join(labels[:most]) + more
 
@@ -110,14 +113,17 @@ def plain(record: Value) -> dict[str, str]:
 
 
 def listed(values: Mapping[str, Any]) -> str:
+    """The names with their values on one line."""
     return "; ".join(f"{name} {one_line(value)}" for name, value in values.items()) or "none"
 
 
 def one_line(value: Any) -> str:
+    """A value on one line, nested ones too."""
     if isinstance(value, Mapping):
         return f"({listed(value)})"
     return (", ".join(map(one_line, value)) or "none") if isinstance(value, list | tuple) else str(value)
 
 
 def pairs(values: Mapping[str, str]) -> Table:
+    """A table of names and values."""
     return Table((), list(values.items()))

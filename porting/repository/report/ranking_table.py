@@ -70,10 +70,12 @@ EXTRA = (
 
 
 def column(name: str) -> Column:
+    """The column of one metric."""
     return Column(display(name).title, f"{name}: {METRICS[name].meaning}", METRICS[name].better, name == "accuracy")
 
 
 def row(variant: Summary, standing: Standing, known: Sequence[str]) -> Row:
+    """The row of one variant."""
     cells = [cell(standing, name, display(name)) for name in known]
     cells += [
         on_test(variant),
@@ -87,6 +89,7 @@ def row(variant: Summary, standing: Standing, known: Sequence[str]) -> Row:
 
 
 def cell(standing: Standing, name: str, shown: Display) -> Cell:
+    """The cell of one metric, or why it is unknown."""
     if name not in standing.figures:
         return Cell("unknown", reason=why_unknown(standing, name))
     figure = standing.figures[name]
@@ -94,6 +97,7 @@ def cell(standing: Standing, name: str, shown: Display) -> Cell:
 
 
 def on_test(variant: Summary) -> Cell:
+    """The cell of the accuracy on the test split."""
     found, shown = variant.test_accuracy, display("accuracy")
     if found is None:
         return Cell("unknown", reason=variant.reasons["test_accuracy"])

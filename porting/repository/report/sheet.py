@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from porting.repository.report.cores import by_cores, contention
-from porting.repository.report.costs import energy, loading, memory
 from porting.repository.report.latency import latency
 from porting.repository.report.load import load
+from porting.repository.report.loading import energy, loading, memory
 from porting.repository.report.over_time import repeats, warm_up
+from porting.repository.report.scaling import by_cores, contention
 from porting.repository.report.section import Section, Table
 from porting.repository.report.throughput import throughput
 from profiler.records.profile import Profile
@@ -24,10 +24,12 @@ def missing(profile: Profile) -> Section:
 
 
 def absent_rows(profile: Profile) -> Iterator[tuple[str, ...]]:
+    """A row for each planned point that has no figure."""
     return ((one.point, place(one.at), one.verdict, one.reason) for one in profile.missing)
 
 
 def unsettled_rows(profile: Profile) -> Iterator[tuple[str, ...]]:
+    """A row for each point whose verdict is not `settled`."""
     for point in profile.points():
         verdict = getattr(point, "verdict", "settled")
         if verdict != "settled":

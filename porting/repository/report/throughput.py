@@ -54,6 +54,7 @@ def verdict(best: MaximalThroughput, colour: str) -> Note:
 
 
 def corrected(point: ThroughputPoint) -> Mark:
+    """The drift-corrected throughput of a point, with its interval."""
     value, low, high = (
         point.corrected_images_per_s,
         point.corrected_low_images_per_s,
@@ -63,20 +64,24 @@ def corrected(point: ThroughputPoint) -> Mark:
 
 
 def raw(point: ThroughputPoint, aside: float) -> Mark:
+    """The raw throughput of a point, a little beside the corrected one."""
     ends = point.low_images_per_s, point.high_images_per_s
     return Mark(point.concurrency * aside, point.images_per_s, f"{place(point)} {raw_text(point)}, raw", *ends)
 
 
 def place(point: ThroughputPoint) -> str:
+    """The place of a point and its verdict, for the pointer."""
     return f"{point.kind}, batch {point.batch} × {point.concurrency} callers, {point.verdict}:"
 
 
 def corrected_text(point: ThroughputPoint) -> str:
+    """The corrected throughput with its interval, as a text."""
     ends = point.corrected_low_images_per_s, point.corrected_high_images_per_s
     return f"{between(point.corrected_images_per_s, *ends)} images/s"
 
 
 def raw_text(point: ThroughputPoint) -> str:
+    """The raw throughput with its interval, as a text."""
     return f"{between(point.images_per_s, point.low_images_per_s, point.high_images_per_s)} images/s"
 
 

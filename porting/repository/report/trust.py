@@ -28,6 +28,7 @@ class Choice:
 
     @classmethod
     def by(cls, metric: str, members: Sequence[Member]) -> "Choice":
+        """The choice of a metric in place of the throughput."""
         known = [one for one in members if metric in one[1].figures]
         candidates = [Candidate(one.name, one.validation_accuracy, standing.figures) for one, standing in known]
         places = placed(candidates, (ACCURACY, metric))

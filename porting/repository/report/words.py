@@ -38,6 +38,7 @@ def figure(value: float | None) -> str:
 
 
 def mebibytes(value: int | None) -> str:
+    """A number of bytes in MiB, or that it is unknown."""
     return "unknown" if value is None else f"{value / 2**20:,.1f} MiB"
 
 
@@ -68,9 +69,11 @@ class Display:
 
     @property
     def title(self) -> str:
+        """The label with its unit."""
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
     def value(self, value: float) -> str:
+        """The value in the unit that is shown."""
         return number(value * self.factor, DIGITS)
 
     def interval(self, figure: Figure) -> str:
@@ -104,6 +107,7 @@ def in_words(figures: Mapping[str, Figure], name: str) -> str:
 
 
 def percent(accuracy: Accuracy | None) -> str:
+    """An accuracy in per cent, or that it is unknown."""
     return f"{accuracy.value:.2%}" if accuracy else "unknown"
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from profiler.common.profile_settings import CapacitySettings
 from profiler.common.resources import Resources
+from profiler.measure.available_resources import can_be_had
 from profiler.measure.capacity.bisection import expected_seconds, measure_capacity
 from profiler.measure.capacity.goal import Goal
 from profiler.measure.capacity.load_point import measure_load
 from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, TrialMeter
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
-from profiler.measure.resources import can_be_had
 from profiler.measure.throughput.part import saturate, sweep
 from profiler.records.base import Point
 from profiler.records.capacity import Capacity, LoadPoint, Trial

@@ -12,7 +12,7 @@ from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS, SLICE_S, ClosedLoop
 from profiler.load_generator.paced_loop import PacedLoop
 from profiler.load_generator.reference import SLICE_S as REFERENCE_SLICE_S
-from profiler.load_generator.reference_network import write_reference
+from profiler.load_generator.reference import write_reference
 from profiler.measure.contention.co_run import ALONE, LEAD_S, CoRun, Stretch
 from profiler.measure.contention.point import Shared, contention, per_reference
 from profiler.measure.counts import check_counts, count_since

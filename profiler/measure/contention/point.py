@@ -8,9 +8,8 @@ import numpy as np
 from profiler.analysis.statistics import RatioInterval, ratio_interval
 from profiler.measure.contention.co_run import Stretch
 from profiler.measure.throughput.verdict import judge
-from profiler.records.base import Verdict
+from profiler.records.base import Noise, Verdict
 from profiler.records.contention import Contention
-from profiler.records.noise import Noise
 from profiler.records.throughput import MaximalThroughput
 from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 

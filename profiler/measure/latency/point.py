@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from profiler.analysis.statistics import median_interval, percentile, too_few
+from profiler.records.base import Noise
 from profiler.records.latency import LatencyPoint
-from profiler.records.noise import Noise
 from profiler.records.place import Place
 from profiler.system.missing_values import MissingValues
 

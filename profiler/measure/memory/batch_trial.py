@@ -19,7 +19,7 @@ from pathlib import Path
 
 from profiler.common.scratch import scratch
 from profiler.common.target import Target
-from profiler.measure.memory.child import OUT_OF_MEMORY, Report
+from profiler.measure.memory.child_process import OUT_OF_MEMORY, Report
 from profiler.measure.memory.gpu import gpu_bytes
 from profiler.records.memory import Outcome
 from profiler.system.cores import pinned
@@ -42,7 +42,7 @@ class Work:
         """The command line of the child for one batch."""
         target = self.target.model_dump_json(include={"runtime", "cores", "threads", "providers"})
         numbers = [str(number) for number in (batch, *self.shape)]
-        program = [sys.executable, "-m", "profiler.measure.memory.child"]
+        program = [sys.executable, "-m", "profiler.measure.memory.child_process"]
         return [*program, str(os.getpid()), target, str(self.path), *numbers]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pynvml
 
 from profiler.common.target import ON_GPU, Provider
-from profiler.system.nvml import gpu_handles
+from profiler.system.machine import gpu_handles
 
 
 def gpu_bytes(providers: Collection[Provider], pids: Collection[int]) -> tuple[int | None, str]:

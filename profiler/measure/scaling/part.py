@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from profiler.common.profile_settings import ScalingSettings
 from profiler.common.resources import Resources
+from profiler.measure.available_resources import can_be_had
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
-from profiler.measure.resources import can_be_had
 from profiler.measure.throughput.meter import ThroughputMeter
 from profiler.measure.throughput.part import OVERHEAD_S, SEARCH_SLICES, saturate, settle
 from profiler.records.base import Point

@@ -5,8 +5,7 @@ import numpy as np
 from profiler.common.resources import Resources
 from profiler.measure.throughput.run import Run
 from profiler.measure.throughput.verdict import judge
-from profiler.records.base import Verdict
-from profiler.records.noise import Noise
+from profiler.records.base import Noise, Verdict
 from profiler.records.place import Place, PlaceFields
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.system.missing_values import NOT_VISIBLE, MissingValues

@@ -6,7 +6,7 @@ import numpy as np
 
 from profiler.analysis.statistics import RatioInterval, ratio_interval
 from profiler.load_generator.closed_loop import LoadSlice
-from profiler.records.noise import Noise, ReferenceKind
+from profiler.records.base import Noise, ReferenceKind
 from profiler.system.energy import EnergyMeter
 from profiler.system.noise import NoiseMeter
 

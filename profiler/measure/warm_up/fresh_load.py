@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass
 
+from profiler.records.memory import Usage
 from profiler.records.place import PageCache
-from profiler.records.usage import Usage
 from profiler.runtimes.served import Call
 from profiler.system.page_cache import evict, read_in
 from profiler.target.model_under_test import ModelUnderTest

@@ -19,8 +19,7 @@ from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.warm_up.fresh_load import LONGEST_S, FreshLoad, load_afresh
 from profiler.measure.warm_up.points import WARM_ANSWERS, first_inference, load_time, place, unload_time, warm_up_curve
 from profiler.measure.warm_up.switching import switch_measurement
-from profiler.records.base import Point
-from profiler.records.noise import Noise
+from profiler.records.base import Noise, Point
 from profiler.records.place import Place
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 from profiler.system.noise import NoiseMeter

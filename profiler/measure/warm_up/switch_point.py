@@ -1,15 +1,18 @@
 """The record of a switch under traffic."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
 from profiler.analysis.statistics import percentile, too_few
 from profiler.load_generator.open_loop import OpenRun
-from profiler.records.noise import Noise
+from profiler.records.base import Noise
 from profiler.records.place import Place
 from profiler.records.warm_up import Switch
 from profiler.system.missing_values import NOT_VISIBLE, MissingValues
+
+NO_SHARE = "no maximal throughput of batch 1 is known: it is half of what one caller gets"
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,9 @@ def switch_point(
     noise: Noise,
 ) -> Switch:
     """All requests and answers of one run; a wrong answer is not among the `run`'s."""
-    scheduled_s, sent, missing = run.scheduled_s, int(np.isfinite(run.sent_s).sum()), MissingValues()
-    before = answered_ms(run, scheduled_s < switches.first_s)
-    during = answered_ms(run, (scheduled_s >= switches.first_s) & (scheduled_s < switches.last_s))
-    after = answered_ms(run, scheduled_s >= switches.last_s)
+    missing = MissingValues()
+    before, during, after = phases_ms(run, switches)
     slowest_ms = max((float(one.max()) for one in (before, during, after) if len(one)), default=None)
-    no_share = "no maximal throughput of batch 1 is known: it is half of what one caller gets"
 
     def quantile_ms(name: str, latencies_ms: np.ndarray, quantile: float) -> float | None:
         return missing.note(name, percentile(latencies_ms.tolist(), quantile), too_few(quantile, len(latencies_ms)))
@@ -49,14 +49,11 @@ def switch_point(
     return Switch(
         **place.fields(),
         offered_per_s=rate_per_s,
-        offered_share=missing.note("offered_share", share, no_share),
+        offered_share=missing.note("offered_share", share, NO_SHARE),
         switches=len(switches.load_ms),
         load_ms=float(np.median(switches.load_ms)),
         load_max_ms=max(switches.load_ms),
-        sent=sent,
-        answered=run.answered,
-        lost=sent - run.answered - wrong,
-        wrong=wrong,
+        **counts(run, wrong),
         slowest_ms=missing.note("slowest_ms", slowest_ms, "nothing was answered"),
         before_n=len(before),
         before_p50_ms=quantile_ms("before_p50_ms", before, 0.5),
@@ -72,6 +69,27 @@ def switch_point(
         noise=noise,
         reasons=missing.reasons,
     )
+
+
+class Counts(TypedDict):
+    """How many requests were sent, and what became of them."""
+
+    sent: int
+    answered: int
+    lost: int
+    wrong: int
+
+
+def counts(run: OpenRun, wrong: int) -> Counts:
+    """The requests of a run by what became of them."""
+    sent = int(np.isfinite(run.sent_s).sum())
+    return {"sent": sent, "answered": run.answered, "lost": sent - run.answered - wrong, "wrong": wrong}
+
+
+def phases_ms(run: OpenRun, switches: Switches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The latencies before, during and after the switches."""
+    is_before, is_after = run.scheduled_s < switches.first_s, run.scheduled_s >= switches.last_s
+    return answered_ms(run, is_before), answered_ms(run, ~is_before & ~is_after), answered_ms(run, is_after)
 
 
 def answered_ms(run: OpenRun, scheduled: np.ndarray) -> np.ndarray:

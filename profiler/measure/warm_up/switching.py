@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from profiler.common.errors import ServerError
-from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
-from profiler.load_generator.submit import submitting
+from profiler.load_generator.single_requests import poisson, submitting
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.measure.warm_up.points import place

@@ -1,4 +1,4 @@
-"""gRPC calls under way on one HTTP/2 connection: what is answered so far, and who is to be told."""
+"""The open gRPC calls of one HTTP/2 connection."""
 
 import threading
 import time
@@ -16,12 +16,12 @@ OnMessage = Callable[[bytes | ServerError], None]
 
 
 class RefusedError(ServerError):
-    """The server has not begun with the call (RFC 9113, sections 6.8 and 8.7): it may be sent again elsewhere."""
+    """The server has not begun with the call (RFC 9113, sections 6.8 and 8.7), so it may be sent again elsewhere."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call by the number of its stream."""
+    """An open call, with the parts of its answer so far."""
 
     stream: int
     deadline: float
@@ -31,7 +31,10 @@ class Call:
 
 
 class Calls:
-    """Each is told once, by the thread that takes its last frame; before that `flow` forgets it, under its lock."""
+    """The open calls of a connection.
+
+    Each call is answered once, by the thread that takes its last frame, after `flow` has forgotten it under its lock.
+    """
 
     def __init__(self, limit_s: float, flow: Flow, flow_lock: threading.Lock) -> None:
         self._limit_s, self._flow, self._flow_lock = limit_s, flow, flow_lock
@@ -43,7 +46,7 @@ class Calls:
         return len(self._calls)
 
     def start(self, on_message: OnMessage) -> int:
-        """The number of the new call's stream; a client's are odd and rise. Raises `RefusedError` after `close`."""
+        """The stream number of a new call, odd and ascending as a client's are; raises `RefusedError` after `close`."""
         deadline = time.monotonic() + self._limit_s
         with self._lock:
             if self._closed:
@@ -53,9 +56,9 @@ class Calls:
         return stream
 
     def take(self, frame: http2.Frame) -> None:
-        """DATA, HEADERS or RST_STREAM of any call; what comes for one that is over is dropped."""
+        """Takes a DATA, HEADERS or RST_STREAM frame; frames of finished calls are dropped."""
         call = self._calls.get(frame.stream)
-        # Every block is decoded: the first one of a connection sets the decoder up.
+        # Every block is decoded, because the first one of a connection initialises the decoder.
         headers = self._headers.read(http2.content(frame)) if frame.kind == http2.HEADERS else {}
         if call is None:
             return
@@ -69,27 +72,27 @@ class Calls:
             self._finish(call, outcome(call.headers, call.body))
 
     def close(self) -> None:
-        """No call can be started any more."""
+        """Allows no further calls."""
         with self._lock:
             self._closed = True
 
     def withdraw(self, stream: int) -> bool:
-        """Takes a call back that was not sent; whether nobody was told of its end yet."""
+        """Withdraws an unsent call, and returns whether it was not answered yet."""
         with self._lock:
             return self._calls.pop(stream, None) is not None
 
     def refuse(self, beyond: int) -> None:
-        """Ends the calls with higher numbers, with which the server will not begin."""
+        """Ends the calls with higher stream numbers, with which the server will not begin."""
         for call in [call for call in list(self._calls.values()) if call.stream > beyond]:
             self._finish(call, RefusedError("inference failed: the server closes the connection"))
 
     def fail(self, why: str) -> None:
-        """Ends all calls."""
+        """Ends all calls with an error."""
         for call in list(self._calls.values()):
             self._finish(call, ServerError(f"inference failed: {why}"))
 
     def give_up_overdue(self) -> None:
-        """Ends the calls whose limit has passed; all have the same, so the oldest is overdue first."""
+        """Ends the overdue calls; all have the same time limit, so the oldest is overdue first."""
         while True:
             with self._lock:
                 oldest = next(iter(self._calls.values()), None)
@@ -107,7 +110,7 @@ class Calls:
 
 
 def reset(code: int) -> ServerError:
-    """What it means that the server ends a call with this HTTP/2 error code."""
+    """The error for a call that the server ends with this HTTP/2 error code."""
     if code == REFUSED_STREAM:
         return RefusedError("inference failed: the server refuses so many calls at once")
     return ServerError(f"inference failed: the server reset the call with HTTP/2 code {code}")

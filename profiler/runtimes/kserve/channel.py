@@ -1,4 +1,4 @@
-"""Connections to one gRPC method: one for each caller that waits, and shared ones for calls that nobody waits for."""
+"""The connections to one gRPC method: one for each blocking caller, and shared ones for asynchronous calls."""
 
 import threading
 from collections import deque
@@ -16,8 +16,8 @@ TRIES = 10
 class Channel:
     """Calls of `path` on the server at `endpoint` (HOST:PORT), answered or failed within `limit_s`.
 
-    Connections are opened as they are needed and kept; after a failure they are opened anew. A server that is to
-    stop waits for those that nobody reads from: `close` first.
+    Connections are opened on demand and kept; after a failure, new ones are opened. A server that stops waits for idle
+    connections, so `close` comes first.
     """
 
     def __init__(self, endpoint: str, path: str, limit_s: float) -> None:
@@ -27,7 +27,7 @@ class Channel:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Closes what is open; a call under way, unless its caller waits for it, fails."""
+        """Closes all connections; an open asynchronous call fails."""
         with self._lock:
             for connection in [*self._idle, *self._shared]:
                 connection.close()
@@ -35,7 +35,7 @@ class Channel:
             self._shared.clear()
 
     def call(self, body: bytes) -> bytes:
-        """Sends a framed message and waits for the answer's; `ServerError` says why there is none."""
+        """Sends a framed message and returns that of the answer; raises `ServerError` where there is none."""
         for _ in range(TRIES - 1):
             with suppress(RefusedError):
                 return self._call(body)
@@ -50,7 +50,7 @@ class Channel:
         answer = answers[0]
         if isinstance(answer, ServerError):
             self._idle.clear()
-            # Frame and exception refer to each other, so nobody else would close it soon.
+            # The frame and the exception refer to each other, which would keep the connection open.
             connection.close()
             raise answer
         if connection.usable:
@@ -58,7 +58,7 @@ class Channel:
         return answer
 
     def _idle_one(self) -> Connection | None:
-        """A server may have ended the connections that nobody reads from meanwhile."""
+        """An idle connection that the server has not closed meanwhile."""
         with suppress(IndexError):
             while not (connection := self._idle.pop()).renewed():
                 connection.close()
@@ -66,7 +66,7 @@ class Channel:
         return None
 
     def send(self, body: bytes, on_message: OnMessage, tries: int = TRIES) -> None:
-        """Sends and returns; a thread of the channel's calls `on_message` with the answer or the error.
+        """Sends and returns; a thread of the channel calls `on_message` with the answer or the error.
 
         Raises `ServerError` where no connection can be made.
         """
@@ -89,9 +89,9 @@ class Channel:
     def _deliver(
         self, connection: Connection, body: bytes, on_message: OnMessage, tries: int, answer: bytes | ServerError
     ) -> None:
-        """Calls `on_message`, or sends again elsewhere what was not begun: the server may go on, or another one.
+        """Calls `on_message`, or sends a refused call again on another connection.
 
-        A server may also count calls that it has answered for a while, and refuse more.
+        A server may close a connection and go on, or refuse calls while it still counts answered ones.
         """
         if isinstance(answer, RefusedError) and tries > 1:
             connection.usable = False
@@ -105,13 +105,13 @@ class Channel:
         return Connection(self._endpoint, self._path, self._limit_s)
 
     def _listen(self, connection: Connection) -> None:
-        """Receives as long as calls are under way, and a while longer."""
+        """Receives until no call is open, and for a short time after that."""
         while connection.usable or not connection.idle:
             if not connection.idle or connection.readable(LINGER_S):
                 connection.receive()
             else:
                 self._retire(connection)
-        # A server that ends gracefully waits for it.
+        # A server that stops gracefully waits for this.
         connection.close()
 
     def _retire(self, connection: Connection) -> None:

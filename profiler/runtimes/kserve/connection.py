@@ -1,7 +1,7 @@
-"""An HTTP/2 connection for gRPC unary calls, in which the thread that waits for an answer is the one that reads.
+"""An HTTP/2 connection for gRPC unary calls, read by the thread that waits for an answer.
 
 A small call costs 0.07 ms of processor time here, and 0.22 ms with tritonclient or with `h2` below the same socket
-(`docs/benchmarks.md`, http2), which on a small box is more than the network under measurement takes.
+(`docs/benchmarks.md`, http2), which on a small machine is more than the measured network takes.
 """
 
 import select
@@ -25,9 +25,9 @@ MOST_BUFFERS = 1000
 class Connection:
     """Calls of one method of the server at `endpoint` (HOST:PORT), each answered or failed.
 
-    Any thread may `send`; one at a time may `receive`, which hands the answers out. `usable` says whether new
-    calls can be made. It closes with the last reference, if not before. Raises `ServerError` where nobody listens, and
-    `RefusedError` where the server closes at once.
+    Any thread may `send`; one thread at a time may `receive`, which delivers the answers. `usable` says whether new
+    calls can be made. The connection closes with its last reference at the latest. Raises `ServerError` where no server
+    listens, and `RefusedError` where the server closes at once.
     """
 
     def __init__(self, endpoint: str, path: str, limit_s: float) -> None:
@@ -46,7 +46,7 @@ class Connection:
         self._greet(limit_s)
 
     def _greet(self, limit_s: float) -> None:
-        """Returns when the server's settings are known, so that the first call keeps to them too."""
+        """Returns when the server's settings are known, so that the first call complies with them."""
         self._write([http2.preface()])
         while self.usable and not self._frames.greeted:
             if not self.readable(limit_s):
@@ -57,34 +57,34 @@ class Connection:
 
     @property
     def idle(self) -> bool:
-        """Whether no call is under way."""
+        """Whether no call is open."""
         return not self._calls
 
     @property
     def full(self) -> bool:
-        """Whether the server takes no further call at once here."""
+        """Whether the server accepts no further concurrent call on this connection."""
         return len(self._calls) >= self._flow.most_streams
 
     def readable(self, seconds: float) -> bool:
-        """Whether something has come to be received, now or within `seconds`."""
+        """Whether data can be received now or within `seconds`."""
         return bool(self._poll.poll(seconds * 1e3))
 
     def renewed(self) -> bool:
-        """Whether calls can be made after all that came while nobody received; for a connection that is idle."""
+        """Whether an idle connection is usable after everything that the server has sent meanwhile."""
         while self.usable and self.readable(0):
             self.receive()
         return self.usable
 
     def close(self) -> None:
-        """Ends it for both sides; a thread that receives is woken and tells every call."""
+        """Ends the connection for both sides; the receiving thread wakes and fails every call."""
         self.usable = False
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def send(self, body: bytes, on_message: OnMessage) -> None:
-        """Starts a call with a `framed` message; a later `receive` gives `on_message` the answer's, or the error.
+        """Starts a call with a `framed` message; a later `receive` calls `on_message` with the answer or the error.
 
-        Raises `RefusedError` where the connection has ended: this call was not begun.
+        Raises `RefusedError` where the connection has ended before the call began.
         """
         with self._lock:
             stream = self._calls.start(on_message)
@@ -93,7 +93,7 @@ class Connection:
                 raise RefusedError(f"inference failed: {self._end}")
 
     def receive(self) -> None:
-        """Waits for what the server sends, and hands out what is answered, failed or overdue by then."""
+        """Waits for data from the server, and delivers the answered, failed and overdue calls."""
         try:
             received = self._socket.recv(CHUNK_BYTES)
             if not received:
@@ -104,7 +104,7 @@ class Connection:
             pass
         except (OSError, ServerError) as error:
             self.usable, self._end = False, str(error)
-            # With the lock, as a call that is just being written has not failed but not begun.
+            # The lock keeps a call that is being written from failing, because it has not begun.
             with self._lock:
                 self._calls.close()
             self._calls.fail(self._end)
@@ -132,7 +132,7 @@ class Connection:
             self._write(freed)
 
     def _give_credit(self, size: int) -> None:
-        """The server's window is so large that it is renewed once in a gigabyte."""
+        """Renews the server's window once for every gigabyte."""
         self._uncredited_bytes += size
         if self._uncredited_bytes >= CREDIT_BYTES:
             with self._lock:
@@ -140,7 +140,7 @@ class Connection:
             self._uncredited_bytes = 0
 
     def _write(self, buffers: list[Buffer]) -> bool:
-        """False where the server had ended the connection by then; one that is only slow is so on another one too."""
+        """Writes, and returns False where the server has ended the connection; a timeout counts as written."""
         try:
             buffers = buffers if len(buffers) <= MOST_BUFFERS else [b"".join(buffers)]
             sent = self._socket.sendmsg(buffers)
@@ -154,7 +154,7 @@ class Connection:
 
 
 def connect(endpoint: str, limit_s: float) -> socket.socket:
-    """Raises `OSError` where nobody listens, `ValueError` where it is no HOST:PORT."""
+    """A connected socket; raises `OSError` where no server listens and `ValueError` for a wrong HOST:PORT."""
     address = urlsplit(f"//{endpoint}")
     connected = socket.create_connection((address.hostname, address.port or 0), timeout=limit_s)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

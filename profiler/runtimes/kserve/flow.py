@@ -1,16 +1,16 @@
-"""How much of each request the server lets through, and what waits for it (RFC 9113, sections 5.2 and 6.9)."""
+"""The flow control of requests to a server (RFC 9113, sections 5.2 and 6.9)."""
 
 from dataclasses import dataclass
 
 from profiler.runtimes.kserve import frames as http2
 
-# Payloads are not copied: a batch of pictures is large.
+# Payloads are not copied, because a batch of pictures is large.
 Buffer = bytes | memoryview
 
 
 @dataclass(slots=True)
 class Request:
-    """What is not sent yet of a request, and how much of it the server's window for it allows."""
+    """The unsent rest of a request, and the size of the server's window for it."""
 
     stream: int
     unsent: memoryview
@@ -18,7 +18,7 @@ class Request:
 
 
 class Flow:
-    """The server's windows over one connection; whoever calls sees to it that it is one thread at a time."""
+    """The server's windows on one connection; the caller must use one thread at a time."""
 
     def __init__(self) -> None:
         self._window_bytes = self._first_window_bytes = http2.FIRST_WINDOW_BYTES
@@ -27,15 +27,15 @@ class Flow:
         self.most_streams = http2.LARGEST_WINDOW_BYTES
 
     def admit(self, stream: int, body: bytes) -> list[Buffer]:
-        """The DATA frames of a new request that may go at once, head and payload in turns; the others wait."""
+        """The DATA frames of a new request that fit now, heads and payloads in turns; the rest waits."""
         return self._cut(Request(stream, memoryview(body), self._first_window_bytes))
 
     def forget(self, stream: int) -> None:
-        """What waits of this request needs no sending any more."""
+        """Drops the unsent rest of a request."""
         self._waiting.pop(stream, None)
 
     def update(self, frame: http2.Frame) -> list[Buffer]:
-        """Takes in SETTINGS or WINDOW_UPDATE; the DATA frames that may go because of it."""
+        """Takes a SETTINGS or WINDOW_UPDATE frame, and returns the DATA frames that fit now."""
         if frame.kind == http2.SETTINGS:
             self._adopt(http2.settings(frame))
         elif frame.stream == 0:

@@ -1,4 +1,4 @@
-"""HTTP/2 frames (RFC 9113), as many kinds as a gRPC unary call needs."""
+"""The kinds of HTTP/2 frames that a gRPC unary call needs (RFC 9113)."""
 
 import struct
 from collections.abc import Iterator
@@ -18,6 +18,8 @@ SETTING = struct.Struct(">HI")
 
 
 class Frame(NamedTuple):
+    """A received frame."""
+
     kind: int
     flags: int
     stream: int
@@ -25,7 +27,7 @@ class Frame(NamedTuple):
 
 
 def head(size: int, kind: int, flags: int, stream: int) -> bytes:
-    """What stands before `size` bytes of payload."""
+    """The frame header for `size` bytes of payload."""
     return HEAD.pack(size >> 16, size & 0xFFFF, kind, flags, stream)
 
 
@@ -35,12 +37,12 @@ def pack(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> by
 
 
 def credit(size: int) -> bytes:
-    """Lets the other side send `size` bytes more over the connection."""
+    """The frame that lets the server send `size` bytes more on the connection."""
     return pack(WINDOW_UPDATE, payload=size.to_bytes(4, "big"))
 
 
 def preface() -> bytes:
-    """What a client says first: no header tables, no pushes, and windows that hold back no answer."""
+    """The first bytes of a client: no header tables, no pushes, and the largest windows."""
     settings = {HEADER_TABLE_SIZE: 0, ENABLE_PUSH: 0, INITIAL_WINDOW_SIZE: LARGEST_WINDOW_BYTES}
     payload = b"".join(SETTING.pack(name, value) for name, value in settings.items())
     greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -48,13 +50,13 @@ def preface() -> bytes:
 
 
 def settings(frame: Frame) -> dict[int, int]:
-    """The values that the other side announces."""
+    """The values of a SETTINGS frame."""
     whole = len(frame.payload) - len(frame.payload) % SETTING.size
     return dict(SETTING.iter_unpack(frame.payload[:whole]))
 
 
 def last_stream(frame: Frame) -> int:
-    """The last call with which a server that goes away has begun, or will yet (section 6.8)."""
+    """The last call that a closing server handles (section 6.8)."""
     return int.from_bytes(frame.payload[:4]) & LARGEST_WINDOW_BYTES
 
 
@@ -69,14 +71,14 @@ def content(frame: Frame) -> bytes:
 
 
 class FrameBuffer:
-    """Cuts what a connection receives into frames; `greeted` when the first one, SETTINGS, was whole."""
+    """The frames of the received bytes; `greeted` after the first one, SETTINGS, is complete."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
         self.greeted = False
 
     def add(self, received: bytes) -> Iterator[Frame]:
-        """The frames that are complete by now; `ServerError` where the bytes cannot be HTTP/2."""
+        """The newly complete frames; raises `ServerError` for bytes that cannot be HTTP/2."""
         self._bytes += received
         start, end = 0, len(self._bytes)
         while end - start >= HEAD.size:

@@ -1,4 +1,4 @@
-"""A gRPC unary call as HTTP/2 carries it: the headers that open it, the message's prefix, what became of it.
+"""A gRPC unary call over HTTP/2: its headers, the message's prefix, and its outcome.
 
 https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
@@ -18,7 +18,7 @@ CODES = {str(code.value[0]): code.name for code in StatusCode}
 
 
 def request_headers(authority: str, path: str, limit_s: float) -> bytes:
-    """A block that opens a call; it may be sent any number of times, as it leaves nothing in the server's table."""
+    """The header block of a call, which can be sent repeatedly, because it adds nothing to the server's table."""
     headers = {
         ":method": "POST",
         ":scheme": "http",
@@ -33,16 +33,16 @@ def request_headers(authority: str, path: str, limit_s: float) -> bytes:
 
 
 class HeaderReader:
-    """Decodes a server's blocks; without a header table equal blocks are equal headers, and are decoded once."""
+    """A decoder of header blocks; without a header table, equal blocks are equal headers and are decoded once."""
 
     def __init__(self) -> None:
         self._decoder = Decoder()
-        # Set here too: not every block of every server says first that it uses none.
+        # It is set here too, because not every server announces that it uses no table.
         self._decoder.header_table_size = self._decoder.max_allowed_table_size = 0
         self._known: dict[bytes, Headers] = {}
 
     def read(self, block: bytes) -> Headers:
-        """Raises `ServerError` where it cannot be decoded."""
+        """The headers of a block; raises `ServerError` for a block that cannot be decoded."""
         headers = self._known.get(block)
         if headers is None:
             try:
@@ -56,12 +56,12 @@ class HeaderReader:
 
 
 def framed(message: bytes) -> bytes:
-    """The message with its prefix: not compressed, so long."""
+    """The message with its prefix: a zero byte for no compression, and its length."""
     return b"\x00" + len(message).to_bytes(4, "big") + message
 
 
 def outcome(headers: Headers, body: bytes | bytearray) -> bytes | ServerError:
-    """The answer's message, or why there is none; an error tells gRPC's status and the server's details."""
+    """The message of the answer, or an error with gRPC's status and the server's details."""
     if why := failure(headers):
         return ServerError(f"inference failed: {why}")
     if len(body) < PREFIX_BYTES or body[0] or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
@@ -70,7 +70,7 @@ def outcome(headers: Headers, body: bytes | bytearray) -> bytes | ServerError:
 
 
 def failure(headers: Headers) -> str | None:
-    """Status and details of a call that failed; `None` where it did not."""
+    """The status and details of a failed call, `None` for a successful one."""
     if headers.get(":status") != "200":
         return f"HTTP status {headers.get(':status', 'missing')}"
     status = headers.get("grpc-status", "missing")

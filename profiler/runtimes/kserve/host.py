@@ -1,4 +1,4 @@
-"""A running server that is not ours: Triton takes our files, any other one serves what was deployed on it."""
+"""A running external server: Triton loads files on request, any other server has its deployed model."""
 
 import time
 from contextlib import suppress
@@ -13,15 +13,15 @@ from profiler.common.tensor import Tensor
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors
+from profiler.triton.access import TOKEN_FILE, given_token
 from profiler.triton.config import ServingSettings, model_config, to_json
-from profiler.triton.token import TOKEN_FILE, given_token
 
 
 class V2Host:
-    """The server at the target's endpoint, left as it was found when the block ends.
+    """The server at the target's endpoint, restored at the end of the block.
 
-    `runtime=triton` loads each file under the name that is asked for. `runtime=v2` has the one model
-    `target.model`, which is loaded and unloaded by its name where the server can do that and stays where it cannot.
+    `runtime=triton` loads each file under the given name. `runtime=v2` has the one model `target.model`, which is
+    loaded and unloaded by name if the server supports it.
     """
 
     process = None
@@ -29,29 +29,30 @@ class V2Host:
     def __init__(self, target: Target) -> None:
         self.runtime, self.address = target.runtime, target.endpoint or ""
         self._target, self._server = target, V2Server(self.address, given_token())
-        self._takes_orders = False
+        self._loads_by_name = False
 
     def __enter__(self) -> Self:
         self._server.check()
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Where the server is gone there is nothing to put right.
+        # A server that is gone cannot be restored.
         with suppress(ServerError):
-            if self._takes_orders and self._target.model and not self._server.ready(self._target.model):
+            if self._loads_by_name and self._target.model and not self._server.ready(self._target.model):
                 self._server.load(self._target.model)
         self._server.close()
 
     @property
     def controls_loading(self) -> bool:
-        """Whether the server loads what it is told to; of one that is not Triton that is known after the first load."""
-        return self.runtime == "triton" or self._takes_orders
+        """Whether the server loads models on request, which for `runtime=v2` is known after the first load."""
+        return self.runtime == "triton" or self._loads_by_name
 
     def version(self) -> str | None:
+        """The name and version that the server reports."""
         return " ".join(self._server.name_and_version())
 
     def load(self, name: str, path: Path, resources: Resources) -> V2Model:
-        """Raises `ServerNotFoundError` or `ModelError` where the server has no such model or another one."""
+        """The loaded model; raises `ServerNotFoundError` where it is not served and `ModelError` where it differs."""
         source, sink = tensors(path)
         if self.runtime == "triton":
             self._load_file(name, path, source, sink, resources)
@@ -70,10 +71,10 @@ class V2Host:
 
     def _load_file(self, name: str, path: Path, source: Tensor, sink: Tensor, resources: Resources) -> None:
         serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, self._target.providers)
-        # The server keeps the old network where the configuration is equal, so each load differs.
+        # The server keeps the old network for an equal configuration, so each load has a different one.
         config = model_config(source, sink, serving, {"load": str(time.monotonic_ns())})
         if not self._server.load(name, to_json(config), {"file:1/model.onnx": path.read_bytes()}):
-            # Raises where the server is gone.
+            # This raises where the server is gone.
             self._server.ready(name)
             raise BadInputError(
                 f"the server at {self.address} takes no files: start Triton with --model-control-mode=explicit, "
@@ -85,11 +86,13 @@ class V2Host:
             raise ServerError(
                 f"the server at {self.address} has {self._target.model} deployed and takes no other model"
             )
-        self._takes_orders = self._server.load(name)
+        self._loads_by_name = self._server.load(name)
 
     def unload(self, name: str) -> None:
-        if self.runtime == "triton" or self._takes_orders:
+        """Returns when the model is gone, if the server unloads on request."""
+        if self.controls_loading:
             self._server.unload(name)
 
     def revive(self) -> bool:
+        """False, as an external server is not restarted."""
         return False

@@ -1,20 +1,24 @@
-"""The V2 protocol's inference messages: a request from a batch of inputs, the output in an answer.
+"""The messages of the V2 protocol: inference requests, outputs, and the description of a model's tensors.
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from google.protobuf.message import DecodeError
 from tritonclient.grpc import service_pb2
 
 from profiler.common.errors import ServerError
+from profiler.common.tensor import Tensor
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 FP32 = "FP32"
 
 
 def request(model: str, input_name: str, images: np.ndarray) -> bytes:
-    """`ModelInferRequest` with one float32 input (N, …)."""
+    """A `ModelInferRequest` with one float32 input (N, …)."""
     message = service_pb2.ModelInferRequest(model_name=model)
     message.inputs.add(name=input_name, datatype=FP32, shape=images.shape)
     message.raw_input_contents.append(np.ascontiguousarray(images, "<f4").tobytes())
@@ -22,7 +26,7 @@ def request(model: str, input_name: str, images: np.ndarray) -> bytes:
 
 
 def output(message: bytes, name: str) -> np.ndarray:
-    """That float32 output (N, …) of a `ModelInferResponse`, raw or typed, read-only; `ServerError` without one."""
+    """A float32 output (N, …) of a `ModelInferResponse`, read-only; raises `ServerError` where there is none."""
     response = service_pb2.ModelInferResponse()
     try:
         response.ParseFromString(message)
@@ -42,22 +46,66 @@ def output(message: bytes, name: str) -> np.ndarray:
 
 
 def contents(response: service_pb2.ModelInferResponse, index: int) -> np.ndarray:
-    """The values of an output in a row."""
+    """The values of an output, raw or typed, as one row."""
     if response.raw_output_contents:
         return np.frombuffer(response.raw_output_contents[index], "<f4")
     return np.array(response.outputs[index].contents.fp32_contents, "<f4")
 
 
 class Outputs:
-    """Reads one output of answer after answer; answers that are equal to the byte give one and the same array."""
+    """A reader of one output of successive answers, which returns the same array for identical answers."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._last: tuple[bytes, np.ndarray] | None = None
 
     def read(self, message: bytes) -> np.ndarray:
-        """The float32 output (N, …), read-only; `ServerError` where there is none."""
+        """The float32 output (N, …), read-only; raises `ServerError` where there is none."""
         last = self._last
         if last is None or last[0] != message:
             last = self._last = message, output(message, self._name)
         return last[1]
+
+
+@dataclass(frozen=True)
+class ServedTensor:
+    """An input or output as described by the server; an axis of open size is -1."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name!r} {self.datatype} {self.shape}"
+
+    def fits(self, due: Tensor) -> bool:
+        """Whether name, type and shape agree; the batch axis and open axes agree with any size."""
+        shapes = zip(self.shape[1:], due.shape, strict=False)
+        same = len(self.shape) == len(due.shape) + 1 and all(a == b or -1 in (a, b) for a, b in shapes)
+        return (self.name, self.datatype) == (due.name, FP32) and same
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """The tensors of a model, empty for a server that does not describe them."""
+
+    inputs: list[ServedTensor]
+    outputs: list[ServedTensor]
+
+    def differs(self, source: Tensor, sink: Tensor) -> str | None:
+        """The difference between the served and the expected tensors, `None` where they agree or are not described."""
+        outputs = [one for one in self.outputs if one.name == sink.name] or self.outputs
+        for found, due in ((self.inputs, source), (outputs, sink)):
+            if found and not (len(found) == 1 and found[0].fits(due)):
+                return f"{', '.join(map(str, found))} where {ServedTensor(due.name, FP32, (-1, *due.shape))} is due"
+        return None
+
+
+def described(metadata: service_pb2.ModelMetadataResponse) -> ServedModel:
+    """The tensors in the protocol's message."""
+    return ServedModel(tensors(metadata.inputs), tensors(metadata.outputs))
+
+
+def tensors(metadata: Sequence[service_pb2.ModelMetadataResponse.TensorMetadata]) -> list[ServedTensor]:
+    """The tensors of one direction."""
+    return [ServedTensor(one.name, one.datatype, tuple(one.shape)) for one in metadata]

@@ -1,4 +1,4 @@
-"""A model that a KServe-V2 server serves over gRPC: calling it, counting its answers."""
+"""A model on a KServe-V2 server, called over gRPC."""
 
 import numpy as np
 
@@ -11,17 +11,17 @@ from profiler.runtimes.served import OnAnswer
 
 
 class V2Call:
-    """One fixed request, kept as the bytes that go over the wire; any number of threads may make it at once."""
+    """One fixed request in serialized form; any number of threads may call it at once."""
 
     def __init__(self, channel: Channel, body: bytes, outputs: Outputs) -> None:
         self._channel, self._body, self._outputs = channel, body, outputs
 
     def __call__(self) -> np.ndarray:
-        """The answer (N, …), read-only, one array for answers that are the same; `ServerError` where there is none."""
+        """The answer (N, …), read-only, the same array for identical answers; raises `ServerError` without one."""
         return self._outputs.read(self._channel.call(self._body))
 
     def send(self, on_answer: OnAnswer) -> None:
-        """Returns at once; another thread calls `on_answer` with the answer or with why there is none.
+        """Returns at once; another thread calls `on_answer` with the answer or the error.
 
         Raises `ServerError` where the server cannot be reached.
         """
@@ -37,7 +37,7 @@ class V2Call:
 
 
 class V2Model:
-    """The model `name` of a server, and the output `output_name` of its answers; `V2Server.close` ends its calls."""
+    """The model `name` of a server, read at its output `output_name`; `V2Server.close` ends its calls."""
 
     def __init__(self, server: V2Server, runtime: str, name: str, input_name: str, output_name: str) -> None:
         self.runtime = runtime
@@ -45,7 +45,9 @@ class V2Model:
         self._channel, self._outputs = server.inference(), Outputs(output_name)
 
     def prepare(self, images: np.ndarray) -> V2Call:
+        """A call with these images (N, …)."""
         return V2Call(self._channel, framed(request(self._name, self._input_name, images)), self._outputs)
 
     def answers_counted(self) -> int | None:
+        """The server's count of answered inputs, `None` where it does not count."""
         return self._server.inference_count(self._name)

@@ -1,4 +1,4 @@
-"""A Triton server that the profiler starts, watches and stops; models lie in a repository folder of its own."""
+"""A Triton server that the profiler starts and stops, with its own repository folder."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from profiler.triton.server import RunningServer, triton_server
 
 
 class OwnTriton:
-    """The server on `cores`; it is gone when `close` returns, and dies with this process."""
+    """The server on `cores`, which ends with `close` or with this process."""
 
     runtime, controls_loading = "triton", True
 
@@ -35,25 +35,29 @@ class OwnTriton:
         self._stack.callback(self._server.close)
 
     def close(self) -> None:
-        # Nobody waits for an answer, and to unload its models first would take it seconds.
+        """Kills the server, which would take seconds to unload its models, and returns when it is gone."""
         self._running.process.kill()
         self._stack.close()
 
     @property
     def address(self) -> str:
+        """HOST:PORT of the gRPC interface."""
         return self._running.endpoint
 
     @property
     def process(self) -> int | None:
+        """The server's process."""
         return self._running.process.pid
 
     def version(self) -> str | None:
+        """The version that the server reports."""
         return self._server.name_and_version()[1]
 
     def load(self, name: str, path: Path, resources: Resources) -> V2Model:
+        """The loaded model; raises `ServerError` where the server refuses it."""
         source, sink = tensors(path)
         serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, self._target.providers)
-        # The server keeps the old network where the configuration is equal, so each load differs.
+        # The server keeps the old network for an equal configuration, so each load has a different one.
         self._loads += 1
         config = model_config(source, sink, serving, {"load": str(self._loads)})
         folder = self._running.models / name
@@ -65,20 +69,21 @@ class OwnTriton:
         return V2Model(self._server, self.runtime, name, source.name, sink.name)
 
     def unload(self, name: str) -> None:
+        """Returns when the model is gone; does nothing for an unknown name."""
         folder = self._running.models / name
         if folder.exists():
             self._server.unload(name)
             shutil.rmtree(folder)
 
     def revive(self) -> bool:
-        """A server that failed may hang as well as be dead: another one takes its place."""
+        """Replaces the server, which may hang or be dead; returns True, as models must be loaded again."""
         self.close()
         self._start()
         return True
 
 
 def place(source: Path, destination: Path) -> None:
-    """The file under another name, linked where the file system can."""
+    """Puts a file under another name, as a hard link if the file system allows it."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     destination.unlink(missing_ok=True)
     try:

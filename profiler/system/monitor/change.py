@@ -1,13 +1,40 @@
-"""What happened between two snapshots."""
+"""The change from one snapshot to a later one."""
 
 from typing import Any
 
-from profiler.records.state import DiskState, NetworkState, ProcessState, StateChange, SystemState
+from pydantic import Field
+
+from profiler.records.base import Record
 from profiler.system.missing_values import unknown
+from profiler.system.monitor.system_state import DiskState, NetworkState, ProcessState, SystemState
+
+
+class StateChange(Record):
+    """Counts, times and bytes per second over the `seconds` between two snapshots.
+
+    `process_cores` is the CPU time of the measured processes over the time passed: 1 is one busy core.
+    """
+
+    seconds: float = Field(gt=0)
+    switches: int
+    interrupts: int
+    soft_interrupts: int
+    disk_reads: int | None
+    disk_writes: int | None
+    disk_read_s: float | None
+    disk_write_s: float | None
+    disk_busy_s: float | None
+    disk_read_bytes_per_s: float | None
+    disk_written_bytes_per_s: float | None
+    network_sent_bytes_per_s: float | None
+    network_received_bytes_per_s: float | None
+    process_cores: float | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
 
 
 def change(before: SystemState, after: SystemState) -> StateChange:
-    """Counts and rates from one snapshot to a later one of the same machine and processes."""
+    """The counts and rates between two snapshots of the same machine and processes."""
     seconds = after.at_s - before.at_s
     values = {
         **disk_change(before.disk, after.disk, seconds),
@@ -25,16 +52,18 @@ def change(before: SystemState, after: SystemState) -> StateChange:
 
 
 def gained(before: Any, after: Any, name: str) -> Any:
-    """How far a counter rose, `None` where a side does not have it."""
+    """The rise of a counter, `None` where one of the two states does not have it."""
     first, last = (getattr(side, name, None) for side in (before, after))
     return None if first is None or last is None else last - first
 
 
 def per_second(count: float | None, seconds: float) -> float | None:
+    """The count per second, `None` where the count is unknown."""
     return None if count is None else count / seconds
 
 
 def disk_change(before: DiskState | None, after: DiskState | None, seconds: float) -> dict[str, Any]:
+    """The fields of a `StateChange` about disks."""
     counters = ("reads", "writes", "read_s", "write_s", "busy_s")
     return {
         **{f"disk_{name}": gained(before, after, name) for name in counters},
@@ -44,6 +73,7 @@ def disk_change(before: DiskState | None, after: DiskState | None, seconds: floa
 
 
 def network_change(before: NetworkState | None, after: NetworkState | None, seconds: float) -> dict[str, Any]:
+    """The fields of a `StateChange` about the network."""
     return {
         f"network_{way}_bytes_per_s": per_second(gained(before, after, f"{way}_bytes"), seconds)
         for way in ("sent", "received")
@@ -51,7 +81,10 @@ def network_change(before: NetworkState | None, after: NetworkState | None, seco
 
 
 def process_change(before: ProcessState | None, after: ProcessState | None, seconds: float) -> dict[str, Any]:
-    """Unknown where a process ended, and switches where so many of a thread's went with it that the sum fell."""
+    """The fields of a `StateChange` about processes, unknown where a process ended.
+
+    Switches are unknown too where threads ended with so many of them that the sum fell.
+    """
     if before is None or after is None or not set(before.pids) <= set(after.pids):
         return dict.fromkeys(("process_cores", "voluntary_switches", "involuntary_switches"))
     switches = {f"{way}_switches": gained(before, after, f"{way}_switches") for way in ("voluntary", "involuntary")}

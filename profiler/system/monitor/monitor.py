@@ -1,23 +1,79 @@
-"""Snapshots at a steady pace in the background."""
+"""Snapshots of the machine and of given processes, one at a time or at a steady pace in the background."""
 
 import threading
 import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import psutil
+import pynvml
 
 from profiler.common.errors import DnnPortingError
-from profiler.records.state import SystemState
-from profiler.system.monitor.reader import StateReader
+from profiler.system.machine import gpu_handles
+from profiler.system.missing_values import MissingValues
+from profiler.system.monitor.allocator import AllocatorState
+from profiler.system.monitor.counters import cpu_state, disk_state, memory_state, network_state, process_state
+from profiler.system.monitor.gpu_state import GpuState, gpu_state
+from profiler.system.monitor.system_state import SystemState
 
 PERIOD_S = 1.0
 ANSWER_S = 10.0
 
 
-class Monitor:
-    """While entered, fills `samples`: one before `with` goes on, one each `period_s`, one at the end.
+class StateReader:
+    """A reader of the state of the machine and of `processes`; a context, as it holds NVML open.
 
-    A snapshot costs about a millisecond of CPU time without a GPU. `own_cores` is what the monitor took itself,
-    in CPU seconds a second, once it has stopped. Leaving raises what went wrong while sampling.
+    `allocator` returns the CUDA allocator's state where torch runs in the measured process. The reader does not see
+    processes that start later: create it after the model is loaded, from `profiler.system.processes.tree`.
+    """
+
+    def __init__(
+        self, processes: Sequence[psutil.Process], allocator: Callable[[], AllocatorState] | None = None
+    ) -> None:
+        self._processes, self._allocator = processes, allocator
+        self._stack = ExitStack()
+        self._gpus: list[Any] | None = None
+        self._why_no_gpus = "the reader was not entered"
+
+    def __enter__(self) -> Self:
+        try:
+            self._gpus = self._stack.enter_context(gpu_handles())
+        except pynvml.NVMLError as error:
+            self._why_no_gpus = f"NVML: {error}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gpus = None
+        self._stack.close()
+
+    def read(self) -> SystemState:
+        """One snapshot of everything."""
+        missing, no_torch = MissingValues(), "torch with CUDA does not run in the measured process"
+        return SystemState(
+            at_s=time.monotonic(),
+            cpu=cpu_state(),
+            memory=memory_state(),
+            disk=missing.note("disk", disk_state(), "the system tells no disk counters"),
+            network=missing.note("network", network_state(), "the system tells no network counters"),
+            process=missing.note("process", process_state(self._processes), "the measured processes have ended"),
+            gpus=missing.note("gpus", self._gpu_states(), self._why_no_gpus),
+            allocator=missing.note("allocator", self._allocator() if self._allocator else None, no_torch),
+            reasons=missing.reasons,
+        )
+
+    def _gpu_states(self) -> list[GpuState] | None:
+        return None if self._gpus is None else [gpu_state(index, gpu) for index, gpu in enumerate(self._gpus)]
+
+
+class Monitor:
+    """A background thread that fills `samples`: one before the block, one each `period_s`, one at its end.
+
+    A snapshot costs about a millisecond of CPU time without a GPU. `own_cores` is the monitor's own CPU time per
+    second once it has stopped. Leaving the block raises the error that ended the sampling.
     """
 
     def __init__(self, reader: StateReader, period_s: float = PERIOD_S) -> None:

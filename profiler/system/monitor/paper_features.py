@@ -1,23 +1,25 @@
-"""The features of the GPU warm-up paper's monitor, by its names, from our snapshots.
+"""The features of the GPU warm-up paper's monitor, by its names, computed from snapshots.
 
-Its names are those of github.com/cirquit/py-hardware-monitor. The paper speaks of 164 with one GPU. The script
-gives 48 and as many as `torch.cuda.memory_stats()` has keys: 119 with torch 2.0, the oldest that it runs with,
-so 167, and more with later ones. All of them are here, so that any choice of 164 among them is.
+The names are those of github.com/cirquit/py-hardware-monitor. The paper counts 164 features with one GPU. The script
+has 48 and one for each key of `torch.cuda.memory_stats()`: 119 with torch 2.0, the oldest that it supports, so 167
+and more. This table has all of them, so it contains any choice of 164.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from profiler.records.state import StateChange, SystemState
 from profiler.system.monitor.allocator import GAUGE, NUMBERS, OF_ALL, OF_POOLS, POOLS
+from profiler.system.monitor.change import StateChange
+from profiler.system.monitor.system_state import SystemState
 
 PERCENT, PER_MB, PER_MIB, MBIT_PER_BYTE = 100.0, 1e-6, 2.0**-20, 8e-6
 
 
 @dataclass(frozen=True)
 class Feature:
-    """`path` leads from a snapshot (`state`), from what changed since the run began (`run`) or since the snapshot
-    before (`last`) to our field; theirs is ours times `factor`.
+    """The path of a field, and the factor that turns it into the paper's unit.
+
+    A path begins at a snapshot (`state`), at the change since the run began (`run`), or since the last one (`last`).
     """
 
     path: str
@@ -44,7 +46,7 @@ HOST = {
     "bandwidth/net_sent_sys_bandwidth_Mbits": Feature("last.network_sent_bytes_per_s", MBIT_PER_BYTE),
     "bandwidth/net_recv_sys_bandwidth_Mbits": Feature("last.network_received_bytes_per_s", MBIT_PER_BYTE),
 }
-# Its switches are the main thread's, its count of dirty pages is bytes.
+# The paper's switches are the main thread's, and its count of dirty pages is in bytes.
 PROCESS = {
     "process/voluntary_proc_ctx_switches": Feature("state.process.main_thread_voluntary_switches"),
     "process/involuntary_proc_ctx_switches": Feature("state.process.main_thread_involuntary_switches"),
@@ -92,7 +94,7 @@ GPU = {
 
 
 def paper_features(gpus: int) -> dict[str, Feature]:
-    """The table for a machine with so many GPUs."""
+    """The table for a machine with this number of GPUs."""
     of_gpus = {
         f"05_gpu_smi/gpu_{index}_{name}": Feature(f"state.gpus.{index}.{feature.path}", feature.factor)
         for index in range(gpus)
@@ -102,7 +104,7 @@ def paper_features(gpus: int) -> dict[str, Feature]:
 
 
 def evaluate(state: SystemState, run: StateChange, last: StateChange) -> dict[str, float | None]:
-    """Every feature at one snapshot; `None` where ours is unknown, for the reason that stands in the snapshot."""
+    """Every feature at one snapshot, `None` where the field is unknown; the snapshot holds the reason."""
     sides: dict[str, object] = {"state": state, "run": run, "last": last}
     table = paper_features(len(state.gpus or []))
     return {

@@ -1,6 +1,6 @@
-"""What a Triton server would refuse or regret in a model repository, found without one."""
+"""A linter for Triton model repositories, which needs no server."""
 
-from profiler.triton.lint.finding import Finding
+from profiler.triton.lint.model import Finding
 from profiler.triton.lint.repository import lint
 
 __all__ = ["Finding", "lint"]

@@ -1,4 +1,4 @@
-"""What the server fills in by itself before it judges a configuration (core: `AutoCompleteBackendFields`)."""
+"""The completion of a configuration by the server before validation (core: `AutoCompleteBackendFields`)."""
 
 import re
 
@@ -7,7 +7,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from profiler.triton.lint.model import ENSEMBLE, ONNX_RUNTIME
 from profiler.triton.lint.tree import Tree
 
-# In the order in which the server asks.
+# In the order of the server's checks.
 FILE_OF_BACKEND = {
     "tensorflow": ("model.savedmodel", "model.graphdef"),
     "tensorrt": ("model.plan",),
@@ -25,13 +25,13 @@ BACKEND_OF_PLATFORM = {
 }
 PLATFORM_OF_BACKEND = {"tensorrt": "tensorrt_plan", ONNX_RUNTIME: "onnxruntime_onnx", "pytorch": "pytorch_libtorch"}
 NO_VERSIONS = ("warmup", "initial_state", "configs")
-# What C++ reads of a name as a number.
+# The part of a name that C++ parses as a number.
 LEADING_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 LARGEST_VERSION = 2**63 - 1
 
 
 def completed(config: ModelConfig, tree: Tree, name: str) -> ModelConfig:
-    """A copy with name, backend, platform and file name as the server fills them in."""
+    """A copy with name, backend, platform and file name as completed by the server."""
     whole = ModelConfig()
     whole.CopyFrom(config)
     whole.name = whole.name or utf_8(name)
@@ -45,7 +45,7 @@ def completed(config: ModelConfig, tree: Tree, name: str) -> ModelConfig:
 
 
 def inferred_backend(config: ModelConfig, tree: Tree, name: str) -> str:
-    """By platform, else by file name, else by what lies in the first folder, else by the model's own name."""
+    """The backend by platform, else by file name, else by the files of the first folder, else by the model's name."""
     if config.platform in BACKEND_OF_PLATFORM:
         return BACKEND_OF_PLATFORM[config.platform]
     if config.default_model_filename:
@@ -62,7 +62,7 @@ def inferred_backend(config: ModelConfig, tree: Tree, name: str) -> str:
 
 
 def utf_8(name: str) -> str:
-    """A folder's name as a message can carry it."""
+    """A folder's name as valid UTF-8."""
     return name.encode(errors="replace").decode()
 
 
@@ -73,7 +73,7 @@ def subfolders(tree: Tree, name: str) -> list[str]:
 
 
 def version_of(folder: str) -> int | None:
-    """The version that the server takes a folder for, `None` for one that it passes over."""
+    """The version number of a folder, `None` for a folder that the server ignores."""
     if folder in NO_VERSIONS or (len(folder) > 1 and folder.startswith("0")):
         return None
     number = LEADING_NUMBER.match(folder)
@@ -82,7 +82,7 @@ def version_of(folder: str) -> int | None:
 
 
 def versions_to_load(config: ModelConfig, folders: list[str]) -> tuple[int, ...]:
-    """What the version policy chooses among the folders, newest first (core: `VersionsToLoad`)."""
+    """The versions that the policy chooses among the folders, newest first (core: `VersionsToLoad`)."""
     present = sorted({version for folder in folders if (version := version_of(folder)) is not None}, reverse=True)
     policy = config.version_policy
     choice = policy.WhichOneof("policy_choice")
@@ -91,5 +91,5 @@ def versions_to_load(config: ModelConfig, folders: list[str]) -> tuple[int, ...]
         return tuple(version for version in present if version in wanted)
     if choice == "latest":
         return tuple(present[: policy.latest.num_versions])
-    # No policy means the latest; an empty one means all.
+    # Without a policy the server loads the latest version, with an empty one all.
     return tuple(present) if config.HasField("version_policy") else tuple(present[:1])

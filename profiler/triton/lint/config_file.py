@@ -1,4 +1,4 @@
-"""A `config.pbtxt` as the server's own parser reads it: protobuf's text format, version 2.51's fields."""
+"""The parser of `config.pbtxt`, equal to the server's: protobuf text format with the fields of version 2.51."""
 
 import re
 import warnings
@@ -6,11 +6,10 @@ import warnings
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model
 
 CONFIG, NAMED_CONFIGS = "config.pbtxt", "configs"
-# A second of parsing; the largest in use are a hundredth of it.
+# It takes a second to parse; the largest files in use are a hundredth of it.
 MAX_CONFIG_BYTES = 1 << 20
 UNREADABLE = (text_format.ParseError, ValueError, OverflowError, Warning)
 ESCAPE, LAST_ASCII = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(\?)|.)", re.DOTALL), 127
@@ -18,14 +17,14 @@ NEWER_FIELDS = ("model_metrics",)
 
 
 def config_files(model: Model) -> list[str]:
-    """The configurations of a model: its own, and those that `--model-config-name` chooses from."""
+    """The configuration files of a model: its own, and those for `--model-config-name`."""
     folder = f"{model.name}/{NAMED_CONFIGS}"
     named = [name for name in model.tree.names(folder) if name.endswith(".pbtxt")]
     return [CONFIG, *(f"{NAMED_CONFIGS}/{name}" for name in named)]
 
 
 def read_config(model: Model) -> tuple[ModelConfig | None, list[Finding]]:
-    """The message in `model.file`, `None` where there is none to go on with, and what is wrong with the text."""
+    """The message in `model.file`, `None` where it is unusable, and the findings on its text."""
     place = model.place(model.file)
     if place.kind == "leaves":
         return None, [
@@ -46,7 +45,7 @@ def read_config(model: Model) -> tuple[ModelConfig | None, list[Finding]]:
 
 
 def parsed(model: Model, content: bytes) -> tuple[ModelConfig | None, list[Finding]]:
-    """The message of a text, and what is wrong with the text."""
+    """The message of a text, `None` where it is unusable, and the findings on the text."""
     text, findings = content.decode(errors="replace"), []
     try:
         config = strictly(text)
@@ -57,7 +56,7 @@ def parsed(model: Model, content: bytes) -> tuple[ModelConfig | None, list[Findi
             return None, [model.error("config-syntax", f"{error}: correct the text at line:column")]
         findings.append(model.warning("config-encoding", f"{error}; the server reads it: write plain UTF-8"))
     if "\ufffd" in text:
-        # The server takes any bytes inside strings and comments.
+        # The server accepts any bytes inside strings and comments.
         findings.append(model.warning("config-encoding", "it has bytes that are not UTF-8: save it as UTF-8"))
     newer = [field for field in NEWER_FIELDS if config.HasField(field)]
     findings += [model.elsewhere("config-newer", f"{field} needs a server after 2.51", "warning") for field in newer]
@@ -65,14 +64,14 @@ def parsed(model: Model, content: bytes) -> tuple[ModelConfig | None, list[Findi
 
 
 def strictly(text: str) -> ModelConfig:
-    """The message of a text; raises one of `UNREADABLE`, for escapes that Python only warns of too."""
+    """The message of a text; raises one of `UNREADABLE`, also for escapes at which Python only warns."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return text_format.Parse(text, ModelConfig())
 
 
 def readable(escape: re.Match[str]) -> str:
-    """An escape that C++ reads and Python does not, as the character it stands for or as an unknown one."""
+    """The replacement of an escape that C++ reads and Python does not: its character or an unknown one."""
     octal, hexadecimal, mark = escape.groups()
     if mark:
         return mark

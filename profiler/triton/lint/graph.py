@@ -1,4 +1,4 @@
-"""What a server sees of an ONNX graph: its inputs and outputs, their types and shapes."""
+"""The inputs and outputs of an ONNX graph: their types and shapes."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ TYPE_NAMES: dict[int, str] = {
 
 @dataclass(frozen=True)
 class GraphTensor:
-    """A tensor that goes in or out; symbolic axes are -1, and `type_name` is empty for what Triton has no type for."""
+    """An input or output; symbolic axes are -1, and `type_name` is empty for a type that Triton does not have."""
 
     type_name: str
     dims: tuple[int, ...]
@@ -36,7 +36,7 @@ class GraphTensor:
 
 @dataclass(frozen=True)
 class Graph:
-    """What must be fed, what may be fed, and what comes out."""
+    """The required inputs, the optional inputs, and the outputs of a graph."""
 
     inputs: dict[str, GraphTensor]
     optional: dict[str, GraphTensor]
@@ -44,19 +44,19 @@ class Graph:
 
 
 def graph_of(model: ModelProto) -> Graph:
-    """The graph's face; an input with an initializer of its name may be left out."""
+    """The inputs and outputs of a model; an input with an initializer of its name is optional."""
     given = {tensor.name for tensor in model.graph.initializer}
     given |= {tensor.values.name for tensor in model.graph.sparse_initializer}
-    faces = {value.name: tensor_of(value) for value in model.graph.input}
+    inputs = {value.name: tensor_of(value) for value in model.graph.input}
     return Graph(
-        inputs={name: tensor for name, tensor in faces.items() if name not in given},
-        optional={name: tensor for name, tensor in faces.items() if name in given},
+        inputs={name: tensor for name, tensor in inputs.items() if name not in given},
+        optional={name: tensor for name, tensor in inputs.items() if name in given},
         outputs={value.name: tensor_of(value) for value in model.graph.output},
     )
 
 
 def tensor_of(value: ValueInfoProto) -> GraphTensor:
-    """Type and shape of a declared value."""
+    """The type and shape of a declared value."""
     declared = value.type.tensor_type
     dims = tuple(dim.dim_value if dim.dim_value > 0 else WILDCARD for dim in declared.shape.dim)
     is_tensor = value.type.WhichOneof("value") in ("tensor_type", None)

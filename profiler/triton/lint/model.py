@@ -1,22 +1,48 @@
-"""One model of a repository under one of its configurations, as the rules see it."""
+"""The input of the rules, a model under one of its configurations, and their output, findings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
-from profiler.triton.lint.finding import Checked, Finding, Severity, clean
 from profiler.triton.lint.tree import Place, Tree
 
+Severity = Literal["error", "warning"]
+Checked = Literal["here", "from_source"]
+LONGEST_TEXT = 300
 LARGEST_COUNT = 2**63
 ENSEMBLE, ONNX_RUNTIME = "ensemble", "onnxruntime"
 
 
+@dataclass(frozen=True, order=True)
+class Finding:
+    """A problem of a repository.
+
+    An `error` is refused by the server; a `warning` loads with a defect, or depends on facts that lint cannot see.
+    `checked` is `here` for rules that are tested with this project's server (Triton 2.51 with the Python-based
+    `onnxruntime` backend), and `from_source` for rules from the source of the C++ backend, of Kubernetes or of newer
+    servers. `model` is empty for the repository as a whole; `file` is a path below the model's folder, or below the
+    root where there is no model.
+    """
+
+    model: str
+    file: str
+    rule: str
+    severity: Severity
+    checked: Checked
+    message: str
+
+    def __str__(self) -> str:
+        unseen = "" if self.checked == "here" else " (not run here)"
+        return f"{self.severity}: {self.model or 'repository'}: {self.file}: {self.rule}: {self.message}{unseen}"
+
+
 @dataclass(frozen=True)
 class Model:
-    """A model folder, the configuration file that is checked, and what the server makes of it.
+    """A model folder under one configuration file.
 
-    `config` is completed as the server completes it; `versions` are the ones that its policy loads.
+    `config` is completed as by the server; `versions` are the ones that the version policy loads.
     """
 
     tree: Tree
@@ -27,26 +53,28 @@ class Model:
 
     @property
     def is_ensemble(self) -> bool:
+        """Whether the model is an ensemble."""
         return bool(self.config.platform == ENSEMBLE)
 
     @property
     def is_onnx(self) -> bool:
+        """Whether ONNX Runtime serves the model."""
         return bool(self.config.backend == ONNX_RUNTIME) and not self.is_ensemble
 
     def place(self, path: str) -> Place:
-        """Where a path that a configuration names leads, from the model's folder."""
+        """The place of a path that is relative to the model's folder."""
         return self.tree.place(f"{self.name}/{path}")
 
     def error(self, rule: str, message: str, file: str | None = None) -> Finding:
-        """The server here refuses the model."""
+        """A finding for a model that this project's server refuses."""
         return self._finding(rule, "error", "here", message, file)
 
     def warning(self, rule: str, message: str, file: str | None = None) -> Finding:
-        """The server here loads the model, and it is bad all the same."""
+        """A finding for a defective model that this project's server loads."""
         return self._finding(rule, "warning", "here", message, file)
 
     def elsewhere(self, rule: str, message: str, severity: Severity = "error", file: str | None = None) -> Finding:
-        """What another server than the one here would say."""
+        """A finding of another server than this project's."""
         return self._finding(rule, severity, "from_source", message, file)
 
     def _finding(self, rule: str, severity: Severity, checked: Checked, message: str, file: str | None) -> Finding:
@@ -55,7 +83,7 @@ class Model:
 
 
 def elements(dims: Iterable[int]) -> int:
-    """The number of elements of a shape, at most 2^63: a file may name axes by the thousand."""
+    """The number of elements of a shape, at most 2^63, because an untrusted file may have thousands of axes."""
     total = 1
     for dim in dims:
         total = min(total * dim, LARGEST_COUNT)
@@ -63,10 +91,17 @@ def elements(dims: Iterable[int]) -> int:
 
 
 def type_name(number: int) -> str:
-    """The name of a data type; a file may hold any number for one."""
+    """The name of a data type, or its number where it has no name."""
     return str(DataType.Name(number)) if number in DataType.values() else str(number)
 
 
 def shown(dims: object) -> str:
-    """A shape as people write it."""
+    """A shape as text."""
     return f"[{', '.join(map(str, dims))}]" if isinstance(dims, list | tuple) else str(dims)
+
+
+def clean(text: object) -> str:
+    """Untrusted text on one line, with unprintable characters escaped, cut to 300 characters."""
+    long = str(text)[: LONGEST_TEXT + 1]
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in long)
+    return shown if len(shown) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"

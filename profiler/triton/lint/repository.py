@@ -1,4 +1,4 @@
-"""Every rule on every model of a repository."""
+"""The linter: every rule on every model of a repository."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,9 +10,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from profiler.common.errors import ModelError
 from profiler.triton.lint.completion import completed, subfolders, versions_to_load
 from profiler.triton.lint.config_file import CONFIG, config_files, read_config
-from profiler.triton.lint.finding import Finding, clean
 from profiler.triton.lint.graph import graph_of
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model, clean
 from profiler.triton.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
 from profiler.triton.lint.rules_ensemble import circles, flow_rules, member_rules
 from profiler.triton.lint.rules_external import external_rules
@@ -33,7 +32,7 @@ from profiler.triton.lint.rules_warm_up import warm_up_graph_rules, warm_up_rule
 from profiler.triton.lint.skeleton import read_skeleton
 from profiler.triton.lint.tree import MAX_ENTRIES, Tree
 
-# Who breaks a rule twenty times has read enough.
+# Further findings of the same rule add no information.
 MOST_OF_A_RULE = 20
 CONFIG_RULES = (
     identity_rules,
@@ -56,11 +55,11 @@ CONFIG_RULES = (
 
 
 def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
-    """What is wrong with a model repository, without a server and without following a link out of it.
+    """The errors and warnings of a model repository, sorted by model.
 
-    Errors and warnings, by model. `known` are findings of the caller's own rules: they join the others, and an
-    ensemble of a model that they refuse is refused too. Raises `BadInputError` where `root` is no folder, and nothing
-    else, whatever lies in it.
+    No link out of the repository is followed. `known` are findings of the caller's own rules: they join the others, and
+    an ensemble of a model that they refuse is refused too. Raises `BadInputError` where `root` is no folder, and no
+    other error for any content.
     """
     tree = Tree(root)
     names = tree.names("")
@@ -73,7 +72,7 @@ def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
 
 
 def root_rules(tree: Tree, names: list[str]) -> Iterator[Finding]:
-    """What lies at the root: folders are models, files are passed over, links must lead to something inside."""
+    """Findings at the root: folders are models, files are ignored, and links must lead to something inside."""
     kinds = {name: tree.place(name).kind for name in names}
     for name in (name for name in names if tree.is_link(name)):
         if kinds[name] == "missing":
@@ -91,7 +90,7 @@ def root_rules(tree: Tree, names: list[str]) -> Iterator[Finding]:
 
 
 def model_findings(tree: Tree, name: str, models: dict[str, Model]) -> list[Finding]:
-    """What is wrong with one model folder, under every configuration it has; its own one joins `models`."""
+    """Findings in one model folder under each of its configurations; the model of its own one joins `models`."""
     bare = Model(tree, name, CONFIG, ModelConfig())
     findings = [*name_rules(bare), *link_rules(bare)]
     for file in config_files(bare):
@@ -110,7 +109,7 @@ def model_findings(tree: Tree, name: str, models: dict[str, Model]) -> list[Find
 
 
 def onnx_findings(model: Model) -> list[Finding]:
-    """What is wrong with the ONNX files that a configuration loads, and between them and it."""
+    """Findings in the ONNX files that a configuration loads, and between the files and the configuration."""
     findings: list[Finding] = []
     for version in model.versions if model.is_onnx else ():
         file = f"{version}/{model.config.default_model_filename}"
@@ -123,18 +122,18 @@ def onnx_findings(model: Model) -> list[Finding]:
                 findings.append(model.error("onnx-unreadable", str(error), file))
                 continue
         graph = graph_of(skeleton.model)
-        for told in (
+        for found in (
             graph_rules(model, file, skeleton),
             external_rules(model, file, skeleton),
             match_rules(model, graph),
             warm_up_graph_rules(model, graph),
         ):
-            findings += islice(told, MOST_OF_A_RULE)
+            findings += islice(found, MOST_OF_A_RULE)
     return findings
 
 
 def ensemble_findings(models: dict[str, Model], findings: list[Finding]) -> list[Finding]:
-    """What is wrong between ensembles and their models; a refused model takes its ensembles with it."""
+    """Findings between ensembles and their models; an ensemble with a refused model is refused too."""
     errors = [finding for finding in findings if finding.severity == "error" and finding.checked == "here"]
     names = {clean(name): name for name in models}
     refused = {names.get(error.model, "") for error in errors if not error.file.startswith("configs/")} - {""}
@@ -143,9 +142,9 @@ def ensemble_findings(models: dict[str, Model], findings: list[Finding]) -> list
     refused |= endless
     waiting = {name for name, model in models.items() if model.is_ensemble} - endless
     while waiting:
-        told = {name: list(member_rules(models[name], models, refused)) for name in waiting}
-        found += [finding for rules in told.values() for finding in rules]
-        new = {name for name, rules in told.items() if rules} - refused
+        by_name = {name: list(member_rules(models[name], models, refused)) for name in waiting}
+        found += [finding for rules in by_name.values() for finding in rules]
+        new = {name for name, rules in by_name.items() if rules} - refused
         if not new:
             break
         refused |= new

@@ -1,4 +1,4 @@
-"""Rules on what a model is: its name, backend, batch size, place and number of instances."""
+"""Rules on name, backend, batch size and instances of a model."""
 
 import difflib
 from collections.abc import Iterator
@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
 from profiler.triton.lint.completion import BACKEND_OF_PLATFORM, FILE_OF_BACKEND, utf_8
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import ENSEMBLE, ONNX_RUNTIME, Model
+from profiler.triton.lint.model import ENSEMBLE, ONNX_RUNTIME, Finding, Model
 
 HERE = (ONNX_RUNTIME, "python")
-# In NVIDIA's containers, beside those that are known by their files.
+# Backends in NVIDIA's containers, besides those that are recognised by their files.
 ELSEWHERE = ("dali", "fil", "identity", "repeat", "square", "tensorrtllm", "vllm", "torch_aoti")
 WITH_PLATFORM = ("tensorflow", "tensorrt", ONNX_RUNTIME, "pytorch")
 MANY_INSTANCES = 128
 
 
 def identity_rules(model: Model) -> Iterator[Finding]:
-    """Name, platform and backend."""
+    """Rules on name, platform and backend."""
     config = model.config
     if config.name != utf_8(model.name):
         yield model.error("name-differs", f"name is {config.name!r}, and the folder {model.name!r}: leave name out")
@@ -40,7 +39,7 @@ def identity_rules(model: Model) -> Iterator[Finding]:
 
 
 def backend_rules(model: Model, backend: str) -> Iterator[Finding]:
-    """Whether a server has the backend, and which of its kinds."""
+    """Rules on the backend: whether a server has it, and of which kind."""
     known = {*HERE, *FILE_OF_BACKEND, *ELSEWHERE}
     if "/" in backend or backend.startswith("."):
         yield model.warning("backend-path", f"backend {backend!r} is a path: name a backend, like 'onnxruntime'")
@@ -60,7 +59,7 @@ def backend_rules(model: Model, backend: str) -> Iterator[Finding]:
 
 
 def instance_rules(model: Model) -> Iterator[Finding]:
-    """`instance_group` (core: `NormalizeInstanceGroup`, `ValidateInstanceGroup`)."""
+    """Rules on `instance_group` (core: `NormalizeInstanceGroup`, `ValidateInstanceGroup`)."""
     if model.is_ensemble or model.config.HasField("ensemble_scheduling"):
         return
     if not any(group.count > 0 for group in model.config.instance_group):
@@ -70,7 +69,7 @@ def instance_rules(model: Model) -> Iterator[Finding]:
 
 
 def group_rules(model: Model, group: ModelInstanceGroup) -> Iterator[Finding]:
-    """One group; whether the serving host has a GPU is what lint cannot know."""
+    """Rules on one group; lint cannot know whether the serving host has a GPU."""
     kinds = ModelInstanceGroup.Kind
     if group.kind not in kinds.values():
         names = ", ".join(kinds.keys())
@@ -89,7 +88,7 @@ def group_rules(model: Model, group: ModelInstanceGroup) -> Iterator[Finding]:
 
 
 def ensemble_platform_rules(model: Model) -> Iterator[Finding]:
-    """That ensembles are called so, and have none of what only models of their own have."""
+    """Rules on the platform of an ensemble, and on fields that an ensemble cannot have."""
     config: ModelConfig = model.config
     steps = config.HasField("ensemble_scheduling")
     if model.is_ensemble and not steps:

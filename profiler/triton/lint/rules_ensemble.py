@@ -1,21 +1,20 @@
-"""Rules on ensembles: the flow of their tensors, and the models that they are made of."""
+"""Rules on ensembles: the flow of their tensors, and their models."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from tritonclient.grpc.model_config_pb2 import ModelEnsembling, ModelInput, ModelOutput
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, shown, type_name
+from profiler.triton.lint.model import Finding, Model, shown, type_name
 from profiler.triton.lint.rules_tensors import WILDCARD
 
 STEP_FIELDS = ("model_name", "input_map", "output_map")
-# A tensor's type, its shape, and its shape with the batch axis where there is one.
-Face = tuple[int, tuple[int, ...], tuple[int, ...]]
+# A tensor's type, its shape, and its shape with the batch axis if there is one.
+TypeAndShape = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 
 def flow_rules(model: Model) -> Iterator[Finding]:
-    """That every tensor is made once, from what is there, and used (core: `ValidateEnsembleSchedulingConfig`)."""
+    """Every tensor has one producer that can run, and a consumer (core: `ValidateEnsembleSchedulingConfig`)."""
     steps = list(model.config.ensemble_scheduling.step)
     if not model.is_ensemble or not steps:
         return
@@ -40,7 +39,7 @@ def flow_rules(model: Model) -> Iterator[Finding]:
 
 
 def reachable(inputs: set[str], steps: list[ModelEnsembling.Step]) -> set[str]:
-    """The tensors that are there once every step ran that could."""
+    """The tensors that exist after every step that can run."""
     ready, ahead = set(inputs), list(inputs)
     lacking = [set(step.input_map.values()) for step in steps]
     takers: dict[str, list[int]] = {}
@@ -59,14 +58,14 @@ def reachable(inputs: set[str], steps: list[ModelEnsembling.Step]) -> set[str]:
 
 
 def member_rules(model: Model, models: Mapping[str, Model], refused: set[str]) -> Iterator[Finding]:
-    """That the models of the steps are there, load, and fit together (core: `ValidateEnsembleConfig`)."""
+    """The models of the steps exist, load, and fit together (core: `ValidateEnsembleConfig`)."""
     if not model.is_ensemble:
         return
-    faces = {tensor.name: face_of(model, tensor) for tensor in (*model.config.input, *model.config.output)}
+    known = {tensor.name: type_and_shape(model, tensor) for tensor in (*model.config.input, *model.config.output)}
     for step in model.config.ensemble_scheduling.step:
         name = step.model_name
         if not (name and step.input_map and step.output_map):
-            continue  # which is told already
+            continue  # `flow_rules` reports it
         member = models.get(name)
         if member is None or name in refused:
             state = "is refused itself" if name in refused else "is not in the repository"
@@ -78,13 +77,15 @@ def member_rules(model: Model, models: Mapping[str, Model], refused: set[str]) -
             message = f"max_batch_size {model.config.max_batch_size} exceeds that of {name!r}"
             yield model.error("ensemble-member", f"{message}, {member.config.max_batch_size}: lower it")
         else:
-            yield from mapping_rules(model, step, member, faces)
+            yield from mapping_rules(model, step, member, known)
 
 
-def mapping_rules(model: Model, step: ModelEnsembling.Step, member: Model, faces: dict[str, Face]) -> Iterator[Finding]:
-    """That a step maps tensors which its model has, of the types and shapes that they have elsewhere."""
+def mapping_rules(
+    model: Model, step: ModelEnsembling.Step, member: Model, known: dict[str, TypeAndShape]
+) -> Iterator[Finding]:
+    """A step maps tensors of its model, with the same types and shapes as in other steps."""
     if not (member.config.input and member.config.output):
-        # The server would learn them from the model itself.
+        # The server reads them from the model itself.
         return
     for what, mapped, tensors in (
         ("input", step.input_map, member.config.input),
@@ -96,36 +97,38 @@ def mapping_rules(model: Model, step: ModelEnsembling.Step, member: Model, faces
                 have = ", ".join(map(repr, sorted(there)))
                 yield model.error("ensemble-map", f"{member.name!r} has no {what} {key!r}, it has {have}")
                 continue
-            face, name = face_of(member, there[key]), mapped[key]
-            if not agree(faces.setdefault(name, face), face):
-                message = f"tensor {name!r} is {described(faces[name])}, and {described(face)} in {member.name!r}"
+            here, name = type_and_shape(member, there[key]), mapped[key]
+            if not agree(known.setdefault(name, here), here):
+                message = f"tensor {name!r} is {described(known[name])}, and {described(here)} in {member.name!r}"
                 yield model.error("ensemble-map", f"{message}: make them agree")
     for tensor in member.config.input:
         if not tensor.optional and tensor.name not in step.input_map:
             yield model.error("ensemble-map", f"input {tensor.name!r} of {member.name!r} is not mapped: map it")
 
 
-def face_of(model: Model, tensor: ModelInput | ModelOutput) -> Face:
-    """Type and shape of a tensor; of the ensemble's own the reshaped one."""
+def type_and_shape(model: Model, tensor: ModelInput | ModelOutput) -> TypeAndShape:
+    """The type and shape of a tensor; for the ensemble's own tensors the shape after the reshape."""
     dims = tuple(tensor.reshape.shape if model.is_ensemble and tensor.HasField("reshape") else tensor.dims)
     return tensor.data_type, dims, (WILDCARD, *dims) if model.config.max_batch_size > 0 else dims
 
 
-def agree(one: Face, other: Face) -> bool:
+def agree(one: TypeAndShape, other: TypeAndShape) -> bool:
     """Whether two tensors can be the same one."""
     return one[0] == other[0] and (alike(one[1], other[1]) or alike(one[2], other[2]))
 
 
 def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two shapes can be equal, where -1 is any size."""
     return len(one) == len(other) and all(WILDCARD in (a, b) or a == b for a, b in zip(one, other, strict=True))
 
 
-def described(face: Face) -> str:
-    return f"{type_name(face[0])} {shown(face[2])}"
+def described(tensor: TypeAndShape) -> str:
+    """The type and the shape with the batch axis as text."""
+    return f"{type_name(tensor[0])} {shown(tensor[2])}"
 
 
 def circles(models: Mapping[str, Model]) -> Iterator[Finding]:
-    """Ensembles that are made of themselves."""
+    """Ensembles that contain themselves."""
     parts = {
         name: {step.model_name for step in model.config.ensemble_scheduling.step} for name, model in models.items()
     }

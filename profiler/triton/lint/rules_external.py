@@ -1,18 +1,17 @@
-"""Rules on weights that lie in files beside the ONNX file: looked at from the outside, never read."""
+"""Rules on weights in files beside the ONNX file, which are checked by location and size and never read."""
 
 from collections.abc import Iterator
 
 from onnx import TensorProto
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model
 from profiler.triton.lint.rules_onnx import is_external, needed_bytes
 from profiler.triton.lint.skeleton import Skeleton
 from profiler.triton.lint.tree import Place
 
 
 def external_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding]:
-    """Every external tensor of the graph itself: its file lies beside the model's and holds enough bytes."""
+    """The file of every external tensor lies beside the ONNX file and has enough bytes."""
     for tensor in skeleton.model.graph.initializer:
         found = problem(model, file, tensor) if is_external(tensor) else None
         if found is not None:
@@ -20,7 +19,7 @@ def external_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Find
 
 
 def problem(model: Model, file: str, tensor: TensorProto) -> str | None:
-    """Why ONNX Runtime refuses the data of a tensor."""
+    """The reason why ONNX Runtime refuses the data of a tensor, `None` where it does not."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")
     label = f"weights {tensor.name!r}"
@@ -36,16 +35,17 @@ def problem(model: Model, file: str, tensor: TensorProto) -> str | None:
 
 
 def parent(model: Model, file: str) -> tuple[str, ...]:
-    """The folder of the ONNX file, from the repository's root."""
+    """The path of the folder of the ONNX file below the repository's root."""
     return model.place(file.rpartition("/")[0]).parts
 
 
 def data_place(model: Model, file: str, location: str) -> Place:
+    """The place of a data file that is named relative to the ONNX file."""
     return model.place(f"{file.rpartition('/')[0]}/{location}")
 
 
 def size_problem(label: str, entries: dict[str, str], needed: int, file_bytes: int) -> str | None:
-    """Why a file is too short, or the part of it that is named too long or too short."""
+    """The reason why the offset and length of a tensor do not fit its shape or file, `None` where they do."""
     texts = {key: entries.get(key, "") for key in ("offset", "length")}
     if not all(text == "" or (text.isdecimal() and text.isascii() and len(text) < 20) for text in texts.values()):
         return f"{label} have offset {texts['offset']!r} and length {texts['length']!r}"

@@ -1,21 +1,20 @@
-"""Rules on a model's folder: its name, its links, its versions, the file of each, code that comes with it."""
+"""Rules on a model's folder: its name, links, versions, model files, and code."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from profiler.triton.lint.completion import LARGEST_VERSION, subfolders, version_of
-from profiler.triton.lint.finding import Finding, clean
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model, clean
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# The Python backend starts each model by a line that bash reads, with the model's path in it.
+# The Python backend starts each model with a bash command that contains the model's path.
 SHELL_ACTS_ON = re.compile(r"[\s\"'\\`$&;|<>()*?\[\]{}!]")
 WHY = "the Python-based server hands its path to a shell, which would act on it and hang or run it"
 
 
 def place_rules(root: Path) -> Iterator[Finding]:
-    """Where the repository itself lies."""
+    """Rules on the path of the repository itself."""
     place = str(root.resolve())
     if SHELL_ACTS_ON.search(place):
         fix = "use letters, digits, '-', '_', '.', or 'dnn-porting serve', which serves it from elsewhere"
@@ -23,7 +22,7 @@ def place_rules(root: Path) -> Iterator[Finding]:
 
 
 def name_rules(model: Model) -> Iterator[Finding]:
-    """Names that a shell, gRPC or Kubernetes cannot carry."""
+    """Rules on names that a shell, gRPC or Kubernetes cannot handle."""
     if SHELL_ACTS_ON.search(model.name):
         yield model.error("name-shell", f"folder name {model.name!r}: {WHY}; use letters, digits, '-', '_', '.'", ".")
     elif not model.name.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in model.name):
@@ -36,7 +35,7 @@ def name_rules(model: Model) -> Iterator[Finding]:
 
 
 def link_rules(model: Model) -> Iterator[Finding]:
-    """Links in the model's folder: a dangling one is refused, one that leads out is not followed."""
+    """Rules on links in the model's folder: a dangling link is refused, and one out of the repository not followed."""
     for entry in model.tree.names(model.name):
         if not model.tree.is_link(f"{model.name}/{entry}"):
             continue
@@ -52,7 +51,7 @@ def link_rules(model: Model) -> Iterator[Finding]:
 
 
 def version_rules(model: Model) -> Iterator[Finding]:
-    """Version folders, against the version policy."""
+    """Rules on version folders and the version policy."""
     folders = subfolders(model.tree, model.name)
     for folder in folders:
         version = version_of(folder)
@@ -74,13 +73,13 @@ def version_rules(model: Model) -> Iterator[Finding]:
 
 
 def artefact_rules(model: Model) -> Iterator[Finding]:
-    """The ONNX file of every version that is loaded."""
+    """Rules on the ONNX file of every loaded version."""
     if not model.is_onnx:
         return
     name = model.config.default_model_filename
     for version in model.versions:
         if model.place(str(version)).kind == "missing":
-            continue  # its folder is named wrongly, which is told already
+            continue  # `version_rules` reports the wrong name of its folder
         file = f"{version}/{name}"
         place = model.place(file)
         if name.startswith("/") or place.kind == "leaves":
@@ -97,7 +96,7 @@ def artefact_rules(model: Model) -> Iterator[Finding]:
 
 
 def capability_files(model: Model, version: int) -> Iterator[Finding]:
-    """Files for GPUs of a certain compute capability."""
+    """Rules on files for GPUs of a certain compute capability."""
     for capability, name in sorted(model.config.cc_model_filenames.items()):
         if model.place(f"{version}/{name}").kind != "file":
             message = f"{version}/{name} for GPUs of capability {capability} is no file here: add it"
@@ -105,7 +104,7 @@ def capability_files(model: Model, version: int) -> Iterator[Finding]:
 
 
 def code_rules(model: Model) -> Iterator[Finding]:
-    """What makes the server run code that comes with the model, or with its configuration."""
+    """Rules on code in the model's folder or configuration that the server runs."""
     config = model.config
     libraries = (f"libtriton_{config.backend}.so", "batchstrategy.so")
     for folder in ("", *(f"{version}/" for version in model.versions)):

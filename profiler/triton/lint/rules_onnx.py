@@ -1,4 +1,4 @@
-"""Rules on an ONNX file: those by which ONNX Runtime refuses one, without its weights being read."""
+"""Rules by which ONNX Runtime refuses an ONNX file, checked without reading the weights."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -6,14 +6,13 @@ from itertools import chain
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, elements, shown
+from profiler.triton.lint.model import Finding, Model, elements, shown
 from profiler.triton.lint.skeleton import Skeleton
 
 STANDARD = ("", "ai.onnx")
-# The newest that the server's ONNX Runtime, 1.31, reads.
+# The newest versions that the server's ONNX Runtime, 1.31, reads.
 OPSET, FORMAT = 26, 13
-# Below it ONNX Runtime promises no implementation.
+# ONNX Runtime does not guarantee older operator sets.
 OLDEST_OPSET = 7
 CONTRIBUTED = ("com.microsoft", "com.ms.", "ai.onnx.", "org.pytorch.aten")
 BYTES_OF: dict[int, int] = {
@@ -34,7 +33,7 @@ BYTES_OF: dict[int, int] = {
 
 
 def graph_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding]:
-    """The file's versions, its operators, where each value comes from, the sizes of its tensors."""
+    """Rules on the file's versions, its operators, the producers of its values, and the sizes of its tensors."""
     network = skeleton.model
     if not network.HasField("graph"):
         yield model.error("onnx-graph", "it holds no graph: export it again", file)
@@ -47,7 +46,7 @@ def graph_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding
 
 
 def version_rules(model: Model, file: str, network: ModelProto) -> Iterator[Finding]:
-    """Versions of the file format and of the operator set, against those that the server reads."""
+    """Rules on the versions of the file format and of the operator set."""
     if network.ir_version > FORMAT:
         yield model.error(
             "onnx-version", f"IR version {network.ir_version} is newer than {FORMAT}: export an older one", file
@@ -65,21 +64,21 @@ def version_rules(model: Model, file: str, network: ModelProto) -> Iterator[Find
 
 
 def operator_rules(model: Model, file: str, network: ModelProto) -> Iterator[Finding]:
-    """Operators that no ONNX Runtime has; each is told once."""
+    """Rules on operators that no ONNX Runtime has; each is reported once."""
     opsets = {"" if opset.domain in STANDARD else opset.domain: opset.version for opset in network.opset_import}
     own = {(function.domain, function.name) for function in network.functions}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for node in all_nodes(network.graph):
         domain = "" if node.domain in STANDARD else node.domain
         name = (domain, node.op_type)
-        if name in told or (node.domain, node.op_type) in own or unknown_operator(domain, node, opsets) is None:
+        if name in reported or (node.domain, node.op_type) in own or unknown_operator(domain, node, opsets) is None:
             continue
-        told.add(name)
+        reported.add(name)
         yield model.error("onnx-operator", f"{unknown_operator(domain, node, opsets)}: export it without", file)
 
 
 def unknown_operator(domain: str, node: NodeProto, opsets: dict[str, int]) -> str | None:
-    """Why ONNX Runtime has no such operator, `None` where it may have."""
+    """The reason why ONNX Runtime has no such operator, `None` where it may have it."""
     label = f"operator {domain or 'ai.onnx'}:{node.op_type}"
     if domain not in opsets:
         return f"{label} is of a domain that the file does not import"
@@ -94,7 +93,7 @@ def unknown_operator(domain: str, node: NodeProto, opsets: dict[str, int]) -> st
 
 
 def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    """Every node, those of branches and loop bodies included."""
+    """Every node, including those of branches and loop bodies."""
     for node in graph.node:
         yield node
         for inner in bodies(node):
@@ -108,7 +107,7 @@ def bodies(node: NodeProto) -> list[GraphProto]:
 
 
 def value_problems(graph: GraphProto, outer: list[set[str]]) -> Iterator[str]:
-    """Values that are made twice, or used and never made; their order does not matter to ONNX Runtime."""
+    """Values with two producers, and used values without one; their order does not matter to ONNX Runtime."""
     known = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
     known |= {tensor.values.name for tensor in graph.sparse_initializer}
     made: set[str] = set()
@@ -130,7 +129,7 @@ def value_problems(graph: GraphProto, outer: list[set[str]]) -> Iterator[str]:
 
 
 def tensor_problems(skeleton: Skeleton) -> Iterator[str]:
-    """Weights whose number of bytes is not that of their shape."""
+    """Weights whose number of bytes does not fit their shape."""
     for tensor in skeleton.model.graph.initializer:
         if any(dim < 0 for dim in tensor.dims):
             yield f"weights {tensor.name!r} have the shape {shown(list(tensor.dims))}"
@@ -141,11 +140,11 @@ def tensor_problems(skeleton: Skeleton) -> Iterator[str]:
 
 
 def is_external(tensor: TensorProto) -> bool:
-    """Whether a tensor's content lies in a file of its own."""
+    """Whether a tensor's content is in another file."""
     return bool(tensor.data_location == TensorProto.EXTERNAL)
 
 
 def needed_bytes(tensor: TensorProto, otherwise: int) -> int:
-    """The bytes of a tensor of that type and shape; `otherwise` for a type whose width is not that of bytes."""
+    """The bytes of a tensor by its type and shape, `otherwise` for a type whose width is not a number of bytes."""
     width = BYTES_OF.get(tensor.data_type)
     return otherwise if width is None else elements(tensor.dims) * width

@@ -1,22 +1,21 @@
-"""Rules on the settings that the two `onnxruntime` backends take from a configuration."""
+"""Rules on the settings of the two `onnxruntime` backends in a configuration."""
 
 import re
 from collections.abc import Iterator
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model
+from profiler.triton.lint.model import Finding, Model
 
 THREADS = ("intra_op_thread_count", "inter_op_thread_count")
 SWITCHES = ("enable_mem_arena", "enable_mem_pattern")
 LARGEST_INT, LARGEST_THREADS = 2**31 - 1, 4096
-# What the C++ backend reads of a text as a number.
+# The part of a text that the C++ backend parses as a number.
 LEADING_INT = re.compile(r"\s*[+-]?[0-9]+")
 CPU_ACCELERATORS, GPU_ACCELERATORS = ("openvino",), ("tensorrt", "cuda")
 GRAPH_LEVELS = (-1, 0, 1, 2)
 
 
 def session_rules(model: Model) -> Iterator[Finding]:
-    """Threads, execution mode, memory and graph level."""
+    """Rules on threads, execution mode, memory and graph level."""
     if not model.is_onnx:
         return
     given = {key: value.string_value for key, value in model.config.parameters.items()}
@@ -40,7 +39,7 @@ def session_rules(model: Model) -> Iterator[Finding]:
 
 
 def thread_rules(model: Model, key: str, text: str) -> Iterator[Finding]:
-    """A number of threads as a text."""
+    """Rules on a number of threads in text form."""
     try:
         number = int(text) if len(text) < 20 else LARGEST_INT + 1
     except ValueError:
@@ -56,7 +55,7 @@ def thread_rules(model: Model, key: str, text: str) -> Iterator[Finding]:
 
 
 def accelerator_rules(model: Model) -> Iterator[Finding]:
-    """Execution accelerators; which ones a server's ONNX Runtime was built with is what lint cannot know."""
+    """Rules on execution accelerators; lint cannot know which ones a server's ONNX Runtime has."""
     if not model.is_onnx:
         return
     accelerators = model.config.optimization.execution_accelerators

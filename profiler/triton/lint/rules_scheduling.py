@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from tritonclient.grpc.model_config_pb2 import ModelDynamicBatching, ModelQueuePolicy, ModelSequenceBatching
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, type_name
+from profiler.triton.lint.model import Finding, Model, type_name
 
 Control = ModelSequenceBatching.Control
 VALUES = ("int32_false_true", "fp32_false_true", "bool_false_true")
@@ -14,7 +13,7 @@ CORRELATION_TYPES = ("TYPE_UINT64", "TYPE_INT64", "TYPE_UINT32", "TYPE_INT32", "
 
 
 def batching_rules(model: Model) -> Iterator[Finding]:
-    """`dynamic_batching`."""
+    """Rules on `dynamic_batching`."""
     config = model.config
     if not config.HasField("dynamic_batching"):
         return
@@ -35,7 +34,7 @@ def batching_rules(model: Model) -> Iterator[Finding]:
 
 
 def order_rules(model: Model, batching: ModelDynamicBatching) -> Iterator[Finding]:
-    """What `preserve_ordering` excludes."""
+    """Rules on settings that `preserve_ordering` excludes."""
     if batching.priority_levels > 1:
         yield model.error("order", "preserve_ordering allows one priority level only: drop one of the two")
     policies = [batching.default_queue_policy, *batching.priority_queue_policy.values()]
@@ -46,7 +45,7 @@ def order_rules(model: Model, batching: ModelDynamicBatching) -> Iterator[Findin
 
 
 def preferred_sizes(model: Model, where: str, sizes: list[int]) -> Iterator[Finding]:
-    """Batch sizes that the scheduler waits for."""
+    """Rules on the preferred batch sizes of the scheduler."""
     largest = model.config.max_batch_size
     for size in sizes:
         if not 0 < size <= largest:
@@ -56,7 +55,7 @@ def preferred_sizes(model: Model, where: str, sizes: list[int]) -> Iterator[Find
 
 
 def sequence_rules(model: Model) -> Iterator[Finding]:
-    """`sequence_batching`."""
+    """Rules on `sequence_batching`."""
     config = model.config
     if not config.HasField("sequence_batching"):
         return
@@ -77,7 +76,7 @@ def sequence_rules(model: Model) -> Iterator[Finding]:
 
 
 def control_tensors(model: Model, sequences: ModelSequenceBatching) -> Iterator[Finding]:
-    """Each control tensor has a name of its own."""
+    """Every control tensor has a unique name."""
     names = Counter(tensor.name for tensor in sequences.control_input)
     if "" in names:
         yield model.error("sequence", "a control_input has no name: write it")
@@ -86,7 +85,7 @@ def control_tensors(model: Model, sequences: ModelSequenceBatching) -> Iterator[
 
 
 def control_rules(model: Model, sequences: ModelSequenceBatching, name: str) -> Iterator[Finding]:
-    """One kind of control: at most once, with values that fit it."""
+    """A kind of control occurs at most once, with values of its kind."""
     kind = Control.Kind.Value(name)
     found = [control for tensor in sequences.control_input for control in tensor.control if control.kind == kind]
     if len(found) > 1:
@@ -104,7 +103,7 @@ def control_rules(model: Model, sequences: ModelSequenceBatching, name: str) -> 
 
 
 def cache_rules(model: Model) -> Iterator[Finding]:
-    """`response_cache`."""
+    """Rules on `response_cache`."""
     if model.config.response_cache.enable:
         if model.config.model_transaction_policy.decoupled:
             yield model.error("cache", "response_cache does not work with a decoupled model: drop one of the two")

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tritonclient.grpc.model_config_pb2 import BatchInput, BatchOutput, DataType, ModelInput, ModelOutput
 
-from profiler.triton.lint.finding import Finding
-from profiler.triton.lint.model import Model, elements, shown, type_name
+from profiler.triton.lint.model import Finding, Model, elements, shown, type_name
 
 WILDCARD = -1
 PICTURES = (ModelInput.FORMAT_NCHW, ModelInput.FORMAT_NHWC)
@@ -14,7 +13,7 @@ BATCH_INPUT_TYPES = ("TYPE_INT32", "TYPE_FP32")
 
 
 def tensor_rules(model: Model) -> Iterator[Finding]:
-    """Every declared tensor by itself, then names that are there twice."""
+    """Rules on every declared tensor, and on duplicate names."""
     for what, tensors in (("input", model.config.input), ("output", model.config.output)):
         for tensor in tensors:
             yield from one_tensor(model, what, tensor)
@@ -27,7 +26,7 @@ def tensor_rules(model: Model) -> Iterator[Finding]:
 
 
 def one_tensor(model: Model, what: str, tensor: ModelInput | ModelOutput) -> Iterator[Finding]:
-    """Name, type and shape."""
+    """Rules on name, type and shape of a tensor."""
     label = f"{what} {tensor.name!r}"
     if not tensor.name:
         yield model.error("tensor-name", f"an {what} has no name: write the one that the graph has")
@@ -49,7 +48,7 @@ def one_tensor(model: Model, what: str, tensor: ModelInput | ModelOutput) -> Ite
 
 
 def reshape_rules(model: Model, label: str, dims: list[int], shape: list[int]) -> Iterator[Finding]:
-    """That a reshape keeps the number of elements."""
+    """A reshape keeps the number of elements."""
     if not shape and model.config.max_batch_size == 0:
         yield model.error("reshape", f"{label} has an empty reshape, which max_batch_size 0 does not allow")
     if any(dim < 1 and dim != WILDCARD for dim in shape):
@@ -59,7 +58,7 @@ def reshape_rules(model: Model, label: str, dims: list[int], shape: list[int]) -
 
 
 def runs(dims: Sequence[int]) -> list[int]:
-    """The numbers of elements between the axes of unknown size, which a reshape must keep one by one."""
+    """The numbers of elements between the axes of unknown size, each of which a reshape must keep."""
     found, start = [], 0
     for index, dim in enumerate(dims):
         if dim == WILDCARD:
@@ -69,7 +68,7 @@ def runs(dims: Sequence[int]) -> list[int]:
 
 
 def batch_tensor_rules(model: Model) -> Iterator[Finding]:
-    """`batch_input` and `batch_output` (core: `ValidateBatchIO`)."""
+    """Rules on `batch_input` and `batch_output` (core: `ValidateBatchIO`)."""
     inputs = {tensor.name for tensor in model.config.input}
     outputs = {tensor.name for tensor in model.config.output}
     for source in model.config.batch_input:
@@ -88,13 +87,13 @@ def batch_tensor_rules(model: Model) -> Iterator[Finding]:
 
 
 def source_rules(model: Model, what: str, sources: list[str], inputs: set[str]) -> Iterator[Finding]:
-    """Where a batch tensor comes from."""
+    """Rules on the source of a batch tensor."""
     if len(sources) != 1 or not set(sources) <= inputs:
         yield model.error("batch-tensor", f"{what} names the source_input {sources}: name one input")
 
 
 def label_rules(model: Model) -> Iterator[Finding]:
-    """`label_filename`: read by the server at loading, and by lint not at all."""
+    """Rules on `label_filename`, a file that the server reads at loading and lint does not read."""
     labelled: set[str] = set()
     for output in model.config.output:
         file = output.label_filename

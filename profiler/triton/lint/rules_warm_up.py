@@ -1,30 +1,29 @@
-"""Rules on `model_warmup`, which a server runs at loading and refuses the model over (core: `GenerateWarmupData`)."""
+"""Rules on `model_warmup`, which a server runs at loading (core: `GenerateWarmupData`)."""
 
 from collections.abc import Iterator
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelWarmup
 
-from profiler.triton.lint.finding import Finding
 from profiler.triton.lint.graph import TYPE_NAMES, Graph
-from profiler.triton.lint.model import Model, elements, shown
+from profiler.triton.lint.model import Finding, Model, elements, shown
 from profiler.triton.lint.rules_onnx import BYTES_OF
 from profiler.triton.lint.rules_tensors import WILDCARD
 
 WIDTHS = {DataType.Value(name): BYTES_OF[kind] for kind, name in TYPE_NAMES.items() if kind in BYTES_OF}
-# An element of a type without a width, like a text, is taken for its length.
+# An element of a type without a width, such as a string, is counted by its length prefix.
 TEXT_LENGTH_BYTES = 4
 LARGE_BYTES = 1 << 30
 
 
 def warm_up_rules(model: Model) -> Iterator[Finding]:
-    """Every sample that would run."""
+    """Rules on every sample that would run."""
     for sample in model.config.model_warmup:
         if sample.batch_size:
             yield from sample_rules(model, sample)
 
 
 def sample_rules(model: Model, sample: ModelWarmup) -> Iterator[Finding]:
-    """A sample's batch size and the set of its inputs, then each input."""
+    """Rules on a sample's batch size and on its inputs."""
     label, largest = f"warm-up {sample.name!r}", model.config.max_batch_size
     if sample.batch_size > max(largest, 1):
         message = f"{label} has batch_size {sample.batch_size:,} over max_batch_size {largest}: choose one that fits"
@@ -52,7 +51,7 @@ def sample_rules(model: Model, sample: ModelWarmup) -> Iterator[Finding]:
 
 
 def data_rules(model: Model, label: str, sample: ModelWarmup, given: ModelWarmup.Input) -> Iterator[Finding]:
-    """Where an input's data come from, and how many there are."""
+    """Rules on the source and the amount of an input's data."""
     source = given.WhichOneof("input_data_type")
     if source is None:
         yield model.error("warmup-data", f"{label} has no data: write zero_data: true")
@@ -71,7 +70,7 @@ def data_rules(model: Model, label: str, sample: ModelWarmup, given: ModelWarmup
 
 
 def file_rules(model: Model, label: str, given: ModelWarmup.Input, wanted: int) -> Iterator[Finding]:
-    """The file of an input: in `warmup/`, and with enough bytes."""
+    """The file of an input is in `warmup/` and has enough bytes."""
     path = f"warmup/{given.input_data_file}"
     place = model.place(path)
     if place.kind == "leaves":
@@ -87,21 +86,23 @@ def file_rules(model: Model, label: str, given: ModelWarmup.Input, wanted: int) 
 
 
 def warm_up_graph_rules(model: Model, graph: Graph) -> Iterator[Finding]:
-    """That the graph takes what a sample feeds it, the batch axis included."""
+    """The graph accepts the shapes of a sample, including the batch axis."""
     batching = model.config.max_batch_size > 0
     declared = {tensor.name: tensor for tensor in model.config.input}
     for sample in (sample for sample in model.config.model_warmup if sample.batch_size):
         for name in sorted(set(sample.inputs) & set(declared) & set(graph.inputs)):
-            tensor, face = declared[name], graph.inputs[name].dims
+            tensor, accepted = declared[name], graph.inputs[name].dims
             dims = list(tensor.reshape.shape if tensor.HasField("reshape") else sample.inputs[name].dims)
             fed = [1, *dims] if batching else dims
-            if face and not same_shape(fed, list(face)):
-                message = f"warm-up {sample.name!r} feeds {name!r} as {shown(fed)}, and the graph takes {shown(face)}"
+            if accepted and not same_shape(fed, list(accepted)):
+                message = (
+                    f"warm-up {sample.name!r} feeds {name!r} as {shown(fed)}, and the graph takes {shown(accepted)}"
+                )
                 yield model.error("warmup-dims", message)
 
 
 def same_shape(given: list[int], wanted: list[int]) -> bool:
-    """Whether a shape is one of those wanted, where -1 is any size; of a given -1 nothing is known."""
+    """Whether a shape can be the wanted one, where -1 is any size on both sides."""
     if len(given) != len(wanted):
         return False
     return all(w in (WILDCARD, g) or g == WILDCARD for g, w in zip(given, wanted, strict=True))

@@ -1,7 +1,7 @@
-"""An ONNX file without its weights: read in place, so that gigabytes cost no memory.
+"""An ONNX file without its weights, read in place, so that gigabytes cost no memory.
 
-The wire format is protobuf's (https://protobuf.dev/programming-guides/encoding). A field of more than 4 KiB is
-entered where it is a message and left out where it is not, as only tensors' contents and notes are that long.
+The wire format is protobuf's (https://protobuf.dev/programming-guides/encoding). Of the fields above 4 KiB, messages
+are parsed and others are skipped, because only tensor contents and comments are that long.
 """
 
 import os
@@ -23,14 +23,14 @@ MESSAGE = 11
 
 @dataclass
 class Skeleton:
-    """The model as far as it was kept, and the bytes of the raw tensor contents that were not, by tensor name."""
+    """The kept part of a model, and the sizes in bytes of the skipped tensor contents by tensor name."""
 
     model: ModelProto = field(default_factory=ModelProto)
     left_out: dict[str, int] = field(default_factory=dict)
 
 
 def read_skeleton(descriptor: int) -> Skeleton:
-    """The skeleton of an open file; raises `ModelError` for one that is truncated, foreign or too large."""
+    """The skeleton of an open file; raises `ModelError` for a file that is truncated, too large or not ONNX."""
     size = os.fstat(descriptor).st_size
     if size > LARGEST_FILE_BYTES:
         raise ModelError(f"it has {size:,} bytes, and protobuf reads 2 GiB: store its weights as external data")
@@ -43,14 +43,14 @@ def read_skeleton(descriptor: int) -> Skeleton:
 
 
 class Walk:
-    """One reading of a file from its first byte to its last."""
+    """One pass over a file from its first byte to its last."""
 
     def __init__(self, descriptor: int) -> None:
         self.skeleton, self._descriptor = Skeleton(), descriptor
         self._kept = self._fields = 0
 
     def message(self, kind: Descriptor, at: int, end: int, depth: int) -> bytes:
-        """The message of a kind that lies between two offsets, without what is left out."""
+        """The message of a kind between two offsets, without the skipped fields."""
         if end - at <= KEPT_FIELD_BYTES:
             return self._bytes(at, end - at)
         if depth > DEPTH:
@@ -81,7 +81,7 @@ class Walk:
         return bytes(kept)
 
     def _field(self, at: int, end: int) -> tuple[int, int]:
-        """A field's tag and where it ends."""
+        """A field's tag and the offset of its end."""
         self._fields += 1
         if self._fields > KEPT_FIELDS:
             raise ModelError(f"its graph has more than {KEPT_FIELDS:,} parts: it is not checked")
@@ -100,7 +100,7 @@ class Walk:
         return content
 
     def _varint(self, at: int, end: int) -> tuple[int, int]:
-        """A number and where it ends."""
+        """A number and the offset of its end."""
         value = 0
         for index, byte in enumerate(os.pread(self._descriptor, min(VARINT_BYTES, end - at), at)):
             value |= (byte & 0x7F) << (7 * index)
@@ -110,7 +110,7 @@ class Walk:
 
 
 def fixed_width(wire: int) -> int:
-    """The bytes of a number of fixed width."""
+    """The size of a number of fixed width; raises `DecodeError` for another wire type."""
     if wire not in FIXED:
         raise DecodeError(f"wire type {wire}")
     return FIXED[wire]

@@ -1,4 +1,4 @@
-"""A folder of unknown origin: read within bounds, never written, and never left, whatever its links say."""
+"""An untrusted folder, read within limits and never left through links."""
 
 import errno
 import os
@@ -20,9 +20,9 @@ MAX_PATH_BYTES = 4096
 
 @dataclass(frozen=True)
 class Place:
-    """Where a path ends once its links are followed: `leaves` as soon as one step leads out of the root.
+    """The end of a path after its links are followed; `leaves` where a step leads out of the root.
 
-    `parts` are the names below the root; they mean nothing for `leaves`.
+    `parts` are the names below the root, without a meaning for `leaves`.
     """
 
     kind: Kind
@@ -31,7 +31,7 @@ class Place:
 
 
 class Tree:
-    """All that lint sees of the file system. Raises `BadInputError` for a root that is no folder."""
+    """The view of lint on the file system; raises `BadInputError` for a root that is no folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
@@ -39,7 +39,7 @@ class Tree:
             raise BadInputError(f"{root} is no folder: give the root of a Triton model repository")
 
     def place(self, path: str) -> Place:
-        """Where `path`, relative to the root, leads; only what lies inside the root is looked at."""
+        """The place of `path`, relative to the root; nothing outside of the root is accessed."""
         ahead, links = split(path)[::-1], 0
         found: list[str] = []
         while ahead:
@@ -66,14 +66,14 @@ class Tree:
         return Place("missing", tuple(found)) if status is None else Place(kind(status), tuple(found), status.st_size)
 
     def _status(self, parts: list[str]) -> os.stat_result | None:
-        """Of the thing itself, not of what it links to; `None` where there is none or it cannot be seen."""
+        """The status of a path without following a link, `None` where there is none or it is not accessible."""
         try:
             return self.root.joinpath(*parts).lstat()
         except (OSError, ValueError):
             return None
 
     def _inside(self, target: str, folder: list[str]) -> list[str] | None:
-        """The steps from the root to a link's target; `None` where the text alone leads out of the root."""
+        """The steps from the root to a link's target, `None` for an absolute target outside of the root."""
         if not target.startswith("/"):
             return [*folder, *split(target)]
         root = self.root.parts[1:]
@@ -81,7 +81,7 @@ class Tree:
         return steps[len(root) :] if tuple(steps[: len(root)]) == root else None
 
     def names(self, path: str) -> list[str]:
-        """What lies in a folder, sorted; at most 100,000 names, and none where it is no folder or cannot be read."""
+        """The names in a folder, sorted: at most 100,000, and none where it is no readable folder."""
         place = self.place(path)
         if place.kind != "folder":
             return []
@@ -98,7 +98,7 @@ class Tree:
 
     @contextmanager
     def opened(self, path: str) -> Iterator[int | None]:
-        """A descriptor to read a file by, `None` where it is no file of this tree or cannot be opened."""
+        """A descriptor for reading a file, `None` where it is no file of this tree or cannot be opened."""
         descriptor = self._open(self.place(path))
         try:
             yield descriptor
@@ -109,7 +109,7 @@ class Tree:
     def _open(self, place: Place) -> int | None:
         if place.kind != "file":
             return None
-        # A pipe would block, and a link that took the file's place since would be followed.
+        # The flags avoid waiting for a pipe and following a link that has replaced the file.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             return os.open(self.root.joinpath(*place.parts), flags)
@@ -119,7 +119,7 @@ class Tree:
             return None
 
     def read(self, path: str, limit_bytes: int) -> bytes | None:
-        """The first bytes of a file, `None` where it cannot be read."""
+        """The first `limit_bytes` of a file, `None` where it cannot be read."""
         with self.opened(path) as descriptor:
             if descriptor is None:
                 return None
@@ -128,15 +128,15 @@ class Tree:
 
 
 def split(path: str) -> list[str]:
-    """The steps of a path; an absolute one counts from where it is joined to, as Triton joins them."""
+    """The steps of a path; a leading slash is ignored, as Triton joins paths."""
     if len(os.fsencode(path)) > MAX_PATH_BYTES or "\0" in path:
-        # Nothing of that name can exist.
+        # No file can have this name.
         return ["\0"]
     return [step for step in path.split("/") if step not in ("", ".")]
 
 
 def kind(status: os.stat_result) -> Kind:
-    """What a status speaks of."""
+    """The kind of a file by its status."""
     if stat.S_ISREG(status.st_mode):
         return "file"
     return "folder" if stat.S_ISDIR(status.st_mode) else "other"

@@ -28,7 +28,7 @@ Seen = Callable[[list[Second], list[Switched]], bool]
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"repository={live_repository(tmp_path_factory.mktemp('live')).root.local}"
+    return f"repository={live_repository(tmp_path_factory.mktemp('live')).storage.local}"
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_a_profile_that_tells_nothing_of_loads_is_refused_by_who_decides_by_them
     dnn_porting: Command, tmp_path: Path
 ) -> None:
     made = publish(tmp_path / "repository", [item(LARGE, planning_profile(60, load=()), tmp_path)])
-    run = dnn_porting("orchestrate", f"repository={made.root.local}", f"output={tmp_path}", "policy=model_switching")
+    run = dnn_porting("orchestrate", f"repository={made.storage.local}", f"output={tmp_path}", "policy=model_switching")
     assert (run.code, len(run.err.splitlines())) == (2, 1)
     assert f"{LARGE} has no share in time: " in run.err
     assert "a run with profile=full target=local_cpu measures it" in run.err

@@ -14,7 +14,7 @@ from porting.repository.publishing.writer import publish
 
 @pytest.fixture
 def repository(tasks: Repository) -> str:
-    return f"repository={tasks.root.local}"
+    return f"repository={tasks.storage.local}"
 
 
 def test_a_plan_is_printed_and_written_as_json(dnn_porting: Command, repository: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ Told = tuple[float, float, int]
 
 
 def requests(variants: tuple[str, ...], told: Sequence[Told]) -> Requests:
-    """Those that nobody answered have no latency, and a reason."""
+    """Requests, of which those without an answer have no latency, and a reason."""
     scheduled_s, latency_s, answer = (np.array(column) for column in zip(*told, strict=True))
     why = {place: "it died" if one == LOST else "it lied" for place, one in enumerate(answer.tolist()) if one < 0}
     latency_s = np.where(answer == LOST, np.nan, latency_s)

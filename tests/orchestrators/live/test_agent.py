@@ -49,7 +49,7 @@ ODD = "digits-odd-0000000d"
 
 
 class Share:
-    """A server that uses what it is told."""
+    """A server with a given CPU use."""
 
     def __init__(self, share: float = 0.3, cores: float = 1.0) -> None:
         self.use = Use(share, cores)
@@ -59,7 +59,7 @@ class Share:
 
 
 class Told:
-    """A policy that decides what it is told, one plan a second, and keeps what it was asked."""
+    """A policy with given plans, one for each second, which keeps its observations."""
 
     ways = Ways(interval_s=1)
 

@@ -1,6 +1,6 @@
 """The demand from a server's counts."""
 
-from orchestrators.live.demand import Demand
+from orchestrators.live.seen_demand import Demand
 
 
 def test_the_demand_is_what_was_counted_since_the_last_look_by_second() -> None:

@@ -8,10 +8,10 @@ import pytest
 from made_run import BEES, DIGITS, START_S, made_run, requests, switched
 from playwright.sync_api import sync_playwright
 
-from orchestrators.live.figure import draw, draw_runs, shortened
-from orchestrators.live.page import render_page, write_page
 from orchestrators.live.panels import INK, RED
 from orchestrators.live.requests import Requests, Traffic
+from orchestrators.live.run_figure import draw, draw_runs, shortened
+from orchestrators.live.run_report import render_page, write_page
 from orchestrators.live.series import cpu_series, ranked, task_series
 
 

@@ -9,10 +9,9 @@ from made_tasks import TASKS
 from made_tasks import repository as made_tasks
 from support import SIZE, write_network
 
-from orchestrators.live.known import Known
-from orchestrators.live.pictures import mirrored
+from orchestrators.live.known import Known, mirrored
 from porting.repository import Repository
-from porting.repository.publishing.item import Item
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
 from profiler.common.errors import BadInputError, ServerError
@@ -89,7 +88,7 @@ def test_variants_that_answer_alike_are_refused(tmp_path: Path) -> None:
 def test_variants_that_take_different_inputs_are_refused(tmp_path: Path) -> None:
     first, second, *_ = live_items(tmp_path, VARIANTS)
     odd = second.details.model_copy(update={"input": TensorSpec(name="pixels", shape=[1, SIZE, SIZE])})
-    offered = [first, Item(odd, None, [], second.onnx, second.example)]
+    offered = [first, Offer(odd, None, [], second.onnx, second.example)]
     with pytest.raises(BadInputError, match=f"{MIDDLE} has other inputs or outputs than {LARGE}"):
         Known.of(publish(tmp_path / "repository", offered), TASK, TARGET, PICTURES)
 

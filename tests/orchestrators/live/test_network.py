@@ -20,7 +20,7 @@ def test_a_network_is_the_published_file_its_warm_up_and_its_config_under_the_ta
     repository: Repository,
 ) -> None:
     network = of(repository, TARGET, TASK, SMALL)
-    home = repository.root.local / SMALL
+    home = repository.storage.local / SMALL
     assert network.variant == SMALL
     assert network.files == {
         "file:1/model.onnx": (home / "1" / "model.onnx").read_bytes(),
@@ -46,11 +46,11 @@ def test_the_newest_file_of_a_variant_is_served_and_only_that(tmp_path: Path) ->
     after = live_repository(tmp_path, {**VARIANTS, SMALL: (*VARIANTS[SMALL][:2], 9.0)})
     files = of(after, TARGET, TASK, SMALL).files
     assert files.keys() == {"file:1/model.onnx", "file:warmup/example"}
-    assert files["file:1/model.onnx"] == (after.root.local / SMALL / "2" / "model.onnx").read_bytes()
+    assert files["file:1/model.onnx"] == (after.storage.local / SMALL / "2" / "model.onnx").read_bytes()
 
 
 def test_a_file_that_is_not_the_published_one_is_refused(repository: Repository) -> None:
-    (repository.root.local / SMALL / "1" / "model.onnx").write_bytes(b"half a netw")
+    (repository.storage.local / SMALL / "1" / "model.onnx").write_bytes(b"half a netw")
     with pytest.raises(BadInputError, match=r"model\.onnx is not the file that was published: publish again"):
         of(repository, TARGET, TASK, SMALL)
 

@@ -11,8 +11,7 @@ import pytest
 from made_live import LARGE, SMALL, TARGET, TASK, live_repository
 
 from orchestrators.live.network import of
-from orchestrators.live.own_server import OwnServer
-from orchestrators.live.server import LiveServer
+from orchestrators.live.server import LiveServer, OwnServer
 from profiler.common.errors import ServerError
 
 pytestmark = pytest.mark.integration

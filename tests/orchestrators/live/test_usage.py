@@ -14,7 +14,7 @@ import pytest
 from orchestrators.live import usage as used
 from orchestrators.live.usage import Usage
 from profiler.common.errors import BadInputError, ServerError, UnavailableError
-from profiler.system.cgroup import cpu_limit
+from profiler.system.cpu_limit import cpu_limit
 from profiler.system.processes import pin
 from profiler.triton.server import free_port
 

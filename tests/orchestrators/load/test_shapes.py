@@ -9,7 +9,7 @@ from profiler.common.errors import BadInputError
 
 
 def rates(shape: str, start_rps: float, growth_rps: float, count: int = 1000) -> list[float]:
-    """Those of at most so many steps."""
+    """The rates of at most `count` steps."""
     steps = Steps.model_validate({"shape": shape, "start_rps": start_rps, "growth_rps": growth_rps, "step_s": 3})
     return steps.rates_rps(3 * count).tolist()
 

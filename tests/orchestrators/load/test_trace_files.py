@@ -8,7 +8,7 @@ import pytest
 from support import SHARED_DATA
 
 from orchestrators.load import random_sample, read_bandwidth, read_trace
-from orchestrators.load.lines import LIMIT_LINES
+from orchestrators.load.trace_files import LIMIT_LINES
 from profiler.common.errors import BadInputError
 
 TRACES = SHARED_DATA / "traces"

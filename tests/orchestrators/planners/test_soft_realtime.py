@@ -1,4 +1,4 @@
-"""Soft real-time inference: the fewest devices that finish so many items by the deadline."""
+"""Soft real-time inference: the fewest devices that finish the items by the deadline."""
 
 import random
 import re
@@ -137,7 +137,7 @@ def random_problem(dice: random.Random) -> Problem:
 
 
 def enumerated(possible: dict[str, list[Choice]], items: int) -> int | None:
-    """The fewest devices of any that can do so many."""
+    """The size of the smallest set of devices that finishes the items."""
     for count in range(1, len(possible) + 1):
         for used in combinations(possible.values(), count):
             if any(sum(one.items for one in choices) >= items for choices in product(*used)):

@@ -116,7 +116,7 @@ def mine(tmp_path: Path) -> list[str]:
 
 
 def test_a_policy_of_ones_own_is_simulated(dnn_porting: Command, mine: list[str], tmp_path: Path) -> None:
-    made = f"repository={planning_repository(tmp_path / 'made').root.local}"
+    made = f"repository={planning_repository(tmp_path / 'made').storage.local}"
     run = dnn_porting("simulate", *mine, made, "tasks=[digits]", "load.mean_rps=10", "load.seconds=20")
     assert run.code == 0, run.err
     found = json.loads((tmp_path / "out" / "simulation.json").read_text())["policies"]["mine"]
@@ -126,7 +126,7 @@ def test_a_policy_of_ones_own_is_simulated(dnn_porting: Command, mine: list[str]
 
 @pytest.mark.integration
 def test_a_policy_of_ones_own_drives_real_servers(dnn_porting: Command, mine: list[str], tmp_path: Path) -> None:
-    made = f"repository={live_repository(tmp_path / 'made').root.local}"
+    made = f"repository={live_repository(tmp_path / 'made').storage.local}"
     run = dnn_porting("orchestrate", *mine, made, "load={mean_rps: 5, seconds: 1}", "policies.mine.place=2")
     assert run.code == 0, run.err
     assert {one.versions[TASK] for one in read_journal(tmp_path / "out" / "journal.jsonl")[0]} == {SMALL}
@@ -145,7 +145,7 @@ def test_what_is_no_policy_is_refused_by_name_in_both_commands(
     dnn_porting: Command, world: World, mine: list[str], tmp_path: Path, code: str, said: str
 ) -> None:
     (tmp_path / "mine.py").write_text(code)
-    made = f"repository={world.repository.root.local}"
+    made = f"repository={world.repository.storage.local}"
     for command, load in (
         ("simulate", ["load.mean_rps=1", "load.seconds=5"]),
         ("orchestrate", ["load={mean_rps: 1, seconds: 1}"]),

@@ -17,8 +17,7 @@ from orchestrators.load import poisson_arrivals
 from orchestrators.policies import World
 from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.simulation.pool import Pool
-from orchestrators.simulation.sampling import sampled
-from orchestrators.simulation.station import Service
+from orchestrators.simulation.station import Service, sampled
 from orchestrators.variant import catalogue
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
@@ -28,7 +27,7 @@ from profiler.common.target import Price, Target
 SECONDS, DEADLINE_MS = 90, 400
 DEMAND_RPS = np.repeat([10.0, 30.0, 50.0], 30)
 TASKS = "digits", "bees"
-# Each replica of theirs is a machine of its own.
+# Each replica of these policies is a separate machine.
 MACHINES = {"reactive_vms", "utilisation_vms", "paragon"}
 
 
@@ -160,9 +159,12 @@ def test_infaas_goes_on_from_what_was_not_measured_as_one_of_its_variants(tmp_pa
 
 def test_details_are_read_once(priced: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    details = Repository.details
-    monkeypatch.setattr(Repository, "details", lambda self, name: read.append(name) or details(self, name))
-    run("model_switching", world(priced, tasks=("bees",)))
+    storage = Repository(priced.storage, priced.index).storage
+    content = type(storage).read
+    monkeypatch.setattr(
+        type(storage), "read", lambda self, *path, **_: read.append(path[0]) or content(self, *path, **_)
+    )
+    run("model_switching", world(Repository(storage, priced.index), tasks=("bees",)))
     assert sorted(read) == ["bees-large-0000002a", "bees-small-0000002c"]
 
 

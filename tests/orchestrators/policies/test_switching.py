@@ -31,7 +31,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 def driver(
     repository: Repository, *tasks: str, demand_rps: float = 0, cores: float = 1.0, deadline_ms: float = DEADLINE_MS
 ) -> Driver:
-    """Of `TASK` alone unless told."""
+    """By default of `TASK` alone."""
 
     def make(world: World) -> Policy:
         return model_switching(world, forecaster=LastValue(), interval_s=INTERVAL_S)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from orchestrators.policies import Ways
 from orchestrators.policies.planned import Planned
 from orchestrators.simulation import Box, Result, Settings, simulate
-from orchestrators.simulation.crowding import longer_than, ramp_above
 from orchestrators.simulation.fleet import FleetSettings, fleet
+from orchestrators.simulation.fluid import longer_than, ramp_above
 from orchestrators.simulation.ladder import Ladder, Rung
 from orchestrators.variant import catalogue
 from porting.repository import Repository

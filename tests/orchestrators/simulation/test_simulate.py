@@ -127,7 +127,7 @@ def test_cores_that_change_in_place_need_no_load_and_keep_the_queue() -> None:
     found = run(Told(plans, Ways(interval_s=1, in_place=True)), rate_rps=40, seconds=20)
     assert found.held_cores_by_second == pytest.approx([1.0] * 5 + [2.0] * 15)
     assert found.all_tasks.lost == found.all_tasks.switches == 0
-    # 75 requests wait after 5 s; of the 50/s that it then answers, 10/s are theirs.
+    # 75 requests wait after 5 s; of the 50/s that it then answers, 10/s are these.
     share = found.series[TASK].not_in_time_share
     assert share[4] == 1
     assert share[14] == 0

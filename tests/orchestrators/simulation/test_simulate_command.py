@@ -11,7 +11,7 @@ from support import ROOT, Command
 
 from orchestrators.commands.simulate import simulated
 from orchestrators.commands.simulated import FIGURE, RESULT
-from orchestrators.simulation.figure import POINTS, draw, thinned
+from orchestrators.simulation.comparison_figure import POINTS, draw, thinned
 from orchestrators.simulation.result import Result
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
@@ -20,7 +20,7 @@ POLICIES = ("smallest", "largest", "trivial", "reactive_vms")
 
 
 def compare(tasks: Repository, folder: Path, *more: str, policies: tuple[str, ...] = POLICIES) -> dict:
-    chosen = [f"repository={tasks.root.local}", f"output={folder}", f"policy=[{','.join(policies)}]"]
+    chosen = [f"repository={tasks.storage.local}", f"output={folder}", f"policy=[{','.join(policies)}]"]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("simulate", overrides=["tasks=[digits]", *chosen, *more])
     simulated(config)
@@ -113,7 +113,7 @@ def test_what_is_missing_or_wrong_is_said_with_the_fix(tasks: Repository, tmp_pa
 def test_policies_and_settings_that_there_are_not_are_refused_in_one_line(
     dnn_porting: Command, tasks: Repository, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
-    common = [f"repository={tasks.root.local}", f"output={tmp_path}", "tasks=[digits]", "load.mean_rps=1"]
+    common = [f"repository={tasks.storage.local}", f"output={tmp_path}", "tasks=[digits]", "load.mean_rps=1"]
     run = dnn_porting("simulate", *common, "load.seconds=5", *arguments)
     assert (run.code, len(run.err.splitlines())) == (2, 1)
     assert said in run.err

@@ -8,8 +8,7 @@ import pytest
 from made_variants import GENEROUS_S, poisson
 from numpy.typing import NDArray
 
-from orchestrators.simulation.sampling import normals, sampled
-from orchestrators.simulation.station import Station
+from orchestrators.simulation.station import Station, normals, sampled
 
 REQUESTS, RATE_RPS = 400_000, 100.0
 BATCHES = 50
@@ -23,7 +22,7 @@ def station(service: Callable[[int], float], servers: int = 1, batch: int = 1) -
 
 
 def served(made: Station, moments_s: NDArray[np.float64], step_s: float = GENEROUS_S) -> NDArray[np.float64]:
-    """When each was answered, told of the arrivals in steps."""
+    """The moment of each answer, with the arrivals in steps."""
     first = 0
     for end_s in np.arange(step_s, moments_s[-1] + 2 * step_s, step_s):
         last = int(np.searchsorted(moments_s, end_s))

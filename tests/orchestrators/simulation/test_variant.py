@@ -8,7 +8,7 @@ from made_points import partly
 from made_tasks import TARGET, own_ms
 
 from orchestrators.family import family
-from orchestrators.simulation.sampling import normals, sampled
+from orchestrators.simulation.station import normals, sampled
 from orchestrators.variant import MeasuredVariant, Variant, catalogue
 from porting.repository import Repository
 from profiler.common.errors import BadInputError

@@ -91,6 +91,13 @@ def test_another_process_does_a_job_from_the_configuration_and_the_workspace_alo
     assert (after.onnx and after.onnx.sha256) == (before.onnx and before.onnx.sha256) or stage == "finetune"
 
 
+def test_another_version_of_a_library_is_another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Recipe.of("train", "", None, {}, {}, ("torch",)).key()
+    assert Recipe.of("train", "", None, {}, {}, ("torch",)).key() == before
+    monkeypatch.setattr("profiler.common.version.version", lambda package: f"another {package}")
+    assert Recipe.of("train", "", None, {}, {}, ("torch",)).key() != before
+
+
 class Chain:
     """Stages of which one feeds the other: each aim of `prune` starts from what `finetune` made of the one before."""
 

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from full_profile import blank_profile
 
-from porting.jobs import context as context_module
 from porting.jobs.job import Job, Recipe
-from porting.jobs.new_variant import Made, job_of, made_by, reused
+from porting.jobs.new_variant import VariantContent, job_of, make_variant, reused
 from porting.workspace.records import Variant
 from porting.workspace.workspace import MANIFEST, ONNX, PROGRAM, WEIGHTS, Workspace, network_digest
+from profiler.common import version as version_module
 from profiler.common.errors import BadInputError, ModelError
-from profiler.common.files import copied, json_digest, sha256, write_record
-from profiler.common.seal import sealed, unsealed
+from profiler.common.files import copied, json_digest, sealed, sha256, unsealed, write_record
 
 
 def recipe(parent: Any = None, **changes: Any) -> Recipe:
@@ -60,8 +59,8 @@ def test_the_order_of_settings_does_not_change_the_key() -> None:
 def test_another_version_of_a_package_or_of_the_project_changes_the_key(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, installed = recipe().key(), context_module.version
-    monkeypatch.setattr(context_module, "version", lambda name: "99.0" if name == package else installed(name))
+    before, installed = recipe().key(), version_module.version
+    monkeypatch.setattr(version_module, "version", lambda name: "99.0" if name == package else installed(name))
     assert recipe().key() != before
 
 
@@ -87,7 +86,7 @@ def context(tmp_path: Path) -> Any:
 def made(context: Any, parent: Variant | None = None, chosen: dict[str, Any] | None = None, **changes: Any) -> Variant:
     """A new variant with an empty folder."""
     job = job_of(context, recipe(parent, **changes), parent, "resnet8")
-    return made_by(context, job, lambda folder, name: Made(chosen=chosen or {}))
+    return make_variant(context, job, lambda folder, name: VariantContent(chosen=chosen or {}))
 
 
 def test_a_result_is_reused_only_where_the_whole_key_is_the_same(context: Any) -> None:

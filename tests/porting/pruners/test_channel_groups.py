@@ -6,10 +6,10 @@ from tiny_networks import GROUPS, Depthwise, Tied, batches, built
 from torch import Tensor, nn
 
 from backbones.resnet import resnet8
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.channel_groups import ChannelGroup, Place, channel_groups
+from porting.pruners.criteria.weights import Norm
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.torch_pruning import TorchPruning
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Request
 from porting.pruners.policies import Uniform
 from profiler.common.errors import BadInputError

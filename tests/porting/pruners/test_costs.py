@@ -11,11 +11,11 @@ from backbones.densenet import densenet_bc
 from backbones.efficientnet import efficientnet_lite0
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8
+from porting.pruners.channel_groups import channel_groups
 from porting.pruners.costs import NetworkCost, operator_of, placed_layers, wanted_widths
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.criteria.weights import Norm
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.torch_pruning import TorchPruning
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Request
 from profiler.operators.operator import Operator
 

@@ -8,10 +8,10 @@ from pruned import Given
 from tiny_networks import GROUPS, Reads, Tied, batches, built, scaled
 from torch import Tensor, nn
 
+from porting.pruners.channel_groups import ChannelGroup, Place, channel_groups
 from porting.pruners.criteria.gates import Hessian, Taylor
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.torch_pruning import TorchPruning
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import ChannelGroup, Place, channel_groups
 from porting.pruners.interface import Batches, Criterion, Request
 from profiler.common.errors import BadInputError
 

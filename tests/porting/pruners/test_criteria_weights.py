@@ -8,13 +8,10 @@ import torch
 from tiny_networks import GROUPS, Chain, Concatenated, Depthwise, Flattened, Residual, batches, built
 from torch import Tensor, nn
 
-from porting.pruners.criteria.bn_scale import BNScale
-from porting.pruners.criteria.fpgm import FPGM
+from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.criteria.gates import Hessian, Taylor
-from porting.pruners.criteria.norm import Norm
-from porting.pruners.criteria.random_order import Random
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import ChannelGroup, channel_groups
+from porting.pruners.criteria.weights import FPGM, BNScale, Norm, Random
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.interface import Criterion
 from profiler.common.errors import BadInputError
 

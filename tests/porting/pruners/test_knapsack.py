@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from porting.pruners.knapsack import Choice, best_choices
-from porting.pruners.latency_budget import offered, saliency, widths_within
+from porting.pruners.latency_budget import next_narrower, offered, saliency, widened, widths_within
 from profiler.common.errors import BadInputError
 
 
@@ -168,3 +168,26 @@ def test_a_budget_that_falls_in_steps_keeps_more_than_one_that_falls_at_once(mon
     at_once = [kept(seed) for seed in range(12)]
     # Seldom a step leads astray.
     assert np.mean(np.divide(in_steps, at_once)) > 1.0005
+
+
+class Sum:
+    """A network that takes one µs for each channel."""
+
+    def us(self, widths: Sequence[int]) -> float:
+        return float(sum(widths))
+
+    def around_us(self, group: int, widths: Sequence[int]) -> float:
+        return float(widths[group])
+
+
+EDGES = [[4, 8], [4, 8]]
+# The saliency that the best channels of each group keep: the second group's channels are worth more.
+KEPT = [np.linspace(0, 1, 9), np.linspace(0, 5, 9)]
+
+
+def test_the_group_that_loses_the_least_saliency_for_its_time_becomes_narrower() -> None:
+    assert list(next_narrower([8, 8], EDGES, KEPT, Sum())) == [4, 8]
+
+
+def test_the_rest_of_a_budget_goes_to_the_group_that_gains_the_most_saliency_for_its_time() -> None:
+    assert list(widened([4, 4], EDGES, KEPT, Sum(), 12.0)) == [4, 8]

@@ -11,10 +11,10 @@ from pruned import Given
 from torch import nn
 
 from backbones.resnet import resnet8
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.channel_groups import channel_groups
+from porting.pruners.criteria.weights import Norm
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.torch_pruning import TorchPruning
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import channel_groups
 from porting.pruners.interface import Request
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, kept_width

@@ -13,13 +13,12 @@ from backbones.densenet import densenet_bc
 from backbones.efficientnet import efficientnet_lite0
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet8, resnet20
-from porting.pruners.criteria.bn_scale import BNScale
+from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.criteria.gates import Hessian
-from porting.pruners.criteria.random_order import Random
-from porting.pruners.engines.plan import check_widths, planned
+from porting.pruners.criteria.weights import BNScale, Random
+from porting.pruners.dependency_graph import dependency_graph
+from porting.pruners.engines.cuts import check_widths, planned
 from porting.pruners.engines.torch_pruning import TorchPruning
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import ChannelGroup, channel_groups
 from porting.pruners.interface import Request, check_pruned, count_parameters
 from porting.pruners.policies import Uniform
 from profiler.common.errors import DnnPortingError

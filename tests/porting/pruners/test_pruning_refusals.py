@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from backbones.by_name import timm_network, torchvision_network
 from backbones.resnet import resnet8
-from porting.pruners.criteria.norm import Norm
+from porting.pruners.channel_groups import ChannelGroup
+from porting.pruners.criteria.weights import Norm
+from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.nni import NNI
 from porting.pruners.engines.torch_pruning import TorchPruning
-from porting.pruners.graph import dependency_graph
-from porting.pruners.groups import ChannelGroup
 from porting.pruners.interface import Request, check_pruned
 from porting.pruners.policies import Uniform
 from profiler.common.errors import BadInputError, DnnPortingError

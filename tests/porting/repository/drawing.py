@@ -1,7 +1,7 @@
 """One section of a made-up variant, and what its drawing holds."""
 
+from porting.repository.report import sheet
 from porting.repository.report.drawing import Panel, Series
-from porting.repository.report.report import sheet
 from porting.repository.report.section import Section
 from profiler.records.profile import Profile
 

@@ -67,5 +67,5 @@ def test_without_an_interval_nobody_can_tell() -> None:
 def test_the_command_counts_the_changes(before: Repository, capsys: pytest.CaptureFixture[str]) -> None:
     from porting.commands.compare import run
 
-    run([str(before.root), str(before.root)])
+    run([str(before.storage), str(before.storage)])
     assert "0 changes over 3 variants" in capsys.readouterr().out

@@ -5,13 +5,12 @@ from drawing import SECTIONS, section
 from full_profile import blank_profile, full_profile
 from made_points import member, partly, points, rate
 
-from porting.repository.report.cores import over_variants
+from porting.repository.report.scaling import over_variants
 from porting.repository.report.sheet import sheet
 from porting.repository.report.trust import trust
-from profiler.records.energy import Energy
-from profiler.records.missing import Missing
+from profiler.records.base import Missing
 from profiler.records.profile import KINDS, PartState, Profile
-from profiler.records.throughput import MaximalThroughput
+from profiler.records.throughput import Energy, MaximalThroughput
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         page.on("pageerror", lambda error: pytest.fail(f"the script failed: {error}"))
-        page.goto(f"file://{repository.root.local}/report.html#{NAMES[0]}-local_cpu")
+        page.goto(f"file://{repository.storage.local}/report.html#{NAMES[0]}-local_cpu")
         page.locator("details[open] .mark").first.wait_for(state="attached")
         yield page
         browser.close()

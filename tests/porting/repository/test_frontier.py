@@ -5,20 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from porting.repository.compared import Candidate
 
-from porting.repository import compared
-from porting.repository.frontier import Place, Points, dominated, places
+from porting.repository import standing
+from porting.repository.frontier import Dominance, Points, dominances, dominated
 from porting.repository.schema import Figure
+from porting.repository.standing import Candidate
 
 
 def figure(value: float, half_width: float = 0.0) -> Figure:
     return value, value - half_width, value + half_width
 
 
-def placed(**candidates: tuple[Figure | None, Figure | None]) -> dict[str, Place]:
+def placed(**candidates: tuple[Figure | None, Figure | None]) -> dict[str, Dominance]:
     """The places of candidates with an accuracy and a throughput each."""
-    return places(list(candidates), Points.of(list(candidates.values()), ["higher", "higher"]))
+    return dominances(list(candidates), Points.of(list(candidates.values()), ["higher", "higher"]))
 
 
 def crowd(count: int, seed: int, metrics: int = 2) -> Points:
@@ -120,7 +120,7 @@ def test_dominance_is_a_strict_order_and_somebody_always_remains() -> None:
         above = np.array([points.dominators(index) for index in range(20)])
         assert not (above & above.T).any()
         names = [str(index) for index in range(20)]
-        found = places(names, points)
+        found = dominances(names, points)
         assert any(place.on_frontier for place in found.values())
         for name, place in found.items():
             assert place.dominated_by is None or above[int(name), int(place.dominated_by)]
@@ -186,4 +186,4 @@ def test_only_what_was_evaluated_on_the_same_data_is_compared(other: str, on_fro
         Candidate(name, accuracy, {"accuracy": figure(0.9), "images_per_s": rate})
         for accuracy, (name, rate) in zip(accuracies, rates.items(), strict=True)
     ]
-    assert compared.placed(candidates, compared.RANKED_BY)["bad"].on_frontier == on_frontier
+    assert standing.placed(candidates, standing.RANKED_BY)["bad"].on_frontier == on_frontier

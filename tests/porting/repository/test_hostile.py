@@ -28,14 +28,14 @@ from porting.networks.manifest import Manifest, restore
 from porting.repository import Repository
 from porting.repository.compare import compare
 from porting.repository.conditions import condition
-from porting.repository.index_text import from_text, to_text
+from porting.repository.index_json import index_from_json, index_to_json
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import Step
 from porting.repository.select import select
 from porting.repository.variant_on_target import TABLES
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import Workspace
-from profiler.common import seal
+from profiler.common import files as record_files
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.records.memory import MemoryPoint
@@ -71,7 +71,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )  # fmt: skip
         step = Step(stage="train", label="", key="0" * 64, settings={"epochs": 1}, versions={}, seconds=1.0)
         items.append(item(name, profile, folder, accuracy, lineage=[step]))
-    return publish(folder / "published", items).root.local
+    return publish(folder / "published", items).storage.local
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def exercise(folder: Path) -> None:
     for task in repository.tasks:
         for target in repository.targets:
             repository.frontier(task, target)
-            repository.places(task, target, ("p50_ms", "peak_bytes", "accuracy"))
+            repository.dominance(task, target, ("p50_ms", "peak_bytes", "accuracy"))
     repository.to_pandas()
     compare(repository, repository)
     for variant in repository.variants:
@@ -467,7 +467,7 @@ def test_a_name_that_is_not_in_a_long_index_is_not_answered_with_all_that_are(fo
 def test_an_index_of_another_layout_is_refused(folder: Path) -> None:
     path = folder / "repository.json"
     written = path.read_bytes()
-    assert to_text(from_text(written, "here")).encode() == written
+    assert index_to_json(index_from_json(written, "here")).encode() == written
     path.write_text(json.dumps(json.loads(written), indent=3))
     assert "is truncated, damaged or was changed since it was written" in refusal(lambda: Repository.load(folder))
     path.write_bytes(sealed(json.dumps(json.loads(written))[1:].encode()))
@@ -545,7 +545,7 @@ def adopted(workspace: Path, change: Change) -> Callable[[], object]:
     path = workspace.parent / "foreign.json"
     tree = json.loads(blank_profile().model_dump_json())
     change(tree)
-    path.write_text(seal.sealed(json.dumps(tree, indent=1)))
+    path.write_text(record_files.sealed(json.dumps(tree, indent=1)))
     return lambda: adopt.run([str(path), "--workspace", str(workspace)])
 
 

@@ -63,11 +63,11 @@ def faults(page: str) -> list[str]:
     known = {model.__name__: declared(model) for model in published_models()}
     found = tables(page)
     headings = re.findall(r"^### (.+)$", page, flags=re.MULTILINE)
-    wanted = known | {METRICS_HEADING: set(METRICS)}
-    lacking = {f"{name} has no heading" for name in wanted.keys() - found.keys()}
+    conversion = known | {METRICS_HEADING: set(METRICS)}
+    lacking = {f"{name} has no heading" for name in conversion.keys() - found.keys()}
     lacking |= {f"no record is named {name}" for name in set(headings) - known.keys()}
     lacking |= {f"{name} has two headings" for name in headings if headings.count(name) > 1}
-    for heading, fields in wanted.items():
+    for heading, fields in conversion.items():
         rows = names(found.get(heading, []))
         lacking |= {f"{heading}.{field} is not explained" for field in fields - set(rows)}
         lacking |= {f"{heading} has no {field}" for field in set(rows) - fields}

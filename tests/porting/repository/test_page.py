@@ -64,7 +64,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def opened(browser: Browser, repository: Repository, **context: Any) -> Page:
     page = browser.new_context(**context).new_page()
     page.on("pageerror", lambda error: pytest.fail(f"the script failed: {error}"))
-    page.goto(f"file://{repository.root.local}/report.html")
+    page.goto(f"file://{repository.storage.local}/report.html")
     return page
 
 
@@ -134,7 +134,7 @@ def test_the_frontier_that_is_drawn_first_is_that_of_the_index(page: Page, repos
 
 
 def test_the_places_in_the_table_are_the_same_before_and_after_the_script(page: Page, repository: Repository) -> None:
-    text = (repository.root.local / "report.html").read_text()
+    text = (repository.storage.local / "report.html").read_text()
     for name in (FULL, FAST, ODD, DROPPED):
         (before,) = re.findall(rf'data-variant="{name}">.*?class="place">(.*?)<', text, re.DOTALL)
         assert page.inner_text(f'tr[data-variant="{name}"] .place') == before
@@ -245,7 +245,7 @@ def test_task_and_target_choose_what_is_drawn_and_listed(page: Page) -> None:
 def test_a_link_from_elsewhere_opens_its_fold(browser: Browser, repository: Repository) -> None:
     page = opened(browser, repository, viewport=DESK)
     page.goto("about:blank")
-    page.goto(f"file://{repository.root.local}/report.html#{TWO}-local_cpu")
+    page.goto(f"file://{repository.storage.local}/report.html#{TWO}-local_cpu")
     assert page.locator(f"#{TWO}-local_cpu").get_attribute("open") is not None
     assert rows(page) == [TWO]
     page.context.close()

@@ -50,7 +50,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture(scope="module")
 def text(repository: Repository) -> str:
-    return (repository.root.local / "report.html").read_text()
+    return (repository.storage.local / "report.html").read_text()
 
 
 def sheet(text: str, variant: str) -> str:
@@ -202,10 +202,14 @@ def test_the_page_has_the_places_for_each_two_metrics_that_are_known(text: str) 
 def test_what_is_written_by_others_is_escaped(tmp_path: Path) -> None:
     reason = "</script><script>document.title = 'taken'</script><b>garbage</b> & died"
     best = rate(MaximalThroughput, 1, 4, 900.0, verdict="unsettled", verdict_reason=reason)
-    profile = blank_profile(max_throughput=(best,), latency=(unknown_latency(reason),))
+    point = unknown_latency(reason)
+    point = point.model_copy(update={"reasons": point.reasons | {"p99_ms": reason}})
+    profile = blank_profile(max_throughput=(best,), latency=(point,))
     found = publish(tmp_path / "repository", [replace(item(QUICK, profile, tmp_path), technique=[reason])])
-    shown = (found.root.local / "report.html").read_text()
+    shown = (found.storage.local / "report.html").read_text()
     assert "<b>" not in shown
     assert shown.count("<script") == shown.count("</script>") == 2
     assert "&lt;b&gt;garbage&lt;/b&gt; &amp; died" in shown
     assert chart(shown)["chapters"][0]["variants"][0]["unknown"]["p50_ms"] == reason
+    (drawn, _) = (json.loads(one) for one in re.findall(r"data-drawing='([^']*)'></figure>", shown))
+    assert f"p99 unknown ({reason})" in drawn["panels"][0]["series"][-1]["title"][0]

@@ -58,8 +58,8 @@ def test_settings_are_conditions_too(published: Repository) -> None:
 
 def test_the_nearest_misses_say_what_they_lack(published: Repository) -> None:
     misses = chosen(published, "images_per_s>=300").misses
-    assert [miss.option.variant.name for miss in misses] == [MIDDLE, SLOW] or misses[0].option.variant.name == QUICK
-    lacking = {miss.option.variant.name: miss.lacks for miss in misses}
+    assert [miss.point.variant.name for miss in misses] == [MIDDLE, SLOW] or misses[0].point.variant.name == QUICK
+    lacking = {miss.point.variant.name: miss.lacks for miss in misses}
     assert lacking[SLOW] == ("images_per_s>=300: has 200, 33.3% off",)
 
 
@@ -74,8 +74,8 @@ def test_where_nothing_fits_the_smallest_change_that_helps_is_told(published: Re
 def test_a_relaxed_condition_lets_something_fit_whatever_its_digits(published: Repository) -> None:
     for limit in (0.123456, 1.7, 3.1):
         (text,) = chosen(published, f"p50_ms<={limit / 10}").relaxed
-        wanted = condition(text.split(" to ")[1].split(",")[0])
-        assert select(published, [wanted]).chosen is not None
+        conversion = condition(text.split(" to ")[1].split(",")[0])
+        assert select(published, [conversion]).chosen is not None
 
 
 def test_the_smallest_float_is_a_limit_too() -> None:
@@ -125,7 +125,7 @@ def test_the_command_prints_the_choice_its_reasons_and_how_to_serve_it(
 ) -> None:
     from porting.commands.select import run
 
-    run([str(published.root.local), "accuracy>=0.85", "images_per_s>=300"])
+    run([str(published.storage.local), "accuracy>=0.85", "images_per_s>=300"])
     out = capsys.readouterr().out
     assert f"{MIDDLE} on local_cpu, batch 16" in out
     assert "images_per_s>=300" in out
@@ -137,7 +137,7 @@ def test_the_command_fails_with_what_to_relax_where_nothing_fits(published: Repo
     from profiler.common.errors import DnnPortingError
 
     with pytest.raises(DnnPortingError, match=r"relax accuracy>=0\.99 to accuracy>=0\.95"):
-        run([str(published.root.local), "accuracy>=0.99"])
+        run([str(published.storage.local), "accuracy>=0.99"])
 
 
 def test_a_repository_is_chosen_from_by_its_folder(tmp_path: Path) -> None:

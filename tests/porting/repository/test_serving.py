@@ -18,13 +18,13 @@ from support import CLASSES, SIZE, write_network
 from orchestrators.live.network import of
 from porting.commands.verify import chosen
 from porting.repository import Repository
-from porting.repository.formats import FORMATS, Wanted
-from porting.repository.published_rules import published_rules
-from porting.repository.publishing.merge import offered_by
-from porting.repository.publishing.store import upload
+from porting.repository.formats import FORMATS, Conversion
+from porting.repository.integrity import check_whole, is_whole, published_rules
+from porting.repository.publishing.offers import offered_by
+from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
-from porting.repository.serving import check_whole, is_whole, lay_out
+from porting.repository.serving_folder import lay_out
 from porting.tracking.model_registry import onnx_file
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
@@ -50,7 +50,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         example = np.full((1, SIZE, SIZE), bias, np.float32)
         items.append(replace(made, details=made.details.model_copy(update=changes), example=example))
-    return publish(folder / "published", items).root.local
+    return publish(folder / "published", items).storage.local
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def use_others(folder: Path, out: Path) -> None:
 
 
 def use_convert(folder: Path, out: Path) -> None:
-    FORMATS["kserve"](Wanted(Repository.load(folder), TARGET, storage_uri="s3://bucket"))
+    FORMATS["kserve"](Conversion(Repository.load(folder), TARGET, storage_uri="s3://bucket"))
 
 
 def use_upload(folder: Path, out: Path) -> None:

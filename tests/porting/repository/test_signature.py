@@ -37,7 +37,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def signed(keys: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("signed")
-    return publish(folder / "repository", items(folder), keys[0]).root.local
+    return publish(folder / "repository", items(folder), keys[0]).storage.local
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def older(keys: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     """What the same key signed before."""
     folder = tmp_path_factory.mktemp("older")
     rates = {name: rate * 0.9 for name, rate in IMAGES_PER_S.items()}
-    return publish(folder / "repository", items(folder, rates), keys[0]).root.local
+    return publish(folder / "repository", items(folder, rates), keys[0]).storage.local
 
 
 def files(folder: Path) -> list[Path]:
@@ -127,7 +127,7 @@ def test_a_hundred_of_a_hundred_altered_copies_are_caught(
 
 
 def test_what_was_never_signed_is_refused_where_a_key_is_given(tmp_path: Path, keys: tuple[Path, Path]) -> None:
-    unsigned = publish(tmp_path / "repository", items(tmp_path)).root.local
+    unsigned = publish(tmp_path / "repository", items(tmp_path)).storage.local
     with pytest.raises(BadInputError, match=rf"{SIGNATURE} does not exist"):
         Repository.load(unsigned, keys[1])
     sign(Repository.load(unsigned), keys[0])
@@ -159,4 +159,4 @@ def test_a_variant_read_later_is_held_against_what_was_signed(
     path = folder / SLOW / "variant.json"
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(BadInputError, match="not the file that the index speaks of"):
-        Repository(repository.root, repository.index).details(SLOW)
+        Repository(repository.storage, repository.index).details(SLOW)

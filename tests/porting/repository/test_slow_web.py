@@ -13,7 +13,7 @@ import pytest
 from yarl import URL
 
 from porting.repository import Repository, web
-from porting.repository.root import Root, opened
+from porting.repository.storage import Storage, opened
 from profiler.common.errors import DnnPortingError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
@@ -122,7 +122,7 @@ def test_the_small_files_of_a_repository_share_a_time(monkeypatch: pytest.Monkey
     monkeypatch.setattr(web, "METADATA_S", 0.7)
     monkeypatch.setattr(web, "METADATA_FILE_S", 0.0)
     with server(late) as address:
-        release = Root.at(address)
+        release = Storage.at(address)
         with pytest.raises(DnnPortingError, match=GIVEN_UP):
             release.read("a.json", limit_bytes=20)
 

@@ -20,12 +20,10 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
-from porting.repository.published_rules import published_rules
-from porting.repository.publishing.item import Item
-from porting.repository.publishing.merge import merged
+from porting.repository.integrity import is_whole, published_rules
+from porting.repository.publishing.offers import Offer, merged
 from porting.repository.publishing.writer import publish, remove_older
 from porting.repository.schema import Accuracy, TensorSpec
-from porting.repository.serving import is_whole
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.common.target import Target
@@ -47,12 +45,12 @@ for change in range(100):
 """
 
 
-def with_example(folder: Path) -> Item:
+def with_example(folder: Path) -> Offer:
     offered = items(folder, {SLOW: 200.0})[0]
-    return Item(offered.details, offered.parent, offered.technique, offered.onnx, EXAMPLE)
+    return Offer(offered.details, offered.parent, offered.technique, offered.onnx, EXAMPLE)
 
 
-def another_file(item: Item, content: bytes) -> Item:
+def another_file(item: Offer, content: bytes) -> Offer:
     """The same variant with another ONNX file."""
     item.onnx.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
@@ -91,13 +89,13 @@ def test_a_file_that_changed_becomes_the_next_version_and_none_is_rewritten(tmp_
     for version, content in enumerate((b"one", b"two", b"three"), start=1):
         found = publish(tmp_path / "repository", [another_file(offered, content)])
         assert found.variant(SLOW).version == version
-    folder = found.root.local / SLOW
+    folder = found.storage.local / SLOW
     assert [(folder / str(n) / "model.onnx").read_bytes() for n in (1, 2, 3)] == [b"one", b"two", b"three"]
 
 
 def test_every_file_of_a_variant_is_known_by_its_digest(tmp_path: Path) -> None:
     found = publish(tmp_path / "repository", [another_file(with_example(tmp_path), b"one")])
-    folder = found.root.local / SLOW
+    folder = found.storage.local / SLOW
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert found.details(SLOW).files.keys() == there - {"variant.json"}
     assert is_whole(found)
@@ -113,7 +111,7 @@ def test_each_publication_has_a_folder_of_its_own_and_the_one_before_stays(tmp_p
     aims = []
     for _ in range(4):
         # The same key each time.
-        aims.append(repository(tmp_path).root.local.name)
+        aims.append(repository(tmp_path).storage.local.name)
         assert folders(tmp_path) == sorted(aims[-2:])
     assert len(set(aims)) == 4
 
@@ -128,7 +126,7 @@ def test_a_reader_goes_on_over_one_publication_and_is_told_of_the_second(tmp_pat
 
 
 def test_what_a_killed_writer_left_goes_and_what_readers_have_stays(tmp_path: Path) -> None:
-    aims = [repository(tmp_path).root.local.name for _ in range(2)]
+    aims = [repository(tmp_path).storage.local.name for _ in range(2)]
     (tmp_path / ".repository-link").symlink_to("nowhere")
     (tmp_path / ".repository-0123456789ab-orphan").mkdir()
     remove_older(tmp_path / "repository")
@@ -136,7 +134,7 @@ def test_what_a_killed_writer_left_goes_and_what_readers_have_stays(tmp_path: Pa
     assert (tmp_path / "repository").resolve().name == aims[-1]
 
 
-def spoilt(offered: Item, **changes: object) -> Item:
+def spoilt(offered: Offer, **changes: object) -> Offer:
     """Its best throughput is another."""
     found = offered.details.profiles["local_cpu"]
     points = tuple(one.model_copy(update=changes) for one in found.max_throughput)
@@ -156,13 +154,13 @@ def spoilt(offered: Item, **changes: object) -> Item:
     ],
 )
 def test_what_cannot_be_published_is_refused_in_a_line_and_nothing_is_written(
-    tmp_path: Path, change: Callable[[Item], Item], says: str
+    tmp_path: Path, change: Callable[[Offer], Offer], says: str
 ) -> None:
     before = repository(tmp_path)
     with pytest.raises(BadInputError, match=says) as caught:
         publish(tmp_path / "repository", [change(with_example(tmp_path))])
     assert str(caught.value).isprintable()
-    assert folders(tmp_path) == [before.root.local.name]
+    assert folders(tmp_path) == [before.storage.local.name]
 
 
 def test_the_same_file_keeps_its_version(tmp_path: Path) -> None:
@@ -173,7 +171,7 @@ def test_the_same_file_keeps_its_version(tmp_path: Path) -> None:
 
 
 def test_a_real_input_warms_up_batch_1_and_the_batch_of_the_maximum(tmp_path: Path) -> None:
-    folder = publish(tmp_path / "repository", [with_example(tmp_path)]).root.local / SLOW
+    folder = publish(tmp_path / "repository", [with_example(tmp_path)]).storage.local / SLOW
     config = text_format.Parse((folder / "config.pbtxt").read_text(), ModelConfig())
     assert [request.batch_size for request in config.model_warmup] == [1, 16]
     for request in config.model_warmup:
@@ -183,7 +181,7 @@ def test_a_real_input_warms_up_batch_1_and_the_batch_of_the_maximum(tmp_path: Pa
 
 
 def test_without_a_real_input_nothing_is_warmed_up(tmp_path: Path) -> None:
-    folder = repository(tmp_path).root.local / SLOW
+    folder = repository(tmp_path).storage.local / SLOW
     assert "model_warmup" not in (folder / "config.pbtxt").read_text()
     assert not (folder / "warmup").exists()
 
@@ -194,7 +192,7 @@ def test_a_server_finds_each_target_s_settings_by_its_name_and_is_warmed_up(tmp_
     here, there = (
         real_item(network, blank(Target(threads=threads), name)) for name, threads in (("local_cpu", 1), ("edge", 2))
     )
-    root = publish(tmp_path / "repository", merged([here], [there])).root.local
+    root = publish(tmp_path / "repository", merged([here], [there])).storage.local
     assert not [finding for finding in lint(root, published_rules(root)) if finding.severity == "error"]
     for name, threads in (("edge", "2"), ("local_cpu", "1")):
         with short_lived_triton(repository=root, config_name=name) as server:
@@ -210,7 +208,7 @@ def blank(target: Target, name: str) -> Profile:
     return profile(200.0, target=target, target_name=name, fingerprint=found)
 
 
-def real_item(network: Path, measured: Profile) -> Item:
+def real_item(network: Path, measured: Profile) -> Offer:
     """A variant with a file that a server can load."""
     details = item(SLOW, measured, network.parent).details.model_copy(
         update={
@@ -219,7 +217,7 @@ def real_item(network: Path, measured: Profile) -> Item:
             "output": TensorSpec(name="logits", shape=[CLASSES]),
         }
     )
-    return Item(details, None, [], network, np.zeros((1, SIZE, SIZE), dtype=np.float32))
+    return Offer(details, None, [], network, np.zeros((1, SIZE, SIZE), dtype=np.float32))
 
 
 def test_a_variant_that_was_dropped_meanwhile_goes_on_counting(tmp_path: Path) -> None:
@@ -227,7 +225,7 @@ def test_a_variant_that_was_dropped_meanwhile_goes_on_counting(tmp_path: Path) -
     accurate = Accuracy.model_validate(
         {**dict(quicker[0].details.validation_accuracy), "value": 0.99, "high": 1.0, "low": 0.98}
     )
-    better = Item(quicker[0].details.model_copy(update={"validation_accuracy": accurate}), None, [], quicker[0].onnx)
+    better = Offer(quicker[0].details.model_copy(update={"validation_accuracy": accurate}), None, [], quicker[0].onnx)
     root = tmp_path / "repository"
     assert publish(root, [another_file(offered, b"one")]).variant(SLOW).version == 1
     assert [one.name for one in publish(root, [another_file(offered, b"one"), better]).index.dropped] == [SLOW]

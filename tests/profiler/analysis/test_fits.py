@@ -1,4 +1,4 @@
-"""The four forms: known coefficients come back, what cannot be identified is refused, nothing reaches outside."""
+"""The four forms: known coefficients are found, unidentified forms are refused, and no fit extrapolates."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Exploding queues are told from full ones, on queues whose load is known."""
+"""Unstable queues are distinguished from full ones, on queues of known load."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Where a capacity lies between trials that met the deadline and trials that failed."""
+"""The bracket of a capacity between trials that met the deadline and trials that failed."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Percentiles, intervals and the end of a warm-up claim no more than their samples bear."""
+"""Percentiles, intervals and the end of a warm-up are unknown where the samples are too few."""
 
 import math
 

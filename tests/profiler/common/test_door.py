@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profiler.common import door
+from profiler.common import archives, door
+from profiler.common.archives import packed
 from profiler.common.errors import BadInputError
-from profiler.common.files import packed
 
 
 def refusal(path: Path, *, links: bool = True) -> str:
@@ -63,14 +63,14 @@ def archive(path: Path, content: bytes) -> Path:
 )
 def test_an_archive_that_declares_what_it_does_not_bring_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(BadInputError, match=r"damaged or no archive of arrays .*: remove it"):
-        door.arrays(archive(tmp_path / "a.npz", content), "remove it")
+        archives.arrays(archive(tmp_path / "a.npz", content), "remove it")
 
 
 def test_an_archive_that_unpacks_to_more_than_the_limit_is_refused(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.npz", member((1 << 20,), bytes(4 << 20)))
     assert path.stat().st_size < 1 << 15
     with pytest.raises(BadInputError, match="unpacks to more than 1048576 bytes"):
-        door.arrays(path, "remove it", 1 << 20)
+        archives.arrays(path, "remove it", 1 << 20)
 
 
 def test_every_flipped_bit_of_an_archive_is_found_or_harmless(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_every_flipped_bit_of_an_archive_is_found_or_harmless(tmp_path: Path) ->
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
         try:
-            arrays = door.arrays(path, "")
+            arrays = archives.arrays(path, "")
         except BadInputError:
             found += 1
         else:

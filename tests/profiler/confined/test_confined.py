@@ -8,11 +8,10 @@ import pytest
 from support import environment
 
 from profiler.common.errors import ModelError, UnavailableError
-from profiler.common.trust import TRUST
-from profiler.confined.hold import Limits
 from profiler.confined.landlock import version
+from profiler.confined.limits import Limits
 from profiler.confined.parent import judged
-from profiler.confined.protocol import Finding, Task
+from profiler.confined.protocol import TRUST, Finding, Task
 
 CONFINE = "from profiler.confined import child\n{before}\nchild.confine()\n"
 FAILS = """
@@ -129,7 +128,7 @@ def lying(content):
 
 def stepping(content):
     from profiler.confined.protocol import Step
-    from profiler.confined.steps import next_step
+    from profiler.confined.protocol import next_step
 
     while True:
         next_step(Step(1, 1e300, 1 << 62))

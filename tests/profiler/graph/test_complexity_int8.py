@@ -106,6 +106,6 @@ def test_a_quantised_weight_counts_at_the_convolution_that_multiplies_it(fp32: P
 
 
 def convolutions(path: Path) -> list[tuple]:
-    """What each does; the quantiser changes the order of parallel branches."""
+    """Each convolution's parameters, work and shape, sorted, as the quantiser reorders parallel branches."""
     found = [layer for layer in count_layers(path) if layer.operator == "Conv"]
     return sorted((layer.parameters, layer.macs, layer.output_shape) for layer in found)

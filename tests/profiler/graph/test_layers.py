@@ -138,7 +138,7 @@ def test_work_that_cannot_be_counted_is_unknown_and_not_0(tmp_path: Path, node: 
 
 @pytest.fixture
 def any_size(tmp_path: Path) -> Path:
-    """A convolution that takes pictures of any size."""
+    """A convolution for images of any size."""
     shapes = {"filter": [4, 3, 3, 3], "bias": [4]}
     return write(tmp_path / "m.onnx", [convolution("x", "filter", "y")], ["n", 3, "height", "width"], shapes)
 
@@ -181,7 +181,7 @@ def test_stale_notes_in_the_file_are_not_believed(tmp_path: Path) -> None:
 
 
 def note(path: Path, value: onnx.ValueInfoProto) -> None:
-    """Writes what a tool noted of an inner tensor into the file."""
+    """Declares the shape of an inner tensor in the file, as a tool may do."""
     model = onnx.load(path)
     model.graph.value_info.append(value)
     onnx.save(model, path)

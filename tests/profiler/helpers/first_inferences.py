@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from profiler.records.predictor import NetworkSize, WarmUpObservation
-from profiler.records.state import CpuState, MemoryState, ProcessState, SystemState
+from profiler.system.monitor.system_state import CpuState, MemoryState, ProcessState, SystemState
+from profiler.warm_up.observations import NetworkSize, WarmUpObservation
 
 MIB = 2**20
 BATCHES = (1, 2, 4, 8, 16, 32)

@@ -8,9 +8,9 @@ import numpy as np
 
 from profiler.analysis.queue_growth import growth
 from profiler.common.resources import Resources
-from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenRun
 from profiler.load_generator.reference import Reference
+from profiler.load_generator.single_requests import poisson
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.capacity.trial_meter import TrialMeter
 

@@ -11,8 +11,7 @@ from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.warm_up.part import measurements
-from profiler.runtimes.own_process import OwnProcess
-from profiler.runtimes.served import InProcess
+from profiler.runtimes.own_process import InProcess, OwnProcess
 from profiler.target.model_under_test import ModelUnderTest
 
 IN_PROCESS = Target(runtime="onnxruntime")

@@ -14,9 +14,8 @@ from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
-from profiler.records.energy import Energy
-from profiler.records.throughput import MaximalThroughput
-from profiler.runtimes.served import InProcess
+from profiler.records.throughput import Energy, MaximalThroughput
+from profiler.runtimes.own_process import InProcess
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget
 

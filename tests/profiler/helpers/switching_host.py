@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from profiler.common.resources import Resources
-from profiler.runtimes.served import InProcess
+from profiler.runtimes.own_process import InProcess
 
 LOAD_S, ANSWER_S = 0.05, 0.002
 

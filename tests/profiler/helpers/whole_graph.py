@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from profiler.graph.complexity import sum_layers
-from profiler.graph.layers import count_layers
+from profiler.graph.layers import count_layers, sum_layers
 from profiler.records.complexity import Complexity
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from profiler.load_generator.arrivals import poisson
+from profiler.load_generator.single_requests import poisson
 
 
 def test_the_same_seed_draws_the_same_schedule() -> None:

@@ -1,4 +1,4 @@
-"""Requests by a schedule: when they leave, from when their latency counts, and what becomes of those without answer."""
+"""Requests by a schedule: when they are sent, from when their latency counts, and the outcome of lost ones."""
 
 import threading
 import time
@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from profiler.common.errors import ServerError
-from profiler.load_generator.arrivals import poisson
 from profiler.load_generator.open_loop import OpenLoop, nothing_but
-from profiler.load_generator.submit import submitting
-from profiler.runtimes.served import Expectation, InProcess, OnAnswer
+from profiler.load_generator.single_requests import poisson, submitting
+from profiler.runtimes.own_process import InProcess
+from profiler.runtimes.served import Expectation, OnAnswer
 
 pytestmark = pytest.mark.alone
 
@@ -26,7 +26,7 @@ def expectation(network: Path) -> Expectation:
 
 @pytest.fixture
 def right(network: Path, expectation: Expectation) -> np.ndarray:
-    """The answer that is due."""
+    """The right answer."""
     return InProcess(network, threads=1).prepare(expectation.images[:1])()
 
 

@@ -1,4 +1,4 @@
-"""perf_analyzer as a load generator: what it printed on another day, and programs that behave worse."""
+"""perf_analyzer as a load generator: recorded output, and programs that fail."""
 
 import stat
 import time
@@ -10,7 +10,7 @@ import pytest
 
 from profiler.common.errors import BadInputError, ServerError
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
-from profiler.load_generator.perf_analyzer_output import last_words, read_points
+from profiler.load_generator.perf_analyzer_run import last_words, read_points
 
 DATA = Path(__file__).parent / "data"
 SHORT = Windows(seconds=0.15, within_share=10.0, most=3)
@@ -64,7 +64,7 @@ def analyzer(program: Path) -> PerfAnalyzer:
 
 
 def running(pid: int) -> bool:
-    """Whether it is more than an entry that its parent has not read."""
+    """Whether the process exists and is no zombie."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -94,13 +94,11 @@ def test_one_that_prints_no_point_is_an_error(tmp_path: Path) -> None:
         analyzer(script(tmp_path / "mute", "echo all is well")).measure(1, 1, SHORT, 30)
 
 
-def test_the_default_sweep_is_its_own_and_tells_where_it_gave_up(tmp_path: Path) -> None:
+def test_a_sweep_takes_the_default_windows_and_has_a_point_for_each_concurrency(tmp_path: Path) -> None:
     recorded = DATA / "perf_analyzer_gave_up.txt"
     program = script(tmp_path / "recorded", f"echo $* > {tmp_path}/arguments; cat {recorded}; exit 2")
-    sweep = analyzer(program).default_sweep(batch=1, most_concurrency=4, limit_s=30)
-    assert [point.concurrency for point in sweep.points] == [1, 2]
-    assert sweep.gave_up
-    assert 0 < sweep.seconds < 30
+    points = analyzer(program).sweep(batch=1, concurrencies="1:4", windows=Windows(), limit_s=30)
+    assert [(point.concurrency, point.verdict) for point in points] == [(1, "settled"), (2, "unsettled")]
     arguments = (tmp_path / "arguments").read_text()
     assert "--concurrency-range 1:4" in arguments
     assert "--measurement-interval 5000 --stability-percentage 10 --max-trials 10" in arguments

@@ -59,11 +59,6 @@ def test_the_real_one_measures_a_point(driver: PerfAnalyzer, served: str) -> Non
     assert 0 < point.client_cpu_share < 2
 
 
-def test_the_real_one_takes_windows_of_requests(driver: PerfAnalyzer) -> None:
-    point = driver.measure(1, 1, Windows(requests=30, within_share=10.0, most=3), limit_s=60)
-    assert point.verdict == "settled"
-
-
 def test_what_does_not_settle_for_the_real_one_is_no_error(driver: PerfAnalyzer) -> None:
     point = driver.measure(1, 2, Windows(seconds=0.1, within_share=1e-6, most=3), limit_s=60)
     assert (point.verdict, point.images_per_s) == ("unsettled", None)
@@ -78,4 +73,4 @@ def test_the_real_one_says_what_is_wrong(program: Path, served: str) -> None:
 
 def test_a_sweep_of_the_real_one_ends_at_its_limit(driver: PerfAnalyzer) -> None:
     with pytest.raises(ServerError, match="took longer than 1 s"):
-        driver.default_sweep(batch=1, most_concurrency=4, limit_s=1)
+        driver.sweep(1, "1:4", Windows(), limit_s=1)

@@ -6,9 +6,8 @@ from made_points import latency, rate
 
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
-from profiler.records.base import Point
+from profiler.records.base import Missing, Point
 from profiler.records.latency import LatencyPoint
-from profiler.records.missing import Missing
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 
 

@@ -1,4 +1,4 @@
-"""Operators alone: what is run, whose time is taken, what a table answers and how it is filled."""
+"""Single operators: their graphs, their kernel times, the table, and its measurement."""
 
 import itertools
 import math
@@ -11,12 +11,11 @@ import pytest
 
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.target import Target
-from profiler.operators.layout import block
 from profiler.operators.measuring import expected_s, lacking, measured_table, read_table
-from profiler.operators.model import input_shape, operator_model
 from profiler.operators.operator import Operator, OperatorPoint, Place
+from profiler.operators.operator_graph import input_shape, operator_model
 from profiler.operators.table import OperatorTable, OperatorTimes, efficient
-from profiler.operators.timing import kernel_us, measure_operator
+from profiler.operators.timing import block, kernel_us, measure_operator
 from profiler.target.identity import fingerprint
 
 pytestmark = pytest.mark.alone

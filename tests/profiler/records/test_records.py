@@ -1,11 +1,11 @@
-"""Records are frozen and valid, and nothing in them is unknown without a reason."""
+"""Records are frozen and valid, and every unknown field has a reason."""
 
 import pytest
 from blank import noise as noise_now
 from pydantic import ValidationError
 
+from profiler.records.base import Noise
 from profiler.records.complexity import Complexity
-from profiler.records.noise import Noise
 from profiler.records.warm_up import LoadTime
 
 

@@ -14,8 +14,9 @@ from survival import level, profiled
 
 from profiler.common.resources import Resources
 from profiler.common.target import Runtime, Target
+from profiler.runtimes.own_process import InProcess
 from profiler.runtimes.providers import NAMES, PACKAGES
-from profiler.runtimes.served import Call, Expectation, InProcess
+from profiler.runtimes.served import Call, Expectation
 from profiler.runtimes.session import open_session
 from profiler.system.processes import thread_folders, tree
 from profiler.target.model_under_test import ModelUnderTest

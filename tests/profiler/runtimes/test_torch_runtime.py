@@ -17,7 +17,8 @@ from profiler.common.errors import BadInputError, ModelError
 from profiler.common.resources import Resources
 from profiler.common.target import Target
 from profiler.runtimes.own_process import OwnProcess
-from profiler.runtimes.torch_program import TorchProgram, current_allocator
+from profiler.runtimes.torch_program import TorchProgram
+from profiler.system.monitor.allocator import current_allocator
 
 IMAGES = np.random.default_rng(0).standard_normal((5, 1, 8, 8), dtype=np.float32)
 
@@ -162,26 +163,6 @@ def test_without_torch_the_extra_is_named(program: Path, monkeypatch: pytest.Mon
         TorchProgram(program, threads=1)
 
 
-def test_on_the_cpu_there_is_no_allocator_to_read(program: Path) -> None:
-    assert TorchProgram(program, threads=1).allocator is None
-
-
-def test_the_allocator_is_read_of_the_current_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    statistics = {f"requested_bytes.{pool}.{part}": 7 for pool in ("all", "large_pool", "small_pool")
-                  for part in ("current", "peak", "allocated", "freed")}  # fmt: skip
-    segments = [
-        {"device": 0, "total_size": 100, "allocated_size": 100},
-        {"device": 1, "total_size": 100, "allocated_size": 25},
-    ]
-    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
-    monkeypatch.setattr(torch.cuda, "memory_stats", lambda device: statistics if device == 1 else {})
-    monkeypatch.setattr(torch.cuda, "memory_snapshot", lambda: segments)
-    state = current_allocator(torch)
-    assert state.requested_bytes is not None
-    assert state.requested_bytes.all.current == 7
-    assert state.allocated_share == 0.25
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU that torch can use")
 def test_on_a_gpu_it_answers_and_its_memory_is_seen(model: nn.Module, program: Path) -> None:
@@ -189,7 +170,6 @@ def test_on_a_gpu_it_answers_and_its_memory_is_seen(model: nn.Module, program: P
     answers = served.prepare(IMAGES)()
     with torch.no_grad():
         np.testing.assert_allclose(answers, model(torch.from_numpy(IMAGES)).numpy(), rtol=1e-3, atol=1e-4)
-    assert served.allocator is not None
-    state = served.allocator()
+    state = current_allocator(torch)
     assert state.allocated_bytes is not None
     assert state.allocated_bytes.all.current > 0

@@ -9,9 +9,8 @@ import psutil
 import pytest
 
 from profiler.common.errors import BadInputError, ServerError
-from profiler.system.cgroup import PREFIX, cpu_limit
-from profiler.system.hierarchy import Group, group_of
-from profiler.system.quota import own_quota
+from profiler.system.control_groups import Group, group_of, own_quota
+from profiler.system.cpu_limit import PREFIX, cpu_limit
 
 BUSY = "while True: pass"
 BUSY_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"

@@ -19,7 +19,7 @@ def recorded_zone(powercap: Path, zone: str, name: str, energy_uj: int) -> None:
 
 
 def counted(meter: EnergyMeter) -> EnergyMeter:
-    """The same after a stretch without work."""
+    """The meter after a stretch without work."""
     with meter.counting():
         pass
     return meter

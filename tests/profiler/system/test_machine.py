@@ -9,10 +9,10 @@ from recorded_nvml import record
 
 from profiler.common.errors import BadInputError
 from profiler.system import noise
+from profiler.system.control_groups import Quota
 from profiler.system.cores import split_cores
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.system.noise import NoiseMeter
-from profiler.system.quota import Quota
 
 
 def test_the_processor_has_a_name() -> None:

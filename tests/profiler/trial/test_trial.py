@@ -15,7 +15,7 @@ from profiler.graph.shapes import UncountedError
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.served import Expectation
 from profiler.runtimes.session import open_session, run
-from profiler.runtimes.watch import ends_within
+from profiler.runtimes.time_limits import ends_within
 from profiler.trial import batches
 from profiler.trial.onnx_file import try_onnx
 

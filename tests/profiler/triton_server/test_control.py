@@ -24,9 +24,10 @@ from profiler.common.target import Target
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.kserve.server import Authorised, V2Server
 from profiler.system.processes import tree
-from profiler.triton import hidden
+from profiler.triton import hidden_arguments
+from profiler.triton.access import CONTROL, READ_ONLY
 from profiler.triton.installation import find_triton
-from profiler.triton.server import CONTROL, TELLING, RunningServer, free_port, triton_server
+from profiler.triton.server import RunningServer, free_port, triton_server
 
 pytestmark = pytest.mark.integration
 ONE = Resources(cores=1, threads=1, instances=1)
@@ -124,7 +125,7 @@ def test_a_token_of_an_earlier_start_is_refused(server: RunningServer) -> None:
 
 def test_a_closed_interface_may_be_any(network: Path) -> None:
     port = free_port()
-    with triton_server(find_triton(), http_port=port, closed=(*CONTROL, *TELLING)) as server:
+    with triton_server(find_triton(), http_port=port, closed=(*CONTROL, *READ_ONLY)) as server:
         for path in ("v2", "v2/models/m", "v2/models/m/config", "v2/models/stats", "v2/models/m/stats"):
             assert code_of(f"http://127.0.0.1:{port}", path) == 403
         assert code_of(f"http://127.0.0.1:{port}", "v2/health/ready") == 200
@@ -194,7 +195,7 @@ def test_where_no_process_may_be_traced_the_server_starts_and_the_log_says_what_
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(hidden, "ptrace", refuse)
+    monkeypatch.setattr(hidden_arguments, "ptrace", refuse)
     with triton_server(find_triton()) as server:
         assert not server.hidden
         assert "every user of this machine can read this server's token" in server.log.read_text()

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.integration]
 # A child of this program dies so many ms after it started a server, once for each number.
 DIE = """
 import os, signal, subprocess, sys, time
-from profiler.triton import hidden
+from profiler.triton import hidden_arguments
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
@@ -31,7 +31,7 @@ class Told(subprocess.Popen):
         super().__init__(*arguments, **options)
         os.write(says, str(self.pid).encode())
 
-hidden.subprocess.Popen = Told
+hidden_arguments.subprocess.Popen = Told
 for ms in sys.argv[1:]:
     hears, says = os.pipe()
     if not (child := os.fork()):

@@ -1,4 +1,4 @@
-"""The stored predictor says what the forest said, knows what it learned from, and is told from any other file."""
+"""The stored predictor returns the forest's values, knows its training range, and refuses any other file."""
 
 import json
 from collections.abc import Iterator
@@ -12,16 +12,15 @@ import pytest
 from first_inferences import BATCHES, family, rule_ms, size, state
 
 from profiler.common.errors import BadInputError, ModelError
-from profiler.common.seal import sealed
-from profiler.records.predictor import PredictorCard
-from profiler.records.state import SystemState
-from profiler.warm_up import learning, model
+from profiler.common.files import sealed
+from profiler.system.monitor.system_state import SystemState
+from profiler.warm_up import learning, regression
 from profiler.warm_up.dataset import Dataset, tabulate
 from profiler.warm_up.evaluation import folds
 from profiler.warm_up.features import MIB, Situation
 from profiler.warm_up.learning import learn, to_onnx
-from profiler.warm_up.model import ForestOverLine
-from profiler.warm_up.predictor import CARD, FILE, load_predictor, save_predictor
+from profiler.warm_up.predictor import CARD, FILE, PredictorCard, load_predictor, save_predictor
+from profiler.warm_up.regression import ForestOverLine
 
 NETWORK = size(width=17, layers=20)
 
@@ -38,7 +37,7 @@ def table() -> Dataset:
 @pytest.fixture(scope="module")
 def learned(table: Dataset) -> Iterator[tuple[bytes, PredictorCard]]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(model, "TREES", 30)
+        monkeypatch.setattr(regression, "TREES", 30)
         yield learn(table)
 
 
@@ -66,14 +65,14 @@ def test_it_is_a_plain_onnx_file(folder: Path) -> None:
 
 @pytest.mark.parametrize("batch", BATCHES)
 def test_it_foretells_a_variant_that_it_has_not_seen(folder: Path, batch: int) -> None:
-    foretold = load_predictor(folder).foretell(Situation(batch, NETWORK, seen_state()))
+    foretold = load_predictor(folder).predict(Situation(batch, NETWORK, seen_state()))
     assert foretold.kind == "predicted"
     assert foretold.outside == []
     assert foretold.first_ms == pytest.approx(rule_ms(NETWORK, batch), rel=0.15)
 
 
 def test_it_says_what_lies_beyond_what_it_learned(folder: Path) -> None:
-    foretold = load_predictor(folder).foretell(Situation(64, NETWORK, seen_state()))
+    foretold = load_predictor(folder).predict(Situation(64, NETWORK, seen_state()))
     assert foretold.outside == ["batch"]
 
 
@@ -114,7 +113,7 @@ def test_a_feature_that_nobody_told_is_named(folder: Path) -> None:
     del card["seal"]
     (folder / CARD).write_text(sealed(json.dumps(card, indent=1)))
     with pytest.raises(BadInputError, match="needs allocator_requested_bytes, which nobody told it"):
-        load_predictor(folder).foretell(Situation(1, NETWORK, seen_state()))
+        load_predictor(folder).predict(Situation(1, NETWORK, seen_state()))
 
 
 @pytest.mark.parametrize("library", ["sklearn", "skl2onnx"])

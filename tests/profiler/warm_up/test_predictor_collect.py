@@ -1,4 +1,4 @@
-"""First inferences are observed in fresh processes: resumed where a run broke off, and whatever a program does."""
+"""First inferences are observed in fresh processes; a later run continues, and programs may fail."""
 
 import os
 import signal
@@ -19,9 +19,9 @@ from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import sha256
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
-from profiler.records.predictor import FailedObservation
 from profiler.warm_up import collect as collecting
 from profiler.warm_up.collect import LINE, Program, collect, drop_torn_line, read_observations
+from profiler.warm_up.observations import FailedObservation
 
 pytestmark = pytest.mark.alone
 TARGET = Target(runtime="torch")
@@ -70,7 +70,7 @@ def _own_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(programs: list[Program], file: Path, batches: tuple[int, ...] = (1, 3), repeats: int = 1) -> list[int]:
-    """How many were there after each piece."""
+    """The number of observations after each piece."""
     return [done for done, _ in collect(programs, batches, repeats, TARGET, file)]
 
 
@@ -93,7 +93,7 @@ def test_each_batch_of_each_repeat_is_observed_with_the_state_before_it(works: P
 
 
 def earlier(works: Program, batch: int) -> str:
-    """A line that an earlier run has written."""
+    """A line of an earlier run."""
     line = observation("works", works.size, batch, first_ms=30.0, sha256=sha256(works.path))
     return line.model_dump_json() + "\n"
 
@@ -174,7 +174,7 @@ def test_nothing_goes_on_after_the_caller_was_killed(file: Path, tmp_path: Path)
     endless = program("endless", Endless(), tmp_path)
     code = (
         "from pathlib import Path\n"
-        "from profiler.records.predictor import NetworkSize\n"
+        "from profiler.warm_up.observations import NetworkSize\n"
         "from profiler.common.target import Target\n"
         "from profiler.warm_up import collect as c\n"
         "from profiler.common import locks\n"

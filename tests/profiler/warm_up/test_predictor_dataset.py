@@ -1,4 +1,4 @@
-"""Observations become rows: medians of repeats, drift divided out, and nothing mixed that does not belong together."""
+"""Observations become rows: medians of repeats, corrected for drift; different conditions do not mix."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from profiler.graph.layers import count_layers
 from profiler.system.monitor.allocator import allocator_state
 from profiler.warm_up.dataset import tabulate
 from profiler.warm_up.features import FEATURES, MIB, Situation, values
-from profiler.warm_up.network_size import network_size
+from profiler.warm_up.observations import network_size
 
 NETWORK = size(width=16, layers=10)
 

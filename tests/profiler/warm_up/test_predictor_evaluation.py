@@ -1,4 +1,4 @@
-"""How good a model is, is told on variants that it has not seen, beside simpler models on the same folds."""
+"""Models are scored on held-out variants, beside simpler models on the same folds."""
 
 import zlib
 
@@ -7,16 +7,16 @@ import pytest
 from first_inferences import family, rule_ms
 
 from profiler.common.errors import BadInputError
-from profiler.records.predictor import NetworkSize
-from profiler.warm_up import model
+from profiler.warm_up import regression
 from profiler.warm_up.dataset import Dataset, tabulate
 from profiler.warm_up.evaluation import FOLDS, folds, held_out, permutation_shares, score, scores
-from profiler.warm_up.model import Line
+from profiler.warm_up.observations import NetworkSize
+from profiler.warm_up.regression import Line
 
 
 @pytest.fixture(autouse=True)
 def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "TREES", 30)
+    monkeypatch.setattr(regression, "TREES", 30)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 // Draws what porting/repository/report/drawing.py describes: panels of series over two axes, as SVG.
 
 const SVG = "http://www.w3.org/2000/svg";
-const PANEL_PX = 150, TOP_PX = 26, EDGE_PX = 16, BELOW_PX = 46, MUTE_PX = 8, GAP_PX = 12, TICK_PX = 75, CHARACTER_PX = 7.2;
+const PANEL_PX = 150, TOP_PX = 26, EDGE_PX = 16, BELOW_PX = 46, MUTE_PX = 8, GAP_PX = 12;
+// The room that a tick has along x and along y, and about the width of a character.
+const TICK_WIDE_PX = 75, TICK_HIGH_PX = 34, CHARACTER_PX = 7.2;
 const DASHES = { "--": "5 3", ":": "1.5 3" };
 const STAR = [0, -1, .26, -.3, 1, -.3, .4, .14, .62, .85, 0, .43, -.62, .85, -.4, .14, -1, -.3, -.26, -.3];
 const CROSS = [-1, -.5, -.5, -1, 0, -.5, .5, -1, 1, -.5, .5, 0, 1, .5, .5, 1, 0, .5, -.5, 1, -1, .5, -.5, 0];
@@ -27,16 +29,18 @@ function drawing(box, { panels, columns = 1 }, name) {
   box.replaceChildren();
   const width = Math.max(widthOf(box), 260), wide = (width - GAP_PX * (columns - 1)) / columns;
   const stacked = columns === 1, heights = panels.map(({ height_px = PANEL_PX }) => TOP_PX + height_px);
-  const ys = panels.map((panel, k) => scale(extent(panel, "y", "low", "high"), heights[k], TOP_PX, panel.y, heights[k] / 34));
+  const ys = panels.map((panel, k) =>
+    scale(extent(panel, "y", "low", "high"), heights[k], TOP_PX, panel.y, heights[k] / TICK_HIGH_PX));
   const lefts = ys.map(({ ticks }) => 12 + CHARACTER_PX * Math.max(...ticks.map(({ text }) => text.length), 1));
   const values = panels.map((panel) => extent(panel, "x", "left", "right"));
   box.style.setProperty("--columns", columns);
   return panels.flatMap((panel, k) => {
     const left = stacked ? Math.max(...lefts) : lefts[k], right = wide - EDGE_PX;
-    const x = scale(stacked ? values.flat() : values[k], left, right, panel.x, (right - left) / TICK_PX + 1);
+    const x = scale(stacked ? values.flat() : values[k], left, right, panel.x, (right - left) / TICK_WIDE_PX + 1);
     const mute = stacked && k < panels.length - 1, frame = add(box, "div");
     legend(frame, panel.series.filter(({ label }) => label));
-    const svg = add(frame, "svg", { viewBox: `0 0 ${wide} ${heights[k] + (mute ? MUTE_PX : BELOW_PX)}`, role: "img", "aria-label": name });
+    const viewBox = `0 0 ${wide} ${heights[k] + (mute ? MUTE_PX : BELOW_PX)}`;
+    const svg = add(frame, "svg", { viewBox, role: "img", "aria-label": name });
     drawAxes(svg, panel, x, ys[k], mute);
     return drawPanel(svg, panel, x, ys[k]);
   });
@@ -71,7 +75,8 @@ function drawPanel(svg, { series, rules = [], notes = [] }, x, y) {
   }
   const marks = series.map((one) => drawSeries(add(svg, "g", { stroke: one.colour, class: "series" }), one, x, y));
   for (const { x: left, y: top, text, colour, anchor = "middle" } of notes) {
-    add(svg, "text", { x: x.at(left), y: y.at(top) - 7, style: `fill: ${colour}`, "text-anchor": anchor }, text);
+    const place = { x: x.at(left), y: y.at(top) - 7, "text-anchor": anchor };
+    add(svg, "text", { ...place, style: `fill: ${colour}` }, text);
   }
   return marks;
 }
@@ -79,13 +84,15 @@ function drawPanel(svg, { series, rules = [], notes = [] }, x, y) {
 // Whiskers, the line, then the marks.
 function drawSeries(group, series, x, y) {
   const places = series.x.map((value, k) => [x.at(value), y.at(series.y[k])]);
-  for (const [k, [left, top]] of places.entries()) {
-    const [ends, sides] = [["low", "high"], ["left", "right"]].map((names) => names.map((name) => series[name]?.[k] ?? null));
-    const d = (ends.includes(null) ? "" : `M${left} ${y.at(ends[0])}V${y.at(ends[1])}`)
-      + (sides.includes(null) ? "" : `M${x.at(sides[0])} ${top}H${x.at(sides[1])}`);
+  places.forEach(([left, top], k) => {
+    const [low, high, from, to] = ["low", "high", "left", "right"].map((name) => series[name]?.[k] ?? null);
+    const d = (low === null || high === null ? "" : `M${left} ${y.at(low)}V${y.at(high)}`)
+      + (from === null || to === null ? "" : `M${x.at(from)} ${top}H${x.at(to)}`);
     if (d) add(group, "path", { d, class: "whisker" });
+  });
+  if (series.line && places.length) {
+    add(group, "path", { d: `M${places.map((one) => one.join(" ")).join("L")}`, ...lineOf(series) });
   }
-  if (series.line && places.length) add(group, "path", { d: `M${places.map((one) => one.join(" ")).join("L")}`, ...lineOf(series) });
   if (series.marker === "") return [];
   return places.map(([left, top], k) => {
     const node = add(group, "g", { transform: `translate(${left} ${top})`, class: "mark" });
@@ -112,7 +119,8 @@ function legend(box, series) {
   if (!series.length) return;
   const list = add(box, "p", { class: "legend" });
   for (const one of series) {
-    const entry = add(list, "span"), svg = add(entry, "svg", { viewBox: "-11 -8 22 16", "aria-hidden": true, stroke: one.colour });
+    const entry = add(list, "span");
+    const svg = add(entry, "svg", { viewBox: "-11 -8 22 16", "aria-hidden": true, stroke: one.colour });
     if (one.line) add(svg, "path", { d: "M-11 0H11", ...lineOf(one) });
     if (one.marker !== "") add(svg, "path", shapeOf(one));
     entry.append(one.label);

@@ -3,19 +3,27 @@
 
 const REACH_PX = 28, CROWD = 60, LINE = "#4b5563";
 
-// A series for each colour and kind, so that the best lie above the others; `members` says whose marks they are.
+// From the back to the front, as a class of the page.
+const KINDS = ["dominated", "frontier tie", "frontier"];
+
+function kindOf({ dominatedBy, joined }) {
+  return dominatedBy !== null ? KINDS[0] : joined < 0 ? KINDS[1] : KINDS[2];
+}
+
+// Intervals, the line, then a series for each variant, so that colours do not hide each other.
 function frontierPanel(shown, width) {
-  const kinds = { dominated: (one) => one.dominatedBy !== null, "frontier tie": (one) => one.dominatedBy === null && one.joined < 0,
-    frontier: (one) => one.joined >= 0 };
-  const size = shown.length > CROWD ? 4 : 6;
-  const series = Object.entries(kinds).flatMap(([kind, belongs]) => Object.entries(INDEX.colours).map(([precision, colour]) => {
-    const members = shown.filter((one) => one.variant.precision === precision && belongs(one));
-    return { kind, members, colour, size, hollow: kind === "dominated", ...columnsOf(members) };
-  }));
+  const ordered = shown.toSorted((a, b) => KINDS.indexOf(kindOf(a)) - KINDS.indexOf(kindOf(b)));
   const steps = shown.filter(({ joined }) => joined >= 0).sort((a, b) => a.joined - b.joined);
-  const line = { members: [], colour: LINE, marker: "", line: "-", ...columnsOf(steps) };
+  const size = shown.length > CROWD ? 4 : 6;
+  const colourOf = (one) => INDEX.colours[one.variant.precision];
+  const series = [
+    ...ordered.map((one) => ({ marker: "", colour: colourOf(one), ...valuesOf([one]), ...intervalsOf([one]) })),
+    { marker: "", colour: LINE, line: "-", ...valuesOf(steps) },
+    ...ordered.map((one) =>
+      ({ one, size, colour: colourOf(one), hollow: one.dominatedBy !== null, ...valuesOf([one]) })),
+  ];
   const height_px = Math.round(Math.min(440, Math.max(220, 0.62 * width - 80)));
-  return { x: axisOf("x"), y: axisOf("y"), height_px, series: [{ ...line, low: [], high: [], left: [], right: [] }, ...series] };
+  return { x: axisOf("x"), y: axisOf("y"), height_px, series };
 }
 
 function axisOf(axis) {
@@ -23,25 +31,33 @@ function axisOf(axis) {
 }
 
 // The figures in the unit that is shown: they are kept in their own.
-function columnsOf(members) {
-  const column = (axis, k) => {
-    const { value: metric } = FORM[axis], { factor } = INDEX.metrics[metric];
-    return members.map(({ variant }) => variant.figures[metric][k]).map((value) => (value === null ? null : value * factor));
-  };
-  return { x: column("x", 0), left: column("x", 1), right: column("x", 2), y: column("y", 0), low: column("y", 1), high: column("y", 2) };
+function column(members, axis, k) {
+  const metric = FORM[axis].value, { factor } = INDEX.metrics[metric];
+  return members.map(({ variant: { figures } }) => figures[metric][k] === null ? null : figures[metric][k] * factor);
+}
+
+function valuesOf(members) {
+  return { x: column(members, "x", 0), y: column(members, "y", 0) };
+}
+
+function intervalsOf(members) {
+  const [left, right, low, high] = [["x", 1], ["x", 2], ["y", 1], ["y", 2]].map((end) => column(members, ...end));
+  return { left, right, low, high };
 }
 
 function drawFrontier(box, shown) {
   const panel = frontierPanel(shown, widthOf(box)), marks = drawing(box, { panels: [panel] }, "Variants");
-  const points = panel.series.flatMap(({ members, kind }, k) => members.map((one, n) => ({ ...one, ...marks[k][n], kind })));
+  const points = panel.series.flatMap(({ one }, k) => (one ? [{ ...one, ...marks[k][0] }] : []));
   for (const one of points) makePoint(one);
   react(box.querySelector("svg"), points);
 }
 
 function makePoint(one) {
   const label = `${one.variant.name}; on the frontier: ${placeInWords(one)}`;
-  one.node.setAttribute("class", `mark ${one.kind}`);
-  for (const [name, value] of Object.entries({ tabindex: 0, role: "button", "aria-label": label })) one.node.setAttribute(name, value);
+  one.node.setAttribute("class", `mark ${kindOf(one)}`);
+  one.node.setAttribute("tabindex", 0);
+  one.node.setAttribute("role", "button");
+  one.node.setAttribute("aria-label", label);
   one.node.dataset.variant = one.variant.name;
   one.node.addEventListener("focus", () => show(one));
   one.node.addEventListener("keydown", (event) => {

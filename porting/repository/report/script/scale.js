@@ -45,11 +45,12 @@ const TICKS = {
 function scale(values, start, end, { kind = "linear", percent = false, low, high } = {}, most = 5) {
   const log = kind !== "linear", turn = log ? Math.log : (value) => value, back = log ? Math.exp : (value) => value;
   const known = values.filter((one) => one !== null && (!log || one > 0)).map(turn);
-  const [least, greatest] = known.length ? [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))]
-    : [turn(1), turn(2)];
+  const least = known.reduce((a, b) => Math.min(a, b), known[0] ?? 0);
+  const greatest = known.reduce((a, b) => Math.max(a, b), known[0] ?? 1);
   const room = ROOM * (greatest - least) || (log ? 0.5 : 0.1 * Math.abs(least) || 1);
   const [from, to] = [low ?? back(least - room), high ?? back(greatest + room)];
-  const at = (value) => start + (log && value <= 0 ? 0 : (turn(value) - turn(from)) / (turn(to) - turn(from))) * (end - start);
+  const share = (value) => (turn(value) - turn(from)) / (turn(to) - turn(from));
+  const at = (value) => start + (log && value <= 0 ? 0 : share(value)) * (end - start);
   const ticks = TICKS[kind](from, to, most).map((one) => ({ place: at(one), text: brief(one, percent) }));
   return { start, end, at, ticks };
 }

@@ -11,7 +11,8 @@ function interval([value, low, high], { factor }) {
 }
 
 function show(one) {
-  const box = document.getElementById("shown"), { variant, tiesWith, dominatedBy } = one;
+  const box = document.getElementById("shown");
+  const { variant, tiesWith, dominatedBy } = one;
   if (box.dataset.variant === variant.name) return;
   box.dataset.variant = variant.name;
   box.replaceChildren();

@@ -1,8 +1,8 @@
-"""The `onnxruntime` backend for a Triton server that lacks the C++ one: a Triton Python-based backend.
+"""A Triton Python-based backend `onnxruntime` for a server without the C++ one.
 
-Triton takes a folder `<backends>/<name>/model.py` for a backend of that name, so a repository whose
-`config.pbtxt` says `backend: "onnxruntime"` is served unchanged by this file and by the official container.
-It runs in the server's own interpreter and imports nothing of this project.
+Triton uses `<backends>/<name>/model.py` as the backend of that name, so this file and the official container serve the
+same repository whose `config.pbtxt` says `backend: "onnxruntime"`. It runs in the server's own interpreter and imports
+nothing of this project.
 """
 
 import contextlib
@@ -10,31 +10,31 @@ import json
 import os
 import pathlib
 
-# One that answers gets three times as much of a core, three that do nine times; a load still ends under full load.
+# A busy instance gets three times the share of a core, three get nine times; a load still ends under full load.
 LOADING_NICE = 5
 
 
 def give_way():
-    """Lets networks that answer go before this one that loads, where the system lets a process come back from there.
+    """Lowers the priority while this network loads, where the system allows to raise it again.
 
-    Returns the priority it came from.
+    Returns the previous priority.
     """
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with contextlib.suppress(PermissionError):
-        # Only who may be less nice than it is may come back.
+        # Only a process that may raise its priority can restore it later.
         os.setpriority(os.PRIO_PROCESS, 0, own - 1)
         os.setpriority(os.PRIO_PROCESS, 0, own + LOADING_NICE)
     return own
 
 
 def come_back(priority):
-    """Of every thread, for those that a session started have what this one had."""
+    """Restores the priority of every thread, because the threads of a session inherit it."""
     for thread in pathlib.Path("/proc/self/task").iterdir():
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, int(thread.name), priority)
 
 
-# Here already, as the imports are most of what a load takes.
+# It begins before the imports, which take most of the time of a load.
 USUAL_PRIORITY = give_way()
 
 import numpy as np
@@ -50,11 +50,12 @@ ACCELERATORS = {"tensorrt": "TensorrtExecutionProvider", "openvino": "OpenVINOEx
 
 
 def parameter(config: dict, key: str, default: str) -> str:
+    """The value of a parameter of the configuration."""
     return config.get("parameters", {}).get(key, {}).get("string_value", default)
 
 
 def session_options(config: dict) -> ort.SessionOptions:
-    """The options that the C++ backend takes from the same `config.pbtxt`."""
+    """The session options, equal to those of the C++ backend for the same `config.pbtxt`."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = int(parameter(config, "intra_op_thread_count", "0"))
     options.inter_op_num_threads = int(parameter(config, "inter_op_thread_count", "0"))
@@ -66,7 +67,7 @@ def session_options(config: dict) -> ort.SessionOptions:
 
 
 def session_providers(config: dict, args: dict) -> list[tuple[str, dict[str, str]]]:
-    """The accelerators that the configuration names, then the GPU for its instances, then the processor."""
+    """The configured accelerators, then the GPU for instances on it, then the processor."""
     accelerators = config.get("optimization", {}).get("execution_accelerators", {})
     named = [one["name"] for kind in ("gpu", "cpu") for one in accelerators.get(f"{kind}_execution_accelerator", [])]
     gpu = ["CUDAExecutionProvider"] if args["model_instance_kind"] == "GPU" else []
@@ -75,14 +76,14 @@ def session_providers(config: dict, args: dict) -> list[tuple[str, dict[str, str
 
 
 def openvino_options(config: dict) -> dict[str, str]:
-    """The threads, which it does not take from the session, and that it leaves them on the cores they are on."""
+    """The number of threads, which OpenVINO does not take from the session, and no pinning of threads to cores."""
     threads = parameter(config, "intra_op_thread_count", "0")
     options = {"load_config": json.dumps({"CPU": {"ENABLE_CPU_PINNING": "NO"}})}
     return options if threads == "0" else {"num_of_threads": threads, **options}
 
 
 def open_session(file: pathlib.Path, config: dict, args: dict) -> ort.InferenceSession:
-    """A session on all the providers asked for: ONNX Runtime by itself goes on without one that it lacks."""
+    """A session on all requested providers; raises where ONNX Runtime would silently continue without one."""
     asked = session_providers(config, args)
     session = ort.InferenceSession(
         str(file), sess_options=session_options(config), providers=asked, enable_fallback=False
@@ -100,9 +101,11 @@ class TritonPythonModel:
 
     @staticmethod
     def auto_complete_config(auto_complete_model_config):
+        """Returns the configuration unchanged."""
         return auto_complete_model_config
 
     def initialize(self, args):
+        """Loads the ONNX file."""
         config = json.loads(args["model_config"])
         name = config.get("default_model_filename") or "model.onnx"
         file = pathlib.Path(args["model_repository"], args["model_version"], name)
@@ -112,10 +115,11 @@ class TritonPythonModel:
         come_back(USUAL_PRIORITY)
 
     def execute(self, requests):
+        """Returns one response for each request."""
         return [self.answer(request) for request in requests]
 
     def answer(self, request):
-        """One response; an error is answered as an error, never as an empty tensor."""
+        """The response to one request; a failure is answered as an error, never as an empty tensor."""
         try:
             feed = {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs}
             values = self.session.run(self.outputs, feed)

@@ -9,8 +9,8 @@ from made_points import capacity, partly, rate
 from support import CLASSES, SIZE, write_network
 
 from porting.repository import Repository
-from porting.repository.formats import Wanted
-from porting.repository.publishing.item import Item
+from porting.repository.formats import Conversion
+from porting.repository.publishing.offers import Offer
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
 from profiler.common.files import sha256
@@ -59,7 +59,7 @@ def fast(**changes: Any) -> Profile:
     return full_profile(**values | changes)
 
 
-def offered(name: str, profile: Profile, folder: Path, accuracy: float) -> Item:
+def offered(name: str, profile: Profile, folder: Path, accuracy: float) -> Offer:
     """The item of a network that a server can load."""
     made = item(name, profile, folder, accuracy)
     digest = sha256(write_network(made.onnx))
@@ -78,5 +78,5 @@ def convertible_repository(folder: Path, one: Profile | None = None, other: Prof
     return publish(folder / "repository", items)
 
 
-def wanted(repository: Repository, **changes: Any) -> Wanted:
-    return Wanted(**{"repository": repository, "target": TARGET, "storage_uri": URI} | changes)
+def conversion(repository: Repository, **changes: Any) -> Conversion:
+    return Conversion(**{"repository": repository, "target": TARGET, "storage_uri": URI} | changes)

@@ -17,7 +17,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 def convert(repository: Repository, chosen: str, output: Path, *more: str) -> set[str]:
-    run([str(repository.root), chosen, "--target", TARGET, "--storage-uri", URI, "--output", str(output), *more])
+    run([str(repository.storage), chosen, "--target", TARGET, "--storage-uri", URI, "--output", str(output), *more])
     return {str(path.relative_to(output)) for path in output.rglob("*") if path.is_file()}
 
 

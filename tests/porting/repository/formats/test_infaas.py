@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from convertible import ACCURATE, FAST, MIB, TARGET, accurate, convertible_repository, memory, wanted
+from convertible import ACCURATE, FAST, MIB, TARGET, accurate, conversion, convertible_repository, memory
 from full_profile import blank_profile
 from infaas_rules import Registration, register
 from made_points import latency, rate
@@ -32,11 +32,11 @@ def profile(repository: Repository) -> Profile:
 
 
 def registered(repository: Repository) -> Registration:
-    return register(infaas.files(wanted(repository)).texts[f"{ACCURATE}.config"])
+    return register(infaas.files(conversion(repository)).texts[f"{ACCURATE}.config"])
 
 
 def test_the_file_is_named_after_its_variant_as_the_registration_tool_demands(repository: Repository) -> None:
-    assert infaas.files(wanted(repository)).texts.keys() == {f"{ACCURATE}.config", f"{FAST}.config"}
+    assert infaas.files(conversion(repository)).texts.keys() == {f"{ACCURATE}.config", f"{FAST}.config"}
 
 
 def test_latencies_are_means_and_the_load_time_is_the_median_in_ms(
@@ -63,7 +63,7 @@ def test_accuracy_is_in_percent_and_sizes_are_in_bytes(registration: Registratio
 def test_variants_of_a_task_are_siblings_under_its_data_and_input_size(
     repository: Repository, registration: Registration
 ) -> None:
-    other = register(infaas.files(wanted(repository)).texts[f"{FAST}.config"])
+    other = register(infaas.files(conversion(repository)).texts[f"{FAST}.config"])
     assert registration.words["parname"] == other.words["parname"] == "digits-resnet8"
     assert registration.grandparent == other.grandparent == "classification-digits-32"
 
@@ -102,4 +102,4 @@ def test_what_infaas_reads_and_was_not_measured_is_named_with_the_way_to_measure
     whole = {name: getattr(accurate(), name) for name in ("latency", "load_time", "memory")}
     made = convertible_repository(tmp_path, one=blank_profile(max_throughput=best, **whole | changes))
     with pytest.raises(BadInputError, match=f"{ACCURATE} has no {lacks}: .*profile=full target={TARGET}"):
-        infaas.files(wanted(made))
+        infaas.files(conversion(made))

@@ -12,9 +12,9 @@ from convertible import (
     TARGET,
     accurate,
     capacities,
+    conversion,
     convertible_repository,
     fast,
-    wanted,
 )
 from infadapter_rules import adapter, trained, variables
 from kubernetes_rules import amount
@@ -35,7 +35,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture(scope="module")
 def texts(repository: Repository) -> dict[str, str]:
-    return infadapter.files(wanted(repository)).texts
+    return infadapter.files(conversion(repository)).texts
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +108,10 @@ def test_capacities_through_which_it_would_fit_no_line_are_refused_with_the_way_
     one_core = tuple(point for point in capacities() if point.cores <= 1)
     made = convertible_repository(tmp_path, accurate(capacity=one_core), fast())
     with pytest.raises(BadInputError, match=rf"at 0\.5, 1 cores, .*'profile.capacity.cores=\[1,2\]' target={TARGET}"):
-        infadapter.files(wanted(made))
+        infadapter.files(conversion(made))
 
 
 def test_memory_that_was_not_measured_is_named(tmp_path: Path) -> None:
     made = convertible_repository(tmp_path, accurate(memory=()), fast())
     with pytest.raises(BadInputError, match=f"{ACCURATE} has no memory of serving processes: .*profile=full"):
-        infadapter.files(wanted(made))
+        infadapter.files(conversion(made))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from convertible import ACCURATE, FAST, MIB, TARGET, URI, accurate, convertible_repository, memory, wanted
+from convertible import ACCURATE, FAST, MIB, TARGET, URI, accurate, conversion, convertible_repository, memory
 from full_profile import blank_profile
 from kubernetes_rules import amount, model_of
 from made_points import rate
@@ -23,11 +23,11 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 def one_text(repository: Repository) -> str:
-    return kserve.files(wanted(repository, variant=ACCURATE)).texts[f"{ACCURATE}.yaml"]
+    return kserve.files(conversion(repository, variant=ACCURATE)).texts[f"{ACCURATE}.yaml"]
 
 
 def test_the_frontier_of_the_target_becomes_one_valid_service_each(repository: Repository) -> None:
-    texts = kserve.files(wanted(repository)).texts
+    texts = kserve.files(conversion(repository)).texts
     assert texts.keys() == {f"{ACCURATE}.yaml", f"{FAST}.yaml"}
     for name in (ACCURATE, FAST):
         service = yaml.safe_load(texts[f"{name}.yaml"])
@@ -44,7 +44,7 @@ def test_the_root_of_the_repository_is_mounted_and_one_variant_loaded_as_it_was_
     assert model["args"] == [
         f"--model-config-name={TARGET}", "--model-control-mode=explicit", f"--load-model={ACCURATE}",
     ]  # fmt: skip
-    assert (repository.root.local / ACCURATE / "configs" / f"{TARGET}.pbtxt").is_file()
+    assert (repository.storage.local / ACCURATE / "configs" / f"{TARGET}.pbtxt").is_file()
 
 
 def test_cores_and_memory_are_those_that_were_measured(repository: Repository) -> None:
@@ -99,18 +99,18 @@ def test_annotations_carry_the_figures_with_units_in_their_names(repository: Rep
 
 def test_without_a_storage_uri_it_says_what_to_give(repository: Repository) -> None:
     with pytest.raises(BadInputError, match="--storage-uri is missing: give the address of the repository's root"):
-        kserve.files(wanted(repository, storage_uri=None))
+        kserve.files(conversion(repository, storage_uri=None))
 
 
 def test_an_unknown_target_and_a_target_without_a_repository_of_programs_are_refused(
     repository: Repository, tmp_path: Path
 ) -> None:
     with pytest.raises(BadInputError, match=f"unknown target 'elsewhere': choices are {TARGET}"):
-        kserve.files(wanted(repository, target="elsewhere"))
+        kserve.files(conversion(repository, target="elsewhere"))
     programs = Target(runtime="torch")
     made = convertible_repository(tmp_path, accurate(target=programs), accurate(target=programs))
     with pytest.raises(BadInputError, match="torch programs, which a repository does not hold"):
-        kserve.files(wanted(made))
+        kserve.files(conversion(made))
 
 
 def test_long_names_and_those_that_begin_with_a_digit_become_valid_and_stay_apart() -> None:

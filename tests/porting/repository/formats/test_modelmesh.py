@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from convertible import ACCURATE, FAST, MIB, TARGET, URI, accurate, convertible_repository, wanted
+from convertible import ACCURATE, FAST, MIB, TARGET, URI, accurate, conversion, convertible_repository
 from google.protobuf import text_format
 from kubernetes_rules import amount, model_of, runtime_of
 from servers.short_lived import short_lived_triton
@@ -14,7 +14,7 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository import Repository
-from porting.repository.formats import Files, modelmesh
+from porting.repository.formats import ConvertedFiles, modelmesh
 from profiler.common.errors import BadInputError
 
 # Of kserve/modelmesh-runtime-adapter, internal/proto/triton/model_config.proto: what it knows of a configuration.
@@ -38,12 +38,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.fixture(scope="module")
-def files(repository: Repository) -> Files:
-    return modelmesh.files(wanted(repository))
+def files(repository: Repository) -> ConvertedFiles:
+    return modelmesh.files(conversion(repository))
 
 
 @pytest.fixture(scope="module")
-def folder(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(files: ConvertedFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("written") / "modelmesh"
     files.write(path)
     return path
@@ -73,7 +73,7 @@ def test_the_configuration_is_the_targets_without_a_name_and_with_older_fields_o
     folder: Path, repository: Repository
 ) -> None:
     text = (folder / ACCURATE / "config.pbtxt").read_text()
-    assert text == (repository.root.local / ACCURATE / "configs" / f"{TARGET}.pbtxt").read_text()
+    assert text == (repository.storage.local / ACCURATE / "configs" / f"{TARGET}.pbtxt").read_text()
     config = text_format.Parse(text, ModelConfig())
     assert {field.name for field, _ in config.ListFields()} <= KNOWN
     for name, known in KNOWN_OF.items():
@@ -112,7 +112,7 @@ def test_what_the_runtime_needs_and_was_not_measured_is_named(
 ) -> None:
     made = convertible_repository(tmp_path, one=accurate(**changes))
     with pytest.raises(BadInputError, match=f"{ACCURATE} has no {lacks}.*profile=full"):
-        modelmesh.files(wanted(made))
+        modelmesh.files(conversion(made))
 
 
 @pytest.mark.integration

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from convertible import ACCURATE, MIB, TARGET, accurate, convertible_repository, wanted
+from convertible import ACCURATE, MIB, TARGET, accurate, conversion, convertible_repository
 from made_points import partly
 
 from porting.command_line.summary import cells
@@ -15,7 +15,7 @@ from porting.repository.compare import compare
 from porting.repository.figures import METRICS, figures
 from porting.repository.formats import infaas as infaas_format
 from porting.repository.formats import infadapter, kserve, modelmesh
-from porting.repository.options import options
+from porting.repository.operating_points import operating_points
 from porting.repository.report.chart_data import chart_data
 from porting.repository.variant_on_target import VariantOnTarget
 from porting.tracking.runs import OF_THE_FILE, tracked_figures
@@ -50,7 +50,7 @@ def known(one: VariantOnTarget) -> dict[str, float]:
 
 
 def test_the_index_file_has_them(repository: Repository, known: dict[str, float]) -> None:
-    index = json.loads(Path(repository.root.local, "repository.json").read_text())
+    index = json.loads(Path(repository.storage.local, "repository.json").read_text())
     (entry,) = (variant for variant in index["variants"] if variant["name"] == ACCURATE)
     assert {name: figure[0] for name, figure in entry["targets"][TARGET]["figures"].items()} == known
 
@@ -69,7 +69,7 @@ def test_mlflow_has_them(one: VariantOnTarget, known: dict[str, float]) -> None:
 
 
 def test_a_choice_at_the_batch_of_a_figure_has_it(repository: Repository, known: dict[str, float]) -> None:
-    found = {one.batch: one for one in options(repository, "digits", TARGET) if one.variant.name == ACCURATE}
+    found = {one.batch: one for one in operating_points(repository, "digits", TARGET) if one.variant.name == ACCURATE}
     for name in known.keys() - {"images_per_s", "peak_bytes", "capacity_requests_per_s"}:
         assert found[1].figures[name][0] == pytest.approx(known[name], rel=1e-5)
     rates = [one.figures["images_per_s"][0] for one in found.values() if "images_per_s" in one.figures]
@@ -83,7 +83,7 @@ def test_a_comparison_shows_what_moved_from_it(repository: Repository, tmp_path:
 
 
 def test_other_formats_have_them(repository: Repository, known: dict[str, float]) -> None:
-    asked = wanted(repository, variant=ACCURATE)
+    asked = conversion(repository, variant=ACCURATE)
     service = yaml.safe_load(kserve.files(asked).texts[f"{ACCURATE}.yaml"])
     notes: dict[str, Any] = {key.partition("/")[2]: text for key, text in service["metadata"]["annotations"].items()}
     names = {"load-ms": "load_ms", "peak-memory-bytes": "peak_bytes", "max-images-per-s": "images_per_s",

@@ -13,7 +13,7 @@ from profiler.common.errors import ServerError
 from profiler.common.profile_settings import ContentionSettings, ThroughputSettings
 from profiler.common.target import Target
 from profiler.load_generator.paced_loop import PacedLoop
-from profiler.load_generator.reference_network import write_reference
+from profiler.load_generator.reference import write_reference
 from profiler.measure.contention import part as contention
 from profiler.measure.contention.point import judge_factor
 from profiler.measure.ledger import Ledger

@@ -10,8 +10,7 @@ from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.memory import part as memory
 from profiler.measure.memory.served import Used, between
-from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.usage import Usage
+from profiler.records.memory import LargestBatch, MemoryPoint, Usage
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
 

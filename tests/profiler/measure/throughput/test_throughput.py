@@ -21,7 +21,8 @@ from profiler.measure.throughput import meter
 from profiler.measure.throughput.part import measurements
 from profiler.measure.throughput.verdict import STILL_ROSE
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
-from profiler.runtimes.served import Expectation, InProcess
+from profiler.runtimes.own_process import InProcess
+from profiler.runtimes.served import Expectation
 
 pytestmark = pytest.mark.alone
 

@@ -7,10 +7,9 @@ import time
 import psutil
 import pytest
 
-from profiler.records.state import SystemState
 from profiler.system.monitor.change import change
-from profiler.system.monitor.monitor import Monitor
-from profiler.system.monitor.reader import StateReader
+from profiler.system.monitor.monitor import Monitor, StateReader
+from profiler.system.monitor.system_state import SystemState
 from profiler.system.processes import tree
 
 pytestmark = pytest.mark.alone

@@ -1,7 +1,8 @@
 import pytest
+import torch
 from recorded_allocator import segments, statistics
 
-from profiler.system.monitor.allocator import allocator_state
+from profiler.system.monitor.allocator import allocator_state, current_allocator
 
 
 def test_torchs_statistics_stand_under_their_own_names() -> None:
@@ -40,3 +41,19 @@ def test_nothing_allocated_leaves_the_means_unknown() -> None:
     assert {name for name in means if getattr(state, name) is None} == means
     assert all("nothing" in state.reasons[name] for name in means)
     assert state.rounding_overhead_bytes == 0
+
+
+def test_the_allocator_is_read_of_the_current_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    gauges = {f"requested_bytes.{pool}.{part}": 7 for pool in ("all", "large_pool", "small_pool")
+              for part in ("current", "peak", "allocated", "freed")}  # fmt: skip
+    pieces = [
+        {"device": 0, "total_size": 100, "allocated_size": 100},
+        {"device": 1, "total_size": 100, "allocated_size": 25},
+    ]
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "memory_stats", lambda device: gauges if device == 1 else {})
+    monkeypatch.setattr(torch.cuda, "memory_snapshot", lambda: pieces)
+    state = current_allocator(torch)
+    assert state.requested_bytes is not None
+    assert state.requested_bytes.all.current == 7
+    assert state.allocated_share == 0.25

@@ -7,11 +7,11 @@ from recorded_allocator import segments, statistics
 from recorded_nvml import record
 from support import ROOT
 
-from profiler.records.state import SystemState
 from profiler.system.monitor.allocator import allocator_state
 from profiler.system.monitor.change import change
+from profiler.system.monitor.monitor import StateReader
 from profiler.system.monitor.paper_features import evaluate, paper_features
-from profiler.system.monitor.reader import StateReader
+from profiler.system.monitor.system_state import SystemState
 from profiler.system.processes import tree
 
 # What the paper's script gave with one GPU and the statistics of torch 2.0.
@@ -22,7 +22,7 @@ LINUX_NO_LONGER_COUNTS = {"process/memory/lib_memory_proc_MB", "process/memory/d
 
 @pytest.fixture
 def snapshots(monkeypatch: pytest.MonkeyPatch) -> list[SystemState]:
-    """Three in a row, of this process, with a recorded GPU and allocator."""
+    """Three snapshots of this process in a row, with a recorded GPU and allocator."""
     record(monkeypatch)
     found = []
     with StateReader(tree(os.getpid()), lambda: allocator_state(statistics(), segments())) as reader:

@@ -2,10 +2,9 @@ import pynvml
 import pytest
 from recorded_nvml import MIB, record
 
-from profiler.records.gpu_state import GpuState
-from profiler.system.monitor.gpu import CLOCK_REASONS, gpu_state
-from profiler.system.monitor.reader import StateReader
-from profiler.system.nvml import gpu_handles
+from profiler.system.machine import gpu_handles
+from profiler.system.monitor.gpu_state import CLOCK_REASONS, GpuState, gpu_state
+from profiler.system.monitor.monitor import StateReader
 
 
 def read() -> GpuState:

@@ -1,0 +1,13 @@
+"""The folders of configurations: that of the project, and those of the user."""
+
+from pathlib import Path
+
+# The folders of the option --config-dir.
+config_folders: list[Path] = []
+
+
+def config_folder() -> Path:
+    """The folder `conf/`, which lies inside the package `porting` in a wheel and beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"

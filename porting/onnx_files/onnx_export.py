@@ -1,0 +1,108 @@
+"""The export of a torch network to ONNX: symbolic batch axis, the same answers, no paths of this machine."""
+
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import nn
+from torch.export import Dim
+
+from porting.configuration.settings import ExportSettings
+from porting.networks.parity import check_answers
+from profiler.common.errors import ModelError
+from profiler.runtimes.session import open_session, run
+
+INPUT, OUTPUT, BATCH = "input", "logits", "batch"
+
+
+def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
+    """Writes the file, checks it and returns its operator set; raises `ModelError` where a check fails."""
+    model = model.eval()
+
+    def write() -> bytes:
+        exported(model, str(path), shape, settings, dynamo=True, dynamic_shapes=({0: Dim(BATCH)},), external_data=False)
+        return path.read_bytes()
+
+    content = checked(write, model, shape, settings)
+    path.write_bytes(content)
+    return settings.opset
+
+
+def export_program(program: nn.Module, shape: tuple[int, int, int], settings: ExportSettings) -> bytes:
+    """The content of the ONNX file of a TorchScript program, with the checks of `export_network`."""
+
+    def write() -> bytes:
+        buffer = BytesIO()
+        axes = {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}
+        # Only the older exporter reads TorchScript programs, and it names the batch axis in its own way.
+        exported(program, buffer, shape, settings, dynamo=False, dynamic_axes=axes)
+        return buffer.getvalue()
+
+    return checked(write, program, shape, settings)
+
+
+def exported(
+    model: nn.Module, target: str | BytesIO, shape: tuple[int, int, int], settings: ExportSettings, **form: Any
+) -> None:
+    """Calls the exporter of torch, without the warnings about its own internals."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, *shape),),
+            target,  # type: ignore[arg-type]
+            opset_version=settings.opset,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            verbose=False,
+            **form,
+        )
+
+
+def checked(
+    write: Callable[[], bytes], model: nn.Module, shape: tuple[int, int, int], settings: ExportSettings
+) -> bytes:
+    """The content without provenance; raises `ModelError` where the export or a check fails."""
+    try:
+        content = write()
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        # The exporter runs the network's own code, which may raise any error.
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"a network cannot be exported for input {list(shape)} of any batch size: {reason}") from error
+    content = without_provenance(content)
+    check_export(model, content, shape, settings)
+    return content
+
+
+def without_provenance(content: bytes) -> bytes:
+    """Removes source lines and paths of this machine, so that the same network gives the same bytes."""
+    file = onnx.load_model_from_string(content)
+    for part in (file.graph, *file.graph.node, *file.graph.input, *file.graph.output, *file.graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for tensor in file.graph.initializer:
+        del tensor.metadata_props[:]
+    del file.metadata_props[:]
+    cleaned: bytes = file.SerializeToString(deterministic=True)
+    return cleaned
+
+
+def check_export(model: nn.Module, content: bytes, shape: tuple[int, int, int], settings: ExportSettings) -> None:
+    """Raises `DnnPortingError` for another operator set, a fixed batch size, or answers that differ from torch."""
+    file = onnx.load_model_from_string(content)
+    opset: int = next(entry.version for entry in file.opset_import if entry.domain == "")
+    if opset != settings.opset:
+        raise ModelError(f"the export has opset {opset} where {settings.opset} was asked: set export.opset={opset}")
+    if not file.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        raise ModelError(
+            "the network fixes its batch size, so it cannot be served in batches: use sizes from its input"
+        )
+    session = open_session(content, threads=1)
+    source = session.get_inputs()[0].name
+    check_answers("exported file", lambda images: run(session, {source: images}), model, shape, settings.tolerance)

@@ -1,0 +1,91 @@
+"""Measurements of pruning on the target that will serve: times of operators, and throughputs of cut networks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import JsonValue
+from torch import Tensor, nn
+
+from porting.jobs.context import Context
+from porting.jobs.ready_targets import ReadyTargets, built_target
+from porting.pruners.channel_groups import ChannelGroup, channel_groups
+from porting.pruners.costs import Widths
+from porting.pruners.dependency_graph import dependency_graph
+from porting.pruners.measured_costs import MeasuredCosts
+from porting.pruners.measured_throughput import FileThroughput, TargetThroughput, throughput_level
+from profiler.common.errors import BadInputError
+from profiler.common.target import Target
+from profiler.target.identity import what_decides
+
+FOLDER = "operators"
+
+
+@dataclass(frozen=True)
+class MeasuredTarget:
+    """The target on which both operators and throughputs are measured, one at a time."""
+
+    costs: MeasuredCosts
+    throughput: TargetThroughput
+    ready: ReadyTargets
+    _steps: dict[str, int] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def of(cls, context: Context) -> "MeasuredTarget":
+        """The target of the settings, ready until the stage ends.
+
+        Raises `BadInputError` for no target, for several, and for one whose operators cannot be timed.
+        """
+        prune, workspace, ready = context.settings.prune, context.workspace, ReadyTargets.of(context)
+        name, target = the_target(context)
+        check_operators_can_be_timed(name, target)
+        costs = MeasuredCosts(
+            Path(workspace.root) / FOLDER, target, prune.latency_batch, prune.precision, prune.operators_budget_s,
+            context.progress,
+        )  # fmt: skip
+        level = throughput_level(context.settings.profile, prune.latency_batch)
+        files = FileThroughput(ready, name, target, level)
+        return cls(costs, TargetThroughput(files, context.settings.export, prune.precision), ready)
+
+    def with_operators_of(
+        self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()
+    ) -> None:
+        """Measures the operators of this network that the table lacks, after stopping the server of the target."""
+        if self.costs.lack(model, groups, example, whole):
+            self.ready.close()
+            self.costs.of(model, groups, example, whole)
+
+    def identity(self, key: str, load: Callable[[], tuple[nn.Module, Tensor]]) -> dict[str, JsonValue]:
+        """The properties of the target that decide a result, and the step between offered widths.
+
+        The step is that of the unpruned network with this key; `load` returns this network and an input (N, C, H, W).
+        """
+        if key not in self._steps:
+            model, example = load()
+            groups = channel_groups(model, dependency_graph(model, example))
+            self._steps[key] = self.costs.step(model, groups, example)
+        target = what_decides(self.throughput.files.target)
+        return {"operators": self.costs.identity(), "target": target, "step": self._steps[key]}
+
+
+def check_operators_can_be_timed(name: str, target: Target) -> None:
+    """Raises `BadInputError` for a target that does not serve with the timed kernels."""
+    if target.runtime == "torch" or set(target.providers) != {"cpu"}:
+        raise BadInputError(
+            f"operators are timed as ONNX Runtime takes them on the CPU, and target {name} serves with "
+            f"runtime={target.runtime} providers=[{','.join(target.providers)}]: take prune.ratios with a "
+            "prune.round_to such as 8, or another prune.target"
+        )
+
+
+def the_target(context: Context) -> tuple[str, Target]:
+    """The name and the target of `prune.target`, or the only target; raises `BadInputError` for none."""
+    targets, wanted = context.settings.targets, context.settings.prune.target
+    if wanted is None and len(targets) == 1:
+        wanted = next(iter(targets))
+    if wanted not in targets:
+        raise BadInputError(
+            f"prune.target={wanted} is none of the run's targets: choose one of {', '.join(targets) or 'none'}, "
+            "and add targets with target=[NAME,...]"
+        )
+    return wanted, built_target(targets[wanted])

@@ -1,0 +1,52 @@
+"""The work of the stage profile: measures one variant on one target at one level."""
+
+from porting.common.console import say
+from porting.jobs.context import Context
+from porting.jobs.job import Job
+from porting.jobs.ready_targets import ReadyTargets
+from porting.stages.profile import Profiled
+from porting.stages.servable import forget_unservable
+from porting.workspace.records import Variant
+from porting.workspace.workspace import ONNX
+from profiler.profiling import profile_file
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.profile import Profile
+
+
+def run(context: Context, job: Job) -> Variant:
+    """Measures the variant, and returns it."""
+    one, workspace = Profiled.of(context, job), context.workspace
+    ready = context.once("targets", lambda: ReadyTargets.of(context)).get(one.name, one.target)
+    workspace.check_files(one.variant)
+    warn_of_another_file(one)
+    forget_unservable(workspace, one.variant.task, one.name, one.target)
+    first = first_profile(context, one.name, ready.fingerprint)
+    path = workspace.folder(one.variant) / ONNX
+    title = f"{one.variant.name} on {one.name}"
+    with context.progress(title, len(one.level.parts())) as advance:
+        profile_file(ready, path, one.level, begun(one), first, one.files().write, advance)
+    return one.variant
+
+
+def begun(one: Profiled) -> Profile | None:
+    """The profile to complete; one from another machine, with another speed, is not completed."""
+    found = one.found()
+    return None if found is None or found.adopted else found
+
+
+def warn_of_another_file(one: Profiled) -> None:
+    """Prints a line where the existing profile is of another file than the variant."""
+    lying = one.context.workspace.all_profiles(one.variant).get(one.name)
+    if lying is not None and lying.onnx_sha256 != one.file.sha256:
+        say(f"profile   {one.files().record} is of another file than {one.variant.name}: it is measured again")
+
+
+def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:
+    """The first profile of this target that was measured on this machine, or `None`; adopted ones are of others."""
+    found: list[Profile] = []
+    for task in context.workspace.tasks():
+        for variant in context.workspace.variants(task):
+            profile = context.workspace.profiles(variant).get(target)
+            if profile is not None and not profile.adopted and profile.fingerprint == fingerprint:
+                found.append(profile)
+    return min(found, key=lambda profile: profile.measured_at, default=None)

@@ -1,0 +1,54 @@
+"""Single requests of an open loop: their scheduled moments, and sending them without waiting for answers."""
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+
+from profiler.common.errors import ServerError
+from profiler.runtimes.kserve.model import V2Call
+from profiler.runtimes.served import OnAnswer, Served
+
+# Sends one request and returns; any thread calls back with the answer or the error.
+Submit = Callable[[OnAnswer], None]
+
+
+def poisson(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
+    """The moments (s) of Poisson arrivals within `seconds`, at least one; a seed always gives the same ones.
+
+    The process is conditioned on its count: exponential gaps, scaled so that exactly the expected number falls into
+    the stretch (Ross, Stochastic Processes, theorem 2.3.1). A random count would vary a short stretch's load by 1/√n,
+    and hide the rate from which a queue is unstable.
+    """
+    count = max(1, math.floor(rate_per_s * seconds + 0.5))
+    gaps = np.random.default_rng(seed).exponential(size=count + 1)
+    moments: np.ndarray = np.cumsum(gaps)[:count] * (seconds / gaps.sum())
+    return moments
+
+
+@contextmanager
+def submitting(served: Served, images: np.ndarray, instances: int, cores: list[int]) -> Iterator[Submit]:
+    """A function that sends a request with these images; a model in this process gets a queue of its own.
+
+    There, `instances` threads on `cores` answer in order. Requests that wait when the block ends are dropped.
+    """
+    call = served.prepare(images)
+    if isinstance(call, V2Call):
+        yield call.send
+        return
+    pool = ThreadPoolExecutor(instances, initializer=os.sched_setaffinity, initargs=(0, cores))
+    try:
+        yield lambda on_answer: pool.submit(call).add_done_callback(lambda done: on_answer(answer_of(done)))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def answer_of(done: Future[np.ndarray]) -> np.ndarray | ServerError:
+    """The answer of a call, or the error for its failure."""
+    if done.cancelled():
+        return ServerError("the request was dropped from the queue")
+    error = done.exception()
+    return done.result() if error is None else ServerError(f"inference failed: {error}")

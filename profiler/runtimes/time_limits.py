@@ -1,0 +1,127 @@
+"""Time limits of inferences, which a thread enforces.
+
+Each inference has its own limit, and `ends_within` limits all in a block. ONNX Runtime can stop an inference between
+two operators, which is also done when this process is interrupted. torch cannot, so there this process exits.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import onnxruntime as ort
+
+from profiler.common.errors import ModelError
+from profiler.common.leftovers import clear_away
+from profiler.common.signals import on_interruption
+
+RUN_LIMIT_S, INPUT_LIMIT_S = 10.0, 2.0
+LOOK_S = 0.25
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running inference: its end by the monotonic clock, and the calls at that time and at an interruption."""
+
+    end: float
+    stop: Callable[[], None]
+    interrupt: Callable[[], None]
+
+
+_running: dict[int, Running] = {}
+_ends: list[float] = []
+_thread = threading.Thread()
+
+
+def run_limit_s(batch: int) -> float:
+    """The time limit of an inference, in s."""
+    return RUN_LIMIT_S + INPUT_LIMIT_S * batch
+
+
+@contextmanager
+def ends_within(seconds: float) -> Iterator[None]:
+    """Ends every inference in the block, in any thread, when this time is over."""
+    _ends.append(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends.pop()
+
+
+@contextmanager
+def stoppable(batch: int) -> Iterator[ort.RunOptions]:
+    """The run options of one stoppable inference in ONNX Runtime.
+
+    Raises `ModelError` where no time is left to begin; a stopped inference raises ONNX Runtime's error.
+    """
+    options = ort.RunOptions()
+    # ONNX Runtime raises the errors that it would print.
+    options.log_severity_level = 4
+
+    def stop() -> None:
+        options.terminate = True
+
+    with watched(batch, stop, stop):
+        yield options
+
+
+@contextmanager
+def fatal(batch: int) -> Iterator[None]:
+    """Ends this process if the inference in the block, which cannot be stopped, is over its limit."""
+    with watched(batch, leave, lambda: None):
+        yield
+
+
+@contextmanager
+def watched(batch: int, stop: Callable[[], None], interrupt: Callable[[], None]) -> Iterator[None]:
+    """Watches one inference; raises `ModelError` where no time is left to begin."""
+    now = time.monotonic()
+    end = min([now + run_limit_s(batch), *_ends])
+    if end <= now:
+        raise ModelError("there is no time left for another inference: leave that size out, or give it more time")
+    running = Running(end, stop, interrupt)
+    _running[id(running)] = running
+    if not _thread.is_alive():
+        start_looking()
+    try:
+        yield
+    finally:
+        del _running[id(running)]
+
+
+def start_looking() -> None:
+    """Starts the watching thread, also in a forked process, to which threads are not copied."""
+    global _thread  # noqa: PLW0603, one for each process
+    _thread = threading.Thread(target=look, name="inferences end", daemon=True)
+    _thread.start()
+
+
+def look() -> None:
+    """Stops the inferences that are over their limits, for ever."""
+    while True:
+        time.sleep(LOOK_S)
+        now = time.monotonic()
+        for running in list(_running.values()):
+            if running.end <= now:
+                running.stop()
+
+
+def leave() -> None:
+    """Cleans up and ends this process."""
+    clear_away()
+    print(
+        "dnn-porting: an inference of torch's does not end: leave its file out; what was complete stays",
+        file=sys.stderr,
+    )
+    sys.stderr.flush()
+    os._exit(1)
+
+
+@on_interruption
+def interrupt_all() -> None:
+    """Interrupts all running inferences."""
+    for running in list(_running.values()):
+        running.interrupt()

@@ -1,0 +1,65 @@
+"""Regressions of milliseconds on features (rows, columns); errors are weighted by the inverse of the value."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+TREES = 300
+SEED = 0
+# A first inference prepares every layer, computes, and touches memory for the first time.
+TREND = ("layers", "batch_macs", "batch_activation_bytes")
+
+
+class Line:
+    """Least squares in the features of `TREND`, or in all features where none of those is present."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.columns = [names.index(name) for name in TREND if name in names] or list(range(len(names)))
+
+    def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
+        """Learns the times (rows) of these features."""
+        from sklearn.linear_model import LinearRegression
+
+        shares = times_ms**-2.0
+        self.fitted: Any = LinearRegression().fit(features[:, self.columns], times_ms, sample_weight=shares)
+        self.least_ms = float(times_ms.min())
+        return self
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """The times (rows), at least the shortest time of the training data, as a line may fall below 0."""
+        return np.asarray(np.maximum(self.fitted.predict(features[:, self.columns]), self.least_ms))
+
+
+class Forest:
+    """A random forest of the logarithm."""
+
+    def fit(self, features: np.ndarray, values: np.ndarray) -> Self:
+        """Learns the positive values (rows) of these features."""
+        from sklearn.ensemble import RandomForestRegressor
+
+        self.fitted: Any = RandomForestRegressor(TREES, random_state=SEED).fit(features, np.log(values))
+        return self
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """The values (rows) of other features."""
+        return np.asarray(np.exp(self.fitted.predict(features)))
+
+
+class ForestOverLine:
+    """The line, times the forest's estimate of the line's relative error.
+
+    A forest alone does not extrapolate: it would always underestimate the largest networks where they are held out.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.line, self.forest = Line(names), Forest()
+
+    def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
+        """Learns the times (rows) of these features."""
+        self.forest.fit(features, times_ms / self.line.fit(features, times_ms).predict(features))
+        return self
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """The times (rows) of other features, in ms."""
+        return np.asarray(self.line.predict(features) * self.forest.predict(features))

@@ -1,0 +1,116 @@
+"""Looking figures up: as measured, between what was measured and marked so, never beyond."""
+
+import pytest
+from full_profile import blank_profile, full_profile
+from made_points import latency, partly
+
+from porting.repository import interpolation
+from porting.repository.interpolation import Lookup, interpolated
+from profiler.common.errors import BadInputError
+from profiler.records.memory import MemoryPoint
+from profiler.records.profile import Profile
+
+PROFILE = full_profile()
+GRID = {(b, c): (b / c, b / c - 0.1, b / c + 0.1) for b in (1.0, 2.0, 4.0) for c in (1.0, 2.0)}
+SMALL = Lookup("time", "ms", ("batch", "cores"), {"cores": 1.0}, {"triton": GRID})
+
+
+def test_a_measured_point_is_given_as_it_was_measured() -> None:
+    found = SMALL.at(batch=2, cores=2)
+    assert (found.value, found.low, found.high, found.kind) == (1.0, 0.9, 1.1, "measured")
+    assert found.at == {"batch": 2, "cores": 2, "runtime": "triton"}
+
+
+def test_what_is_not_named_is_the_targets_own() -> None:
+    assert SMALL.at(batch=4).at["cores"] == 1
+
+
+def test_between_two_points_it_is_linear_and_marked_as_predicted() -> None:
+    found = SMALL.at(batch=3)
+    assert found.kind == "predicted"
+    assert (found.value, found.low, found.high) == pytest.approx((3.0, 2.9, 3.1))
+
+
+def test_between_points_on_two_axes_every_axis_is_linear() -> None:
+    found = SMALL.at(batch=3, cores=1.5)
+    assert found.value == pytest.approx((3.0 + 1.5) / 2)
+    assert found.kind == "predicted"
+
+
+def test_an_interval_is_not_made_up() -> None:
+    table = {(1.0,): (1.0, 0.9, 1.1), (3.0,): (3.0, None, None)}
+    found = Lookup("time", "ms", ("batch",), {}, {"triton": table}).at(batch=2)
+    assert (found.value, found.low, found.high) == (2.0, None, None)
+
+
+@pytest.mark.parametrize("where", [{"batch": 0.5}, {"batch": 5}, {"batch": 2, "cores": 3}])
+def test_beyond_what_was_measured_there_is_nothing(where: dict[str, float]) -> None:
+    with pytest.raises(BadInputError, match="outside of what was measured"):
+        SMALL.at(**where)
+
+
+def test_a_hole_in_the_grid_is_not_bridged() -> None:
+    table = {place: figure for place, figure in GRID.items() if place != (2.0, 2.0)}
+    with pytest.raises(BadInputError, match="cores=2 is outside of what was measured, 1"):
+        Lookup("time", "ms", ("batch", "cores"), {}, {"triton": table}).at(batch=3, cores=2)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"), [({}, "give batch"), ({"batch": 1, "bacth": 1}, "bacth is none of them")]
+)
+def test_a_wrong_axis_is_named_with_the_valid_ones(where: dict[str, float], message: str) -> None:
+    with pytest.raises(BadInputError, match=f"time is looked up by batch, cores: {message}"):
+        SMALL.at(**where)
+
+
+def test_the_runtime_of_the_targets_own_latencies_comes_first() -> None:
+    assert interpolation.latency(PROFILE).at(batch=1).at["runtime"] == "onnxruntime"
+
+
+def test_where_the_first_runtime_was_not_measured_another_one_answers_and_says_so() -> None:
+    assert interpolation.latency(PROFILE).at(batch=16, cores=2).at["runtime"] == "triton"
+
+
+def test_throughput_capacity_memory_and_first_inference_are_looked_up_alike() -> None:
+    assert interpolation.throughput(PROFILE).at(batch=16, cores=2).value == 1400
+    assert interpolation.throughput(PROFILE).at(batch=16, cores=1.5).kind == "predicted"
+    deadlines = sorted({point.deadline_ms for point in PROFILE.capacity})
+    between = (deadlines[0] + deadlines[1]) / 2
+    assert interpolation.capacity(PROFILE).at(deadline_ms=between).kind == "predicted"
+    assert interpolation.memory(PROFILE).at(batch=8).value == (310 + 8) << 20
+    assert interpolation.first_inference(PROFILE).at(batch=3).value == pytest.approx(15)
+
+
+def test_a_figure_that_is_unknown_is_no_point_to_look_up() -> None:
+    unknown = partly(MemoryPoint, source="served processes", batch=8)
+    profile: Profile = blank_profile(memory=(unknown,))
+    with pytest.raises(BadInputError, match="nothing was measured"):
+        interpolation.memory(profile).at(batch=8)
+
+
+def test_a_runtime_that_cannot_be_shown_is_escaped() -> None:
+    foreign = Lookup("time", "ms", ("batch",), {}, {"\x1f": {(1.0,): (1.0, None, None)}})
+    with pytest.raises(BadInputError) as caught:
+        foreign.at(batch=2)
+    assert str(caught.value) == r"time: batch=2 is outside of what was measured, 1 (runtime \x1f)"
+
+
+def test_latencies_of_other_input_sizes_and_of_several_callers_are_other_figures() -> None:
+    others = latency(1, input_shape=(3, 64, 64)), latency(2, concurrency=4)
+    profile = blank_profile(latency=(latency(1), *others))
+    assert interpolation.latency(profile).at(batch=1).value == latency(1).corrected_p50_ms
+    with pytest.raises(BadInputError, match="outside"):
+        interpolation.latency(profile).at(batch=2)
+
+
+def test_a_reading_and_a_look_up_are_worth_reading() -> None:
+    assert str(SMALL.at(batch=3)) == "3 [2.9, 3.1] ms, predicted"
+    assert repr(SMALL) == "Lookup(time in ms by batch, cores; 6 points)"
+
+
+@pytest.mark.parametrize(("batch", "value"), [(2.0, 20.0), (4.0, 40.0), (5.0, 50.0)])
+def test_a_figure_between_two_measured_ones_is_nearer_to_the_nearer_one(batch: float, value: float) -> None:
+    points = [((1.0,), (10.0, 9.0, 11.0)), ((5.0,), (50.0, 45.0, 55.0))]
+    (found, low, high), measured = interpolated(("batch",), points, {"batch": batch})
+    assert (found, low, high) == pytest.approx((value, 0.9 * value, 1.1 * value))
+    assert measured == (batch == 5.0)
