@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from porting.onnx_files.quantization.candidate import Candidate, share_right, useless
-from porting.onnx_files.quantization.choose import badness
 from porting.onnx_files.quantization.processor import form_here
+
+from porting.onnx_files.quantization.choose import badness
 
 FORM = form_here("u8s8")
 
