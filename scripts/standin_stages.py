@@ -138,15 +138,17 @@ def profile(context: Context, job: Job) -> Variant:
 
 
 STAGES = {
-    "prune": SimpleNamespace(jobs=prune_jobs, reuse=reused, run=copied),
-    "finetune": SimpleNamespace(jobs=finetune_jobs, reuse=reused, run=copied),
-    "export": SimpleNamespace(jobs=export_jobs, reuse=exported, run=export),
-    "quantize": SimpleNamespace(jobs=quantize_jobs, reuse=reused, run=quantize),
-    "profile": SimpleNamespace(jobs=profile_jobs, reuse=profiled, run=profile),
+    "prune": (prune_jobs, reused, copied),
+    "finetune": (finetune_jobs, reused, copied),
+    "export": (export_jobs, exported, export),
+    "quantize": (quantize_jobs, reused, quantize),
+    "profile": (profile_jobs, profiled, profile),
 }
 
 
 def take_the_places() -> None:
-    """Puts them where the pipeline looks for its stages."""
-    for name, stage in STAGES.items():
-        sys.modules[f"porting.stages.{name}"] = stage  # type: ignore[assignment]
+    """Puts them where the pipeline looks for its stages, and for what does their work."""
+    for name, (jobs, reuse, run) in STAGES.items():
+        listing, work = SimpleNamespace(jobs=jobs, reuse=reuse), SimpleNamespace(run=run)
+        sys.modules[f"porting.stages.{name}"] = listing  # type: ignore[assignment]
+        sys.modules[f"porting.stages.{name}_work"] = work  # type: ignore[assignment]

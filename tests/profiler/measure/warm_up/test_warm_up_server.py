@@ -60,7 +60,7 @@ def test_what_the_server_refused_is_gone_at_once(served: ModelUnderTest, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(own_triton, "place", place_garbage)
         with pytest.raises(ServerError, match="does not load"):
-            served.load(served.bench.target.resources)
+            served.load(served.own)
     monkeypatch.setattr("profiler.runtimes.kserve.server.LOAD_LIMIT_S", 5.0)
     served.unload()
     assert served.serve() is not None
