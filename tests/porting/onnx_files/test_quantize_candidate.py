@@ -35,7 +35,7 @@ def test_a_candidate_is_good_where_it_loses_the_maximum_at_most_and_tells_images
     ],
     ids=["useless", "loses more", "more nodes in fp32"],
 )
-def test_the_best_candidate_is_useful_then_loses_the_least_then_has_the_fewest_nodes_in_fp32(worse: Int8Candidate) -> None:
+def test_the_best_is_useful_then_loses_the_least_then_has_the_fewest_nodes_in_fp32(worse: Int8Candidate) -> None:
     assert badness(candidate()) < badness(worse)
 
 
