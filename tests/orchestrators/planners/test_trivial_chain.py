@@ -94,6 +94,11 @@ def test_the_task_that_loses_least_accuracy_per_metric_saved_steps_down_first() 
         assert names(found) == ["a1 b1", "a2 b1", "a2 b2", "a2 b3", "a3 b3"]
 
 
+def test_of_two_tasks_with_equal_losses_per_second_the_one_that_saves_more_at_its_demand_steps_down_first() -> None:
+    rare, frequent = task("a", 1, (1.0, 1.0), (0.5, 0.5)), task("b", 4, (1.0, 0.5), (0.75, 0.25))
+    assert names(chain(Problem(tasks=[rare, frequent]))) == ["a1 b1", "a1 b2", "a2 b2"]
+
+
 def test_accuracy_is_normalised_to_the_best_of_its_task() -> None:
     found = chain(Problem(tasks=[task("a", 1, (0.5, 0.2), (0.4, 0.1)), task("b", 3, (0.8, 0.2), (0.2, 0.1))]))
     assert found[0].accuracy == pytest.approx(1)

@@ -10,13 +10,13 @@ from porting.onnx_files.quantization.choose import badness
 from porting.onnx_files.quantization.int8_candidate import Int8Candidate, share_right, useless
 from porting.onnx_files.quantization.int8_format import int8_format_here
 
-FORMAT = int8_format_here("u8s8")
+INT8 = int8_format_here("u8s8")
 
 
 def candidate(**changes: Any) -> Int8Candidate:
     """A file that loses a hundredth of the validation accuracy."""
     values: dict[str, Any] = {"loss": 0.01, "useless": False, "fp32_nodes": ()}
-    return Int8Candidate(path=Path("model.onnx"), int8=FORMAT, calibration="minmax", **values | changes)
+    return Int8Candidate(path=Path("model.onnx"), int8=INT8, calibration="minmax", **values | changes)
 
 
 @pytest.mark.parametrize(("loss", "useless", "good"), [(0.01, False, True), (0.011, False, False), (0.0, True, False)])
@@ -35,9 +35,7 @@ def test_a_candidate_is_good_where_it_loses_the_maximum_at_most_and_tells_images
     ],
     ids=["useless", "loses more", "more nodes in fp32"],
 )
-def test_the_best_candidate_is_useful_then_loses_the_least_then_has_the_fewest_nodes_in_fp32(
-    worse: Int8Candidate,
-) -> None:
+def test_the_best_is_useful_then_loses_the_least_then_has_the_fewest_nodes_in_fp32(worse: Int8Candidate) -> None:
     assert badness(candidate()) < badness(worse)
 
 

@@ -126,15 +126,8 @@ def test_layers_that_are_alike_are_narrowed_alike() -> None:
 
 
 def test_where_channels_are_worth_the_same_the_dearest_layer_is_narrowed() -> None:
-    class Apart:
-        def us(self, widths: Sequence[int]) -> float:
-            return 10.0 * widths[0] + 1.0 * widths[1]
-
-        def around_us(self, group: int, widths: Sequence[int]) -> float:
-            return (10.0, 1.0)[group] * widths[group]
-
     equal = [np.ones(32), np.ones(32)]
-    assert widths_within(equal, Apart(), 200.0, 4) == [16, 32]
+    assert widths_within(equal, FirstIsDear(), 200.0, 4) == [16, 32]
 
 
 def test_a_budget_below_the_smallest_network_says_how_far_one_gets() -> None:
@@ -170,6 +163,16 @@ def test_a_budget_that_falls_in_steps_keeps_more_than_one_that_falls_at_once(mon
     assert np.mean(np.divide(in_steps, at_once)) > 1.0005
 
 
+class FirstIsDear:
+    """A network that takes 10 µs for each channel of its first group and 1 µs for each of its second."""
+
+    def us(self, widths: Sequence[int]) -> float:
+        return 10.0 * widths[0] + 1.0 * widths[1]
+
+    def around_us(self, group: int, widths: Sequence[int]) -> float:
+        return (10.0, 1.0)[group] * widths[group]
+
+
 class Sum:
     """A network that takes one µs for each channel."""
 
@@ -191,3 +194,7 @@ def test_the_group_that_loses_the_least_saliency_for_its_time_becomes_narrower()
 
 def test_the_rest_of_a_budget_goes_to_the_group_that_gains_the_most_saliency_for_its_time() -> None:
     assert list(widened([4, 4], EDGES, KEPT, Sum(), 12.0)) == [4, 8]
+
+
+def test_a_dear_group_that_gains_more_saliency_but_less_for_its_time_stays_narrow() -> None:
+    assert list(widened([4, 4], EDGES, KEPT[::-1], FirstIsDear(), 84.0)) == [4, 8]

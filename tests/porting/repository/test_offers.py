@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from full_profile import fingerprint
+from full_profile import blank_profile, fingerprint, item
 from made_repository import MIDDLE, QUICK, SLOW, items, repository
 from support import write_network
 
 from porting.repository.publishing.offers import Offer, merged, offered_by
+from porting.repository.publishing.ranking import accuracies, fingerprints
 from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
@@ -97,3 +98,17 @@ def test_a_file_that_is_not_the_indexed_one_is_refused(folder: Folder) -> None:
     (source.storage.local / SLOW / "1" / "model.onnx").write_bytes(b"another")
     with pytest.raises(BadInputError, match="is not the file that was published"):
         offered_by(source, folder("brought"))
+
+
+def test_two_machines_with_one_target_name_are_refused_with_the_variant_that_differs(tmp_path: Path) -> None:
+    other = fingerprint().model_copy(update={"cpu_model": "another"})
+    same, differs = item("same", blank_profile(), tmp_path), item("differs", blank_profile(fingerprint=other), tmp_path)
+    assert fingerprints([same]) == {"local_cpu": fingerprint()}
+    with pytest.raises(BadInputError, match=r"different machines or settings \(differs differs\)"):
+        fingerprints([same, differs])
+
+
+def test_variants_of_equal_accuracy_share_the_better_rank(tmp_path: Path) -> None:
+    values = {"one": 0.5, "two": 0.4, "three": 0.5}
+    offers = [item(name, blank_profile(), tmp_path, value) for name, value in values.items()]
+    assert accuracies(offers) == {"one": (1.0, 1), "two": (0.8, 3), "three": (1.0, 1)}
