@@ -106,9 +106,7 @@ def test_every_published_variant_is_one_version_of_its_task_with_its_figures(
         assert tags["onnx_sha256"] == variant.onnx_sha256
         assert tags["repository_version"] == "1"
         assert float(tags["accuracy/val"]) == variant.validation_accuracy.value
-        assert (
-            float(tags["local_cpu/images_per_s"]) == variant.targets["local_cpu"].figures["images_per_s"][0]
-        )
+        assert float(tags["local_cpu/images_per_s"]) == variant.targets["local_cpu"].figures["images_per_s"][0]
 
 
 def test_what_is_registered_is_not_registered_twice(
