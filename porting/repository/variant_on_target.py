@@ -16,7 +16,6 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
-from profiler.records.warm_up import LoadTime
 
 T = TypeVar("T")
 MS_PER_S = 1e3
@@ -99,6 +98,16 @@ class VariantOnTarget:
             raise BadInputError(f"{self.name} has no {what}: {self.why_no(kind)}")
         return value
 
+    def needed_figure(self, name: str, what: str) -> float:
+        """A figure of the index; where it is unknown, raises `BadInputError` with its reason and what measures it."""
+        found = self.value(name)
+        if found is None:
+            raise BadInputError(
+                f"{self.name} has no {what}: {self.why_unknown(name)}; a run with profile=full target={self.target} "
+                "measures it"
+            )
+        return found
+
     def why_no(self, kind: type[Point]) -> str:
         """The reason why the profile has no point of a kind, and the run that measures it."""
         profile = self.profile
@@ -123,7 +132,7 @@ class VariantOnTarget:
 
     def load_s(self) -> float:
         """The load time with the file in the page cache, in s; raises `BadInputError` where it is unknown."""
-        return self.needed(self.value("load_ms"), "load time", LoadTime) / MS_PER_S
+        return self.needed_figure("load_ms", "load time") / MS_PER_S
 
     def served_memory(self) -> list[MemoryPoint]:
         """The memory points of the serving processes whose peak is known, by batch."""

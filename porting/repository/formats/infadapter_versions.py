@@ -7,7 +7,6 @@ from porting.repository.formats.kubernetes import mebibytes
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.capacity import Capacity
-from profiler.records.memory import MemoryPoint
 
 QUANTILE, BATCH = 0.99, 1
 # The numbers of cores that its training script uses.
@@ -30,7 +29,7 @@ def version(number: int, one: VariantOnTarget) -> Version:
     return Version(
         number,
         one,
-        mebibytes(one.needed(one.peak_bytes(), "memory of serving processes", MemoryPoint)),
+        mebibytes(round(one.needed_figure("peak_bytes", "memory of serving processes"))),
         one.load_s(),
         capacities(one),
     )

@@ -20,6 +20,7 @@ from porting.repository.report.chart_data import chart_data
 from porting.repository.variant_on_target import VariantOnTarget
 from porting.tracking.runs import OF_THE_FILE, tracked_figures
 from porting.workspace.records import Variant
+from profiler.common.errors import BadInputError
 from profiler.records.warm_up import LoadTime
 
 # The mean is another number than the median, and the largest peak is not that of the largest batch.
@@ -101,3 +102,22 @@ def test_other_formats_have_them(repository: Repository, known: dict[str, float]
 def test_the_table_at_the_end_of_a_run_has_them_before_and_after_publication(one: VariantOnTarget) -> None:
     before, _ = figures(one.accuracy(), one.profile)
     assert cells(before) == cells(one.standing.figures)
+
+
+def loads(count: int) -> LoadTime:
+    """Fewer loads than bound a median."""
+    return partly(LoadTime, page_cache="warm", n=count, mean_ms=80.0, min_ms=70.0, max_ms=90.0)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_median_of_one_load_or_two_is_their_mean_without_an_interval(count: int, tmp_path: Path) -> None:
+    found = convertible_repository(tmp_path, accurate(load_time=(loads(count),))).on(ACCURATE, TARGET)
+    assert found.figure("load_ms") == (80.0, None, None)
+    assert found.load_s() == 0.08
+
+
+def test_the_median_of_a_few_loads_is_unknown_for_the_reason_that_the_index_has(tmp_path: Path) -> None:
+    found = convertible_repository(tmp_path, accurate(load_time=(loads(3),))).on(ACCURATE, TARGET)
+    assert found.figure("load_ms") is None
+    with pytest.raises(BadInputError, match=f"no load time: {found.why_unknown('load_ms')}; a run with profile=full"):
+        found.load_s()
