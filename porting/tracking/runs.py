@@ -1,4 +1,4 @@
-"""The runs of MLflow: a parent for each pipeline and a child for each variant, with the same keys."""
+"""The runs of MLflow: a parent for each pipeline and a child for each variant, with its known figures."""
 
 import logging
 import os
