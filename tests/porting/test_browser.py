@@ -88,7 +88,9 @@ def test_mlflow_shows_the_pipeline_and_its_variants(page: Page, published: Path,
         assert row.is_visible()
 
 
-def test_mlflow_holds_a_child_run_for_each_variant_with_exactly_the_figures_that_the_index_knows(published: Path) -> None:
+def test_mlflow_holds_a_child_run_for_each_variant_with_exactly_the_figures_that_the_index_knows(
+    published: Path,
+) -> None:
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{published / 'mlflow.db'}")

@@ -178,6 +178,7 @@ def nothing_outside(folder: Path) -> Iterator[None]:
 def test_the_repository_is_fine_before_it_is_spoilt(folder: Path) -> None:
     with nothing_outside(folder):
         exercise(folder)
+    assert A in {variant.name for variant in Repository.load(folder).index.variants}
 
 
 def test_the_watch_sees_what_lies_beside(folder: Path) -> None:
