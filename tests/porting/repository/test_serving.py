@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import DAMAGES
+from file_damages import DAMAGES
 from full_profile import full_profile, item
 from sealed import edit_index
 from support import CLASSES, SIZE, write_network
