@@ -42,7 +42,7 @@ def profile(options: argparse.Namespace) -> None:
     profile = run(options.model, options.request, options.output, options.endpoint)
     best = profile.best_throughput()
     lacking = f", {len(profile.missing)} points missing" if profile.missing else ""
-    print(f"{options.output}: {best.corrected_images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
+    print(f"{options.output}: {best.images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
 
 
 def run(model: Path, request_path: Path, output: Path, endpoint: str | None = None) -> Profile:

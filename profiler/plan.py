@@ -14,6 +14,7 @@ from profiler.measure.memory import part as memory
 from profiler.measure.repeats import part as repeats
 from profiler.measure.scaling import part as scaling
 from profiler.measure.throughput import part as throughput
+from profiler.measure.visits import part as visits
 from profiler.measure.warm_up import part as warm_up
 from profiler.target.model_under_test import ModelUnderTest
 
@@ -22,24 +23,50 @@ S = TypeVar("S", bound=PartSettings)
 
 @dataclass(frozen=True)
 class Part:
-    """A part that is measured: its title for the user, its settings, and what asks for its points."""
+    """A part that is measured: its title for the user, its settings, and what asks for its points.
+
+    A part that is not `whole` goes on in a later round.
+    """
 
     title: str
     settings: PartSettings
     measurements: Callable[[ModelUnderTest, Ledger], Measurements]
+    whole: bool = True
 
 
-def plan(level: LevelSettings) -> dict[str, Part]:
-    """The parts that a level measures, by the names of their settings."""
+def plan(level: LevelSettings, visit: int | None = None) -> dict[str, Part]:
+    """The parts that a level measures, by the names of their settings; those of one visit, or of all.
+
+    The first visit measures everything but the later visits.
+    """
+    parts = every_part(level)
+    if visit is None or level.visits is None:
+        return parts
+    if visit == 1:
+        return {name: one for name, one in parts.items() if name != "visits"}
+    so_far = level.visits.model_copy(update={"visits": visit})
+    return {
+        "visits": Part(
+            f"visit {visit} of {level.visits.visits}",
+            level.visits,
+            lambda model, ledger: visits.measurements(model, so_far, ledger),
+            whole=visit == level.visits.visits,
+        )
+    }
+
+
+def every_part(level: LevelSettings) -> dict[str, Part]:
+    """All parts that a level measures."""
     parts = {
-        "latency": part("latency", latency.measurements, level.latency),
         "throughput": part("maximal throughput", throughput.measurements, level.throughput),
+        "latency": part("latency", latency.measurements, level.latency),
         "warm_up": part("load and warm-up", warm_up.measurements, level.warm_up),
         "memory": part("memory", memory.measurements, level.memory),
         "scaling": part("cores and instances", scaling.measurements, level.scaling),
         "capacity": part("capacity under a deadline", capacity.measurements, level.capacity),
         "contention": part("contention", contention.measurements, level.contention),
         "repeats": part("repeats", repeats.measurements, level.repeats),
+        "visits": part("later visits", visits.measurements, level.visits),
     }
     return {name: one for name, one in parts.items() if one is not None}
 

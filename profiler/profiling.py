@@ -13,10 +13,11 @@ from profiler.common.files import sha256
 from profiler.common.profile_settings import LevelSettings
 from profiler.graph.layers import count_layers, sum_layers
 from profiler.kept_figures import check_kept
+from profiler.load_generator.speeds import Speeds
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.plan import Part, plan
-from profiler.records.base import Point, Why
+from profiler.records.base import NormalRate, Point, Why
 from profiler.records.profile import PartState, Profile
 from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.own_process import program_beside
@@ -79,18 +80,23 @@ class Profiling:
                 break
             answer = self._ledger.find(measurement) or self._measure(name, measurement)
         spent_s += time.monotonic() - start
-        self._states[name] = PartState(name=name, settings=values, seconds=spent_s, finished=True)
+        self._states[name] = PartState(name=name, settings=values, seconds=spent_s, finished=part.whole)
         self._write()
 
     def _measure(self, part: str, measurement: Measurement) -> Point | None:
         """The point, measured now; `None` and a record of why where it cannot be had."""
-        if why := self._unaffordable(measurement):
-            self._miss(part, measurement, *why)
-            return None
+        measure = measurement.measure
+        if why := self._unaffordable(measurement.seconds):
+            shorter = measurement.shorter
+            if shorter is not None and (measurement.needed or self._unaffordable(shorter.seconds) is None):
+                measure = shorter.measure
+            elif not measurement.needed or self._dead:
+                self._miss(part, measurement, *why)
+                return None
         try:
             # An estimate may be wrong, not without end.
-            with ends_within(self._settings.budget_s):
-                points = measurement.measure()
+            with ends_within(self._settings.budget_s + (PREPARING_S if measurement.needed else 0.0)):
+                points = measure()
         except UnavailableError as error:
             self._miss(part, measurement, "unavailable", str(error))
             return None
@@ -104,15 +110,15 @@ class Profiling:
         self._write()
         return points[0]
 
-    def _unaffordable(self, measurement: Measurement) -> tuple[Why, str] | None:
+    def _unaffordable(self, seconds: float) -> tuple[Why, str] | None:
         budget_s = self._settings.budget_s
         left_s = budget_s - (time.monotonic() - self._start)
         if self._dead:
             return "failed", self._dead
-        if measurement.seconds > budget_s:
-            return "too long", f"it takes about {measurement.seconds:.0f} s, and a variant has {budget_s:.0f} s"
-        if measurement.seconds > left_s:
-            return "out of budget", f"it takes about {measurement.seconds:.1f} s, and {max(left_s, 0):.1f} s were left"
+        if seconds > budget_s:
+            return "too long", f"it takes about {seconds:.0f} s, and a variant has {budget_s:.0f} s"
+        if seconds > left_s:
+            return "out of budget", f"it takes about {seconds:.1f} s, and {max(left_s, 0):.1f} s were left"
         return None
 
     def _miss(self, part: str, measurement: Measurement, verdict: Why, reason: str) -> None:
@@ -130,14 +136,24 @@ class Profiling:
         except DnnPortingError as error:
             self._dead = str(error)
 
+    def _speeds(self) -> dict[str, object]:
+        """What is known of the references by now."""
+        speeds, found = self._model.prepared.speeds, self._before
+        served = found.served_reference
+        return {
+            "reference": speeds["in process"].learnt(),
+            "served_reference": served and speeds["served"].learnt(),
+        }
+
     def _write(self) -> Profile:
         """The profile as it is at this moment, given to whoever keeps it."""
         seconds = self._before.seconds + time.monotonic() - self._start
-        update = {
+        update: dict[str, object] = {
             "level": self._settings.level,
             "missing": tuple(self._ledger.missing),
             "parts": tuple(self._states.values()),
             "seconds": seconds,
+            **self._speeds(),
         }
         profile = fitted(self._before.with_points(self._ledger.points).model_copy(update=update))
         self._keep(profile, self._model.samples)
@@ -149,23 +165,25 @@ def profile_file(
     path: Path,
     settings: LevelSettings,
     before: Profile | None,
-    first: Profile | None,
     keep: Keep,
     announce: Announce,
+    visit: int | None = None,
 ) -> Profile:
-    """Measures one file on a ready target; points of `before` that still hold are kept.
+    """Measures one file on a ready target, in one visit or all; points of `before` that still hold are kept.
 
-    The rates of the references in the `first` profile on the same fingerprint count as this machine's normal speed;
-    without one, those found now do. Raises `BadInputError` where a kept figure is none that a machine measures.
+    Raises `BadInputError` where a kept figure is none that a machine measures.
     """
     onnx_sha256 = sha256(path)
     sizes = settings.latency.input_sizes if settings.latency else []
     key = key_of(prepared, path, onnx_sha256, sizes)
     before = still_valid(before, key, prepared)
-    reference_per_s, served_per_s, reasons = normal_rates(prepared, before or first)
+    if before is not None:
+        check_kept(before)
+        prepared.learn([before])
     with ends_within(PREPARING_S + settings.budget_s):
-        model = ModelUnderTest(prepared, path, reference_per_s, sizes, served_per_s)
+        model = ModelUnderTest(prepared, path, sizes)
     layers = count_layers(path, model.shapes[0])
+    reference, served, reasons = normal_rates(prepared)
     begun = before or Profile(
         key=key,
         level=settings.level,
@@ -175,14 +193,14 @@ def profile_file(
         onnx_sha256=onnx_sha256,
         complexity=sum_layers(layers, path.stat().st_size),
         layers=tuple(layers),
-        probe_reference_per_s=reference_per_s,
-        served_probe_reference_per_s=served_per_s,
+        reference=reference,
+        served_reference=served,
         reasons=reasons,
         measured_at=datetime.now(UTC),
         seconds=0.0,
     )
     with model:
-        return Profiling(model, begun, settings, plan(settings), keep).run(announce)
+        return Profiling(model, begun, settings, plan(settings, visit), keep).run(announce)
 
 
 def still_valid(before: Profile | None, key: str, prepared: PreparedTarget) -> Profile | None:
@@ -201,24 +219,18 @@ def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[i
     return profile_key(onnx_sha256, prepared.target, program_sha256)
 
 
-def normal_rates(prepared: PreparedTarget, first: Profile | None) -> tuple[float, float | None, dict[str, str]]:
-    """The rates per second of both references that count as normal, and why there is none of the served one.
+def normal_rates(prepared: PreparedTarget) -> tuple[NormalRate, NormalRate | None, dict[str, str]]:
+    """What is known of the rates of both references, and why there is none of the served one."""
+    served = prepared.served_reference
+    own = learnt(prepared.speeds["in process"], prepared.reference.rate_per_s)
+    why = "nothing is served" if served is None else served.refused()
+    if served is None or why is not None:
+        return own, None, {"served_reference": why or ""}
+    return own, learnt(prepared.speeds["served"], served.rate_per_s), {}
 
-    Raises `BadInputError` where a kept figure is none that a machine measures.
-    """
-    field = "served_probe_reference_per_s"
-    if first is not None:
-        check_kept(first)
-        reasons = {name: why for name, why in first.reasons.items() if name == field}
-        return first.probe_reference_per_s, first.served_probe_reference_per_s, reasons
-    own_per_s = prepared.reference.usual_rate_per_s()
-    if prepared.served_reference is None:
-        return (
-            own_per_s,
-            None,
-            {field: "nothing is served, or the server takes no model of ours beside the measured one"},
-        )
-    try:
-        return own_per_s, prepared.served_reference.usual_rate_per_s(), {}
-    except DnnPortingError as error:
-        return own_per_s, None, {field: str(error)}
+
+def learnt(speeds: Speeds, read: Callable[[], float]) -> NormalRate:
+    """What is known of a reference, which is read where nothing is known."""
+    if not speeds.readings_per_s:
+        speeds.add([read()])
+    return speeds.learnt()

@@ -121,8 +121,8 @@ def quick(ready: PreparedTarget, network: Network, level: LevelSettings) -> Sect
     return {
         "seconds": [profile.seconds],
         "flops": [float(profile.complexity.flops or "nan")],
-        "latency_ms": [latency.corrected_p50_ms or float("nan") if latency else float("nan")],
-        "images_per_s": [best.corrected_images_per_s if best else float("nan")],
+        "latency_ms": [latency.relative_p50 or float("nan") if latency else float("nan")],
+        "images_per_s": [best.relative_throughput if best else float("nan")],
         "residual": [fit.median_relative_residual for fit in linear[:1]],
     }
 

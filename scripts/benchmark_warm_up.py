@@ -67,7 +67,7 @@ def spread_share(observations: Sequence[WarmUpObservation], reference_per_s: flo
     """The coefficient of variation of repeats of the same, median over all that were repeated."""
     repeats = defaultdict(list)
     for one in observations:
-        speed = one.probe_per_s / reference_per_s if reference_per_s else 1.0
+        speed = one.reference_per_s / reference_per_s if reference_per_s else 1.0
         repeats[one.variant, one.batch].append(one.first_ms * speed)
     return statistics.median(statistics.stdev(times) / statistics.mean(times) for times in repeats.values())
 

@@ -34,7 +34,7 @@ def partly(kind: type[R], **values: Any) -> R:
 def quiet() -> Noise:
     return Noise(
         steal_share=0.0, load_1min=0.1, cpu_mhz=3000.0, switches_per_s=10.0, cgroup_cores=2.0,
-        throttled_share=0.0, probe_per_s=100.0,
+        throttled_share=0.0, reference_per_s=100.0,
     )  # fmt: skip
 
 
@@ -58,8 +58,8 @@ def rate(kind: type[R], batch: int, concurrency: int, images_per_s: float, **cha
     """A closed loop at this drift-corrected rate."""
     values = {
         "images_per_s": images_per_s * 0.9, "low_images_per_s": images_per_s * 0.87,
-        "high_images_per_s": images_per_s * 0.93, "corrected_images_per_s": images_per_s,
-        "corrected_low_images_per_s": images_per_s * 0.98, "corrected_high_images_per_s": images_per_s * 1.02,
+        "high_images_per_s": images_per_s * 0.93, "relative_throughput": images_per_s,
+        "low_relative_throughput": images_per_s * 0.98, "high_relative_throughput": images_per_s * 1.02,
         "slices": 24, "answers": 4000, "server_answers": 4000, "client_cpu_share": 0.2, "verdict": "settled",
         "verdict_reason": "the interval is ± 2.0 %",
     }  # fmt: skip
@@ -78,7 +78,7 @@ def load_point(load_share: float, **changes: Any) -> LoadPoint:
         for ms, one in shares.items()
     ]
     values: dict[str, Any] = {"cpu_share": 0.9 * load_share, "exploding": False, "verdict": "settled"}
-    values |= {"corrected_offered_per_s": 555 * load_share, "p50_ms": 3.0}
+    values |= {"relative_offered": 555 * load_share, "p50_ms": 3.0}
     if load_share >= FIRST_EXPLODING:
         values |= {"exploding": True, "verdict": "unsettled", "slope": 0.2, "low_slope": 0.1, "high_slope": 0.3}
     return partly(
@@ -105,11 +105,11 @@ def repeats(**changes: Any) -> Repeats:
     up_and_down = [1 + 0.02 * (-1) ** place for place in range(20)]
     values: dict[str, Any] = {
         "images_per_s": [700 * one for one in up_and_down],
-        "corrected_images_per_s": [780 * one for one in up_and_down],
+        "relative_throughput": [780 * one for one in up_and_down],
         "latency_p50_ms": [1.9 * one for one in up_and_down], "latency_mean_ms": [2.0 * one for one in up_and_down],
-        "corrected_latency_p50_ms": [1.7 * one for one in up_and_down], "probe_per_s": [90.0] * 20,
-        "images_per_s_cv": 0.071, "corrected_images_per_s_cv": 0.018, "latency_p50_cv": 0.062,
-        "corrected_latency_p50_cv": 0.021, "latency_mean_cv": 0.083, "latency_runtime": "onnxruntime",
+        "relative_latency_p50": [1.7 * one for one in up_and_down], "reference_per_s": [90.0] * 20,
+        "images_per_s_cv": 0.071, "relative_throughput_cv": 0.018, "latency_p50_cv": 0.062,
+        "relative_latency_p50_cv": 0.021, "latency_mean_cv": 0.083, "latency_runtime": "onnxruntime",
         "repeats": 20, "repeat_s": 5.0,
     }  # fmt: skip
     return partly(Repeats, batch=16, concurrency=4, **values | changes)

@@ -176,7 +176,7 @@ def compared(ready: "PreparedTarget", path: Path, one: "VariantOnTarget") -> lis
             shape, seconds = latency.input_shape, min(latency.n * latency.mean_ms / 1e3, MOST_SECONDS)
             again = measure_batch(model, profile.target.resources, latency.batch, shape, seconds)
             now = Figure.of(
-                again.corrected_p50_ms or again.mean_ms, again.corrected_p50_low_ms, again.corrected_p50_high_ms
+                again.relative_p50 or again.mean_ms, again.low_relative_p50, again.high_relative_p50
             )
             pairs.append(("p50 at batch 1, ms", Figure.of(*published_ms), now))
     return [[what, str(then), str(now), "holds" if then.holds(now) else "moved"] for what, then, now in pairs]

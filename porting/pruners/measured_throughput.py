@@ -39,7 +39,7 @@ class FileThroughput:
         self._first = self._first or profile
         best = profile.best_throughput()
         assert best is not None, "profiling raises where no throughput could be measured"  # noqa: S101
-        return best.corrected_images_per_s
+        return best.relative_throughput
 
 
 @dataclass

@@ -61,7 +61,7 @@ def images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     best = profile.best_throughput()
     if best is None:
         return Absent(MaximalThroughput, "throughput")
-    rates = best.corrected_images_per_s, best.corrected_low_images_per_s, best.corrected_high_images_per_s
+    rates = best.images_per_s, best.low_images_per_s, best.high_images_per_s
     return known(*rates, "")
 
 
@@ -70,8 +70,8 @@ def p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     point = profile.latency_at(1)
     if point is None:
         return Absent(LatencyPoint, "latency")
-    reason = point.reasons.get("corrected_p50_ms", "")
-    return known(point.corrected_p50_ms, point.corrected_p50_low_ms, point.corrected_p50_high_ms, reason)
+    reason = point.reasons.get("p50_ms", "")
+    return known(point.p50_ms, point.p50_low_ms, point.p50_high_ms, reason)
 
 
 def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
@@ -88,8 +88,8 @@ def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | st
     if not found:
         return Absent(Capacity, "capacity")
     at = found[0]
-    reason = at.reasons.get("corrected_requests_per_s", "")
-    return known(at.corrected_requests_per_s, at.corrected_low_requests_per_s, at.corrected_high_requests_per_s, reason)
+    reason = at.reasons.get("requests_per_s", "")
+    return known(at.requests_per_s, at.low_requests_per_s, at.high_requests_per_s, reason)
 
 
 def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:

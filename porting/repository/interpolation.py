@@ -139,8 +139,8 @@ def latency(profile: Profile) -> Lookup:
     """The median latency of one batch at a time, corrected for drift, by batch, cores and instances."""
 
     def figure(point: LatencyPoint) -> Figure | None:
-        middle = point.corrected_p50_ms
-        return None if middle is None else (middle, point.corrected_p50_low_ms, point.corrected_p50_high_ms)
+        middle = point.p50_ms
+        return None if middle is None else (middle, point.p50_low_ms, point.p50_high_ms)
 
     return latencies(profile, "median latency", figure)
 
@@ -165,7 +165,7 @@ def throughput(profile: Profile) -> Lookup:
     """The maximal throughput, corrected for drift, by batch, cores and instances."""
 
     def figure(point: MaximalThroughput) -> Figure:
-        return point.corrected_images_per_s, point.corrected_low_images_per_s, point.corrected_high_images_per_s
+        return point.images_per_s, point.low_images_per_s, point.high_images_per_s
 
     return lookup(profile, profile.max_throughput, "maximal throughput", "images/s", BATCH_AXES, figure)
 
@@ -174,8 +174,8 @@ def capacity(profile: Profile) -> Lookup:
     """The highest Poisson rate within a deadline, corrected for drift, at the profile's own quantile."""
 
     def figure(point: Capacity) -> Figure | None:
-        rate = point.corrected_requests_per_s
-        return None if rate is None else (rate, point.corrected_low_requests_per_s, point.corrected_high_requests_per_s)
+        rate = point.requests_per_s
+        return None if rate is None else (rate, point.low_requests_per_s, point.high_requests_per_s)
 
     axes = ("deadline_ms", "cores", "instances")
     return lookup(profile, profile.capacity, "capacity under a deadline", "requests/s", axes, figure)

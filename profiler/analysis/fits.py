@@ -14,8 +14,8 @@ from profiler.records.warm_up import FirstInference
 T = TypeVar("T")
 
 # A fit uses the first of these that all of its points have: a median is robust, and best without drift.
-LATENCIES = ("corrected_p50_ms", "p50_ms", "mean_ms")
-THROUGHPUT = "corrected_images_per_s"
+LATENCIES = ("p50_ms", "p50_ms", "mean_ms")
+THROUGHPUT = "images_per_s"
 THREAD_A_CORE = "one a core"
 BEST = "the best at each core count"
 
@@ -78,11 +78,8 @@ def fit_throughput_over_cores(points: Iterable[MaximalThroughput]) -> Iterable[F
     """
     maxima = (point for point in points if point.kind == "measured" and point.verdict != "not saturated")
     for group in grouped(maxima, lambda point: (point.runtime, point.batch)):
-        best = [
-            max(same, key=lambda point: point.corrected_images_per_s)
-            for same in grouped(group, lambda point: point.cores)
-        ]
-        samples = [Sample({"cores": point.cores}, point.corrected_images_per_s) for point in best]
+        best = [max(same, key=lambda point: point.images_per_s) for same in grouped(group, lambda point: point.cores)]
+        samples = [Sample({"cores": point.cores}, point.images_per_s) for point in best]
         conditions = conditions_of(group[0], ("runtime", "batch")) | {"threads": BEST, "instances": BEST}
         yield fit_form("linear in cores", THROUGHPUT, conditions, samples)
 

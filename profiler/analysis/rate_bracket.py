@@ -31,10 +31,10 @@ class Bracket:
 
 
 def bracket(outcomes: Sequence[Outcome]) -> Bracket:
-    """The bracket from all trials; of equally good rates the highest is best, as noise makes trials fail."""
+    """The bracket from all trials; of equally good rates the lowest is best, so that noise raises no capacity."""
     met = sorted(one.rate_per_s for one in outcomes if one.met)
     failed = sorted(one.rate_per_s for one in outcomes if not one.met)
-    best = min(reversed(met), key=lambda rate: contradictions(rate, met, failed), default=None)
+    best = min(met, key=lambda rate: contradictions(rate, met, failed), default=None)
     low = max((rate for rate in met if not failed or rate < failed[0]), default=None)
     high = min((rate for rate in failed if not met or rate > met[-1]), default=None)
     return Bracket(best, low, high)
@@ -45,23 +45,23 @@ def contradictions(rate_per_s: float, met: Sequence[float], failed: Sequence[flo
     return sum(one <= rate_per_s for one in failed) + sum(one > rate_per_s for one in met)
 
 
-def next_rate(outcomes: Sequence[Outcome], start_per_s: float, max_per_s: float) -> float | None:
+def next_rate(outcomes: Sequence[Outcome], start: float, most: float) -> float | None:
     """The rate of the next trial, `None` where the bracket is narrow and two trials failed at its upper end.
 
     The search goes up and down from the start by a factor until one rate met the deadline and a higher one failed.
-    Then it tries the geometric mean of the two. `max_per_s` is the maximal throughput; rates far from it are not tried.
+    Then it tries the geometric mean of the two. `most` is the maximal throughput; rates far from it are not tried.
     """
-    top_per_s = TOP_LOAD * max_per_s
+    top = TOP_LOAD * most
     best = bracket(outcomes).best
     failed = [one.rate_per_s for one in outcomes if not one.met]
     if not outcomes:
-        return min(start_per_s, top_per_s)
+        return min(start, top)
     if best is None:
         lower = min(failed) / STEP
-        return lower if lower >= LOWEST_LOAD * max_per_s else None
+        return lower if lower >= LOWEST_LOAD * most else None
     upper = min((rate for rate in failed if rate > best), default=None)
     if upper is None:
-        return min(best * STEP, top_per_s) if best * (1 + WIDTH) < top_per_s else None
+        return min(best * STEP, top) if best * (1 + WIDTH) < top else None
     if upper > best * (1 + WIDTH):
         return math.sqrt(best * upper)
     near = sum(best < rate <= upper * (1 + WIDTH) for rate in failed)

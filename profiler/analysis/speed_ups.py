@@ -31,9 +31,9 @@ def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
             point.batch,
             point.instances,
             point.cores,
-            point.corrected_images_per_s / base.corrected_images_per_s,
-            ratio(point.corrected_low_images_per_s, base.corrected_high_images_per_s),
-            ratio(point.corrected_high_images_per_s, base.corrected_low_images_per_s),
+            point.relative_throughput / base.relative_throughput,
+            ratio(point.low_relative_throughput, base.high_relative_throughput),
+            ratio(point.high_relative_throughput, base.low_relative_throughput),
         )
         for point, base in pairs
         if base is not None

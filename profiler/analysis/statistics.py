@@ -20,12 +20,27 @@ NORMAL_QUARTILE, NORMAL_95 = 0.6745, 1.96
 
 
 @dataclass(frozen=True)
-class MedianInterval:
-    """A median with a distribution-free interval of at least 95 %; the bounds are `None` below 6 samples."""
+class QuantileInterval:
+    """A quantile with a distribution-free interval of at least 95 %; bounds that too few samples hold are `None`."""
 
-    median: float
+    value: float
     low: float | None
     high: float | None
+
+    def wider(self, unseen_sd: float) -> "QuantileInterval":
+        """The interval with a relative standard uncertainty that these samples do not show (JCGM 100:2008, 5.1)."""
+
+        def end(bound: float | None) -> float | None:
+            if bound is None:
+                return None
+            return math.hypot(math.log(bound / self.value), NORMAL_95 * unseen_sd)
+
+        low, high = end(self.low), end(self.high)
+        return QuantileInterval(
+            self.value,
+            None if low is None else self.value * math.exp(-low),
+            None if high is None else self.value * math.exp(high),
+        )
 
 
 @dataclass(frozen=True)
@@ -57,15 +72,25 @@ def too_few(quantile: float, n: int) -> str:
     return f"p{quantile * 100:g} needs {samples_for_percentile(quantile)} samples, {n} were taken"
 
 
-def median_interval(samples: Sequence[float]) -> MedianInterval:
-    """The median, and two order statistics that bound it with at least 95 % (binomial, Conover 1999, 3.2)."""
+def quantile_interval(samples: Sequence[float], quantile: float) -> QuantileInterval:
+    """The quantile, and two order statistics that bound it with at least 95 % (binomial, Conover 1999, 3.2)."""
     ordered = sorted(samples)
-    n = len(ordered)
-    median = float(np.median(ordered))
-    rank = int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
-    if rank == 0:
-        return MedianInterval(median, None, None)
-    return MedianInterval(median, ordered[rank - 1], ordered[n - rank])
+    n, tail = len(ordered), (1 - CONFIDENCE) / 2
+    value = float(np.quantile(ordered, quantile))
+    low, high = int(binom.ppf(tail, n, quantile)), int(binom.ppf(1 - tail, n, quantile)) + 1
+    return QuantileInterval(value, ordered[low - 1] if low > 0 else None, ordered[high - 1] if high <= n else None)
+
+
+def median_interval(samples: Sequence[float]) -> QuantileInterval:
+    """The median with its interval, which needs 6 samples."""
+    return quantile_interval(samples, 0.5)
+
+
+def upper_bound(samples: Sequence[float], quantile: float) -> float | None:
+    """The order statistic that bounds the quantile from above at 99 % confidence, `None` where none does."""
+    ordered = sorted(samples)
+    rank = int(binom.ppf(PERCENTILE_CONFIDENCE, len(ordered), quantile)) + 1
+    return ordered[rank - 1] if rank <= len(ordered) else None
 
 
 def t_quantile(degrees_of_freedom: int) -> float:

@@ -38,13 +38,12 @@ class LatencySettings(PartSettings):
 
 
 class ThroughputSettings(PartSettings):
-    """Closed loops with concurrency doubled step by step; the maximum is settled at the best or at every batch."""
+    """Closed loops with concurrency doubled step by step; the maximum of every batch is settled where it was found."""
 
     batches: Batches
     max_concurrency: Annotated[int, Field(ge=1, le=1024)]
     search_seconds: Seconds
     settle_seconds: Seconds
-    settle_every_batch: bool
 
 
 class WarmUpSettings(PartSettings):
@@ -106,6 +105,16 @@ class RepeatSettings(PartSettings):
     seconds: Seconds
 
 
+class VisitSettings(PartSettings):
+    """Later visits: in each round of a run, every model is loaded again and its maxima are measured for `seconds`.
+
+    `visits` counts the first one, which measures everything else.
+    """
+
+    visits: Annotated[int, Field(ge=2, le=100)]
+    seconds: Seconds
+
+
 class LevelSettings(BaseModel):
     """A level: `quick` ranks in seconds, `full` measures every figure in minutes.
 
@@ -125,6 +134,7 @@ class LevelSettings(BaseModel):
     capacity: CapacitySettings | None
     contention: ContentionSettings | None
     repeats: RepeatSettings | None
+    visits: VisitSettings | None
 
     @classmethod
     def of_throughput(cls, settings: ThroughputSettings, budget_s: float) -> "LevelSettings":
@@ -141,7 +151,12 @@ class LevelSettings(BaseModel):
             capacity=None,
             contention=None,
             repeats=None,
+            visits=None,
         )
+
+    def rounds(self) -> int:
+        """The rounds of a run at this level, in each of which every model is visited."""
+        return 1 if self.visits is None else self.visits.visits
 
     def parts(self) -> dict[str, PartSettings]:
         """The settings of the parts that this level measures, by name."""

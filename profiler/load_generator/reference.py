@@ -12,13 +12,13 @@ import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
+from profiler.load_generator.speeds import Speeds
 from profiler.records.base import ReferenceKind
 from profiler.system.cores import pinned
 
 # A machine's speed changes within tenths of a second, so compared slices must be close together.
 SLICE_S = 0.04
 SHARE = 0.3
-USUAL_SLICES = 30
 SIZE, CLASSES = 32, 256
 # The input channels, output channels and stride of each 3×3 convolution: large images with few channels, then small
 # images with so many that the weights do not fit the core's own cache, as in measured networks.
@@ -62,12 +62,12 @@ class Reference:
     """The reference network, in process or served.
 
     `rate_per_s(beside_s)` measures its rate now, for longer where the compared measurement takes `beside_s`.
-    `normal_per_s` is its rate at the machine's normal speed.
+    `speeds` are its rates on this machine so far.
     """
 
     kind: ReferenceKind
     rate_per_s: Callable[[float], float]
-    normal_per_s: float
+    speeds: Speeds
 
 
 class InProcessReference:
@@ -90,7 +90,3 @@ class InProcessReference:
                 self._session.run(None, self._feed)
                 runs += 1
         return runs / elapsed
-
-    def usual_rate_per_s(self) -> float:
-        """The median over some slices, which is this machine's normal rate unless an earlier profile has one."""
-        return float(np.median([self.rate_per_s() for _ in range(USUAL_SLICES)]))

@@ -8,12 +8,11 @@ the served reference leaves half of that.
 from contextlib import ExitStack
 from typing import Self
 
-import numpy as np
-
+from profiler.common.errors import DnnPortingError
 from profiler.common.resources import Resources
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import ClosedLoop
-from profiler.load_generator.reference import SHARE, SLICE_S, USUAL_SLICES, write_reference
+from profiler.load_generator.reference import SHARE, SLICE_S, write_reference
 from profiler.runtimes.served import Expectation, Host
 from profiler.system.cores import pinned
 
@@ -30,6 +29,7 @@ class ServedReference:
     def __init__(self, host: Host, cores: int, client_cores: list[int]) -> None:
         self._host, self._cores, self._client_cores = host, cores, client_cores
         self._loop: ClosedLoop | None = None
+        self._refused: str | None = None
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
@@ -47,9 +47,15 @@ class ServedReference:
             answered = loop.run(max(SLICE_S, SHARE * beside_s))
         return answered.counted / answered.seconds
 
-    def usual_rate_per_s(self) -> float:
-        """The median over some slices, which is this server's normal rate unless an earlier profile has one."""
-        return float(np.median([self.rate_per_s() for _ in range(USUAL_SLICES)]))
+    def refused(self) -> str | None:
+        """The reason why the server cannot serve it beside a model, `None` where it can; it is tried once."""
+        if self._refused is None:
+            try:
+                self.rate_per_s()
+                self._refused = ""
+            except DnnPortingError as error:
+                self._refused = str(error)
+        return self._refused or None
 
     def _load(self) -> ClosedLoop:
         served = self._host.load(NAME, self._path, Resources(self._cores, threads=1, instances=1))

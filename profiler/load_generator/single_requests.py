@@ -1,6 +1,5 @@
 """Single requests of an open loop: their scheduled moments, and sending them without waiting for answers."""
 
-import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,13 +18,11 @@ Submit = Callable[[OnAnswer], None]
 def poisson(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
     """The moments (s) of Poisson arrivals within `seconds`, at least one; a seed always gives the same ones.
 
-    The process is conditioned on its count: exponential gaps, scaled so that exactly the expected number falls into
-    the stretch (Ross, Stochastic Processes, theorem 2.3.1). A random count would vary a short stretch's load by 1/√n,
-    and hide the rate from which a queue is unstable.
+    Their count is random, and given the count they are uniform (Ross, Stochastic Processes, theorem 2.3.1).
     """
-    count = max(1, math.floor(rate_per_s * seconds + 0.5))
-    gaps = np.random.default_rng(seed).exponential(size=count + 1)
-    moments: np.ndarray = np.cumsum(gaps)[:count] * (seconds / gaps.sum())
+    generator = np.random.default_rng(seed)
+    count = max(1, generator.poisson(rate_per_s * seconds))
+    moments: np.ndarray = np.sort(generator.uniform(0.0, seconds, count))
     return moments
 
 

@@ -31,7 +31,7 @@ class Ledger:
     def own_maximum(self, own: Resources) -> MaximalThroughput | None:
         """The maximal throughput over all batches on a target's own resources."""
         points = [point for point in self.of(MaximalThroughput) if point.resources == own]
-        return max(points, key=lambda point: point.corrected_images_per_s, default=None)
+        return max(points, key=lambda point: point.relative_throughput, default=None)
 
     def find(self, measurement: Measurement) -> Point | None:
         """The finished point that a measurement asks for, unless it is outdated."""

@@ -8,16 +8,27 @@ from profiler.records.place import Place
 
 
 @dataclass(frozen=True)
+class Shorter:
+    """A way to measure a point in the least time; its figures may have no interval."""
+
+    seconds: float
+    measure: Callable[[], Sequence[Point]]
+
+
+@dataclass(frozen=True)
 class Measurement:
     """A point of a kind at a place; `seconds` is what it should take.
 
-    `measure` returns that point first, and after it the other points that were measured with it.
+    `measure` returns that point first, and after it the other points that were measured with it. The `shorter` way is
+    taken where the budget has no time for that. A point that is `needed` is measured whatever the budget is.
     """
 
     kind: type[Point]
     place: Place
     seconds: float
     measure: Callable[[], Sequence[Point]]
+    shorter: Shorter | None = None
+    needed: bool = False
 
     def missing(self, part: str, verdict: Why, reason: str) -> Missing:
         """The record of a point that a part of the plan could not have."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from profiler.common.resources import Resources
 from profiler.records.place import Place, PlaceFields
 
-Verdict = Literal["settled", "unsettled", "not saturated"]
+Verdict = Literal["settled", "unsettled", "not saturated", "disturbed"]
 Kind = Literal["measured", "predicted"]
 # A count that fits the 32 bits of a server's configuration.
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -53,7 +53,11 @@ class Noise(Record):
 
     `steal_share` is of all cores. `switches_per_s` counts the context switches of the whole machine.
     `throttled_share` is the share of scheduling periods in which the profiler's control group reached its quota.
-    `probe_per_s` is the rate of the reference network during the point, in the profiler's process or served.
+    `reference_per_s` is the rate of the reference network beside the slices that count, in the profiler's process or
+    served. `others_share` is the use of the cores of server and load generator by other processes, those of a
+    hypervisor's other guests included. `thrown_share` of the slices were thrown away, as other processes took too much
+    beside them or the reference ran too slowly; `busiest` names the processes. A point is `disturbed` where too few
+    slices were left.
     """
 
     steal_share: float | None = Field(ge=0, le=1)
@@ -62,8 +66,25 @@ class Noise(Record):
     switches_per_s: float = Field(ge=0)
     cgroup_cores: float | None = Field(gt=0)
     throttled_share: float | None = Field(ge=0, le=1)
-    probe: ReferenceKind = "in process"
-    probe_per_s: float | None = Field(gt=0)
+    reference: ReferenceKind = "in process"
+    reference_per_s: float | None = Field(gt=0)
+    others_share: float | None = Field(ge=0, le=1)
+    thrown_share: float = Field(default=0.0, ge=0, le=1)
+    disturbed: bool = False
+    busiest: tuple[str, ...] = ()
+
+
+class NormalRate(Value):
+    """The normal rate of a reference network on a machine, learnt from all undisturbed readings on it.
+
+    It serves to recognise a disturbance. No figure is scaled by it. `drift_sd_share` is the relative standard
+    deviation between readings that lie apart, and part of the interval of every absolute figure.
+    """
+
+    per_s: float = Field(gt=0)
+    readings: int = Field(ge=1)
+    standard_error_share: float = Field(ge=0)
+    drift_sd_share: float = Field(ge=0)
 
 
 class Point(Record):

@@ -25,13 +25,13 @@ class InTime(Record):
 class Trial(Record):
     """One open loop: `requests` were scheduled at `offered_per_s`, however many were unanswered.
 
-    `corrected_offered_per_s` is that rate at the reference speed of the machine. `lost` requests had no answer at the
-    end of the wait, or were not sent because the backlog had reached its limit. `exploding` says whether the queue
-    was unstable.
+    `relative_offered` is that rate in requests for each inference of the reference network beside. `lost` requests
+    had no answer at the end of the wait, or were not sent because the backlog had reached its limit. `exploding` says
+    whether the queue was unstable.
     """
 
     offered_per_s: float = Field(gt=0)
-    corrected_offered_per_s: float = Field(gt=0)
+    relative_offered: float = Field(gt=0)
     requests: int = Field(ge=1)
     lost: int = Field(ge=0)
     in_time: tuple[InTime, ...] = Field(min_length=1)
@@ -41,8 +41,8 @@ class Trial(Record):
 class LoadPoint(Trial, Timed):
     """The behaviour at a share of the maximal throughput; latencies count from the scheduled moment.
 
-    `load_share` is of the maximum at the machine's present speed; `max_requests_per_s` is that maximum at the
-    reference speed. CPU use is that of the serving processes, idle work included, from the first request to the last
+    `load_share` is of the maximum at the machine's present speed; `max_requests_per_s` is that maximum as it was
+    measured. CPU use is that of the serving processes, idle work included, from the first request to the last
     answer; `cpu_share` is of the given cores. `slope` is the growth of the latency (s per s) with its 95 % interval:
     0 where the queue is stable, the excess of the load over the capacity where it is not (thesis, figure 5.10).
     """
@@ -70,7 +70,7 @@ class LoadPoint(Trial, Timed):
         """The trial in this load point: its rate, its requests, and its shares in time."""
         return Trial(
             offered_per_s=self.offered_per_s,
-            corrected_offered_per_s=self.corrected_offered_per_s,
+            relative_offered=self.relative_offered,
             requests=self.requests,
             lost=self.lost,
             in_time=self.in_time,
@@ -86,8 +86,8 @@ class Capacity(Timed):
     bounds are a bracket, not a confidence interval: the highest rate below which every trial was in time, and the
     lowest above which none was; trials that contradict each other widen it. `trials` were made for this point; load
     points and other capacities of the same resources count too. A trial lasts some seconds, and a queue near its
-    capacity takes longer to fill, so the capacity at a loose deadline tends to be too high. The corrected figures are
-    at the reference speed of the machine, the others as offered.
+    capacity takes longer to fill, so the capacity at a loose deadline tends to be too high. The relative figures
+    count the requests for each inference of the reference network beside; the others are as offered.
     """
 
     identity: ClassVar[tuple[str, ...]] = (
@@ -101,9 +101,9 @@ class Capacity(Timed):
     requests_per_s: float | None = Field(gt=0)
     low_requests_per_s: float | None = Field(gt=0)
     high_requests_per_s: float | None = Field(gt=0)
-    corrected_requests_per_s: float | None = Field(gt=0)
-    corrected_low_requests_per_s: float | None = Field(gt=0)
-    corrected_high_requests_per_s: float | None = Field(gt=0)
+    relative_capacity: float | None = Field(gt=0)
+    low_relative_capacity: float | None = Field(gt=0)
+    high_relative_capacity: float | None = Field(gt=0)
     max_throughput_share: float | None = Field(gt=0)
     trials: tuple[Trial, ...]
     verdict: Verdict

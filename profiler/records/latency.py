@@ -1,6 +1,6 @@
 """The latency of one batch."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -8,28 +8,43 @@ from profiler.records.base import Count, Timed
 
 
 class LatencyPoint(Timed):
-    """The time of one warm, full batch under `concurrency` callers; percentiles only where `n` bounds them at 99 %.
+    """The time of one warm, full batch in a closed loop of `concurrency` callers, in undisturbed slices.
 
-    `input_shape` leaves the batch axis out. `instances` is 1 inside the profiler's own process. `corrected_p50_ms`
-    divides the machine's drift out: each sample is scaled by the rate of the reference probe beside it over
-    `Profile.probe_reference_per_s`.
+    `input_shape` leaves the batch axis out. `instances` is 1 inside the profiler's own process. A percentile is known
+    where `n` samples bound it at 99 % confidence, and its `bound` is that bound. The other ends are those of a 95 %
+    interval, which contains the machine's drift between moments. `relative_p50` is the median in inferences of the
+    reference network in the same moments: it compares networks, as drift meets both alike. The medians are over all
+    visits, which lie apart and of which each has one, and everything else is of the first one. A queue is not part of a closed loop's latency:
+    `LoadPoint` has it.
     """
 
     identity: ClassVar[tuple[str, ...]] = (
         "runtime", "batch", "cores", "threads", "instances", "concurrency", "input_shape",
     )  # fmt: skip
+    offered: Literal["closed loop"] = "closed loop"
     batch: Count
     concurrency: Count
     input_shape: tuple[int, ...]
+    visit_p50_ms: tuple[float, ...]
+    visit_relative_p50: tuple[float, ...]
     n: int = Field(ge=1)
     mean_ms: float = Field(gt=0)
     sd_ms: float | None = Field(ge=0)
     p50_ms: float | None = Field(gt=0)
     p50_low_ms: float | None = Field(gt=0)
     p50_high_ms: float | None = Field(gt=0)
-    corrected_p50_ms: float | None = Field(gt=0)
-    corrected_p50_low_ms: float | None = Field(gt=0)
-    corrected_p50_high_ms: float | None = Field(gt=0)
+    relative_p50: float | None = Field(gt=0)
+    low_relative_p50: float | None = Field(gt=0)
+    high_relative_p50: float | None = Field(gt=0)
     p90_ms: float | None = Field(gt=0)
+    p90_low_ms: float | None = Field(gt=0)
+    p90_high_ms: float | None = Field(gt=0)
+    p90_bound_ms: float | None = Field(gt=0)
     p95_ms: float | None = Field(gt=0)
+    p95_low_ms: float | None = Field(gt=0)
+    p95_high_ms: float | None = Field(gt=0)
+    p95_bound_ms: float | None = Field(gt=0)
     p99_ms: float | None = Field(gt=0)
+    p99_low_ms: float | None = Field(gt=0)
+    p99_high_ms: float | None = Field(gt=0)
+    p99_bound_ms: float | None = Field(gt=0)

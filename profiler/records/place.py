@@ -39,6 +39,7 @@ class Place:
     quantile: float | None = None
     share: float | None = None
     repeats: int = 0
+    visit: int = 0
 
     def fields(self) -> PlaceFields:
         """The place fields of a record that every kind of point has."""

@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
-from profiler.records.base import Missing, Point, Record
+from profiler.records.base import Missing, NormalRate, Point, Record
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Layer
 from profiler.records.contention import Contention
@@ -18,9 +18,12 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.repeats import Repeats
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
+from profiler.records.visit import Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)
+# The runtime of the latency part, which computes in the profiler's own process.
+IN_PROCESS = "onnxruntime"
 KINDS: dict[str, type[Point]] = {
     "latency": LatencyPoint,
     "throughput": ThroughputPoint,
@@ -36,6 +39,7 @@ KINDS: dict[str, type[Point]] = {
     "load": LoadPoint,
     "contention": Contention,
     "repeats": Repeats,
+    "visits": Visit,
 }
 
 
@@ -52,11 +56,11 @@ class Profile(Record):
     """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
     An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
-    workspace. The rates of the two probes define the machine's normal speed. `missing` lists the planned points that
+    workspace. `reference` and `served_reference` are what is known of the machine's speed. `missing` lists the planned points that
     could not be measured. Fits are predictions from the tables, which stay authoritative.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     key: str
     level: Level
     target_name: TargetName
@@ -80,12 +84,13 @@ class Profile(Record):
     load: tuple[LoadPoint, ...] = ()
     contention: tuple[Contention, ...] = ()
     repeats: tuple[Repeats, ...] = ()
+    visits: tuple[Visit, ...] = ()
     fits: tuple[Fit, ...] = ()
     refused_fits: tuple[Refusal, ...] = ()
     missing: tuple[Missing, ...] = ()
     parts: tuple[PartState, ...] = ()
-    probe_reference_per_s: float = Field(gt=0)
-    served_probe_reference_per_s: float | None = Field(gt=0)
+    reference: NormalRate
+    served_reference: NormalRate | None
     measured_at: datetime
     seconds: float = Field(ge=0)
 
@@ -116,14 +121,34 @@ class Profile(Record):
         return list(dict.fromkeys(size for point in self.latency for size in point.input_shape[-1:]))
 
     def latency_at(self, batch: int) -> LatencyPoint | None:
-        """The first measured latency of `batch` with one request at a time, `None` where there is none."""
-        return next((point for point in self.latency if point.batch == batch and point.concurrency == 1), None)
+        """The latency of one batch at a time that a client of the target sees, `None` where it is unknown."""
+        return self._latency(batch, self.target.runtime)
+
+    def compute_latency_at(self, batch: int) -> LatencyPoint | None:
+        """The latency of the computation alone, in the profiler's own process, `None` where it is unknown."""
+        return self._latency(batch, IN_PROCESS)
+
+    def _latency(self, batch: int, runtime: str) -> LatencyPoint | None:
+        own = self.target.resources
+        found = (
+            point
+            for point in self.latency
+            if (point.runtime, point.batch, point.concurrency) == (runtime, batch, 1)
+            # A session in this process serves one caller, whatever the target's instances are.
+            and (point.cores, point.threads) == (own.cores, own.threads)
+            and point.input_shape == self.latency[0].input_shape
+        )
+        return min(found, key=lambda point: point.instances != own.instances, default=None)
 
     def own(self, points: Iterable[P]) -> list[P]:
         """The points among these that were measured on the target's own resources."""
         return [point for point in points if point.resources == self.target.resources]
 
     def best_throughput(self) -> MaximalThroughput | None:
-        """The highest drift-corrected throughput over batches on the target's own resources."""
+        """The highest throughput over batches on the target's own resources."""
         found = self.own(self.max_throughput)
-        return max(found, key=lambda point: point.corrected_images_per_s, default=None)
+        return max(found, key=lambda point: point.relative_throughput, default=None)
+
+    def throughput_at(self, batch: int) -> MaximalThroughput | None:
+        """The maximal throughput of a batch size on the target's own resources, `None` where it is unknown."""
+        return next((point for point in self.own(self.max_throughput) if point.batch == batch), None)

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from profiler.records.base import Count, Timed
 
 SERIES = (
-    "images_per_s", "corrected_images_per_s", "probe_per_s",
-    "latency_p50_ms", "latency_mean_ms", "corrected_latency_p50_ms",
+    "images_per_s", "relative_throughput", "reference_per_s",
+    "latency_p50_ms", "latency_mean_ms", "relative_latency_p50",
 )  # fmt: skip
 
 
@@ -17,7 +17,7 @@ class Repeats(Timed):
 
     Throughput is that of a closed loop. Latency is that of batch 1, one at a time, on the same cores by
     `latency_runtime`. A `corrected` value is scaled by the rate of a probe beside each slice over its normal rate in
-    the profile. `probe_per_s` is the rate of the probe beside the load. A coefficient of variation is the standard
+    the profile. `reference_per_s` is the rate of the probe beside the load. A coefficient of variation is the standard
     deviation over the mean.
     """
 
@@ -28,17 +28,17 @@ class Repeats(Timed):
     repeats: int = Field(ge=2)
     repeat_s: float = Field(gt=0)
     images_per_s: tuple[float, ...]
-    corrected_images_per_s: tuple[float, ...]
+    relative_throughput: tuple[float, ...]
     images_per_s_cv: float = Field(ge=0)
-    corrected_images_per_s_cv: float = Field(ge=0)
+    relative_throughput_cv: float = Field(ge=0)
     latency_runtime: str
     latency_p50_ms: tuple[float, ...]
-    corrected_latency_p50_ms: tuple[float, ...]
+    relative_latency_p50: tuple[float, ...]
     latency_mean_ms: tuple[float, ...]
     latency_p50_cv: float = Field(ge=0)
-    corrected_latency_p50_cv: float = Field(ge=0)
+    relative_latency_p50_cv: float = Field(ge=0)
     latency_mean_cv: float = Field(ge=0)
-    probe_per_s: tuple[float, ...]
+    reference_per_s: tuple[float, ...]
 
     @model_validator(mode="after")
     def every_series_has_each_repeat(self) -> Self:

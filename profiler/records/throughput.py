@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from profiler.records.base import Count, Record, Timed, Verdict
+from profiler.records.visit import Blocks
 
 
 class Energy(Record):
@@ -24,10 +25,10 @@ class Energy(Record):
 class ThroughputPoint(Timed):
     """The inputs answered per second under a closed loop of `concurrency` requests of `batch` inputs each.
 
-    `images_per_s` is the rate over all slices, with its 95 % interval. `corrected_images_per_s` divides the machine's
-    drift out: it is scaled by the rate of a probe between the slices over its normal rate,
-    `Profile.served_probe_reference_per_s` or `probe_reference_per_s` as `noise.probe` says. `client_cpu_share` is the
-    load generator's use of one core.
+    `images_per_s` is the rate over all undisturbed slices, as delivered. Its 95 % interval contains the machine's drift
+    between moments. `relative_throughput` is the number of inputs answered while the reference network answers one, in
+    the same moments: it compares networks on one target, as drift meets both alike. `noise.reference` says where the
+    reference ran. `client_cpu_share` is the load generator's use of one core.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "concurrency", "cores", "threads", "instances")
@@ -38,9 +39,9 @@ class ThroughputPoint(Timed):
     images_per_s: float = Field(gt=0)
     low_images_per_s: float | None = Field(gt=0)
     high_images_per_s: float | None = Field(gt=0)
-    corrected_images_per_s: float = Field(gt=0)
-    corrected_low_images_per_s: float | None = Field(gt=0)
-    corrected_high_images_per_s: float | None = Field(gt=0)
+    relative_throughput: float = Field(gt=0)
+    low_relative_throughput: float | None = Field(gt=0)
+    high_relative_throughput: float | None = Field(gt=0)
     answers: int = Field(ge=1)
     server_answers: int | None = Field(ge=0)
     client_cpu_share: float = Field(ge=0)
@@ -51,10 +52,15 @@ class ThroughputPoint(Timed):
 class MaximalThroughput(ThroughputPoint):
     """The maximum of a batch size on the given resources, measured again after its concurrency was found.
 
-    The best of many short measurements is biased upwards, so it does not count itself.
+    The best of many short measurements is biased upwards, so it does not count itself. The rates are over all
+    `visits`, which lie apart; `blocks` are those of the first one, and the profile has a record of each later one. It
+    is `saturated` where more concurrency brought no more answers.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
+    saturated: bool
+    visits: int = Field(default=1, ge=1)
+    blocks: Blocks
     server_cores_used: float | None = Field(ge=0)
     core_s_per_inference: float | None = Field(ge=0)
     energy: Energy

@@ -28,14 +28,15 @@ class NoiseMeter:
         cores, missing = self._quota.cores if self._quota else None, MissingValues()
         no_period = "no quota is set, or no scheduling period passed"
         return Noise(
-            probe=kind,
+            reference=kind,
             load_1min=os.getloadavg()[0],
             switches_per_s=(psutil.cpu_stats().ctx_switches - self._switches) / seconds,
             steal_share=missing.note("steal_share", self._steal_share(), "the system reports no steal time"),
             cpu_mhz=missing.note("cpu_mhz", cpu_mhz, "the system reports no clock rate"),
             cgroup_cores=missing.note("cgroup_cores", cores, "no quota is set"),
             throttled_share=missing.note("throttled_share", self._throttled_share(), no_period),
-            probe_per_s=missing.note("probe_per_s", reference_per_s, "no probe ran beside this point"),
+            reference_per_s=missing.note("reference_per_s", reference_per_s, "no reference ran beside this point"),
+            others_share=missing.note("others_share", None, "nobody watched the other processes"),
             reasons=missing.reasons,
         )
 

@@ -1,6 +1,7 @@
 """One file on a prepared target: loaded as each point needs it, with the answers that it must give."""
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -20,14 +21,14 @@ from profiler.runtimes.session import input_tensor, open_session
 from profiler.system.cores import pinned
 from profiler.system.cpu_limit import cpu_limit
 from profiler.system.processes import cpu_seconds, pin, tree, usage
+from profiler.target.disturbance import Others, Watch, own_seconds
 from profiler.target.prepared_target import PreparedTarget
 
 
 class ModelUnderTest:
     """A model under measurement, out of its server again when the block ends.
 
-    `reference_per_s` and `served_reference_per_s` are the rates of the references that count as normal; without the
-    second, the reference in this process stands for the served one too. `shapes` are its inputs' without the batch
+    `shapes` are its inputs' without the batch
     axis, the first of which all but latency is measured with; `samples` are the raw values of every figure, by name.
     A server knows it under a `name` of ours, whatever its file and folder are called, as Triton has a shell read it.
     """
@@ -36,13 +37,10 @@ class ModelUnderTest:
         self,
         prepared: PreparedTarget,
         path: Path,
-        reference_per_s: float,
-        input_sizes: Sequence[int],
-        served_reference_per_s: float | None = None,
+        input_sizes: Sequence[int] = (),
         name: str = "dnn-porting-subject",
     ) -> None:
         self.prepared, self.path = prepared, path
-        self.reference_per_s, self.served_reference_per_s = reference_per_s, served_reference_per_s
         self.name = prepared.target.model if prepared.target.runtime == "v2" and prepared.target.model else name
         self.shapes = input_shapes(input_tensor(open_session(path, threads=1)), input_sizes)
         self.samples: dict[str, np.ndarray] = {}
@@ -144,19 +142,29 @@ class ModelUnderTest:
         self._limits.close()
 
     def reference(self, resources: Resources | None = None) -> Reference:
-        """What tells the machine's drift beside this model with these resources (the target's own by default).
+        """The reference beside this model with these resources (the target's own by default).
 
-        The served reference has the target's own; with others, its rate would tell of those.
+        The served reference has the target's own resources, so it is beside no others.
         """
         served = self.prepared.served_reference
-        if served is None or self.served_reference_per_s is None or resources not in (None, self.own):
+        if served is None or served.refused() or resources not in (None, self.own):
             return self.in_process_reference
-        return Reference("served", served.rate_per_s, self.served_reference_per_s)
+        return Reference("served", served.rate_per_s, self.prepared.speeds["served"])
 
     @property
     def in_process_reference(self) -> Reference:
-        """What tells the machine's drift beside a model in this process."""
-        return Reference("in process", self.prepared.reference.rate_per_s, self.reference_per_s)
+        """The reference beside a model in this process."""
+        return Reference("in process", self.prepared.reference.rate_per_s, self.prepared.speeds["in process"])
+
+    def watch(self, reference: Reference, cores: Sequence[int], seconds: float, fewest: int) -> Watch:
+        """A watch over slices of `seconds` together, and at least the `fewest`, on these cores."""
+        root = self.host.process
+        pids = {os.getpid(), *(one.pid for one in (tree(root) if root is not None else []))}
+        return Watch(reference, Others(cores, self._ours_s, frozenset(pids)), seconds, fewest)
+
+    def _ours_s(self) -> float | None:
+        used_s = self.cpu_seconds()
+        return used_s if used_s is None or self.in_process else used_s + own_seconds()
 
     def cores(self, resources: Resources) -> list[int]:
         """The cores that these resources stand for; a fraction of a core has that core."""

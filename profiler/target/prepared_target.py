@@ -1,8 +1,8 @@
 """A target made ready: its server runs (or none is needed), and nobody else measures on this host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import onnxruntime as ort
 
@@ -11,7 +11,10 @@ from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
 from profiler.load_generator.reference import InProcessReference
 from profiler.load_generator.served_reference import ServedReference
+from profiler.load_generator.speeds import Speeds
+from profiler.records.base import ReferenceKind, Timed
 from profiler.records.fingerprint import BackendKind, Fingerprint
+from profiler.records.profile import Profile
 from profiler.runtimes.kserve.host import V2Host
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.own_process import OwnProcess
@@ -26,7 +29,7 @@ PROFILER = "the profiler on this host"
 class PreparedTarget:
     """What every measurement on a target shares; `server_cores` and `client_cores` differ where there are enough.
 
-    `served_reference` is `None` where nothing is served, or the server takes no model of ours beside the measured one.
+    `served_reference` is `None` where nothing is served. `speeds` are the readings of each reference on this machine.
     """
 
     name: str
@@ -37,6 +40,20 @@ class PreparedTarget:
     server_cores: list[int]
     client_cores: list[int]
     served_reference: ServedReference | None = None
+    speeds: dict[ReferenceKind, Speeds] = field(default_factory=lambda: {"in process": Speeds(), "served": Speeds()})
+
+    def learn(self, profiles: Iterable[Profile]) -> None:
+        """Takes over the undisturbed readings of earlier profiles on this machine, unless it has readings."""
+        if not any(one.readings_per_s for one in self.speeds.values()):
+            for kind, per_s in (reading for profile in profiles for reading in readings(profile)):
+                self.speeds[kind].add([per_s])
+
+
+def readings(profile: Profile) -> Iterator[tuple[ReferenceKind, float]]:
+    """The rates of the references beside the undisturbed points of a profile."""
+    for point in profile.points():
+        if isinstance(point, Timed) and not point.noise.disturbed and point.noise.reference_per_s is not None:
+            yield point.noise.reference, point.noise.reference_per_s
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def tabulate(observations: Sequence[WarmUpObservation]) -> Dataset:
     two different files, and without any observation.
     """
     refuse_mixtures(observations)
-    reference_per_s = float(np.median([one.probe_per_s for one in observations]))
+    reference_per_s = float(np.median([one.reference_per_s for one in observations]))
     places = defaultdict(list)
     for one in observations:
         places[one.variant, one.batch].append(one)
@@ -82,7 +82,7 @@ def row(repeats: Sequence[WarmUpObservation], reference_per_s: float) -> tuple[d
     situations = [values(Situation(one.batch, one.size, one.state)) for one in repeats]
     features = {name: median([situation[name] for situation in situations]) for name in situations[0]}
     times_ms = [one.first_ms for one in repeats]
-    speeds = [one.probe_per_s / reference_per_s for one in repeats]
+    speeds = [one.reference_per_s / reference_per_s for one in repeats]
     corrected_ms = np.multiply(times_ms, speeds)
     return features, float(np.median(times_ms)), float(np.median(corrected_ms))
 

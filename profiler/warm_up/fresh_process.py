@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def line(
-    plan: Plan, request: Request, answer: Outcome | Failure, probe_per_s: float
+    plan: Plan, request: Request, answer: Outcome | Failure, reference_per_s: float
 ) -> WarmUpObservation | FailedObservation:
     """The observation of a request, or its failure, with the conditions."""
     variant, batch, repeat = request.variant, request.batch, request.repeat
@@ -86,7 +86,7 @@ def line(
         device=plan.provider,
         threads=plan.threads,
         size=request.size,
-        probe_per_s=probe_per_s,
+        reference_per_s=reference_per_s,
         state=answer.state,
         first_ms=answer.first_ms,
         warm_ms=answer.warm_ms,

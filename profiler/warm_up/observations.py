@@ -32,7 +32,7 @@ class WarmUpObservation(Record):
     """The first inference after a load in a fresh process.
 
     `state` is the system's between the load and the first inference. `warm_ms` is the median of a few inferences
-    after it. `probe_per_s` is the rate of the reference around the observation.
+    after it. `reference_per_s` is the rate of the reference around the observation.
     """
 
     kind: Kind = "measured"
@@ -48,7 +48,7 @@ class WarmUpObservation(Record):
     state: SystemState
     first_ms: float = Field(gt=0)
     warm_ms: float = Field(gt=0)
-    probe_per_s: float = Field(gt=0)
+    reference_per_s: float = Field(gt=0)
 
 
 class FailedObservation(Record):

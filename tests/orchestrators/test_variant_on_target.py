@@ -42,7 +42,7 @@ def test_batches_are_those_known_on_so_many_cores(middle: VariantOnTarget) -> No
 
 def test_latencies_are_all_of_the_served_file_where_it_was_timed_in_the_process_too(middle: VariantOnTarget) -> None:
     inside = [one.model_copy(update={"runtime": "onnxruntime"}) for one in middle.profile.own(middle.profile.latency)]
-    quicker = [one.model_copy(update={"corrected_p50_ms": 0.1}) for one in inside]
+    quicker = [one.model_copy(update={"relative_p50": 0.1}) for one in inside]
     both = middle.profile.model_copy(update={"latency": (*quicker, *middle.profile.latency)})
     details = middle.details.model_copy(update={"profiles": {TARGET: both}})
     other = replace(middle, read_details=lambda _: details)

@@ -25,7 +25,7 @@ def point(batch: int) -> LatencyPoint:
     return LatencyPoint(
         runtime="onnxruntime", batch=batch, cores=1, threads=1, instances=1, concurrency=1, input_shape=(1,),
         n=9, mean_ms=1.0, sd_ms=0.1, p50_ms=1.0, p50_low_ms=1.0, p50_high_ms=1.0,
-        corrected_p50_ms=1.0, corrected_p50_low_ms=1.0, corrected_p50_high_ms=1.0, p90_ms=1.0, p95_ms=1.0, p99_ms=1.0,
+        relative_p50=1.0, low_relative_p50=1.0, high_relative_p50=1.0, p90_ms=1.0, p95_ms=1.0, p99_ms=1.0,
         noise=noise(),
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ from profiler.target.prepared_target import prepared_target
 pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
 
 STALL_S = 1.5
-RAW = ("seconds", "probe_per_s")
+RAW = ("seconds", "reference_per_s")
 
 
 @contextmanager
@@ -107,11 +107,11 @@ def test_a_machine_that_stands_still_for_a_while_settles_nothing(network: Path, 
     profile = written(tmp_path)
     assert not profile.missing
     (point,) = profile.max_throughput
-    width = point.corrected_high_images_per_s - point.corrected_low_images_per_s
-    assert width / 2 > SETTLED_HALF_WIDTH * point.corrected_images_per_s
+    width = point.high_relative_throughput - point.low_relative_throughput
+    assert width / 2 > SETTLED_HALF_WIDTH * point.relative_throughput
     raw = np.load(tmp_path / "profile.npz")
-    seconds, probe_per_s = (raw[f"max_throughput_batch_4_concurrency_1_cores_1_x1_{name}"] for name in RAW)
-    assert seconds.max() > STALL_S or probe_per_s.min() < 0.75 * np.median(probe_per_s)
+    seconds, reference_per_s = (raw[f"max_throughput_batch_4_concurrency_1_cores_1_x1_{name}"] for name in RAW)
+    assert seconds.max() > STALL_S or reference_per_s.min() < 0.75 * np.median(reference_per_s)
 
 
 @contextmanager
@@ -146,6 +146,6 @@ def test_another_process_on_the_server_s_core_moves_the_corrected_rate_less_than
         pairs = zip(alone, beside, strict=True)
         return abs(1 - float(np.median([getattr(b, figure) / getattr(a, figure) for a, b in pairs])))
 
-    assert moved("corrected_images_per_s") < moved("images_per_s") / 2
-    slowed = [b.noise.probe_per_s / a.noise.probe_per_s for a, b in zip(alone, beside, strict=True)]
+    assert moved("relative_throughput") < moved("images_per_s") / 2
+    slowed = [b.noise.reference_per_s / a.noise.reference_per_s for a, b in zip(alone, beside, strict=True)]
     assert float(np.median(slowed)) < 1

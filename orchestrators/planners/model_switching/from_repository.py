@@ -42,7 +42,7 @@ def from_repository(
 def variant(one: VariantOnTarget, deadline_ms: float, share: float = 1.0) -> Variant:
     """The variant with its shares in time by load, on a share of the cores."""
     sweep = [point for point in one.profile.own(one.profile.load) if point.batch == 1]
-    points = {point.corrected_offered_per_s: point for point in one.needed(sweep or None, "share in time", LoadPoint)}
+    points = {point.offered_per_s: point for point in one.needed(sweep or None, "share in time", LoadPoint)}
     loads = tuple(
         Load(
             offered_rps=offered_rps * share,

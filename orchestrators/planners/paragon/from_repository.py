@@ -92,7 +92,7 @@ def variant(
 def vms(one: VariantOnTarget, bounds_ms: Sequence[float]) -> list[Vm]:
     """The VMs of a target, with the capacity at each measured deadline and each bound between them."""
     target = one.profile.target
-    own = [point for point in one.profile.own(one.profile.capacity) if point.corrected_requests_per_s is not None]
+    own = [point for point in one.profile.own(one.profile.capacity) if point.requests_per_s is not None]
     measured_ms = {point.deadline_ms for point in one.needed(own or None, "capacity", Capacity)}
     between_ms = {bound for bound in bounds_ms if min(measured_ms) < bound < max(measured_ms)}
     rates = {deadline: one.capacity_rps(target.cores, deadline) for deadline in sorted(measured_ms | between_ms)}

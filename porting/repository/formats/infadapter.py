@@ -57,7 +57,7 @@ def row(one: Version, objective_ms: int, point: Capacity) -> dict[str, object]:
     profile = one.one.profile
     at = point.cores, point.threads, point.instances, BATCH
     saturation = [
-        best.corrected_images_per_s
+        best.images_per_s
         for best in profile.max_throughput
         if (best.cores, best.threads, best.instances, best.batch) == at
     ]
@@ -71,13 +71,13 @@ def row(one: Version, objective_ms: int, point: Capacity) -> dict[str, object]:
         "INTRA_OP_PARALLELISM": point.threads,
         "INTER_OP_PARALLELISM": point.instances,
         "SLA": objective_ms,
-        "capacity": point.corrected_requests_per_s,
+        "capacity": point.requests_per_s,
         "saturation_tp": saturation[0] if saturation else "",
         "timestamp": profile.measured_at.isoformat(),
         "variant": one.one.name,
         "deadline_ms": point.deadline_ms,
-        "low_capacity": point.corrected_low_requests_per_s,
-        "high_capacity": point.corrected_high_requests_per_s,
+        "low_capacity": point.low_requests_per_s,
+        "high_capacity": point.high_requests_per_s,
     }
 
 

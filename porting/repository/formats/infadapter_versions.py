@@ -42,7 +42,7 @@ def capacities(one: VariantOnTarget) -> list[Capacity]:
         point
         for point in one.profile.capacity
         if (point.batch, point.quantile, point.instances) == (BATCH, QUANTILE, instances)
-        and point.corrected_requests_per_s is not None
+        and point.requests_per_s is not None
     ]
     cores = sorted({point.cores for point in found})
     if len(set(cores) & set(TRAINED_ON)) < 2:

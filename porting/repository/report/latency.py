@@ -75,7 +75,7 @@ def beside(others: Sequence[Sequence[LatencyPoint]]) -> list[Series]:
 
 def corrected(point: LatencyPoint) -> Mark:
     """The drift-corrected median; the raw one or the mean, where that is all that is known."""
-    value, low, high, what = point.corrected_p50_ms, point.corrected_p50_low_ms, point.corrected_p50_high_ms, "p50"
+    value, low, high, what = point.p50_ms, point.p50_low_ms, point.p50_high_ms, "p50"
     if value is None:
         value, low, high, what = point.p50_ms, point.p50_low_ms, point.p50_high_ms, "p50, not corrected,"
     if value is None:

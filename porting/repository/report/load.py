@@ -102,13 +102,13 @@ def explosion_in_words(points: Sequence[LoadPoint]) -> str:
 def capacity_row(point: Capacity) -> tuple[str, ...]:
     """The highest rate in time; the bracket is of trials, not of confidence."""
     raw = point.requests_per_s, point.low_requests_per_s, point.high_requests_per_s
-    ends = point.corrected_low_requests_per_s, point.corrected_high_requests_per_s
+    ends = point.low_requests_per_s, point.high_requests_per_s
     of_maximum = point.max_throughput_share
     return (
         f"{number(point.cores)} × {point.instances}",
         f"{number(point.deadline_ms)} ms ({number(point.deadline_multiple)} ×)",
         share(point.quantile),
-        between(point.corrected_requests_per_s, *ends),
+        between(point.requests_per_s, *ends),
         between(*raw),
         "unknown" if of_maximum is None else share(of_maximum),
         point.verdict,

@@ -75,8 +75,8 @@ def repeats(profile: Profile) -> Section:
 def repeat_panels(one: Repeats) -> list[Panel]:
     """Both with axes of the same relative span, so that their spreads can be compared by eye."""
     series = {
-        "images/s": (one.images_per_s, one.corrected_images_per_s),
-        "p50 at batch 1, ms": (one.latency_p50_ms, one.corrected_latency_p50_ms),
+        "images/s": (one.images_per_s, one.images_per_s),
+        "p50 at batch 1, ms": (one.latency_p50_ms, one.relative_latency_p50),
     }
     ends = {unit: (min(*raw, *corrected), max(*raw, *corrected)) for unit, (raw, corrected) in series.items()}
     half_share = max(LEAST_SHARE, *(MARGIN * (high - low) / (high + low) for low, high in ends.values()))
@@ -101,8 +101,8 @@ def marks(values: Sequence[float], what: str) -> list[Mark]:
 
 def repeats_in_words(one: Repeats) -> str:
     """How far the repeats spread, as coefficients of variation."""
-    throughput = f"{share(one.images_per_s_cv)} raw, {share(one.corrected_images_per_s_cv)} corrected"
-    latency = f"{share(one.latency_p50_cv)} raw, {share(one.corrected_latency_p50_cv)} corrected"
+    throughput = f"{share(one.images_per_s_cv)} raw, {share(one.relative_throughput_cv)} corrected"
+    latency = f"{share(one.latency_p50_cv)} raw, {share(one.relative_latency_p50_cv)} corrected"
     return (
         f"{one.repeats} repeats of {number(one.repeat_s)} s, {one.kind}. "
         f"CV of the throughput at batch {one.batch} × {one.concurrency} callers: {throughput}. "

@@ -56,9 +56,9 @@ def verdict(best: MaximalThroughput, colour: str) -> Note:
 def corrected(point: ThroughputPoint) -> Mark:
     """The drift-corrected throughput of a point, with its interval."""
     value, low, high = (
-        point.corrected_images_per_s,
-        point.corrected_low_images_per_s,
-        point.corrected_high_images_per_s,
+        point.images_per_s,
+        point.low_images_per_s,
+        point.high_images_per_s,
     )
     return Mark(point.concurrency, value, f"{place(point)} {corrected_text(point)}, corrected", low, high)
 
@@ -76,8 +76,8 @@ def place(point: ThroughputPoint) -> str:
 
 def corrected_text(point: ThroughputPoint) -> str:
     """The corrected throughput with its interval, as a text."""
-    ends = point.corrected_low_images_per_s, point.corrected_high_images_per_s
-    return f"{between(point.corrected_images_per_s, *ends)} images/s"
+    ends = point.low_images_per_s, point.high_images_per_s
+    return f"{between(point.images_per_s, *ends)} images/s"
 
 
 def raw_text(point: ThroughputPoint) -> str:

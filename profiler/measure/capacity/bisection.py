@@ -1,8 +1,8 @@
 """The highest rate that is answered in time, found by bisection.
 
-A trial meets the deadline where its share in time, as counted, is the quantile or more and its queue does not explode;
-the share's interval stands beside it. Trials with too few requests to tell steer the search and leave it unsettled.
-Those that failed because the load generator was late itself say nothing of the server, and are repeated.
+A trial meets the deadline where the lower end of its share in time is the quantile or more, and its queue is stable.
+Trials with too few requests to decide steer the search and leave it unsettled. Trials in which the load generator was
+late itself tell nothing of the server, and are repeated.
 """
 
 import time
@@ -14,7 +14,7 @@ from profiler.analysis.rate_bracket import Bracket, bracket, next_rate
 from profiler.analysis.statistics import samples_for_percentile
 from profiler.measure.capacity.goal import Goal
 from profiler.measure.capacity.trial import Measured
-from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, TrialMeter
+from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, Maximum, TrialMeter
 from profiler.records.base import Verdict
 from profiler.records.capacity import Capacity, Trial
 from profiler.records.place import Place
@@ -28,23 +28,25 @@ PATIENCE = 1.5
 SETTLED_WIDTH = 0.1
 
 
-def expected_seconds(goal: Goal, max_per_s: float, known: Sequence[Trial]) -> float:
+def expected_seconds(goal: Goal, most: Maximum, known: Sequence[Trial]) -> float:
     """What a search should take: less where earlier trials are known."""
     trials = EXPECTED_TRIALS_MORE if known else EXPECTED_TRIALS
-    return trials * (goal.trial_seconds(goal.guess(max_per_s)) + OVERHEAD_S)
+    return trials * (goal.trial_seconds(goal.guess(most.per_s)) + OVERHEAD_S)
 
 
 def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial]) -> Capacity:
     """Trials until the bracket is narrow; those `known` from the same resources count where they are clear."""
-    max_per_s = meter.max_requests_per_s
+    most = meter.most
+    start = goal.guess(most.per_s) / most.per_s * most.relative
     trials = [trial for trial in known if goal.decided(trial)]
     done: list[Measured] = []
-    limit = time.monotonic() + PATIENCE * expected_seconds(goal, max_per_s, known)
+    limit = time.monotonic() + PATIENCE * expected_seconds(goal, most, known)
     while len(done) < MOST_TRIALS and time.monotonic() < limit:
-        rate_per_s = next_rate(goal.outcomes(trials), goal.guess(max_per_s), max_per_s)
-        if rate_per_s is None or sum(goal.late(one.trial) for one in done) >= LATE_TRIALS:
+        rate = next_rate(goal.outcomes(trials), start, most.relative)
+        if rate is None or sum(goal.late(one.trial) for one in done) >= LATE_TRIALS:
             break
-        measured = meter.run(rate_per_s, goal.trial_seconds(rate_per_s), seed=len(trials))
+        seconds = goal.trial_seconds(rate / most.relative * most.per_s)
+        measured = meter.run(rate, seconds, seed=len(trials))
         done.append(measured)
         trials.append(measured.trial)
     keep(meter, goal, done)
@@ -61,15 +63,15 @@ def keep(meter: TrialMeter, goal: Goal, done: Sequence[Measured]) -> None:
 
 def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequence[Measured]) -> Capacity:
     """The point from all `trials`, of which those `done` were made for it."""
-    offered = bracket(goal.outcomes(trials, corrected=False))
-    corrected = bracket(goal.outcomes(trials))
-    share = None if corrected.best is None else corrected.best / meter.max_requests_per_s
-    verdict, why = judge(corrected, goal, trials)
+    offered = bracket(goal.outcomes(trials, relative=False))
+    relative = bracket(goal.outcomes(trials))
+    share = None if relative.best is None else relative.best / meter.most.relative
+    verdict, why = judge(relative, goal, trials)
     reference_per_s = float(np.median([one.reference_per_s for one in done])) if done else None
     missing = MissingValues()
 
     def end(name: str, value: float | None) -> float | None:
-        return missing.note(name, value, unknown_end(name, corrected))
+        return missing.note(name, value, unknown_end(name, relative))
 
     return Capacity(
         **Place(meter.model.runtime, meter.resources).fields(),
@@ -80,9 +82,9 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
         requests_per_s=end("requests_per_s", offered.best),
         low_requests_per_s=end("low_requests_per_s", offered.low),
         high_requests_per_s=end("high_requests_per_s", offered.high),
-        corrected_requests_per_s=end("corrected_requests_per_s", corrected.best),
-        corrected_low_requests_per_s=end("corrected_low_requests_per_s", corrected.low),
-        corrected_high_requests_per_s=end("corrected_high_requests_per_s", corrected.high),
+        relative_capacity=end("relative_capacity", relative.best),
+        low_relative_capacity=end("low_relative_capacity", relative.low),
+        high_relative_capacity=end("high_relative_capacity", relative.high),
         max_throughput_share=end("max_throughput_share", share),
         trials=tuple(one.trial for one in done),
         verdict=verdict,
@@ -101,7 +103,7 @@ def unknown_end(name: str, found: Bracket) -> str:
 
 def judge(found: Bracket, goal: Goal, trials: Sequence[Trial]) -> tuple[Verdict, str]:
     """Whether the bracket holds the capacity, and why not."""
-    rates = [trial.corrected_offered_per_s for trial in trials]
+    rates = [trial.relative_offered for trial in trials]
     late = [rate for rate, trial in zip(rates, trials, strict=True) if goal.late(trial) and rate > (found.best or 0)]
     if late and found.high is None:
         return "not saturated", f"the load generator was late itself from {min(late):.1f}/s on: it was the limit"
@@ -109,7 +111,7 @@ def judge(found: Bracket, goal: Goal, trials: Sequence[Trial]) -> tuple[Verdict,
         return "unsettled", f"no rate down to {min(rates):.1f}/s met the deadline"
     if found.high is None:
         return "not saturated", f"no rate failed above {found.best:.1f}/s, the highest that met the deadline"
-    ends = [trial for trial in trials if trial.corrected_offered_per_s in (found.best, found.high)]
+    ends = [trial for trial in trials if trial.relative_offered in (found.best, found.high)]
     if undecided := [trial.requests for trial in ends if not goal.decided(trial)]:
         needed = samples_for_percentile(goal.quantile)
         return "unsettled", f"p{goal.quantile * 100:g} needs {needed} requests in a trial, {min(undecided)} were sent"

@@ -9,7 +9,8 @@ from profiler.analysis.statistics import samples_for_percentile
 from profiler.measure.capacity.load_point import generator_was_late
 from profiler.records.capacity import InTime, Trial
 
-LONGEST = 2
+# A trial of twice the least number of requests passes with one late request among them.
+LONGEST, TRIAL_REQUESTS = 4, 2
 
 
 @dataclass(frozen=True)
@@ -26,25 +27,28 @@ class Goal:
         return next((one for one in trial.in_time if one.deadline_ms == self.deadline_ms), None)
 
     def met(self, trial: Trial) -> bool:
-        """A queue that explodes may be in time as long as the trial lasts, and is not for long."""
+        """Whether the lower end of the share in time reaches the quantile, and the queue is not unstable.
+
+        An unstable queue can meet the deadline during a short trial.
+        """
         found = self.of(trial)
-        return found is not None and found.in_time_share >= self.quantile and trial.exploding is not True
+        return found is not None and found.low_share >= self.quantile and trial.exploding is not True
 
     def late(self, trial: Trial) -> bool:
-        """Whether the trial failed, and the load generator was late itself."""
+        """Whether the load generator was late itself, so that the trial tells nothing, a passed one neither."""
         found = self.of(trial)
-        return found is not None and not self.met(trial) and generator_was_late(found, self.quantile)
+        return found is not None and generator_was_late(found, self.quantile)
 
     def decided(self, trial: Trial) -> bool:
-        """Whether the trial had requests enough to bound the quantile, or was clear with fewer."""
+        """Whether the trial had enough requests to pass, or its share is surely above or below the quantile."""
         found = self.of(trial)
         enough = trial.requests >= samples_for_percentile(self.quantile)
         return found is not None and (enough or not found.low_share <= self.quantile <= found.high_share)
 
-    def outcomes(self, trials: Sequence[Trial], corrected: bool = True) -> list[Outcome]:
-        """What the trials say of the server, by their rates at the reference speed of the machine or as offered."""
+    def outcomes(self, trials: Sequence[Trial], relative: bool = True) -> list[Outcome]:
+        """What the trials say of the server, by their rates relative to the reference or as offered."""
         return [
-            Outcome(trial.corrected_offered_per_s if corrected else trial.offered_per_s, self.met(trial))
+            Outcome(trial.relative_offered if relative else trial.offered_per_s, self.met(trial))
             for trial in trials
             if not self.late(trial)
         ]
@@ -60,5 +64,5 @@ class Goal:
 
     def trial_seconds(self, rate_per_s: float) -> float:
         """Long enough to bound the quantile, within limits."""
-        needed_s = samples_for_percentile(self.quantile) / rate_per_s
+        needed_s = TRIAL_REQUESTS * samples_for_percentile(self.quantile) / rate_per_s
         return min(max(self.seconds, needed_s), LONGEST * self.seconds)

@@ -16,7 +16,7 @@ DRIFT_LIMIT = 0.2
 
 def measure_load(meter: TrialMeter, load_share: float, seconds: float, quantile: float, seed: int) -> LoadPoint:
     """Poisson arrivals at a share of the maximum that the machine has at this moment."""
-    measured = meter.run(load_share * meter.max_requests_per_s, seconds, seed)
+    measured = meter.run(load_share * meter.most.relative, seconds, seed)
     resources = meter.resources
     name = f"load_{load_share:g}_cores_{resources.cores:g}_x{resources.instances}"
     meter.model.samples[f"{name}_moments_s"] = measured.raw()
@@ -35,9 +35,9 @@ def load_point(meter: TrialMeter, measured: Measured, load_share: float, quantil
         **Place(meter.model.runtime, meter.resources).fields(),
         batch=BATCH,
         load_share=load_share,
-        max_requests_per_s=meter.max_requests_per_s,
+        max_requests_per_s=meter.most.per_s,
         offered_per_s=trial.offered_per_s,
-        corrected_offered_per_s=trial.corrected_offered_per_s,
+        relative_offered=trial.relative_offered,
         requests=trial.requests,
         answered=run.answered,
         lost=trial.lost,

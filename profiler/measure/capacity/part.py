@@ -9,7 +9,7 @@ from profiler.measure.available_resources import can_be_had
 from profiler.measure.capacity.bisection import expected_seconds, measure_capacity
 from profiler.measure.capacity.goal import Goal
 from profiler.measure.capacity.load_point import measure_load
-from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, TrialMeter
+from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, Maximum, TrialMeter
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.throughput.part import saturate, sweep
@@ -31,10 +31,10 @@ def measurements(model: ModelUnderTest, settings: CapacitySettings, ledger: Ledg
         return
     goals = [Goal(m, m * base_ms, settings.quantile, settings.seconds) for m in sorted(settings.deadlines)]
     for resources in resources_of(model, settings.cores):
-        max_per_s = yield from maximum_per_s(model, resources, ledger)
-        if max_per_s is None:
+        most = yield from maximum(model, resources, ledger)
+        if most is None:
             continue
-        plan = Plan(model, resources, goals, max_per_s)
+        plan = Plan(model, resources, goals, most)
         trials: list[Trial] = []
         if resources == model.own:
             for seed, load_share in enumerate(settings.loads):
@@ -52,7 +52,7 @@ class Plan:
     model: ModelUnderTest
     resources: Resources
     goals: Sequence[Goal]
-    max_per_s: float
+    most: Maximum
 
     def load(self, load_share: float, seed: int) -> Measurement:
         """A share of the maximum, offered for a while."""
@@ -72,11 +72,11 @@ class Plan:
 
         runtime, wanted = self.model.runtime, goal.multiple
         place = Place(runtime, self.resources, BATCH, deadline_multiple=wanted, quantile=goal.quantile)
-        seconds = expected_seconds(goal, self.max_per_s, trials)
+        seconds = expected_seconds(goal, self.most, trials)
         return Measurement(Capacity, place, seconds, measure)
 
     def _meter(self) -> TrialMeter:
-        return TrialMeter(self.model, self.resources, [goal.deadline_ms for goal in self.goals], self.max_per_s)
+        return TrialMeter(self.model, self.resources, [goal.deadline_ms for goal in self.goals], self.most)
 
 
 def latency_ms(model: ModelUnderTest, ledger: Ledger) -> Generator[Measurement, Point | None, float | None]:
@@ -90,7 +90,7 @@ def latency_ms(model: ModelUnderTest, ledger: Ledger) -> Generator[Measurement, 
         and point.input_shape == model.shapes[0]
     ]
     found.sort(key=lambda point: (point.runtime != model.runtime, point.instances != own.instances))
-    return (found[0].corrected_p50_ms or found[0].p50_ms or found[0].mean_ms) if found else None
+    return (found[0].p50_ms or found[0].mean_ms) if found else None
 
 
 def resources_of(model: ModelUnderTest, cores: Sequence[float]) -> list[Resources]:
@@ -108,12 +108,12 @@ def resources_of(model: ModelUnderTest, cores: Sequence[float]) -> list[Resource
     return found
 
 
-def maximum_per_s(
+def maximum(
     model: ModelUnderTest, resources: Resources, ledger: Ledger
-) -> Generator[Measurement, Point | None, float | None]:
-    """The most single requests a second, drift divided out; from a short search where none is known."""
+) -> Generator[Measurement, Point | None, Maximum | None]:
+    """The most single requests; from a short search where no maximal throughput is known."""
     known = ledger.at(MaximalThroughput, Place(model.runtime, resources, BATCH))
     if known is not None:
-        return known.corrected_images_per_s / BATCH
+        return Maximum(known.images_per_s / BATCH, known.relative_throughput / BATCH)
     saturation = yield from saturate(model, resources, BATCH, MAX_CONCURRENCY, SEARCH_SECONDS)
-    return None if saturation is None else saturation.images_per_s / BATCH
+    return None if saturation is None else Maximum(saturation.images_per_s / BATCH, saturation.relative / BATCH)

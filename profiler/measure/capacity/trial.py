@@ -30,12 +30,12 @@ class Measured:
         return np.stack([self.run.scheduled_s, self.run.sent_s, self.run.answered_s], axis=1)
 
 
-def summarise(run: OpenRun, grown: Growth, rates_per_s: tuple[float, float], deadlines_ms: Sequence[float]) -> Trial:
-    """The trial's figures; its rates are as offered and at the reference speed."""
+def summarise(run: OpenRun, grown: Growth, rates: tuple[float, float], deadlines_ms: Sequence[float]) -> Trial:
+    """The trial's figures; its rates are as offered, in 1/s, and relative to the reference."""
     requests = len(run.scheduled_s)
     return Trial(
-        offered_per_s=rates_per_s[0],
-        corrected_offered_per_s=rates_per_s[1],
+        offered_per_s=rates[0],
+        relative_offered=rates[1],
         requests=requests,
         lost=requests - run.answered,
         in_time=tuple(in_time(run, deadline_ms) for deadline_ms in deadlines_ms),

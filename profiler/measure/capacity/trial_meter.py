@@ -29,17 +29,25 @@ WARM_REQUESTS = 4
 WARM_LIMIT_S = 30.0
 
 
+@dataclass(frozen=True)
+class Maximum:
+    """The most single requests that a model answers: per second, and for each inference of the reference."""
+
+    per_s: float
+    relative: float
+
+
 @dataclass
 class TrialMeter:
-    """Offers Poisson arrivals to a model; rates are at the reference speed of the machine.
+    """Offers Poisson arrivals to a model; relative rates are in requests for each inference of the reference.
 
-    `max_requests_per_s` bounds the backlog that can be answered within the wait for the last ones.
+    `most` bounds the backlog that can be answered within the wait for the last answers.
     """
 
     model: ModelUnderTest
     resources: Resources
     deadlines_ms: Sequence[float]
-    max_requests_per_s: float
+    most: Maximum
     noise: NoiseMeter = field(default_factory=NoiseMeter)
 
     @property
@@ -47,8 +55,8 @@ class TrialMeter:
         """What tells the drift beside the trials."""
         return self.model.reference(self.resources)
 
-    def run(self, corrected_per_s: float, seconds: float, seed: int) -> Measured:
-        """The rate is offered as the machine is at this moment: a slow one is offered less.
+    def run(self, relative_rate: float, seconds: float, seed: int) -> Measured:
+        """What becomes of that rate; a machine that is slow at this moment is offered fewer requests per second.
 
         Raises `ServerError` where a request failed, an answer was wrong, or the server and this side count differently.
         """
@@ -60,9 +68,10 @@ class TrialMeter:
         ):
             self._warm_up(submit)
             before, counted = self._speed(), served.answers_counted()
-            rate_per_s = corrected_per_s * before / self.reference.normal_per_s
-            judge, most = nothing_but(model.expectation), self._max_backlog(images.nbytes)
-            loop = OpenLoop(submit, judge, most, self._drain_s())
+            rate_per_s = relative_rate * before
+            drain_s = self._drain_s(before)
+            judge, most = nothing_but(model.expectation), self._max_backlog(images.nbytes, before * drain_s)
+            loop = OpenLoop(submit, judge, most, drain_s)
             start_s = model.cpu_seconds()
             run = loop.run(poisson(rate_per_s, seconds, seed))
             used_s = model.cpu_seconds_since(start_s)
@@ -82,12 +91,13 @@ class TrialMeter:
     def _speed(self) -> float:
         return self.reference.rate_per_s(SPEED_BESIDE_S)
 
-    def _max_backlog(self, request_bytes: int) -> int:
-        within_the_wait = int(self.max_requests_per_s * self._drain_s())
-        return max(1, min(BACKLOG_BYTES // request_bytes, within_the_wait))
+    def _max_backlog(self, request_bytes: int, references: float) -> int:
+        """The requests that memory holds, and that are answered within so many inferences of the reference."""
+        return max(1, min(BACKLOG_BYTES // request_bytes, int(self.most.relative * references)))
 
-    def _drain_s(self) -> float:
-        return max(DRAIN_S, 2 * max(self.deadlines_ms) / 1e3, DRAIN_REQUESTS / self.max_requests_per_s)
+    def _drain_s(self, reference_per_s: float) -> float:
+        """The wait for the last answers, at this rate of the reference."""
+        return max(DRAIN_S, 2 * max(self.deadlines_ms) / 1e3, DRAIN_REQUESTS / (self.most.relative * reference_per_s))
 
     def _check(self, run: OpenRun, counted: int | None) -> None:
         """Raises `ServerError` where the server did not do what was asked; a queue with lost requests is cleared."""
@@ -103,9 +113,9 @@ class TrialMeter:
     ) -> Measured:
         before, after = references_per_s
         reference_per_s = (before + after) / 2
-        rates_per_s = rate_per_s, rate_per_s * self.reference.normal_per_s / reference_per_s
+        rates = rate_per_s, rate_per_s / reference_per_s
         grown = growth(run, self.resources.instances)
-        trial = summarise(run, grown, rates_per_s, self.deadlines_ms)
+        trial = summarise(run, grown, rates, self.deadlines_ms)
         if used_s is not None and self.model.in_process:
             # The sender takes a part of what is counted.
             used_s = max(0.0, used_s - run.sender_cpu_s)

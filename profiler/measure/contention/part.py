@@ -92,7 +92,7 @@ def keep(model: ModelUnderTest, rounds: dict[float, list[Stretch]], batch: int) 
         values = {
             "counted": [one.load.counted * batch for one in stretches],
             "seconds": [one.load.seconds for one in stretches],
-            "probe_per_s": [one.reference_per_s for one in stretches],
+            "reference_per_s": [one.reference_per_s for one in stretches],
             "reference_answered_per_s": [one.answered_per_s for one in stretches],
         }
         for name, raw in values.items():

@@ -16,10 +16,10 @@ from profiler.records.place import Place
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import open_session, run
 from profiler.system.cores import pinned
-from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 
 MINIMUM_SAMPLES = 6
+FEWEST_SLICES = 1
 WARM_RUNS = 3
 SLICE_S = 0.05
 RUNTIME = "onnxruntime"
@@ -46,26 +46,27 @@ def measure_batch(
     model: ModelUnderTest, resources: Resources, batch: int, shape: tuple[int, ...], seconds: float
 ) -> LatencyPoint:
     """The latency of (batch, *shape) inputs, one at a time, on the server's cores."""
-    reference = model.in_process_reference
+    reference, slices = model.in_process_reference, list[list[float]]()
     with pinned(model.cores(resources)):
         session = open_session(model.path, resources.threads, model.target.providers)
         feed = {session.get_inputs()[0].name: sample_input(shape, batch)}
         for _ in range(WARM_RUNS):
             run(session, feed)
-        meter, samples, rates_per_s, start = NoiseMeter(), list[float](), list[float](), time.perf_counter()
         before = reference.rate_per_s(0.0)
-        while len(samples) < MINIMUM_SAMPLES or time.perf_counter() < start + seconds:
-            runs = time_runs(session, feed, SLICE_S)
-            after = reference.rate_per_s(sum(runs) / 1e3)
-            samples += runs
-            rates_per_s += [(before + after) / 2] * len(runs)
+        watch = model.watch(reference, model.cores(resources), seconds, FEWEST_SLICES)
+        while watch.going_on() or sum(map(len, slices)) < MINIMUM_SAMPLES:
+            start = time.perf_counter()
+            slices.append(time_runs(session, feed, SLICE_S))
+            after = reference.rate_per_s(sum(slices[-1]) / 1e3)
+            watch.slice((before + after) / 2, time.perf_counter() - start)
             before = after
+        seen = watch.end()
+    samples = [value for one in seen.counting for value in slices[one]]
+    rates_per_s = [watch.references_per_s[one] for one in seen.counting for _ in slices[one]]
     size = "x".join(map(str, shape))
     model.samples[f"latency_{RUNTIME}_{size}_batch_{batch}_ms"] = np.array(samples)
-    noise = meter.read(float(np.median(rates_per_s)))
-    speeds = [rate / reference.normal_per_s for rate in rates_per_s]
     place = Place(RUNTIME, resources, batch, concurrency=1, input_shape=shape)
-    return latency_point(place, samples, speeds, noise)
+    return latency_point(place, samples, rates_per_s, seen.noise, reference.speeds.drift_sd())
 
 
 def time_runs(session: ort.InferenceSession, feed: dict[str, np.ndarray], seconds: float) -> list[float]:

@@ -1,4 +1,4 @@
-"""Slices of load between slices of the reference: throughput, raw and with the machine's drift divided out."""
+"""Slices of load between slices of the reference: throughput as delivered, and relative to the reference."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import numpy as np
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
 from profiler.common.resources import Resources
-from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, Loop
+from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice, Loop
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, PerfAnalyzerLoop, find_perf_analyzer
 from profiler.measure.counts import check_counts, count_since
 from profiler.measure.latency.point import latency_point
@@ -24,6 +24,8 @@ from profiler.target.model_under_test import ModelUnderTest
 
 # A quota of a part of a core comes anew every 100 ms: a slice must hold many of those periods.
 QUOTA_SLICE_S = 1.0
+# A load generator that has more cores than these finds a free one beside other processes.
+FEW_CORES = 2
 
 
 class ThroughputMeter:
@@ -34,7 +36,7 @@ class ThroughputMeter:
         self._reference = model.reference(resources)
 
     def run(self, batch: int, concurrency: int, seconds: float, fewest: int = FEWEST_BLOCKS) -> Run:
-        """Load and reference in turns, for `seconds` and at least the `fewest` slices.
+        """Load and reference in turns, for `seconds` and at least the `fewest` undisturbed slices, within limits.
 
         Raises `ServerError` where server and client count differently.
         """
@@ -43,22 +45,29 @@ class ThroughputMeter:
         with model.driving(self._resources):
             loop = self._loop(served, batch, concurrency)
             loop.warm_up()
-            run = Run(batch, concurrency, EnergyMeter(gpus_of(model.target.providers)))
+            slices, energy = list[LoadSlice](), EnergyMeter(gpus_of(model.target.providers))
             before = self._reference.rate_per_s(loop.slice_s)
             counted, used_s = served.answers_counted() if loop.tells_all else None, list[float | None]()
-            end = time.perf_counter() + seconds
-            while len(run.slices) < fewest or time.perf_counter() < end:
-                start_s = model.cpu_seconds()
-                with run.energy.counting():
-                    run.slices.append(loop.run(loop.slice_s))
+            watch = model.watch(self._reference, self._cores(), seconds, fewest)
+            while watch.going_on():
+                start, start_s = time.perf_counter(), model.cpu_seconds()
+                with energy.counting():
+                    slices.append(loop.run(loop.slice_s))
                 used_s.append(model.cpu_seconds_since(start_s))
-                after = self._reference.rate_per_s(run.slices[-1].wall_s)
-                run.references_per_s.append((before + after) / 2)
+                after = self._reference.rate_per_s(slices[-1].wall_s)
+                watch.slice((before + after) / 2, time.perf_counter() - start)
                 before = after
+            seen, drift_sd_share = watch.end(), self._reference.speeds.drift_sd()
+            run = Run(batch, concurrency, energy, slices, watch.references_per_s, seen, drift_sd_share)
         run.server_answers = count_since(served, counted, run.answers)
         run.server_cpu_s = total(used_s)
         check_counts(run.server_answers, run.answers)
         return run
+
+    def _cores(self) -> list[int]:
+        """The cores of the server, and those of the load generator where they are so few that others hold it up."""
+        served, client = self._model.cores(self._resources), self._model.prepared.client_cores
+        return served if self._model.in_process or len(client) > FEW_CORES else sorted({*served, *client})
 
     def _loop(self, served: Served, batch: int, concurrency: int) -> Loop:
         model = self._model
@@ -86,7 +95,7 @@ class ThroughputMeter:
         values = {
             "counted": [one.counted * run.batch for one in run.slices],
             "seconds": [one.seconds for one in run.slices],
-            "probe_per_s": run.references_per_s,
+            "reference_per_s": run.references_per_s,
             "latency_s": [value for one in run.slices for value in one.latencies_s],
         }
         for name, raw in values.items():
@@ -94,10 +103,7 @@ class ThroughputMeter:
 
     def _latency(self, run: Run) -> Iterator[LatencyPoint]:
         """The latencies that the callers saw, where the load generator tells them one by one."""
-        samples, speeds = list[float](), list[float]()
-        for one, rate_per_s in zip(run.slices, run.references_per_s, strict=True):
-            samples += [value * 1e3 for value in one.latencies_s]
-            speeds += [rate_per_s / self._reference.normal_per_s] * len(one.latencies_s)
+        samples, rates_per_s = run.latencies()
         if samples:
             place = Place(self._model.runtime, self._resources, run.batch, run.concurrency, self._model.shapes[0])
-            yield latency_point(place, samples, speeds, run.noise_beside(self._reference.kind))
+            yield latency_point(place, samples, rates_per_s, run.seen.noise, run.drift_sd_share)

@@ -3,6 +3,7 @@
 A point that did not settle is kept with its verdict; it ends nothing.
 """
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -12,15 +13,15 @@ from profiler.common.resources import Resources
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
 from profiler.load_generator.reference import SHARE
 from profiler.measure.ledger import Ledger
-from profiler.measure.measurement import Measurement, Measurements
+from profiler.measure.measurement import Measurement, Measurements, Shorter
 from profiler.measure.throughput.meter import ThroughputMeter
-from profiler.measure.throughput.verdict import STILL_ROSE
 from profiler.records.base import Point
 from profiler.records.place import Place
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.target.model_under_test import ModelUnderTest
 
 GAIN_WORTH_MORE = 1.03
+PLATEAU_STEPS = 2
 SEARCH_SLICES = 2
 # Loading, warming up and the drained slices' ends.
 OVERHEAD_S = 1.0
@@ -33,71 +34,115 @@ class Saturation:
     batch: int
     concurrency: int
     images_per_s: float
+    relative: float
     saturated: bool
 
 
 def measurements(model: ModelUnderTest, settings: ThroughputSettings, ledger: Ledger) -> Measurements:
-    """The sweep over concurrency of every batch, and the maximum, measured again where it was found."""
+    """For every batch the sweep over concurrency, and the maximum, measured again where it was found."""
     resources = model.own
-    found: list[Saturation] = []
     for batch in settings.batches:
-        saturation = yield from saturate(model, resources, batch, settings.max_concurrency, settings.search_seconds)
+        first = batch == settings.batches[0]
+        saturation = yield from saturate(
+            model, resources, batch, settings.max_concurrency, settings.search_seconds, needed=first
+        )
         if saturation is not None:
-            found.append(saturation)
-    found.sort(key=lambda saturation: -saturation.images_per_s)
-    for saturation in found if settings.settle_every_batch else found[:1]:
-        outdate(ledger, Place(model.runtime, resources, saturation.batch), saturation)
-        yield settle(model, resources, saturation, settings.settle_seconds)
+            outdate(ledger, Place(model.runtime, resources, batch), saturation)
+            yield settle(model, resources, saturation, settings.settle_seconds, needed=first)
 
 
 def outdate(ledger: Ledger, place: Place, saturation: Saturation) -> None:
     """A maximum that an earlier run settled is measured again where this sweep went further than that one."""
     point = ledger.at(MaximalThroughput, place)
     if point is not None:
-        further = saturation.saturated and point.verdict_reason == STILL_ROSE
+        further = saturation.saturated and not point.saturated
         if further or point.concurrency != saturation.concurrency:
             ledger.outdate(point)
 
 
 def saturate(
-    model: ModelUnderTest, resources: Resources, batch: int, max_concurrency: int, seconds: float
+    model: ModelUnderTest,
+    resources: Resources,
+    batch: int,
+    max_concurrency: int,
+    seconds: float,
+    needed: bool = False,
 ) -> Generator[Measurement, Point | None, Saturation | None]:
-    """Doubles the concurrency until that gains nothing; `None` where nothing could be measured."""
+    """Doubles the concurrency until two steps in a row gain nothing; `None` where nothing could be measured.
+
+    One step alone would end the search where its point was slow by chance. A gain has to be larger than the noise of
+    both points. Where `needed`, the first point is measured whatever the budget is.
+    """
     best: ThroughputPoint | None = None
-    concurrency = 1
-    while concurrency <= max_concurrency:
-        point = yield sweep(model, resources, batch, concurrency, seconds)
+    concurrency, plateau = 1, 0
+    while concurrency <= max_concurrency and plateau < PLATEAU_STEPS:
+        known_per_s = None if best is None else best.images_per_s
+        point = yield sweep(model, resources, batch, concurrency, seconds, known_per_s, needed and best is None)
         if not isinstance(point, ThroughputPoint):
             break
-        if best is not None and point.corrected_images_per_s <= best.corrected_images_per_s * GAIN_WORTH_MORE:
-            best = max(best, point, key=lambda one: one.corrected_images_per_s)
-            return Saturation(batch, best.concurrency, best.corrected_images_per_s, saturated=True)
-        best, concurrency = point, concurrency * 2
+        if best is None or gains(point, best):
+            best, plateau = point, 0
+        else:
+            plateau += 1
+        concurrency *= 2
     if best is None:
         return None
-    return Saturation(batch, best.concurrency, best.corrected_images_per_s, saturated=False)
+    return Saturation(batch, best.concurrency, best.images_per_s, best.relative_throughput, plateau > 0)
 
 
-def sweep(model: ModelUnderTest, resources: Resources, batch: int, concurrency: int, seconds: float) -> Measurement:
-    """A short point of the sweep."""
+def gains(point: ThroughputPoint, best: ThroughputPoint) -> bool:
+    """Whether a point is above the best one by more than what is worth a higher concurrency, or their noise."""
+    noise = math.hypot(*(half_width(one) for one in (point, best)))
+    return point.relative_throughput > best.relative_throughput * max(GAIN_WORTH_MORE, 1 + noise)
+
+
+def half_width(point: ThroughputPoint) -> float:
+    """Half of the relative 95 % interval of a point; 0 where it has none."""
+    low, high = point.low_relative_throughput, point.high_relative_throughput
+    return 0.0 if low is None or high is None else (high - low) / 2 / point.relative_throughput
+
+
+def sweep(
+    model: ModelUnderTest,
+    resources: Resources,
+    batch: int,
+    concurrency: int,
+    seconds: float,
+    known_per_s: float | None = None,
+    needed: bool = False,
+) -> Measurement:
+    """A short point of the sweep; `known_per_s` images at another concurrency tell how long a slow model takes."""
     place = Place(model.runtime, resources, batch, concurrency)
 
     def measure() -> list[Point]:
         meter = ThroughputMeter(model, resources)
         return meter.point(meter.run(batch, concurrency, seconds, SEARCH_SLICES))
 
-    return Measurement(ThroughputPoint, place, OVERHEAD_S + seconds, measure)
+    expected_s = seconds if known_per_s is None else max(seconds, slices_s(SEARCH_SLICES, batch, known_per_s))
+    return Measurement(ThroughputPoint, place, OVERHEAD_S + expected_s, measure, needed=needed)
 
 
-def settle(model: ModelUnderTest, resources: Resources, saturation: Saturation, seconds: float) -> Measurement:
-    """The maximum of a batch size: a longer point at the concurrency that was found."""
+def settle(
+    model: ModelUnderTest, resources: Resources, saturation: Saturation, seconds: float, needed: bool = False
+) -> Measurement:
+    """The maximum of a batch size: a longer point at the concurrency that was found.
 
-    def measure() -> list[Point]:
+    Where the budget has no time for that, it is a short point, which has no interval.
+    """
+
+    def measure(slices: int = FEWEST_BLOCKS, seconds: float = seconds) -> list[Point]:
         meter = ThroughputMeter(model, resources)
-        run = meter.run(saturation.batch, saturation.concurrency, seconds)
+        run = meter.run(saturation.batch, saturation.concurrency, seconds, slices)
         return meter.maximum(run, saturation.saturated)
 
-    slice_s = MINIMUM_ANSWERS * saturation.batch / saturation.images_per_s * (1 + SHARE)
-    place = Place(model.runtime, resources, saturation.batch)
-    expected_s = OVERHEAD_S + max(seconds, FEWEST_BLOCKS * slice_s)
-    return Measurement(MaximalThroughput, place, expected_s, measure)
+    batch, per_s = saturation.batch, saturation.images_per_s
+    place = Place(model.runtime, resources, batch)
+    expected_s = OVERHEAD_S + max(seconds, slices_s(FEWEST_BLOCKS, batch, per_s))
+    least_s = OVERHEAD_S + slices_s(SEARCH_SLICES, batch, per_s)
+    shorter = Shorter(least_s, lambda: measure(SEARCH_SLICES, 0.0))
+    return Measurement(MaximalThroughput, place, expected_s, measure, shorter, needed)
+
+
+def slices_s(slices: int, batch: int, images_per_s: float) -> float:
+    """The time of so many slices with the fewest answers of a slow model, and of the reference beside them."""
+    return slices * MINIMUM_ANSWERS * batch / images_per_s * (1 + SHARE)

@@ -2,14 +2,19 @@
 
 import numpy as np
 
+from profiler.analysis.statistics import FEWEST_BLOCKS
 from profiler.common.resources import Resources
-from profiler.measure.throughput.run import Run
-from profiler.measure.throughput.verdict import judge
+from profiler.measure.throughput.run import Run, images_per_s, relative_throughput
+from profiler.measure.throughput.verdict import disturbed, judge
 from profiler.records.base import Noise, Verdict
 from profiler.records.place import Place, PlaceFields
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 from profiler.target.model_under_test import ModelUnderTest
+
+
+# So many blocks of a visit are kept, enough for an interval of each visit alone.
+KEPT_BLOCKS = FEWEST_BLOCKS
 
 
 class RateFields(PlaceFields):
@@ -21,9 +26,9 @@ class RateFields(PlaceFields):
     images_per_s: float
     low_images_per_s: float | None
     high_images_per_s: float | None
-    corrected_images_per_s: float
-    corrected_low_images_per_s: float | None
-    corrected_high_images_per_s: float | None
+    relative_throughput: float
+    low_relative_throughput: float | None
+    high_relative_throughput: float | None
     answers: int
     server_answers: int | None
     client_cpu_share: float
@@ -47,33 +52,38 @@ def maximal_throughput(model: ModelUnderTest, resources: Resources, run: Run, sa
         **rates(model, resources, run, saturated, missing),
         server_cores_used=missing.note("server_cores_used", cores, NOT_VISIBLE),
         core_s_per_inference=missing.note("core_s_per_inference", each_s, NOT_VISIBLE),
+        saturated=saturated,
+        blocks=run.blocks(KEPT_BLOCKS),
         energy=run.energy.read(run.answers),
         reasons=missing.reasons,
     )
 
 
 def rates(model: ModelUnderTest, resources: Resources, run: Run, saturated: bool, missing: MissingValues) -> RateFields:
-    """The rates as counted and with the drift divided out, and whether they can be taken for the maximum."""
-    reference = model.reference(resources)
-    raw, corrected = run.rate(), run.rate(reference.normal_per_s)
+    """The rates as delivered and relative to the reference, and whether they can be taken for the maximum."""
+    blocks = run.blocks()
+    raw, relative = images_per_s(blocks, run.drift_sd_share), relative_throughput(blocks)
     share = float(np.median([one.client_cpu_share for one in run.slices]))
-    verdict, why = judge(corrected, share, saturated, model.in_process)
-    no_bound = f"{len(run.slices)} slices bound no rate"
+    noise = run.seen.noise
+    verdict, why = judge(relative, share, saturated, model.in_process)
+    if noise.disturbed:
+        verdict, why = "disturbed", disturbed(noise)
+    no_bound = f"{len(run.seen.counting)} slices bound no rate"
     return {
         **Place(model.runtime, resources).fields(),
         "batch": run.batch,
         "concurrency": run.concurrency,
-        "slices": len(run.slices),
+        "slices": len(run.seen.counting),
         "images_per_s": raw.ratio,
         "low_images_per_s": missing.note("low_images_per_s", raw.low, no_bound),
         "high_images_per_s": missing.note("high_images_per_s", raw.high, no_bound),
-        "corrected_images_per_s": corrected.ratio,
-        "corrected_low_images_per_s": missing.note("corrected_low_images_per_s", corrected.low, no_bound),
-        "corrected_high_images_per_s": missing.note("corrected_high_images_per_s", corrected.high, no_bound),
+        "relative_throughput": relative.ratio,
+        "low_relative_throughput": missing.note("low_relative_throughput", relative.low, no_bound),
+        "high_relative_throughput": missing.note("high_relative_throughput", relative.high, no_bound),
         "answers": run.answers,
         "server_answers": missing.note("server_answers", run.server_answers, "nobody but the client counts"),
         "client_cpu_share": share,
         "verdict": verdict,
         "verdict_reason": why,
-        "noise": run.noise_beside(reference.kind),
+        "noise": noise,
     }

@@ -157,7 +157,7 @@ def swept(multiple: float, capacity_rps: float, own_ms: float, **changes: Any) -
             deadline_ms=multiple * own_ms, in_time_share=1 - share / 10, low_share=0, high_share=1, late_send_share=0,
         )  # fmt: skip
         figures: dict[str, Any] = {
-            "corrected_offered_per_s": share * capacity_rps,
+            "relative_offered": share * capacity_rps,
             "in_time": [found],
             "p50_ms": own_ms * (1 + share),
             "p90_ms": own_ms * (2 + 2 * share),

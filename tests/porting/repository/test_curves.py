@@ -23,7 +23,7 @@ def full() -> Profile:
 def test_latencies_are_drawn_over_their_batches_raw_and_corrected(full: Profile) -> None:
     own = full.latency[: len(BATCHES)]
     raw, corrected, first = (series(full, "latency", name) for name in ("raw", "corrected", "first"))
-    assert values(corrected, "y") == [point.corrected_p50_ms for point in own]
+    assert values(corrected, "y") == [point.relative_p50 for point in own]
     assert values(raw, "y") == [point.p50_ms for point in own]
     assert values(first, "y") == [one.first_ms for one in full.first_inference]
     assert values(raw, "x") == values(corrected, "x") == values(first, "x") == list(BATCHES)
@@ -33,15 +33,15 @@ def test_latencies_are_drawn_over_their_batches_raw_and_corrected(full: Profile)
 
 
 def test_a_latency_without_a_corrected_median_is_shown_as_what_it_is() -> None:
-    unbounded = latency(1, corrected_p50_ms=None, p50_ms=None, corrected_p50_low_ms=None, corrected_p50_high_ms=None)
+    unbounded = latency(1, relative_p50=None, p50_ms=None, low_relative_p50=None, high_relative_p50=None)
     (title,) = titles(series(full_profile(latency=(unbounded,)), "latency", "corrected"))
     assert "mean, not corrected, 1.93 ms" in title
 
 
 def test_an_interval_reaches_from_its_low_to_its_high_end(full: Profile) -> None:
     own, corrected = full.latency[: len(BATCHES)], series(full, "latency", "corrected")
-    assert values(corrected, "low") == [point.corrected_p50_low_ms for point in own]
-    assert values(corrected, "high") == [point.corrected_p50_high_ms for point in own]
+    assert values(corrected, "low") == [point.low_relative_p50 for point in own]
+    assert values(corrected, "high") == [point.high_relative_p50 for point in own]
 
 
 @pytest.mark.parametrize("form", ["linear in batch", "degree 2 in batch"])
@@ -55,7 +55,7 @@ def test_a_fit_is_drawn_within_its_domain_only(full: Profile, form: str) -> None
 def test_the_fit_tells_its_formula_how_good_it_is_and_its_residuals(full: Profile) -> None:
     fit = next(one for one in full.fits if one.form == "linear in batch")
     text = " ".join(section(full, "latency").notes)
-    assert "corrected_p50_ms = 1.2 · batch + 0.486 ms" in text
+    assert "relative_p50 = 1.2 · batch + 0.486 ms" in text
     assert f"R² {fit.r2:.5f}" in text
     assert "batch 1 to 32" in text
     below = series(full, "latency", "residual linear in batch", place=1)
@@ -73,7 +73,7 @@ def test_throughput_is_drawn_raw_and_corrected_with_intervals(full: Profile) -> 
     for batch in (1, 16):
         swept = [point for point in full.throughput if point.batch == batch]
         corrected, raw = (series(full, "throughput", f"{kind} batch {batch}") for kind in ("corrected", "raw"))
-        assert values(corrected, "y") == [point.corrected_images_per_s for point in swept]
+        assert values(corrected, "y") == [point.relative_throughput for point in swept]
         assert values(raw, "y") == [point.images_per_s for point in swept]
         assert values(raw, "low") == [point.low_images_per_s for point in swept]
         assert values(raw, "high") == [point.high_images_per_s for point in swept]
@@ -147,7 +147,7 @@ def test_an_unknown_processor_use_says_why() -> None:
 
 def test_repeats_stand_side_by_side_on_axes_of_one_relative_span(full: Profile) -> None:
     (one,) = full.repeats
-    both = ((one.images_per_s, one.corrected_images_per_s), (one.latency_p50_ms, one.corrected_latency_p50_ms))
+    both = ((one.images_per_s, one.relative_throughput), (one.latency_p50_ms, one.relative_latency_p50))
     spans = []
     for place, (raw, corrected) in enumerate(both):
         assert values(series(full, "repeats", "raw", place), "y") == list(raw)
@@ -221,6 +221,6 @@ def test_a_drawing_leaves_out_what_is_usual_and_keeps_what_is_nought() -> None:
 
 
 def test_a_value_keeps_more_digits_than_a_screen_has_pixels(full: Profile) -> None:
-    own = [point.corrected_p50_ms for point in full.latency[: len(BATCHES)]]
+    own = [point.relative_p50 for point in full.latency[: len(BATCHES)]]
     (_, corrected, *_) = section(full, "latency").drawing.as_json()["panels"][0]["series"]
     np.testing.assert_allclose(corrected["y"], own, rtol=1e-5)

@@ -98,7 +98,7 @@ def test_a_runtime_that_cannot_be_shown_is_escaped() -> None:
 def test_latencies_of_other_input_sizes_and_of_several_callers_are_other_figures() -> None:
     others = latency(1, input_shape=(3, 64, 64)), latency(2, concurrency=4)
     profile = blank_profile(latency=(latency(1), *others))
-    assert interpolation.latency(profile).at(batch=1).value == latency(1).corrected_p50_ms
+    assert interpolation.latency(profile).at(batch=1).value == latency(1).relative_p50
     with pytest.raises(BadInputError, match="outside"):
         interpolation.latency(profile).at(batch=2)
 

@@ -13,11 +13,11 @@ BATCHES, CORES = (1, 2, 4, 8, 16, 32), (0.5, 1, 2, 4)
 SHAPE = (3, 32, 32)
 ALONE = {"runtime": "onnxruntime", "cores": 1, "threads": 1, "instances": 1}
 LATENCIES = [
-    "sd_ms", "p50_ms", "p50_low_ms", "p50_high_ms", "corrected_p50_ms", "corrected_p50_low_ms", "corrected_p50_high_ms",
+    "sd_ms", "p50_ms", "p50_low_ms", "p50_high_ms", "relative_p50", "low_relative_p50", "high_relative_p50",
     "p90_ms", "p95_ms", "p99_ms",
 ]  # fmt: skip
 THROUGHPUTS = [
-    "low_images_per_s", "high_images_per_s", "corrected_low_images_per_s", "corrected_high_images_per_s",
+    "low_images_per_s", "high_images_per_s", "low_relative_throughput", "high_relative_throughput",
     "server_answers", "server_cores_used", "core_s_per_inference",
 ]  # fmt: skip
 
@@ -46,7 +46,7 @@ def throughput(cores: float, images_per_s: float, **changes: object) -> MaximalT
     energy = Energy.model_validate(partly(["joules", "joules_per_inference"], {"source": "rapl", "n": 1, "seconds": 1}))
     values = ALONE | {
         "cores": cores, "batch": 4, "concurrency": 2, "slices": 6, "images_per_s": images_per_s, "energy": energy,
-        "corrected_images_per_s": images_per_s, "answers": 9, "client_cpu_share": 0.1, "verdict": "settled",
+        "relative_throughput": images_per_s, "answers": 9, "client_cpu_share": 0.1, "verdict": "settled",
         "verdict_reason": "", "noise": noise(),
     }  # fmt: skip
     return MaximalThroughput.model_validate(partly(THROUGHPUTS, values | changes))
@@ -68,8 +68,8 @@ def test_the_best_figure_that_all_points_have_is_fitted() -> None:
     assert next(iter(fit_latency_over_batch(points))).quantity == "p50_ms"
     points[2] = latency(4, p50_ms=None)
     assert next(iter(fit_latency_over_batch(points))).quantity == "mean_ms"
-    corrected = [latency(batch, corrected_p50_ms=3 * batch) for batch in BATCHES]
-    assert next(iter(fit_latency_over_batch(corrected))).quantity == "corrected_p50_ms"
+    corrected = [latency(batch, relative_p50=3 * batch) for batch in BATCHES]
+    assert next(iter(fit_latency_over_batch(corrected))).quantity == "relative_p50"
 
 
 def test_first_inferences_stand_beside_the_fit_with_their_resources() -> None:

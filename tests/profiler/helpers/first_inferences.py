@@ -67,7 +67,7 @@ def observation(variant: str, network: NetworkSize, batch: int, first_ms: float,
         "repeat": 0,
         "state": state(400 + network.file_bytes / MIB),
         "warm_ms": 1.0,
-        "probe_per_s": 10_000.0,
+        "reference_per_s": 10_000.0,
     }
     return WarmUpObservation(
         variant=variant,

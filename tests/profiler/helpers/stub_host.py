@@ -112,13 +112,13 @@ def model_on(host: object, path: Path, target: Target | None = None, reference: 
 
 def maximum(images_per_s: float, spread: float | None = None, **at: object) -> MaximalThroughput:
     """A maximum that a stub may have had on one core, with an interval of ± `spread`."""
-    bounds = {"corrected_low_images_per_s": None, "corrected_high_images_per_s": None}
+    bounds = {"low_relative_throughput": None, "high_relative_throughput": None}
     if spread is not None:
         bounds = dict(zip(bounds, (images_per_s - spread, images_per_s + spread), strict=True))
     unknown = ("low_images_per_s", "high_images_per_s", "server_answers", "server_cores_used", "core_s_per_inference")
     figures = {
         "runtime": "stub", "batch": 1, "concurrency": 2, "cores": 1, "threads": 1, "instances": 1, "slices": 6,
-        "images_per_s": images_per_s, "corrected_images_per_s": images_per_s, "answers": 9, "client_cpu_share": 0.1,
+        "images_per_s": images_per_s, "relative_throughput": images_per_s, "answers": 9, "client_cpu_share": 0.1,
         "verdict": "settled", "verdict_reason": "it was said so", "noise": noise(),
         "energy": Energy(source="rapl", n=1, seconds=1, joules=1, joules_per_inference=1),
     } | bounds | dict.fromkeys(unknown) | at  # fmt: skip

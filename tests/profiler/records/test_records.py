@@ -17,7 +17,7 @@ def noise(**changes: object) -> dict:
         "switches_per_s": 10.0,
         "cgroup_cores": 2.0,
         "throttled_share": 0.0,
-        "probe_per_s": 10.0,
+        "reference_per_s": 10.0,
     }
     return {**values, **changes}
 

@@ -60,7 +60,7 @@ def test_what_the_machine_does_not_tell_has_its_reason(monkeypatch: pytest.Monke
     monkeypatch.setattr(noise, "own_quota", lambda: None)
     monkeypatch.setattr(noise.psutil, "cpu_freq", lambda: None)
     read = NoiseMeter().read(reference_per_s=12.5)
-    assert read.probe_per_s == 12.5
+    assert read.reference_per_s == 12.5
     assert set(read.reasons) - {"steal_share"} == {"cpu_mhz", "cgroup_cores", "throttled_share"}
 
 

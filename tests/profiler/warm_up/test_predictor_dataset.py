@@ -32,7 +32,7 @@ def test_every_variant_and_batch_has_one_row() -> None:
 
 def test_a_slower_machine_is_divided_out_and_the_raw_figure_kept() -> None:
     usual = [observation(f"v{n}", NETWORK, 1, 30.0) for n in range(3)]
-    table = tabulate([*usual, observation("slow", NETWORK, 1, 60.0, probe_per_s=5_000.0)])
+    table = tabulate([*usual, observation("slow", NETWORK, 1, 60.0, reference_per_s=5_000.0)])
     slow = list(table.variants).index("slow")
     assert table.reference_per_s == 10_000
     assert table.first_ms[slow] == 60

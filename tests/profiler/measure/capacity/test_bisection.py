@@ -27,9 +27,9 @@ def share_in_time(rate_per_s: float) -> float:
 def test_the_search_finds_the_capacity_of_a_known_queue() -> None:
     found = search()
     assert found.verdict == "settled", found.verdict_reason
-    assert share_in_time(found.corrected_low_requests_per_s * 0.95) > GOAL.quantile
-    assert share_in_time(found.corrected_high_requests_per_s * 1.05) < GOAL.quantile
-    assert found.max_throughput_share == pytest.approx(found.corrected_requests_per_s / MAX_PER_S)
+    assert share_in_time(found.low_relative_capacity * 0.95) > GOAL.quantile
+    assert share_in_time(found.high_relative_capacity * 1.05) < GOAL.quantile
+    assert found.max_throughput_share == pytest.approx(found.relative_capacity / MAX_PER_S)
 
 
 def test_every_trial_and_its_raw_moments_are_kept() -> None:
@@ -47,7 +47,7 @@ def test_trials_that_are_known_are_not_made_again() -> None:
     first, meter = search(), simulated(GOAL.deadline_ms)
     second = measure_capacity(meter, GOAL, first.trials)
     assert meter.tried == 0
-    assert second.corrected_requests_per_s == first.corrected_requests_per_s
+    assert second.relative_capacity == first.relative_capacity
 
 
 def test_trials_with_other_deadlines_say_nothing_of_this_one() -> None:
@@ -60,12 +60,12 @@ def test_known_trials_of_too_few_requests_do_not_count() -> None:
     lucky = simulated(GOAL.deadline_ms).run(150.0, 0.03, seed=0).trial
     assert GOAL.met(lucky)
     found = measure_capacity(simulated(GOAL.deadline_ms), GOAL, [lucky])
-    assert found.corrected_requests_per_s < MAX_PER_S
+    assert found.relative_capacity < MAX_PER_S
 
 
 def test_a_disturbed_trial_does_not_hide_the_capacity() -> None:
     quiet, disturbed = search(), search(spoilt=[1])
-    assert disturbed.corrected_requests_per_s == pytest.approx(quiet.corrected_requests_per_s, rel=0.15)
+    assert disturbed.relative_capacity == pytest.approx(quiet.relative_capacity, rel=0.15)
 
 
 def test_too_few_requests_for_the_quantile_leave_it_unsettled() -> None:
@@ -94,7 +94,7 @@ def test_a_deadline_that_no_rate_meets_has_no_capacity_and_says_so() -> None:
 
 def test_a_deadline_longer_than_the_trials_cannot_be_met_by_an_exploding_queue() -> None:
     found = search(replace(GOAL, multiple=1e5, deadline_ms=1e6))
-    assert found.corrected_requests_per_s == pytest.approx(MAX_PER_S, rel=0.1)
+    assert found.relative_capacity == pytest.approx(MAX_PER_S, rel=0.1)
     assert all(one.in_time[0].in_time_share == 1 for one in found.trials)
 
 
@@ -113,7 +113,7 @@ def trial(rate_per_s: float, share: float, late: float = 0.0) -> Trial:
         late_send_share=late,
     )  # fmt: skip
     return Trial(
-        offered_per_s=rate_per_s, corrected_offered_per_s=rate_per_s, requests=1000, lost=0, in_time=(found,),
+        offered_per_s=rate_per_s, relative_offered=rate_per_s, requests=1000, lost=0, in_time=(found,),
         exploding=False,
     )  # fmt: skip
 

@@ -69,7 +69,7 @@ def test_loads_are_resources_of_the_maximum_that_is_known(stub: tuple[ModelUnder
 
 def test_a_maximum_that_is_not_known_is_searched_for(network: Path) -> None:
     ledger = carried(model_on(StubHost(0.004), network), settings([1], [0.2], [5]))
-    best = max(point.corrected_images_per_s for point in ledger.of(ThroughputPoint))
+    best = max(point.relative_throughput for point in ledger.of(ThroughputPoint))
     (found,) = ledger.of(LoadPoint)
     assert found.max_requests_per_s == best
 

@@ -20,7 +20,7 @@ def trial(share: float, late: float = 0.0, exploding: bool = False, requests: in
         late_send_share=late,
     )
     return Trial(
-        offered_per_s=100.0, corrected_offered_per_s=110.0, requests=requests, lost=0, in_time=(found,),
+        offered_per_s=100.0, relative_offered=110.0, requests=requests, lost=0, in_time=(found,),
         exploding=exploding,
     )  # fmt: skip
 

@@ -30,7 +30,7 @@ class SlowReference(SteadyReference):
 def test_a_machine_at_half_its_speed_is_offered_half(network: Path) -> None:
     model = model_on(StubHost(0.001), network, reference=SlowReference())
     trial = TrialMeter(model, ALONE, [1e3], 200.0).run(100.0, 0.4, seed=0).trial
-    assert (trial.offered_per_s, trial.corrected_offered_per_s, trial.requests) == (50.0, 100.0, 20)
+    assert (trial.offered_per_s, trial.relative_offered, trial.requests) == (50.0, 100.0, 20)
 
 
 def test_a_queue_explodes_above_the_rate_of_a_server_and_not_far_below(network: Path) -> None:

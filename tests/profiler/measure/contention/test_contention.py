@@ -136,4 +136,4 @@ def test_a_model_on_a_real_server_keeps_less_than_all(network: Path) -> None:
     assert half.factor < quarter.factor < 1.05
     assert quarter.reference_answered_per_s > 0
     assert 0 < half.cores_used <= 2.2
-    assert half.noise.probe_per_s is not None
+    assert half.noise.reference_per_s is not None

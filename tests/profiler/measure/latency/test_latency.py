@@ -44,7 +44,7 @@ def test_every_batch_has_warm_latencies_that_its_raw_samples_give_again(network:
         assert point.n == len(samples) >= 10
         assert point.mean_ms == pytest.approx(np.mean(samples))
         assert point.p50_ms == pytest.approx(np.median(samples))
-        assert point.noise.probe_per_s == REFERENCE_PER_S
+        assert point.noise.reference_per_s == REFERENCE_PER_S
 
 
 def test_one_session_serves_one_caller_whatever_instances_the_target_has(network: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_slow_moment_of_the_machine_is_divided_out_of_the_corrected_median_onl
     point = latency_point(PLACE, times_ms, speeds, noise())
     assert point.p50_ms == 5.0
     assert point.p50_low_ms < point.p50_high_ms
-    assert point.corrected_p50_ms == point.corrected_p50_low_ms == point.corrected_p50_high_ms == 2.0
+    assert point.relative_p50 == point.low_relative_p50 == point.high_relative_p50 == 2.0
 
 
 def test_a_fixed_batch_axis_is_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def turn(speed: float) -> Turn:
 
 
 def test_every_repeat_has_its_throughput_its_latency_and_its_probe(point: Repeats) -> None:
-    series = [point.images_per_s, point.latency_p50_ms, point.latency_mean_ms, point.probe_per_s]
+    series = [point.images_per_s, point.latency_p50_ms, point.latency_mean_ms, point.reference_per_s]
     assert [len(one) for one in series] == [3, 3, 3, 3]
     assert all(200 < value <= 400 for value in point.images_per_s)
     assert (point.batch, point.latency_runtime) == (4, "onnxruntime")

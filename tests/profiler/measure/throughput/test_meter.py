@@ -36,11 +36,11 @@ class Drifting:
 def test_drift_is_divided_out_and_the_raw_figure_kept(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meter, "SLICE_S", 0.05)
 
-    def rates(*probe_per_s: float) -> tuple[float, float]:
-        model = model_on(StubHost(0.005), network, reference=Drifting(*probe_per_s))
+    def rates(*reference_per_s: float) -> tuple[float, float]:
+        model = model_on(StubHost(0.005), network, reference=Drifting(*reference_per_s))
         measuring = ThroughputMeter(model, ONE)
         point = measuring.point(measuring.run(1, 1, seconds=0.0))[0]
-        return point.images_per_s, point.corrected_images_per_s
+        return point.images_per_s, point.relative_throughput
 
     for speed in (0.5, 2.0):
         raw, corrected = rates(speed * REFERENCE_PER_S)

@@ -26,7 +26,7 @@ from profiler.runtimes.served import Expectation
 
 pytestmark = pytest.mark.alone
 
-RAW = ("counted", "seconds", "probe_per_s")
+RAW = ("counted", "seconds", "reference_per_s")
 
 
 class Metronome:
@@ -206,5 +206,5 @@ def test_every_point_can_be_computed_again_from_its_raw_slices(network: Path, sh
         raw = {figure: model.samples[f"{name}_batch_8_concurrency_1_cores_1_x1_{figure}"] for figure in RAW}
         assert len(raw["seconds"]) == point.slices
         assert point.images_per_s == pytest.approx(raw["counted"].sum() / raw["seconds"].sum())
-        seconds_at_reference = (raw["seconds"] * raw["probe_per_s"] / REFERENCE_PER_S).sum()
-        assert point.corrected_images_per_s == pytest.approx(raw["counted"].sum() / seconds_at_reference)
+        seconds_at_reference = (raw["seconds"] * raw["reference_per_s"] / REFERENCE_PER_S).sum()
+        assert point.relative_throughput == pytest.approx(raw["counted"].sum() / seconds_at_reference)

@@ -36,7 +36,7 @@ def maximum(batch: int, images_per_s: float) -> MaximalThroughput:
     unknown = {"server_answers": None, "server_cores_used": None, "core_s_per_inference": None}
     return MaximalThroughput.model_construct(
         runtime="switching", batch=batch, cores=1, threads=1, instances=1, images_per_s=images_per_s,
-        corrected_images_per_s=images_per_s, noise=noise(), **unknown,
+        relative_throughput=images_per_s, noise=noise(), **unknown,
     )  # fmt: skip
 
 

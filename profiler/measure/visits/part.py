@@ -1,0 +1,74 @@
+"""Later visits to a model, in later rounds of a run: its maxima and its latency are measured once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from profiler.common.profile_settings import VisitSettings
+from profiler.measure.ledger import Ledger
+from profiler.measure.measurement import Measurement, Measurements
+from profiler.measure.throughput.meter import ThroughputMeter
+from profiler.measure.throughput.part import OVERHEAD_S, slices_s
+from profiler.measure.visits.pooled import pooled, visit_point
+from profiler.records.base import Point
+from profiler.records.latency import LatencyPoint
+from profiler.records.place import Place
+from profiler.records.throughput import MaximalThroughput
+from profiler.records.visit import Visit
+from profiler.target.model_under_test import ModelUnderTest
+
+FEWEST_SLICES = 2
+SINGLE = 1
+
+
+@dataclass(frozen=True)
+class Visited:
+    """A closed loop that is measured in every visit, and the rate that it had in the first one."""
+
+    batch: int
+    concurrency: int
+    images_per_s: float
+
+    @classmethod
+    def of(cls, point: MaximalThroughput) -> Self:
+        """The loop of a maximum."""
+        return cls(point.batch, point.concurrency, point.images_per_s)
+
+
+def measurements(model: ModelUnderTest, settings: VisitSettings, ledger: Ledger) -> Measurements:
+    """One point for each visit and each loop; a visit begins with a load of the model."""
+    for visit in range(2, settings.visits + 1):
+        for number, loop in enumerate(loops(model, ledger)):
+            yield visiting(model, ledger, loop, visit, settings.seconds, fresh=number == 0)
+
+
+def loops(model: ModelUnderTest, ledger: Ledger) -> list[Visited]:
+    """The maxima on the target's own resources, and the single caller whose latency a client sees."""
+    own = [point for point in ledger.of(MaximalThroughput) if point.resources == model.own]
+    found = [Visited.of(point) for point in own]
+    single = ledger.at(LatencyPoint, single_place(model))
+    if single is not None and all((one.batch, one.concurrency) != (SINGLE, SINGLE) for one in found):
+        found.append(Visited(SINGLE, SINGLE, 1e3 / single.mean_ms))
+    return found
+
+
+def single_place(model: ModelUnderTest) -> Place:
+    """The place of the latency that one client of the target sees with batch 1."""
+    return Place(model.runtime, model.own, SINGLE, SINGLE, model.shapes[0])
+
+
+def visiting(
+    model: ModelUnderTest, ledger: Ledger, loop: Visited, visit: int, seconds: float, fresh: bool
+) -> Measurement:
+    """The point of one loop in one visit, and the figures of all visits so far."""
+
+    def measure() -> Sequence[Point]:
+        if fresh:
+            model.load(model.own)
+        run = ThroughputMeter(model, model.own).run(loop.batch, loop.concurrency, seconds, FEWEST_SLICES)
+        point = visit_point(Place(model.runtime, model.own), run, visit)
+        return [point, *pooled(model, ledger, point, run.drift_sd_share)]
+
+    place = replace(Place(model.runtime, model.own, loop.batch, loop.concurrency), visit=visit)
+    expected_s = OVERHEAD_S + max(seconds, slices_s(FEWEST_SLICES, loop.batch, loop.images_per_s))
+    return Measurement(Visit, place, expected_s, measure)

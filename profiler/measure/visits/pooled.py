@@ -1,0 +1,113 @@
+"""The figures of all visits to a model: rates over the slices of all, and the median of their medians."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from profiler.analysis.statistics import NORMAL_95, RatioInterval, t_quantile
+from profiler.measure.latency.point import UNFOLLOWED_SD
+from profiler.measure.ledger import Ledger
+from profiler.measure.throughput.run import Run, images_per_s, relative_throughput
+from profiler.measure.throughput.verdict import judge
+from profiler.records.base import Point
+from profiler.records.latency import LatencyPoint
+from profiler.records.place import Place
+from profiler.records.throughput import MaximalThroughput
+from profiler.records.visit import Visit
+from profiler.system.missing_values import MissingValues, unknown
+from profiler.target.model_under_test import ModelUnderTest
+
+KEPT_BLOCKS = 3
+# Fewer visits bound no spread between visits.
+FEWEST_VISITS = 3
+NO_LATENCY = "the load generator tells no latency of a single request"
+
+
+def visit_point(place: Place, run: Run, visit: int) -> Visit:
+    """The record of one visit."""
+    samples, references_per_s = run.latencies()
+    missing = MissingValues()
+    relative = [value / 1e3 * per_s for value, per_s in zip(samples, references_per_s, strict=True)]
+    return Visit(
+        **place.fields(),
+        batch=run.batch,
+        concurrency=run.concurrency,
+        visit=visit,
+        blocks=run.blocks(KEPT_BLOCKS),
+        n=len(samples),
+        p50_ms=missing.note("p50_ms", float(np.median(samples)) if samples else None, NO_LATENCY),
+        relative_p50=missing.note("relative_p50", float(np.median(relative)) if relative else None, NO_LATENCY),
+        noise=run.seen.noise,
+        reasons=missing.reasons,
+    )
+
+
+def pooled(model: ModelUnderTest, ledger: Ledger, newest: Visit, drift_sd_share: float) -> Iterator[Point]:
+    """The maximum and the latency at the place of the newest visit, from all undisturbed visits to it."""
+    at = (newest.runtime, newest.resources, newest.batch, newest.concurrency)
+    earlier = [one for one in ledger.of(Visit) if (one.runtime, one.resources, one.batch, one.concurrency) == at]
+    visits = [one for one in (*earlier, newest) if not one.noise.disturbed]
+    maximum = ledger.at(MaximalThroughput, Place(newest.runtime, newest.resources, newest.batch))
+    if maximum is not None and maximum.concurrency == newest.concurrency and visits:
+        yield pooled_maximum(maximum, visits, drift_sd_share, model.in_process)
+    latency = ledger.at(LatencyPoint, Place(*at, model.shapes[0]))
+    if latency is not None and not newest.noise.disturbed:
+        yield pooled_latency(latency, newest, drift_sd_share)
+
+
+def pooled_maximum(
+    first: MaximalThroughput, visits: Sequence[Visit], drift_sd_share: float, in_process: bool
+) -> MaximalThroughput:
+    """The maximum over the slices of all visits; a disturbed first one does not count."""
+    blocks = sum((one.blocks for one in visits[1:]), visits[0].blocks)
+    blocks = blocks if first.noise.disturbed else first.blocks + blocks
+    raw, relative = images_per_s(blocks, drift_sd_share), relative_throughput(blocks)
+    verdict, why = judge(relative, first.client_cpu_share, first.saturated, in_process)
+    count = len(visits) + (not first.noise.disturbed)
+    rates = {
+        "images_per_s": raw.ratio,
+        "low_images_per_s": raw.low,
+        "high_images_per_s": raw.high,
+        "relative_throughput": relative.ratio,
+        "low_relative_throughput": relative.low,
+        "high_relative_throughput": relative.high,
+    }
+    reasons = with_reasons(first.reasons, rates, f"{count} short visits bound no rate")
+    return first.model_copy(
+        update={**rates, "visits": count, "verdict": verdict, "verdict_reason": why, "reasons": reasons}
+    )
+
+
+def pooled_latency(first: LatencyPoint, newest: Visit, drift_sd_share: float) -> LatencyPoint:
+    """The latency with the median of one more visit."""
+    if newest.p50_ms is None or newest.relative_p50 is None:
+        return first
+    medians, relatives = (*first.visit_p50_ms, newest.p50_ms), (*first.visit_relative_p50, newest.relative_p50)
+    raw, relative = middle(medians, drift_sd_share), middle(relatives, UNFOLLOWED_SD)
+    figures = {
+        "p50_ms": raw.ratio,
+        "p50_low_ms": raw.low,
+        "p50_high_ms": raw.high,
+        "relative_p50": relative.ratio,
+        "low_relative_p50": relative.low,
+        "high_relative_p50": relative.high,
+    }
+    reasons = with_reasons(first.reasons, figures, f"{len(medians)} visits bound no median")
+    return first.model_copy(
+        update={**figures, "visit_p50_ms": medians, "visit_relative_p50": relatives, "reasons": reasons}
+    )
+
+
+def middle(values: Sequence[float], unseen_sd: float) -> RatioInterval:
+    """The geometric mean of the visits' values, with a 95 % interval from their spread and what they do not show."""
+    logarithms = np.log(values)
+    centre, n = float(np.mean(logarithms)), len(values)
+    seen = t_quantile(n - 1) * float(np.std(logarithms, ddof=1)) / math.sqrt(n) if n >= FEWEST_VISITS else 0.0
+    half = math.hypot(seen, NORMAL_95 * unseen_sd)
+    return RatioInterval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
+
+
+def with_reasons(before: Mapping[str, str], figures: Mapping[str, float | None], why: str) -> dict[str, str]:
+    """The reasons of a record after these figures were replaced."""
+    return {name: one for name, one in before.items() if name not in figures} | unknown(figures, why)
