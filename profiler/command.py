@@ -61,7 +61,7 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
         copy = copy_of(model, made.folder, request.target)
         try_onnx(copy, request.settings.latency.input_sizes if request.settings.latency else [])
         with prepared_target(request.target_name, request.target) as ready:
-            return profile_file(ready, copy, request.settings, files.read(), None, files.write, announce)
+            return profile_file(ready, copy, request.settings, files.read(), files.write, announce)
 
 
 def files_at(output: Path, inputs: Sequence[Path]) -> ProfileFiles:

@@ -24,8 +24,8 @@ def check_kept(profile: Profile) -> None:
 
 def kept_figures(profile: Profile) -> Iterator[tuple[str, float]]:
     """The rates of the references and every number of every point, by the name of the field."""
-    for name in ("probe_reference_per_s", "served_probe_reference_per_s"):
-        yield from numbers(name, getattr(profile, name))
+    for rate in (profile.reference, profile.served_reference):
+        yield from numbers("reference", rate and rate.model_dump())
     for point in profile.points():
         for name, value in point.model_dump().items():
             yield from numbers(name, value)

@@ -4,9 +4,8 @@ import argparse
 import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from porting.command_line.public_key import add_public_key
 
@@ -18,33 +17,14 @@ if TYPE_CHECKING:
     from profiler.target.prepared_target import PreparedTarget
 
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
-# The tolerance beyond the intervals; a settled point may deviate as much.
-TOLERANCE = 0.05
-# Limits on the time and memory of a measurement, as the figures of a foreign repository set its size.
-MOST_SECONDS, MOST_CALLERS, MOST_NUMBERS = 30.0, 256, 1 << 28
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A drift-corrected figure with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, value: float, low: float | None, high: float | None) -> Self:
-        """The figure; the value stands for an unknown end of the interval."""
-        return cls(value, value if low is None else low, value if high is None else high)
-
-    def holds(self, now: "Figure") -> bool:
-        """Whether the two intervals overlap, each widened by the tolerance."""
-        return self.low * (1 - TOLERANCE) <= now.high * (1 + TOLERANCE) and now.low * (1 - TOLERANCE) <= self.high * (
-            1 + TOLERANCE
-        )
-
-    def __str__(self) -> str:
-        return f"{self.value:,.3g} [{self.low:,.3g}, {self.high:,.3g}]"
+# The figures that are measured again; the relative ones see a small change, as the machine's drift meets both networks.
+VERIFIED = (
+    "images_per_s", "relative_throughput", "single_images_per_s", "relative_single_throughput", "p50_ms", "relative_p50",
+)  # fmt: skip
+# Two minutes for three variants at most, whatever the repository says.
+VISITS, SEARCH_S, SETTLE_S, VISIT_S, BUDGET_S = 5, 0.5, 3.0, 1.0, 40.0
+# Limits on callers and memory, as the figures of a foreign repository set them.
+MOST_CALLERS, MOST_NUMBERS = 256, 1 << 28
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -99,11 +79,12 @@ def chosen_target(repository: "Repository", wanted: str | None) -> str:
 
 def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, VariantFiles]":
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
+    from porting.repository.figures import merit
     from porting.repository.variant_files import VariantFiles
     from profiler.common.errors import BadInputError
 
     found = [variant for variant in repository.variants if target in variant.targets]
-    found.sort(key=lambda variant: variant.targets[target].raw_images_per_s)
+    found.sort(key=lambda variant: merit("images_per_s", variant.targets[target].figures))
     if not found or count < 1:
         raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
     step = max(1, (len(found) - 1) // max(1, count - 1))
@@ -157,26 +138,32 @@ def copied(files: "VariantFiles", folder: Path) -> Path:
 
 
 def compared(ready: "PreparedTarget", path: Path, one: "VariantOnTarget") -> list[list[str]]:
-    """Measures a variant again; returns a row for each figure: name, published, now, verdict."""
-    from profiler.measure.latency.part import measure_batch
-    from profiler.measure.throughput.meter import ThroughputMeter
-    from profiler.target.model_under_test import ModelUnderTest
+    """Measures a variant again in several visits; returns a row for each figure: name, published, now, verdict."""
+    from porting.repository.compare import shown
+    from porting.repository.difference import differ
+    from porting.repository.figures import figures
 
-    pairs, profile = [], one.profile
-    best, latency, published_ms = profile.best_throughput(), profile.latency_at(1), one.figure("p50_ms")
-    published_per_s = one.figure("images_per_s")
-    references = profile.probe_reference_per_s, profile.input_sizes(), profile.served_probe_reference_per_s
-    with ModelUnderTest(ready, path, *references) as model:
-        if best is not None and published_per_s is not None:
-            loaded_s = min(best.answers / best.images_per_s, MOST_SECONDS)
-            run = ThroughputMeter(model, profile.target.resources).run(best.batch, best.concurrency, loaded_s)
-            rate = run.rate(model.reference().normal_per_s)
-            pairs.append(("images/s", Figure.of(*published_per_s), Figure.of(rate.ratio, rate.low, rate.high)))
-        if latency is not None and published_ms is not None:
-            shape, seconds = latency.input_shape, min(latency.n * latency.mean_ms / 1e3, MOST_SECONDS)
-            again = measure_batch(model, profile.target.resources, latency.batch, shape, seconds)
-            now = Figure.of(
-                again.relative_p50 or again.mean_ms, again.low_relative_p50, again.high_relative_p50
-            )
-            pairs.append(("p50 at batch 1, ms", Figure.of(*published_ms), now))
-    return [[what, str(then), str(now), "holds" if then.holds(now) else "moved"] for what, then, now in pairs]
+    now, _ = figures(None, measured(ready, path, one.profile))
+    then = {name: one.figure(name) for name in VERIFIED}
+    pairs = [(name, before, now[name]) for name, before in then.items() if before is not None and name in now]
+    return [
+        [name, shown(before), shown(after), "moved" if differ(before, after) else "holds"]
+        for name, before, after in pairs
+    ]
+
+
+def measured(ready: "PreparedTarget", path: Path, profile: "Profile") -> "Profile":
+    """A profile of the published points alone: the same batches, with as many callers at most."""
+    from profiler.common.profile_settings import LevelSettings, ThroughputSettings, VisitSettings
+    from profiler.profiling import profile_file
+
+    own = profile.own(profile.max_throughput)
+    batches = sorted({1, *(point.batch for point in own if point is profile.best_throughput())})
+    callers = min(MOST_CALLERS, max((point.concurrency for point in own), default=1))
+    throughput = ThroughputSettings(
+        batches=batches, max_concurrency=2 * callers, search_seconds=SEARCH_S, settle_seconds=SETTLE_S
+    )
+    level = LevelSettings.of_throughput(throughput, BUDGET_S).model_copy(
+        update={"visits": VisitSettings(visits=VISITS, seconds=VISIT_S)}
+    )
+    return profile_file(ready, path, level, None, lambda *_: None, lambda _: None)

@@ -19,27 +19,29 @@ from profiler.common.profile_settings import LevelSettings
 from profiler.common.scratch import scratch
 from profiler.common.target import Target
 from profiler.profiling import profile_file
-from profiler.records.profile import Profile
 
 
 @dataclass
 class FileThroughput:
-    """Measures files on a target; the first one sets the usual speed of the machine."""
+    """Measures files on a target, relative to the reference network, as the machine's speed drifts meanwhile.
+
+    A search compares networks: its rates are those that the machine would deliver at the speed beside the first file.
+    """
 
     ready: ReadyTargets
     name: str
     target: Target
     level: LevelSettings
-    _first: Profile | None = field(default=None, init=False)
+    _reference_per_s: float | None = field(default=None, init=False)
 
     def images_per_s(self, path: Path) -> float:
-        """The maximal throughput, corrected for drift; raises `ServerError` where it cannot be measured."""
+        """The maximal throughput of a file; raises `ServerError` where it cannot be measured."""
         ready = self.ready.get(self.name, self.target)
-        profile = profile_file(ready, path, self.level, None, self._first, lambda *_: None, lambda _: None)
-        self._first = self._first or profile
+        profile = profile_file(ready, path, self.level, None, lambda *_: None, lambda _: None)
         best = profile.best_throughput()
         assert best is not None, "profiling raises where no throughput could be measured"  # noqa: S101
-        return best.relative_throughput
+        self._reference_per_s = self._reference_per_s or best.images_per_s / best.relative_throughput
+        return best.relative_throughput * self._reference_per_s
 
 
 @dataclass
@@ -63,7 +65,7 @@ class TargetThroughput:
         return self._known[key]
 
     def images_per_s(self, model: nn.Module, example: Tensor) -> float:
-        """The maximal throughput, corrected for drift; `example` (N, C, H, W) is an input.
+        """The maximal throughput; `example` (N, C, H, W) is an input.
 
         Raises `ServerError` where it cannot be measured, and the errors of an export.
         """

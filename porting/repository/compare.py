@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from porting.repository.difference import differ
 from porting.repository.figures import METRICS
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published, Standing
@@ -20,7 +21,7 @@ class Change:
 
 
 def compare(before: Repository, after: Repository) -> list[Change]:
-    """Every change between two repositories; a figure moved where its two 95 % intervals do not overlap."""
+    """Every change between two repositories; a figure moved where its two measurements differ by a test."""
     return [change for name in sorted({*before.by_name, *after.by_name}) for change in changes(before, after, name)]
 
 
@@ -58,12 +59,10 @@ def moves(name: str, target: str, before: Standing, after: Standing) -> Iterator
 
 
 def moved(one: Figure | None, other: Figure | None) -> bool:
-    """Whether two figures surely differ, which takes an interval of both."""
+    """Whether a figure appeared or vanished, or two figures differ."""
     if one is None or other is None:
         return one is not other
-    if one[1] is None or one[2] is None or other[1] is None or other[2] is None:
-        return False
-    return one[1] > other[2] or other[1] > one[2]
+    return differ(one, other)
 
 
 def shown(figure: Figure | None) -> str:

@@ -28,12 +28,17 @@ class Absent:
 
 @dataclass(frozen=True)
 class Metric:
-    """A kind of figure; `of` gives its value with its 95 % interval, or the reason why it is missing."""
+    """A kind of figure; `of` gives its value with its 95 % interval, or the reason why it is missing.
+
+    Variants are compared by the metric `compared_by`, where that is another one: the interval of an absolute figure
+    contains the machine's drift, which meets all variants alike.
+    """
 
     better: Literal["higher", "lower"]
     unit: str
     meaning: str
     of: Callable[[Accuracy | None, Profile], Figure | str | Absent]
+    compared_by: str | None = None
 
 
 def exact(value: float | None) -> Figure | str:
@@ -57,33 +62,77 @@ def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
 
 
 def images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The maximal throughput, corrected for drift."""
+    """The maximal throughput of the best batch, as delivered."""
     best = profile.best_throughput()
     if best is None:
         return Absent(MaximalThroughput, "throughput")
-    rates = best.images_per_s, best.low_images_per_s, best.high_images_per_s
-    return known(*rates, "")
+    return known(best.images_per_s, best.low_images_per_s, best.high_images_per_s, "")
+
+
+def single_images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The maximal throughput of single requests, as delivered."""
+    point = profile.throughput_at(1)
+    if point is None:
+        return Absent(MaximalThroughput, "throughput")
+    return known(point.images_per_s, point.low_images_per_s, point.high_images_per_s, "")
+
+
+def relative_throughput(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The maximal throughput of the best batch, relative to the reference network."""
+    return relative(profile.best_throughput())
+
+
+def relative_single_throughput(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The maximal throughput of single requests, relative to the reference network."""
+    return relative(profile.throughput_at(1))
+
+
+def relative(point: MaximalThroughput | None) -> Figure | str | Absent:
+    """The relative throughput of a point; a disturbed one compares with nothing."""
+    if point is None:
+        return Absent(MaximalThroughput, "throughput")
+    if point.verdict == "disturbed":
+        return f"disturbed: {point.verdict_reason}"
+    return known(point.relative_throughput, point.low_relative_throughput, point.high_relative_throughput, "")
 
 
 def p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The median latency at batch 1, corrected for drift."""
+    """The median latency at batch 1 that one client of the target sees."""
+    return median_ms(profile.latency_at(1), "throughput")
+
+
+def compute_p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The median latency of the computation alone at batch 1, in the profiler's own process."""
+    return median_ms(profile.compute_latency_at(1), "latency")
+
+
+def median_ms(point: LatencyPoint | None, part: str) -> Figure | str | Absent:
+    """The median of a latency; `part` measures such points."""
+    if point is None:
+        return Absent(LatencyPoint, part)
+    return known(point.p50_ms, point.p50_low_ms, point.p50_high_ms, point.reasons.get("p50_ms", ""))
+
+
+def relative_p50(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    """The median latency at batch 1 that one client sees, in inferences of the reference network."""
     point = profile.latency_at(1)
     if point is None:
-        return Absent(LatencyPoint, "latency")
-    reason = point.reasons.get("p50_ms", "")
-    return known(point.p50_ms, point.p50_low_ms, point.p50_high_ms, reason)
+        return Absent(LatencyPoint, "throughput")
+    if point.noise.disturbed:
+        return "disturbed: too few slices of the latency were undisturbed"
+    return known(point.relative_p50, point.low_relative_p50, point.high_relative_p50, "")
 
 
 def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The 99th percentile of the latency at batch 1."""
+    """The 99th percentile of the latency at batch 1 that one client of the target sees."""
     point = profile.latency_at(1)
     if point is None:
-        return Absent(LatencyPoint, "latency")
-    return known(point.p99_ms, None, None, point.reasons.get("p99_ms", ""))
+        return Absent(LatencyPoint, "throughput")
+    return known(point.p99_ms, point.p99_low_ms, point.p99_high_ms, point.reasons.get("p99_ms", ""))
 
 
 def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The capacity under the tightest measured deadline, corrected for drift."""
+    """The capacity under the tightest measured deadline, as offered."""
     found = sorted(profile.own(profile.capacity), key=lambda point: point.deadline_multiple)
     if not found:
         return Absent(Capacity, "capacity")
@@ -146,13 +195,29 @@ def joules_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str |
 
 METRICS = {
     "accuracy": Metric("higher", "1", "top-1 accuracy on the validation split", accuracy),
-    "images_per_s": Metric("higher", "1/s", "maximal throughput, closed loop, drift divided out", images_per_s),
+    "images_per_s": Metric(
+        "higher", "1/s", "maximal throughput of the best batch, closed loop, as delivered", images_per_s,
+        "relative_throughput",
+    ),
+    "relative_throughput": Metric(
+        "higher", "1", "inputs answered at the maximum while the reference network answers one", relative_throughput
+    ),
+    "single_images_per_s": Metric(
+        "higher", "1/s", "maximal throughput of single requests, closed loop, as delivered", single_images_per_s,
+        "relative_single_throughput",
+    ),
+    "relative_single_throughput": Metric(
+        "higher", "1", "single requests answered at the maximum while the reference network answers one",
+        relative_single_throughput,
+    ),
     "capacity_requests_per_s": Metric(
         "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency",
         capacity_requests_per_s,
     ),
-    "p50_ms": Metric("lower", "ms", "median latency at batch 1, drift divided out", p50_ms),
-    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1", p99_ms),
+    "p50_ms": Metric("lower", "ms", "median latency at batch 1 that one client sees", p50_ms, "relative_p50"),
+    "relative_p50": Metric("lower", "1", "the same in inferences of the reference network", relative_p50),
+    "compute_p50_ms": Metric("lower", "ms", "median latency at batch 1 of the computation alone", compute_p50_ms),
+    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1 that one client sees", p99_ms),
     "parameters": Metric("lower", "1", "parameters of the graph", lambda _, p: exact(p.complexity.parameters)),
     "flops": Metric("lower", "1", "operations an input, 2 × MACs", lambda _, p: exact(p.complexity.flops)),
     "file_bytes": Metric("lower", "bytes", "size of the ONNX file", lambda _, p: exact(p.complexity.file_bytes)),
@@ -170,6 +235,11 @@ def metric(name: str) -> Metric:
     if name not in METRICS:
         raise BadInputError(f"unknown metric {name!r}: choices are {', '.join(METRICS)}")
     return METRICS[name]
+
+
+def compared_by(name: str) -> str:
+    """The metric by which variants are compared in a metric; raises `BadInputError` for an unknown one."""
+    return metric(name).compared_by or name
 
 
 def merit(name: str, known: Mapping[str, Figure]) -> float:

@@ -12,7 +12,7 @@ from profiler.records.base import Point
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
-from profiler.records.profile import Profile
+from profiler.records.profile import IN_PROCESS, Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference
 
@@ -126,43 +126,49 @@ def lookup(
     """The points by runtime and coordinates; of points at the same ones, those on the target's own threads count."""
     own = profile.target.resources
     usual = {"cores": float(own.cores), "instances": float(own.instances)}
-    tables: dict[str, dict[Coordinates, Figure]] = {}
+    tables: dict[str, dict[Coordinates, Figure]] = {profile.target.runtime: {}}
     for point in sorted(points, key=lambda one: one.threads != own.threads):
         value = figure(point)
         if value is not None:
             place = tuple(float(getattr(point, axis)) for axis in axes)
             tables.setdefault(point.runtime, {}).setdefault(place, value)
-    return Lookup(what, unit, axes, {name: usual[name] for name in axes if name in usual}, tables)
+    found = {runtime: table for runtime, table in tables.items() if table}
+    return Lookup(what, unit, axes, {name: usual[name] for name in axes if name in usual}, found)
 
 
 def latency(profile: Profile) -> Lookup:
-    """The median latency of one batch at a time, corrected for drift, by batch, cores and instances."""
+    """The median latency of one batch at a time that a client sees, by batch, cores and instances."""
+    return latencies(profile, "median latency", profile.target.runtime, median)
 
-    def figure(point: LatencyPoint) -> Figure | None:
-        middle = point.p50_ms
-        return None if middle is None else (middle, point.p50_low_ms, point.p50_high_ms)
 
-    return latencies(profile, "median latency", figure)
+def compute_latency(profile: Profile) -> Lookup:
+    """The median latency of the computation alone, in the profiler's own process, by batch, cores and instances."""
+    return latencies(profile, "median latency of the computation alone", IN_PROCESS, median)
 
 
 def p99(profile: Profile) -> Lookup:
-    """The 99th percentile of the latency of one batch at a time, by batch, cores and instances."""
+    """The 99th percentile of the latency that a client sees, by batch, cores and instances."""
 
     def figure(point: LatencyPoint) -> Figure | None:
-        return None if point.p99_ms is None else (point.p99_ms, None, None)
+        return None if point.p99_ms is None else (point.p99_ms, point.p99_low_ms, point.p99_high_ms)
 
-    return latencies(profile, "99th percentile of the latency", figure)
+    return latencies(profile, "99th percentile of the latency", profile.target.runtime, figure)
 
 
-def latencies(profile: Profile, what: str, figure: Callable[[LatencyPoint], Figure | None]) -> Lookup:
-    """A latency of one batch at a time, for the input size that was measured first."""
-    alone = [point for point in profile.latency if point.concurrency == 1]
+def median(point: LatencyPoint) -> Figure | None:
+    """The median of a latency with its interval."""
+    return None if point.p50_ms is None else (point.p50_ms, point.p50_low_ms, point.p50_high_ms)
+
+
+def latencies(profile: Profile, what: str, runtime: str, figure: Callable[[LatencyPoint], Figure | None]) -> Lookup:
+    """A latency of one batch at a time on one runtime, for the input size that was measured first."""
+    alone = [point for point in profile.latency if (point.runtime, point.concurrency) == (runtime, 1)]
     same = [point for point in alone if point.input_shape == alone[0].input_shape]
     return lookup(profile, same, what, "ms", BATCH_AXES, figure)
 
 
 def throughput(profile: Profile) -> Lookup:
-    """The maximal throughput, corrected for drift, by batch, cores and instances."""
+    """The maximal throughput, as delivered, by batch, cores and instances."""
 
     def figure(point: MaximalThroughput) -> Figure:
         return point.images_per_s, point.low_images_per_s, point.high_images_per_s
@@ -171,7 +177,7 @@ def throughput(profile: Profile) -> Lookup:
 
 
 def capacity(profile: Profile) -> Lookup:
-    """The highest Poisson rate within a deadline, corrected for drift, at the profile's own quantile."""
+    """The highest Poisson rate within a deadline, as offered, at the profile's own quantile."""
 
     def figure(point: Capacity) -> Figure | None:
         rate = point.requests_per_s

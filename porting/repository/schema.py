@@ -106,17 +106,17 @@ class Standing(Value):
     """The results of a variant on one target: its dominance, and figures named as in `porting.repository.figures`.
 
     `unknown` holds the reasons for missing figures. The maximal throughput was measured with a closed loop of
-    `concurrency` callers and `batch` inputs a request; `raw_images_per_s` is the value before the drift correction. The
+    `concurrency` callers and `batch` inputs a request; `verdict` and `verdict_reason` say whether it can be relied on. The
     frontier is that of validation accuracy and maximal throughput; `dominated_by` is null for a variant on it.
     """
 
     level: Level
     figures: dict[str, Figure] = Field(max_length=64)
     unknown: dict[str, Text] = Field(max_length=64)
-    raw_images_per_s: float = Field(gt=0, le=LARGEST)
     batch: Count
     concurrency: Count
     verdict: Verdict
+    verdict_reason: Text
     on_frontier: bool
     ties_with: Annotated[list[str], FailFast()]
     dominated_by: str | None
@@ -160,7 +160,7 @@ class Index(Bounded):
     """
 
     seal: Sha256 = "0" * 64
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     key: str = Field(pattern=SHA256)
     generator: Text
     published_at: datetime
@@ -176,7 +176,7 @@ class Details(Bounded):
     `files` has the SHA-256 of every other file in the variant's folder, by path; it is empty before publication.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: Label
     task: Label
     backbone: Text

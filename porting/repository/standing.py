@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from porting.repository.figures import figures, metric, rounded
+from porting.repository.figures import compared_by, figures, metric
 from porting.repository.schema import Accuracy, Details, Figure, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.profile import Profile
@@ -38,7 +38,7 @@ def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> "dict[str
         groups.setdefault(data(candidate.accuracy), []).append(candidate)
     found: dict[str, Dominance] = {}
     for group in groups.values():
-        rows = [[candidate.figures.get(name) for name in metrics] for candidate in group]
+        rows = [[candidate.figures.get(compared_by(name)) for name in metrics] for candidate in group]
         found |= dominances([candidate.name for candidate in group], Points.of(rows, better))
     return found
 
@@ -58,10 +58,10 @@ def standing_of(details: Details, profile: Profile, dominated_by: str | None, ti
         level=profile.level,
         figures=found,
         unknown={name: " ".join(why.split())[:REASON_LENGTH] for name, why in unknown.items()},
-        raw_images_per_s=rounded(best.images_per_s),
         batch=best.batch,
         concurrency=best.concurrency,
         verdict=best.verdict,
+        verdict_reason=best.verdict_reason[:REASON_LENGTH],
         on_frontier=dominated_by is None,
         ties_with=list(ties_with),
         dominated_by=dominated_by,

@@ -1,7 +1,7 @@
 """A published variant on one target, through which every figure of it is read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ MS_PER_S = 1e3
 # The figures of the index that have a table over coordinates such as the batch size.
 TABLES: Mapping[str, Callable[[Profile], Lookup]] = {
     "p50_ms": interpolation.latency,
+    "compute_p50_ms": interpolation.compute_latency,
     "p99_ms": interpolation.p99,
     "images_per_s": interpolation.throughput,
     "capacity_requests_per_s": interpolation.capacity,
@@ -150,18 +151,10 @@ class VariantOnTarget:
 
     @cached_property
     def latencies(self) -> Lookup:
-        """Median latency by batch, cores and instances, all from the runtime that was measured on the most cores.
-
-        Of several such runtimes it is the target's own. One runtime alone is used, because a file in the profiler's
-        process and the same file in a server differ by more than the cores do.
-        """
-        lookup, own = self.lookup("p50_ms"), self.profile.target
-        cores = {
-            name: {place[1] for place in table if place[2] == own.instances} for name, table in lookup.tables.items()
-        }
-        self.needed(any(cores.values()) or None, "latency", LatencyPoint)
-        runtime = max(cores, key=lambda name: (len(cores[name]), name == own.runtime))
-        return replace(lookup, tables={runtime: lookup.tables[runtime]})
+        """The median latency that a client sees, by batch, cores and instances."""
+        lookup = self.lookup("p50_ms")
+        self.needed(lookup.tables or None, "latency", LatencyPoint)
+        return lookup
 
     def batches(self, cores: float) -> list[int]:
         """The measured batch sizes whose latency is measured on `cores`, or both below and above it."""

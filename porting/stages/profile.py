@@ -20,7 +20,10 @@ from profiler.target.identity import profile_key
 
 
 def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
-    """One job for each target, level and served variant; the screening level of all variants comes first."""
+    """One job for each target, level, round and served variant; the screening level of all variants comes first.
+
+    A run measures in rounds, and each round visits every variant, so the visits to one variant lie apart.
+    """
     if not context.settings.targets:
         raise BadInputError("stage profile needs a target: choose one with target=NAME")
     targets = {name: built_target(component) for name, component in context.settings.targets.items()}
@@ -30,11 +33,12 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
             stage="profile",
             variant=variant.name,
             inputs=[variant.name],
-            values={"target": name, "level": level.level},
-            budget_s=level.budget_s,
+            values={"target": name, "level": level.level, "visit": visit},
+            budget_s=level.visit_budget_s(visit),
         )
         for name in targets
         for level in levels(context)
+        for visit in range(1, level.rounds() + 1)
         for variant, _ in served[name]
     ]
 
@@ -52,12 +56,13 @@ def reuse(context: Context, job: Job) -> Variant | None:
 
 @dataclass(frozen=True)
 class Profiled:
-    """The measurement of one variant on one target at one level."""
+    """One visit to a variant on one target at one level."""
 
     context: Context
     name: str
     target: Target
     level: LevelSettings
+    visit: int
     variant: Variant
     file: OnnxFile
 
@@ -65,10 +70,11 @@ class Profiled:
     def of(cls, context: Context, job: Job) -> Self:
         """The measurement of a job; raises `BadInputError` where the variant has no ONNX file."""
         name, variant = str(job.values["target"]), context.variant(job.variant)
+        visit = int(str(job.values["visit"]))
         (level,) = (one for one in levels(context) if one.level == job.values["level"])
         if variant.onnx is None:
             raise BadInputError(f"{variant.name} has no ONNX file: run stage=export first")
-        return cls(context, name, built_target(context.settings.targets[name]), level, variant, variant.onnx)
+        return cls(context, name, built_target(context.settings.targets[name]), level, visit, variant, variant.onnx)
 
     def files(self) -> ProfileFiles:
         """The files of the profile."""
@@ -86,7 +92,7 @@ class Profiled:
         if found is None:
             return None
         self.context.workspace.check_files(self.variant)
-        covered = found.covers(self.level) or (self.level.level == "quick" and found.level == "full")
+        covered = found.covers(self.level, self.visit) or (self.level.level == "quick" and found.level == "full")
         done = covered and found.target.model_dump() == self.target.model_dump()
         return self.variant if done or self.is_dominated() else None
 

@@ -1,5 +1,7 @@
 """The work of the stage profile: measures one variant on one target at one level."""
 
+from collections.abc import Iterator
+
 from porting.common.console import say
 from porting.jobs.context import Context
 from porting.jobs.job import Job
@@ -8,6 +10,7 @@ from porting.stages.profile import Profiled
 from porting.stages.servable import forget_unservable
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX
+from profiler.plan import plan
 from profiler.profiling import profile_file
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.profile import Profile
@@ -20,11 +23,11 @@ def run(context: Context, job: Job) -> Variant:
     workspace.check_files(one.variant)
     warn_of_another_file(one)
     forget_unservable(workspace, one.variant.task, one.name, one.target)
-    first = first_profile(context, one.name, ready.fingerprint)
+    ready.learn(earlier_profiles(context, one.name, ready.fingerprint))
     path = workspace.folder(one.variant) / ONNX
     title = f"{one.variant.name} on {one.name}"
-    with context.progress(title, len(one.level.parts())) as advance:
-        profile_file(ready, path, one.level, begun(one), first, one.files().write, advance)
+    with context.progress(title, len(plan(one.level, one.visit))) as advance:
+        profile_file(ready, path, one.level, begun(one), one.files().write, advance, one.visit)
     return one.variant
 
 
@@ -41,12 +44,10 @@ def warn_of_another_file(one: Profiled) -> None:
         say(f"profile   {one.files().record} is of another file than {one.variant.name}: it is measured again")
 
 
-def first_profile(context: Context, target: str, fingerprint: Fingerprint) -> Profile | None:
-    """The first profile of this target that was measured on this machine, or `None`; adopted ones are of others."""
-    found: list[Profile] = []
+def earlier_profiles(context: Context, target: str, fingerprint: Fingerprint) -> Iterator[Profile]:
+    """The profiles of this target that were measured on this machine; adopted ones are of others."""
     for task in context.workspace.tasks():
         for variant in context.workspace.variants(task):
             profile = context.workspace.profiles(variant).get(target)
             if profile is not None and not profile.adopted and profile.fingerprint == fingerprint:
-                found.append(profile)
-    return min(found, key=lambda profile: profile.measured_at, default=None)
+                yield profile

@@ -158,6 +158,13 @@ class LevelSettings(BaseModel):
         """The rounds of a run at this level, in each of which every model is visited."""
         return 1 if self.visits is None else self.visits.visits
 
+    def visit_budget_s(self, visit: int) -> float:
+        """The budget of one visit: that of the level for the first, and for a later one what its loops should take."""
+        if visit == 1 or self.visits is None:
+            return self.budget_s
+        loops = len(self.throughput.batches) + 1 if self.throughput else 1
+        return loops * (self.visits.seconds + 1.0)
+
     def parts(self) -> dict[str, PartSettings]:
         """The settings of the parts that this level measures, by name."""
         values = {name: getattr(self, name) for name in type(self).model_fields}

@@ -11,8 +11,8 @@ class Contention(Timed):
     """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
 
     The reference network gets `share` of `reference_max_per_s`, its rate alone on the same resources. `factor` is
-    the throughput beside it over the throughput alone, with its 95 % interval; slices of both and of the probe take
-    turns, and the machine's drift is divided out. Ideal sharing of the resources would give 1 − `share`. `cores_used`
+    the throughput beside it over the throughput alone, with its 95 % interval; slices of both and of the reference
+    take turns, and both throughputs are relative to it. Ideal sharing of the resources would give 1 − `share`. `cores_used`
     is the use of the server's processes for both networks.
     """
 

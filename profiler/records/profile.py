@@ -56,8 +56,8 @@ class Profile(Record):
     """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
     An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
-    workspace. `reference` and `served_reference` are what is known of the machine's speed. `missing` lists the planned points that
-    could not be measured. Fits are predictions from the tables, which stay authoritative.
+    workspace. `reference` and `served_reference` are what is known of the machine's speed. `missing` lists the
+    planned points that could not be measured. Fits are predictions from the tables, which stay authoritative.
     """
 
     schema_version: Literal[3] = 3
@@ -98,15 +98,22 @@ class Profile(Record):
         """The points of every kind."""
         return (point for field in KINDS for point in getattr(self, field))
 
-    def covers(self, settings: LevelSettings) -> bool:
-        """Whether no point of a level is left to measure."""
+    def covers(self, settings: LevelSettings, visit: int | None = None) -> bool:
+        """Whether no point of a level is left to measure in one visit, or in all."""
         states = {state.name: state for state in self.parts}
         wanted = settings.parts()
+        if visit is not None and wanted.pop("visits", None) is not None and visit > 1:
+            return self._visited(visit)
         for_good = ("too long", "unavailable")
         return all(one.verdict in for_good for one in self.missing if one.part in wanted) and all(
             name in states and states[name].finished and states[name].settings == part.model_dump(mode="json")
             for name, part in wanted.items()
         )
+
+    def _visited(self, visit: int) -> bool:
+        """Whether every maximum on the target's own resources was measured in that visit."""
+        seen = {(one.batch, one.concurrency) for one in self.own(self.visits) if one.visit == visit}
+        return all((one.batch, one.concurrency) in seen for one in self.own(self.max_throughput))
 
     def with_points(self, points: Iterable[Point]) -> Self:
         """A copy of the profile with these points instead of its own."""

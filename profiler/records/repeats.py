@@ -13,11 +13,11 @@ SERIES = (
 
 
 class Repeats(Timed):
-    """One value for each repeat, in the order of measuring; within a repeat, load, latency and probe take turns.
+    """One value for each repeat, in the order of measuring; within a repeat, load, latency and reference take turns.
 
     Throughput is that of a closed loop. Latency is that of batch 1, one at a time, on the same cores by
-    `latency_runtime`. A `corrected` value is scaled by the rate of a probe beside each slice over its normal rate in
-    the profile. `reference_per_s` is the rate of the probe beside the load. A coefficient of variation is the standard
+    `latency_runtime`. A `relative` value counts inferences of the reference network in the same moments.
+    `reference_per_s` is the rate of the reference beside the load. A coefficient of variation is the standard
     deviation over the mean.
     """
 

@@ -14,7 +14,6 @@ import psutil
 from profiler.load_generator.reference import Reference
 from profiler.records.base import Noise
 from profiler.system.noise import NoiseMeter
-from profiler.system.processes import tree
 
 # The share of the cores of server and load generator that other processes may take beside a slice.
 OTHERS_LIMIT = 0.1

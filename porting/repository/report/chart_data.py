@@ -78,7 +78,8 @@ def places_data(candidates: Sequence[Candidate], metrics: tuple[str, str]) -> di
 
 def joined(best: Iterable[Candidate], metrics: tuple[str, str]) -> list[str]:
     """The frontier without those that only a tie keeps on it."""
-    known = [one for one in best if one.figures.keys() >= {*metrics}]
-    rows = [[one.figures[name] for name in metrics] for one in known]
+    compared = [compared_by(name) for name in metrics]
+    known = [one for one in best if one.figures.keys() >= {*compared}]
+    rows = [[one.figures[name] for name in compared] for one in known]
     points = Points.of(rows, [metric(name).better for name in metrics])
     return [known[place].name for place in staircase([(first, second) for first, second in points.values])]

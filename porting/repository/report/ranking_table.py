@@ -79,9 +79,8 @@ def row(variant: Summary, standing: Standing, known: Sequence[str]) -> Row:
     cells = [cell(standing, name, display(name)) for name in known]
     cells += [
         on_test(variant),
-        Cell(display("images_per_s").value(standing.raw_images_per_s), value=standing.raw_images_per_s),
         Cell(f"{standing.batch} × {standing.concurrency}", value=standing.batch * standing.concurrency),
-        Cell(standing.verdict),
+        Cell(standing.verdict, reason=standing.verdict_reason),
         Cell(standing.level),
     ]
     published = isinstance(variant, Published)

@@ -104,10 +104,9 @@ def reference_network(model: ModelUnderTest) -> Iterator[ModelUnderTest]:
     """The other model, loaded with the same resources under its own name, and gone when the block ends."""
     if model.target.model is not None:
         raise ServerError("the server keeps to the models that it was started with: no other can be put beside this")
-    rates = model.reference_per_s, model.served_reference_per_s
     with scratch("contention") as made:
         path = made.folder / "model.onnx"
         write_reference(path)
-        with ModelUnderTest(model.prepared, path, rates[0], [], rates[1], "dnn-porting-beside") as other:
+        with ModelUnderTest(model.prepared, path, name="dnn-porting-beside") as other:
             model.serve()
             yield other

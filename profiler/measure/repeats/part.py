@@ -1,7 +1,7 @@
 """Maximal throughput and latency over and over, as in the thesis's figure 5.6.
 
 The thesis found throughput stable and latency not. Here both are measured in the same moments, so that a drift of
-the machine meets both, and both are also given with that drift divided out.
+the machine meets both, and both are also given relative to the reference in the same moments.
 """
 
 from collections.abc import Sequence
@@ -47,11 +47,11 @@ def measure_repeats(model: ModelUnderTest, maximum: MaximalThroughput, settings:
     check_counts(count_since(served, counted, answers), answers)
     keep(model, repeats, maximum.batch)
     rates = [one.answers_per_s() * maximum.batch for one in repeats]
-    corrected_rates = [one.corrected_answers_per_s() * maximum.batch for one in repeats]
+    relative_rates = [one.relative_answers() * maximum.batch for one in repeats]
     medians = [float(np.median(one.latencies_ms())) for one in repeats]
-    corrected_medians = [float(np.median(one.corrected_latencies_ms())) for one in repeats]
+    relative_medians = [float(np.median(one.relative_latencies())) for one in repeats]
     means = [float(np.mean(one.latencies_ms())) for one in repeats]
-    references_per_s = [one.load_speed() * reference.normal_per_s for one in repeats]
+    references_per_s = [one.reference_per_s() for one in repeats]
     return Repeats(
         **maximum.place.fields(),
         batch=maximum.batch,
@@ -60,13 +60,13 @@ def measure_repeats(model: ModelUnderTest, maximum: MaximalThroughput, settings:
         repeat_s=settings.seconds,
         images_per_s=tuple(rates),
         images_per_s_cv=variation(rates),
-        relative_throughput=tuple(corrected_rates),
-        relative_throughput_cv=variation(corrected_rates),
+        relative_throughput=tuple(relative_rates),
+        relative_throughput_cv=variation(relative_rates),
         latency_runtime=RUNTIME,
         latency_p50_ms=tuple(medians),
         latency_p50_cv=variation(medians),
-        relative_latency_p50=tuple(corrected_medians),
-        relative_latency_p50_cv=variation(corrected_medians),
+        relative_latency_p50=tuple(relative_medians),
+        relative_latency_p50_cv=variation(relative_medians),
         latency_mean_ms=tuple(means),
         latency_mean_cv=variation(means),
         reference_per_s=tuple(references_per_s),
@@ -83,8 +83,8 @@ def keep(model: ModelUnderTest, repeats: Sequence[Repeat], batch: int) -> None:
     """The raw values: of every slice of load, and of every inference, with the number of their repeat."""
     turns = [(index, turn) for index, one in enumerate(repeats) for turn in one.turns]
     model.samples["repeats_load"] = np.array(
-        [[index, one.load.counted * batch, one.load.seconds, one.load_speed] for index, one in turns]
+        [[index, one.load.counted * batch, one.load.seconds, one.load_reference_per_s] for index, one in turns]
     )
     model.samples["repeats_latency"] = np.array(
-        [[index, value, one.latency_speed] for index, one in turns for value in one.latencies_ms]
+        [[index, value, one.latency_reference_per_s] for index, one in turns for value in one.latencies_ms]
     )

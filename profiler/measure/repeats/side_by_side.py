@@ -24,17 +24,17 @@ TURN_S = SLICE_S + LATENCY_SLICE_S + 4 * REFERENCE_SLICE_S
 
 @dataclass
 class Turn:
-    """A slice of load and one of single inferences, each with the machine's speed around it, 1 being normal."""
+    """A slice of load and one of single inferences, each with the reference's rate around it."""
 
     load: LoadSlice
-    load_speed: float
+    load_reference_per_s: float
     latencies_ms: list[float]
-    latency_speed: float
+    latency_reference_per_s: float
 
 
 @dataclass
 class Repeat:
-    """The turns of one repeat; what is corrected is as if the machine had run at its normal speed beside everything."""
+    """The turns of one repeat; relative figures count inferences of the reference in the same moments."""
 
     turns: list[Turn] = field(default_factory=list)
 
@@ -42,21 +42,21 @@ class Repeat:
         """Answers a second over the slices of load."""
         return self._counted() / sum(one.load.seconds for one in self.turns)
 
-    def corrected_answers_per_s(self) -> float:
-        """Answers a second with the machine's drift divided out."""
-        return self._counted() / sum(one.load.seconds * one.load_speed for one in self.turns)
+    def relative_answers(self) -> float:
+        """Answers for each inference of the reference."""
+        return self._counted() / sum(one.load.seconds * one.load_reference_per_s for one in self.turns)
 
     def latencies_ms(self) -> list[float]:
         """The latency of every single inference."""
         return [value for one in self.turns for value in one.latencies_ms]
 
-    def corrected_latencies_ms(self) -> list[float]:
-        """The latency of every single inference with the machine's drift divided out."""
-        return [value * one.latency_speed for one in self.turns for value in one.latencies_ms]
+    def relative_latencies(self) -> list[float]:
+        """The latency of every single inference, in inferences of the reference."""
+        return [value / 1e3 * one.latency_reference_per_s for one in self.turns for value in one.latencies_ms]
 
-    def load_speed(self) -> float:
-        """The median of the machine's speed beside the slices of load."""
-        return float(np.median([one.load_speed for one in self.turns]))
+    def reference_per_s(self) -> float:
+        """The median rate of the reference beside the slices of load."""
+        return float(np.median([one.load_reference_per_s for one in self.turns]))
 
     def _counted(self) -> float:
         return sum(one.load.counted for one in self.turns)
@@ -76,8 +76,8 @@ class SideBySide:
             self._feed = {self._session.get_inputs()[0].name: sample_input(model.shapes[0], 1)}
             for _ in range(WARM_RUNS):
                 run(self._session, self._feed)
-        self._beside_load = Speedometer(model.reference())
-        self._beside_latency = Speedometer(model.in_process_reference)
+        self._beside_load = Beside(model.reference())
+        self._beside_latency = Beside(model.in_process_reference)
 
     def repeat(self, seconds: float) -> Repeat:
         """Turns for `seconds`, at least one."""
@@ -90,15 +90,15 @@ class SideBySide:
         self._beside_load.begin(SLICE_S)
         with self._model.driving():
             load = self._loop.run(SLICE_S)
-        load_speed = self._beside_load.end(load.wall_s)
+        load_reference_per_s = self._beside_load.end(load.wall_s)
         self._beside_latency.begin(LATENCY_SLICE_S)
         with pinned(self._cores):
             latencies_ms = time_runs(self._session, self._feed, LATENCY_SLICE_S)
-        return Turn(load, load_speed, latencies_ms, self._beside_latency.end(sum(latencies_ms) / 1e3))
+        return Turn(load, load_reference_per_s, latencies_ms, self._beside_latency.end(sum(latencies_ms) / 1e3))
 
 
-class Speedometer:
-    """The machine's speed beside something, 1 being normal: the mean of a reference's rate before and after it."""
+class Beside:
+    """The rate of a reference beside something: the mean of its rates before and after it."""
 
     def __init__(self, reference: Reference) -> None:
         self._reference, self._before_per_s = reference, 0.0
@@ -108,6 +108,5 @@ class Speedometer:
         self._before_per_s = self._reference.rate_per_s(expected_s)
 
     def end(self, seconds: float) -> float:
-        """Reads the reference after it, and gives the mean speed."""
-        after_per_s = self._reference.rate_per_s(seconds)
-        return (self._before_per_s + after_per_s) / 2 / self._reference.normal_per_s
+        """Reads the reference after it, and gives the mean rate."""
+        return (self._before_per_s + self._reference.rate_per_s(seconds)) / 2

@@ -12,7 +12,6 @@ from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 from profiler.target.model_under_test import ModelUnderTest
 
-
 # So many blocks of a visit are kept, enough for an interval of each visit alone.
 KEPT_BLOCKS = FEWEST_BLOCKS
 

@@ -25,7 +25,7 @@ from profiler.target.prepared_target import prepared_target
 pytestmark = pytest.mark.alone
 SETTINGS = ContentionSettings(shares=[0.25, 0.5], slices=6)
 SEARCH = ThroughputSettings(
-    batches=[1], max_concurrency=2, search_seconds=0.02, settle_seconds=0.02, settle_every_batch=False
+    batches=[1], max_concurrency=2, search_seconds=0.02, settle_seconds=0.02
 )
 RAW = ("counted", "seconds")
 
