@@ -31,6 +31,8 @@ from profiler.trial.torch_file import vetted
 REVIVALS = 3
 # What a file must answer before it is measured, beside its budget.
 PREPARING_S = 60.0
+# The share of a budget that disturbed slices may take beside it.
+MOST_THROWN_SHARE = 0.5
 
 Samples = dict[str, np.ndarray]
 Keep = Callable[[Profile, Samples], None]
@@ -112,7 +114,9 @@ class Profiling:
 
     def _unaffordable(self, seconds: float) -> tuple[Why, str] | None:
         budget_s = self._settings.budget_s
-        left_s = budget_s - (time.monotonic() - self._start)
+        # What others disturbed is measured again in time of its own, within limits.
+        thrown_s = min(self._model.thrown_s, MOST_THROWN_SHARE * budget_s)
+        left_s = budget_s + thrown_s - (time.monotonic() - self._start)
         if self._dead:
             return "failed", self._dead
         if seconds > budget_s:

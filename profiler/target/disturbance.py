@@ -20,7 +20,7 @@ OTHERS_LIMIT = 0.1
 # The kernel counts in steps of up to 10 ms for each core, so a shorter stretch tells nothing.
 STRETCH_S = 0.4
 # A point may take this many times as long as it would on an undisturbed machine.
-PATIENCE = 3.0
+PATIENCE = 2.0
 BUSY_CORES = 0.05
 NAMED = 3
 
@@ -38,13 +38,13 @@ def own_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in found)
 
 
-def process_seconds(ours: frozenset[int]) -> dict[tuple[int, str], float]:
-    """The processor seconds of every process but `ours`, by its id and name."""
+def process_seconds(ours: frozenset[int]) -> dict[int, tuple[float, str]]:
+    """The processor seconds and the name of every process but `ours`, by its id."""
     found = {}
     for one in psutil.process_iter(["name", "cpu_times"]):
         times = one.info["cpu_times"]
         if one.pid not in ours and times is not None:
-            found[one.pid, str(one.info["name"])] = times.user + times.system
+            found[one.pid] = times.user + times.system, str(one.info["name"])
     return found
 
 
@@ -89,10 +89,11 @@ class Others:
     def busiest(self) -> tuple[str, ...]:
         """The other processes that used the most processor time since the beginning, each with its cores."""
         seconds = time.monotonic() - self._start_s
-        after = process_seconds(self.ours)
-        cores = {who: (used - self._processes.get(who, 0.0)) / seconds for who, used in after.items()}
-        found = sorted(((used, who) for who, used in cores.items() if used >= BUSY_CORES), reverse=True)
-        return tuple(f"{name} (process {pid}, {used:.2f} cores)" for used, (pid, name) in found[:NAMED])
+        before, found = self._processes, []
+        for pid, (used_s, name) in process_seconds(self.ours).items():
+            cores = (used_s - before.get(pid, (0.0, ""))[0]) / seconds
+            found += [(cores, pid, name)] if cores >= BUSY_CORES else []
+        return tuple(f"{name} (process {pid}, {cores:.2f} cores)" for cores, pid, name in sorted(found)[:-NAMED - 1:-1])
 
 
 @dataclass
@@ -146,6 +147,7 @@ class Watch:
             self._read()
         good = self.good()
         disturbed = sum(good) < min(self.fewest, len(good))
+        thrown_s = sum(seconds for seconds, one in zip(self._walls_s, good, strict=True) if not one)
         counting = np.flatnonzero(good).tolist() if any(good) else list(range(len(good)))
         reference_per_s = float(np.median([self.references_per_s[one] for one in counting]))
         if not disturbed:
@@ -157,7 +159,7 @@ class Watch:
                 "busiest": () if all(good) else self.others.busiest(),
             }
         )
-        return Disturbance(counting, with_others(noise, self.others.share_of_all()))
+        return Disturbance(counting, with_others(noise, self.others.share_of_all()), thrown_s)
 
 
 def with_others(noise: Noise, share: float | None) -> Noise:
@@ -170,7 +172,8 @@ def with_others(noise: Noise, share: float | None) -> Noise:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """The numbers of the slices that count, and what else the machine did."""
+    """The numbers of the slices that count, the noise, and the seconds of the other slices."""
 
     counting: list[int]
     noise: Noise
+    thrown_s: float

@@ -29,7 +29,7 @@ class ModelUnderTest:
     """A model under measurement, out of its server again when the block ends.
 
     `shapes` are its inputs' without the batch
-    axis, the first of which all but latency is measured with; `samples` are the raw values of every figure, by name.
+    axis, the first of which all but latency is measured with; `samples` are the raw values of every figure, by name. Disturbed slices took `thrown_s`.
     A server knows it under a `name` of ours, whatever its file and folder are called, as Triton has a shell read it.
     """
 
@@ -44,6 +44,7 @@ class ModelUnderTest:
         self.name = prepared.target.model if prepared.target.runtime == "v2" and prepared.target.model else name
         self.shapes = input_shapes(input_tensor(open_session(path, threads=1)), input_sizes)
         self.samples: dict[str, np.ndarray] = {}
+        self.thrown_s = 0.0
         self.expectation = Expectation(path, MAX_BATCH, self.shapes[0])
         self._served: tuple[Resources, Served] | None = None
         self._limits = ExitStack()

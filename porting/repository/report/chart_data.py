@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations_with_replacement
 from typing import Any
 
-from porting.repository.figures import METRICS, metric, why_unknown
+from porting.repository.figures import METRICS, compared_by, metric, why_unknown
 from porting.repository.frontier import Points
 from porting.repository.hypervolume import staircase
 from porting.repository.report.members import PRECISIONS, Member, members, panels

@@ -61,6 +61,7 @@ def measure_batch(
             watch.slice((before + after) / 2, time.perf_counter() - start)
             before = after
         seen = watch.end()
+        model.thrown_s += seen.thrown_s
     samples = [value for one in seen.counting for value in slices[one]]
     rates_per_s = [watch.references_per_s[one] for one in seen.counting for _ in slices[one]]
     size = "x".join(map(str, shape))

@@ -58,6 +58,7 @@ class ThroughputMeter:
                 watch.slice((before + after) / 2, time.perf_counter() - start)
                 before = after
             seen, drift_sd_share = watch.end(), self._reference.speeds.drift_sd()
+            model.thrown_s += seen.thrown_s
             run = Run(batch, concurrency, energy, slices, watch.references_per_s, seen, drift_sd_share)
         run.server_answers = count_since(served, counted, run.answers)
         run.server_cpu_s = total(used_s)

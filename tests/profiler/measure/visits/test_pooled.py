@@ -1,0 +1,68 @@
+"""The figures of all visits to a model."""
+
+import math
+
+import pytest
+from blank import noise
+from stub_host import maximum
+
+from profiler.measure.latency.point import latency_point
+from profiler.measure.visits.pooled import pooled_latency, pooled_maximum
+from profiler.common.resources import Resources
+from profiler.records.place import Place
+from profiler.records.visit import Blocks, Visit
+
+ONE = Resources(cores=1, threads=1, instances=1)
+
+
+def blocks(per_s: float, reference_per_s: float = 1000.0, count: int = 3) -> Blocks:
+    return Blocks(counted=(per_s,) * count, seconds=(1.0,) * count, references=(reference_per_s,) * count)
+
+
+def visit(number: int, per_s: float, reference_per_s: float = 1000.0, p50_ms: float = 2.0) -> Visit:
+    return Visit(
+        runtime="stub", cores=1, threads=1, instances=1, batch=1, concurrency=2, visit=number,
+        blocks=blocks(per_s, reference_per_s), n=100, p50_ms=p50_ms,
+        relative_p50=p50_ms * reference_per_s / 1e3, noise=noise(),
+    )  # fmt: skip
+
+
+def test_the_rate_is_that_of_the_slices_of_all_visits() -> None:
+    first = maximum(100.0, blocks=blocks(100.0), saturated=True)
+    pooled = pooled_maximum(first, [visit(2, 110.0), visit(3, 120.0)], 0.0, in_process=True)
+    assert pooled.images_per_s == pytest.approx(110.0)
+    assert pooled.visits == 3
+
+
+def test_a_drift_between_visits_widens_the_absolute_interval_and_not_the_relative_one() -> None:
+    first = maximum(100.0, blocks=blocks(100.0, 1000.0), saturated=True)
+    pooled = pooled_maximum(first, [visit(2, 80.0, 800.0), visit(3, 90.0, 900.0)], 0.0, in_process=True)
+    assert pooled.low_images_per_s is not None
+    assert pooled.high_images_per_s is not None
+    assert pooled.high_images_per_s / pooled.low_images_per_s > 1.2
+    assert pooled.low_relative_throughput is not None
+    assert pooled.high_relative_throughput is not None
+    assert pooled.relative_throughput == pytest.approx(0.1)
+    # 1.96 standard deviations of 1 %, which no slice shows.
+    assert pooled.high_relative_throughput / pooled.relative_throughput == pytest.approx(math.exp(0.0196))
+
+
+def test_a_disturbed_first_visit_does_not_count() -> None:
+    disturbed = noise().model_copy(update={"disturbed": True})
+    first = maximum(50.0, blocks=blocks(50.0), saturated=True, noise=disturbed, verdict="disturbed")
+    pooled = pooled_maximum(first, [visit(2, 100.0), visit(3, 100.0)], 0.0, in_process=True)
+    assert pooled.images_per_s == pytest.approx(100.0)
+    assert (pooled.visits, pooled.verdict) == (2, "settled")
+
+
+def test_the_median_latency_is_that_of_the_visits_and_its_interval_shows_how_they_differ() -> None:
+    place = Place("stub", ONE, batch=1, concurrency=1, input_shape=(1, 8, 8))
+    latency = latency_point(place, [2.0] * 100, [1000.0] * 100, noise(), 0.0)
+    for number, p50_ms in ((2, 2.2), (3, 1.8)):
+        latency = pooled_latency(latency, visit(number, 100.0, p50_ms=p50_ms), 0.0)
+    assert latency.visit_p50_ms == (2.0, 2.2, 1.8)
+    assert latency.p50_ms == pytest.approx((2.0 * 2.2 * 1.8) ** (1 / 3))
+    assert latency.p50_low_ms is not None
+    assert latency.p50_high_ms is not None
+    assert latency.p50_low_ms < 1.8
+    assert latency.p50_high_ms > 2.2
