@@ -8,10 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from profiler.common.door import contents
+from profiler.common.door import contents, parsed
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import copied
-from profiler.common.parse import parsed
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.scratch import scratch
 from profiler.common.target import Target, TargetName

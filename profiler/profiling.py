@@ -12,12 +12,12 @@ from profiler.common.errors import DnnPortingError, ServerError, UnavailableErro
 from profiler.common.files import sha256
 from profiler.common.profile_settings import LevelSettings
 from profiler.graph.layers import count_layers, sum_layers
-from profiler.kept_figures import check_kept
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.plan import Part, plan
 from profiler.records.base import Point, Why
 from profiler.records.profile import PartState, Profile
+from profiler.records.profile_files import check_kept
 from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.own_process import program_beside
 from profiler.runtimes.session import tensors

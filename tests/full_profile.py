@@ -12,8 +12,7 @@ from porting.repository.schema import Accuracy, Details, TensorSpec
 from profiler.analysis.fits import fitted
 from profiler.common.target import Target
 from profiler.records.base import Missing
-from profiler.records.complexity import Complexity
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Complexity, Fingerprint
 from profiler.records.profile import PartState, Profile
 
 # Of an ONNX file of nothing.

@@ -73,9 +73,9 @@ def read_profile(path: Path, target: str | None) -> "Profile":
     from pydantic_core import from_json
 
     from porting.repository.consistency import check_numbers
+    from profiler.common.door import refused
     from profiler.common.errors import BadInputError
     from profiler.common.files import read_record
-    from profiler.common.parse import refused
     from profiler.records.profile import Profile
 
     profile = read_record(path, Profile, FIX)

@@ -109,8 +109,7 @@ def written(token: str, path: Path | None) -> Iterator[None]:
 
     Raises `BadInputError` where the file exists already or cannot be made.
     """
-    from profiler.common.errors import BadInputError
-    from profiler.common.fixes import fix_of
+    from profiler.common.errors import BadInputError, fix_of
 
     if path is None:
         yield

@@ -9,7 +9,7 @@ from pydantic import FailFast, Field, JsonValue, model_validator
 from profiler.common.profile_settings import Level
 from profiler.common.target import TargetName
 from profiler.records.base import Record, Value, Verdict
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
 SHA256 = r"^[0-9a-f]{64}$"

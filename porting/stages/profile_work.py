@@ -1,6 +1,6 @@
 """The work of the stage profile: measures one variant on one target at one level."""
 
-from porting.common.console import say
+from porting.common.console import progress, say
 from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.jobs.ready_targets import ReadyTargets
@@ -9,7 +9,7 @@ from porting.stages.servable import forget_unservable
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX
 from profiler.profiling import profile_file
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
 
@@ -23,7 +23,7 @@ def run(context: Context, job: Job) -> Variant:
     first = first_profile(context, one.name, ready.fingerprint)
     path = workspace.folder(one.variant) / ONNX
     title = f"{one.variant.name} on {one.name}"
-    with context.progress(title, len(one.level.parts())) as advance:
+    with progress(title, len(one.level.parts())) as advance:
         profile_file(ready, path, one.level, begun(one), first, one.files().write, advance)
     return one.variant
 

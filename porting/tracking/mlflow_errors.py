@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from porting.tracking.address import database_of
-from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import disk_of, fix_of, gone, is_full, more_room
+from profiler.common.errors import DnnPortingError, disk_of, fix_of, gone, is_full, more_room
 
 # The fix by the second word of SQLite's error name; all other errors are damage.
 MEND = {

@@ -20,8 +20,7 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 
-from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import FIXES, FULL, fix_of
+from profiler.common.errors import FIXES, FULL, DnnPortingError, fix_of
 from profiler.common.signals import Interruption
 
 FAILURE, CLOSED_PIPE = 1, 141

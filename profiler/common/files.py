@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from profiler.common.door import check, contents, opened
-from profiler.common.errors import BadInputError
-from profiler.common.fixes import naming
-from profiler.common.parse import parsed
+from profiler.common.door import check, contents, opened, parsed
+from profiler.common.errors import BadInputError, naming
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

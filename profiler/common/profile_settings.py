@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from profiler.common.resources import MAX_CORES, MAX_INSTANCES
+from profiler.common.target import MAX_CORES, MAX_INSTANCES
 
 MAX_BATCH = 64
 # The most values of one axis that a level may have.

@@ -10,8 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.common.errors import BadInputError
-from profiler.common.fixes import naming
+from profiler.common.errors import BadInputError, naming
 
 PREFIX = "dnn-porting-scratch-"
 # The names that `scratch` generates: a purpose and eight random characters.

@@ -13,7 +13,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 from profiler.records.base import ReferenceKind
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 
 # A machine's speed changes within tenths of a second, so compared slices must be close together.
 SLICE_S = 0.04

@@ -10,12 +10,12 @@ from typing import Self
 
 import numpy as np
 
-from profiler.common.resources import Resources
 from profiler.common.scratch import scratch
+from profiler.common.target import Resources
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.load_generator.reference import SHARE, SLICE_S, USUAL_SLICES, write_reference
 from profiler.runtimes.served import Expectation, Host
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 
 NAME = "dnn-porting-probe"
 CONCURRENCY = 4

@@ -16,8 +16,8 @@ from profiler.common.target import Target
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
 from profiler.operators.timing import block, measure_operator, pass_s
-from profiler.records.fingerprint import Fingerprint
-from profiler.system.cores import pinned, split_cores
+from profiler.records.complexity import Fingerprint
+from profiler.system.machine import pinned, split_cores
 from profiler.target.identity import fingerprint
 from profiler.target.prepared_target import PROFILER
 

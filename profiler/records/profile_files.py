@@ -1,12 +1,14 @@
 """The files of a profile: its record, and the raw samples of its figures."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from profiler.common.archives import Samples, arrays, packed
+from profiler.common.errors import BadInputError
 from profiler.common.files import flush_folder, read_record, sha256, write_atomically, write_record
 from profiler.records.profile import Profile
 
@@ -76,3 +78,41 @@ def keep(file: Path) -> None:
         folder.mkdir(exist_ok=True)
         file.rename(folder / f"{file.stem}-{sha256(file)[:8]}{file.suffix}")
         flush_folder(folder)
+
+
+# Sums, ratios and squares of figures between these bounds are numbers too.
+LEAST, MOST = 1e-30, 1e20
+# More requests a second than a load generator sends; as many moments are drawn before a load.
+MOST_PER_S = 1e8
+
+
+def check_kept(profile: Profile) -> None:
+    """Raises `BadInputError` for a profile with a figure that is out of bounds."""
+    for name, value in kept_figures(profile):
+        most = MOST_PER_S if name.endswith("_per_s") else MOST
+        if value and not LEAST <= abs(value) <= most:
+            raise BadInputError(
+                f"the profile that is there for target {profile.target_name} has figures that no machine measures "
+                f"({name} is {value:.3g}): remove it, and everything is measured again"
+            )
+
+
+def kept_figures(profile: Profile) -> Iterator[tuple[str, float]]:
+    """The rates of the references and every number of every point, by the name of the field."""
+    for name in ("probe_reference_per_s", "served_probe_reference_per_s"):
+        yield from numbers(name, getattr(profile, name))
+    for point in profile.points():
+        for name, value in point.model_dump().items():
+            yield from numbers(name, value)
+
+
+def numbers(name: str, value: object) -> Iterator[tuple[str, float]]:
+    """The numbers in a value, also in lists and records within it."""
+    if isinstance(value, int | float):
+        yield name, value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from numbers(name, one)
+    elif isinstance(value, dict):
+        for inner, one in value.items():
+            yield from numbers(inner, one)

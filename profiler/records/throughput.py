@@ -1,8 +1,8 @@
 """The throughput under a closed loop, and its energy."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from profiler.records.base import Count, Record, Timed, Verdict
 
@@ -58,3 +58,76 @@ class MaximalThroughput(ThroughputPoint):
     server_cores_used: float | None = Field(ge=0)
     core_s_per_inference: float | None = Field(ge=0)
     energy: Energy
+
+
+class Contention(Timed):
+    """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
+
+    The reference network gets `share` of `reference_max_per_s`, its rate alone on the same resources. `factor` is
+    the throughput beside it over the throughput alone, with its 95 % interval; slices of both and of the probe take
+    turns, and the machine's drift is divided out. Ideal sharing of the resources would give 1 − `share`. `cores_used`
+    is the use of the server's processes for both networks.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")
+    offered: Literal["closed loop"] = "closed loop"
+    share: float = Field(gt=0, lt=1)
+    batch: Count
+    concurrency: Count
+    slices: int = Field(ge=1)
+    alone_images_per_s: float = Field(gt=0)
+    images_per_s: float = Field(gt=0)
+    factor: float = Field(gt=0)
+    factor_low: float | None = Field(gt=0)
+    factor_high: float | None = Field(gt=0)
+    reference_max_per_s: float = Field(gt=0)
+    reference_offered_per_s: float = Field(gt=0)
+    reference_answered_per_s: float = Field(ge=0)
+    cores_used: float | None = Field(ge=0)
+    alone_cores_used: float | None = Field(ge=0)
+    client_cpu_share: float = Field(ge=0)
+    verdict: Verdict
+    verdict_reason: str
+
+
+SERIES = (
+    "images_per_s", "corrected_images_per_s", "probe_per_s",
+    "latency_p50_ms", "latency_mean_ms", "corrected_latency_p50_ms",
+)  # fmt: skip
+
+
+class Repeats(Timed):
+    """One value for each repeat, in the order of measuring; within a repeat, load, latency and probe take turns.
+
+    Throughput is that of a closed loop. Latency is that of batch 1, one at a time, on the same cores by
+    `latency_runtime`. A `corrected` value is scaled by the rate of a probe beside each slice over its normal rate in
+    the profile. `probe_per_s` is the rate of the probe beside the load. A coefficient of variation is the standard
+    deviation over the mean.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")
+    offered: Literal["closed loop"] = "closed loop"
+    batch: Count
+    concurrency: Count
+    repeats: int = Field(ge=2)
+    repeat_s: float = Field(gt=0)
+    images_per_s: tuple[float, ...]
+    corrected_images_per_s: tuple[float, ...]
+    images_per_s_cv: float = Field(ge=0)
+    corrected_images_per_s_cv: float = Field(ge=0)
+    latency_runtime: str
+    latency_p50_ms: tuple[float, ...]
+    corrected_latency_p50_ms: tuple[float, ...]
+    latency_mean_ms: tuple[float, ...]
+    latency_p50_cv: float = Field(ge=0)
+    corrected_latency_p50_cv: float = Field(ge=0)
+    latency_mean_cv: float = Field(ge=0)
+    probe_per_s: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def every_series_has_each_repeat(self) -> Self:
+        """The record itself; raises `ValueError` where a series has another length than `repeats`."""
+        lengths = {name: len(getattr(self, name)) for name in SERIES}
+        if set(lengths.values()) != {self.repeats}:
+            raise ValueError(f"{self.repeats} repeats, and series of lengths {lengths}")
+        return self

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from profiler.common.errors import BadInputError, ModelError
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 
 SEED = 0
 # A colour picture of 1,448 by 1,448.

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from profiler.common.errors import UnavailableError
-from profiler.common.resources import Resources
-from profiler.common.target import Provider, Target
+from profiler.common.target import Provider, Resources, Target
 from profiler.runtimes.served import Call, Served
 from profiler.runtimes.session import open_session, run
 from profiler.runtimes.torch_program import TorchProgram, torch_version

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from profiler.common.errors import ModelError, ServerError
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import input_tensor, open_session, run
 

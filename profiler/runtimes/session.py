@@ -8,8 +8,7 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.common.errors import ModelError
-from profiler.common.target import Provider
-from profiler.common.tensor import Tensor
+from profiler.common.target import Provider, Tensor
 from profiler.runtimes.inputs import check_size
 from profiler.runtimes.providers import check_started, session_providers
 from profiler.runtimes.time_limits import stoppable

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError
+from profiler.records.base import total, unknown
 from profiler.records.memory import Usage
-from profiler.system.missing_values import total, unknown
 
 PIN_PASSES = 20
 RESET_PEAK = "5"  # proc(5), clear_refs: the peak resident size becomes the present one.

@@ -10,15 +10,14 @@ import numpy as np
 
 from profiler.common.errors import ServerError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.load_generator.reference import Reference
 from profiler.records.memory import Usage
 from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.served import Expectation, Host, Served
 from profiler.runtimes.session import input_tensor, open_session
-from profiler.system.cores import pinned
 from profiler.system.cpu_limit import cpu_limit
+from profiler.system.machine import pinned
 from profiler.system.processes import cpu_seconds, pin, tree, usage
 from profiler.target.prepared_target import PreparedTarget
 

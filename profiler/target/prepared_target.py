@@ -11,12 +11,12 @@ from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
 from profiler.load_generator.reference import InProcessReference
 from profiler.load_generator.served_reference import ServedReference
-from profiler.records.fingerprint import BackendKind, Fingerprint
+from profiler.records.complexity import BackendKind, Fingerprint
 from profiler.runtimes.kserve.host import V2Host
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.served import Host
-from profiler.system.cores import split_cores
+from profiler.system.machine import split_cores
 from profiler.target.identity import fingerprint, is_here
 
 PROFILER = "the profiler on this host"

@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 from profiler.common.errors import ModelError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 from profiler.confined.limits import Limits
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task, trusted

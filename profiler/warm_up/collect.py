@@ -16,7 +16,7 @@ from profiler.common.files import sha256
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
 from profiler.runtimes.torch_program import load_torch
-from profiler.system.cores import split_cores
+from profiler.system.machine import split_cores
 from profiler.target.prepared_target import PROFILER
 from profiler.warm_up.observations import FailedObservation, NetworkSize, Plan, Request, WarmUpObservation
 

@@ -28,12 +28,11 @@ ANSWER_LIMIT_S = 1.0
 
 
 @pytest.fixture(autouse=True)
-def short_slices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A tenth of the time, short waits, and a host that nobody else measures on."""
+def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the time and short waits."""
     monkeypatch.setattr(meter, "SLICE_S", 0.02)
     monkeypatch.setattr("profiler.runtimes.kserve.server.ANSWER_LIMIT_S", ANSWER_LIMIT_S)
     monkeypatch.setattr(reference, "SLICE_S", 0.005)
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from porting.repository.report.drawing import COLOURS, Axis, Drawing, Mark, Pane
 from porting.repository.report.section import Section, absent
 from porting.repository.report.words import number, share
 from profiler.records.profile import Profile
-from profiler.records.repeats import Repeats
+from profiler.records.throughput import Repeats
 from profiler.records.warm_up import WarmUpCurve
 
 WARM_UP, REPEATS = "Warm-up: successive inferences after a fresh load", "Throughput and latency, repeated"

@@ -14,7 +14,7 @@ from porting.repository.report.ranking_table import RankingTable, ranking_table
 from porting.repository.report.section import Section
 from porting.repository.report.sheet import sheet
 from porting.repository.schema import Details, Index, Published, Standing
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = HERE / "report.html.jinja", HERE / "report.css"

@@ -5,10 +5,9 @@ import numpy as np
 from profiler.analysis.statistics import percentile, samples_for_percentile, too_few
 from profiler.measure.capacity.trial import Measured
 from profiler.measure.capacity.trial_meter import BATCH, TrialMeter
-from profiler.records.base import Verdict
+from profiler.records.base import NOT_VISIBLE, MissingValues, Verdict
 from profiler.records.capacity import InTime, LoadPoint
 from profiler.records.place import Place
-from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 
 SETTLED_HALF_WIDTH = 0.05
 DRIFT_LIMIT = 0.2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from profiler.analysis.queue_growth import Growth
+from profiler.analysis.capacity_search import Growth
 from profiler.analysis.statistics import CONFIDENCE
 from profiler.load_generator.open_loop import OpenRun
 from profiler.records.capacity import InTime, Trial

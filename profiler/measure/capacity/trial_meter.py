@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from profiler.analysis.queue_growth import growth
+from profiler.analysis.capacity_search import growth
 from profiler.common.errors import ServerError
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
 from profiler.load_generator.reference import Reference
 from profiler.load_generator.single_requests import Submit, poisson, submitting
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.counts import check_counts, count_since
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 

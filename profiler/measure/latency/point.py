@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from profiler.analysis.statistics import median_interval, percentile, too_few
-from profiler.records.base import Noise
+from profiler.records.base import MissingValues, Noise
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
-from profiler.system.missing_values import MissingValues
 
 
 def latency_point(place: Place, samples: Sequence[float], speeds: Sequence[float], noise: Noise) -> LatencyPoint:

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.throughput.run import Run
 from profiler.measure.throughput.verdict import judge
-from profiler.records.base import Noise, Verdict
+from profiler.records.base import NOT_VISIBLE, MissingValues, Noise, Verdict
 from profiler.records.place import Place, PlaceFields
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
-from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 from profiler.target.model_under_test import ModelUnderTest
 
 

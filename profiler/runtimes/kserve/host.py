@@ -7,9 +7,7 @@ from typing import Self
 
 from profiler.common.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.resources import Resources
-from profiler.common.target import Target
-from profiler.common.tensor import Tensor
+from profiler.common.target import Resources, Target, Tensor
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from tritonclient.grpc import service_pb2
 
 from profiler.common.errors import ServerError
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 FP32 = "FP32"

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from profiler.common.errors import ServerError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors
@@ -45,7 +44,7 @@ class OwnTriton:
         return self._running.endpoint
 
     @property
-    def process(self) -> int | None:
+    def process(self) -> int:
         """The server's process."""
         return self._running.process.pid
 

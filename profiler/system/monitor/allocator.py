@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from profiler.records.base import Record
-from profiler.system.missing_values import unknown
+from profiler.records.base import Record, unknown
 
 GAUGE = ("current", "peak", "allocated", "freed")
 POOLS = ("all", "large_pool", "small_pool")

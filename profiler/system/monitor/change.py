@@ -4,8 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from profiler.records.base import Record
-from profiler.system.missing_values import unknown
+from profiler.records.base import Record, unknown
 from profiler.system.monitor.system_state import DiskState, NetworkState, ProcessState, SystemState
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from profiler.system.missing_values import total, unknown
+from profiler.records.base import total, unknown
 from profiler.system.monitor.system_state import CpuState, DiskState, MemoryState, NetworkState, ProcessState
 from profiler.system.processes import thread_switches
 

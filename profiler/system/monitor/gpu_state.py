@@ -6,8 +6,7 @@ from typing import Any
 import pynvml
 from pydantic import Field
 
-from profiler.records.base import Record
-from profiler.system.missing_values import unknown
+from profiler.records.base import Record, unknown
 
 Answers = tuple[float | bool | None, ...]
 CLOCK_REASONS = {

@@ -11,8 +11,8 @@ import psutil
 import pynvml
 
 from profiler.common.errors import DnnPortingError
+from profiler.records.base import MissingValues
 from profiler.system.machine import gpu_handles
-from profiler.system.missing_values import MissingValues
 from profiler.system.monitor.allocator import AllocatorState
 from profiler.system.monitor.counters import cpu_state, disk_state, memory_state, network_state, process_state
 from profiler.system.monitor.gpu_state import GpuState, gpu_state

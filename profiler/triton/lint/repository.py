@@ -14,7 +14,6 @@ from profiler.triton.lint.graph import graph_of
 from profiler.triton.lint.model import Finding, Model, clean
 from profiler.triton.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
 from profiler.triton.lint.rules_ensemble import circles, flow_rules, member_rules
-from profiler.triton.lint.rules_external import external_rules
 from profiler.triton.lint.rules_folder import (
     artefact_rules,
     code_rules,
@@ -24,7 +23,7 @@ from profiler.triton.lint.rules_folder import (
     version_rules,
 )
 from profiler.triton.lint.rules_match import match_rules
-from profiler.triton.lint.rules_onnx import graph_rules
+from profiler.triton.lint.rules_onnx import external_rules, graph_rules
 from profiler.triton.lint.rules_onnxruntime import accelerator_rules, session_rules
 from profiler.triton.lint.rules_scheduling import batching_rules, cache_rules, sequence_rules
 from profiler.triton.lint.rules_tensors import batch_tensor_rules, label_rules, tensor_rules

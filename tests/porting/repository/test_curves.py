@@ -12,7 +12,7 @@ from porting.repository.report.drawing import Axis, Drawing, Mark, Panel, Rule, 
 from porting.repository.report.sheet import sheet
 from porting.repository.report.trust import trust
 from profiler.records.profile import Profile
-from profiler.records.repeats import SERIES
+from profiler.records.throughput import SERIES
 
 
 @pytest.fixture(scope="module")

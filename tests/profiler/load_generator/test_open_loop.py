@@ -173,7 +173,7 @@ def test_a_call_that_fails_in_this_process_is_told(expectation: Expectation) -> 
         runtime = "broken"
 
         def prepare(self, images: np.ndarray) -> Callable[[], np.ndarray]:
-            return lambda: 1 / 0
+            return lambda: np.array(1 / 0)
 
         def answers_counted(self) -> None:
             return None

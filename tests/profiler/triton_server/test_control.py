@@ -19,8 +19,7 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import ServerError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.kserve.server import Authorised, V2Server
 from profiler.system.processes import tree

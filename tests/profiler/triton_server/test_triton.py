@@ -5,7 +5,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -17,9 +17,7 @@ from survival import gone, regions
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from profiler.common.errors import BadInputError, ServerError, ServerNotFoundError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
-from profiler.common.tensor import Tensor
+from profiler.common.target import Resources, Target, Tensor
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
@@ -30,7 +28,7 @@ from profiler.triton.server import triton_server
 ONE = Resources(cores=1, threads=1, instances=1)
 
 
-def wait_until(condition, seconds: float = 20) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def test_a_feature_that_nobody_told_is_named(folder: Path) -> None:
 def test_without_a_library_learning_names_the_extra(
     library: str, table: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = learning.find_spec
+    there = find_spec
     monkeypatch.setattr(learning, "find_spec", lambda name: None if name == library else there(name))
     with pytest.raises(BadInputError, match=r"learning needs .*: pip install 'dnn-porting\[porting\]'"):
         learn(table)

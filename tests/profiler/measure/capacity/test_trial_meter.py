@@ -9,8 +9,7 @@ import pytest
 from stub_host import REFERENCE_PER_S, SteadyReference, StubHost, model_on
 
 from profiler.common.errors import ServerError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.measure.capacity.load_point import measure_load
 from profiler.measure.capacity.trial_meter import TrialMeter
 from profiler.target.model_under_test import ModelUnderTest
@@ -55,10 +54,12 @@ def test_a_server_that_never_answers_ends_in_an_error(network: Path, monkeypatch
         meter.run(100.0, 0.2, seed=0)
 
 
-def test_a_server_that_somebody_else_is_calling_ends_in_an_error(network: Path) -> None:
+def test_a_server_that_somebody_else_is_calling_ends_in_an_error(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = model_on(StubHost(0.001), network)
     served = model.serve(ALONE)
-    served.answers_counted = iter((0, 30)).__next__
+    monkeypatch.setattr(served, "answers_counted", iter((0, 30)).__next__)
     with pytest.raises(ServerError, match="the server counts 30 answers where the client had 20"):
         TrialMeter(model, ALONE, [1e3], 200.0).run(100.0, 0.2, seed=0)
 

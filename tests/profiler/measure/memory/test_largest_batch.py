@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.memory.batch_trial import Attempt
 from profiler.measure.memory.largest_batch import LARGEST, largest_batch, search, summary
+from profiler.records.memory import Outcome
 from profiler.records.place import Place
 
 PLACE = Place("onnxruntime", Resources(1, 1, 1), limit_bytes=1000)
 
 
-def trying(fits: int, otherwise: str = "over the limit") -> Callable[[int], Attempt]:
+def trying(fits: int, otherwise: Outcome = "over the limit") -> Callable[[int], Attempt]:
     """Batches up to `fits` fit, taking 10 bytes an image."""
     return lambda batch: Attempt("fits" if batch <= fits else otherwise, f"batch {batch}", 10 * batch, 0.1)
 

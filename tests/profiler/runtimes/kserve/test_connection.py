@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 import grpc
 import numpy as np
@@ -44,7 +45,7 @@ def test_callers_in_many_threads_each_get_their_own_answer() -> None:
 
 
 def test_an_error_tells_status_and_details_on_one_line() -> None:
-    def refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
+    def refuse(_: bytes, context: grpc.ServicerContext) -> NoReturn:
         context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no room\nfor größe 7")
 
     with bare_server(refuse) as endpoint:
