@@ -66,7 +66,7 @@ class SimulatedModel(ModelUnderTest):
     def __init__(self) -> None:
         self.samples = {}
 
-    def reference(self, resources: Resources) -> Reference:
+    def reference(self, resources: Resources | None = None) -> Reference:
         return Reference("in process", lambda _: 1000.0, 1000.0)
 
 

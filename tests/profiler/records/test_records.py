@@ -1,5 +1,7 @@
 """Records are frozen and valid, and every unknown field has a reason."""
 
+from typing import Any
+
 import pytest
 from blank import noise as noise_now
 from pydantic import ValidationError
@@ -9,7 +11,7 @@ from profiler.records.complexity import Complexity
 from profiler.records.warm_up import LoadTime
 
 
-def noise(**changes: object) -> dict[str, object]:
+def noise(**changes: object) -> dict[str, Any]:
     values = {
         "steal_share": 0.0,
         "load_1min": 0.1,

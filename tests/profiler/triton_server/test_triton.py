@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from google.protobuf import text_format
+from narrowing import known
 from support import write_network
 from survival import gone, regions
 from tritonclient.grpc.model_config_pb2 import ModelConfig
@@ -19,7 +21,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from profiler.common.errors import BadInputError, ServerError, ServerNotFoundError
 from profiler.common.target import Resources, Target, Tensor
 from profiler.runtimes.kserve.own_triton import OwnTriton
-from profiler.runtimes.served import Expectation
+from profiler.runtimes.served import Expectation, Served
 from profiler.system.processes import tree
 from profiler.triton.config import ServingSettings, model_config, to_text
 from profiler.triton.installation import OUR_BACKENDS, Installation, find_triton
@@ -35,6 +37,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def has_counted(served: Served, answers: int) -> bool:
+    return served.answers_counted() == answers
 
 
 def test_the_config_names_every_value_and_no_name() -> None:
@@ -91,9 +97,9 @@ def test_a_model_answers_as_its_file_does_until_another_one_takes_its_place(
     other = write_network(tmp_path / "other.onnx", bias=5.0)
     for path in (network, other):
         expectation, served = Expectation(path, 4), own.load("m", path, ONE)
-        before = served.answers_counted()
+        after = known(served.answers_counted()) + 4
         expectation.check(served.prepare(expectation.images)())
-        assert wait_until(lambda before=before, served=served: served.answers_counted() == before + 4)
+        assert wait_until(partial(has_counted, served, after))
     own.unload("m")
     assert wait_until(lambda: len(tree(own.process)) == 1)
     own.unload("m")

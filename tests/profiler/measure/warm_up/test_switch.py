@@ -10,7 +10,7 @@ import psutil
 import pytest
 from blank import noise
 from narrowing import known
-from stub_host import model_on
+from stub_host import maximum, model_on
 from support import write_network
 from switching_host import ANSWER_S, SwitchingHost
 
@@ -22,7 +22,6 @@ from profiler.measure.warm_up import switching
 from profiler.measure.warm_up.switch_point import Switches, switch_point
 from profiler.measure.warm_up.switching import measure
 from profiler.records.place import Place
-from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import Switch
 from profiler.system.processes import cpu_seconds
 from profiler.target.model_under_test import ModelUnderTest
@@ -30,14 +29,6 @@ from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 SECONDS = 0.6
-
-
-def maximum(batch: int, images_per_s: float) -> MaximalThroughput:
-    return MaximalThroughput.model_construct(
-        runtime="switching", batch=batch, cores=1, threads=1, instances=1, images_per_s=images_per_s,
-        corrected_images_per_s=images_per_s, noise=noise(), server_answers=None, server_cores_used=None,
-        core_s_per_inference=None,
-    )  # fmt: skip
 
 
 def switched(model: ModelUnderTest, seconds: float = SECONDS, ledger: Ledger | None = None) -> Switch:
@@ -70,7 +61,7 @@ def test_a_request_counts_to_the_phase_in_which_it_was_scheduled() -> None:
 
 
 def test_half_of_the_maximum_at_batch_one_is_offered(network: Path) -> None:
-    ledger = Ledger([maximum(4, 900.0), maximum(1, 160.0)], [])
+    ledger = Ledger([maximum(900.0, runtime="switching", batch=4), maximum(160.0, runtime="switching")], [])
     point = switched(model_on(SwitchingHost(network), network), ledger=ledger)
     assert (point.offered_per_s, point.offered_share, point.sent) == (80, 0.5, 48)
 
