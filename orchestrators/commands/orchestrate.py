@@ -25,7 +25,7 @@ from porting.common.console import say, table
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.machine import split_cores
-from profiler.triton.access import given_token
+from profiler.triton.access import environment_token
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -78,7 +78,7 @@ def prepared(config: "DictConfig") -> Settings:
 def served(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list[Tick]]:
     """The given servers, or an own server with the tick that restarts it."""
     if settings.servers:
-        token = given_token()
+        token = environment_token()
         return [stack.enter_context(closing(LiveServer(one, token))) for one in settings.servers], []
     server_cores, client_cores = split_cores(settings.cores)
     own = stack.enter_context(OwnServer(server_cores, settings.grpc_port))
