@@ -1,4 +1,4 @@
-"""The parts of a profile, in the order of their worth: a budget that ends early ends with the last ones."""
+"""The parts of a profile in the order of their importance, so that a spent budget leaves out the last ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ S = TypeVar("S", bound=PartSettings)
 
 @dataclass(frozen=True)
 class Part:
-    """A part that is measured: its title for the user, its settings, and what asks for its points."""
+    """A part that is measured: its title for the user, its settings, and the generator of its measurements."""
 
     title: str
     settings: PartSettings

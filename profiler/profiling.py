@@ -1,4 +1,4 @@
-"""Going through the plan: what is there is kept, what is missing is measured, what fails says why."""
+"""The execution of a plan: known points are kept, missing ones are measured, and failures leave a reason."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,11 +15,11 @@ from profiler.graph.layers import count_layers, sum_layers
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.plan import Part, plan
-from profiler.records.base import Point, Why
+from profiler.records.base import MissingVerdict, Point
 from profiler.records.profile import PartState, Profile
 from profiler.records.profile_files import check_kept
 from profiler.runtimes.inputs import input_shapes
-from profiler.runtimes.own_process import program_beside
+from profiler.runtimes.own_process import program_of
 from profiler.runtimes.session import tensors
 from profiler.runtimes.time_limits import ends_within
 from profiler.target.identity import profile_key
@@ -28,7 +28,7 @@ from profiler.target.prepared_target import PreparedTarget
 from profiler.trial.torch_file import vetted
 
 REVIVALS = 3
-# What a file must answer before it is measured, beside its budget.
+# The time for the first answers of a file, in addition to its budget.
 PREPARING_S = 60.0
 
 Samples = dict[str, np.ndarray]
@@ -37,7 +37,7 @@ Announce = Callable[[str], None]
 
 
 class Profiling:
-    """One file's way through the parts of a level; `keep` is given the profile after every point."""
+    """The measurement of one file in the parts of a level; `keep` gets the profile after every point."""
 
     def __init__(
         self, model: ModelUnderTest, before: Profile, settings: LevelSettings, parts: Mapping[str, Part], keep: Keep
@@ -50,13 +50,13 @@ class Profiling:
         self._failures, self._dead = 0, ""
 
     def run(self, announce: Announce) -> Profile:
-        """The profile with all that this level asks for and that could be had.
+        """The profile with every point of this level that could be measured.
 
-        Raises `ServerError` where no maximal throughput could be had: everything else is kept by then.
+        Raises `ServerError` where no maximal throughput could be measured; the other points are kept by then.
         """
         for name, part in self._parts.items():
             announce(part.title)
-            self._go_through(name, part)
+            self._measure_part(name, part)
         profile = self._write()
         if profile.best_throughput() is None:
             reasons = [one.reason for one in profile.missing if one.part == "throughput"]
@@ -64,7 +64,7 @@ class Profiling:
             raise ServerError(f"no maximal throughput could be measured: {reasons[0]}")
         return profile
 
-    def _go_through(self, name: str, part: Part) -> None:
+    def _measure_part(self, name: str, part: Part) -> None:
         values, start = part.settings.model_dump(mode="json"), time.monotonic()
         before = self._states.get(name)
         stale = before is not None and before.settings != values
@@ -83,12 +83,12 @@ class Profiling:
         self._write()
 
     def _measure(self, part: str, measurement: Measurement) -> Point | None:
-        """The point, measured now; `None` and a record of why where it cannot be had."""
-        if why := self._unaffordable(measurement):
-            self._miss(part, measurement, *why)
+        """The measured point; `None` where it cannot be measured, which leaves a missing record with the reason."""
+        if unaffordable := self._unaffordable(measurement):
+            self._miss(part, measurement, *unaffordable)
             return None
         try:
-            # An estimate may be wrong, not without end.
+            # The estimate may be too low, so the budget limits the time too.
             with ends_within(self._settings.budget_s):
                 points = measurement.measure()
         except UnavailableError as error:
@@ -104,7 +104,7 @@ class Profiling:
         self._write()
         return points[0]
 
-    def _unaffordable(self, measurement: Measurement) -> tuple[Why, str] | None:
+    def _unaffordable(self, measurement: Measurement) -> tuple[MissingVerdict, str] | None:
         budget_s = self._settings.budget_s
         left_s = budget_s - (time.monotonic() - self._start)
         if self._dead:
@@ -115,12 +115,12 @@ class Profiling:
             return "out of budget", f"it takes about {measurement.seconds:.1f} s, and {max(left_s, 0):.1f} s were left"
         return None
 
-    def _miss(self, part: str, measurement: Measurement, verdict: Why, reason: str) -> None:
+    def _miss(self, part: str, measurement: Measurement, verdict: MissingVerdict, reason: str) -> None:
         self._ledger.miss(measurement.missing(part, verdict, reason))
         self._write()
 
     def _recover(self, reason: str) -> None:
-        """After a failure the model is loaded again, by a new server where it was ours; not without end."""
+        """Loads the model again after a failure, in a new server if the profiler started it; a few times at most."""
         self._failures += 1
         if self._failures > REVIVALS:
             self._dead = f"given up after {self._failures} failures in a row, the last one: {reason}"
@@ -131,7 +131,7 @@ class Profiling:
             self._dead = str(error)
 
     def _write(self) -> Profile:
-        """The profile as it is at this moment, given to whoever keeps it."""
+        """The present profile, which `keep` stores."""
         seconds = self._before.seconds + time.monotonic() - self._start
         update = {
             "level": self._settings.level,
@@ -155,8 +155,8 @@ def profile_file(
 ) -> Profile:
     """Measures one file on a ready target; points of `before` that still hold are kept.
 
-    The rates of the references in the `first` profile on the same fingerprint count as this machine's normal speed;
-    without one, those found now do. Raises `BadInputError` where a kept figure is none that a machine measures.
+    The rates of the references in the `first` profile on the same fingerprint are this machine's normal speed; without
+    one, the present rates are. Raises `BadInputError` where no machine measures a kept figure.
     """
     onnx_sha256 = sha256(path)
     sizes = settings.latency.input_sizes if settings.latency else []
@@ -189,22 +189,22 @@ def still_valid(before: Profile | None, key: str, prepared: PreparedTarget) -> P
     """An earlier profile with the present target, `None` where it has another key."""
     if before is None or before.key != key:
         return None
-    # A price may have changed, which decides no figure.
+    # The price may have changed, which has no effect on figures.
     return before.model_copy(update={"target": prepared.target})
 
 
 def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[int]) -> str:
-    """The key of a profile; on torch the program beside the file is part of it."""
+    """The key of a profile; the program that torch serves is part of it."""
     program_sha256 = None
     if prepared.target.runtime == "torch":
-        program_sha256 = vetted(program_beside(path), input_shapes(tensors(path)[0], sizes)[0])
+        program_sha256 = vetted(program_of(path), input_shapes(tensors(path)[0], sizes)[0])
     return profile_key(onnx_sha256, prepared.target, program_sha256)
 
 
 def normal_rates(prepared: PreparedTarget, first: Profile | None) -> tuple[float, float | None, dict[str, str]]:
-    """The rates per second of both references that count as normal, and why there is none of the served one.
+    """The normal rates per second of both references, and the reason where the served one has none.
 
-    Raises `BadInputError` where a kept figure is none that a machine measures.
+    Raises `BadInputError` where no machine measures a kept figure.
     """
     field = "served_probe_reference_per_s"
     if first is not None:
@@ -213,11 +213,7 @@ def normal_rates(prepared: PreparedTarget, first: Profile | None) -> tuple[float
         return first.probe_reference_per_s, first.served_probe_reference_per_s, reasons
     own_per_s = prepared.reference.usual_rate_per_s()
     if prepared.served_reference is None:
-        return (
-            own_per_s,
-            None,
-            {field: "nothing is served, or the server takes no model of ours beside the measured one"},
-        )
+        return own_per_s, None, {field: "no server runs, or the server takes no second model"}
     try:
         return own_per_s, prepared.served_reference.usual_rate_per_s(), {}
     except DnnPortingError as error:

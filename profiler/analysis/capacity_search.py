@@ -1,4 +1,7 @@
-"""The growth of a queue: above the capacity, latency grows linearly with time (thesis, figure 5.10)."""
+"""The search for a capacity: the growth of a queue under one load, and the bracket from the trials of several rates.
+
+Above the capacity, latency grows linearly with time (thesis, figure 5.10).
+"""
 
 import math
 from collections.abc import Sequence
@@ -16,15 +19,12 @@ MINIMUM_REQUESTS = 4 * BLOCKS
 
 @dataclass(frozen=True)
 class Growth:
-    """The growth of the latency (s per s) with its interval; `why` is the reason for every unknown value.
-
-    `exploding` says whether the queue is unstable.
-    """
+    """The growth of the latency (s per s) with its interval; `why` is the reason for every unknown value."""
 
     slope: float | None
     low: float | None
     high: float | None
-    exploding: bool | None
+    unstable: bool | None
     why: str
 
 
@@ -37,7 +37,9 @@ def growth(run: OpenRun, instances: int) -> Growth:
     requests = len(run.scheduled_s)
     if run.unsent:
         return Growth(None, None, None, True, f"{run.unsent} of {requests} requests were not sent any more")
-    emptied = bool((backlog(run)[requests // 2 :] < instances).any())
+    answered = np.sort(run.answered_s[np.isfinite(run.answered_s)])
+    backlog = np.arange(requests) - np.searchsorted(answered, run.scheduled_s, side="right")
+    emptied = bool((backlog[requests // 2 :] < instances).any())
     if requests < MINIMUM_REQUESTS:
         few = f"a slope needs {MINIMUM_REQUESTS} requests, {requests} were sent"
         return Growth(None, None, None, False if emptied else None, few)
@@ -49,13 +51,6 @@ def growth(run: OpenRun, instances: int) -> Growth:
         return Growth(slope, low, high, not emptied, "")
     why = f"no instance was ever free, and the slope's interval from {low:.3f} to {high:.3f} holds 0"
     return Growth(slope, low, high, None, why)
-
-
-def backlog(run: OpenRun) -> np.ndarray:
-    """The number of earlier requests that were unanswered at the moment of each request, (requests,)."""
-    answered = np.sort(run.answered_s[np.isfinite(run.answered_s)])
-    waiting: np.ndarray = np.arange(len(run.scheduled_s)) - np.searchsorted(answered, run.scheduled_s, side="right")
-    return waiting
 
 
 WIDTH = 0.07
@@ -88,15 +83,14 @@ def bracket(outcomes: Sequence[Outcome]) -> Bracket:
     """The bracket from all trials; of equally good rates the highest is best, as noise makes trials fail."""
     met = sorted(one.rate_per_s for one in outcomes if one.met)
     failed = sorted(one.rate_per_s for one in outcomes if not one.met)
-    best = min(reversed(met), key=lambda rate: contradictions(rate, met, failed), default=None)
+
+    def contradictions(rate: float) -> int:
+        return sum(one <= rate for one in failed) + sum(one > rate for one in met)
+
+    best = min(reversed(met), key=contradictions, default=None)
     low = max((rate for rate in met if not failed or rate < failed[0]), default=None)
     high = min((rate for rate in failed if not met or rate > met[-1]), default=None)
     return Bracket(best, low, high)
-
-
-def contradictions(rate_per_s: float, met: Sequence[float], failed: Sequence[float]) -> int:
-    """The number of trials that a capacity of this rate would contradict."""
-    return sum(one <= rate_per_s for one in failed) + sum(one > rate_per_s for one in met)
 
 
 def next_rate(outcomes: Sequence[Outcome], start_per_s: float, max_per_s: float) -> float | None:

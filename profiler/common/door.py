@@ -1,4 +1,7 @@
-"""The one reader of untrusted files: it reads regular files only, up to a limit, and never waits."""
+"""The one reader of untrusted files and JSON texts.
+
+The reader takes regular files only, up to a limit, and never waits. The parser checks size, schema and version.
+"""
 
 import os
 import stat

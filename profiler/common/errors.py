@@ -1,12 +1,4 @@
-"""The exceptions of the project.
-
-    DnnPortingError              the work failed                                    exit code 1
-    ├── DivergedError            the loss of a training is NaN or infinite          exit code 1
-    ├── ServerError              the inference server died, hung or answered wrong  exit code 1
-    └── BadInputError            an input of the user cannot be used                exit code 2
-        ├── UnavailableError     this machine or server cannot do it                exit code 2
-        ├── ModelError           a model file is truncated, foreign or unfit        exit code 2
-        └── ServerNotFoundError  no inference server is installed or reachable      exit code 2
+"""The exceptions of the project, and the fixes for errors of the system by error number.
 
 Every message names the bad value, the valid ones and the fix, on one line.
 """
@@ -70,21 +62,19 @@ def fix_of(number: int | None, place: Path | None) -> str | None:
         return more_room(place)
     missing = [folder for folder in place.parents if not folder.exists()] if place else []
     if number == errno.ENOENT and missing:
-        return gone(missing[-1])
+        return missing_place(missing[-1])
     return FIXES.get(number or 0)
 
 
 def more_room(place: Path | None) -> str:
     """The fix for a full file system; where it holds the temporary files, another folder for those helps too."""
-    return "free some space" + (", or set TMPDIR to another folder" if place and beside_temporary(place) else "")
-
-
-def beside_temporary(place: Path) -> bool:
-    """Whether a file, which need not exist, is on the file system of the temporary files."""
-    there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    existing = (
+        next((folder for folder in (place, *place.absolute().parents) if folder.exists()), None) if place else None
+    )
     with suppress(OSError):
-        return there.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev
-    return False
+        if existing and existing.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
+            return "free some space, or set TMPDIR to another folder"
+    return "free some space"
 
 
 def disk_of(place: Path) -> Path:
@@ -92,14 +82,14 @@ def disk_of(place: Path) -> Path:
     return next(folder for folder in (place, *place.parents) if folder.is_mount())
 
 
-def gone(place: Path) -> str:
+def missing_place(place: Path) -> str:
     """The fix for a file or folder of this program that has disappeared."""
-    return f"{place} is not there: if it was moved, run the same command where it lies now, which goes on"
+    return f"{place} does not exist: if it was moved, run the same command in its new place, which continues the run"
 
 
 @contextmanager
 def naming(place: Path) -> Iterator[None]:
-    """Has an error of a full disk name the written place, where the system names no place or the one that is read."""
+    """Puts the written place into an error of a full disk, where the system names no place or the place of reading."""
     try:
         yield
     except OSError as error:

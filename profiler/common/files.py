@@ -71,7 +71,7 @@ def sha256(path: Path, fix: str = "give a whole file", *, links: bool = True) ->
 
 
 def copied(path: Path, destination: Path, fix: str, digest: str = "") -> Path:
-    """Copies a file that others may write to into the new file `destination`, so that nobody changes it after a check.
+    """Copies a file that others may change into the new file `destination`, so that it stays the same after a check.
 
     Raises `BadInputError` where `pieces` does, and where the content does not have the `digest` that is given.
     """
@@ -87,7 +87,7 @@ def copied(path: Path, destination: Path, fix: str, digest: str = "") -> Path:
 
 def changed(path: Path) -> BadInputError:
     """The error for a file whose content changed since its first digest."""
-    return BadInputError(f"{path} has been changed since this run began: let nobody write to it, and run again")
+    return BadInputError(f"{path} has been changed since this run began: stop all writers of it, and run again")
 
 
 def pieces(path: Path, fix: str, *, links: bool = True) -> Iterator[bytes]:

@@ -129,19 +129,8 @@ class LevelSettings(BaseModel):
     @classmethod
     def of_throughput(cls, settings: ThroughputSettings, budget_s: float) -> "LevelSettings":
         """A level that measures the maximal throughput only."""
-        return cls(
-            level="quick",
-            budget_s=budget_s,
-            screen_with=None,
-            latency=None,
-            throughput=settings,
-            warm_up=None,
-            memory=None,
-            scaling=None,
-            capacity=None,
-            contention=None,
-            repeats=None,
-        )
+        values = dict.fromkeys(cls.model_fields) | {"level": "quick", "budget_s": budget_s, "throughput": settings}
+        return cls.model_validate(values)
 
     def parts(self) -> dict[str, PartSettings]:
         """The settings of the parts that this level measures, by name."""

@@ -37,7 +37,7 @@ class Tensor:
 
 
 class Price(BaseModel):
-    """The price of the machine as the user states it, with its date; nothing here is measured."""
+    """The price of the machine as the user states it, with its date; no value is measured."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     currency: str = Field(pattern="^[A-Z]{3}$")

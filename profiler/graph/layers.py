@@ -1,4 +1,7 @@
-"""The work and parameters of each node and of the whole graph, in fp32 or quantised (Q/DQ or integer operators)."""
+"""The work and parameters of each node and of the whole graph, in fp32 or quantised (Q/DQ or integer operators).
+
+The multiply-accumulates are those of convolutions, matrix products and attention, as torch's flop counter counts them.
+"""
 
 import math
 from collections.abc import Sequence
@@ -66,18 +69,14 @@ def sum_layers(layers: Sequence[Layer], file_bytes: int) -> Complexity:
     """The sums over the layers; the work is unknown where that of a layer is."""
     known = [layer.macs for layer in layers if layer.macs is not None]
     macs = sum(known) if len(known) == len(layers) else None
+    reasons = next((layer.reasons for layer in layers if layer.macs is None), {})
     return Complexity(
         parameters=sum(layer.parameters for layer in layers),
         macs=macs,
         flops=None if macs is None else 2 * macs,
         file_bytes=file_bytes,
-        reasons=next((pick(layer.reasons) for layer in layers if layer.macs is None), {}),
+        reasons={name: reason for name, reason in reasons.items() if name in ("macs", "flops")},
     )
-
-
-def pick(reasons: dict[str, str]) -> dict[str, str]:
-    """The reasons for the unknown work of a layer."""
-    return {name: reason for name, reason in reasons.items() if name in ("macs", "flops")}
 
 
 # The position of an operator's weight among its inputs.
@@ -94,7 +93,9 @@ def count_macs(node: NodeProto, shapes: Shapes) -> int:
     """
     kind = node.op_type
     if kind in CONVOLUTIONS:
-        return convolution(node, shapes)
+        weight = shapes.of(node.input[CONVOLUTIONS[kind]])
+        positions = shapes.of(node.input[0] if kind == "ConvTranspose" else node.output[0])
+        return math.prod(positions) * math.prod(weight[1:])
     if kind in PRODUCTS:
         return math.prod(shapes.of(node.output[0])) * shapes.of(node.input[0])[-1]
     if kind in PRODUCTS_WITH_BIAS:
@@ -115,13 +116,6 @@ def is_standard(node: NodeProto) -> bool:
 def attribute(node: NodeProto, name: str) -> int:
     """The value of an integer attribute, 0 where it is absent."""
     return next((one.i for one in node.attribute if one.name == name), 0)
-
-
-def convolution(node: NodeProto, shapes: Shapes) -> int:
-    """The positions of the output (of the input where it is transposed) times the size of the filter."""
-    weight = shapes.of(node.input[CONVOLUTIONS[node.op_type]])
-    positions = shapes.of(node.input[0] if node.op_type == "ConvTranspose" else node.output[0])
-    return math.prod(positions) * math.prod(weight[1:])
 
 
 def attention(node: NodeProto, shapes: Shapes) -> int:

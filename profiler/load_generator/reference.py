@@ -1,6 +1,6 @@
 """The reference network, whose rate shows how fast the machine is at this moment.
 
-It is the same on every machine. Contention is measured beside it too.
+The network is the same on every machine. Contention is measured beside it too.
 """
 
 import time
@@ -61,7 +61,7 @@ def write_reference(path: Path) -> None:
 class Reference:
     """The reference network, in process or served.
 
-    `rate_per_s(beside_s)` measures its rate now, for longer where the compared measurement takes `beside_s`.
+    `rate_per_s(compared_s)` measures its rate now, for longer where the compared measurement takes `compared_s`.
     `normal_per_s` is its rate at the machine's normal speed.
     """
 
@@ -81,9 +81,9 @@ class InProcessReference:
         self._feed = {"input": np.ones((1, 3, SIZE, SIZE), np.float32)}
         self.rate_per_s()
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
-        """The inferences per second over one slice, a longer one beside a measurement that takes `beside_s`."""
-        slice_s = max(SLICE_S, SHARE * beside_s)
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
+        """The inferences per second over one slice, a longer one for a measurement that takes `compared_s`."""
+        slice_s = max(SLICE_S, SHARE * compared_s)
         with pinned(self._cores):
             runs, start = 0, time.perf_counter()
             while (elapsed := time.perf_counter() - start) < slice_s:

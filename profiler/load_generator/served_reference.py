@@ -40,11 +40,11 @@ class ServedReference:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
-        """The answers per second over one slice, a longer one beside a measurement that takes `beside_s`."""
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
+        """The answers per second over one slice, a longer one for a measurement that takes `compared_s`."""
         with pinned(self._client_cores):
             loop = self._loop = self._loop or self._load()
-            answered = loop.run(max(SLICE_S, SHARE * beside_s))
+            answered = loop.run(max(SLICE_S, SHARE * compared_s))
         return answered.counted / answered.seconds
 
     def usual_rate_per_s(self) -> float:
@@ -58,7 +58,7 @@ class ServedReference:
         return loop
 
     def forget(self) -> None:
-        """Has the network loaded again at its next use, after the server restarted or lost its models."""
+        """Forgets the loaded network, as the server restarted or lost its models; the next use loads it again."""
         self._loop = None
 
     def unload(self) -> None:

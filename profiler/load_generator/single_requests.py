@@ -1,4 +1,4 @@
-"""Single requests of an open loop: their scheduled moments, and sending them without waiting for answers."""
+"""Single requests: the moments of Poisson arrivals, sending without waiting, and a background load at an even pace."""
 
 import math
 import os
@@ -60,7 +60,7 @@ CALLERS = 8
 
 
 class PacedLoop:
-    """Single requests to one served model, with every answer checked.
+    """A background load on one served model at a pace that does not depend on the answers, which are all checked.
 
     `CALLERS` threads take turns, so up to `CALLERS` requests are unanswered at once. A late caller sends at once.
     """

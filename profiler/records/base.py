@@ -12,7 +12,7 @@ Verdict = Literal["settled", "unsettled", "not saturated"]
 Kind = Literal["measured", "predicted"]
 # A count that fits the 32 bits of a server's configuration.
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Why = Literal["failed", "out of budget", "too long", "unavailable"]
+MissingVerdict = Literal["failed", "out of budget", "too long", "unavailable"]
 ReferenceKind = Literal["in process", "served"]
 
 
@@ -45,17 +45,12 @@ class Missing(Record):
     part: str
     point: str
     at: dict[str, JsonValue]
-    verdict: Why
+    verdict: MissingVerdict
     reason: str
 
 
 class Noise(Record):
-    """The other activity of the machine while a point was measured; shares are 0 to 1.
-
-    `steal_share` is of all cores. `switches_per_s` counts the context switches of the whole machine.
-    `throttled_share` is the share of scheduling periods in which the profiler's control group reached its quota.
-    `probe_per_s` is the rate of the reference network during the point, in the profiler's process or served.
-    """
+    """The other activity of the machine while a point was measured, and the rate of the reference (`probe`) then."""
 
     steal_share: float | None = Field(ge=0, le=1)
     load_1min: float = Field(ge=0)
@@ -104,7 +99,7 @@ class Timed(Point):
 
 
 T = TypeVar("T")
-NOT_VISIBLE = "the serving processes are not ours to see"
+NOT_VISIBLE = "the serving processes are not visible to the profiler"
 
 
 class MissingValues:

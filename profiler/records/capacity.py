@@ -1,4 +1,7 @@
-"""A served model under Poisson arrivals: answers in time, their cost, and the load at which its queue is unstable."""
+"""A served model under Poisson arrivals: answers in time, their cost, and the load at which its queue is unstable.
+
+docs/metadata.md explains every field of the published records.
+"""
 
 from typing import ClassVar, Literal
 
@@ -8,11 +11,9 @@ from profiler.records.base import Count, Record, Timed, Verdict
 
 
 class InTime(Record):
-    """The share of requests answered within a deadline of their scheduled moment, with its 95 % interval.
+    """The share of requests answered within a deadline of their scheduled moment; a lost request is not in time.
 
-    The interval is Clopper and Pearson's (1934). A lost request is not in time. `late_send_share` is the share of
-    requests that were sent late by more than a tenth of the deadline: where it is large, the load generator was the
-    bottleneck.
+    The 95 % interval is Clopper and Pearson's (1934).
     """
 
     deadline_ms: float = Field(gt=0)
@@ -23,12 +24,7 @@ class InTime(Record):
 
 
 class Trial(Record):
-    """One open loop: `requests` were scheduled at `offered_per_s`, however many were unanswered.
-
-    `corrected_offered_per_s` is that rate at the reference speed of the machine. `lost` requests had no answer at the
-    end of the wait, or were not sent because the backlog had reached its limit. `exploding` says whether the queue
-    was unstable.
-    """
+    """One open loop of `requests` at `offered_per_s`; `exploding` says whether the queue was unstable."""
 
     offered_per_s: float = Field(gt=0)
     corrected_offered_per_s: float = Field(gt=0)
@@ -41,10 +37,8 @@ class Trial(Record):
 class LoadPoint(Trial, Timed):
     """The behaviour at a share of the maximal throughput; latencies count from the scheduled moment.
 
-    `load_share` is of the maximum at the machine's present speed; `max_requests_per_s` is that maximum at the
-    reference speed. CPU use is that of the serving processes, idle work included, from the first request to the last
-    answer; `cpu_share` is of the given cores. `slope` is the growth of the latency (s per s) with its 95 % interval:
-    0 where the queue is stable, the excess of the load over the capacity where it is not (thesis, figure 5.10).
+    The slope of the latency is 0 for a stable queue, and the excess of the load over the capacity for an unstable one
+    (thesis, figure 5.10).
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "load_share")
@@ -82,12 +76,8 @@ class LoadPoint(Trial, Timed):
 class Capacity(Timed):
     """The highest Poisson rate of which the share `quantile` is answered within the deadline by a stable queue.
 
-    The deadline is `deadline_multiple` times the median latency of single requests on the target's own resources. The
-    bounds are a bracket, not a confidence interval: the highest rate below which every trial was in time, and the
-    lowest above which none was; trials that contradict each other widen it. `trials` were made for this point; load
-    points and other capacities of the same resources count too. A trial lasts some seconds, and a queue near its
-    capacity takes longer to fill, so the capacity at a loose deadline tends to be too high. The corrected figures are
-    at the reference speed of the machine, the others as offered.
+    The bounds are a bracket, not a confidence interval. A trial lasts some seconds, and a queue near its capacity takes
+    longer to fill, so the capacity at a loose deadline tends to be too high.
     """
 
     identity: ClassVar[tuple[str, ...]] = (

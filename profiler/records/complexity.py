@@ -1,4 +1,4 @@
-"""The size and work of a graph, in total and by node."""
+"""The facts of a profile that are read, not measured: the size and work of the graph, the machine and the server."""
 
 from typing import Literal, Self
 

@@ -10,9 +10,8 @@ from profiler.records.base import Count, Timed
 class LatencyPoint(Timed):
     """The time of one warm, full batch under `concurrency` callers; percentiles only where `n` bounds them at 99 %.
 
-    `input_shape` leaves the batch axis out. `instances` is 1 inside the profiler's own process. `corrected_p50_ms`
-    divides the machine's drift out: each sample is scaled by the rate of the reference probe beside it over
-    `Profile.probe_reference_per_s`.
+    `input_shape` leaves the batch axis out. A corrected sample is scaled by the rate of the reference beside it over
+    the normal rate.
     """
 
     identity: ClassVar[tuple[str, ...]] = (

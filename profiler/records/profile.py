@@ -48,9 +48,8 @@ class PartState(Record):
 class Profile(Record):
     """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
-    An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
-    workspace. The rates of the two probes define the machine's normal speed. `missing` lists the planned points that
-    could not be measured. Fits are predictions from the tables, which stay authoritative.
+    An `adopted` profile was measured by `python -m profiler` and imported into a workspace. Fits are predictions from
+    the tables, which stay authoritative.
     """
 
     schema_version: Literal[2] = 2

@@ -1,4 +1,4 @@
-"""The files of a profile: its record, and the raw samples of its figures."""
+"""The files of a profile, its record and the raw samples of its figures; and the check of the figures in them."""
 
 import os
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from profiler.common.files import flush_folder, read_record, sha256, write_atomi
 from profiler.records.profile import Profile
 
 SAMPLES_LIMIT_BYTES = 256 << 20
+# The name of the array with the profile's name.
 OWNER = "of"
 
 
@@ -41,12 +42,12 @@ class ProfileFiles:
         and `FileNotFoundError` where the parent folder is gone: a moved workspace is not created again.
         """
         if samples:
-            whose, before = self.read_samples()
-            if whose != owner(profile):
+            stored_owner, before = self.read_samples()
+            if stored_owner != owner(profile):
                 before = {}
                 # Without a record they are leftovers of a killed run.
                 if os.path.lexists(self.record):
-                    keep(self.samples)
+                    move_away(self.samples)
             self.samples.parent.mkdir(exist_ok=True)
             write_atomically(self.samples, packed(before | samples | {OWNER: np.array(owner(profile))}))
         self.record.parent.mkdir(exist_ok=True)
@@ -62,7 +63,7 @@ class ProfileFiles:
     def replace(self, profile: Profile, samples: Samples) -> None:
         """Writes another profile and its samples; the present files move into folders `replaced`."""
         for file in (self.record, self.samples):
-            keep(file)
+            move_away(file)
         self.write(profile, samples)
 
 
@@ -71,7 +72,7 @@ def owner(profile: Profile) -> str:
     return f"{profile.key} {profile.measured_at.isoformat()}"
 
 
-def keep(file: Path) -> None:
+def move_away(file: Path) -> None:
     """Moves a file, if it exists, into the folder `replaced` beside it, under a name with its digest."""
     if os.path.lexists(file):
         folder = file.parent / "replaced"
@@ -82,28 +83,22 @@ def keep(file: Path) -> None:
 
 # Sums, ratios and squares of figures between these bounds are numbers too.
 LEAST, MOST = 1e-30, 1e20
-# More requests a second than a load generator sends; as many moments are drawn before a load.
+# No load generator sends more requests per second; the moments of all of them are drawn before a load.
 MOST_PER_S = 1e8
 
 
 def check_kept(profile: Profile) -> None:
     """Raises `BadInputError` for a profile with a figure that is out of bounds."""
-    for name, value in kept_figures(profile):
+    references = ("probe_reference_per_s", "served_probe_reference_per_s")
+    values = [(name, getattr(profile, name)) for name in references]
+    values += [item for point in profile.points() for item in point.model_dump().items()]
+    for name, value in (number for item in values for number in numbers(*item)):
         most = MOST_PER_S if name.endswith("_per_s") else MOST
         if value and not LEAST <= abs(value) <= most:
             raise BadInputError(
-                f"the profile that is there for target {profile.target_name} has figures that no machine measures "
-                f"({name} is {value:.3g}): remove it, and everything is measured again"
+                f"the earlier profile for target {profile.target_name} has figures that no machine measures "
+                f"({name} is {value:.3g}): remove it to measure again"
             )
-
-
-def kept_figures(profile: Profile) -> Iterator[tuple[str, float]]:
-    """The rates of the references and every number of every point, by the name of the field."""
-    for name in ("probe_reference_per_s", "served_probe_reference_per_s"):
-        yield from numbers(name, getattr(profile, name))
-    for point in profile.points():
-        for name, value in point.model_dump().items():
-            yield from numbers(name, value)
 
 
 def numbers(name: str, value: object) -> Iterator[tuple[str, float]]:

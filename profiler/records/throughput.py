@@ -1,4 +1,4 @@
-"""The throughput under a closed loop, and its energy."""
+"""The throughput under a closed loop: its energy, its contention with another model, and its spread over repeats."""
 
 from typing import ClassVar, Literal, Self
 
@@ -8,11 +8,7 @@ from profiler.records.base import Count, Record, Timed, Verdict
 
 
 class Energy(Record):
-    """The energy of whole processor packages (RAPL) or whole GPUs (NVML) during `n` inferences.
-
-    The time of the probe between slices of load does not count. The idle consumption and that of other work on the
-    hardware are included; the memory and the rest of the board are not.
-    """
+    """The energy of whole processor packages (RAPL) or whole GPUs (NVML) during `n` inferences, idle power included."""
 
     source: Literal["rapl", "nvml"]
     n: int = Field(ge=0)
@@ -24,10 +20,7 @@ class Energy(Record):
 class ThroughputPoint(Timed):
     """The inputs answered per second under a closed loop of `concurrency` requests of `batch` inputs each.
 
-    `images_per_s` is the rate over all slices, with its 95 % interval. `corrected_images_per_s` divides the machine's
-    drift out: it is scaled by the rate of a probe between the slices over its normal rate,
-    `Profile.served_probe_reference_per_s` or `probe_reference_per_s` as `noise.probe` says. `client_cpu_share` is the
-    load generator's use of one core.
+    A corrected figure is scaled by the rate of the reference between the slices over its normal rate.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "concurrency", "cores", "threads", "instances")
@@ -63,10 +56,7 @@ class MaximalThroughput(ThroughputPoint):
 class Contention(Timed):
     """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
 
-    The reference network gets `share` of `reference_max_per_s`, its rate alone on the same resources. `factor` is
-    the throughput beside it over the throughput alone, with its 95 % interval; slices of both and of the probe take
-    turns, and the machine's drift is divided out. Ideal sharing of the resources would give 1 − `share`. `cores_used`
-    is the use of the server's processes for both networks.
+    `factor` is the throughput beside it over the throughput alone; ideal sharing would give 1 − `share`.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")
@@ -97,12 +87,10 @@ SERIES = (
 
 
 class Repeats(Timed):
-    """One value for each repeat, in the order of measuring; within a repeat, load, latency and probe take turns.
+    """Repeated measurements of one throughput and one latency: one value for each repeat, in their order.
 
-    Throughput is that of a closed loop. Latency is that of batch 1, one at a time, on the same cores by
-    `latency_runtime`. A `corrected` value is scaled by the rate of a probe beside each slice over its normal rate in
-    the profile. `probe_per_s` is the rate of the probe beside the load. A coefficient of variation is the standard
-    deviation over the mean.
+    Load, latency and reference take turns within a repeat. A coefficient of variation (`cv`) is the standard deviation
+    over the mean.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")

@@ -69,7 +69,7 @@ def first_line(error: Exception) -> str:
 
 
 def tensors(path: Path) -> tuple[Tensor, Tensor]:
-    """The file's input and output; it is read only once, because another read would load it into the page cache."""
+    """The file's input and output; the file is read once, because another read would load it into the page cache."""
     return _tensors(path, path.stat().st_mtime_ns)
 
 

@@ -1,4 +1,4 @@
-"""The processor and the NVIDIA GPUs of this machine."""
+"""The processor and the NVIDIA GPUs of this machine, and the division and pinning of its cores."""
 
 import os
 import platform
@@ -45,7 +45,7 @@ def split_cores(wanted: int) -> tuple[list[int], list[int]]:
     """
     available = sorted(os.sched_getaffinity(0))
     if wanted > len(available):
-        raise BadInputError(f"target cores={wanted} cannot be had: this process may use {len(available)}")
+        raise BadInputError(f"target cores={wanted} are not available: this process may use {len(available)}")
     server = available[-wanted:]
     client = [core for core in available if core not in server]
     return server, client or available

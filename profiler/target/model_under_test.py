@@ -130,7 +130,7 @@ class ModelUnderTest:
         self._forget()
         if self.prepared.served_reference is not None:
             self.prepared.served_reference.forget()
-        if not self.host.revive():
+        if not self.host.restart():
             self.host.unload(self.name)
 
     def alone(self) -> None:

@@ -21,11 +21,9 @@ class Model(Protocol):
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> object:
         """Learns the times (rows) of these features."""
-        ...
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """The times (rows) of other features, in ms."""
-        ...
 
 
 BATCH_ONLY = ["batch"]

@@ -28,7 +28,7 @@ from profiler.system.machine import cpu_model, gpu_models
 from profiler.system.monitor.allocator import current_allocator
 from profiler.system.monitor.monitor import StateReader
 from profiler.system.monitor.system_state import SystemState
-from profiler.system.processes import die_with
+from profiler.system.processes import end_with_parent
 from profiler.warm_up.observations import FailedObservation, Plan, Request, WarmUpObservation
 
 UNSTEADY_RUNS = 2
@@ -56,7 +56,7 @@ ANSWER: TypeAdapter[Outcome | Failure] = TypeAdapter(Outcome | Failure)
 
 def main() -> None:
     """Observes every request of the plan and prints one line for each."""
-    die_with(int(sys.argv[1]))
+    end_with_parent(int(sys.argv[1]))
     plan = Plan.model_validate_json(sys.stdin.buffer.read())
     os.sched_setaffinity(0, plan.cores)
     load_torch()
@@ -114,7 +114,7 @@ def in_fresh_process(plan: Plan, request: Request) -> Outcome | Failure:
 
 def observe(sender: Connection, parent: int, plan: Plan, request: Request) -> None:
     """Sends the result of one request to the parent; runs in the forked process."""
-    die_with(parent)
+    end_with_parent(parent)
     answer: Outcome | Failure
     try:
         answer = first_inference(plan, request)

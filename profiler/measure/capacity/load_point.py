@@ -51,7 +51,7 @@ def load_point(meter: TrialMeter, measured: Measured, load_share: float, quantil
         slope=missing.note("slope", grown.slope, grown.why),
         low_slope=missing.note("low_slope", grown.low, grown.why),
         high_slope=missing.note("high_slope", grown.high, grown.why),
-        exploding=missing.note("exploding", grown.exploding, grown.why),
+        exploding=missing.note("exploding", grown.unstable, grown.why),
         verdict=verdict,
         verdict_reason=why,
         noise=meter.noise.read(measured.reference_per_s, meter.reference.kind),

@@ -39,8 +39,8 @@ def summarise(run: OpenRun, grown: Growth, rates_per_s: tuple[float, float], dea
         requests=requests,
         lost=requests - run.answered,
         in_time=tuple(in_time(run, deadline_ms) for deadline_ms in deadlines_ms),
-        exploding=grown.exploding,
-        reasons={"exploding": grown.why} if grown.exploding is None else {},
+        exploding=grown.unstable,
+        reasons={"exploding": grown.why} if grown.unstable is None else {},
     )
 
 

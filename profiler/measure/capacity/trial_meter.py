@@ -8,7 +8,7 @@ import numpy as np
 from profiler.analysis.capacity_search import growth
 from profiler.common.errors import ServerError
 from profiler.common.target import Resources
-from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
+from profiler.load_generator.open_loop import OpenLoop, OpenRun, expecting
 from profiler.load_generator.reference import Reference
 from profiler.load_generator.single_requests import Submit, poisson, submitting
 from profiler.measure.capacity.trial import Measured, summarise
@@ -61,7 +61,7 @@ class TrialMeter:
             self._warm_up(submit)
             before, counted = self._speed(), served.answers_counted()
             rate_per_s = corrected_per_s * before / self.reference.normal_per_s
-            judge, most = nothing_but(model.expectation), self._max_backlog(images.nbytes)
+            judge, most = expecting(model.expectation), self._max_backlog(images.nbytes)
             loop = OpenLoop(submit, judge, most, self._drain_s())
             start_s = model.cpu_seconds()
             run = loop.run(poisson(rate_per_s, seconds, seed))
@@ -74,7 +74,7 @@ class TrialMeter:
     def _warm_up(self, submit: Submit) -> None:
         """A few requests at once for every instance."""
         requests = WARM_REQUESTS * self.resources.instances
-        judge = nothing_but(self.model.expectation)
+        judge = expecting(self.model.expectation)
         run = OpenLoop(submit, judge, requests, WARM_LIMIT_S).run(np.zeros(requests))
         if run.answered < requests:
             raise ServerError(f"only {run.answered} of {requests} requests were answered in {WARM_LIMIT_S:g} s")

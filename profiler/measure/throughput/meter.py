@@ -44,7 +44,7 @@ class ThroughputMeter:
             loop.warm_up()
             run = Run(batch, concurrency, EnergyMeter(gpus_of(model.target.providers)))
             before = self._reference.rate_per_s(loop.slice_s)
-            counted, used_s = served.answers_counted() if loop.tells_all else None, list[float | None]()
+            counted, used_s = served.answers_counted() if loop.counts_all else None, list[float | None]()
             end = time.perf_counter() + seconds
             while len(run.slices) < fewest or time.perf_counter() < end:
                 start_s = model.cpu_seconds()

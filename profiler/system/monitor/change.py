@@ -45,7 +45,7 @@ def change(before: SystemState, after: SystemState) -> StateChange:
         switches=after.cpu.switches - before.cpu.switches,
         interrupts=after.cpu.interrupts - before.cpu.interrupts,
         soft_interrupts=after.cpu.soft_interrupts - before.cpu.soft_interrupts,
-        reasons=unknown(values, "a snapshot holds no such counter, or a process or thread ended between them"),
+        reasons=unknown(values, "a snapshot has no such counter, or a process or thread ended between them"),
         **values,
     )
 

@@ -23,5 +23,5 @@ class PlainHost(Host):
     def unload(self, name: str) -> None:
         pass
 
-    def revive(self) -> bool:
+    def restart(self) -> bool:
         return False

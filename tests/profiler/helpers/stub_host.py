@@ -98,7 +98,7 @@ class SteadyReference(InProcessReference):
     def __init__(self) -> None:
         pass
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
         return REFERENCE_PER_S
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.target import Target
-from profiler.operators.measuring import expected_s, lacking, measured_table, read_table
+from profiler.operators.measuring import expected_s, measured_table, missing_passes, read_table
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.operator_graph import input_shape, operator_model
 from profiler.operators.table import OperatorTable, OperatorTimes, efficient
@@ -154,13 +154,13 @@ def test_a_plateau_s_edge_is_the_widest_of_about_equal_times() -> None:
     assert efficient([(4, 1.0), (8, 1.0), (12, 1.0)]) == [12]
 
 
-def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) -> None:
+def test_a_table_is_filled_once_and_only_with_the_missing_passes(tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     left: list[int] = []
     wanted = {CONVOLUTION: ([3], [4, 8]), DEPTHWISE: ([4, 8], [4, 8])}
     first = measured_table(path, Target(), 2, "fp32", wanted, 60, left.append)
     assert left == [*range(11, -1, -1)]
-    assert not any(lacking(first, wanted))
+    assert not any(missing_passes(first, wanted))
     left.clear()
     assert measured_table(path, Target(), 2, "fp32", wanted, 60, left.append) == first
     assert left == []
@@ -186,9 +186,9 @@ def test_another_s_table_in_its_place_is_refused(
 
 def test_every_place_is_passed_over_once_before_any_is_twice() -> None:
     wanted = {CONVOLUTION: ([4, 8], [4, 8]), LINEAR: ([4], [4])}
-    assert [len(set(one)) for one in lacking(None, wanted)] == [5, 5, 5]
-    once = table(dict.fromkeys(lacking(None, wanted)[0][:2], 1.0))
-    assert [len(one) for one in lacking(once, wanted)] == [3, 5, 5]
+    assert [len(set(one)) for one in missing_passes(None, wanted)] == [5, 5, 5]
+    once = table(dict.fromkeys(missing_passes(None, wanted)[0][:2], 1.0))
+    assert [len(one) for one in missing_passes(once, wanted)] == [3, 5, 5]
 
 
 def test_what_a_table_should_take_grows_with_its_places_and_their_work() -> None:

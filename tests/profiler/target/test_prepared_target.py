@@ -104,7 +104,7 @@ def test_a_program_that_is_not_there_is_named_with_the_fix(network: Path) -> Non
 
 
 def test_more_cores_than_there_are_is_refused() -> None:
-    with pytest.raises(BadInputError, match="cores=4096 cannot be had"):
+    with pytest.raises(BadInputError, match="cores=4096 are not available"):
         with prepared_target("here", Target(cores=4096)):
             pass
 

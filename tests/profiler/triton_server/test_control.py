@@ -230,7 +230,7 @@ def test_our_own_server_forgets_a_token_when_it_dies(network: Path) -> None:
     own = OwnTriton(Target(), cores=[0])
     try:
         first = own._running.token
-        assert own.revive()
+        assert own.restart()
         assert own._running.token != first
         own.load("m", network, ONE)
     finally:

@@ -24,7 +24,7 @@ from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation, Served
 from profiler.system.processes import tree
 from profiler.triton.config import ServingSettings, model_config, to_text
-from profiler.triton.installation import OUR_BACKENDS, Installation, find_triton
+from profiler.triton.installation import OWN_BACKENDS, Installation, find_triton
 from profiler.triton.server import triton_server
 
 ONE = Resources(cores=1, threads=1, instances=1)
@@ -158,7 +158,7 @@ def test_a_closed_server_leaves_nothing(own: OwnTriton, network: Path) -> None:
 def test_a_revived_server_is_another_one_that_takes_the_model_again(own: OwnTriton, network: Path) -> None:
     own.load("m", network, ONE)
     before = tree(own.process)
-    assert own.revive()
+    assert own.restart()
     assert gone(before)
     expectation = Expectation(network, 1)
     expectation.check(own.load("m", network, ONE).prepare(expectation.images)())
@@ -174,7 +174,7 @@ def test_a_server_that_cannot_start_gives_its_own_reason(tmp_path: Path) -> None
 
 
 def test_the_backend_in_the_package_imports_nothing_of_ours() -> None:
-    text = (OUR_BACKENDS / "onnxruntime" / "model.py").read_text()
+    text = (OWN_BACKENDS / "onnxruntime" / "model.py").read_text()
     assert "profiler" not in text
     assert shutil.which("tritonserver") or find_triton().backend_kind == "python"
 

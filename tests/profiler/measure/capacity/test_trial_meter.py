@@ -22,7 +22,7 @@ ALONE = Resources(1.0, 1, 1)
 class SlowReference(SteadyReference):
     """A machine at half of its normal speed."""
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
         return REFERENCE_PER_S / 2
 
 
@@ -43,7 +43,7 @@ def test_cpu_of_processes_that_are_not_ours_is_null_with_the_reason(network: Pat
     meter = TrialMeter(model_on(StubHost(0.001), network), ALONE, [1e3], 200.0)
     found = measure_load(meter, 0.2, 0.5, 0.9, seed=0)
     assert (found.server_cores_used, found.cpu_share, found.core_s_per_inference) == (None, None, None)
-    assert found.reasons["cpu_share"] == "the serving processes are not ours to see"
+    assert found.reasons["cpu_share"] == "the serving processes are not visible to the profiler"
 
 
 def test_a_server_that_never_answers_ends_in_an_error(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,10 @@ def test_a_server_that_is_not_ours_has_unknown_memory_and_its_child_a_known_one(
     model, ledger = model_on(StubHost(0.001, process=None), network), Ledger([], [])
     go_through(memory.measurements(model, MemorySettings(batches=[1], seconds=1), ledger), ledger, "memory")
     served, child = ledger.of(MemoryPoint)
-    assert (served.resident_bytes, served.reasons["peak_bytes"]) == (None, "the serving processes are not ours to see")
+    assert (served.resident_bytes, served.reasons["peak_bytes"]) == (
+        None,
+        "the serving processes are not visible to the profiler",
+    )
     assert known(child.resident_bytes) > known(child.model_bytes) > 0
     assert known(child.peak_bytes) > 0.9 * known(child.resident_bytes)
 

@@ -33,7 +33,7 @@ class Drifting(InProcessReference):
     def __init__(self, *rates_per_s: float) -> None:
         self._rates = itertools.cycle(rates_per_s)
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
         return next(self._rates)
 
 

@@ -50,7 +50,7 @@ def test_a_server_without_the_repository_extension_serves_what_was_deployed(
         assert served.answers_counted() is None
         bare.unload("m")
         expectation.check(served.prepare(expectation.images)())
-        with pytest.raises(ServerError, match="has m deployed and takes no other model"):
+        with pytest.raises(ServerError, match="takes no model but the deployed m"):
             bare.load("reference", path, ONE)
 
 
@@ -65,7 +65,7 @@ def test_a_model_that_is_not_served_is_named_with_what_to_do(path: Path) -> None
 )
 def test_a_model_with_other_tensors_than_the_file_is_refused(path: Path, other: pb.ModelMetadataResponse) -> None:
     with bare_server(Network(path), other) as endpoint, host(endpoint) as bare:
-        due = rf"where 'input' FP32 \(-1, 1, 8, 8\) is due by {path}: deploy that file"
+        due = rf"instead of 'input' FP32 \(-1, 1, 8, 8\) by {path}: deploy that file"
         with pytest.raises(ModelError, match=rf"model m at {endpoint} has '.*' \w+ \(-1, .*\) {due}"):
             bare.load("m", path, ONE)
 
@@ -134,7 +134,7 @@ def test_a_triton_that_dies_leaves_no_caller_waiting(path: Path, expectation: Ex
         server.process.wait()
         with pytest.raises(ServerError, match=r"^inference failed: no connection to"):
             call()
-        assert not running.revive()
+        assert not running.restart()
         with pytest.raises(ServerError, match="the server does not unload killed: UNAVAILABLE"):
             running.unload("killed")
 

@@ -85,9 +85,9 @@ def answer(name: str = "logits", datatype: str = "FP32", raw: bytes = bytes(12))
 
 WRONG = {
     "no message": (b"\xff\xff", "no ModelInferResponse"),
-    "nothing": (b"", "answered no output where 'logits' was due"),
-    "another output": (answer(name="boxes"), "answered {'boxes': 'FP32'} where 'logits' was due"),
-    "another type": (answer(datatype="FP16"), "'FP16'} where 'logits' was due as FP32"),
+    "nothing": (b"", "answered no output instead of 'logits'"),
+    "another output": (answer(name="boxes"), "answered {'boxes': 'FP32'} instead of 'logits'"),
+    "another type": (answer(datatype="FP16"), "'FP16'} instead of 'logits' as FP32"),
     "too few values": (answer(raw=bytes(8)), r"with shape \(1, 3\) and not as many values"),
     "half a value": (answer(raw=bytes(11)), "not as many values"),
 }
