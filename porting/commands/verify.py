@@ -6,16 +6,19 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from porting.command_line.public_key import add_public_key
-
-if TYPE_CHECKING:
-    from porting.repository import Repository
-    from porting.repository.variant_files import VariantFiles
-    from porting.repository.variant_on_target import VariantOnTarget
-    from profiler.records.profile import Profile
-    from profiler.target.prepared_target import PreparedTarget
+from porting.common.console import say, table
+from porting.repository import Repository
+from porting.repository.serving_folder import write_model
+from porting.repository.variant_files import VariantFiles
+from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.scratch import scratch
+from profiler.records.profile import Profile
+from profiler.target.identity import profile_key
+from profiler.target.prepared_target import PreparedTarget, prepared_target
 
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
 # The tolerance beyond the intervals; a settled point may deviate as much.
@@ -61,12 +64,6 @@ def run(arguments: Sequence[str]) -> None:
     add_public_key(parser)
     options = parser.parse_args(arguments)
 
-    from porting.common.console import say, table
-    from porting.repository import Repository
-    from profiler.common.errors import DnnPortingError
-    from profiler.common.scratch import scratch
-    from profiler.target.prepared_target import prepared_target
-
     repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
     found = chosen(repository, target, options.variants, options.endpoint)
@@ -85,9 +82,8 @@ def run(arguments: Sequence[str]) -> None:
     say(f"all {len(rows)} figures hold")
 
 
-def chosen_target(repository: "Repository", wanted: str | None) -> str:
+def chosen_target(repository: Repository, wanted: str | None) -> str:
     """The name of the target to verify; raises `BadInputError` for an unknown or ambiguous one."""
-    from profiler.common.errors import BadInputError
 
     targets = sorted(repository.index.targets)
     if wanted is None and len(targets) == 1:
@@ -97,10 +93,8 @@ def chosen_target(repository: "Repository", wanted: str | None) -> str:
     return wanted
 
 
-def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, VariantFiles]":
+def chosen(repository: Repository, target: str, count: int, endpoint: str | None) -> dict[str, VariantFiles]:
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
-    from porting.repository.variant_files import VariantFiles
-    from profiler.common.errors import BadInputError
 
     found = [variant for variant in repository.variants if target in variant.targets]
     found.sort(key=lambda variant: variant.targets[target].raw_images_per_s)
@@ -115,10 +109,8 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
     return files
 
 
-def check_profile(profile: "Profile", endpoint: str | None) -> None:
+def check_profile(profile: Profile, endpoint: str | None) -> None:
     """Raises `BadInputError` for a profile that cannot be measured here, and for a server other than `endpoint`."""
-    from profiler.common.errors import BadInputError
-    from profiler.target.identity import profile_key
 
     target, name = profile.target, profile.target_name
     if target.runtime == "torch":
@@ -146,9 +138,8 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
         )
 
 
-def copied(files: "VariantFiles", folder: Path) -> Path:
+def copied(files: VariantFiles, folder: Path) -> Path:
     """The served ONNX file in a folder of its own."""
-    from porting.repository.serving_folder import write_model
 
     folder.mkdir()
     path = folder / "model.onnx"
@@ -156,8 +147,9 @@ def copied(files: "VariantFiles", folder: Path) -> Path:
     return path
 
 
-def compared(ready: "PreparedTarget", path: Path, one: "VariantOnTarget") -> list[list[str]]:
+def compared(ready: PreparedTarget, path: Path, one: VariantOnTarget) -> list[list[str]]:
     """Measures a variant again; returns a row for each figure: name, published, now, verdict."""
+    # These imports take two seconds.
     from profiler.measure.latency.part import measure_batch
     from profiler.measure.throughput.meter import ThroughputMeter
     from profiler.target.model_under_test import ModelUnderTest
