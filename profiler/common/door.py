@@ -120,7 +120,7 @@ def refused(place: str, where: str, why: str, fix: str = PUBLISH) -> BadInputErr
     return BadInputError(f"{place} is not valid{at}: {shown(why)}; {fix}")
 
 
-def shown(text: str) -> str:
+def shown(text: str, limit: int = SHOWN) -> str:
     """An untrusted text as one line of bounded length without control characters."""
-    escaped = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[: SHOWN + 1])
-    return escaped if len(escaped) <= SHOWN else f"{escaped[:SHOWN]}…"
+    escaped = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[: limit + 1])
+    return escaped if len(escaped) <= limit else f"{escaped[:limit]}…"

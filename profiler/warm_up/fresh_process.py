@@ -23,6 +23,7 @@ from profiler.common.errors import DnnPortingError
 from profiler.load_generator.reference import InProcessReference
 from profiler.records.base import Record
 from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.torch_program import TorchProgram, load_torch
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.system.monitor.allocator import current_allocator
@@ -137,7 +138,7 @@ def first_inference(plan: Plan, request: Request) -> Outcome:
         answer = call()
         times_ms.append((time.perf_counter() - start_s) * 1e3)
     if not np.isfinite(answer).all():
-        raise DnnPortingError("the network answers NaN or infinite values to standard normal input: train it again")
+        raise DnnPortingError(f"the network {ANSWERS_NAN}")
     return Outcome(state=state, first_ms=times_ms[0], warm_ms=float(np.median(times_ms[-WARM_RUNS:])))
 
 

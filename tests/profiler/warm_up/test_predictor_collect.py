@@ -20,7 +20,7 @@ from profiler.common.files import sha256
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
 from profiler.warm_up import collect as collecting
-from profiler.warm_up.collect import LINE, Program, collect, drop_torn_line, read_observations
+from profiler.warm_up.collect import LINE, Program, collect, drop_partial_line, read_observations
 from profiler.warm_up.observations import FailedObservation
 
 pytestmark = pytest.mark.alone
@@ -106,7 +106,7 @@ def test_a_half_written_line_is_dropped(works: Program, file: Path) -> None:
     file.write_text(earlier(works, batch=1) + earlier(works, batch=3)[:-20])
     with pytest.raises(BadInputError):
         read_observations(file)
-    drop_torn_line(file)
+    drop_partial_line(file)
     assert file.read_text() == earlier(works, batch=1)
 
 
