@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from porting.repository.report.members import Member
+from porting.repository.report.ranking_table import Member
 from porting.repository.schema import Accuracy, Standing, Summary
 from profiler.records.base import Noise, Record, Value
 from profiler.records.capacity import Capacity, InTime, LoadPoint

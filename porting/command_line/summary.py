@@ -15,7 +15,7 @@ from porting.repository.figures import figures as known_figures
 from porting.repository.report.ranking_table import members, tasks_and_targets
 from porting.repository.report.words import in_words, percent, place_in_words
 from porting.repository.schema import Figure, Standing, Summary
-from porting.tracking.address import SQLITE
+from porting.tracking.database_schema import SQLITE
 from porting.tracking.runs import DATABASE
 from porting.workspace.records import Variant
 from porting.workspace.workspace import REPOSITORY, Workspace

@@ -1,12 +1,12 @@
 """The figures by which variants are compared: meaning, unit, better direction, and place in a profile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from porting.repository.schema import Accuracy, Figure, Standing
 from profiler.common.errors import BadInputError
-from profiler.records.base import Point
+from profiler.records.base import Point, Record
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
@@ -14,8 +14,13 @@ from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
 
-# Of so many samples the median is the mean.
+B = TypeVar("B", FirstInference, WarmUpCurve)
+# The median of at most this number of samples is their mean.
 MEDIAN_IS_MEAN = 2
+# The fields of a point with a value and the ends of its interval.
+RATE = ("corrected_images_per_s", "corrected_low_images_per_s", "corrected_high_images_per_s")
+MEDIAN = ("corrected_p50_ms", "corrected_p50_low_ms", "corrected_p50_high_ms")
+CAPACITY = ("corrected_requests_per_s", "corrected_low_requests_per_s", "corrected_high_requests_per_s")
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,9 @@ class Absent:
     part: str
 
 
+Reader = Callable[[Accuracy | None, Profile], Figure | str | Absent]
+
+
 @dataclass(frozen=True)
 class Metric:
     """A kind of figure; `of` gives its value with its 95 % interval, or the reason why it is missing."""
@@ -33,17 +41,14 @@ class Metric:
     better: Literal["higher", "lower"]
     unit: str
     meaning: str
-    of: Callable[[Accuracy | None, Profile], Figure | str | Absent]
+    of: Reader
 
 
-def exact(value: float | None) -> Figure | str:
-    """A count, whose interval is the count itself."""
-    return "the graph does not tell" if value is None else (value, value, value)
-
-
-def known(value: float | None, low: float | None, high: float | None, reason: str) -> Figure | str:
-    """A measured value with its interval, or the `reason` where it is missing."""
-    return reason if value is None else (rounded(value), low and rounded(low), high and rounded(high))
+def figure_of(record: Record, *fields: str) -> Figure | None:
+    """The figure in the fields of a record, those of the interval's ends last; `None` where the value is unknown."""
+    value, *ends = (getattr(record, name) for name in fields)
+    low, high = ends or (None, None)
+    return None if value is None else (float(value), low, high)
 
 
 def rounded(value: float) -> float:
@@ -51,45 +56,35 @@ def rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
+def read(record: Record | None, absent: Absent, *fields: str) -> Figure | str | Absent:
+    """The rounded figure in the fields of a record, the reason why it is unknown, or `absent` without a record."""
+    if record is None:
+        return absent
+    figure = figure_of(record, *fields)
+    if figure is None:
+        return record.reasons.get(fields[0], "")
+    value, low, high = figure
+    return rounded(value), low and rounded(low), high and rounded(high)
+
+
+def measured(choose: Callable[[Profile], Record | None], kind: type[Point], part: str, *fields: str) -> Reader:
+    """A reader of fields of the record that `choose` finds in a profile."""
+    return lambda _, profile: read(choose(profile), Absent(kind, part), *fields)
+
+
+def counted(field: str) -> Reader:
+    """A reader of an exact count of the graph, whose interval is the count itself."""
+    return lambda _, profile: figure_of(profile.complexity, field, field, field) or "the graph does not tell"
+
+
 def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
     """The top-1 accuracy on the validation split."""
     return (found.value, found.low, found.high) if found else "the file was not evaluated on data"
 
 
-def images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The maximal throughput, corrected for drift."""
-    best = profile.best_throughput()
-    if best is None:
-        return Absent(MaximalThroughput, "throughput")
-    rates = best.corrected_images_per_s, best.corrected_low_images_per_s, best.corrected_high_images_per_s
-    return known(*rates, "")
-
-
-def p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The median latency at batch 1, corrected for drift."""
-    point = profile.latency_at(1)
-    if point is None:
-        return Absent(LatencyPoint, "latency")
-    reason = point.reasons.get("corrected_p50_ms", "")
-    return known(point.corrected_p50_ms, point.corrected_p50_low_ms, point.corrected_p50_high_ms, reason)
-
-
-def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The 99th percentile of the latency at batch 1."""
-    point = profile.latency_at(1)
-    if point is None:
-        return Absent(LatencyPoint, "latency")
-    return known(point.p99_ms, None, None, point.reasons.get("p99_ms", ""))
-
-
-def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The capacity under the tightest measured deadline, corrected for drift."""
-    found = sorted(profile.own(profile.capacity), key=lambda point: point.deadline_multiple)
-    if not found:
-        return Absent(Capacity, "capacity")
-    at = found[0]
-    reason = at.reasons.get("corrected_requests_per_s", "")
-    return known(at.corrected_requests_per_s, at.corrected_low_requests_per_s, at.corrected_high_requests_per_s, reason)
+def at_batch_1(points: Iterable[B]) -> B | None:
+    """The first of the points at batch 1."""
+    return next((point for point in points if point.batch == 1), None)
 
 
 def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
@@ -99,70 +94,65 @@ def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
         return Absent(MemoryPoint, "memory")
     point = max(found, key=lambda one: one.peak_bytes or 0)
     # It is not rounded, because an orchestrator reserves exactly this many bytes.
-    return point.reasons.get("peak_bytes", "") if point.peak_bytes is None else (float(point.peak_bytes), None, None)
-
-
-def first_inference_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The first answer at batch 1 after a fresh load."""
-    found = [point for point in profile.own(profile.first_inference) if point.batch == 1]
-    return known(found[0].first_ms, None, None, "") if found else Absent(FirstInference, "warm_up")
-
-
-def warm_up_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The time from the first request at batch 1 until the latency is steady."""
-    found = [point for point in profile.own(profile.warm_up) if point.batch == 1]
-    if not found:
-        return Absent(WarmUpCurve, "warm_up")
-    return known(found[0].seconds_until_steady, None, None, found[0].reasons.get("seconds_until_steady", ""))
+    return figure_of(point, "peak_bytes") or point.reasons.get("peak_bytes", "")
 
 
 def load_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     """The median load time with the file in the page cache; the median of one load or two is their mean."""
-    found = [point for point in profile.own(profile.load_time) if point.page_cache == "warm"]
-    if not found:
-        return Absent(LoadTime, "warm_up")
-    point = found[0]
-    if point.p50_ms is None and 0 < point.n <= MEDIAN_IS_MEAN:
-        return known(point.mean_ms, None, None, point.reasons.get("mean_ms", ""))
-    return known(point.p50_ms, point.p50_low_ms, point.p50_high_ms, point.reasons.get("p50_ms", ""))
+    point = next((point for point in profile.own(profile.load_time) if point.page_cache == "warm"), None)
+    few = point is not None and point.p50_ms is None and 0 < point.n <= MEDIAN_IS_MEAN
+    fields = ("mean_ms",) if few else ("p50_ms", "p50_low_ms", "p50_high_ms")
+    return read(point, Absent(LoadTime, "warm_up"), *fields)
 
 
-def core_s_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The core-seconds of one inference at the maximal throughput."""
-    best = profile.best_throughput()
-    if best is None:
-        return Absent(MaximalThroughput, "throughput")
-    return known(best.core_s_per_inference, None, None, best.reasons.get("core_s_per_inference", ""))
+def latency(*fields: str) -> Reader:
+    """A reader of the latency at batch 1."""
+    return measured(lambda profile: profile.latency_at(1), LatencyPoint, "latency", *fields)
+
+
+def at_maximum(*fields: str) -> Reader:
+    """A reader of the maximal throughput."""
+    return measured(Profile.best_throughput, MaximalThroughput, "throughput", *fields)
 
 
 def joules_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     """The energy of one inference at the maximal throughput."""
     best = profile.best_throughput()
-    if best is None:
-        return Absent(MaximalThroughput, "throughput")
-    energy = best.energy
-    return known(energy.joules_per_inference, None, None, energy.reasons.get("joules_per_inference", ""))
+    return read(best and best.energy, Absent(MaximalThroughput, "throughput"), "joules_per_inference")
 
+
+# The deadline of the capacity is the tightest measured one.
+capacity = measured(
+    lambda profile: min(profile.own(profile.capacity), key=lambda point: point.deadline_multiple, default=None),
+    Capacity, "capacity", *CAPACITY,
+)  # fmt: skip
+first_inference = measured(
+    lambda profile: at_batch_1(profile.own(profile.first_inference)), FirstInference, "warm_up", "first_ms"
+)
+warm_up = measured(
+    lambda profile: at_batch_1(profile.own(profile.warm_up)), WarmUpCurve, "warm_up", "seconds_until_steady"
+)
 
 METRICS = {
     "accuracy": Metric("higher", "1", "top-1 accuracy on the validation split", accuracy),
-    "images_per_s": Metric("higher", "1/s", "maximal throughput, closed loop, drift divided out", images_per_s),
+    "images_per_s": Metric("higher", "1/s", "maximal throughput, closed loop, drift divided out", at_maximum(*RATE)),
     "capacity_requests_per_s": Metric(
-        "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency",
-        capacity_requests_per_s,
+        "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency", capacity
     ),
-    "p50_ms": Metric("lower", "ms", "median latency at batch 1, drift divided out", p50_ms),
-    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1", p99_ms),
-    "parameters": Metric("lower", "1", "parameters of the graph", lambda _, p: exact(p.complexity.parameters)),
-    "flops": Metric("lower", "1", "operations an input, 2 × MACs", lambda _, p: exact(p.complexity.flops)),
-    "file_bytes": Metric("lower", "bytes", "size of the ONNX file", lambda _, p: exact(p.complexity.file_bytes)),
+    "p50_ms": Metric("lower", "ms", "median latency at batch 1, drift divided out", latency(*MEDIAN)),
+    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1", latency("p99_ms")),
+    "parameters": Metric("lower", "1", "parameters of the graph", counted("parameters")),
+    "flops": Metric("lower", "1", "operations an input, 2 × MACs", counted("flops")),
+    "file_bytes": Metric("lower", "bytes", "size of the ONNX file", counted("file_bytes")),
     "peak_bytes": Metric("lower", "bytes", "peak memory when served, most over the measured batches", peak_bytes),
-    "core_s_per_inference": Metric("lower", "s", "core-seconds an inference at the maximum", core_s_per_inference),
+    "core_s_per_inference": Metric(
+        "lower", "s", "core-seconds an inference at the maximum", at_maximum("core_s_per_inference")
+    ),
     "joules_per_inference": Metric("lower", "J", "energy an inference at the maximal throughput", joules_per_inference),
     "load_ms": Metric("lower", "ms", "median time from the load call to ready, file in the page cache", load_ms),
-    "first_inference_ms": Metric("lower", "ms", "first answer at batch 1 after a fresh load", first_inference_ms),
-    "warm_up_s": Metric("lower", "s", "from the first request at batch 1 until steady", warm_up_s),
-}  # fmt: skip
+    "first_inference_ms": Metric("lower", "ms", "first answer at batch 1 after a fresh load", first_inference),
+    "warm_up_s": Metric("lower", "s", "from the first request at batch 1 until steady", warm_up),
+}
 
 
 def metric(name: str) -> Metric:
@@ -209,4 +199,4 @@ def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
     finished = {state.name: state.finished for state in profile.parts}
     if part not in finished:
         return f"the level {profile.level} does not measure it"
-    return "it was not asked for, or there was nothing to measure" if finished[part] else "the run ended before it"
+    return "no run asked for it, or there was nothing to measure" if finished[part] else "the run ended before it"

@@ -408,9 +408,13 @@ def test_labels_with_line_breaks_would_name_other_classes(folder: Path) -> None:
     assert "labels.0" in refusal(lambda: Repository.load(folder).details(A))
 
 
+def looked_up(name: str) -> Callable[[Repository], object]:
+    return lambda repository: repository.on(A, TARGET).lookup(name)
+
+
 ACTIONS: dict[str, Callable[[Repository], object]] = {
     "profile": lambda repository: repository.on(A, TARGET).profile,
-    **{name: lambda repository, name=name: repository.on(A, TARGET).lookup(name) for name in SOURCES},
+    **{name: looked_up(name) for name in SOURCES},
     "select": lambda repository: select(repository, []),
 }
 
