@@ -10,9 +10,8 @@ from sklearn import datasets
 from torch.nn.functional import interpolate
 
 from datamodules.images import ImageDataModule
-from datamodules.pictures import Images, TensorImages
+from datamodules.pictures import Images, Split, TensorImages, stratified
 from datamodules.preprocessing import Preprocessing
-from datamodules.splits import Split, stratified
 
 SIZE = 32
 MAXIMUM = 16

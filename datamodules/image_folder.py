@@ -9,9 +9,8 @@ import torch
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from datamodules.images import ImageDataModule
-from datamodules.pictures import FileImages, Images
+from datamodules.pictures import FileImages, Images, Split, stratified
 from datamodules.preprocessing import Preprocessing
-from datamodules.splits import Split, stratified
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_SD = (0.229, 0.224, 0.225)
@@ -91,9 +90,9 @@ def pictures(folder: Path) -> dict[str, list[Path]]:
 def pictures_below(folder: Path) -> list[Path]:
     """The images in a folder and its subfolders."""
     places = sorted(os.walk(folder))
-    return [Path(place, name) for place, _, names in places for name in sorted(names) if is_picture(name)]
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file has the extension of an image."""
-    return name.lower().endswith(IMG_EXTENSIONS)
+    return [
+        Path(place, name)
+        for place, _, names in places
+        for name in sorted(names)
+        if name.lower().endswith(IMG_EXTENSIONS)
+    ]

@@ -11,10 +11,8 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from datamodules.augmentation import Augmentation
-from datamodules.pictures import Images
-from datamodules.preprocessing import Preprocessing
-from datamodules.splits import SPLIT_SEED, Split, without_leaks
+from datamodules.pictures import SPLIT_SEED, Images, Split, without_leaks
+from datamodules.preprocessing import Augmentation, Preprocessing
 
 
 class Prepared(Dataset[Any]):

@@ -1,4 +1,4 @@
-"""Labelled images, in memory or in files."""
+"""Labelled images, in memory or in files, and splits of them that share no image."""
 
 import hashlib
 import warnings
@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from PIL import Image
@@ -17,6 +17,8 @@ from datamodules.preprocessing import Preprocessing
 from profiler.common.door import contents
 from profiler.common.errors import BadInputError
 
+Split = Literal["train", "val", "test"]
+SPLIT_SEED = 0
 LIMIT_BYTES = 256 << 20
 LONGEST = 100
 REMOVE = "remove it from the pictures, or replace it"
@@ -102,3 +104,36 @@ def check_sides(width: int, height: int) -> None:
     """Raises `ValueError` for a narrow strip, whose long side would fill the memory after resizing the short one."""
     if max(width, height) > LONGEST * min(width, height):
         raise ValueError(f"it is {width}×{height}, and one side may be {LONGEST} times the other")
+
+
+def without_leaks(splits: dict[Split, Images]) -> dict[Split, Images]:
+    """Removes from train the images that val or test contain too, and from val those of test, by content."""
+    seen: set[str] = set()
+    clean: dict[Split, Images] = {}
+    for name in ("test", "val", "train"):
+        content = splits[name].content()
+        keep = [i for i, digest in enumerate(content) if digest not in seen]
+        clean[name] = splits[name].subset(keep)
+        seen.update(content)
+        if not keep:
+            raise ValueError(f"the {name} split is empty: every split needs pictures of its own")
+    return clean
+
+
+def stratified(labels: Tensor, shares: Sequence[float]) -> list[list[int]]:
+    """Splits indices class by class by `shares`, whose sum is at most 1; the first part is the rest.
+
+    The result is the same in every call.
+    """
+    generator = torch.Generator().manual_seed(SPLIT_SEED)
+    parts: list[list[int]] = [[] for _ in range(len(shares) + 1)]
+    for label in sorted(set(labels.tolist())):
+        found = torch.nonzero(labels == label).flatten()
+        members = found[torch.randperm(len(found), generator=generator)].tolist()
+        start = 0
+        for part, share in enumerate(shares, 1):
+            size = round(len(members) * share)
+            parts[part] += members[start : start + size]
+            start += size
+        parts[0] += members[start:]
+    return [sorted(part) for part in parts]

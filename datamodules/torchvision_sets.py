@@ -3,27 +3,29 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.error import URLError
 
 import torch
+from torch import Tensor
 from torchvision.datasets import CIFAR10, CIFAR100, MNIST
 
 from datamodules.images import ImageDataModule
-from datamodules.pictures import Images, TensorImages
+from datamodules.pictures import Images, Split, TensorImages, stratified
 from datamodules.preprocessing import Preprocessing
-from datamodules.splits import Split, stratified
 from profiler.common.door import check
 
 # The largest is an archive of 170 MB.
 LIMIT_BYTES = 512 << 20
 
 
-class Cifar10(ImageDataModule):
-    """50,000 training images, of which `val_share` validate, and 10,000 test images of 3×32×32, in 10 classes."""
+class TorchvisionSet(ImageDataModule):
+    """A data set of torchvision, of whose training images `val_share` validate."""
 
-    source: Any = CIFAR10
-    mean, sd = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
+    source: Any
+    size: int
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
 
     def __init__(
         self,
@@ -32,7 +34,8 @@ class Cifar10(ImageDataModule):
         val_share: float = 0.1,
         augmentation: Mapping[str, Any] | None = None,
     ) -> None:
-        preprocessing = Preprocessing(size=32, colour="RGB", mean=self.mean, sd=self.sd, resize="none")
+        colour: Literal["RGB", "L"] = "RGB" if len(self.mean) > 1 else "L"
+        preprocessing = Preprocessing(size=self.size, colour=colour, mean=self.mean, sd=self.sd, resize="none")
         super().__init__(preprocessing, batch_size, augmentation)
         self._root, self._val_share = Path(root), val_share
 
@@ -41,47 +44,40 @@ class Cifar10(ImageDataModule):
         return places(self.source, self._root)
 
     def load(self) -> dict[Split, Images]:
-        """The three splits."""
+        """The three splits, validation class by class from the training images."""
         parts = [fetch(self.source, self._root, train) for train in (True, False)]
-        self.classes = list(parts[0].classes)
-        train, test = (
-            TensorImages(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets))
-            for part in parts
-        )
-        return with_validation(train, test, self._val_share)
+        # MNIST has the classes "0 - zero" and so on.
+        self.classes = [name.partition(" - ")[0] for name in parts[0].classes]
+        train, test = (TensorImages(images_of(part), torch.as_tensor(part.targets)) for part in parts)
+        rest, val = stratified(train.labels, (self._val_share,))
+        return {"train": train.subset(rest), "val": train.subset(val), "test": test}
 
 
-class Cifar100(Cifar10):
-    """The same numbers of images in the 100 fine classes."""
+class Cifar10(TorchvisionSet):
+    """50,000 training and 10,000 test images of 3×32×32, in 10 classes."""
+
+    source = CIFAR10
+    size, mean, sd = 32, (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
+
+
+class Cifar100(TorchvisionSet):
+    """The same numbers of images as in CIFAR-10, in the 100 fine classes."""
 
     source = CIFAR100
-    mean, sd = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
+    size, mean, sd = 32, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
 
 
-class Mnist(ImageDataModule):
-    """60,000 training images, of which `val_share` validate, and 10,000 test images of 1×28×28."""
+class Mnist(TorchvisionSet):
+    """60,000 training and 10,000 test images of 1×28×28, in 10 classes."""
 
-    def __init__(
-        self,
-        root: Path,
-        batch_size: int = 128,
-        val_share: float = 0.1,
-        augmentation: Mapping[str, Any] | None = None,
-    ) -> None:
-        preprocessing = Preprocessing(size=28, colour="L", mean=(0.1307,), sd=(0.3081,), resize="none")
-        super().__init__(preprocessing, batch_size, augmentation)
-        self._root, self._val_share = Path(root), val_share
-        self.classes = [str(digit) for digit in range(10)]
+    source = MNIST
+    size, mean, sd = 28, (0.1307,), (0.3081,)
 
-    def sources(self) -> list[Path]:
-        """The places of the data set's files."""
-        return places(MNIST, self._root)
 
-    def load(self) -> dict[Split, Images]:
-        """The three splits."""
-        parts = [fetch(MNIST, self._root, train) for train in (True, False)]
-        train, test = (TensorImages(part.data.unsqueeze(1), part.targets.clone()) for part in parts)
-        return with_validation(train, test, self._val_share)
+def images_of(part: Any) -> Tensor:
+    """The images of a torchvision data set (N, H, W) or (N, H, W, C) as a tensor (N, C, H, W)."""
+    images = torch.as_tensor(part.data)
+    return images.unsqueeze(1) if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous()
 
 
 def fetch(dataset: Any, root: Path, train: bool) -> Any:
@@ -105,9 +101,3 @@ def places(dataset: Any, root: Path) -> list[Path]:
     """The files and folders of a data set below a root."""
     own = [getattr(dataset, name) for name in ("base_folder", "filename") if hasattr(dataset, name)]
     return [root / name for name in (dataset.__name__, *own)]
-
-
-def with_validation(train: TensorImages, test: TensorImages, val_share: float) -> dict[Split, Images]:
-    """Holds a share of the training images out for validation, class by class."""
-    rest, val = stratified(train.labels, (val_share,))
-    return {"train": train.subset(rest), "val": train.subset(val), "test": test}

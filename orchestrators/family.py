@@ -1,8 +1,11 @@
-"""The variants of a task on a target, for planners, from the metadata alone."""
+"""The figures of published variants and their targets, from the metadata alone."""
+
+from collections.abc import Mapping
 
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
+from profiler.common.target import Price
 
 MS_PER_S = 1e3
 
@@ -16,3 +19,24 @@ def family(repository: Repository, task: str, target: str) -> list[VariantOnTarg
     if not found:
         raise BadInputError(f"no variant of {task} was measured on {target}: run stage=profile,publish target={target}")
     return found
+
+
+def price(one: VariantOnTarget, *parts: str) -> Price:
+    """The stated price of the target; raises `BadInputError` where a part of it is not stated."""
+    found = one.profile.target.price
+    missing = [part for part in parts if found is None or getattr(found, part) is None]
+    if found is None or missing:
+        name = one.profile.target_name
+        raise BadInputError(
+            f"the target {name} states no {' and no '.join(missing)}: state price: {{currency: …, as_of: …, "
+            f"{', '.join(f'{part}: …' for part in missing)}}} in conf/target/{name}.yaml, then stage=profile,publish"
+        )
+    return found
+
+
+def check_one_unit(units: Mapping[str, str]) -> None:
+    """Raises `BadInputError` where the costs on these targets have different units, as they cannot be added."""
+    if len(set(units.values())) > 1:
+        listed = ", ".join(f"{target} in {unit}" for target, unit in units.items())
+        files = ", ".join(f"conf/target/{target}.yaml" for target in units)
+        raise BadInputError(f"costs cannot be compared ({listed}): state price.per_hour in one currency in {files}")

@@ -19,8 +19,8 @@ from orchestrators.family import MS_PER_S, family
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
-from profiler.records.contention import Contention
 from profiler.records.latency import LatencyPoint
+from profiler.records.throughput import Contention
 from profiler.records.warm_up import FirstInference
 
 PERCENTILES = {"p99_ms": 0.99, "p95_ms": 0.95, "p90_ms": 0.9}

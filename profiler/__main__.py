@@ -1,35 +1,48 @@
-"""`python -m profiler MODEL [REQUEST]`: profiles one file on this box, which needs the plain install only.
+"""`python -m profiler MODEL REQUEST`: profiles one file on this machine, which needs the plain install only.
 
-The request is what `dnn-porting request` writes: a target and a level. The profile is carried back and taken
-in with `dnn-porting adopt`. It listens to signals before it imports anything that takes time.
+`dnn-porting request` writes the request, a target and a level; `dnn-porting adopt` imports the profile elsewhere. The
+command listens to signals before the imports that take time.
 """
 
+import argparse
 import sys
+from pathlib import Path
 
-from profiler.common.signals import Interruption, hold_places
+from profiler.common.signals import Interruption, reopen_standard_streams
+from profiler.common.version import name_and_version
 
 
 def main() -> int:
-    """The exit code; whatever goes wrong is one line."""
-    hold_places()
-    interruption = Interruption("profiler: interrupted: nothing was measured, run it again")
+    """The exit code; every error is one line."""
+    reopen_standard_streams()
+    interruption = Interruption("profiler: interrupted: no point was measured, run it again")
     interruption.listen()
-    from profiler.arguments import read_options
     from profiler.common.ending import explained, guarded, lines_only
 
     lines_only("profiler")
     options = read_options(__doc__)
-    interruption.line = f"profiler: interrupted: {options.output} has what was finished, run again to go on"
+    interruption.line = f"profiler: interrupted: {options.output} has the finished points, run again to continue"
 
     def work() -> None:
-        # Only now: what cannot be imported is one line too.
+        # The import is late, so that an import error is one line too.
         from profiler.command import profile
 
         profile(options)
 
     code = guarded("profiler", interruption, work, explained)
-    interruption.over()
+    interruption.finish()
     return code
+
+
+def read_options(description: str | None) -> argparse.Namespace:
+    """The options of this process; `--help` and `--version` print their text and end it."""
+    parser = argparse.ArgumentParser(prog="python -m profiler", description=description)
+    parser.add_argument("--version", action="version", version=name_and_version())
+    parser.add_argument("model", type=Path, help="an ONNX file; for runtime=torch with its program beside it, as .pt")
+    parser.add_argument("request", type=Path, help="a target and a level, from 'dnn-porting request'")
+    parser.add_argument("--output", type=Path, default=Path("profile.json"))
+    parser.add_argument("--endpoint", help="the running server that the request may use: HOST:PORT on this machine")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

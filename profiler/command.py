@@ -1,17 +1,17 @@
-"""What `python -m profiler` does."""
+"""The work of `python -m profiler`: it reads the request, copies and tries the file, and profiles it."""
 
 import argparse
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from profiler.common.door import contents
+from profiler.common.door import contents, parsed
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import copied
-from profiler.common.parse import parsed
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.scratch import scratch
 from profiler.common.target import Target, TargetName
@@ -19,7 +19,7 @@ from profiler.graph.read import FIX
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
-from profiler.runtimes.own_process import PROGRAM, program_beside
+from profiler.runtimes.own_process import PROGRAM, program_of
 from profiler.runtimes.torch_program import FIX as PROGRAM_FIX
 from profiler.target.prepared_target import prepared_target
 from profiler.trial.onnx_file import file_bytes, try_onnx
@@ -29,7 +29,7 @@ COPY = "model.onnx"
 
 
 class Request(BaseModel):
-    """What to measure where; anybody may have written it."""
+    """The target and the level of a profile, from an untrusted file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     target_name: TargetName
@@ -38,15 +38,15 @@ class Request(BaseModel):
 
 
 def profile(options: argparse.Namespace) -> None:
-    """Profiles the file and says what came of it."""
+    """Profiles the file and prints its best throughput."""
     profile = run(options.model, options.request, options.output, options.endpoint)
     best = profile.best_throughput()
-    lacking = f", {len(profile.missing)} points missing" if profile.missing else ""
-    print(f"{options.output}: {best.images_per_s:,.0f} images/s ({best.verdict}){lacking}" if best else "")
+    missing = f", {len(profile.missing)} points missing" if profile.missing else ""
+    print(f"{options.output}: {best.images_per_s:,.0f} images/s ({best.verdict}){missing}" if best else "")
 
 
 def run(model: Path, request_path: Path, output: Path, endpoint: str | None = None) -> Profile:
-    """Profiles the file; what an earlier run left at `output` is kept and completed.
+    """Profiles the file; the profile of an earlier run at `output` is kept and completed.
 
     Raises `BadInputError` where the request names a running server other than `endpoint`.
     """
@@ -57,11 +57,11 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
             f"networks: agree to that with --endpoint {shlex.quote(request.target.endpoint)}"
         )
     files = files_at(output, (model, request_path))
-    with scratch("profiled") as made, named(made.folder, model):
-        copy = copy_of(model, made.folder, request.target)
+    with scratch("profiled") as temporary, original_names(temporary.folder, model):
+        copy = copy_of(model, temporary.folder, request.target)
         try_onnx(copy, request.settings.latency.input_sizes if request.settings.latency else [])
         with prepared_target(request.target_name, request.target) as ready:
-            return profile_file(ready, copy, request.settings, files.read(), files.write, announce)
+            return profile_file(ready, copy, request.settings, files.read(), files.write, partial(print, flush=True))
 
 
 def files_at(output: Path, inputs: Sequence[Path]) -> ProfileFiles:
@@ -80,17 +80,17 @@ def files_at(output: Path, inputs: Sequence[Path]) -> ProfileFiles:
 
 
 def copy_of(model: Path, folder: Path, target: Target) -> Path:
-    """The file, and what torch serves in its place: what is tried is what is measured, whoever writes meanwhile."""
+    """A copy of the file and of its program for torch, so that no writer changes them after the trial."""
     file_bytes(model)
     copy = copied(model, folder / COPY, FIX)
     if target.runtime == "torch":
-        copied(program_beside(model), copy.with_suffix(PROGRAM), PROGRAM_FIX)
+        copied(program_of(model), copy.with_suffix(PROGRAM), PROGRAM_FIX)
     return copy
 
 
 @contextmanager
-def named(folder: Path, model: Path) -> Iterator[None]:
-    """Errors call the copies by the names that the user knows."""
+def original_names(folder: Path, model: Path) -> Iterator[None]:
+    """Replaces the names of the copies in errors by the user's names."""
     try:
         yield
     except DnnPortingError as error:
@@ -100,11 +100,6 @@ def named(folder: Path, model: Path) -> Iterator[None]:
 
 
 def read_request(path: Path) -> Request:
-    """Raises `BadInputError` for a file that is no request."""
+    """The request in a file; raises `BadInputError` for any other file."""
     fix = "write one with 'dnn-porting request'"
     return parsed(Request, contents(path, REQUEST_LIMIT_BYTES, fix), str(path), fix=fix)
-
-
-def announce(title: str) -> None:
-    """What is measured next."""
-    print(title, flush=True)

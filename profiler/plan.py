@@ -1,4 +1,4 @@
-"""The parts of a profile, in the order of their worth: a budget that ends early ends with the last ones."""
+"""The parts of a profile in the order of their importance, so that a spent budget leaves out the last ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Going through the plan: what is there is kept, what is missing is measured, what fails says why."""
+"""The execution of a plan: known points are kept, missing ones are measured, and failures leave a reason."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,15 +12,15 @@ from profiler.common.errors import DnnPortingError, ServerError, UnavailableErro
 from profiler.common.files import sha256
 from profiler.common.profile_settings import LevelSettings
 from profiler.graph.layers import count_layers, sum_layers
-from profiler.kept_figures import check_kept
 from profiler.load_generator.speeds import Speeds
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.plan import Part, plan
-from profiler.records.base import NormalRate, Point, Why
+from profiler.records.base import MissingVerdict, NormalRate, Point
 from profiler.records.profile import PartState, Profile
+from profiler.records.profile_files import check_kept
 from profiler.runtimes.inputs import input_shapes
-from profiler.runtimes.own_process import program_beside
+from profiler.runtimes.own_process import program_of
 from profiler.runtimes.session import tensors
 from profiler.runtimes.time_limits import ends_within
 from profiler.target.identity import profile_key
@@ -29,7 +29,7 @@ from profiler.target.prepared_target import PreparedTarget
 from profiler.trial.torch_file import vetted
 
 REVIVALS = 3
-# What a file must answer before it is measured, beside its budget.
+# The time for the first answers of a file, in addition to its budget.
 PREPARING_S = 60.0
 # The share of a budget that disturbed slices may take beside it.
 MOST_THROWN_SHARE = 0.5
@@ -40,7 +40,7 @@ Announce = Callable[[str], None]
 
 
 class Profiling:
-    """One file's way through the parts of a level; `keep` is given the profile after every point."""
+    """The measurement of one file in the parts of a level; `keep` gets the profile after every point."""
 
     def __init__(
         self, model: ModelUnderTest, before: Profile, settings: LevelSettings, parts: Mapping[str, Part], keep: Keep
@@ -53,13 +53,13 @@ class Profiling:
         self._failures, self._dead = 0, ""
 
     def run(self, announce: Announce) -> Profile:
-        """The profile with all that this level asks for and that could be had.
+        """The profile with every point of this level that could be measured.
 
-        Raises `ServerError` where no maximal throughput could be had: everything else is kept by then.
+        Raises `ServerError` where no maximal throughput could be measured; the other points are kept by then.
         """
         for name, part in self._parts.items():
             announce(part.title)
-            self._go_through(name, part)
+            self._measure_part(name, part)
         profile = self._write()
         if profile.best_throughput() is None:
             reasons = [one.reason for one in profile.missing if one.part == "throughput"]
@@ -67,7 +67,7 @@ class Profiling:
             raise ServerError(f"no maximal throughput could be measured: {reasons[0]}")
         return profile
 
-    def _go_through(self, name: str, part: Part) -> None:
+    def _measure_part(self, name: str, part: Part) -> None:
         values, start = part.settings.model_dump(mode="json"), time.monotonic()
         before = self._states.get(name)
         stale = before is not None and before.settings != values
@@ -112,7 +112,7 @@ class Profiling:
         self._write()
         return points[0]
 
-    def _unaffordable(self, seconds: float) -> tuple[Why, str] | None:
+    def _unaffordable(self, seconds: float) -> tuple[MissingVerdict, str] | None:
         budget_s = self._settings.budget_s
         # What others disturbed is measured again in time of its own, within limits.
         thrown_s = min(self._model.thrown_s, MOST_THROWN_SHARE * budget_s)
@@ -125,12 +125,12 @@ class Profiling:
             return "out of budget", f"it takes about {seconds:.1f} s, and {max(left_s, 0):.1f} s were left"
         return None
 
-    def _miss(self, part: str, measurement: Measurement, verdict: Why, reason: str) -> None:
+    def _miss(self, part: str, measurement: Measurement, verdict: MissingVerdict, reason: str) -> None:
         self._ledger.miss(measurement.missing(part, verdict, reason))
         self._write()
 
     def _recover(self, reason: str) -> None:
-        """After a failure the model is loaded again, by a new server where it was ours; not without end."""
+        """Loads the model again after a failure, in a new server if the profiler started it; a few times at most."""
         self._failures += 1
         if self._failures > REVIVALS:
             self._dead = f"given up after {self._failures} failures in a row, the last one: {reason}"
@@ -150,7 +150,7 @@ class Profiling:
         }
 
     def _write(self) -> Profile:
-        """The profile as it is at this moment, given to whoever keeps it."""
+        """The present profile, which `keep` stores."""
         seconds = self._before.seconds + time.monotonic() - self._start
         update: dict[str, object] = {
             "level": self._settings.level,
@@ -211,15 +211,15 @@ def still_valid(before: Profile | None, key: str, prepared: PreparedTarget) -> P
     """An earlier profile with the present target, `None` where it has another key."""
     if before is None or before.key != key:
         return None
-    # A price may have changed, which decides no figure.
+    # The price may have changed, which has no effect on figures.
     return before.model_copy(update={"target": prepared.target})
 
 
 def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[int]) -> str:
-    """The key of a profile; on torch the program beside the file is part of it."""
+    """The key of a profile; the program that torch serves is part of it."""
     program_sha256 = None
     if prepared.target.runtime == "torch":
-        program_sha256 = vetted(program_beside(path), input_shapes(tensors(path)[0], sizes)[0])
+        program_sha256 = vetted(program_of(path), input_shapes(tensors(path)[0], sizes)[0])
     return profile_key(onnx_sha256, prepared.target, program_sha256)
 
 

@@ -38,7 +38,7 @@ STEPS = ("train", "prune", "finetune", "measure")
 BATCHES = [1, 4, 16]
 THROUGHPUT = LevelSettings.of_throughput(
     ThroughputSettings(
-        batches=BATCHES, max_concurrency=4, search_seconds=0.5, settle_seconds=3.0
+        batches=BATCHES, max_concurrency=4, search_seconds=0.5, settle_seconds=3.0, settle_every_batch=False
     ),
     budget_s=60,
 )

@@ -31,7 +31,7 @@ from orchestrators.live.outcome import Outcome
 from orchestrators.live.run_report import FIGURE, OUTCOME
 from orchestrators.load import Load
 from orchestrators.planners.trivial.from_repository import problem_of
-from orchestrators.policies import World
+from orchestrators.policies import Environment
 from orchestrators.policies.trivial import trivial
 from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.variant import catalogue
@@ -78,8 +78,8 @@ class Bench:
 
     def rates_rps(self, task: str) -> list[float]:
         """The throughputs of the versions, the most accurate one's first, in single requests."""
-        world = World.of(self.repository, self.target, {task: 1.0}, DEADLINE_MS)
-        problem = problem_of(world.families, demand_rps=world.first_rps, batch=world.batch)
+        environment = Environment.of(self.repository, self.target, {task: 1.0}, DEADLINE_MS)
+        problem = problem_of(environment.families, demand_rps=environment.first_rps, batch=environment.batch)
         versions = sorted(problem.tasks[0].versions, key=lambda version: -version.accuracy)
         return [version.images_per_s for version in versions]
 
@@ -114,11 +114,11 @@ class Bench:
         load = self.load(setting, number)
         schedules = load.schedules(self.tasks(setting))
         first_rps = {task: float(one.mean()) for task, one in load.demands(self.tasks(setting)).items()}
-        world = World.of(self.repository, self.target, first_rps, DEADLINE_MS)
-        versions = catalogue(world.repository, world.tasks, world.target)
+        environment = Environment.of(self.repository, self.target, first_rps, DEADLINE_MS)
+        versions = catalogue(environment.repository, environment.tasks, environment.target)
         return [
             simulate(
-                versions, schedules, trivial(world), Box(cores=world.cores),
+                versions, schedules, trivial(environment), Box(cores=environment.cores),
                 Settings(seconds=self.seconds, deadline_ms=DEADLINE_MS, seed=seed), "trivial",
             )
             for seed in range(DRAWS)

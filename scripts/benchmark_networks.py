@@ -28,7 +28,7 @@ class Network:
     path: Path
 
 
-class RandomImages(CalibrationDataReader):
+class RandomImages(CalibrationDataReader):  # type: ignore[misc]
     """Standard normal pictures, as the networks' weights are random too."""
 
     def __init__(self, size: int) -> None:

@@ -34,7 +34,7 @@ from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.policies import Uniform, WithinLatency
 from profiler.common.target import Target
 from profiler.runtimes.session import open_session
-from profiler.system.cores import pinned, split_cores
+from profiler.system.machine import pinned, split_cores
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "ResNet-20 × 2": lambda: resnet20(3, 10, width=2),

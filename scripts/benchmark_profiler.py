@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -228,16 +229,16 @@ def main() -> None:
     plain = [network for network in everything if network.precision == "fp32"]
     with prepared_target("local_cpu", Target()) as ready:
         for one in plain:
-            found["pairs"][one.name] = kept(f"pairs-{one.name}", lambda one=one: pairs(ready, one, program))
+            found["pairs"][one.name] = kept(f"pairs-{one.name}", partial(pairs, ready, one, program))
         for one in plain[:2]:
-            found["repeats"][one.name] = kept(f"repeats-{one.name}", lambda one=one: repeats(ready, one))
+            found["repeats"][one.name] = kept(f"repeats-{one.name}", partial(repeats, ready, one))
             found["sweeps"][one.name] = kept(
-                f"sweeps-{one.name}", lambda one=one: sweeps(ready, one, program, settings("quick"))
+                f"sweeps-{one.name}", partial(sweeps, ready, one, program, settings("quick"))
             )
         for one in everything:
-            found["quick"][one.name] = kept(f"quick-{one.name}", lambda one=one: quick(ready, one, settings("quick")))
+            found["quick"][one.name] = kept(f"quick-{one.name}", partial(quick, ready, one, settings("quick")))
         for one in plain[:1]:
-            found["full"][one.name] = kept(f"full-{one.name}", lambda one=one: full(ready, one, settings("full")))
+            found["full"][one.name] = kept(f"full-{one.name}", partial(full, ready, one, settings("full")))
     record("profiler", figures(found))
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -104,7 +105,7 @@ def frontier_figures() -> dict[str, Figure]:
         for kind, values, width in (("random", generator.uniform(size=(size, 2)), 1e-2), ("all on it", arc, 1e-9)):
             half = generator.uniform(0, width, values.shape)
             points = Points(values, values - half, values + half)
-            seconds[kind, size] = [timed(lambda points=points: dominated(points)) for _ in range(REPEATS)]
+            seconds[kind, size] = [timed(partial(dominated, points)) for _ in range(REPEATS)]
     growth = [
         [median(seconds[kind, size]) / (size * np.log2(size)) for size in SIZES] for kind in ("random", "all on it")
     ]

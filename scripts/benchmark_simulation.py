@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TypeVar
 
@@ -13,12 +14,12 @@ from orchestrators.deployment import Deployment
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.load import constant, poisson_arrivals
 from orchestrators.planners import trivial
-from orchestrators.policies import Policy, Ways
+from orchestrators.policies import Mechanism, Policy
 from orchestrators.policies.fixed import Fixed
 from orchestrators.policies.planned import Planned
 from orchestrators.policies.trivial import Trivial
 from orchestrators.simulation import Box, Result, Settings, simulate
-from orchestrators.simulation.fleet import FleetSettings, fleet
+from orchestrators.simulation.fleet import FleetResult, FleetSettings, fleet
 from orchestrators.simulation.ladder import Ladder, Rung
 
 REPEATS, SECONDS, DAY_S, SERVERS, INTERVAL_S = 5, 300, 86_400, 1_000, 10
@@ -89,7 +90,7 @@ def ladder() -> Ladder:
 
 
 def switching() -> Policy:
-    return Planned({TASKS[0]: ladder().plan}, Ways(INTERVAL_S), WindowedMaximum(), {TASKS[0]: 130.0}, {})
+    return Planned({TASKS[0]: ladder().plan}, Mechanism(INTERVAL_S), WindowedMaximum(), {TASKS[0]: 130.0}, {})
 
 
 def shared() -> Policy:
@@ -125,10 +126,14 @@ def counts(servers: int) -> Iterator[np.ndarray]:
         yield generator.poisson(60 * (1 + 0.9 * np.sin(2 * np.pi * second / DAY_S + phases))).astype(float)
 
 
+def day(servers: int, settings: FleetSettings) -> FleetResult:
+    return fleet(ladder(), counts(servers), settings)
+
+
 def fleet_figures() -> dict[str, Figure]:
     settings, found = FleetSettings(box_cores=1, deadline_ms=400, interval_s=INTERVAL_S), {}
     for servers in (SERVERS // 10, SERVERS):
-        used_s, result = timed(lambda servers=servers: fleet(ladder(), counts(servers), settings))
+        used_s, result = timed(partial(day, servers, settings))
         note = f"{result.sent:,.0f} requests, drawing them included"
         found[f"a day of {servers:,} servers by rates"] = Figure(used_s, "s", note=note)
     return found

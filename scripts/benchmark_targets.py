@@ -33,7 +33,7 @@ NETWORKS = {
 }
 THROUGHPUT = LevelSettings.of_throughput(
     ThroughputSettings(
-        batches=[BATCH], max_concurrency=4, search_seconds=0.5, settle_seconds=3.0
+        batches=[BATCH], max_concurrency=4, search_seconds=0.5, settle_seconds=3.0, settle_every_batch=False
     ),
     budget_s=60,
 )

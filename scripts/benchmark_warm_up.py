@@ -16,7 +16,7 @@ from torch import nn
 from torchvision.models import DenseNet
 
 from backbones.mobilenet import mobilenet_v2
-from backbones.resnet import ResNet
+from backbones.resnet import BasicBlock, ResNet
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.onnx_export import export_network
 from profiler.common.target import Target
@@ -40,7 +40,10 @@ def family() -> Iterator[tuple[str, Callable[[], nn.Module]]]:
     """Variants by name: five backbones, each from narrow to wide."""
     for depth, blocks in ((8, 1), (20, 3), (32, 5)):
         for width in (8, 12, 16, 20, 24, 28, 32):
-            yield f"resnet{depth}-{width}", partial(ResNet, INPUT_SHAPE[0], CLASSES, blocks, width)
+            yield (
+                f"resnet{depth}-{width}",
+                partial(ResNet, INPUT_SHAPE[0], CLASSES, BasicBlock, (blocks,) * 3, width, "cifar"),
+            )
     for share in (0.25, 0.35, 0.5, 0.6, 0.75, 0.85, 1.0):
         yield f"mobilenet-v2-{share}", partial(mobilenet_v2, INPUT_SHAPE[0], CLASSES, share)
     for growth in (4, 8, 12, 16, 20, 24, 28):
@@ -56,7 +59,7 @@ def program(name: str, build: Callable[[], nn.Module]) -> Program:
         torch.manual_seed(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            script = torch.jit.trace(build().eval(), torch.zeros(2, *INPUT_SHAPE))
+            script = torch.jit.trace(build().eval(), torch.zeros(2, *INPUT_SHAPE))  # type: ignore[no-untyped-call]
             script.save(str(path))
         export_network(script, onnx, INPUT_SHAPE, ExportSettings(opset=20, tolerance=1e-3))
     layers = count_layers(onnx)

@@ -74,7 +74,7 @@ def against_others(
     reference = base.test_accuracy - REFERENCE_LOST, log(base.images_per_s)
 
     def volume(some: Sequence[Measured]) -> float:
-        return hypervolume([(one.test_accuracy, log(one.images_per_s)) for one in some], reference).value
+        return hypervolume([(one.test_accuracy, log(one.images_per_s)) for one in some], reference)
 
     whole = [one for one in found if one.method == BASE]
     pairs: dict[str, tuple[float, Sequence[Measured], Sequence[Measured]]] = {}
@@ -82,10 +82,10 @@ def against_others(
         ("NNI Taylor with the same epochs", 1.25, NNI),
         ("Torch-Pruning's own pruner", 1.15, TORCH_PRUNING),
     ):
-        theirs = [one for one in found if one.method in (method, BASE)]
-        pairs[name] = goal, ours, fp32(theirs)
-        pairs[f"{name}, in our int8 too"] = goal, ours, theirs
-        pairs[f"{name}, both in fp32"] = goal, fp32(ours), fp32(theirs)
+        others = [one for one in found if one.method in (method, BASE)]
+        pairs[name] = goal, ours, fp32(others)
+        pairs[f"{name}, in our int8 too"] = goal, ours, others
+        pairs[f"{name}, both in fp32"] = goal, fp32(ours), fp32(others)
     pairs["int8 of the base alone"] = 1.15, ours, whole
     for name, (goal, mine, theirs) in pairs.items():
         ratio = volume(mine) / volume(theirs) if volume(theirs) else None

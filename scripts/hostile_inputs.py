@@ -42,6 +42,10 @@ class Case:
     command: str
     input: Input | None
 
+    @property
+    def input_name(self) -> str:
+        return self.input.name if self.input else ""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -111,7 +115,7 @@ def table(cases: dict[str, Case], outcomes: dict[str, Outcome]) -> str:
         for door in (case.door.name, "all"):
             rows.setdefault(door, []).append(name)
     for door, names in sorted(rows.items(), key=lambda row: row[0] == "all"):
-        inputs = {(cases[name].door.name, cases[name].input and cases[name].input.name) for name in names}
+        inputs = {(cases[name].door.name, cases[name].input_name) for name in names}
         faults = sum(bool(outcomes[name]["faults"]) for name in names)
         taken = sum(outcomes[name].get("code") == 0 and not outcomes[name]["faults"] for name in names)
         lines.append(f"{door:24}{len(inputs):>8}{len(names):>8}{len(names) - faults - taken:>9}{taken:>8}{faults:>8}")

@@ -57,7 +57,7 @@ def start(arguments: Sequence[str], kill: Kill, folder: Path, prepare: Callable[
     code = 1
     try:
         os.setsid()
-        for descriptor, name in enumerate((os.devnull, folder / "out", folder / "err")):
+        for descriptor, name in enumerate((Path(os.devnull), folder / "out", folder / "err")):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), descriptor)
         prepare()
         from dnn_porting import main

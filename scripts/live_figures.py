@@ -8,6 +8,7 @@ from live_settings import Setting
 
 from orchestrators.live.outcome import Outcome
 from orchestrators.simulation import Result
+from orchestrators.simulation.result import Figures
 
 
 def figures(setting: Setting, outcomes: dict[str, list[Outcome]]) -> Iterator[tuple[str, Figure]]:
@@ -54,7 +55,7 @@ def against_simulation(
         yield f"{setting.name}: simulated {name} less live", Figure(100 * (said - lived), "points", note=note)
 
 
-def late_share(parts: Sequence[object]) -> float:
+def late_share(parts: Sequence[Figures]) -> float:
     """What did not come in time, of all that was sent."""
     sent = sum(one.sent for one in parts)
     return sum(one.sent * (1 - (one.in_time_share or 0.0)) for one in parts) / sent

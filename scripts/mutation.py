@@ -35,7 +35,9 @@ def read_mutants(path: Path = TABLE) -> list[Mutant]:
     """The mutants of a table, in its order."""
     rules = tomllib.loads(path.read_text())["rules"]
     return [
-        Mutant(*mutant, tuple(rule["tests"]), rule.get("alone", False)) for rule in rules for mutant in rule["mutants"]
+        Mutant(name, old, new, tuple(rule["tests"]), rule.get("alone", False))
+        for rule in rules
+        for name, old, new in rule["mutants"]
     ]
 
 

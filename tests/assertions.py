@@ -157,8 +157,9 @@ def never_empty_call(value: ast.Call, known: Mapping[str, ast.expr]) -> bool:
     """Whether a call of `range`, `zip`, `items()` and the like leaves something to go through."""
     name = ast.unparse(value.func).rpartition(".")[2]
     if name == "range":
-        numbers = [getattr(one, "value", None) for one in value.args]
-        return all(isinstance(number, int) for number in numbers) and bool(range(*numbers))
+        values = [getattr(one, "value", None) for one in value.args]
+        numbers = [one for one in values if isinstance(one, int)]
+        return len(numbers) == len(values) and bool(range(*numbers))
     if name in ("items", "keys", "values") and isinstance(value.func, ast.Attribute):
         return never_empty(value.func.value, known)
     return name in KEEPING and bool(value.args) and all(never_empty(one, known) for one in value.args)

@@ -16,6 +16,7 @@ from support import SMALL, Command, Run, command_line, environment, write_networ
 from xdist.remote import Producer
 
 import profiler  # noqa: F401  (before any test imports ONNX Runtime, which would report to its maker)
+from profiler.common.locks import FOLDER as LOCK_FOLDER
 from profiler.triton.access import TOKEN_FILE
 
 # A shell has what it starts in the background ignore Ctrl-C, and nohup a hang-up: so would every command of the tests.
@@ -36,6 +37,8 @@ def temporary_files() -> Iterator[None]:
     folder.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
+        # Two runs, or two processes of one, never wait for each other's lock of the profiler.
+        patch.setenv(LOCK_FOLDER, str(folder))
         patch.setattr(tempfile, "tempdir", str(folder))
         yield
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,7 @@
 """A data module for tests that train: a third of the digits."""
 
 from datamodules.digits import Digits
-from datamodules.pictures import Images
-from datamodules.splits import Split
+from datamodules.pictures import Images, Split
 
 
 class FewDigits(Digits):

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from narrowing import known
 from support import Run, environment
 
 # Not ONNX Runtime, which starts a thread that a forked process would lack.
@@ -59,13 +60,13 @@ class Forked:
     """Starts commands, one after the other."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", folder: Path) -> None:
-        self._process, self._folder = process, folder
+        self._asked, self._answers, self._folder = known(process.stdin), known(process.stdout), folder
 
     def start(self, *arguments: str) -> Started:
         out, err = self._folder / "out", self._folder / "err"
         command = {"arguments": arguments, "folder": str(self._folder), "streams": [os.devnull, str(out), str(err)]}
-        self._process.stdin.write(json.dumps(command).encode() + b"\n")
-        return Started(int(self._process.stdout.readline()), out, err, self._process.stdout)
+        self._asked.write(json.dumps(command).encode() + b"\n")
+        return Started(int(self._answers.readline()), out, err, self._answers)
 
 
 @contextmanager

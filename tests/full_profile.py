@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from made_points import partly, points
+from pydantic import JsonValue
 
 from porting.repository.publishing.offers import Offer
 from porting.repository.schema import Accuracy, Details, TensorSpec
 from profiler.analysis.fits import fitted
 from profiler.common.target import Target
 from profiler.records.base import Missing
-from profiler.records.complexity import Complexity
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Complexity, Fingerprint
 from profiler.records.profile import PartState, Profile
 
 # Of an ONNX file of nothing.
@@ -34,7 +34,7 @@ def blank_profile(**changes: Any) -> Profile:
 def full_profile(**changes: Any) -> Profile:
     """A profile with every kind of point, its fits, and one point that could not be had."""
     parts = ("latency", "throughput", "warm_up", "memory", "capacity", "scaling", "contention", "repeats")
-    at = {"runtime": "triton", "page_cache": "cold"}
+    at: dict[str, JsonValue] = {"runtime": "triton", "page_cache": "cold"}
     missing = Missing(part="memory", point="LargestBatch", at=at, verdict="out of budget", reason="3.0 s were left")
     states = tuple(PartState(name=name, settings={}, seconds=9.0, finished=True) for name in parts)
     values: dict[str, Any] = {"level": "full", "parts": states, "missing": (missing,)}
@@ -53,8 +53,10 @@ def item(name: str, profile: Profile, folder: Path, accuracy: float = 0.9, **cha
     """A variant as it is offered for publication, with an ONNX file of nothing."""
     path = folder / f"{name}.onnx"
     path.write_bytes(b"")
-    values = {"dataset": "digits", "dataset_sha256": SHA256, "n": 1000, "value": accuracy}
-    validation = Accuracy(split="val", low=accuracy - 0.01, high=accuracy + 0.01, **values)
+    validation = Accuracy(
+        dataset="digits", dataset_sha256=SHA256, split="val", n=1000,
+        value=accuracy, low=accuracy - 0.01, high=accuracy + 0.01,
+    )  # fmt: skip
     usual: dict[str, Any] = {
         "name": name, "task": "digits", "backbone": "resnet8", "precision": "fp32", "onnx_sha256": SHA256, "opset": 20,
         "input": TensorSpec(name="input", shape=[1, 32, 32]), "output": TensorSpec(name="logits", shape=[10]),

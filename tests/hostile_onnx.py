@@ -5,14 +5,15 @@ from pathlib import Path
 from onnx import FunctionProto, GraphProto, NodeProto, OperatorSetIdProto, TensorProto, helper, save
 
 OPSET = [helper.make_opsetid("", 20)]
-PICTURE = ["batch", 3]
+Shape = list[str | int | None]
+PICTURE: Shape = ["batch", 3]
 
 
 def write(
     path: Path,
     nodes: list[NodeProto],
-    source: list[str | int] | None = PICTURE,
-    sink: list[str | int] | None = PICTURE,
+    source: Shape | None = PICTURE,
+    sink: Shape | None = PICTURE,
     tensors: list[TensorProto] | None = None,
     functions: list[FunctionProto] | None = None,
     opsets: list[OperatorSetIdProto] | None = None,
@@ -107,7 +108,7 @@ def not_a_number(path: Path) -> Path:
     return write(path, nodes)
 
 
-def shaped(path: Path, source: list[str | int] | None, sink: list[str | int] | None = None) -> Path:
+def shaped(path: Path, source: Shape | None, sink: Shape | None = None) -> Path:
     return write(path, [helper.make_node("Identity", ["x"], ["y"])], source, source if sink is None else sink)
 
 

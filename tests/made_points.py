@@ -2,15 +2,13 @@
 
 from typing import Any, TypeVar
 
-from porting.repository.report.members import Member
+from porting.repository.report.ranking_table import Member
 from porting.repository.schema import Accuracy, Standing, Summary
 from profiler.records.base import Noise, Record, Value
 from profiler.records.capacity import Capacity, InTime, LoadPoint
-from profiler.records.contention import Contention
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.repeats import Repeats
-from profiler.records.throughput import Energy, MaximalThroughput, ThroughputPoint
+from profiler.records.throughput import Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 R = TypeVar("R", bound=Value)

@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 ALONE = re.compile(r"pytest\.mark\.alone|\bpublished: Path")
 
 
-class Spread(LoadScopeScheduling):
+class Spread(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return "alone" if needs_to_be_alone(file) else file

@@ -80,6 +80,11 @@ def needs_namespaces() -> None:
         pytest.skip("no network namespaces here: they need iproute2, and root or user namespaces")
 
 
+def assert_accepts(check: Callable[..., object], *arguments: object) -> None:
+    """The check, which returns nothing, raises nothing for these arguments."""
+    assert check(*arguments) is None
+
+
 def variant_records(workspace: Path) -> dict[str, Any]:
     """Every complete variant's record by name."""
     return {

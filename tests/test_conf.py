@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from narrowing import of
 from omegaconf import OmegaConf
 from support import ROOT, SHARED_DATA
 
@@ -20,7 +21,8 @@ def choices(group: str) -> list[str]:
 
 def settings(*overrides: str) -> Settings:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return validated(OmegaConf.to_container(compose("config", list(overrides)), resolve=True))
+        values = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+        return validated(of(values, dict))
 
 
 BY_NAME = {"timm": "mobilenetv3_small_050", "torchvision": "squeezenet1_1"}

@@ -1,4 +1,4 @@
-"""Every read of what somebody else may have written goes through profiler.common.door or profiler.common.parse."""
+"""Every read of what somebody else may have written goes through profiler.common.door or profiler.common.door."""
 
 import ast
 from pathlib import Path
@@ -61,11 +61,10 @@ EXCEPTIONS = {
     "porting/commands/adopt.py": BOUNDED,
     "porting/commands/serve.py": WRITES,
     "profiler/common/archives.py": BOUNDED,
-    "profiler/common/door.py": "the door",
     "profiler/common/ending.py": WRITES,
     "profiler/common/files.py": WRITES,
     "profiler/common/locks.py": KERNEL,
-    "profiler/common/parse.py": "the door",
+    "profiler/common/door.py": "the door",
     "profiler/common/scratch.py": "a folder",
     "profiler/common/signals.py": WRITES,
     "profiler/confined/child.py": f"{OURS}; {BOUNDED}",

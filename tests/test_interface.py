@@ -22,7 +22,7 @@ def imports(page: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for block in PYTHON.findall(page):
         for node in ast.walk(ast.parse(block)):
-            if isinstance(node, ast.ImportFrom) and node.module in DOCUMENTED:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module in DOCUMENTED:
                 found += [(node.module, alias.name) for alias in node.names]
     return found
 

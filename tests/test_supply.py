@@ -22,7 +22,7 @@ def packages(environment: str) -> dict[str, tuple[Requirement, set[str]]]:
     """What an environment's file names, each with its hashes."""
     text = (ROOT / f"requirements-{environment}.txt").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    found = {}
+    found: dict[str, tuple[Requirement, set[str]]] = {}
     for line in lines:
         requirement, *hashes = line.split("--hash=sha256:")
         parsed = Requirement(requirement)

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestrators.commands.prepared import made
 from orchestrators.live.driver import Driver
 from orchestrators.load import Load
+from orchestrators.policies.environment import Environment
 from orchestrators.policies.policy import Policy
-from orchestrators.policies.world import World
 from porting.configuration.components import Component
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
@@ -45,20 +45,20 @@ class Settings(BaseModel):
         """The name of the policy that the servers follow."""
         return next(iter(self.policies))
 
-    def world(self, repository: Repository) -> World:
-        """The world of one server; raises `DnnPortingError` for a figure that the policy needs and lacks."""
+    def environment(self, repository: Repository) -> Environment:
+        """The environment of one server; raises `DnnPortingError` for a figure that the policy needs and lacks."""
         servers = max(1, len(self.servers))
         demands = {} if self.load is None else self.load.demands(self.tasks)
         mean_rps = dict.fromkeys(self.tasks, 0.0) | {task: float(one.mean()) / servers for task, one in demands.items()}
-        found = World.of(repository, self.target_name, mean_rps, self.deadline_ms)
+        found = Environment.of(repository, self.target_name, mean_rps, self.deadline_ms)
         # The first decision shows whether a figure is missing.
         Driver(self.policy, found).first()
         return found
 
-    def policy(self, world: World) -> Policy:
+    def policy(self, environment: Environment) -> Policy:
         """The policy for one server; raises `BadInputError` for one that only a simulation can follow."""
-        found = made(self.policies[self.policy_name], world)
-        if why := found.ways.only_simulated:
+        found = made(self.policies[self.policy_name], environment)
+        if why := found.mechanism.only_simulated:
             raise BadInputError(
                 f"policy={self.policy_name} {why}, which is only simulated: choose trivial, model_switching, smallest, "
                 "largest, or one of your own"

@@ -11,9 +11,9 @@ from orchestrators.commands.live_settings import Settings
 from orchestrators.commands.prepared import complete_target_and_tasks, repository_of, validated
 from orchestrators.live.agent import Agent
 from orchestrators.live.catalogue import Catalogue
-from orchestrators.live.clock import Loops, Tick, going_on
+from orchestrators.live.clock import Loops, Tick, running_loops
+from orchestrators.live.expected_answers import ExpectedAnswers
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
-from orchestrators.live.known import Known
 from orchestrators.live.rotation import Alone, Nginx, Rotation
 from orchestrators.live.run import Run
 from orchestrators.live.run_report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
@@ -24,8 +24,8 @@ from orchestrators.load import Load
 from porting.common.console import say, table
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, ServerError
-from profiler.system.cores import split_cores
-from profiler.triton.access import given_token
+from profiler.system.machine import split_cores
+from profiler.triton.access import environment_token
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -46,22 +46,22 @@ def run(arguments: Sequence[str]) -> None:
 def orchestrated(config: "DictConfig") -> None:
     """Drives the servers; with a load it also sends the requests and prints the outcome."""
     settings = prepared(config)
-    catalogue = Catalogue(settings.repository, settings.world, settings.public_key)
+    catalogue = Catalogue(settings.repository, settings.environment, settings.public_key)
     with ExitStack() as stack:
         servers, ticks = served(settings, stack)
         endpoints = [server.endpoint for server in servers]
-        journal = stack.enter_context(TellingJournal(settings.output / JOURNAL))
+        journal = stack.enter_context(PrintingJournal(settings.output / JOURNAL))
         agents = driving(settings, servers, catalogue, journal)
         say(f"driving {', '.join(endpoints)}: clients call {', '.join(settings.tasks)}")
         say(f"journal   {settings.output / JOURNAL}")
         loops = stack.enter_context(
-            going_on([*ticks, every(REFRESH_S, catalogue.refresh), *(agent.tick for agent in agents)])
+            running_loops([*ticks, every(REFRESH_S, catalogue.refresh), *(agent.tick for agent in agents)])
         )
         if settings.load is None:
             until_interrupted(loops)
         else:
             wait_until_ready(agents, loops)
-            sent(settings, settings.load, endpoints, catalogue.edition.world.repository)
+            sent(settings, settings.load, endpoints, catalogue.edition.environment.repository)
 
 
 def prepared(config: "DictConfig") -> Settings:
@@ -78,7 +78,7 @@ def prepared(config: "DictConfig") -> Settings:
 def served(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list[Tick]]:
     """The given servers, or an own server with the tick that restarts it."""
     if settings.servers:
-        token = given_token()
+        token = environment_token()
         return [stack.enter_context(closing(LiveServer(one, token))) for one in settings.servers], []
     server_cores, client_cores = split_cores(settings.cores)
     own = stack.enter_context(OwnServer(server_cores, settings.grpc_port))
@@ -98,11 +98,11 @@ def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalo
 
 def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
     """Sends the load, prints the outcome and writes the report."""
-    known = {task: Known.of(repository, task, settings.target_name) for task in settings.tasks}
+    expected = {task: ExpectedAnswers.of(repository, task, settings.target_name) for task in settings.tasks}
     schedules = load.schedules(settings.tasks)
     say(f"sending {sum(map(len, schedules.values())):,} requests")
     target = endpoints[0] if settings.nginx is None else settings.nginx.endpoint
-    traffic, stalls = loaded(target, schedules, known)
+    traffic, stalls = loaded(target, schedules, expected)
     seconds = read_journal(settings.output / JOURNAL)
     run = Run.of(settings.policy_name, traffic, seconds, stalls, repository, settings.target_name, settings.deadline_ms)
     report(run, settings.output)
@@ -143,7 +143,7 @@ def every(times: int, tick: Tick) -> Tick:
     return sometimes
 
 
-class TellingJournal(Journal):
+class PrintingJournal(Journal):
     """A journal that also prints switches and new notices."""
 
     def __init__(self, path: Path, tell: Callable[[str], None] = say) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from orchestrators.policies import Policy, World
+from orchestrators.policies import Environment, Policy
 from orchestrators.policies.policy import checked
 from porting.common.messages import validation_message
 from porting.configuration.components import Component, locate, parameters_of, replaced
@@ -37,9 +37,9 @@ def complete_target_and_tasks(config: "DictConfig", repository: Repository) -> N
         config.tasks = repository.tasks
 
 
-def made(component: Component, world: World) -> Policy:
+def made(component: Component, environment: Environment) -> Policy:
     """The policy that a config names; raises `BadInputError` for wrong settings, and for other objects."""
-    return checked(component.build(world=world), component.target)
+    return checked(component.build(environment=environment), component.target)
 
 
 def validated(config: "DictConfig", model: type[Model]) -> Model:

@@ -11,7 +11,7 @@ from orchestrators.commands.prepared import complete_target_and_tasks, made, rep
 from orchestrators.commands.simulated import show, write
 from orchestrators.errors import Infeasible
 from orchestrators.load import Load
-from orchestrators.policies.world import World
+from orchestrators.policies.environment import Environment
 from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.variant import catalogue
 from porting.common.console import progress
@@ -62,9 +62,9 @@ def simulated(config: "DictConfig") -> None:
     seconds, mean_rps = len(demands[chosen.tasks[0]]), sum(one.mean() for one in demands.values()) / len(demands)
     settings = Settings(seconds=seconds, deadline_ms=chosen.deadline_ms, seed=chosen.seed)
     first_rps = {task: float((moments_s < FIRST_S).sum()) / FIRST_S for task, moments_s in schedules.items()}
-    world = World.of(repository, chosen.target_name, first_rps, chosen.deadline_ms, chosen.cores)
-    outcomes = compared(chosen.policies, world, schedules, settings)
-    title = f"{', '.join(demands)} on {world.cores:g} core(s) of {world.target}, {seconds} s, " \
+    environment = Environment.of(repository, chosen.target_name, first_rps, chosen.deadline_ms, chosen.cores)
+    outcomes = compared(chosen.policies, environment, schedules, settings)
+    title = f"{', '.join(demands)} on {environment.cores:g} core(s) of {environment.target}, {seconds} s, " \
             f"mean {mean_rps:.4g} requests/s, deadline {chosen.deadline_ms:g} ms"  # fmt: skip
     show(title, outcomes, chosen.load.steps)
     write(chosen.output, title, outcomes, chosen.load.steps)
@@ -83,16 +83,16 @@ def check_history(chosen: Chosen) -> None:
 
 
 def compared(
-    policies: Mapping[str, Component], world: World, schedules: Mapping[str, np.ndarray], settings: Settings
+    policies: Mapping[str, Component], environment: Environment, schedules: Mapping[str, np.ndarray], settings: Settings
 ) -> dict[str, Result | DnnPortingError]:
     """The result or the error of every policy; raises the first error where all of them fail."""
-    versions = catalogue(world.repository, world.tasks, world.target)
-    box = Box.of(next(iter(world.families.values()))[0].profile.target, world.cores)
+    versions = catalogue(environment.repository, environment.tasks, environment.target)
+    box = Box.of(next(iter(environment.families.values()))[0].profile.target, environment.cores)
     outcomes: dict[str, Result | DnnPortingError] = {}
     with progress("policies", len(policies)) as advance:
         for name, component in policies.items():
             try:
-                outcomes[name] = simulate(versions, schedules, made(component, world), box, settings, name)
+                outcomes[name] = simulate(versions, schedules, made(component, environment), box, settings, name)
             except (BadInputError, Infeasible) as error:
                 outcomes[name] = error
             advance(name)

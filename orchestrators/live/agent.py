@@ -13,17 +13,17 @@ from typing import Protocol
 
 import numpy as np
 
-from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.clock import unix_s
 from orchestrators.live.driver import Driver, versions
 from orchestrators.live.journal import Journal, Second
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.seen_demand import KEPT_S, Demand
+from orchestrators.live.served_versions import ServedVersions
 from orchestrators.live.server import LiveServer
 from orchestrators.live.usage import Use
+from orchestrators.policies.environment import Environment
 from orchestrators.policies.policy import Decision, Policy
-from orchestrators.policies.world import World
 from profiler.common.errors import DnnPortingError, ServerError
 
 
@@ -39,12 +39,12 @@ class Agent:
 
     def __init__(
         self, server: LiveServer, usage: Looks, catalogue: Catalogue, rotation: Rotation, journal: Journal,
-        make: Callable[[World], Policy],
+        make: Callable[[Environment], Policy],
     ) -> None:  # fmt: skip
         self._server, self._usage, self._catalogue, self._journal = server, usage, catalogue, journal
         self._rotation, self._make = rotation, make
-        self._answering = Answering(server, catalogue, rotation, journal)
-        self._demand = Demand(self._answering.tasks)
+        self._served = ServedVersions(server, catalogue, rotation, journal)
+        self._demand = Demand(self._served.tasks)
         self._cpu_share: deque[float] = deque(maxlen=KEPT_S)
         self._driver: Driver | None = None
         self._trouble: str | None = None
@@ -54,13 +54,13 @@ class Agent:
         try:
             use, counts = self._usage.look(), self._server.requests()
         except DnnPortingError as error:
-            self._answering.lost()
+            self._served.lost()
             self._stand_back(Use(0.0, 1.0), {}, str(error))
             return
         self._rotation.saw(self._server.endpoint, use)
         came = self._demand.look(time.monotonic(), counts)
         try:
-            if self._driver is None or self._demand.fell or not counts.keys() >= set(self._answering.tasks):
+            if self._driver is None or self._demand.fell or not counts.keys() >= set(self._served.tasks):
                 self._recover(use)
                 self._note(use, came, Decision(rule="wait", reason="every task has a version that answers"))
             else:
@@ -74,9 +74,9 @@ class Agent:
         return self._driver is not None
 
     def _recover(self, use: Use) -> None:
-        world = self._answering.world(use.cores)
-        self._answering.recover(lambda: Driver(self._make, world).first())
-        self._driver, self._trouble = Driver(self._make, self._answering.world(use.cores)), None
+        environment = self._served.environment(use.cores)
+        self._served.recover(lambda: Driver(self._make, environment).first())
+        self._driver, self._trouble = Driver(self._make, self._served.environment(use.cores)), None
         self._forget_counts()
 
     def _stand_back(self, use: Use, came: Mapping[str, float], why: str) -> None:
@@ -89,12 +89,12 @@ class Agent:
 
     def _decide(self, driver: Driver, use: Use, came: Mapping[str, float]) -> None:
         self._cpu_share.append(use.share)
-        present, wanted = self._answering.versions, self._answering.versions
+        present, wanted = self._served.versions, self._served.versions
         try:
-            world = self._answering.world(use.cores)
-            if world is not driver.world:
+            environment = self._served.environment(use.cores)
+            if environment is not driver.environment:
                 # Another edition or other cores need a new policy.
-                driver = self._driver = Driver(self._make, world)
+                driver = self._driver = Driver(self._make, environment)
             decision = driver.step(self._demand.seen(), np.array(self._cpu_share), present)
             wanted = present | versions(decision)
         except DnnPortingError as error:
@@ -103,25 +103,25 @@ class Agent:
         self._note(use, came, decision)
         if wanted != present:
             self._act(driver, wanted, came)
-        elif self._answering.renewed():
-            self._act(Driver(self._make, driver.world), present, came)
+        elif self._served.renewed():
+            self._act(Driver(self._make, driver.environment), present, came)
 
     def _act(self, driver: Driver, wanted: Mapping[str, str], came: Mapping[str, float]) -> None:
         """Switches, and keeps the driver if every task has a version that answers afterwards."""
         try:
-            self._answering.follow(wanted, came)
+            self._served.follow(wanted, came)
             self._trouble = None
         except ServerError as error:
             # The next second finds out which versions answer, and puts the server into rotation again.
             self._driver, self._trouble = None, str(error)
             return
-        known = self._answering.versions.keys() >= set(self._answering.tasks)
+        known = self._served.versions.keys() >= set(self._served.tasks)
         self._driver = driver if known else None
         self._forget_counts()
 
     def _forget_counts(self) -> None:
         """Discards the counts of all tasks: a server out of rotation receives no requests, whatever the demand is."""
-        for task in self._answering.tasks:
+        for task in self._served.tasks:
             self._demand.replaced(task)
 
     def _note(self, use: Use, came: Mapping[str, float], decision: Decision) -> None:
@@ -132,7 +132,7 @@ class Agent:
                 server=self._server.endpoint,
                 cpu_share=use.share,
                 demand_rps=dict(came),
-                versions=dict(self._answering.versions),
+                versions=dict(self._served.versions),
                 rule=decision.rule,
                 reason=decision.reason,
                 notice="; ".join(notices) or None,

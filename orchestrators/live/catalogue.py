@@ -7,39 +7,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrators.live.network import Network, of
-from orchestrators.policies.world import World
+from orchestrators.policies.environment import Environment
 from porting.repository import Repository
 from porting.repository.reader import INDEX
 from porting.repository.storage import Storage
+from profiler.common.door import INDEX_LIMIT_BYTES
 from profiler.common.errors import DnnPortingError
-from profiler.common.parse import INDEX_LIMIT_BYTES
 
 
 @dataclass(frozen=True)
 class Edition:
-    """A repository as it was published at one time, and the world that a policy decides over."""
+    """A repository as it was published at one time, and the environment that a policy decides over."""
 
-    world: World
+    environment: Environment
 
     def digest(self, variant: str) -> str | None:
         """The sha256 of the variant's published ONNX file; `None` for an unknown variant."""
-        return next((one.onnx_sha256 for one in self.world.repository.variants if one.name == variant), None)
+        return next((one.onnx_sha256 for one in self.environment.repository.variants if one.name == variant), None)
 
 
 class Catalogue:
     """The edition in use; `notice` has the reason why the newest one is not in use.
 
-    `world_of` makes the world of a repository and raises an error for an incomplete one. For the first edition the
-    error is passed on. With the file of a `public_key` only editions signed by its owner are used.
+    `environment_of` makes the environment of a repository and raises an error for an incomplete one. The error of the
+    first edition is passed on. With the file of a `public_key` only editions signed by its owner are used.
     """
 
     def __init__(
         self,
         url: str | Path,
-        world_of: Callable[[Repository], World],
+        environment_of: Callable[[Repository], Environment],
         public_key: Path | None = None,
     ) -> None:
-        self._url, self._world_of, self._public_key = url, world_of, public_key
+        self._url, self._world_of, self._public_key = url, environment_of, public_key
         self._digest = self._published()
         self._lock = threading.Lock()
         self.notice: str | None = None
@@ -59,8 +59,8 @@ class Catalogue:
 
     def network(self, task: str, variant: str) -> Network:
         """The network of a variant in the edition in use; raises `DnnPortingError` where it cannot be read."""
-        world = self.edition.world
-        return of(world.repository, world.target, task, variant)
+        environment = self.edition.environment
+        return of(environment.repository, environment.target, task, variant)
 
     def _read(self) -> Edition:
         return Edition(self._world_of(Repository.load(self._url, self._public_key)))

@@ -18,7 +18,7 @@ def unix_s() -> float:
 
 
 @contextmanager
-def going_on(ticks: Sequence[Tick]) -> Iterator["Loops"]:
+def running_loops(ticks: Sequence[Tick]) -> Iterator["Loops"]:
     """Calls each tick once a second, in a thread of its own, until the block ends; then raises their first error."""
     stop = threading.Event()
     with ThreadPoolExecutor(len(ticks)) as pool:

@@ -6,39 +6,39 @@ from functools import cached_property
 import numpy as np
 
 from orchestrators.deployment import Deployment
-from orchestrators.policies.policy import Decision, Policy, Seen, decided
-from orchestrators.policies.world import World
+from orchestrators.policies.environment import Environment
+from orchestrators.policies.policy import Decision, Observation, Policy, decided
 from profiler.common.errors import BadInputError, DnnPortingError
 
 
 class Driver:
-    """One policy over one `world`; another world needs another driver. The first use makes the policy."""
+    """One policy over one `environment`; another environment needs another driver. The first use makes the policy."""
 
-    def __init__(self, make: Callable[[World], Policy], world: World) -> None:
-        self.world, self._make = world, make
+    def __init__(self, make: Callable[[Environment], Policy], environment: Environment) -> None:
+        self.environment, self._make = environment, make
         self._now_s = 0
         self._notice: str | None = None
 
     @cached_property
     def _policy(self) -> Policy:
-        return self._make(self.world)
+        return self._make(self.environment)
 
     def first(self) -> dict[str, str]:
         """The first version of every task, for a server on which none answers."""
-        return versions(decided(self._policy, 0, Seen.nothing(self.world.tasks)))
+        return versions(decided(self._policy, 0, Observation.empty(self.environment.tasks)))
 
     def step(self, demand_rps: Mapping[str, np.ndarray], cpu_share: np.ndarray, present: Mapping[str, str]) -> Decision:
         """The decision of the next second, `present` by task; the last notice holds until the next decision."""
         self._now_s += 1
-        interval_s = self._policy.ways.interval_s
+        interval_s = self._policy.mechanism.interval_s
         if self._now_s % interval_s:
             return Decision(rule="wait", reason=f"asked every {interval_s} s", notice=self._notice)
         deployments = [
-            Deployment(task=task, variant=name, cores=self.world.server_cores, rate_rps=0)
+            Deployment(task=task, variant=name, cores=self.environment.server_cores, rate_rps=0)
             for task, name in present.items()
         ]
-        seen = Seen(demand_rps, {}, cpu_share, deployments, changing=False)
-        decision = decided(self._policy, self._now_s, seen)
+        observation = Observation(demand_rps, {}, cpu_share, deployments, changing=False)
+        decision = decided(self._policy, self._now_s, observation)
         self._notice = decision.notice
         return decision
 

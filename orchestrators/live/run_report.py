@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from orchestrators.live.known import Known
+from orchestrators.live.expected_answers import ExpectedAnswers
 from orchestrators.live.outcome import outcome, write_outcome
 from orchestrators.live.requests import Traffic, write_traffic
 from orchestrators.live.run import Run
@@ -32,11 +32,11 @@ METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 
 
 def loaded(
-    endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str, Known]
+    endpoint: str, schedules: Mapping[str, np.ndarray], expected: Mapping[str, ExpectedAnswers]
 ) -> tuple[Traffic, list[Stall]]:
     """Sends the load; returns the requests with their answers, and the stalls of the machine meanwhile."""
     with stall_probe() as probe:
-        return send(endpoint, schedules, known), probe.stalls()
+        return send(endpoint, schedules, expected), probe.stalls()
 
 
 def report(run: Run, folder: Path) -> None:

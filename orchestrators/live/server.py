@@ -35,11 +35,11 @@ class LiveServer(V2Server):
 
     def serving(self) -> dict[str, str]:
         """The variant that answers for each name; empty for a network that this project did not load."""
-        return {name: self._told(name, VARIANT) for name in self.requests() if self.ready(name)}
+        return {name: self._config_parameter(name, VARIANT) for name in self.requests() if self.ready(name)}
 
     def digest(self, name: str) -> str:
         """The sha256 of the ONNX file that answers for a name, from its config."""
-        return self._told(name, DIGEST)
+        return self._config_parameter(name, DIGEST)
 
     def requests(self) -> dict[str, int]:
         """The number of requests that the present network of each name answered or failed, warm-up included.
@@ -63,7 +63,7 @@ class LiveServer(V2Server):
                 f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
                 f"(start it with --model-control-mode=explicit, and name the file with its token in {TOKEN_FILE})"
             )
-        if (found := self._told(task, VARIANT)) != network.variant:
+        if (found := self._config_parameter(task, VARIANT)) != network.variant:
             raise ServerError(
                 f"{self.endpoint} says that it loaded {network.variant} and answers with {found or 'another'}"
             )
@@ -79,7 +79,7 @@ class LiveServer(V2Server):
         with failing(f"{self.endpoint} does not say what it counted"):
             return list(self._client.get_inference_statistics(client_timeout=LOOK_LIMIT_S).model_stats)
 
-    def _told(self, name: str, parameter: str) -> str:
+    def _config_parameter(self, name: str, parameter: str) -> str:
         with failing(f"{self.endpoint} does not tell the config of {name}"):
             config = self._client.get_model_config(name, client_timeout=LOOK_LIMIT_S).config
         return str(config.parameters[parameter].string_value)

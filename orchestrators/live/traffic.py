@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from orchestrators.live.clock import unix_s
-from orchestrators.live.known import Known
+from orchestrators.live.expected_answers import ExpectedAnswers
 from orchestrators.live.requests import LOST, WRONG, Requests, Traffic
 from profiler.common.errors import BadInputError, ServerError
 from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
@@ -22,15 +22,15 @@ from profiler.runtimes.served import OnAnswer
 ANSWER_LIMIT_S = 30.0
 
 
-def send(endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str, Known]) -> Traffic:
+def send(endpoint: str, schedules: Mapping[str, np.ndarray], expected: Mapping[str, ExpectedAnswers]) -> Traffic:
     """Sends all requests to `endpoint` (HOST:PORT), a server or a proxy; returns when each is answered or lost.
 
     `schedules` has the sorted moments in s of each task, as in `orchestrators.load`, from one common start.
     """
-    if odd := sorted(set(schedules) ^ set(known)):
+    if odd := sorted(set(schedules) ^ set(expected)):
         raise BadInputError(f"{', '.join(odd)}: a task needs a schedule and what its variants answer, both")
     channel = Channel(endpoint, METHOD, ANSWER_LIMIT_S)
-    clients = {task: Client(channel, task, known[task], len(moments)) for task, moments in schedules.items()}
+    clients = {task: Client(channel, task, expected[task], len(moments)) for task, moments in schedules.items()}
     crowd = Crowd(clients, schedules)
     loop = OpenLoop(crowd.submit, crowd.judge, len(crowd.moments_s) + 1, drain_s=ANSWER_LIMIT_S)
     try:
@@ -44,16 +44,16 @@ def send(endpoint: str, schedules: Mapping[str, np.ndarray], known: Mapping[str,
 class Client:
     """The client of one task: it sends the pictures in turn, and notes which variant answered."""
 
-    def __init__(self, channel: Channel, task: str, known: Known, requests: int) -> None:
-        self._known, self._pictures = known, len(known.pictures)
+    def __init__(self, channel: Channel, task: str, expected: ExpectedAnswers, requests: int) -> None:
+        self._expected, self._pictures = expected, len(expected.pictures)
         self._answer = np.full(requests, LOST)
         self._why: dict[int, str] = {}
         # One `Outputs` for each picture, as it remembers only the last answer.
         self._calls = [
             V2Call(
                 channel,
-                framed(request(task, known.input_name, known.pictures[place : place + 1])),
-                Outputs(known.output_name),
+                framed(request(task, expected.input_name, expected.pictures[place : place + 1])),
+                Outputs(expected.output_name),
             )
             for place in range(self._pictures)
         ]
@@ -68,7 +68,7 @@ class Client:
             self._why[place] = str(answer)
             return False
         try:
-            self._answer[place] = self._known.who(place % self._pictures, answer)
+            self._answer[place] = self._expected.variant_of(place % self._pictures, answer)
         except ServerError as error:
             self._answer[place], self._why[place] = WRONG, str(error)
         return True
@@ -79,7 +79,7 @@ class Client:
         unexplained = dict.fromkeys(np.flatnonzero(lost).tolist(), f"no answer within {ANSWER_LIMIT_S:g} s")
         answer = np.where(lost, LOST, self._answer)
         why = {**unexplained, **self._why}
-        return Requests(self._known.variants, scheduled_s, sent_s, answered_s - scheduled_s, answer, why)
+        return Requests(self._expected.variants, scheduled_s, sent_s, answered_s - scheduled_s, answer, why)
 
 
 class Crowd:

@@ -1,85 +1,59 @@
 """Baselines with one fixed version of each task: the most accurate or the cheapest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from orchestrators.deployment import Deployment
 from orchestrators.planners.trivial.from_repository import problem_of
 from orchestrators.planners.trivial.front import Front
 from orchestrators.planners.trivial.problem import Metric
-from orchestrators.policies.policy import Decision, Seen, Ways
-from orchestrators.policies.world import World
+from orchestrators.policies.environment import Environment
+from orchestrators.policies.policy import Decision, Mechanism, Observation
 
 # The time before a failed load is repeated.
 INTERVAL_S = 15
+# Places in the front of a task, whose less accurate versions are cheaper.
+MOST_ACCURATE, CHEAPEST = 0, -1
 
 
+@dataclass(frozen=True)
 class Fixed:
-    """The same deployments at all times; it asks for them again where other versions answer."""
+    """The same deployments at all times; the policy decides for them again where other versions answer."""
 
-    ways = Ways(interval_s=INTERVAL_S)
+    deployments: Sequence[Deployment]
+    mechanism = Mechanism(interval_s=INTERVAL_S)
 
-    def __init__(self, deployments: Sequence[Deployment]) -> None:
-        self._deployments = deployments
-
-    def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+    def decide(self, _now_s: int, observation: Observation, /) -> Decision:
         """The fixed deployments wherever other versions answer."""
-        if served(self._deployments) == served(seen.deployments):
+        fixed, present = (
+            {(one.task, one.variant) for one in deployments}
+            for deployments in (self.deployments, observation.deployments)
+        )
+        if fixed == present:
             return Decision(reason="the versions are fixed", rule="hold")
-        return Decision(self._deployments, "fixed")
+        return Decision(self.deployments, "fixed")
 
 
-def served(deployments: Sequence[Deployment]) -> set[tuple[str, str]]:
-    """The pairs of a task and a variant that answers."""
-    return {(one.task, one.variant) for one in deployments}
+def fixed(
+    environment: Environment, *, place: int, metric: Metric = "inverse_throughput",
+    max_metric: Mapping[str, float] | None = None, batch: int | None = None,
+) -> Fixed:  # fmt: skip
+    """The policy with the version at this place of every task's front, on all cores of a server."""
+    names, cores = versions_at(place, environment, metric, max_metric, batch), environment.server_cores
+    return Fixed([Deployment(task=task, variant=name, cores=cores, rate_rps=0) for task, name in names.items()])
 
 
-def largest(
-    world: World,
-    *,
-    metric: Metric = "inverse_throughput",
-    max_metric: Mapping[str, float] | None = None,
-    batch: int | None = None,
-) -> Fixed:
-    """The most accurate version of every task among those below its maximal metric."""
-    return Fixed(deployed(world, most_accurate(fronts(world, metric, max_metric, batch))))
-
-
-def smallest(
-    world: World,
-    *,
-    metric: Metric = "inverse_throughput",
-    max_metric: Mapping[str, float] | None = None,
-    batch: int | None = None,
-) -> Fixed:
-    """The version of every task with the lowest metric."""
-    return Fixed(deployed(world, cheapest(fronts(world, metric, max_metric, batch))))
-
-
-def most_accurate(found: Mapping[str, Front]) -> dict[str, str]:
-    """The first version of every task's front, by task."""
-    return {task: front.versions[0].name for task, front in found.items()}
-
-
-def cheapest(found: Mapping[str, Front]) -> dict[str, str]:
-    """The last version of every task's front, by task; by default the one of the highest throughput."""
-    return {task: front.versions[-1].name for task, front in found.items()}
-
-
-def fronts(
-    world: World,
-    metric: Metric = "inverse_throughput",
-    max_metric: Mapping[str, float] | None = None,
-    batch: int | None = None,
-) -> dict[str, Front]:
-    """The front of each task below its maximal metric: less accurate versions are cheaper."""
+def versions_at(
+    place: int, environment: Environment, metric: Metric = "inverse_throughput",
+    max_metric: Mapping[str, float] | None = None, batch: int | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """The name of the version at this place of every task's front below the maximal metric, by task."""
     problem = problem_of(
-        world.families, demand_rps=world.first_rps, metric=metric, max_metric=max_metric, batch=batch or world.batch
-    )
-    return {task.name: Front.of(task, metric) for task in problem.tasks}
+        environment.families, demand_rps=environment.first_rps, metric=metric, max_metric=max_metric,
+        batch=batch or environment.batch,
+    )  # fmt: skip
+    return {task.name: Front.of(task, metric).versions[place].name for task in problem.tasks}
 
 
-def deployed(world: World, versions: Mapping[str, str]) -> list[Deployment]:
-    """The deployments of these versions, each with all cores of a server."""
-    return [
-        Deployment(task=task, variant=name, cores=world.server_cores, rate_rps=0) for task, name in versions.items()
-    ]
+largest, smallest = partial(fixed, place=MOST_ACCURATE), partial(fixed, place=CHEAPEST)

@@ -13,7 +13,7 @@ from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)
-class Ways:
+class Mechanism:
     """The interval of a policy, and the means by which its decisions take effect.
 
     The policy decides every `interval_s`. With `reserves` every deployment has its own cores. With `in_place` a running
@@ -41,7 +41,7 @@ class Ways:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """The observations up to now, by task and second: the demand in requests/s, and the used cores.
 
     `cpu_share` is the used share of all cores by second, loads included. A simulation has all seconds from 0 on. Real
@@ -57,7 +57,7 @@ class Seen:
     changing: bool
 
     @classmethod
-    def nothing(cls, tasks: Sequence[str]) -> "Seen":
+    def empty(cls, tasks: Sequence[str]) -> "Observation":
         """The observations before the first second."""
         none = {task: np.empty(0) for task in tasks}
         return cls(none, none, np.empty(0), [], changing=False)
@@ -80,31 +80,31 @@ class Decision:
 
 @runtime_checkable
 class Policy(Protocol):
-    """A policy over a world. It decides at second 0 without observations; those deployments are up from the start.
+    """A policy over an environment. The decision at second 0 has no observations, and its deployments are up at once.
 
-    Where networks answer already, the first call is later, with the versions that answer as deployments.
+    Where networks answer already, the first call is later, and the observation has the versions that answer.
     """
 
     @property
-    def ways(self) -> Ways:
+    def mechanism(self) -> Mechanism:
         """Its interval and means, which never change."""
 
-    def decide(self, now_s: int, seen: Seen, /) -> Decision:
+    def decide(self, now_s: int, observation: Observation, /) -> Decision:
         """The decision at second `now_s`; raises `DnnPortingError` for a figure that the repository lacks."""
 
 
 def checked(policy: object, target: str) -> Policy:
     """The policy that the callable at this dotted path made; raises `BadInputError` for any other object."""
     if not isinstance(policy, Policy):
-        raise BadInputError(f"{target} makes no policy: what it returns needs ways and decide(now_s, seen)")
+        raise BadInputError(f"{target} makes no policy: what it returns needs mechanism and decide(now_s, observation)")
     return policy
 
 
-def decided(policy: Policy, now_s: int, seen: Seen) -> Decision:
+def decided(policy: Policy, now_s: int, observation: Observation) -> Decision:
     """The decision of a policy; raises `BadInputError` for any other object, and for unknown tasks."""
-    decision: Any = policy.decide(now_s, seen)
+    decision: Any = policy.decide(now_s, observation)
     if not isinstance(decision, Decision):
         raise BadInputError(f"{type(policy).__name__}.decide answers with {type(decision).__name__}: return a Decision")
-    if odd := sorted({one.task for one in decision.deployments or []} - seen.demand_rps.keys()):
+    if odd := sorted({one.task for one in decision.deployments or []} - observation.demand_rps.keys()):
         raise BadInputError(f"{type(policy).__name__} plans for {', '.join(odd)}: nothing is sent there")
     return decision

@@ -5,44 +5,40 @@ The tasks share the cores of a box evenly.
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from orchestrators.deployment import Deployment
-from orchestrators.policies.fixed import fronts, most_accurate
-from orchestrators.policies.policy import Decision, Seen, Ways
-from orchestrators.policies.world import World
+from orchestrators.policies.environment import Environment
+from orchestrators.policies.fixed import MOST_ACCURATE, versions_at
+from orchestrators.policies.policy import Decision, Mechanism, Observation
 
 WINDOW_S = 10
 # Used shares of a server's capacity, or of its cores.
 HIGH, LOW = 0.8, 0.5
 
 
-def replicas(world: World) -> "Replicas":
+def replicas(environment: Environment) -> "Replicas":
     """Horizontal scaling: each server has one core, the fewest measured ones above, or the task's part of the box."""
-    variants = most_accurate(fronts(world))
-    cores = max(
-        min(
-            (one for one in world.measured_cores(task, name, world.share_cores) if one >= 1),
-            default=world.reserved_cores(task, name),
-        )
-        for task, name in variants.items()
-    )
-    capacity_rps = {task: world.capacity_rps(task, name, cores) for task, name in variants.items()}
-    return Replicas(variants, capacity_rps, cores, max(1, int(world.share_cores / cores)), world.first_rps)
+    variants, share_cores = versions_at(MOST_ACCURATE, environment), environment.share_cores
+    enough = []
+    for task, name in variants.items():
+        whole = [one for one in environment.measured_cores(task, name, share_cores) if one >= 1]
+        enough.append(min(whole, default=environment.reserved_cores(task, name)))
+    cores = max(enough)
+    capacity_rps = {task: environment.capacity_rps(task, name, cores) for task, name in variants.items()}
+    return Replicas(variants, capacity_rps, cores, max(1, int(share_cores / cores)), environment.first_rps)
 
 
-def vertical(world: World) -> "Vertical":
+def vertical(environment: Environment) -> "Vertical":
     """Vertical scaling over the measured cores within the task's part of the box."""
-    variants = most_accurate(fronts(world))
-    capacity_rps = {
-        task: {
-            cores: world.capacity_rps(task, name, cores)
-            for cores in world.measured_cores(task, name, world.share_cores)
-        }
-        for task, name in variants.items()
-    }
-    return Vertical(variants, capacity_rps, world.first_rps)
+    variants, capacity_rps = versions_at(MOST_ACCURATE, environment), {}
+    for task, name in variants.items():
+        steps = environment.measured_cores(task, name, environment.share_cores)
+        capacity_rps[task] = {cores: environment.capacity_rps(task, name, cores) for cores in steps}
+    return Vertical(variants, capacity_rps, environment.first_rps)
 
 
+@dataclass(frozen=True)
 class Replicas:
     """One version on the number of servers that the highest recent demand fills to a share of `HIGH`.
 
@@ -50,66 +46,52 @@ class Replicas:
     the limit of servers for a task.
     """
 
-    def __init__(
-        self,
-        variants: Mapping[str, str],
-        capacity_rps: Mapping[str, float],
-        cores: float,
-        most: int,
-        first_rps: Mapping[str, float],
-    ) -> None:
-        self.ways = Ways(interval_s=WINDOW_S, reserves=True)
-        self._variants, self._capacity_rps, self._cores = variants, capacity_rps, cores
-        self._most, self._first_rps = most, first_rps
+    variants: Mapping[str, str]
+    capacity_rps: Mapping[str, float]
+    cores: float
+    most: int
+    first_rps: Mapping[str, float]
+    mechanism = Mechanism(interval_s=WINDOW_S, reserves=True)
 
-    def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+    def decide(self, _now_s: int, observation: Observation, /) -> Decision:
         """The number of servers of each task."""
-        return Decision([self._one(task, seen) for task in self._variants], "as many as the demand fills")
-
-    def _one(self, task: str, seen: Seen) -> Deployment:
-        demand = seen.demand_rps[task][-WINDOW_S:]
-        demand_rps = float(demand.max()) if len(demand) else self._first_rps[task]
-        wanted = math.ceil(demand_rps / (HIGH * self._capacity_rps[task]))
-        return Deployment(
-            task=task,
-            variant=self._variants[task],
-            replicas=min(max(1, wanted), self._most),
-            cores=self._cores,
-            rate_rps=demand_rps,
-        )
+        deployments = []
+        for task, name in self.variants.items():
+            demand = observation.demand_rps[task][-WINDOW_S:]
+            rate_rps = float(demand.max()) if len(demand) else self.first_rps[task]
+            count = min(max(1, math.ceil(rate_rps / (HIGH * self.capacity_rps[task]))), self.most)
+            deployments.append(Deployment(task=task, variant=name, replicas=count, cores=self.cores, rate_rps=rate_rps))
+        return Decision(deployments, "as many as the demand fills")
 
 
+@dataclass(frozen=True)
 class Vertical:
     """One version on one server, whose cores grow by a step above a use of `HIGH`, and shrink by one below `LOW`.
 
-    They shrink only where the use of fewer cores stays below `HIGH`. The steps are the keys of `capacity_rps`. A task
-    begins with the fewest cores that carry `first_rps`. They change in place, as in a running container.
+    The cores shrink only where the use of fewer cores stays below `HIGH`. The steps are the keys of `capacity_rps`. A
+    task begins with the fewest cores that carry `first_rps`. Cores change in place, as in a running container.
     """
 
-    def __init__(
-        self,
-        variants: Mapping[str, str],
-        capacity_rps: Mapping[str, Mapping[float, float]],
-        first_rps: Mapping[str, float],
-    ) -> None:
-        self.ways = Ways(interval_s=WINDOW_S, reserves=True, in_place=True)
-        self._variants, self._capacity_rps, self._first_rps = variants, capacity_rps, first_rps
+    variants: Mapping[str, str]
+    capacity_rps: Mapping[str, Mapping[float, float]]
+    first_rps: Mapping[str, float]
+    mechanism = Mechanism(interval_s=WINDOW_S, reserves=True, in_place=True)
 
-    def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+    def decide(self, _now_s: int, observation: Observation, /) -> Decision:
         """The cores of each task's server."""
         deployments = [
-            Deployment(task=task, variant=self._variants[task], cores=self._cores(task, seen), rate_rps=0)
-            for task in self._variants
+            Deployment(task=task, variant=name, cores=self._cores(task, observation), rate_rps=0)
+            for task, name in self.variants.items()
         ]
         return Decision(deployments, "as many cores as are used")
 
-    def _cores(self, task: str, seen: Seen) -> float:
-        steps = sorted(self._capacity_rps[task])
-        present = next((one.cores for one in seen.deployments if one.task == task), None)
+    def _cores(self, task: str, observation: Observation) -> float:
+        steps = sorted(self.capacity_rps[task])
+        present = next((one.cores for one in observation.deployments if one.task == task), None)
         if present is None:
-            enough = (one for one in steps if HIGH * self._capacity_rps[task][one] >= self._first_rps[task])
+            enough = (one for one in steps if HIGH * self.capacity_rps[task][one] >= self.first_rps[task])
             return next(enough, steps[-1])
-        used, place = float(seen.used_cores[task][-WINDOW_S:].mean()), steps.index(present)
+        used, place = float(observation.used_cores[task][-WINDOW_S:].mean()), steps.index(present)
         if used > HIGH * present:
             return steps[min(place + 1, len(steps) - 1)]
         fewer = steps[max(place - 1, 0)]

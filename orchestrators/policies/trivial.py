@@ -9,9 +9,9 @@ from orchestrators.errors import Infeasible
 from orchestrators.planners.trivial import Problem, chain, solve
 from orchestrators.planners.trivial.from_repository import problem_of
 from orchestrators.planners.trivial.problem import Metric
-from orchestrators.policies.policy import Decision, Seen, Ways
+from orchestrators.policies.environment import Environment
+from orchestrators.policies.policy import Decision, Mechanism, Observation
 from orchestrators.policies.rules import THESIS, Settings, State, step
-from orchestrators.policies.world import World
 from profiler.common.errors import BadInputError
 
 # Arrivals are random: at 10 requests/s one second in three differs by a third from the mean, and a policy that sees
@@ -20,7 +20,7 @@ SMOOTHED_S = 5
 
 
 def trivial(
-    world: World,
+    environment: Environment,
     *,
     metric: Metric = "inverse_throughput",
     cpu_limit: float = 0.65,
@@ -30,20 +30,20 @@ def trivial(
     thresholds: Settings = THESIS,
     smoothed_s: int = SMOOTHED_S,
 ) -> "Trivial":
-    """The policy on a world, with the settings of the planner's `from_repository`.
+    """The policy on an environment, with the settings of the planner's `from_repository`.
 
     `batch` defaults to the smallest batch that was measured for every version.
     """
     problem = problem_of(
-        world.families,
-        demand_rps=world.first_rps,
+        environment.families,
+        demand_rps=environment.first_rps,
         metric=metric,
         cpu_limit=cpu_limit,
         max_metric=max_metric,
-        batch=batch or world.batch,
+        batch=batch or environment.batch,
         literal=literal,
     )
-    return Trivial(problem, world.cores, thresholds, smoothed_s)
+    return Trivial(problem, environment.cores, thresholds, smoothed_s)
 
 
 class Trivial:
@@ -53,7 +53,7 @@ class Trivial:
     cores; tasks then have more room than it assumes. `thresholds` are the settings of the rules.
     """
 
-    ways = Ways(interval_s=1)
+    mechanism = Mechanism(interval_s=1)
 
     def __init__(
         self, problem: Problem, cores: float, thresholds: Settings = THESIS, smoothed_s: int = SMOOTHED_S
@@ -65,17 +65,17 @@ class Trivial:
         self._thresholds, self._smoothed_s = thresholds, smoothed_s
         self._state: State | None = None
 
-    def decide(self, _now_s: int, seen: Seen, /) -> Decision:
+    def decide(self, _now_s: int, observation: Observation, /) -> Decision:
         """The move of the rules; none during a switch. A failed switch leaves the versions that answer as state."""
-        present = {one.task: one.variant for one in seen.deployments}
+        present = {one.task: one.variant for one in observation.deployments}
         if not present:
             return self._first()
-        if seen.changing:
+        if observation.changing:
             return Decision(rule="wait", reason="a switch is under way")
         if self._state is None or self._state.versions != present:
             self._state = State(versions=present)
-        demand_rps = {task: self._smoothed(demand) for task, demand in seen.demand_rps.items()}
-        used_share = min(1.0, float(seen.cpu_share[-1]) * self._servers)
+        demand_rps = {task: self._smoothed(demand) for task, demand in observation.demand_rps.items()}
+        used_share = min(1.0, float(observation.cpu_share[-1]) * self._servers)
         self._state, move = step(self._problem, self._state, used_share, demand_rps, self._thresholds)
         wanted = None if move.versions is None else self._deployments(move.versions, demand_rps)
         return Decision(wanted, move.reason, move.rule, move.notice)

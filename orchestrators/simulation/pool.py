@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
-from orchestrators.policies.policy import Ways
+from orchestrators.policies.policy import Mechanism
 from orchestrators.simulation.station import Service, Station, normals, sampled
 from orchestrators.variant import Variant
 from profiler.common.errors import BadInputError
@@ -30,10 +30,10 @@ class Pool:
         task: str,
         moments_s: NDArray[np.float64],
         variants: Mapping[str, Variant],
-        ways: Ways,
+        mechanism: Mechanism,
         generator: np.random.Generator,
     ) -> None:
-        self.task, self.moments_s, self.variants, self._ways = task, moments_s, variants, ways
+        self.task, self.moments_s, self.variants, self._mechanism = task, moments_s, variants, mechanism
         self._normal = normals(generator)
         self._next = 0
         self.wanted: dict[Key, Deployment] = {}
@@ -51,7 +51,7 @@ class Pool:
     def change(self, deployments: Sequence[Deployment], now_s: float, at_once: bool = False) -> None:
         """Starts the change to this plan; `at_once` without any load time."""
         self.wanted, self.changing = self._by_key(deployments), True
-        if self._ways.in_place:
+        if self._mechanism.in_place:
             self._resize()
         self.loading = {key: self.loading.get(key, []) for key in self.wanted}
         for key, one in self.wanted.items():
@@ -155,4 +155,4 @@ class Pool:
         return sampled(self.variants[variant].service_s(batch, cores), self.variants[variant].spread, self._normal)
 
     def _up_s(self, key: Key) -> float:
-        return (self._ways.start_up_s or 0.0) + self.variants[key[0]].up_s(key[2])
+        return (self._mechanism.start_up_s or 0.0) + self.variants[key[0]].up_s(key[2])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from orchestrators.deployment import Deployment
-from orchestrators.policies.policy import Policy, Seen, decided
+from orchestrators.policies.policy import Observation, Policy, decided
 from orchestrators.simulation.cluster import Cluster
 from orchestrators.simulation.pool import Pool
 from orchestrators.simulation.result import Answers, Result, figures
@@ -79,10 +79,10 @@ class Run:
         edges = np.arange(settings.seconds + 1)
         self._demand = {task: np.histogram(moments_s, edges)[0] * 1.0 for task, moments_s in schedules.items()}
         self._pools = {
-            task: Pool(task, moments_s, of_task(catalogue, task), policy.ways, generator)
+            task: Pool(task, moments_s, of_task(catalogue, task), policy.mechanism, generator)
             for (task, moments_s), generator in zip(schedules.items(), generators, strict=True)
         }
-        self._one_box = policy.ways.start_up_s is None
+        self._one_box = policy.mechanism.start_up_s is None
         self._cluster = Cluster(list(self._pools.values()), box.cores if self._one_box else None)
         self._cpu_share = np.zeros(settings.seconds)
         self._used_cores = {task: np.zeros(settings.seconds) for task in schedules}
@@ -94,7 +94,7 @@ class Run:
         """Runs the simulation; `name` is the policy's."""
         seconds = self._settings.seconds
         for second in range(seconds):
-            if second % self._policy.ways.interval_s == 0:
+            if second % self._policy.mechanism.interval_s == 0:
                 self._decide(second)
             held_core_s = self._cluster.held_core_s
             self._cpu_share[second] = self._cluster.second(second + 1.0)
@@ -108,14 +108,14 @@ class Run:
 
     def _decide(self, second: int) -> None:
         """Asks the policy for a plan, and gives each pool its part."""
-        seen = Seen(
+        observation = Observation(
             demand_rps={task: demand[:second] for task, demand in self._demand.items()},
             used_cores={task: used[:second] for task, used in self._used_cores.items()},
             cpu_share=self._cpu_share[:second],
             deployments=[one for plan in self._asked.values() for one in plan],
             changing=any(pool.changing for pool in self._pools.values()),
         )
-        decision = decided(self._policy, second, seen)
+        decision = decided(self._policy, second, observation)
         self._infeasible += decision.infeasible
         if decision.deployments is None and second > 0:
             return

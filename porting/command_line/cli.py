@@ -4,15 +4,15 @@ import os
 import sys
 from collections.abc import Mapping
 
-from profiler.common.signals import Interruption, hold_places
+from profiler.common.signals import Interruption, reopen_standard_streams
 
 PROGRAM = "dnn-porting"
-interruption = Interruption(f"{PROGRAM}: interrupted: what was complete stays, run the same command to go on")
+interruption = Interruption(f"{PROGRAM}: interrupted: complete results stay, run the same command to go on")
 
 
 def run(commands: Mapping[str, str]) -> None:
     """Runs `dnn-porting` with the arguments of this process; `commands` are the modules of the commands by name."""
-    hold_places()
+    reopen_standard_streams()
     interruption.listen()
     # Spinning OpenMP threads of one process starve those of another on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -27,4 +27,4 @@ def run(commands: Mapping[str, str]) -> None:
     try:
         sys.exit(done(lambda: dispatch(commands, arguments)))
     finally:
-        interruption.over()
+        interruption.finish()

@@ -12,10 +12,10 @@ from porting.configuration.settings import Settings
 from porting.pipeline import Outcome
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
-from porting.repository.report.members import members, panels
+from porting.repository.report.ranking_table import members, tasks_and_targets
 from porting.repository.report.words import in_words, percent, place_in_words
 from porting.repository.schema import Figure, Standing, Summary
-from porting.tracking.address import SQLITE
+from porting.tracking.database_schema import SQLITE
 from porting.tracking.runs import DATABASE
 from porting.workspace.records import Variant
 from porting.workspace.workspace import REPOSITORY, Workspace
@@ -40,7 +40,7 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
 
 def show_repository(repository: Repository, root: Path) -> None:
     """Prints a table for each task and target, the report and the command that serves."""
-    for task, target in panels(repository.index):
+    for task, target in tasks_and_targets(repository.index):
         table(f"{task} on {target}", COLUMNS, [row(*one) for one in members(repository.index, task, target)])
     say(f"report      {root / 'report.html'}")
     say(f"repository  {root}")

@@ -4,13 +4,20 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from porting.workspace.records import Variant
-    from porting.workspace.workspace import Workspace
-    from profiler.common.archives import Samples
-    from profiler.records.profile import Profile
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from porting.common.console import say
+from porting.repository.consistency import check_numbers
+from porting.workspace.records import Variant
+from porting.workspace.workspace import Workspace
+from profiler.common.archives import Samples
+from profiler.common.door import refused
+from profiler.common.errors import BadInputError
+from profiler.common.files import read_record
+from profiler.records.profile import Profile
+from profiler.records.profile_files import ProfileFiles, owner
 
 FIX = "give the profile that 'python -m profiler' wrote"
 
@@ -20,9 +27,9 @@ class BroughtProfile:
     """A profile from another machine with its raw samples, and the variants with its ONNX file."""
 
     path: Path
-    profile: "Profile"
-    samples: "Samples"
-    owners: "list[Variant]"
+    profile: Profile
+    samples: Samples
+    owners: list[Variant]
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -32,10 +39,6 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--workspace", type=Path, default=Path("artifacts"))
     parser.add_argument("--target", help="under this target's name (default: the one that the profile has)")
     options = parser.parse_args(arguments)
-
-    from porting.common.console import say
-    from porting.workspace.workspace import Workspace
-
     workspace = Workspace(options.workspace)
     variants = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
     everything = [read_brought(path, variants, options.target, workspace) for path in options.profiles]
@@ -47,13 +50,8 @@ def run(arguments: Sequence[str]) -> None:
             say(f"{variant.name} has a profile on {one.profile.target_name} now; publish it with stage=publish")
 
 
-def read_brought(
-    path: Path, variants: "Sequence[Variant]", target: str | None, workspace: "Workspace"
-) -> BroughtProfile:
+def read_brought(path: Path, variants: Sequence[Variant], target: str | None, workspace: Workspace) -> BroughtProfile:
     """Reads a profile with its samples; raises `BadInputError` where it is damaged or no variant has its file."""
-    from profiler.common.errors import BadInputError
-    from profiler.records.profile_files import ProfileFiles, owner
-
     profile, files = read_profile(path, target), ProfileFiles(path, path.with_suffix(".npz"))
     whose, samples = files.read_samples()
     if whose not in ("", owner(profile)):
@@ -67,16 +65,8 @@ def read_brought(
     return BroughtProfile(path, profile, samples, owners)
 
 
-def read_profile(path: Path, target: str | None) -> "Profile":
+def read_profile(path: Path, target: str | None) -> Profile:
     """Reads an untrusted profile; raises `BadInputError` for a damaged one and for an invalid target name."""
-    from pydantic import ValidationError
-    from pydantic_core import from_json
-
-    from porting.repository.consistency import check_numbers
-    from profiler.common.errors import BadInputError
-    from profiler.common.files import read_record
-    from profiler.common.parse import refused
-    from profiler.records.profile import Profile
 
     profile = read_record(path, Profile, FIX)
     try:
@@ -88,12 +78,8 @@ def read_profile(path: Path, target: str | None) -> "Profile":
         raise refused(str(path), "", str(error), FIX) from error
 
 
-def check_fingerprints(
-    workspace: "Workspace", variants: "Sequence[Variant]", everything: Sequence[BroughtProfile]
-) -> None:
+def check_fingerprints(workspace: Workspace, variants: Sequence[Variant], everything: Sequence[BroughtProfile]) -> None:
     """Raises `BadInputError` where the name of a target would stand for two machines or two settings."""
-    from profiler.common.errors import BadInputError
-
     measured = [(one.name, profile) for one in variants for profile in workspace.all_profiles(one).values()]
     for one in everything:
         name, theirs = one.profile.target_name, one.profile.fingerprint
@@ -107,10 +93,8 @@ def check_fingerprints(
         measured.append((str(one.path), one.profile))
 
 
-def store(workspace: "Workspace", variant: "Variant", one: BroughtProfile) -> None:
+def store(workspace: Workspace, variant: Variant, one: BroughtProfile) -> None:
     """Writes the profile to the variant; raises `BadInputError` where the existing profile is newer."""
-    from profiler.common.errors import BadInputError
-
     files = workspace.profile_files(variant, one.profile.target_name)
     there = files.read()
     if there is not None and (there.measured_at, there.seconds) > (one.profile.measured_at, one.profile.seconds):

@@ -4,6 +4,9 @@ import argparse
 from collections.abc import Sequence
 
 from porting.command_line.public_key import add_public_key
+from porting.common.console import say, table
+from porting.repository import Repository
+from porting.repository.compare import compare
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -13,10 +16,6 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("after", help="likewise")
     add_public_key(parser)
     options = parser.parse_args(arguments)
-
-    from porting.common.console import say, table
-    from porting.repository import Repository
-    from porting.repository.compare import compare
 
     before, after = (Repository.load(url, options.public_key) for url in (options.before, options.after))
     found = compare(before, after)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from porting.command_line.public_key import add_public_key
+from porting.common.console import say
+from porting.repository import Repository
+from porting.repository.formats import FORMATS, Conversion
 
 
 def run(arguments: Sequence[str]) -> None:
     """Writes a repository's figures on one target as KServe, ModelMesh, INFaaS or InfAdapter read them."""
-    from porting.repository.formats import FORMATS, Conversion
-
     parser = argparse.ArgumentParser(prog="dnn-porting convert", description=run.__doc__)
     parser.add_argument("repository", type=Path)
     parser.add_argument("format", choices=FORMATS)
@@ -20,9 +21,6 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--storage-uri", help="where the cluster finds the repository (kserve) or FOLDER (modelmesh)")
     add_public_key(parser)
     options = parser.parse_args(arguments)
-
-    from porting.common.console import say
-    from porting.repository import Repository
 
     repository = Repository.load(options.repository, options.public_key)
     conversion = Conversion(repository, options.target, options.variant, options.storage_uri)

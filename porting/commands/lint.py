@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from porting.command_line.public_key import add_public_key
+from porting.common.console import say
+from porting.repository.integrity import published_rules
+from profiler.common.errors import BadInputError
+from profiler.triton.lint import lint
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -16,11 +20,6 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("repository", type=Path)
     add_public_key(parser)
     options = parser.parse_args(arguments)
-
-    from porting.common.console import say
-    from porting.repository.integrity import published_rules
-    from profiler.common.errors import BadInputError
-    from profiler.triton.lint import lint
 
     findings = lint(options.repository, published_rules(options.repository, options.public_key))
     for finding in findings:

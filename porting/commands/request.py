@@ -5,6 +5,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from porting.common.console import say
+from porting.configuration.config_folders import config_folder
+from porting.configuration.settings import validated
+from porting.jobs.ready_targets import built_target
+from profiler.common.errors import BadInputError
+from profiler.common.files import write_atomically
+
 
 def run(arguments: Sequence[str]) -> None:
     """Writes request.json: one target and a level, for 'python -m profiler MODEL request.json' on that box."""
@@ -14,16 +21,11 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--config-dir", type=Path, help="a folder with targets of your own")
     options = parser.parse_args(arguments)
 
+    # These imports take two seconds.
     import hydra
     from omegaconf import OmegaConf
 
-    from porting.common.console import say
-    from porting.configuration.config_folders import config_folder
-    from porting.configuration.settings import validated
-    from porting.jobs.ready_targets import built_target
     from profiler.command import Request
-    from profiler.common.errors import BadInputError
-    from profiler.common.files import write_atomically
 
     beside = [] if options.config_dir is None else [f"hydra.searchpath=[file://{options.config_dir.resolve()}]"]
     with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):

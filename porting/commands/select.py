@@ -3,13 +3,15 @@
 import argparse
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from porting.command_line.public_key import add_public_key
-
-if TYPE_CHECKING:
-    from porting.repository.conditions import Condition
-    from porting.repository.operating_points import OperatingPoint
+from porting.common.console import say, table
+from porting.repository import Repository
+from porting.repository.conditions import Condition, condition
+from porting.repository.figures import METRICS
+from porting.repository.operating_points import OperatingPoint
+from porting.repository.select import select, value
+from profiler.common.errors import DnnPortingError
 
 SHOWN = ("accuracy", "images_per_s", "p50_ms", "p99_ms", "peak_bytes")
 
@@ -24,12 +26,6 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--target", help="default: any")
     add_public_key(parser)
     options = parser.parse_args(arguments)
-
-    from porting.common.console import say
-    from porting.repository import Repository
-    from porting.repository.conditions import condition
-    from porting.repository.select import select
-    from profiler.common.errors import DnnPortingError
 
     conditions = [condition(text) for text in options.conditions]
     repository = Repository.load(options.repository, options.public_key)
@@ -54,10 +50,6 @@ def option_text(point: "OperatingPoint") -> str:
 
 def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective: str, repository: str) -> None:
     """Prints the chosen operating point, the figures that justify it, and the command that serves it."""
-    from porting.common.console import say, table
-    from porting.repository.figures import METRICS
-    from porting.repository.select import value
-
     named = {condition.name: condition for condition in conditions}
     rows = []
     for name in dict.fromkeys((*named, objective, *SHOWN)):

@@ -5,12 +5,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from profiler.triton.server import RunningServer
 
 from porting.command_line.public_key import add_public_key
+from porting.common.console import say
+from porting.repository import Repository
+from porting.repository.reader import INDEX
+from porting.repository.serving_folder import lay_out, lay_out_trusted
+from profiler.common.errors import BadInputError, ServerError, fix_of
+from profiler.common.scratch import scratch
+from profiler.triton.access import CONTROL, READ_ONLY, new_token
+from profiler.triton.installation import find_triton
+from profiler.triton.server import NOT_HIDDEN, RunningServer, log_errors, triton_server
 
 
 def port(text: str) -> int:
@@ -35,11 +40,6 @@ def run(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
 
-    from profiler.common.scratch import scratch
-    from profiler.triton.access import CONTROL, READ_ONLY, new_token
-    from profiler.triton.installation import find_triton
-    from profiler.triton.server import triton_server
-
     ports = {"grpc_port": options.grpc_port, "http_port": options.http_port}
     token = new_token()
     # The server passes the name of the folder to a shell, so a scratch folder with a safe name is used.
@@ -56,11 +56,6 @@ def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
     Raises `BadInputError` for a file that differs from the published one, and for models that are neither published nor
     trusted.
     """
-    from porting.common.console import say
-    from porting.repository import Repository
-    from porting.repository.reader import INDEX
-    from porting.repository.serving_folder import lay_out, lay_out_trusted
-    from profiler.common.errors import BadInputError
 
     if options.trust and not os.path.lexists(options.repository / INDEX):
         found = lay_out_trusted(options.repository, folder)
@@ -85,11 +80,8 @@ def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
     return names
 
 
-def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str], http_port: int) -> None:
+def serve(starting: AbstractContextManager[RunningServer], names: Sequence[str], http_port: int) -> None:
     """Serves until Ctrl-C; raises `ServerError` where the server ends by itself."""
-    from porting.common.console import say
-    from profiler.common.errors import ServerError
-    from profiler.triton.server import NOT_HIDDEN, last_words
 
     with starting as server:
         if not server.hidden:
@@ -100,7 +92,7 @@ def serve(starting: "AbstractContextManager[RunningServer]", names: Sequence[str
         except KeyboardInterrupt:
             say("stopping")
             return
-        raise ServerError(f"the server ended with code {server.process.returncode}: {last_words(server)}")
+        raise ServerError(f"the server ended with code {server.process.returncode}: {log_errors(server)}")
 
 
 @contextmanager
@@ -109,8 +101,6 @@ def written(token: str, path: Path | None) -> Iterator[None]:
 
     Raises `BadInputError` where the file exists already or cannot be made.
     """
-    from profiler.common.errors import BadInputError
-    from profiler.common.fixes import fix_of
 
     if path is None:
         yield

@@ -5,21 +5,24 @@ import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from porting.command_line.public_key import add_public_key
-
-if TYPE_CHECKING:
-    from porting.repository import Repository
-    from porting.repository.variant_files import VariantFiles
-    from porting.repository.variant_on_target import VariantOnTarget
-    from profiler.records.profile import Profile
-    from profiler.target.prepared_target import PreparedTarget
+from porting.common.console import say, table
+from porting.repository import Repository
+from porting.repository.serving_folder import write_model
+from porting.repository.variant_files import VariantFiles
+from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.scratch import scratch
+from profiler.records.profile import Profile
+from profiler.target.identity import profile_key
+from profiler.target.prepared_target import PreparedTarget, prepared_target
 
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
 # The figures that are measured again; the relative ones see a small change, as the machine's drift meets both networks.
 VERIFIED = (
-    "images_per_s", "relative_throughput", "single_images_per_s", "relative_single_throughput", "p50_ms", "relative_p50",
+    "images_per_s", "relative_throughput", "single_images_per_s", "relative_single_throughput",
+    "p50_ms", "relative_p50",
 )  # fmt: skip
 # Two minutes for three variants at most, whatever the repository says.
 VISITS, SEARCH_S, SETTLE_S, VISIT_S, BUDGET_S = 5, 0.5, 3.0, 1.0, 40.0
@@ -41,12 +44,6 @@ def run(arguments: Sequence[str]) -> None:
     add_public_key(parser)
     options = parser.parse_args(arguments)
 
-    from porting.common.console import say, table
-    from porting.repository import Repository
-    from profiler.common.errors import DnnPortingError
-    from profiler.common.scratch import scratch
-    from profiler.target.prepared_target import prepared_target
-
     repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
     found = chosen(repository, target, options.variants, options.endpoint)
@@ -65,9 +62,8 @@ def run(arguments: Sequence[str]) -> None:
     say(f"all {len(rows)} figures hold")
 
 
-def chosen_target(repository: "Repository", wanted: str | None) -> str:
+def chosen_target(repository: Repository, wanted: str | None) -> str:
     """The name of the target to verify; raises `BadInputError` for an unknown or ambiguous one."""
-    from profiler.common.errors import BadInputError
 
     targets = sorted(repository.index.targets)
     if wanted is None and len(targets) == 1:
@@ -77,7 +73,7 @@ def chosen_target(repository: "Repository", wanted: str | None) -> str:
     return wanted
 
 
-def chosen(repository: "Repository", target: str, count: int, endpoint: str | None) -> "dict[str, VariantFiles]":
+def chosen(repository: Repository, target: str, count: int, endpoint: str | None) -> dict[str, VariantFiles]:
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
     from porting.repository.figures import merit
     from porting.repository.variant_files import VariantFiles
@@ -96,10 +92,8 @@ def chosen(repository: "Repository", target: str, count: int, endpoint: str | No
     return files
 
 
-def check_profile(profile: "Profile", endpoint: str | None) -> None:
+def check_profile(profile: Profile, endpoint: str | None) -> None:
     """Raises `BadInputError` for a profile that cannot be measured here, and for a server other than `endpoint`."""
-    from profiler.common.errors import BadInputError
-    from profiler.target.identity import profile_key
 
     target, name = profile.target, profile.target_name
     if target.runtime == "torch":
@@ -127,9 +121,8 @@ def check_profile(profile: "Profile", endpoint: str | None) -> None:
         )
 
 
-def copied(files: "VariantFiles", folder: Path) -> Path:
+def copied(files: VariantFiles, folder: Path) -> Path:
     """The served ONNX file in a folder of its own."""
-    from porting.repository.serving_folder import write_model
 
     folder.mkdir()
     path = folder / "model.onnx"

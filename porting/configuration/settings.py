@@ -98,7 +98,7 @@ class FinetuneSettings(FitSettings):
     """The settings of stage finetune: those of a training, and with `distill` those of the teacher.
 
     `distill_weight` is the share of the unpruned network's answers in the loss, at this `temperature`.
-    `attention_weight` is the factor of the distance between attention maps (`porting.training.attention`). With
+    `attention_weight` is the factor of the distance between attention maps (`porting.training.teacher`). With
     `only_best` only the most accurate network is tuned of those pruned from the same one for the same aim. With
     `unpruned_too` the unpruned network is trained further too, for comparison.
     """

@@ -1,11 +1,10 @@
-"""The context of a stage: the settings, the workspace, the data, and the callbacks for progress."""
+"""The context of a stage: the settings, the workspace, the data, and the values that its jobs share."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from porting.common.console import Advance, progress
 from porting.configuration.settings import Settings
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch, Variant
@@ -48,12 +47,6 @@ class Context:
             self._kept[name] = make()
         return cast("T", self._kept[name])
 
-    @contextmanager
-    def progress(self, title: str, total: int) -> Iterator[Advance]:
-        """A progress bar of `total` steps."""
-        with progress(title, total) as advance:
-            yield advance
-
 
 def needs_the_extra(what: str, error: ModuleNotFoundError) -> BadInputError:
     """The error for work that needs the extra `porting`."""
@@ -65,8 +58,3 @@ def seeded(seed: int) -> None:
     from lightning import seed_everything
 
     seed_everything(seed, workers=True, verbose=False)
-
-
-def section_values(section: Any) -> dict[str, Any]:
-    """A settings section as JSON, for keys and records."""
-    return dict(section.model_dump(mode="json"))

@@ -1,17 +1,19 @@
-"""A torch network as a TorchScript program, which targets with runtime=torch serve instead of the ONNX file."""
+"""The TorchScript program of a network, for targets with runtime=torch, and the check of any exported form."""
 
 import warnings
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from porting.networks.parity import check_answers
 from profiler.common.errors import DnnPortingError, ModelError
 from profiler.runtimes.torch_program import read_program
 
+PARITY_BATCHES = (1, 3, 8)
 # Entries with source lines and paths of this machine, and with a digest of them.
 PROVENANCE = (".debug_pkl", "/.data/serialization_id")
 
@@ -34,6 +36,31 @@ def write_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tol
         # Tracing runs the network's own code, which may raise any error; so may a program of a fixed batch size.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1][:300]
         raise ModelError(f"it cannot be traced for input {list(shape)} of any batch size: {reason}") from error
+
+
+def check_answers(
+    form: str,
+    answer: Callable[[np.ndarray], np.ndarray],
+    model: nn.Module,
+    shape: tuple[int, int, int],
+    tolerance: float,
+) -> None:
+    """Raises `DnnPortingError` where an output of the form differs by more than `tolerance` of the range of outputs.
+
+    `form` is its name in messages.
+    """
+    for batch in PARITY_BATCHES:
+        images = np.random.default_rng(batch).standard_normal((batch, *shape), dtype=np.float32)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(images)).numpy()
+        answers = answer(images)
+        same_shape = answers.shape == expected.shape
+        error = float(np.abs(answers - expected).max() / (np.ptp(expected) or 1.0)) if same_shape else float("inf")
+        if not error <= tolerance:
+            raise DnnPortingError(
+                f"the {form} differs from the network by {error:.1e} of its range at batch {batch}, "
+                f"more than export.tolerance={tolerance:g}"
+            )
 
 
 def traced(network: nn.Module, shape: tuple[int, int, int]) -> bytes:

@@ -11,10 +11,9 @@ from porting.configuration.recorded import recorded
 from porting.networks.manifest import Manifest, describe, restore
 from porting.workspace.records import Network
 from porting.workspace.workspace import AGAIN, MANIFEST, WEIGHTS, changed, network_digest
-from profiler.common.door import contents
+from profiler.common.door import contents, parsed
 from profiler.common.errors import ModelError
 from profiler.common.files import write_atomically
-from profiler.common.parse import parsed
 
 MANIFEST_LIMIT_BYTES = 64 << 20
 

@@ -13,7 +13,7 @@ from profiler.runtimes.torch_program import compiled
 from profiler.trial import onnx_file, torch_network
 from profiler.trial.arithmetic import beyond_arithmetic
 from profiler.trial.batches import answer_few, begin, known_bytes
-from profiler.trial.torch_file import does_more
+from profiler.trial.torch_file import MORE_THAN_ARITHMETIC
 
 FIX = "give a TorchScript file"
 # The time of the export with its checks, and the number of copies of the archive that it holds in memory.
@@ -34,7 +34,7 @@ def export_foreign(
     finding = judged(path, task, onnx_file.limits(path, COPIES, EXPORT_S), FIX, name)
     destination.write_bytes(finding.content)
     operator = finding.facts["operator"]
-    return does_more(str(operator)[:64]) if operator and not trusted() else ""
+    return f"it uses {str(operator)[:64]}, {MORE_THAN_ARITHMETIC}" if operator and not trusted() else ""
 
 
 def prepare() -> None:

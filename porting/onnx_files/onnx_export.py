@@ -12,7 +12,7 @@ from torch import nn
 from torch.export import Dim
 
 from porting.configuration.settings import ExportSettings
-from porting.networks.parity import check_answers
+from porting.networks.program import check_answers
 from profiler.common.errors import ModelError
 from profiler.runtimes.session import open_session, run
 

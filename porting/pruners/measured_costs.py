@@ -1,26 +1,24 @@
 """The latency of networks on a target, from a table of operators in the workspace that is completed by measurements."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor, nn
 
+from porting.common.console import progress
 from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.costs import NetworkCost, PlacedLayer, Widths, placed_layers, wanted_widths
 from porting.pruners.latency_budget import offered
 from profiler.common.target import Target
-from profiler.operators.measuring import Wanted, expected_s, lacking, machine, measured_table, read_table
+from profiler.operators.measuring import Wanted, expected_s, machine, measured_table, missing_passes, read_table
 from profiler.operators.operator import Precision
 from profiler.operators.table import OperatorTable, OperatorTimes
 from profiler.operators.timing import block
 
 # Where nothing is blocked (`profiler.operators.timing`): widths between multiples of 4 cost what the next one does.
 FINEST_STEP = 4
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,11 @@ class MeasuredCosts:
     batch: int
     precision: Precision
     budget_s: float
-    progress: Progress
 
     def lack(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> bool:
         """Whether the table lacks operators of this network."""
         _, _, wanted = self._wanted(model, groups, example, whole)
-        return any(lacking(self.table(), wanted))
+        return any(missing_passes(self.table(), wanted))
 
     def step(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor) -> int:
         """The step between the widths that this unpruned network is offered."""
@@ -62,8 +59,8 @@ class MeasuredCosts:
         Raises `BadInputError` where another process measures, and `DnnPortingError` where the budget is too short.
         """
         layers, step, wanted = self._wanted(model, groups, example, whole)
-        left = sum(map(len, lacking(self.table(), wanted)))
-        with self.progress("operators", left) as advance:
+        left = sum(map(len, missing_passes(self.table(), wanted)))
+        with progress("operators", left) as advance:
             table = measured_table(
                 self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
                 lambda left: advance(f"{left} left"),

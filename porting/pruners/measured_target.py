@@ -40,9 +40,8 @@ class MeasuredTarget:
         name, target = the_target(context)
         check_operators_can_be_timed(name, target)
         costs = MeasuredCosts(
-            Path(workspace.root) / FOLDER, target, prune.latency_batch, prune.precision, prune.operators_budget_s,
-            context.progress,
-        )  # fmt: skip
+            Path(workspace.root) / FOLDER, target, prune.latency_batch, prune.precision, prune.operators_budget_s
+        )
         level = throughput_level(context.settings.profile, prune.latency_batch)
         files = FileThroughput(ready, name, target, level)
         return cls(costs, TargetThroughput(files, context.settings.export, prune.precision), ready)

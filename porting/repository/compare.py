@@ -21,7 +21,7 @@ class Change:
 
 
 def compare(before: Repository, after: Repository) -> list[Change]:
-    """Every change between two repositories; a figure moved where its two measurements differ by a test."""
+    """Every change between two repositories; a figure moved where its two measurements differ."""
     return [change for name in sorted({*before.by_name, *after.by_name}) for change in changes(before, after, name)]
 
 
@@ -59,7 +59,7 @@ def moves(name: str, target: str, before: Standing, after: Standing) -> Iterator
 
 
 def moved(one: Figure | None, other: Figure | None) -> bool:
-    """Whether a figure appeared or vanished, or two figures differ."""
+    """Whether a figure appeared or vanished, or its two measurements differ."""
     if one is None or other is None:
         return one is not other
     return differ(one, other)

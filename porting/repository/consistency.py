@@ -8,7 +8,7 @@ from typing import Any
 from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
 from porting.repository.standing import standing_of
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -1,12 +1,12 @@
 """The figures by which variants are compared: meaning, unit, better direction, and place in a profile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from porting.repository.schema import Accuracy, Figure, Standing
 from profiler.common.errors import BadInputError
-from profiler.records.base import Point
+from profiler.records.base import Point, Record, Timed
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
@@ -14,8 +14,16 @@ from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
 
-# Of so many samples the median is the mean.
+B = TypeVar("B", FirstInference, WarmUpCurve)
+# The median of at most this number of samples is their mean.
 MEDIAN_IS_MEAN = 2
+# The fields of a point with a value and the ends of its interval.
+RATE = ("images_per_s", "low_images_per_s", "high_images_per_s")
+RELATIVE_RATE = ("relative_throughput", "low_relative_throughput", "high_relative_throughput")
+MEDIAN = ("p50_ms", "p50_low_ms", "p50_high_ms")
+RELATIVE_MEDIAN = ("relative_p50", "low_relative_p50", "high_relative_p50")
+TAIL = ("p99_ms", "p99_low_ms", "p99_high_ms")
+CAPACITY = ("requests_per_s", "low_requests_per_s", "high_requests_per_s")
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,9 @@ class Absent:
 
     kind: type[Point]
     part: str
+
+
+Reader = Callable[[Accuracy | None, Profile], Figure | str | Absent]
 
 
 @dataclass(frozen=True)
@@ -37,18 +48,15 @@ class Metric:
     better: Literal["higher", "lower"]
     unit: str
     meaning: str
-    of: Callable[[Accuracy | None, Profile], Figure | str | Absent]
+    of: Reader
     compared_by: str | None = None
 
 
-def exact(value: float | None) -> Figure | str:
-    """A count, whose interval is the count itself."""
-    return "the graph does not tell" if value is None else (value, value, value)
-
-
-def known(value: float | None, low: float | None, high: float | None, reason: str) -> Figure | str:
-    """A measured value with its interval, or the `reason` where it is missing."""
-    return reason if value is None else (rounded(value), low and rounded(low), high and rounded(high))
+def figure_of(record: Record, *fields: str) -> Figure | None:
+    """The figure in the fields of a record, those of the interval's ends last; `None` where the value is unknown."""
+    value, *ends = (getattr(record, name) for name in fields)
+    low, high = ends or (None, None)
+    return None if value is None else (float(value), low, high)
 
 
 def rounded(value: float) -> float:
@@ -56,89 +64,35 @@ def rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
+def read(record: Record | None, absent: Absent, *fields: str) -> Figure | str | Absent:
+    """The rounded figure in the fields of a record, the reason why it is unknown, or `absent` without a record."""
+    if record is None:
+        return absent
+    figure = figure_of(record, *fields)
+    if figure is None:
+        return record.reasons.get(fields[0], "")
+    value, low, high = figure
+    return rounded(value), low and rounded(low), high and rounded(high)
+
+
+def measured(choose: Callable[[Profile], Record | None], kind: type[Point], part: str, *fields: str) -> Reader:
+    """A reader of fields of the record that `choose` finds in a profile."""
+    return lambda _, profile: read(choose(profile), Absent(kind, part), *fields)
+
+
+def counted(field: str) -> Reader:
+    """A reader of an exact count of the graph, whose interval is the count itself."""
+    return lambda _, profile: figure_of(profile.complexity, field, field, field) or "the graph does not tell"
+
+
 def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
     """The top-1 accuracy on the validation split."""
     return (found.value, found.low, found.high) if found else "the file was not evaluated on data"
 
 
-def images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The maximal throughput of the best batch, as delivered."""
-    best = profile.best_throughput()
-    if best is None:
-        return Absent(MaximalThroughput, "throughput")
-    return known(best.images_per_s, best.low_images_per_s, best.high_images_per_s, "")
-
-
-def single_images_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The maximal throughput of single requests, as delivered."""
-    point = profile.throughput_at(1)
-    if point is None:
-        return Absent(MaximalThroughput, "throughput")
-    return known(point.images_per_s, point.low_images_per_s, point.high_images_per_s, "")
-
-
-def relative_throughput(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The maximal throughput of the best batch, relative to the reference network."""
-    return relative(profile.best_throughput())
-
-
-def relative_single_throughput(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The maximal throughput of single requests, relative to the reference network."""
-    return relative(profile.throughput_at(1))
-
-
-def relative(point: MaximalThroughput | None) -> Figure | str | Absent:
-    """The relative throughput of a point; a disturbed one compares with nothing."""
-    if point is None:
-        return Absent(MaximalThroughput, "throughput")
-    if point.verdict == "disturbed":
-        return f"disturbed: {point.verdict_reason}"
-    return known(point.relative_throughput, point.low_relative_throughput, point.high_relative_throughput, "")
-
-
-def p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The median latency at batch 1 that one client of the target sees."""
-    return median_ms(profile.latency_at(1), "throughput")
-
-
-def compute_p50_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The median latency of the computation alone at batch 1, in the profiler's own process."""
-    return median_ms(profile.compute_latency_at(1), "latency")
-
-
-def median_ms(point: LatencyPoint | None, part: str) -> Figure | str | Absent:
-    """The median of a latency; `part` measures such points."""
-    if point is None:
-        return Absent(LatencyPoint, part)
-    return known(point.p50_ms, point.p50_low_ms, point.p50_high_ms, point.reasons.get("p50_ms", ""))
-
-
-def relative_p50(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The median latency at batch 1 that one client sees, in inferences of the reference network."""
-    point = profile.latency_at(1)
-    if point is None:
-        return Absent(LatencyPoint, "throughput")
-    if point.noise.disturbed:
-        return "disturbed: too few slices of the latency were undisturbed"
-    return known(point.relative_p50, point.low_relative_p50, point.high_relative_p50, "")
-
-
-def p99_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The 99th percentile of the latency at batch 1 that one client of the target sees."""
-    point = profile.latency_at(1)
-    if point is None:
-        return Absent(LatencyPoint, "throughput")
-    return known(point.p99_ms, point.p99_low_ms, point.p99_high_ms, point.reasons.get("p99_ms", ""))
-
-
-def capacity_requests_per_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The capacity under the tightest measured deadline, as offered."""
-    found = sorted(profile.own(profile.capacity), key=lambda point: point.deadline_multiple)
-    if not found:
-        return Absent(Capacity, "capacity")
-    at = found[0]
-    reason = at.reasons.get("requests_per_s", "")
-    return known(at.requests_per_s, at.low_requests_per_s, at.high_requests_per_s, reason)
+def at_batch_1(points: Iterable[B]) -> B | None:
+    """The first of the points at batch 1."""
+    return next((point for point in points if point.batch == 1), None)
 
 
 def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
@@ -148,85 +102,114 @@ def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
         return Absent(MemoryPoint, "memory")
     point = max(found, key=lambda one: one.peak_bytes or 0)
     # It is not rounded, because an orchestrator reserves exactly this many bytes.
-    return point.reasons.get("peak_bytes", "") if point.peak_bytes is None else (float(point.peak_bytes), None, None)
-
-
-def first_inference_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The first answer at batch 1 after a fresh load."""
-    found = [point for point in profile.own(profile.first_inference) if point.batch == 1]
-    return known(found[0].first_ms, None, None, "") if found else Absent(FirstInference, "warm_up")
-
-
-def warm_up_s(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The time from the first request at batch 1 until the latency is steady."""
-    found = [point for point in profile.own(profile.warm_up) if point.batch == 1]
-    if not found:
-        return Absent(WarmUpCurve, "warm_up")
-    return known(found[0].seconds_until_steady, None, None, found[0].reasons.get("seconds_until_steady", ""))
+    return figure_of(point, "peak_bytes") or point.reasons.get("peak_bytes", "")
 
 
 def load_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     """The median load time with the file in the page cache; the median of one load or two is their mean."""
-    found = [point for point in profile.own(profile.load_time) if point.page_cache == "warm"]
-    if not found:
-        return Absent(LoadTime, "warm_up")
-    point = found[0]
-    if point.p50_ms is None and 0 < point.n <= MEDIAN_IS_MEAN:
-        return known(point.mean_ms, None, None, point.reasons.get("mean_ms", ""))
-    return known(point.p50_ms, point.p50_low_ms, point.p50_high_ms, point.reasons.get("p50_ms", ""))
+    point = next((point for point in profile.own(profile.load_time) if point.page_cache == "warm"), None)
+    few = point is not None and point.p50_ms is None and 0 < point.n <= MEDIAN_IS_MEAN
+    fields = ("mean_ms",) if few else ("p50_ms", "p50_low_ms", "p50_high_ms")
+    return read(point, Absent(LoadTime, "warm_up"), *fields)
 
 
-def core_s_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
-    """The core-seconds of one inference at the maximal throughput."""
-    best = profile.best_throughput()
-    if best is None:
-        return Absent(MaximalThroughput, "throughput")
-    return known(best.core_s_per_inference, None, None, best.reasons.get("core_s_per_inference", ""))
+def latency(*fields: str) -> Reader:
+    """A reader of the latency at batch 1 that one client of the target sees."""
+    return measured(client_latency, LatencyPoint, "throughput", *fields)
+
+
+def client_latency(profile: Profile) -> LatencyPoint | None:
+    """The latency at batch 1 that one client of the target sees."""
+    return profile.latency_at(1)
+
+
+def at_maximum(*fields: str) -> Reader:
+    """A reader of the maximal throughput of the best batch."""
+    return measured(Profile.best_throughput, MaximalThroughput, "throughput", *fields)
+
+
+def at_single(*fields: str) -> Reader:
+    """A reader of the maximal throughput of single requests."""
+    return measured(single_throughput, MaximalThroughput, "throughput", *fields)
+
+
+def single_throughput(profile: Profile) -> MaximalThroughput | None:
+    """The maximal throughput of single requests."""
+    return profile.throughput_at(1)
+
+
+def undisturbed(choose: Callable[[Profile], Timed | None], reader: Reader) -> Reader:
+    """A reader for comparisons; the record that `choose` finds compares with nothing where it is disturbed."""
+
+    def read_it(accuracy: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+        record = choose(profile)
+        if record is not None and record.is_disturbed():
+            return "disturbed: too few of its slices were undisturbed"
+        return reader(accuracy, profile)
+
+    return read_it
 
 
 def joules_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
     """The energy of one inference at the maximal throughput."""
     best = profile.best_throughput()
-    if best is None:
-        return Absent(MaximalThroughput, "throughput")
-    energy = best.energy
-    return known(energy.joules_per_inference, None, None, energy.reasons.get("joules_per_inference", ""))
+    return read(best and best.energy, Absent(MaximalThroughput, "throughput"), "joules_per_inference")
 
+
+# The deadline of the capacity is the tightest measured one.
+capacity = measured(
+    lambda profile: min(profile.own(profile.capacity), key=lambda point: point.deadline_multiple, default=None),
+    Capacity, "capacity", *CAPACITY,
+)  # fmt: skip
+first_inference = measured(
+    lambda profile: at_batch_1(profile.own(profile.first_inference)), FirstInference, "warm_up", "first_ms"
+)
+warm_up = measured(
+    lambda profile: at_batch_1(profile.own(profile.warm_up)), WarmUpCurve, "warm_up", "seconds_until_steady"
+)
 
 METRICS = {
     "accuracy": Metric("higher", "1", "top-1 accuracy on the validation split", accuracy),
     "images_per_s": Metric(
-        "higher", "1/s", "maximal throughput of the best batch, closed loop, as delivered", images_per_s,
+        "higher", "1/s", "maximal throughput of the best batch, closed loop, as delivered", at_maximum(*RATE),
         "relative_throughput",
     ),
     "relative_throughput": Metric(
-        "higher", "1", "inputs answered at the maximum while the reference network answers one", relative_throughput
+        "higher", "1", "inputs answered at that maximum while the reference network answers one",
+        undisturbed(Profile.best_throughput, at_maximum(*RELATIVE_RATE)),
     ),
     "single_images_per_s": Metric(
-        "higher", "1/s", "maximal throughput of single requests, closed loop, as delivered", single_images_per_s,
+        "higher", "1/s", "maximal throughput of single requests, closed loop, as delivered", at_single(*RATE),
         "relative_single_throughput",
     ),
     "relative_single_throughput": Metric(
-        "higher", "1", "single requests answered at the maximum while the reference network answers one",
-        relative_single_throughput,
+        "higher", "1", "single requests answered at that maximum while the reference network answers one",
+        undisturbed(single_throughput, at_single(*RELATIVE_RATE)),
     ),
     "capacity_requests_per_s": Metric(
-        "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency",
-        capacity_requests_per_s,
+        "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency", capacity
     ),
-    "p50_ms": Metric("lower", "ms", "median latency at batch 1 that one client sees", p50_ms, "relative_p50"),
-    "relative_p50": Metric("lower", "1", "the same in inferences of the reference network", relative_p50),
-    "compute_p50_ms": Metric("lower", "ms", "median latency at batch 1 of the computation alone", compute_p50_ms),
-    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1 that one client sees", p99_ms),
-    "parameters": Metric("lower", "1", "parameters of the graph", lambda _, p: exact(p.complexity.parameters)),
-    "flops": Metric("lower", "1", "operations an input, 2 × MACs", lambda _, p: exact(p.complexity.flops)),
-    "file_bytes": Metric("lower", "bytes", "size of the ONNX file", lambda _, p: exact(p.complexity.file_bytes)),
+    "p50_ms": Metric("lower", "ms", "median latency at batch 1 that one client sees", latency(*MEDIAN), "relative_p50"),
+    "relative_p50": Metric(
+        "lower", "1", "the same latency in inferences of the reference network",
+        undisturbed(client_latency, latency(*RELATIVE_MEDIAN)),
+    ),
+    "compute_p50_ms": Metric(
+        "lower", "ms", "median latency at batch 1 of the computation alone",
+        measured(lambda profile: profile.compute_latency_at(1), LatencyPoint, "latency", *MEDIAN),
+    ),
+    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1 that one client sees", latency(*TAIL)),
+    "parameters": Metric("lower", "1", "parameters of the graph", counted("parameters")),
+    "flops": Metric("lower", "1", "operations an input, 2 × MACs", counted("flops")),
+    "file_bytes": Metric("lower", "bytes", "size of the ONNX file", counted("file_bytes")),
     "peak_bytes": Metric("lower", "bytes", "peak memory when served, most over the measured batches", peak_bytes),
-    "core_s_per_inference": Metric("lower", "s", "core-seconds an inference at the maximum", core_s_per_inference),
+    "core_s_per_inference": Metric(
+        "lower", "s", "core-seconds an inference at the maximum", at_maximum("core_s_per_inference")
+    ),
     "joules_per_inference": Metric("lower", "J", "energy an inference at the maximal throughput", joules_per_inference),
     "load_ms": Metric("lower", "ms", "median time from the load call to ready, file in the page cache", load_ms),
-    "first_inference_ms": Metric("lower", "ms", "first answer at batch 1 after a fresh load", first_inference_ms),
-    "warm_up_s": Metric("lower", "s", "from the first request at batch 1 until steady", warm_up_s),
+    "first_inference_ms": Metric("lower", "ms", "first answer at batch 1 after a fresh load", first_inference),
+    "warm_up_s": Metric("lower", "s", "from the first request at batch 1 until steady", warm_up),
 }  # fmt: skip
 
 
@@ -279,4 +262,4 @@ def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
     finished = {state.name: state.finished for state in profile.parts}
     if part not in finished:
         return f"the level {profile.level} does not measure it"
-    return "it was not asked for, or there was nothing to measure" if finished[part] else "the run ended before it"
+    return "no run asked for it, or there was nothing to measure" if finished[part] else "the run ended before it"

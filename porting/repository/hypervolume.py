@@ -1,4 +1,4 @@
-"""Measures of a frontier in two metrics: hypervolume, knee, and the cost of choosing by a proxy metric."""
+"""Measures of a frontier in two metrics: hypervolume, knee, and the cost of a choice by a proxy metric."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pair = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Hypervolume:
-    """The area between a frontier and `reference`, in the product of both units (Zitzler and Thiele 1999)."""
-
-    value: float
-    reference: Pair
 
 
 def staircase(points: Sequence[Pair]) -> NDArray[np.intp]:
@@ -27,13 +19,16 @@ def staircase(points: Sequence[Pair]) -> NDArray[np.intp]:
     return order[np.diff(reached, prepend=-np.inf) > 0]
 
 
-def hypervolume(points: Sequence[Pair], reference: Pair) -> Hypervolume:
-    """The area that the points dominate above `reference`, higher being better in both metrics."""
+def hypervolume(points: Sequence[Pair], reference: Pair) -> float:
+    """The area that the points dominate above `reference`, higher being better in both metrics.
+
+    Its unit is the product of both units (Zitzler and Thiele 1999).
+    """
     found = np.asarray(points, dtype=float).reshape(-1, 2)
     inside = found[(found > reference).all(axis=1)]
     steps = inside[staircase([(a, b) for a, b in inside])] - reference
     heights = np.diff(steps[:, 1], prepend=0.0)
-    return Hypervolume(float((steps[:, 0] * heights).sum()), reference)
+    return float((steps[:, 0] * heights).sum())
 
 
 def worst(points: Sequence[Pair]) -> Pair:
@@ -58,7 +53,7 @@ def knee(points: Sequence[Pair]) -> int | None:
 
 @dataclass(frozen=True)
 class Trust:
-    """The cost of choosing by a proxy metric: the lost share of the hypervolume, and the worst slowdown.
+    """The cost of a choice by a proxy metric: the lost share of the hypervolume, and the worst slowdown.
 
     `slowdown` is the largest ratio, over the accuracies of the true frontier, of the best throughput at that accuracy
     or better to the best among the points that the proxy chose; `None` where the proxy chose no point so accurate.
@@ -69,13 +64,10 @@ class Trust:
 
 
 def cost_of_trust(points: Sequence[Pair], chosen: Sequence[int]) -> Trust:
-    """The cost of choosing the points at `chosen` among (accuracy, throughput) points instead of their frontier."""
-    reference = worst(points)
-    whole, part = (hypervolume(some, reference).value for some in (points, [points[index] for index in chosen]))
-    return Trust(
-        lost_share=1 - part / whole if whole else 0.0,
-        slowdown=slowdown(points, [points[index] for index in chosen]),
-    )
+    """The cost of choosing some (accuracy, throughput) points instead of the frontier of all."""
+    taken = [points[index] for index in chosen]
+    whole, part = (hypervolume(some, worst(points)) for some in (points, taken))
+    return Trust(lost_share=1 - part / whole if whole else 0.0, slowdown=slowdown(points, taken))
 
 
 def slowdown(points: Sequence[Pair], chosen: Sequence[Pair]) -> float | None:

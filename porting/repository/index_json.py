@@ -11,8 +11,8 @@ from pydantic_core import from_json
 
 from porting.repository.consistency import MOST_VARIANTS, IndexCheck, check_index
 from porting.repository.schema import Index, Published, Summary
+from profiler.common.door import PUBLISH, invalid, parsed, refused
 from profiler.common.files import sealed, unsealed
-from profiler.common.parse import PUBLISH, invalid, parsed, refused
 
 LISTS: dict[str, type[Summary]] = {"variants": Published, "dropped": Summary}
 # Memory and time grow with the number of lines, most of which are entries, and with the number of values.

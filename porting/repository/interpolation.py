@@ -1,22 +1,19 @@
-"""Figures over the places where they were measured: tables of a profile, interpolated between, never beyond."""
+"""Figures of a profile as tables over batch, cores and instances, with interpolation within the measured range."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
+from porting.repository.figures import CAPACITY, MEDIAN, RATE, TAIL, figure_of
 from porting.repository.schema import Figure
+from profiler.common.door import shown
 from profiler.common.errors import BadInputError
-from profiler.common.parse import shown
 from profiler.records.base import Point
-from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import IN_PROCESS, Profile
-from profiler.records.throughput import MaximalThroughput
-from profiler.records.warm_up import FirstInference
 
-P = TypeVar("P", bound=Point)
 BATCH_AXES = ("batch", "cores", "instances")
 Coordinates = tuple[float, ...]
 Table = Mapping[Coordinates, Figure]
@@ -44,7 +41,7 @@ class OutsideError(Exception):
 
 @dataclass(frozen=True)
 class Lookup:
-    """The figures of one kind over their axes, one table for each measured runtime, the target's own first.
+    """The figures of one kind over their axes, with one table for each measured runtime, the target's own first.
 
     `usual` holds the default values of axes.
     """
@@ -77,7 +74,7 @@ class Lookup:
                 continue
             kind: Literal["measured", "predicted"] = "measured" if measured else "predicted"
             return Reading(*figure, self.unit, kind, {name: wanted[name] for name in self.axes} | {"runtime": runtime})
-        raise BadInputError(f"{self.what}: {'; '.join(reasons) or 'nothing was measured: profile=full does'}")
+        raise BadInputError(f"{self.what}: {'; '.join(reasons) or 'nothing was measured: profile=full measures it'}")
 
     def __repr__(self) -> str:
         points = sum(len(table) for table in self.tables.values())
@@ -115,92 +112,67 @@ def between(a: Figure, b: Figure, share: float) -> Figure:
     return a[0] + share * (b[0] - a[0]), mixed(a[1], b[1]), mixed(a[2], b[2])
 
 
-def lookup(
-    profile: Profile,
-    points: Iterable[P],
-    what: str,
-    unit: str,
-    axes: tuple[str, ...],
-    figure: Callable[[P], Figure | None],
-) -> Lookup:
-    """The points by runtime and coordinates; of points at the same ones, those on the target's own threads count."""
-    own = profile.target.resources
+@dataclass(frozen=True)
+class Source:
+    """The points of a profile that have a figure, and the fields of a point with it and its interval's ends."""
+
+    what: str
+    unit: str
+    axes: tuple[str, ...]
+    points: Callable[[Profile], Iterable[Point]]
+    fields: Sequence[str]
+
+
+def lookup(profile: Profile, name: str) -> Lookup:
+    """The interpolation table of a figure; of points at the same coordinates, those on the target's own threads count.
+
+    Raises `BadInputError` for a figure without one.
+    """
+    if name not in SOURCES:
+        raise BadInputError(f"{name!r} is no figure with places: choices are {', '.join(SOURCES)}")
+    source, own = SOURCES[name], profile.target.resources
     usual = {"cores": float(own.cores), "instances": float(own.instances)}
-    tables: dict[str, dict[Coordinates, Figure]] = {profile.target.runtime: {}}
-    for point in sorted(points, key=lambda one: one.threads != own.threads):
-        value = figure(point)
+    tables: dict[str, dict[Coordinates, Figure]] = {}
+    for point in sorted(source.points(profile), key=lambda one: one.threads != own.threads):
+        value = figure_of(point, *source.fields)
         if value is not None:
-            place = tuple(float(getattr(point, axis)) for axis in axes)
+            place = tuple(float(getattr(point, axis)) for axis in source.axes)
             tables.setdefault(point.runtime, {}).setdefault(place, value)
-    found = {runtime: table for runtime, table in tables.items() if table}
-    return Lookup(what, unit, axes, {name: usual[name] for name in axes if name in usual}, found)
+    axes = {axis: usual[axis] for axis in source.axes if axis in usual}
+    return Lookup(source.what, source.unit, source.axes, axes, tables)
 
 
-def latency(profile: Profile) -> Lookup:
-    """The median latency of one batch at a time that a client sees, by batch, cores and instances."""
-    return latencies(profile, "median latency", profile.target.runtime, median)
+def client_latencies(profile: Profile) -> list[LatencyPoint]:
+    """The latencies of one request at a time that a client of the target sees."""
+    return latencies(profile, profile.target.runtime)
 
 
-def compute_latency(profile: Profile) -> Lookup:
-    """The median latency of the computation alone, in the profiler's own process, by batch, cores and instances."""
-    return latencies(profile, "median latency of the computation alone", IN_PROCESS, median)
+def compute_latencies(profile: Profile) -> list[LatencyPoint]:
+    """The latencies of the computation alone, in the profiler's own process."""
+    return latencies(profile, IN_PROCESS)
 
 
-def p99(profile: Profile) -> Lookup:
-    """The 99th percentile of the latency that a client sees, by batch, cores and instances."""
-
-    def figure(point: LatencyPoint) -> Figure | None:
-        return None if point.p99_ms is None else (point.p99_ms, point.p99_low_ms, point.p99_high_ms)
-
-    return latencies(profile, "99th percentile of the latency", profile.target.runtime, figure)
-
-
-def median(point: LatencyPoint) -> Figure | None:
-    """The median of a latency with its interval."""
-    return None if point.p50_ms is None else (point.p50_ms, point.p50_low_ms, point.p50_high_ms)
-
-
-def latencies(profile: Profile, what: str, runtime: str, figure: Callable[[LatencyPoint], Figure | None]) -> Lookup:
-    """A latency of one batch at a time on one runtime, for the input size that was measured first."""
+def latencies(profile: Profile, runtime: str) -> list[LatencyPoint]:
+    """The latencies of one request at a time on one runtime, for the input size that was measured first."""
     alone = [point for point in profile.latency if (point.runtime, point.concurrency) == (runtime, 1)]
-    same = [point for point in alone if point.input_shape == alone[0].input_shape]
-    return lookup(profile, same, what, "ms", BATCH_AXES, figure)
+    return [point for point in alone if point.input_shape == alone[0].input_shape]
 
 
-def throughput(profile: Profile) -> Lookup:
-    """The maximal throughput, as delivered, by batch, cores and instances."""
-
-    def figure(point: MaximalThroughput) -> Figure:
-        return point.images_per_s, point.low_images_per_s, point.high_images_per_s
-
-    return lookup(profile, profile.max_throughput, "maximal throughput", "images/s", BATCH_AXES, figure)
+def served_memory(profile: Profile) -> list[MemoryPoint]:
+    """The memory points of the serving processes."""
+    return [point for point in profile.memory if point.source == "served processes"]
 
 
-def capacity(profile: Profile) -> Lookup:
-    """The highest Poisson rate within a deadline, as offered, at the profile's own quantile."""
-
-    def figure(point: Capacity) -> Figure | None:
-        rate = point.requests_per_s
-        return None if rate is None else (rate, point.low_requests_per_s, point.high_requests_per_s)
-
-    axes = ("deadline_ms", "cores", "instances")
-    return lookup(profile, profile.capacity, "capacity under a deadline", "requests/s", axes, figure)
-
-
-def memory(profile: Profile) -> Lookup:
-    """The peak memory of the serving processes by batch."""
-
-    def figure(point: MemoryPoint) -> Figure | None:
-        return None if point.peak_bytes is None else (float(point.peak_bytes), None, None)
-
-    served = [point for point in profile.memory if point.source == "served processes"]
-    return lookup(profile, served, "peak memory", "bytes", BATCH_AXES, figure)
-
-
-def first_inference(profile: Profile) -> Lookup:
-    """The time of the first answer after a fresh load, by batch."""
-
-    def figure(point: FirstInference) -> Figure:
-        return point.first_ms, None, None
-
-    return lookup(profile, profile.first_inference, "first inference", "ms", BATCH_AXES, figure)
+# The figures of the index that have a table over coordinates such as the batch size.
+SOURCES = {
+    "p50_ms": Source("median latency", "ms", BATCH_AXES, client_latencies, MEDIAN),
+    "compute_p50_ms": Source("median latency of the computation", "ms", BATCH_AXES, compute_latencies, MEDIAN),
+    "p99_ms": Source("99th percentile of the latency", "ms", BATCH_AXES, client_latencies, TAIL),
+    "images_per_s": Source("maximal throughput", "images/s", BATCH_AXES, lambda one: one.max_throughput, RATE),
+    "capacity_requests_per_s": Source(
+        "capacity under a deadline", "requests/s", ("deadline_ms", "cores", "instances"),
+        lambda one: one.capacity, CAPACITY,
+    ),
+    "peak_bytes": Source("peak memory", "bytes", BATCH_AXES, served_memory, ["peak_bytes"]),
+    "first_inference_ms": Source("first inference", "ms", BATCH_AXES, lambda one: one.first_inference, ["first_ms"]),
+}  # fmt: skip

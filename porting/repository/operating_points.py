@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from porting.repository.figures import METRICS
+from porting.repository.interpolation import SOURCES
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published
-from porting.repository.variant_on_target import TABLES, VariantOnTarget
+from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.records.profile import Profile
 
 # A capacity is that of single requests.
-BY_BATCH = [name for name in TABLES if name != "capacity_requests_per_s"]
+BY_BATCH = [name for name in SOURCES if name != "capacity_requests_per_s"]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed
 from porting.repository.storage import Storage
 from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.door import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
 from profiler.common.errors import BadInputError
-from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES, parsed, refused
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from pydantic import FailFast, Field, JsonValue, model_validator
 from profiler.common.profile_settings import Level
 from profiler.common.target import TargetName
 from profiler.records.base import Record, Value, Verdict
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
 SHA256 = r"^[0-9a-f]{64}$"
@@ -106,8 +106,9 @@ class Standing(Value):
     """The results of a variant on one target: its dominance, and figures named as in `porting.repository.figures`.
 
     `unknown` holds the reasons for missing figures. The maximal throughput was measured with a closed loop of
-    `concurrency` callers and `batch` inputs a request; `verdict` and `verdict_reason` say whether it can be relied on. The
-    frontier is that of validation accuracy and maximal throughput; `dominated_by` is null for a variant on it.
+    `concurrency` callers and `batch` inputs a request; `verdict` and `verdict_reason` say whether it can be
+    relied on. The frontier is that of validation accuracy and maximal throughput; `dominated_by` is null for a variant
+    on it.
     """
 
     level: Level

@@ -12,7 +12,7 @@ from porting.repository.storage import LocalStorage, check_name
 from porting.repository.variant_files import VariantFiles
 from profiler.common import door
 from profiler.common.errors import BadInputError
-from profiler.common.resources import MAX_A_CORE
+from profiler.common.target import MAX_A_CORE
 from profiler.triton.lint.completion import completed
 from profiler.triton.lint.config_file import CONFIG, read_config
 from profiler.triton.lint.model import Model, clean

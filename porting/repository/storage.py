@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from profiler.common import door
+from profiler.common.door import parsed, shown
 from profiler.common.errors import BadInputError, DnnPortingError
-from profiler.common.parse import parsed, shown
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

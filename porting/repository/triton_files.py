@@ -5,7 +5,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from porting.repository.schema import Details
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 from profiler.records.profile import Profile
 from profiler.triton.config import ServingSettings, model_config, to_text
 

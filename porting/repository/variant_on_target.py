@@ -20,17 +20,6 @@ from profiler.records.throughput import MaximalThroughput
 T = TypeVar("T")
 MS_PER_S = 1e3
 
-# The figures of the index that have a table over coordinates such as the batch size.
-TABLES: Mapping[str, Callable[[Profile], Lookup]] = {
-    "p50_ms": interpolation.latency,
-    "compute_p50_ms": interpolation.compute_latency,
-    "p99_ms": interpolation.p99,
-    "images_per_s": interpolation.throughput,
-    "capacity_requests_per_s": interpolation.capacity,
-    "peak_bytes": interpolation.memory,
-    "first_inference_ms": interpolation.first_inference,
-}
-
 
 @dataclass(frozen=True)
 class VariantOnTarget:
@@ -82,9 +71,7 @@ class VariantOnTarget:
 
     def lookup(self, name: str) -> Lookup:
         """The interpolation table of a figure; raises `BadInputError` for a figure without one."""
-        if name not in TABLES:
-            raise BadInputError(f"{name!r} is no figure with places: choices are {', '.join(TABLES)}")
-        return TABLES[name](self.profile)
+        return interpolation.lookup(self.profile, name)
 
     def at(self, name: str, **where: float) -> Reading:
         """The figure at some coordinates, interpolated between measurements, as in `at("p50_ms", batch=8, cores=2)`.

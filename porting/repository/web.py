@@ -4,8 +4,8 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from profiler.common.door import INDEX_LIMIT_BYTES
 from profiler.common.errors import DnnPortingError
-from profiler.common.parse import INDEX_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from porting.jobs.context import Context, section_values
+from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.stages.pruned_variants import is_superseded
 from porting.workspace.records import Variant
@@ -26,7 +26,7 @@ def job(context: Context, variant: Variant) -> Job:
     key = json_digest(
         {
             "network": variant.key,
-            "settings": section_values(context.settings.export),
+            "settings": context.settings.export.model_dump(mode="json"),
             "data": context.data.recipe if context.data else None,
             "versions": versions(PACKAGES),
         }

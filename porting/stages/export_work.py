@@ -17,7 +17,7 @@ from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import ONNX, PROGRAM
 from profiler.common.errors import DnnPortingError, ModelError
 from profiler.common.files import sha256
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 from profiler.runtimes.session import input_tensor, open_session, output_tensor
 
 NO_ACCURACY = "no datamodule was given to measure it on"

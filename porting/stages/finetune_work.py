@@ -7,7 +7,7 @@ from porting.jobs.job import Job
 from porting.jobs.new_variant import VariantContent, make_variant
 from porting.networks.store import input_shape, load_network, save_network
 from porting.stages.pruned_variants import network_of
-from porting.training.recovery import recovered
+from porting.training.training_loop import recovered
 from porting.workspace.records import Variant
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from porting.jobs.context import Context, section_values
+from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
 from porting.jobs.new_variant import job_of, reused
 from porting.networks.weights_file import weights_file
@@ -36,7 +36,7 @@ def jobs(context: Context, _: Sequence[Variant]) -> list[Job]:
             "file": sha256(path),
             "backbone": backbone.recipe() if backbone else None,
             "data": context.data.recipe if context.data else None,
-            "export": section_values(settings.export) if kind == "torchscript" else None,
+            "export": settings.export.model_dump(mode="json") if kind == "torchscript" else None,
         },
         PACKAGES,
     )

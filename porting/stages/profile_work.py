@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from porting.common.console import say
+from porting.common.console import progress, say
 from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.jobs.ready_targets import ReadyTargets
@@ -12,7 +12,7 @@ from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX
 from profiler.plan import plan
 from profiler.profiling import profile_file
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
 
@@ -26,7 +26,7 @@ def run(context: Context, job: Job) -> Variant:
     ready.learn(earlier_profiles(context, one.name, ready.fingerprint))
     path = workspace.folder(one.variant) / ONNX
     title = f"{one.variant.name} on {one.name}"
-    with context.progress(title, len(plan(one.level, one.visit))) as advance:
+    with progress(title, len(plan(one.level, one.visit))) as advance:
         profile_file(ready, path, one.level, begun(one), one.files().write, advance, one.visit)
     return one.variant
 

@@ -11,12 +11,12 @@ from porting.common.console import say
 from porting.configuration.aims import Aim, Kind
 from porting.configuration.components import Component
 from porting.configuration.stage_table import SOURCES
-from porting.jobs.context import Context, section_values
+from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
 from porting.jobs.new_variant import job_of, recipe_of, reused
 from porting.stages.finetune import job as tuning
-from porting.stages.pruned_variants import best_rival, shortfall
-from porting.workspace.records import Pruning, Variant
+from porting.stages.pruned_variants import best_rival, warn_of_shortfall
+from porting.workspace.records import Variant
 from profiler.common.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def one_after_the_other(
             if waiting and "finetune" not in context.settings.stages():
                 say(
                     f"prune     {', '.join(waiting)} wait for stage finetune, as prune.progressive=true starts each "
-                    "aim from the tuned network before it: run stage=[prune,finetune]"
+                    "aim from the tuned network of the aim before: run stage=[prune,finetune]"
                 )
 
 
@@ -80,7 +80,7 @@ def reuse(context: Context, job: Job) -> Variant | None:
     """The pruned network of the same recipe; prints again where its throughput was not met."""
     found = reused(context, job)
     if found is not None and found.pruning is not None:
-        tell(found.pruning)
+        warn_of_shortfall(found.pruning)
     return found
 
 
@@ -116,8 +116,12 @@ class Pruned:
     def measured_target(self) -> "MeasuredTarget | None":
         """The target to measure on, where the widths of any aim depend on measurements."""
         prune = self.context.settings.prune
-        measures = prune.round_to is None or any(aim.kind != "ratio" for aim in prune.aims())
-        return self.context.once("on target", lambda: target_of(self.context)) if measures else None
+        if prune.round_to is not None and all(aim.kind == "ratio" for aim in prune.aims()):
+            return None
+        # This import loads torch, and ratios with given widths are not measured.
+        from porting.pruners.measured_target import MeasuredTarget
+
+        return self.context.once("measured target", lambda: MeasuredTarget.of(self.context))
 
     def job(self) -> Job:
         """The job that makes the network."""
@@ -153,20 +157,6 @@ class Pruned:
         if self.aim.kind == "ratio":
             found["round_to"] = prune.round_to
         if prune.steps > 1:
-            tuning = section_values(self.context.settings.finetune)
+            tuning = self.context.settings.finetune.model_dump(mode="json")
             found |= {"steps": prune.steps, "step_epochs": prune.step_epochs, "finetune": tuning}
         return found
-
-
-def target_of(context: Context) -> "MeasuredTarget":
-    """What is measured on the target of the settings."""
-    # It brings torch along, and ratios with given widths are not measured.
-    from porting.pruners.measured_target import MeasuredTarget
-
-    return MeasuredTarget.of(context)
-
-
-def tell(pruning: Pruning) -> None:
-    """Prints a line where a throughput was not met."""
-    if (text := shortfall(pruning)) is not None:
-        say(f"prune     {text}")

@@ -12,8 +12,8 @@ from porting.networks.store import input_shape, load_network, save_network
 from porting.pruners.interface import NothingPrunedError, Pruner, count_parameters
 from porting.pruners.latency_budget import OutOfReachError
 from porting.pruners.surgery import Reached, Surgery
-from porting.stages.prune import Pruned, tell
-from porting.stages.pruned_variants import achieved, network_of
+from porting.stages.prune import Pruned
+from porting.stages.pruned_variants import achieved, network_of, warn_of_shortfall
 from porting.training.batch_norm import validation_accuracy
 from porting.workspace.records import Pruning, Variant
 
@@ -41,7 +41,7 @@ def make(pruned: Pruned, folder: Path, name: str) -> VariantContent:
     shape = input_shape(context.workspace.folder(pruned.base))
     saved = save_network(smaller, folder, network.backbone, network.num_classes, shape)
     pruning = record(pruned, before, count_parameters(smaller), accuracy, reached)
-    tell(pruning)
+    warn_of_shortfall(pruning)
     return VariantContent(network=saved, pruning=pruning, chosen={"reached": got} if (got := achieved(pruning)) else {})
 
 
@@ -53,7 +53,7 @@ def cut(pruned: Pruned, surgery: Surgery, model: nn.Module, name: str) -> tuple[
     tuning = context.settings.finetune.model_copy(update=few)
     for step in range(1, prune.steps):
         # Lightning takes seconds to import, and without steps nothing is trained here.
-        from porting.training.recovery import recovered
+        from porting.training.training_loop import recovered
 
         way = aim.on_the_way(step / prune.steps)
         try:

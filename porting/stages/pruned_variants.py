@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from porting.common.console import say
 from porting.pruners.rate_search import TOLERANCE
 from porting.workspace.records import Network, Pruning, Variant
 from profiler.common.errors import BadInputError
@@ -9,14 +10,15 @@ from profiler.common.errors import BadInputError
 
 def rivals(variant: Variant, pool: Sequence[Variant]) -> list[Variant]:
     """The networks that were pruned from the same one for the same aim, with the variant itself."""
-    return [one for one in pool if one.stage == "prune" and one.parent == variant.parent and same_aim(one, variant)]
-
-
-def same_aim(one: Variant, other: Variant) -> bool:
-    """Whether two variants were pruned for the same aim."""
-    if one.pruning is None or other.pruning is None:
-        return False
-    return (one.pruning.aim, one.pruning.asked) == (other.pruning.aim, other.pruning.asked)
+    return [
+        one
+        for one in pool
+        if one.stage == "prune"
+        and one.parent == variant.parent
+        and one.pruning is not None
+        and variant.pruning is not None
+        and (one.pruning.aim, one.pruning.asked) == (variant.pruning.aim, variant.pruning.asked)
+    ]
 
 
 def best_rival(variant: Variant, pool: Sequence[Variant]) -> Variant:
@@ -44,15 +46,14 @@ def achieved(pruning: Pruning) -> float | None:
     return pruning.images_per_s / (pruning.images_per_s_before if pruning.aim == "speedup" else 1.0)
 
 
-def shortfall(pruning: Pruning) -> str | None:
-    """The sentence for a throughput that was not met within the tolerance of the search; else `None`."""
+def warn_of_shortfall(pruning: Pruning) -> None:
+    """Prints a line for a throughput that was not met within the tolerance of the search."""
     got = achieved(pruning)
-    if got is None or pruning.images_per_s is None or abs(got / pruning.asked - 1) <= TOLERANCE:
-        return None
-    return (
-        f"{pruning.images_per_s / got * pruning.asked:,.0f} images/s are not met within {TOLERANCE:.0%}: the nearest "
-        f"of {pruning.tries} networks gives {pruning.images_per_s:,.0f}"
-    )
+    if got is not None and pruning.images_per_s is not None and abs(got / pruning.asked - 1) > TOLERANCE:
+        say(
+            f"prune     {pruning.images_per_s / got * pruning.asked:,.0f} images/s are not met within {TOLERANCE:.0%}: "
+            f"the nearest of {pruning.tries} networks gives {pruning.images_per_s:,.0f}"
+        )
 
 
 def is_superseded(variant: Variant, pool: Sequence[Variant], only_best: bool) -> bool:

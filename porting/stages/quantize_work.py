@@ -61,7 +61,7 @@ def write_int8(context: Context, variant: Variant, int8: Int8Format, path: Path)
     """Writes the best candidate, and returns the choices that made it."""
     settings = context.settings.quantize
     original = context.once(f"original {variant.name}", lambda: fp32_file_of(context, variant))
-    chosen = choose(original, int8, settings.calibrations, settings.max_loss, context.progress)
+    chosen = choose(original, int8, settings.calibrations, settings.max_loss)
     warn_of_lost_accuracy(variant, chosen, settings.max_loss)
     return chosen.save(path)
 

@@ -1,14 +1,13 @@
-"""Tracking of a run that may have nothing to tell: MLflow, which takes seconds to import, is asked when there is.
+"""The tracking of a run, which starts MLflow only for something new, as its import takes seconds.
 
-A run of the stages is told to MLflow as soon as it makes something new, and at its end at the latest: unless the
-database has the record of a run with the same configuration, the same variants and the same repository.
+A run begins in MLflow as soon as it makes something new, and at its end at the latest, unless the database has the
+record of a run with the same configuration, the same variants and the same repository.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 from porting.configuration.settings import Settings
 from porting.repository.reader import INDEX
@@ -21,7 +20,7 @@ from profiler.common.errors import DnnPortingError
 from profiler.common.files import json_digest, sha256
 from profiler.records.profile import Profile
 
-TOLD_TAG = "dnn_porting.told"
+DIGEST_TAG = "dnn_porting.told"
 FINISHED = """
     SELECT runs.artifact_uri FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
     WHERE tags.key = ? AND tags.value = ? AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
@@ -33,11 +32,11 @@ OPEN = """
 """
 
 
-class Tracker(Protocol):
-    """What a pipeline tells while it runs."""
+class Tracker:
+    """The events of a pipeline for MLflow; this class, for a run without tracking, records none of them."""
 
     def begin(self) -> None:
-        """Something new is about to be made."""
+        """A job starts to make something new."""
 
     def epoch(self, variant_name: str, epoch: Epoch) -> None:
         """A variant has been trained for one more epoch."""
@@ -46,82 +45,66 @@ class Tracker(Protocol):
         """A variant is complete in its folder."""
 
     def repository(self, folder: Path) -> None:
-        """The repository in the folder is that of the run."""
+        """The repository of the run is complete in the folder."""
 
 
-class NoTracker:
-    """Tracking switched off: each call does nothing."""
+class Deferred(Tracker):
+    """The tracker that keeps events until `start` begins MLflow's run; `facts` distinguish one run from another.
 
-    def begin(self) -> None:
-        """Records nothing."""
-
-    def epoch(self, variant_name: str, epoch: Epoch) -> None:
-        """Records nothing."""
-
-    def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
-        """Records nothing."""
-
-    def repository(self, folder: Path) -> None:
-        """Records nothing."""
-
-
-class Deferred:
-    """Keeps what is told until MLflow's run is started by `start`; `facts` are what tells one run from another.
-
-    `asked` says whether MLflow was to start a run, which may have failed.
+    `attempted` is true after a call of `start`, which may have failed.
     """
 
     def __init__(self, start: Callable[[], MlflowTracker], facts: list[str]) -> None:
         self._start, self._facts = start, facts
         self._tracker: MlflowTracker | None = None
-        self.asked = False
-        self._waiting: list[Callable[[MlflowTracker], None]] = []
+        self.attempted = False
+        self._pending: list[Callable[[MlflowTracker], None]] = []
 
     def begin(self) -> None:
-        """Starts MLflow's run, where it is not started yet, and tells it what waits."""
+        """Starts MLflow's run, where it is not started yet, and records the pending events."""
         self._begun()
 
     def _begun(self) -> MlflowTracker:
         if self._tracker is None:
-            self.asked = True
+            self.attempted = True
             self._tracker = self._start()
-            for tell in self._waiting:
-                tell(self._tracker)
+            for record in self._pending:
+                record(self._tracker)
         return self._tracker
 
-    def _tell(self, tell: Callable[[MlflowTracker], None]) -> None:
+    def _record(self, record: Callable[[MlflowTracker], None]) -> None:
         if self._tracker is None:
-            self._waiting.append(tell)
+            self._pending.append(record)
         else:
-            tell(self._tracker)
+            record(self._tracker)
 
     def epoch(self, variant_name: str, epoch: Epoch) -> None:
-        """An epoch is told at once: whoever watches a training sees it."""
+        """Records an epoch at once, so that MLflow shows a training while it runs."""
         self._begun().epoch(variant_name, epoch)
 
     def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
-        """The variant with its figures."""
+        """Records a variant with its figures."""
         figures = tracked_figures(variant, profiles)
         self._facts += [variant.model_dump_json(), repr(sorted(figures.items()))]
-        self._tell(lambda tracker: tracker.variant(variant, profiles, folder))
+        self._record(lambda tracker: tracker.variant(variant, profiles, folder))
 
     def repository(self, folder: Path) -> None:
-        """The repository by its index, which has the digests of all in it."""
+        """Records the repository; its index has the digests of all its files."""
         self._facts.append(sha256(folder / INDEX))
-        self._tell(lambda tracker: tracker.repository(folder))
+        self._record(lambda tracker: tracker.repository(folder))
 
     def finish(self, uri: str, task: str) -> None:
-        """Tells MLflow what waits, where it does not have the record of the same run already."""
-        told = json_digest(self._facts)
-        if self._tracker is not None or not is_recorded(uri, task, told):
-            self._begun().tag(TOLD_TAG, told)
+        """Records the pending events, unless MLflow has the record of the same run already."""
+        digest = json_digest(self._facts)
+        if self._tracker is not None or not is_recorded(uri, task, digest):
+            self._begun().tag(DIGEST_TAG, digest)
 
 
 @contextmanager
 def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
     """The tracker of one pipeline; raises `DnnPortingError` where MLflow fails."""
     if not settings.tracking.enabled:
-        yield NoTracker()
+        yield Tracker()
         return
     require_mlflow()
     with ExitStack() as stack:
@@ -129,18 +112,19 @@ def tracked(settings: Settings, config: str) -> Iterator[Tracker]:
         try:
             yield deferred
         except Exception:
-            # A run that failed is on record too; what went wrong first is what a user must know.
+            # MLflow records a failed run too, and the first error is the one to report.
             with suppress(DnnPortingError):
-                if not deferred.asked:
+                if not deferred.attempted:
                     deferred.begin()
             raise
         deferred.finish(tracking_uri(settings), settings.task)
 
 
-def is_recorded(uri: str, task: str, told: str) -> bool:
-    """Whether MLflow's database, and no server, has a finished run of the task with this digest of what it was told.
+def is_recorded(uri: str, task: str, digest: str) -> bool:
+    """Whether the database at `uri` has a finished run of the task with this digest of its facts.
 
-    The database is only read. Where anything about it is to be put right, or to be refused, the answer is no.
+    This function only reads the database. It returns `False` for a server, and for a database that needs a correction
+    or is refused.
     """
     path = database_of(uri)
     if path is None or path.is_symlink() or not path.is_file():
@@ -149,7 +133,7 @@ def is_recorded(uri: str, task: str, told: str) -> bool:
         with closing(connected(path)) as connection:
             if what_runs(connection) or damage(connection) or connection.execute(OPEN, (task,)).fetchone() != (0,):
                 return False
-            found = [str(address) for (address,) in connection.execute(FINISHED, (TOLD_TAG, told, task))]
+            found = [str(address) for (address,) in connection.execute(FINISHED, (DIGEST_TAG, digest, task))]
     except (sqlite3.Error, MemoryError):
         return False
     here = f"{artifacts_beside(path)}/"

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from porting.tracking.address import database_of
-from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import disk_of, fix_of, gone, is_full, more_room
+from profiler.common.errors import DnnPortingError, disk_of, fix_of, is_full, missing_place, more_room
 
 # The fix by the second word of SQLite's error name; all other errors are damage.
 MEND = {
@@ -32,7 +31,7 @@ def fix_for(error: BaseException, path: Path | None) -> str:
     """The fix for an error of SQLite, the system or MLflow."""
     name = word(error) if isinstance(error, sqlite3.Error) else ""
     if path is not None and name and not path.parent.exists():
-        return gone(path.parent)
+        return missing_place(path.parent)
     if path is not None and (name == "FULL" or is_full(path)):
         return f"the disk at {disk_of(path)} has no room: {more_room(path)}, and run the same command to go on"
     if name in MEND:

@@ -38,7 +38,8 @@ def register_task(client: "MlflowClient", uri: str, repository: Repository, task
     for variant in (one for one in repository.variants if one.task == task):
         number = registered(client, variant)
         if number is None:
-            number = add(client, experiment, variant, onnx_file(repository, variant))
+            files = VariantFiles.of(repository, variant.name)
+            number = add(client, experiment, variant, files.read(files.model))
             new.append(variant.name)
         for key, value in tags(variant).items():
             client.set_model_version_tag(task, number, key, value)
@@ -64,12 +65,12 @@ def aliases(repository: Repository, task: str) -> dict[str, str]:
 
 
 def accuracy(variant: Published) -> float:
-    """Validation accuracy; unknown comes last."""
+    """The validation accuracy as a sort key; an unknown one comes last."""
     return variant.validation_accuracy.value if variant.validation_accuracy else -1.0
 
 
 def speed(variant: Published, target: str) -> float:
-    """Drift-corrected maximal throughput, images per second."""
+    """The maximal throughput, corrected for drift, in images per second."""
     return variant.targets[target].figures["images_per_s"][0]
 
 
@@ -129,17 +130,9 @@ def logged_model(client: "MlflowClient", experiment: str, variant: Published) ->
     """The logged model to fill: an unfinished one of the same file from a killed run, or else a new one."""
     same = f"name = '{variant.name}' AND tags.onnx_sha256 = '{variant.onnx_sha256}'"
     begun = client.search_logged_models([experiment], filter_string=same)
-    return (
-        begun[0]
-        if begun
-        else client.create_logged_model(experiment, name=variant.name, tags={"onnx_sha256": variant.onnx_sha256})
-    )
-
-
-def onnx_file(repository: Repository, variant: Published) -> bytes:
-    """The variant's ONNX file; raises `BadInputError` where it is not the indexed one."""
-    files = VariantFiles.of(repository, variant.name)
-    return files.read(files.model)
+    if begun:
+        return begun[0]
+    return client.create_logged_model(experiment, name=variant.name, tags={"onnx_sha256": variant.onnx_sha256})
 
 
 @contextmanager

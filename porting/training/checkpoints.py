@@ -6,7 +6,6 @@ only the epochs since the other.
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -26,7 +25,6 @@ from profiler.common.folders import remove
 
 NAME = re.compile(r"(\d{6})-([0-9a-f]{64})\.ckpt")
 FIX = "remove it, and the training goes on from an earlier epoch"
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, order=True)
@@ -52,25 +50,17 @@ def identity(name: str, model: nn.Module) -> str:
     return f"{name} {json_digest([[key, list(value.shape)] for key, value in model.state_dict().items()])}"
 
 
-def digest(content: Iterator[bytes], training: str, epoch: int) -> str:
-    """The hex digest of the content of one epoch of a training."""
-    found = hashlib.sha256(f"{training} {epoch}\n".encode())
-    for chunk in content:
-        found.update(chunk)
-    return found.hexdigest()
-
-
-def chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Yields the content of a file in parts of `CHUNK_BYTES`."""
-    while chunk := file.read(CHUNK_BYTES):
-        yield chunk
+def digest(file: BinaryIO, training: str, epoch: int) -> str:
+    """The hex digest of a training, an epoch and the content of its file."""
+    start = hashlib.sha256(f"{training} {epoch}\n".encode())
+    return hashlib.file_digest(file, lambda: start).hexdigest()  # type: ignore[arg-type]
 
 
 def whole(one: Kept, training: str) -> bool:
     """Whether the file is unchanged, and belongs to this training and epoch."""
     try:
         with opened(one.path, FIX, links=False) as file:
-            return digest(chunks(file), training, one.epoch) == one.digest
+            return digest(file, training, one.epoch) == one.digest
     except (BadInputError, OSError):
         return False
 
@@ -83,7 +73,7 @@ def newest(folder: Path, training: str) -> Path | None:
     after = "begins anew" if good is None else f"goes on after epoch {good.epoch}"
     for path in damaged:
         remove(path)
-        say(f"{path} is damaged or not of this training, which {after}")
+        say(f"{path} is damaged or belongs to another training, and this training {after}")
     if not damaged and good is not None and good.epoch > 0 and len(found) == 1:
         say(f"{folder} has lost one of its two checkpoints; the training {after}")
     return None if good is None else good.path
@@ -93,8 +83,8 @@ def read(path: Path, training: str) -> dict[str, Any]:
     """The content of a checkpoint, read without unpickling; raises `BadInputError` for a changed file."""
     match = NAME.fullmatch(path.name)
     with opened(path, FIX, links=False) as file:
-        if match is None or digest(chunks(file), training, int(match[1])) != match[2]:
-            raise BadInputError(f"{path} is damaged or not of this training: {FIX}")
+        if match is None or digest(file, training, int(match[1])) != match[2]:
+            raise BadInputError(f"{path} is damaged or belongs to another training: {FIX}")
         file.seek(0)
         content: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
     return content
@@ -112,17 +102,15 @@ class DigestedFiles(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Writes this checkpoint, and removes all but the previous one."""
-        asked = Path(path)
-        if not asked.name.isdecimal():
+        place = Path(path)
+        if not place.name.isdecimal():
             super().save_checkpoint(checkpoint, path, storage_options)
             return
         buffer = BytesIO()
         torch.save(checkpoint, buffer)
-        content = buffer.getvalue()
-        name = f"{asked.name}-{digest(iter([content]), self._training, int(asked.name))}.ckpt"
-        written = asked.with_name(name)
-        write_atomically(written, content)
-        for one in kept(asked.parent):
+        written = place.with_name(f"{place.name}-{digest(buffer, self._training, int(place.name))}.ckpt")
+        write_atomically(written, buffer.getvalue())
+        for one in kept(place.parent):
             if one.path not in (written, self._before):
                 remove(one.path)
         self._before = written

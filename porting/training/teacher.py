@@ -1,19 +1,22 @@
 """Distillation: a pruned network learns the answers and the attention of the unpruned one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import kl_div, log_softmax, softmax
+from torch.nn.functional import kl_div, log_softmax, normalize, softmax
 
-from porting.training.attention import AttentionMaps, comparable_layers, distance
 from porting.training.precision import memory_format
 from profiler.common.errors import BadInputError
 
+Size = tuple[int, int]
+
 
 class Teacher:
-    """The teacher of a network. It is no module, so that its weights are neither trained nor saved.
+    """The teacher of a network, which is no module, so that its weights are neither trained nor saved.
 
     `weight` is the share of its answers in the loss, and labels have the rest. `attention_weight` is the factor of the
     distance between attention maps, which is added to the loss.
@@ -35,7 +38,7 @@ class Teacher:
             taught, learnt = self.model(images), student.eval()(images)
         if taught.shape != learnt.shape:
             raise BadInputError(
-                f"the teacher tells {taught.shape[1]} classes apart and the network {learnt.shape[1]}: "
+                f"the teacher has {taught.shape[1]} classes and the network {learnt.shape[1]}: "
                 "take a teacher of the same task, or finetune.distill=false"
             )
         if self.attention_weight:
@@ -72,3 +75,57 @@ class Teacher:
         if self._student_maps and self._teacher_maps:
             loss = loss + self.attention_weight * distance(self._student_maps.taken(), self._teacher_maps.taken())
         return loss
+
+
+class AttentionMaps:
+    """The attention maps (N, H × W) of some layers: the normalised sums of the squares of their channels.
+
+    The source is Zagoruyko and Komodakis, "Paying More Attention to Attention" (2017), section 3.1.
+    """
+
+    def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
+        self._names, self._maps = names, dict[str, Tensor]()
+        self._handles = [model.get_submodule(name).register_forward_hook(partial(self._note, name)) for name in names]
+
+    def _note(self, name: str, _: nn.Module, __: Any, features: Tensor) -> None:
+        # The gradient of the square needs a copy, as the next layer may overwrite the features (`inplace=True`).
+        own = features.to(torch.float32, copy=True)
+        self._maps[name] = normalize(own.square().sum(dim=1).flatten(1), dim=1)
+
+    def taken(self) -> list[Tensor]:
+        """Returns the maps of the last images, and forgets them."""
+        return [self._maps.pop(name) for name in self._names]
+
+    def close(self) -> None:
+        """Removes the hooks from the network."""
+        for handle in self._handles:
+            handle.remove()
+
+
+def distance(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
+    """The squared distance between the maps, the mean over images and the sum over layers (equation 2)."""
+    return torch.stack([(a - b).square().sum(dim=1).mean() for a, b in zip(student, teacher, strict=True)]).sum()
+
+
+def comparable_layers(one: nn.Module, other: nn.Module, images: Tensor) -> list[str]:
+    """The last layer of each image size above 1×1 that both networks have with this name and size."""
+    own, others = sizes(one, images), sizes(other, images)
+    last = {size: name for name, size in own.items() if others.get(name) == size and max(size) > 1}
+    return list(last.values())
+
+
+def sizes(model: nn.Module, images: Tensor) -> dict[str, Size]:
+    """The height and width of each output (N, C, H, W) of a layer, in the order of computation."""
+    found: dict[str, Size] = {}
+
+    def note(name: str, _: nn.Module, __: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4:
+            found[name] = output.shape[2], output.shape[3]
+
+    training = model.training
+    with ExitStack() as hooks, torch.no_grad():
+        for name, module in model.named_modules():
+            hooks.enter_context(module.register_forward_hook(partial(note, name)))
+        model.eval()(images)
+    model.train(training)
+    return found

@@ -1,4 +1,4 @@
-"""The training of a network with Lightning: early stopping, the best checkpoint, resumption after an interruption."""
+"""The training of a network with Lightning, which resumes after an interruption, and its use after a cut."""
 
 import logging
 import signal
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, WeightAveraging
-from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
+from lightning import Trainer
+from torch import nn
 
-from porting.configuration.settings import FitSettings
+from porting.common.console import progress
+from porting.configuration.settings import FinetuneSettings, FitSettings
 from porting.jobs.context import Context, seeded
+from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
+from porting.training.callbacks import MovingAverage, Stop, Watch
 from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, kept, newest, read
 from porting.training.classifier import Classifier
 from porting.training.precision import LIGHTNING, Chosen, chosen_precision
 from porting.training.teacher import Teacher
-from porting.training.watch import Watch
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch
 
@@ -30,30 +30,6 @@ EXPECTED = (
     ".*does not have many workers.*",
     ".*isinstance.treespec, LeafSpec.*",
 )
-
-
-class Stop(EarlyStopping):
-    """Early stopping that also stops a training which resumes from the checkpoint of its last epoch."""
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Stops where the patience was already exhausted."""
-        trainer.should_stop = self.wait_count >= self.patience
-
-
-class MovingAverage(WeightAveraging):
-    """The exponential moving average of weights and batch statistics over all steps; it is validated and kept."""
-
-    def __init__(self, decay: float) -> None:
-        def average(averaged: list[Tensor], current: list[Tensor], seen: Tensor) -> None:
-            share = kept_share(decay, int(seen))
-            get_ema_multi_avg_fn(share)(averaged, current, seen)  # type: ignore[no-untyped-call]
-
-        super().__init__(multi_avg_fn=average)
-
-
-def kept_share(decay: float, seen: int) -> float:
-    """The share of the average that a step keeps: below `decay` at first, so that the first weights count little."""
-    return min(decay, (1 + seen) / (10 + seen))
 
 
 def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data, last: Path | None) -> None:
@@ -91,11 +67,10 @@ def fit(
     precision = chosen_precision(settings.precision)
     example, _ = next(data.batches("val"))
     taught = nullcontext() if teacher is None else teacher.teaching(model, example[:2])
-    progress = context.progress(name, settings.epochs)
     with (
         context.workspace.training(context.settings.task, name) as folder,
         deterministic_meanwhile(),
-        progress as advance,
+        progress(name, settings.epochs) as advance,
         taught,
     ):
         classifier = Classifier(model, len(data.labels), settings, teacher).train()
@@ -142,3 +117,17 @@ def trainer_for(settings: FitSettings, precision: Chosen, folder: Path, training
         deterministic=True,
         default_root_dir=folder,
     )
+
+
+def recovered(
+    context: Context, model: nn.Module, name: str, whole: nn.Module, settings: FinetuneSettings
+) -> tuple[nn.Module, list[Epoch]]:
+    """The fine-tuned network and its epochs, after a new estimation of its batch statistics.
+
+    `whole`, the unpruned network, is the teacher where distillation is on.
+    """
+    data, teacher = context.needed_data("finetune"), None
+    reestimate_statistics(model, data.training_images(BATCH_NORM_IMAGES))
+    if settings.distill:
+        teacher = Teacher(whole, settings.distill_weight, settings.temperature, settings.attention_weight)
+    return fit(context, model, name, data, settings, teacher)

@@ -52,16 +52,16 @@ def rank_correlation(values: Sequence[float | None], others: Sequence[float]) ->
     pairs = [(value, other) for value, other in zip(values, others, strict=True) if value is not None]
     n = len(pairs)
     if n < FEWEST_VARIANTS:
-        return unknown(n, f"needs {FEWEST_VARIANTS} variants, {n} are known")
+        return unknown_correlation(n, f"needs {FEWEST_VARIANTS} variants, {n} are known")
     if any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
-        return unknown(n, f"all {n} variants have the same value, which ranks nothing")
+        return unknown_correlation(n, f"all {n} variants have the same value, so they have no ranks")
     # Rounding may exceed the range by a last digit.
     rho = max(-1.0, min(1.0, float(spearmanr(*zip(*pairs, strict=True)).statistic)))
     low, high = interval(rho, n)
     return RankCorrelation(n=n, spearman=rho, low=low, high=high)
 
 
-def unknown(n: int, reason: str) -> RankCorrelation:
+def unknown_correlation(n: int, reason: str) -> RankCorrelation:
     """The correlation that is unknown for this reason."""
     reasons = dict.fromkeys(("spearman", "low", "high"), reason)
     return RankCorrelation(n=n, spearman=None, low=None, high=None, reasons=reasons)

@@ -7,12 +7,13 @@ import numpy as np
 
 from profiler.analysis.least_squares import Solution, condition_number, solve
 from profiler.common.errors import BadInputError
+from profiler.records.base import unknown
 from profiler.records.fit import Coefficient, Conditions, Excess, Fit, Range, Refusal, Residual
 from profiler.records.form import FORMS, Form, FormName
 
 # At this condition number a change of the points by 0.1 % can change a coefficient by 100 %.
 WORST_CONDITION = 1000.0
-CONSTANT = "all points have the same value: nothing varies that could be explained"
+CONSTANT = "all points have the same value, so no variance can be explained"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def fit_form(
         adjusted_r2=adjusted_r2,
         median_relative_residual=float(np.median(np.abs(values - fitted) / values)),
         residuals=tuple(residual(point, float(value)) for point, value in zip(points, fitted, strict=True)),
-        warm_up=tuple(excess(form, solution, domain(form, points), point) for point in warm_up),
+        warm_up=tuple(excess_of(form, solution, domain(form, points), point) for point in warm_up),
         reasons={"r2": CONSTANT, "adjusted_r2": CONSTANT} if r2 is None else {},
     )
 
@@ -111,20 +112,18 @@ def determination(values: np.ndarray, fitted: np.ndarray, terms: int) -> tuple[f
 
 def residual(point: Sample, fitted: float) -> Residual:
     """The residual of one fitted point."""
-    off = point.value - fitted
-    return Residual(
-        at=dict(point.at), measured=point.value, fitted=fitted, residual=off, relative_residual=off / point.value
-    )
+    error = point.value - fitted
+    relative = error / point.value
+    return Residual(at=dict(point.at), measured=point.value, fitted=fitted, residual=error, relative_residual=relative)
 
 
-def excess(form: Form, solution: Solution, ranges: Mapping[str, Range], point: Sample) -> Excess:
+def excess_of(form: Form, solution: Solution, ranges: Mapping[str, Range], point: Sample) -> Excess:
     """The excess of a warm-up point over the fit, unknown outside of the fitted range."""
     if any(not ranges[name].low <= point.at[name] <= ranges[name].high for name in ranges):
-        why = "it lies outside of what was fitted"
-        reasons = dict.fromkeys(("fitted", "excess", "relative_excess"), why)
-        return Excess(
-            at=dict(point.at), measured=point.value, fitted=None, excess=None, relative_excess=None, reasons=reasons
-        )
-    fitted = float((design(form, [point]) @ solution.coefficients)[0])
-    over = point.value - fitted
-    return Excess(at=dict(point.at), measured=point.value, fitted=fitted, excess=over, relative_excess=over / fitted)
+        figures: dict[str, float | None] = dict.fromkeys(("fitted", "excess", "relative_excess"))
+    else:
+        fitted = float((design(form, [point]) @ solution.coefficients)[0])
+        excess = point.value - fitted
+        figures = {"fitted": fitted, "excess": excess, "relative_excess": excess / fitted}
+    reasons = unknown(figures, "it lies outside of the fitted range")
+    return Excess(at=dict(point.at), measured=point.value, reasons=reasons, **figures)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 from profiler.analysis.fit_form import Sample, fit_form
@@ -43,12 +44,12 @@ def fit_latency_over_batch(
     Only measured points with one request at a time count. First inferences with the same resources are the warm-up.
     """
     shared = ("runtime", "cores", "threads", "instances", "concurrency", "input_shape")
-    for group in grouped(one_at_a_time(points), lambda point: tuple(getattr(point, name) for name in shared)):
+    for group in grouped(one_at_a_time(points), attrgetter(*shared)):
         conditions = conditions_of(group[0], shared)
         quantity, samples = latencies(group, ("batch",))
-        beside = [Sample({"batch": one.batch}, one.first_ms) for one in first if fits_beside(one, group)]
-        yield fit_form("linear in batch", quantity, conditions, samples, beside)
-        yield fit_form("degree 2 in batch", quantity, conditions, samples, beside)
+        warm_up = [Sample({"batch": one.batch}, one.first_ms) for one in first if same_resources(one, group)]
+        yield fit_form("linear in batch", quantity, conditions, samples, warm_up)
+        yield fit_form("degree 2 in batch", quantity, conditions, samples, warm_up)
 
 
 def fit_latency_over_cores(
@@ -60,15 +61,16 @@ def fit_latency_over_cores(
     core, whichever covers the most core counts.
     """
     shared = ("runtime", "instances", "concurrency", "input_shape")
-    for group in grouped(one_at_a_time(points), lambda point: tuple(getattr(point, name) for name in shared)):
-        rules: list[tuple[str | int, list[LatencyPoint]]] = [(THREAD_A_CORE, list(filter(has_thread_a_core, group)))]
-        rules += [(same[0].threads, same) for same in grouped(group, lambda point: point.threads)]
+    for group in grouped(one_at_a_time(points), attrgetter(*shared)):
+        thread_a_core = [point for point in group if point.threads == max(1, math.ceil(point.cores))]
+        rules: list[tuple[str | int, list[LatencyPoint]]] = [(THREAD_A_CORE, thread_a_core)]
+        rules += [(same[0].threads, same) for same in grouped(group, attrgetter("threads"))]
         threads, chosen = max(rules, key=lambda rule: len({point.cores for point in rule[1]}))
         quantity, samples = latencies(chosen, ("batch", "cores"))
         conditions = conditions_of(group[0], shared) | {"threads": threads}
-        places = [one for one in first if fits_beside(one, chosen)]
-        beside = [Sample({"batch": one.batch, "cores": one.cores}, one.first_ms) for one in places]
-        yield fit_form("batch and cores", quantity, conditions, samples, beside)
+        beginnings = [one for one in first if same_resources(one, chosen)]
+        warm_up = [Sample({"batch": one.batch, "cores": one.cores}, one.first_ms) for one in beginnings]
+        yield fit_form("batch and cores", quantity, conditions, samples, warm_up)
 
 
 def fit_throughput_over_cores(points: Iterable[MaximalThroughput]) -> Iterable[Fit | Refusal]:
@@ -109,12 +111,6 @@ def latencies(points: Sequence[LatencyPoint], variables: Sequence[str]) -> tuple
     return quantity, [Sample(place, getattr(point, quantity)) for place, point in zip(at, points, strict=True)]
 
 
-def has_thread_a_core(point: LatencyPoint) -> bool:
-    """Whether the point has one thread for each core."""
-    return point.threads == max(1, math.ceil(point.cores))
-
-
-def fits_beside(first: FirstInference, points: Sequence[LatencyPoint]) -> bool:
+def same_resources(first: FirstInference, points: Sequence[LatencyPoint]) -> bool:
     """Whether a first inference has the runtime and the resources of one of these points."""
-    names = ("runtime", "cores", "threads", "instances")
-    return any(all(getattr(first, name) == getattr(point, name) for name in names) for point in points)
+    return any((first.runtime, first.resources) == (point.runtime, point.resources) for point in points)

@@ -23,8 +23,7 @@ def weighted(design: np.ndarray, values: np.ndarray) -> np.ndarray:
     large ones. The variances of single points are no better weights: they do not include the drift between points,
     which is larger.
     """
-    rows: np.ndarray = design / values[:, None]
-    return rows
+    return np.asarray(design / values[:, None])
 
 
 def condition_number(design: np.ndarray, values: np.ndarray) -> float:

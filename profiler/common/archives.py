@@ -16,7 +16,7 @@ ARRAYS_LIMIT_BYTES = 1 << 30
 ARRAYS_LIMIT = 10_000
 # The signature of a member in an archive's directory.
 MEMBER = b"PK\x01\x02"
-# What zipfile and numpy raise for a damaged archive.
+# The errors of zipfile and numpy for a damaged archive.
 DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError, MemoryError)
 
 

@@ -20,14 +20,13 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 
-from profiler.common.errors import DnnPortingError
-from profiler.common.fixes import FIXES, FULL, fix_of
+from profiler.common.errors import FIXES, FULL, DnnPortingError, fix_of
 from profiler.common.signals import Interruption
 
 FAILURE, CLOSED_PIPE = 1, 141
 # This is read before the program sets the variable itself, which makes Hydra raise its errors.
 WITH_TRACE = os.environ.get("HYDRA_FULL_ERROR") == "1"
-STAYS = "what was complete stays"
+STAYS = "complete results stay"
 DISK = (*FULL, errno.EIO, errno.EROFS)
 RUN_OUT = (errno.EMFILE, errno.EADDRNOTAVAIL)
 
@@ -35,7 +34,7 @@ Explain = Callable[[BaseException], tuple[str, int]]
 
 
 def lines_only(program: str) -> None:
-    """Has Python print one line for an error that ends a thread, and nothing for an error that nothing can catch.
+    """Makes Python print one line for an error that ends a thread, and nothing for an error that no code can catch.
 
     Warnings of libraries are for developers: they are shown with Python's option `-W` only.
     """
@@ -43,15 +42,14 @@ def lines_only(program: str) -> None:
         return
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    sys.excepthook = lambda _, error, __: print_line(program, error)
-    threading.excepthook = lambda details: print_line(program, details.exc_value)
+
+    def print_line(error: BaseException | None) -> None:
+        if error is not None:
+            complain(program, *explained(error))
+
+    sys.excepthook = lambda _, error, __: print_line(error)
+    threading.excepthook = lambda details: print_line(details.exc_value)
     sys.unraisablehook = lambda _: None
-
-
-def print_line(program: str, error: BaseException | None) -> None:
-    """Prints the line for an error, if there is one."""
-    if error is not None:
-        complain(program, *explained(error))
 
 
 def guarded(program: str, interruption: Interruption, work: Callable[[], None], explain: Explain) -> int:
@@ -64,10 +62,10 @@ def guarded(program: str, interruption: Interruption, work: Callable[[], None], 
     except (SystemExit, GeneratorExit):
         raise
     except BaseException as error:
-        if interruption.came:
+        if interruption.received:
             return interruption.end()
         # Libraries in Rust raise errors that are no `Exception`.
-        if isinstance(error, BrokenPipeError) and nobody_reads():
+        if isinstance(error, BrokenPipeError) and output_is_unread():
             # Other tools end with this code too where their output goes to `head`.
             return CLOSED_PIPE
         if WITH_TRACE:
@@ -88,32 +86,25 @@ def complain(program: str, message: str, code: int) -> int:
 def explained(error: BaseException) -> tuple[str, int]:
     """The line for an error, and the exit code."""
     if isinstance(error, DnnPortingError):
-        return with_fix(str(error)), error.exit_code
+        message = str(error)
+        # A library's words in a message may name a resource that the machine has run out of.
+        fixes = [FIXES[code] for code in RUN_OUT if os.strerror(code) in message and FIXES[code] not in message]
+        return ": ".join([message, *fixes]), error.exit_code
     if isinstance(error, shutil.Error):
         return f"{copy_failed(error)}; {STAYS}", FAILURE
     if isinstance(error, OSError) and error.strerror:
-        return f"{of_the_system(error)}; {STAYS}", FAILURE
+        # Where an error names two files, the second one is written.
+        place = error.filename2 or error.filename
+        what = place or ("the disk" if error.errno in DISK else "the system refuses it")
+        reason = with_fix(f"{what}: {error.strerror}", error.errno, str(place) if place else None)
+        return f"{reason}; {STAYS}", FAILURE
     if isinstance(error, MemoryError):
         return f"there is not enough memory for this: free some; {STAYS}", FAILURE
     first = (str(error).strip().splitlines() or [""])[0][:200]
-    return f"an error that nobody foresaw ({type(error).__name__}: {first}); {STAYS}, {reported(error)}", FAILURE
+    return f"an unexpected error ({type(error).__name__}: {first}); {STAYS}, {reported(error)}", FAILURE
 
 
-def with_fix(message: str) -> str:
-    """The message, with the fix where a library's words in it name a resource that the machine has run out of."""
-    fixes = [FIXES[code] for code in RUN_OUT if os.strerror(code) in message]
-    return ": ".join([message, *(fix for fix in fixes if fix not in message)])
-
-
-def of_the_system(error: OSError) -> str:
-    """The operation that the system refused, and the fix where one is known."""
-    # Where an error names two files, the second one is written.
-    place = error.filename2 or error.filename
-    what = place or ("the disk" if error.errno in DISK else "the system refuses it")
-    return with_the_fix(f"{what}: {error.strerror}", error.errno, str(place) if place else None)
-
-
-def with_the_fix(reason: str, number: int | None, place: str | None) -> str:
+def with_fix(reason: str, number: int | None, place: str | None) -> str:
     """The reason, with the fix for the error's number where one is known."""
     fix = fix_of(number, Path(place) if place else None)
     return f"{reason}: {fix}" if fix else reason
@@ -127,7 +118,7 @@ def copy_failed(error: shutil.Error) -> str:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         number = re.match(r"\[Errno (\d+)\]", str(reason))
         copied = f"{source} cannot be copied ({reason}){more}"
-        return with_the_fix(copied, int(number[1]) if number else None, str(destination))
+        return with_fix(copied, int(number[1]) if number else None, str(destination))
     return str(failures)
 
 
@@ -155,7 +146,7 @@ def report(error: BaseException) -> str:
     return "\n".join(parts) + "\n"
 
 
-def nobody_reads() -> bool:
+def output_is_unread() -> bool:
     """Whether standard output is a pipe without a reader; then it is replaced by the null device."""
     poll = select.poll()
     poll.register(1, 0)

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from profiler.common.door import check, contents, opened
-from profiler.common.errors import BadInputError
-from profiler.common.fixes import naming
-from profiler.common.parse import parsed
+from profiler.common.door import check, contents, opened, parsed
+from profiler.common.errors import BadInputError, naming
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,7 +71,7 @@ def sha256(path: Path, fix: str = "give a whole file", *, links: bool = True) ->
 
 
 def copied(path: Path, destination: Path, fix: str, digest: str = "") -> Path:
-    """Copies a file that others may write to into the new file `destination`, so that nobody changes it after a check.
+    """Copies a file that others may change into the new file `destination`, so that it stays the same after a check.
 
     Raises `BadInputError` where `pieces` does, and where the content does not have the `digest` that is given.
     """
@@ -89,7 +87,7 @@ def copied(path: Path, destination: Path, fix: str, digest: str = "") -> Path:
 
 def changed(path: Path) -> BadInputError:
     """The error for a file whose content changed since its first digest."""
-    return BadInputError(f"{path} has been changed since this run began: let nobody write to it, and run again")
+    return BadInputError(f"{path} has been changed since this run began: stop all writers of it, and run again")
 
 
 def pieces(path: Path, fix: str, *, links: bool = True) -> Iterator[bytes]:

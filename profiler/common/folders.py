@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from profiler.common.errors import naming
 from profiler.common.files import UNFINISHED, flush_folder
-from profiler.common.fixes import naming
 
 
 @contextmanager

@@ -8,18 +8,18 @@ from contextlib import suppress
 
 import psutil
 
-from profiler.common.scratch import OPEN, SHARED_MEMORY
+from profiler.common.scratch import FOLDERS, SHARED_MEMORY
 
 DYING_S = 0.5
 
 
-def clear_away() -> None:
+def clean_up() -> None:
     """Kills every process that this one started, with its group, then removes the temporary folders.
 
     Shared memory that is named after such a folder is removed too.
     """
     end_children()
-    for folder in list(OPEN):
+    for folder in list(FOLDERS):
         shutil.rmtree(folder, ignore_errors=True)
         for region in SHARED_MEMORY.glob(f"{folder.name}*"):
             with suppress(OSError):

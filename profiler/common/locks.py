@@ -7,34 +7,30 @@ import socket
 import stat
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from profiler.common.errors import BadInputError
-from profiler.common.fixes import fix_of
+from profiler.common.errors import BadInputError, fix_of
 
 # An abstract socket has one name for all users and TMPDIRs of a network namespace, and no file that could be a link.
 HOST = b"\0dnn-porting-profiler"
-CREDENTIALS = struct.Struct("3i")
+FOLDER = "DNN_PORTING_LOCK_FOLDER"
+IDS = struct.Struct("3i")
 
 
 @contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Holds the lock file; raises `BadInputError` with the holder's process id where another process holds it.
+    """Holds the lock file of `what`; raises `BadInputError` with the holder's process id where another one holds it.
 
-    `what` names the locked thing in that message. Links are not followed, and the file is not written. Children that
-    are started by exec do not inherit the lock.
+    Links are not followed, the file is not written, and a child that is started by exec does not inherit the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = opened(path)
-    try:
+    with os.fdopen(opened(path)) as file:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise in_use(what, holder_of(descriptor)) from error
+            raise in_use(what, holder_of(file.fileno())) from error
         yield
-    finally:
-        os.close(descriptor)
 
 
 def opened(path: Path) -> int:
@@ -61,8 +57,13 @@ def holder_of(descriptor: int) -> str:
     return "another process"
 
 
+def alone_on_host(what: str) -> AbstractContextManager[None]:
+    """Holds the lock of the folder that the variable `FOLDER` names, as tests have it, or the one lock of this host."""
+    return exclusive(Path(folder) / "profiler", what) if (folder := os.environ.get(FOLDER)) else host_lock(what)
+
+
 @contextmanager
-def alone_on_host(what: str) -> Iterator[None]:
+def host_lock(what: str) -> Iterator[None]:
     """Holds the one lock of this host, for all users; raises `BadInputError` that names the holder."""
     with socket.socket(socket.AF_UNIX) as guard:
         try:
@@ -80,9 +81,7 @@ def host_holder() -> str:
     with suppress(OSError), socket.socket(socket.AF_UNIX) as caller:
         caller.setblocking(False)
         caller.connect(HOST)
-        process, user, _ = CREDENTIALS.unpack(
-            caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-        )
+        process, user, _ = IDS.unpack(caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, IDS.size))
         # The kernel names no process of another PID namespace.
         return f"process {process} of user {user}" if process else f"user {user} in another container"
     return "another process"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from profiler.common.resources import MAX_CORES, MAX_INSTANCES
+from profiler.common.target import MAX_CORES, MAX_INSTANCES
 
 MAX_BATCH = 64
 # The most values of one axis that a level may have.
@@ -38,7 +38,7 @@ class LatencySettings(PartSettings):
 
 
 class ThroughputSettings(PartSettings):
-    """Closed loops with concurrency doubled step by step; the maximum of every batch is settled where it was found."""
+    """Closed loops with concurrency doubled step by step; the maximum is settled at the best or at every batch."""
 
     batches: Batches
     max_concurrency: Annotated[int, Field(ge=1, le=1024)]
@@ -139,20 +139,8 @@ class LevelSettings(BaseModel):
     @classmethod
     def of_throughput(cls, settings: ThroughputSettings, budget_s: float) -> "LevelSettings":
         """A level that measures the maximal throughput only."""
-        return cls(
-            level="quick",
-            budget_s=budget_s,
-            screen_with=None,
-            latency=None,
-            throughput=settings,
-            warm_up=None,
-            memory=None,
-            scaling=None,
-            capacity=None,
-            contention=None,
-            repeats=None,
-            visits=None,
-        )
+        values = dict.fromkeys(cls.model_fields) | {"level": "quick", "budget_s": budget_s, "throughput": settings}
+        return cls.model_validate(values)
 
     def rounds(self) -> int:
         """The rounds of a run at this level, in each of which every model is visited."""

@@ -10,18 +10,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.common.errors import BadInputError
-from profiler.common.fixes import naming
+from profiler.common.errors import BadInputError, naming
 
 PREFIX = "dnn-porting-scratch-"
-# The names that `scratch` generates: a purpose and eight random characters.
-MADE = re.compile(rf"{PREFIX}[a-z-]+-[a-z0-9_]{{8}}")
+# The names of scratch folders: a purpose and eight random characters.
+SCRATCH_NAME = re.compile(rf"{PREFIX}[a-z-]+-[a-z0-9_]{{8}}")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 # Triton passes paths to a shell.
 SAFE = re.compile(r"/[A-Za-z0-9_./-]*")
 ELSEWHERE = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 # The present folders of this process.
-OPEN: set[Path] = set()
+FOLDERS: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,13 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
     remove_abandoned(place)
     folder, descriptor = locked(purpose, place)
     try:
-        OPEN.add(folder)
+        FOLDERS.add(folder)
         try:
             with naming(place):
                 yield Scratch(folder, descriptor)
         finally:
             remove(folder)
-            OPEN.discard(folder)
+            FOLDERS.discard(folder)
             # A child process of a dead run may have held its lock until now.
             remove_abandoned(place)
     finally:
@@ -100,7 +99,7 @@ def remove_unlocked(folder: Path) -> None:
     """Removes a scratch folder of this user; raises `OSError` where a process holds its lock, and for a link."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if os.fstat(descriptor).st_uid == os.geteuid() and MADE.fullmatch(folder.name):
+        if os.fstat(descriptor).st_uid == os.geteuid() and SCRATCH_NAME.fullmatch(folder.name):
             # A lock is valid across PID namespaces; a process number is not.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(folder)
@@ -109,7 +108,7 @@ def remove_unlocked(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Removes the shared memory that is named after the folder, then the folder, by whose name that is found."""
+    """Removes the shared memory that is named after the folder, then the folder itself."""
     for region in folder.parent.glob(f"{folder.name}?*") if folder.parent == SHARED_MEMORY else ():
         with suppress(OSError):
             region.unlink()

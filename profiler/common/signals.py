@@ -1,4 +1,4 @@
-"""The end of a command by SIGTERM, SIGHUP or Ctrl-C: one line, exit code 128 + the signal, and nothing left behind.
+"""The end of a command by SIGTERM, SIGHUP or Ctrl-C: one line, exit code 128 + the signal, and no leftovers.
 
 The first signal raises `KeyboardInterrupt` in the main thread. It ends the process at once where no work has begun, or
 where a module is being imported. Later signals change nothing, so that they do not interrupt the cleaning. Python
@@ -22,8 +22,8 @@ NOTICE_S, CLEAN_UP_S = 1.0, 10.0
 _callbacks: list[Callable[[], None]] = []
 
 
-def hold_places() -> None:
-    """Reopens closed standard streams, so that no other file gets their numbers and receives what is printed."""
+def reopen_standard_streams() -> None:
+    """Opens the null device for closed standard streams, so that no other file gets their numbers and the output."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -32,7 +32,7 @@ def hold_places() -> None:
 
 
 def on_interruption(callback: Callable[[], None]) -> Callable[[], None]:
-    """Registers a function that a thread calls as soon as a signal comes, whatever the main thread does."""
+    """Registers a function that a thread calls as soon as a signal comes, even if the main thread is busy."""
     _callbacks.append(callback)
     return callback
 
@@ -43,7 +43,7 @@ class Interruption:
     def __init__(self, line: str) -> None:
         self.line, self._begun = line, False
         self._number: int | None = None
-        self._noticed, self._unsaid = threading.Event(), threading.Semaphore()
+        self._noticed, self._unprinted = threading.Event(), threading.Semaphore()
 
     def listen(self) -> None:
         """Handles the signals from now on; a signal that the process was started to ignore stays ignored.
@@ -53,15 +53,15 @@ class Interruption:
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
-        # This follows `hold_places`: the pipe must not get the number of a closed standard stream.
-        self._told, telling = os.pipe()
-        os.set_blocking(telling, False)
-        signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
-        os.register_at_fork(after_in_child=forget)
+        # This follows `reopen_standard_streams`: the pipe must not get the number of a closed standard stream.
+        self._signals, writing_end = os.pipe()
+        os.set_blocking(writing_end, False)
+        signal.set_wakeup_fd(writing_end, warn_on_full_buffer=False)
+        os.register_at_fork(after_in_child=restore_handlers)
         threading.Thread(target=self._watch, name="signals", daemon=True).start()
 
     def begin(self) -> None:
-        """Has a signal raise `KeyboardInterrupt` from now on, as there may be something to clean up."""
+        """Makes a signal raise `KeyboardInterrupt` from now on, as the work may need cleaning up."""
         self._begun = True
 
     def end(self) -> int:
@@ -70,55 +70,51 @@ class Interruption:
             for number in ENDING:
                 signal.signal(number, signal.SIG_IGN)
         # The semaphore prevents a second line: the other thread may exit at the same moment.
-        if self._unsaid.acquire(blocking=False) and sys.stderr is not None:
+        if self._unprinted.acquire(blocking=False) and sys.stderr is not None:
             with suppress(OSError, ValueError):
                 print(self.line, file=sys.stderr, flush=True)
         return 128 + (self._number or signal.SIGINT)
 
     @property
-    def came(self) -> bool:
+    def received(self) -> bool:
         """Whether a signal has ended the work; libraries may replace its exception by their own."""
         return self._noticed.is_set()
 
-    def over(self) -> None:
-        """Has a signal raise nothing from now on, as this process is exiting."""
+    def finish(self) -> None:
+        """Makes signals raise nothing from now on, as this process is exiting."""
         self._noticed.set()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._noticed.is_set():
-            self._came_first(number)
+            self._number = self._number or number
             self._noticed.set()
             if not self._begun:
                 os._exit(self.end())
             if is_importing(frame):
-                self._leave()
+                self._exit()
             raise KeyboardInterrupt
-
-    def _came_first(self, number: int) -> None:
-        """Sets the signal of the exit code, unless an earlier one has set it."""
-        self._number = self._number or number
 
     def _watch(self) -> None:
         # The pipe has every signal that Python handles, in order of arrival; the main thread handles the smallest
         # number first.
-        while (number := os.read(self._told, 1)[0]) not in ENDING:
+        while (number := os.read(self._signals, 1)[0]) not in ENDING:
             pass
-        self._came_first(number)
+        self._number = self._number or number
         for callback in _callbacks:
             callback()
         if not self._noticed.wait(NOTICE_S):
-            self._leave()
+            self._exit()
         threading.Event().wait(CLEAN_UP_S)
-        self._leave()
+        self._exit()
 
-    def _leave(self) -> None:
+    def _exit(self) -> None:
         """Cleans up and exits without the main thread."""
         # A module that is half imported cannot be used, and has created nothing.
         with suppress(ImportError, AttributeError):
             # This import is late, as most commands never need it.
-            from profiler.common.leftovers import clear_away
+            from profiler.common.leftovers import clean_up
 
-            clear_away()
+            clean_up()
         os._exit(self.end())
 
 
@@ -129,7 +125,7 @@ def is_importing(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def forget() -> None:
+def restore_handlers() -> None:
     """Restores Python's own signal handlers in a forked process."""
     signal.set_wakeup_fd(-1)
     for number in ENDING:

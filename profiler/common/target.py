@@ -1,22 +1,43 @@
-"""The target of a measurement: the runtime, its address, its resources, and their price."""
+"""The target of a measurement: its runtime, address, resources and price; and the tensors that it serves."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from profiler.common.resources import MAX_A_CORE, MAX_CORES, MAX_INSTANCES, Resources
-
 Runtime = Literal["triton", "v2", "onnxruntime", "torch"]
 Provider = Literal["cpu", "cuda", "tensorrt", "openvino"]
 ON_GPU: set[Provider] = {"cuda", "tensorrt"}
 TargetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$", max_length=63)]
 Money = Annotated[float, Field(ge=0, le=1e9)]
+# These limits are above what a machine has, so that an untrusted target or level cannot exhaust its memory.
+MAX_CORES = 4096
+MAX_INSTANCES = 256
+# The most threads or instances per core.
+MAX_A_CORE = 16
+
+
+@dataclass(frozen=True)
+class Resources:
+    """`cores` of the machine (half a core is a quota), `threads` inside an operator, `instances` side by side."""
+
+    cores: float
+    threads: int
+    instances: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A graph's input or output: its name and its shape without the batch axis, -1 where it is left open."""
+
+    name: str
+    shape: tuple[int, ...]
 
 
 class Price(BaseModel):
-    """The price of the machine as the user states it, with its date; nothing here is measured."""
+    """The price of the machine as the user states it, with its date; no value is measured."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     currency: str = Field(pattern="^[A-Z]{3}$")

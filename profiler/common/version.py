@@ -1,5 +1,6 @@
-"""The versions of what is installed; that of the project is what `--version` prints."""
+"""The versions of the installed packages; `--version` prints the project's own."""
 
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 DISTRIBUTION = "dnn-porting"
@@ -14,13 +15,9 @@ def name_and_version() -> str:
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """The installed versions of what decides a result, this project's own among them."""
-    return {name: installed_version(name) for name in (DISTRIBUTION, *packages)}
-
-
-def installed_version(package: str) -> str:
-    """Its version; nni, for one, is absent on Arm."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"
+    """The installed versions of these packages and of the project; nni, for example, is absent on Arm."""
+    found = dict.fromkeys((DISTRIBUTION, *packages), "absent")
+    for name in found:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -22,7 +22,7 @@ def version() -> int:
     return max(0, int(ctypes.CDLL(None, use_errno=True).syscall(LANDLOCK["create_ruleset"], None, 0, VERSION_FLAG)))
 
 
-def shut_off(readable: Iterable[Path]) -> bool:
+def allow_reading_only(readable: Iterable[Path]) -> bool:
     """Lets this thread and its children read below these folders only; returns whether the kernel has Landlock.
 
     Raises `OSError` where the kernel has Landlock and refuses. The process must have set `no_new_privs` before.

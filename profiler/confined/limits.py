@@ -1,12 +1,13 @@
 """The limits of a confined process: for loading its file, then for each step that it announces."""
 
-import os
 import resource
 import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from profiler.confined.protocol import GO, Step
 from profiler.system.processes import status
@@ -18,7 +19,7 @@ LEAST_S = 1.0
 MOST_STEPS = 64
 # On a slow machine the limit is this many times the time of the start.
 SLOWNESS = 2.0
-GONE = (ProcessLookupError, FileNotFoundError, BrokenPipeError)
+ENDED = (ProcessLookupError, FileNotFoundError, BrokenPipeError, psutil.NoSuchProcess)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ProcessLimits:
         self._least_s, self._data_bytes, self._steps = LEAST_S, 0, 0
         self._loaded_s: float | None = None
         # The process may have ended already.
-        with suppress(*GONE):
+        with suppress(*ENDED):
             self._least_s = max(LEAST_S, SLOWNESS * self._used_s())
             lines = status(Path(f"/proc/{process.pid}"))
             self._data_bytes = int(lines["VmData"].split()[0]) * 1024
@@ -63,23 +64,18 @@ class ProcessLimits:
         return True
 
     def _used_s(self) -> float:
-        with suppress(*GONE):
-            return used_s(self._process.pid)
+        with suppress(*ENDED):
+            times = psutil.Process(self._process.pid).cpu_times()
+            return float(times.user + times.system)
         return 0.0
 
     def _begin(self, words: str, cpu_s: float, memory_bytes: int) -> None:
         """Sets the limits from now on, which the process cannot change itself, and lets it go on."""
         self.words, self.cpu_s, self.memory_bytes = words, cpu_s, memory_bytes
         self.end = time.monotonic() + PATIENCE * cpu_s
-        with suppress(*GONE):
+        with suppress(*ENDED):
             pid = self._process.pid
             seconds, memory = int(self._used_s() + cpu_s) + 1, self._data_bytes + memory_bytes
             resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory, resource.RLIM_INFINITY))
             self._process.stdin.write(GO)  # type: ignore[union-attr]
-
-
-def used_s(process: int) -> float:
-    """The processor time of a process in s, from its `stat` in /proc."""
-    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

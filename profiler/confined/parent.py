@@ -14,24 +14,15 @@ from typing import Any
 
 from profiler.common.door import opened
 from profiler.common.errors import DnnPortingError, ModelError, UnavailableError
+from profiler.confined import protocol
 from profiler.confined.limits import Limits, ProcessLimits
-from profiler.confined.protocol import (
-    LINE_LIMIT_BYTES,
-    OUT_OF_MEMORY,
-    READY,
-    STEP,
-    TRUST,
-    UNCONFINED,
-    Finding,
-    Task,
-    step_of,
-)
+from profiler.confined.protocol import STEP, TRUST, Finding, Task
 from profiler.system.processes import thread_folders
 
 START_LIMIT_S = 120.0
-# A process whose threads are all idle for this time waits for something that does not come.
+# A process whose threads are all idle for this time waits for an event that does not come.
 IDLE_LIMIT_S, LOOK_S = 3.0, 0.25
-UNLESS = f"it is refused unless {TRUST}=1 says that you trust it"
+REFUSED = f"it is refused unless {TRUST}=1 says that you trust it"
 ROOT = Path(__file__).parent.parent.parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 KEPT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", TRUST)
@@ -105,12 +96,12 @@ class Messages:
         Raises `UnavailableError` where it cannot be confined, `DnnPortingError` where it did not start.
         """
         line = self._line(time.monotonic() + START_LIMIT_S)
-        if line == READY.strip():
+        if line == protocol.READY.strip():
             return
         if not line:
             self._process.kill()
         code = self._process.wait()
-        if code == UNCONFINED:
+        if code == protocol.UNCONFINED:
             raise UnavailableError(
                 f"{self._path} is a foreign file, and this system does not confine the process that would try it "
                 f"({line.decode(errors='replace')[:200]}): set {TRUST}=1 if you trust the file"
@@ -121,16 +112,16 @@ class Messages:
     def finding(self, limits: ProcessLimits) -> Finding:
         """The finding, after all steps; raises `ModelError` where the process ends, hangs or writes anything else."""
         try:
-            while (line := self._line(limits.end)).startswith(STEP) and limits.next(step_of(line)):
+            while (line := self._line(limits.end)).startswith(STEP) and limits.next(protocol.step_of(line)):
                 pass
             if not line or line.startswith(STEP):
                 raise ModelError(f"{self._path} {self._ending(limits)}")
-            told: dict[str, Any] = json.loads(line)
+            answer: dict[str, Any] = json.loads(line)
             # The content was in the process's memory, so it is no larger than that.
-            size = min(int(told["bytes"]), limits.memory_bytes)
-            facts, refusal = dict(told["facts"]), str(told["refusal"])
+            size = min(int(answer["bytes"]), limits.memory_bytes)
+            facts, refusal = dict(answer["facts"]), str(answer["refusal"])
         except (ValueError, KeyError, TypeError, OverflowError) as error:
-            raise ModelError(f"{self._path} takes over the process that tries it: it is refused") from error
+            raise ModelError(f"{self._path} controls the process that tries it: it is refused") from error
         while len(self._buffer) < size and self._more(limits.end):
             pass
         if len(self._buffer) < size:
@@ -140,7 +131,7 @@ class Messages:
     def _line(self, end: float) -> bytes:
         """The text up to the next line break, empty where none comes in time."""
         while b"\n" not in self._buffer:
-            if len(self._buffer) > LINE_LIMIT_BYTES or not self._more(end):
+            if len(self._buffer) > protocol.LINE_LIMIT_BYTES or not self._more(end):
                 return b""
         line, _, self._buffer = self._buffer.partition(b"\n")
         return bytes(line)
@@ -166,7 +157,7 @@ class Messages:
         except subprocess.TimeoutExpired:
             code = -signal.SIGXCPU
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
-            return f"does not {limits.words} within {limits.cpu_s:.0f} s of processor time: {UNLESS}"
-        if code in (OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT):
-            return f"takes more than {limits.memory_bytes / 2**20:,.0f} MiB of memory to {limits.words}: {UNLESS}"
-        return f"brings the process down that tries it (code {code}): {UNLESS}"
+            return f"does not {limits.words} within {limits.cpu_s:.0f} s of processor time: {REFUSED}"
+        if code in (protocol.OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT):
+            return f"takes more than {limits.memory_bytes / 2**20:,.0f} MiB of memory to {limits.words}: {REFUSED}"
+        return f"crashes the process that tries it (code {code}): {REFUSED}"

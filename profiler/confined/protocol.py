@@ -16,13 +16,9 @@ UNCONFINED, OUT_OF_MEMORY = 3, 4
 # A line of facts is short; long content comes after it.
 LINE_LIMIT_BYTES = 1 << 16
 ALLOCATION_FAILED = (
-    "bad_alloc",
-    "bad allocation",
-    "Failed to allocate memory",
-    "not enough memory",
-    "out of memory",
+    "bad_alloc", "bad allocation", "Failed to allocate memory", "not enough memory", "out of memory",
     "can't allocate memory",
-)
+)  # fmt: skip
 _channels: list[tuple[int, int]] = []
 TRUST = "DNN_PORTING_TRUST"
 
@@ -73,7 +69,7 @@ def step_of(line: bytes) -> Step:
     values = json.loads(line.removeprefix(STEP))
     step = Step(int(values["batch"]), float(values["cpu_s"]), int(values["memory_bytes"]))
     if not (step.cpu_s >= 0 and step.memory_bytes >= 0):
-        raise ValueError("a step asks for nothing")
+        raise ValueError("a step has a negative limit")
     return step
 
 

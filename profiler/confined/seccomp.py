@@ -5,7 +5,7 @@ import errno
 import os
 import struct
 
-from profiler.confined.system_calls import FIRST_COMMON, HARMLESS, NUMBERS, Machine
+from profiler.confined.system_calls import FIRST_COMMON, HARMLESS, Machine
 
 # The codes of instructions; an instruction has a code, two jumps and a value.
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -41,10 +41,8 @@ def program(machine: Machine, process: int) -> list[tuple[int, int, int, int]]:
         instructions += when(EQUAL, number, ALLOW)
     # Calls younger than 2019 seem not to exist, so libraries use the older ones.
     instructions += when(AT_LEAST, FIRST_COMMON, refused(errno.ENOSYS))
-    for name in NUMBERS:
-        here = machine.number(name)
-        if here is not None:
-            instructions += judged(name, here, process)
+    for name, number in machine.numbers.items():
+        instructions += judged(name, number, process)
     return [*instructions, (RETURN, 0, 0, ALLOW)]
 
 
@@ -78,5 +76,5 @@ def filter_system_calls(machine: Machine) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")
-    if libc.syscall(machine.number("seccomp"), MODE_FILTER, ALL_THREADS, whole):
+    if libc.syscall(machine.numbers["seccomp"], MODE_FILTER, ALL_THREADS, whole):
         raise OSError(ctypes.get_errno(), "seccomp is refused")

@@ -9,16 +9,17 @@ import math
 from collections.abc import Iterator, Mapping
 
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from profiler.graph.contrib import stand_in
 from profiler.graph.parameters import FLOATING, nested_graphs
 from profiler.graph.read import inlined
 from profiler.graph.shapes import UncountedError, axes, fix_input, network_inputs, without_weights
 
+# The type of a tensor's values, and whether the tensor is known to be a list or a single number.
 Kind = tuple[int, bool]
 # These operators read shapes and no values.
-OF_SHAPES = ("Shape", "Size")
+SHAPE_OPERATORS = ("Shape", "Size")
 
 
 class Activations:
@@ -72,24 +73,20 @@ def hide_inexact(model: ModelProto) -> None:
     except UncountedError:
         # Counting raises the same error later.
         return
-    kinds = {name: kind_of(value.type.tensor_type) for name, value in values.items()}
+    tensors = {name: value.type.tensor_type for name, value in values.items()}
+    kinds = {name: (one.elem_type, one.HasField("shape") and len(one.shape.dim) < 2) for name, one in tensors.items()}
     kinds |= {tensor.name: (tensor.data_type, len(tensor.dims) < 2) for tensor in model.graph.initializer}
     nodes = [one for node in model.graph.node for one in hidden(node, kinds)]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 
 
-def kind_of(tensor: TypeProto.Tensor) -> Kind:
-    """The type of a tensor's values, and whether it is known to be a list or a single number."""
-    return tensor.elem_type, tensor.HasField("shape") and len(tensor.shape.dim) < 2
-
-
 def is_exact(node: NodeProto, kinds: Mapping[str, Kind]) -> bool:
     """Whether the inference is exact for a node: no integers, or lists of 64-bit integers from such lists."""
     known = {name: kinds[name] for name in (*node.input, *node.output) if name in kinds}
-    held = [*node.output, *(node.input if node.op_type == "Cast" else [])]
-    types = {known[name][0] if name in known else None for name in held if name}
-    used = node.output if node.op_type in OF_SHAPES else known
+    typed = [*node.output, *(node.input if node.op_type == "Cast" else [])]
+    types = {known[name][0] if name in known else None for name in typed if name}
+    used = node.output if node.op_type in SHAPE_OPERATORS else known
     lists = all(known[name][1] for name in used if name in known and known[name][0] == TensorProto.INT64)
     return types <= FLOATING or (types <= {TensorProto.INT64} and lists)
 

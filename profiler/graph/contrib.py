@@ -4,24 +4,20 @@ from onnx import GraphProto, NodeProto
 
 DOMAIN = "com.microsoft"
 
+ELEMENTWISE = (
+    "BiasGelu", "DequantizeLinear", "FastGelu", "Gelu", "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax",
+    "QuantizeLinear", "QuickGelu",
+)  # fmt: skip
 # The standard operator whose output has the same shape, and the inputs that it reads.
 STAND_INS = {
-    "BiasGelu": ("Identity", slice(0, 1)),
-    "DequantizeLinear": ("Identity", slice(0, 1)),
-    "FastGelu": ("Identity", slice(0, 1)),
+    **dict.fromkeys(ELEMENTWISE, ("Identity", slice(0, 1))),
     "FusedConv": ("Conv", slice(0, 2)),
-    "Gelu": ("Identity", slice(0, 1)),
     "QGemm": ("Gemm", slice(0, 6, 3)),
     "QLinearAdd": ("Add", slice(0, 6, 3)),
     "QLinearAveragePool": ("AveragePool", slice(0, 1)),
     "QLinearConcat": ("Concat", slice(2, None, 3)),
     "QLinearGlobalAveragePool": ("GlobalAveragePool", slice(0, 1)),
-    "QLinearLeakyRelu": ("Identity", slice(0, 1)),
     "QLinearMul": ("Mul", slice(0, 6, 3)),
-    "QLinearSigmoid": ("Identity", slice(0, 1)),
-    "QLinearSoftmax": ("Identity", slice(0, 1)),
-    "QuantizeLinear": ("Identity", slice(0, 1)),
-    "QuickGelu": ("Identity", slice(0, 1)),
 }
 
 

@@ -1,6 +1,7 @@
 """The reader of ONNX files: a checked, self-contained graph of bounded size."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import onnx
@@ -30,10 +31,15 @@ def read_onnx(path: Path) -> ModelProto:
 
 
 def parse_onnx(content: bytes, name: str) -> ModelProto:
-    """The checked model of a file's content; raises `ModelError` with the file's name where it is not ONNX."""
+    """The checked model of a file's content.
+
+    Raises `ModelError` with the file's name where the content is not ONNX or keeps tensors in other files.
+    """
     try:
         model = onnx.load_model_from_string(content)
-        check_self_contained(model)
+        tensors = chain(tensors_of(model.graph), *(tensors_at(function.node) for function in model.functions))
+        if any(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors):
+            raise ModelError("the file keeps its weights in other files: make it one with onnx.save(onnx.load(…), …)")
         onnx.checker.check_model(content)
     except (DecodeError, EncodeError, onnx.checker.ValidationError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:300]
@@ -86,19 +92,6 @@ def graphs_in(node: NodeProto) -> Iterator[GraphProto]:
 def inlined(model: ModelProto) -> ModelProto:
     """The model with its functions inlined."""
     return inline_local_functions(model) if model.functions else model
-
-
-def check_self_contained(model: ModelProto) -> None:
-    """Raises `ModelError` for a file that keeps tensors in other files, at any depth."""
-    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in all_tensors(model)):
-        raise ModelError("the file keeps its weights in other files: make it one with onnx.save(onnx.load(…), …)")
-
-
-def all_tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """The tensors of a model, those of its functions included."""
-    yield from tensors_of(model.graph)
-    for function in model.functions:
-        yield from tensors_at(function.node)
 
 
 def tensors_of(graph: GraphProto) -> Iterator[TensorProto]:

@@ -46,7 +46,7 @@ def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
     for value in (*fixed.graph.output, *fixed.graph.value_info):
         bind(value, symbols)
     stand_in(fixed.graph)
-    return Shapes(infer(fixed), why_open(inputs))
+    return Shapes(infer(fixed), reason_for_open_axes(inputs))
 
 
 def without_weights(model: ModelProto) -> ModelProto:
@@ -80,10 +80,10 @@ def infer(model: ModelProto) -> dict[str, Shape]:
     Shapes that the file declares for inner tensors are used only where nothing can be inferred, as tools that change
     a graph leave stale ones.
     """
-    notes = list(model.graph.value_info)
+    declared = list(model.graph.value_info)
     del model.graph.value_info[:]
     known = shapes_in(onnx.shape_inference.infer_shapes(model, data_prop=True).graph)
-    needed = [note for note in notes if 0 in known.get(note.name, (0,))]
+    needed = [value for value in declared if 0 in known.get(value.name, (0,))]
     if not needed:
         return known
     model.graph.value_info.extend(needed)
@@ -113,16 +113,16 @@ def axes(tensor: ValueInfoProto) -> Sequence[TensorShapeProto.Dimension]:
 
 def check_fits(inputs: list[ValueInfoProto], input_shape: Shape) -> None:
     """Raises `BadInputError` where the graph does not accept one input of this shape."""
-    asked, names = f"input_shape={list(input_shape)}", [tensor.name for tensor in inputs]
+    given, names = f"input_shape={list(input_shape)}", [tensor.name for tensor in inputs]
     if len(inputs) != 1:
-        raise BadInputError(f"{asked} is for one input and the graph has {names}: leave it out")
+        raise BadInputError(f"{given} is for one input and the graph has {names}: leave it out")
     declared = axes(inputs[0])[1:]
     shape = [axis.dim_value or axis.dim_param or "?" for axis in declared]
     if len(shape) != len(input_shape) or any(
         size < 1 or (axis.HasField("dim_value") and axis.dim_value != size)
         for axis, size in zip(declared, input_shape, strict=True)
     ):
-        raise BadInputError(f"{asked} does not fit input {names[0]!r}: give {shape} with sizes for names")
+        raise BadInputError(f"{given} does not fit input {names[0]!r}: give {shape} with sizes for names")
 
 
 def fix_input(tensor: ValueInfoProto, sizes: Shape) -> dict[str, int]:
@@ -144,7 +144,7 @@ def bind(value: ValueInfoProto, symbols: Mapping[str, int]) -> None:
             axis.Clear()
 
 
-def why_open(inputs: list[ValueInfoProto]) -> str:
+def reason_for_open_axes(inputs: list[ValueInfoProto]) -> str:
     """The end of the reason for an unknown shape: the first input with symbolic axes, empty where there is none."""
     for tensor in inputs:
         symbols = [axis.dim_param or "?" for axis in axes(tensor) if not axis.HasField("dim_value")]

@@ -36,25 +36,23 @@ class LoadSlice:
 class Loop(Protocol):
     """A load generator with a fixed number of callers; `slice_s` is the usual length of one stretch.
 
-    `tells_all` says whether `LoadSlice.requests` are all requests that it sent, so that the server's count must match.
+    `counts_all` says whether `LoadSlice.requests` counts all sent requests, so that the server's count must match.
     """
 
     slice_s: float
-    tells_all: bool
+    counts_all: bool
 
     def warm_up(self) -> None:
         """Sends load that is not measured."""
-        ...
 
     def run(self, seconds: float) -> LoadSlice:
         """The figures of one stretch of load."""
-        ...
 
 
 class ClosedLoop:
     """A closed loop of `concurrency` threads that call one served model and check every answer."""
 
-    tells_all = True
+    counts_all = True
 
     def __init__(
         self, served: Served, expectation: Expectation, batch: int, concurrency: int, slice_s: float = SLICE_S

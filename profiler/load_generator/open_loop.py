@@ -133,8 +133,8 @@ class Answers:
             return self._moments_s.copy()
 
 
-def nothing_but(expectation: Expectation) -> Judge:
-    """A judge that ends the load at the first request that failed or had a wrong answer."""
+def expecting(expectation: Expectation) -> Judge:
+    """The judge that ends the load at the first request that failed or had a wrong answer."""
 
     def judge(_index: int, answer: np.ndarray | ServerError) -> bool:
         if isinstance(answer, ServerError):

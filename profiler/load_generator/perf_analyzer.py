@@ -28,7 +28,7 @@ START_S = 20.0
 class Windows:
     """The windows of a point, each of `seconds`, until the last three agree within `within_share`.
 
-    After `most` windows without agreement the point is given up. The defaults are those of perf_analyzer.
+    The point is abandoned after `most` windows without agreement. The defaults are those of perf_analyzer.
     """
 
     seconds: float = 5.0
@@ -87,7 +87,7 @@ class PerfAnalyzer:
 class PerfAnalyzerLoop:
     """A `Loop` whose slices are runs of three windows; it reports no latency of a single request."""
 
-    slice_s, tells_all = 3.0, False
+    slice_s, counts_all = 3.0, False
 
     def __init__(self, analyzer: PerfAnalyzer, batch: int, concurrency: int) -> None:
         self._analyzer, self._batch, self._concurrency = analyzer, batch, concurrency
@@ -100,6 +100,6 @@ class PerfAnalyzerLoop:
         windows = Windows(seconds=seconds / WINDOWS, within_share=ANY, most=WINDOWS)
         point = self._analyzer.measure(self._batch, self._concurrency, windows, START_S + 3 * seconds)
         if point.images_per_s is None:
-            raise ServerError(f"perf_analyzer gave the point up: {point.verdict_reason}")
+            raise ServerError(f"perf_analyzer abandoned the point: {point.verdict_reason}")
         counted = point.images_per_s / self._batch * seconds
         return LoadSlice(round(counted), seconds, counted, seconds, [], point.client_cpu_share)

@@ -1,6 +1,6 @@
 """One run of perf_analyzer: its process, within a time limit, and the points that it prints.
 
-Its CSV export has no windows, and nothing at all about a point that did not settle, so its output is read.
+The output is read, as the CSV export has no windows and leaves out points that did not settle.
 """
 
 import os
@@ -26,7 +26,7 @@ MS_PER_US = 1e-3
 
 
 class PerfAnalyzerPoint(Record):
-    """A closed loop of `concurrency` requests of `batch` inputs each; a point that was given up has windows only.
+    """A closed loop of `concurrency` requests of `batch` inputs each; an abandoned point has windows only.
 
     The figures are over the last three of `windows_images_per_s`, which has all windows in their order.
     `client_cpu_share` is perf_analyzer's own CPU time per second, over its whole run.
@@ -66,7 +66,7 @@ def read_point(section: str, batch: int, client_cpu_share: float) -> PerfAnalyze
         client_cpu_share=client_cpu_share,
         verdict="settled" if throughput else "unsettled",
         verdict_reason=why,
-        reasons={name: f"perf_analyzer gave the point up: {why}" for name, value in figures.items() if value is None},
+        reasons={name: f"perf_analyzer abandoned the point: {why}" for name, value in figures.items() if value is None},
         **figures,
     )
 
@@ -74,8 +74,8 @@ def read_point(section: str, batch: int, client_cpu_share: float) -> PerfAnalyze
 def last_words(output: str) -> str:
     """The lines about an error, or all lines where none is, joined to one."""
     lines = [line.strip() for line in output.splitlines()]
-    telling = [line for line in lines if re.search(r"error|fail", line, re.IGNORECASE)] or lines
-    return " | ".join(line for line in telling if line)[:400] or "it printed nothing"
+    errors = [line for line in lines if re.search(r"error|fail", line, re.IGNORECASE)] or lines
+    return " | ".join(line for line in errors if line)[:400] or "it printed nothing"
 
 
 @dataclass(frozen=True)

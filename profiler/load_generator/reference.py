@@ -1,6 +1,6 @@
 """The reference network, whose rate shows how fast the machine is at this moment.
 
-It is the same on every machine. Contention is measured beside it too.
+The network is the same on every machine. Contention is measured beside it too.
 """
 
 import time
@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from profiler.load_generator.speeds import Speeds
 from profiler.records.base import ReferenceKind
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 
 # A machine's speed changes within tenths of a second, so compared slices must be close together.
 SLICE_S = 0.04
@@ -81,9 +81,9 @@ class InProcessReference:
         self._feed = {"input": np.ones((1, 3, SIZE, SIZE), np.float32)}
         self.rate_per_s()
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
-        """The inferences per second over one slice, a longer one beside a measurement that takes `beside_s`."""
-        slice_s = max(SLICE_S, SHARE * beside_s)
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
+        """The inferences per second over one slice, a longer one for a measurement that takes `compared_s`."""
+        slice_s = max(SLICE_S, SHARE * compared_s)
         with pinned(self._cores):
             runs, start = 0, time.perf_counter()
             while (elapsed := time.perf_counter() - start) < slice_s:

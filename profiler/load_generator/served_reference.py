@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from typing import Self
 
 from profiler.common.errors import DnnPortingError
-from profiler.common.resources import Resources
 from profiler.common.scratch import scratch
+from profiler.common.target import Resources
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.load_generator.reference import SHARE, SLICE_S, write_reference
 from profiler.runtimes.served import Expectation, Host
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 
 NAME = "dnn-porting-probe"
 CONCURRENCY = 4
@@ -40,11 +40,11 @@ class ServedReference:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
-        """The answers per second over one slice, a longer one beside a measurement that takes `beside_s`."""
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
+        """The answers per second over one slice, a longer one for a measurement that takes `compared_s`."""
         with pinned(self._client_cores):
             loop = self._loop = self._loop or self._load()
-            answered = loop.run(max(SLICE_S, SHARE * beside_s))
+            answered = loop.run(max(SLICE_S, SHARE * compared_s))
         return answered.counted / answered.seconds
 
     def refused(self) -> str | None:
@@ -64,7 +64,7 @@ class ServedReference:
         return loop
 
     def forget(self) -> None:
-        """Has the network loaded again at its next use, after the server restarted or lost its models."""
+        """Forgets the loaded network, as the server restarted or lost its models; the next use loads it again."""
         self._loop = None
 
     def unload(self) -> None:

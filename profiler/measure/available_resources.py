@@ -2,7 +2,7 @@
 
 import math
 
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.target.model_under_test import ModelUnderTest
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.measurement import Measurement
 from profiler.records.base import Missing, Point
 from profiler.records.place import Place

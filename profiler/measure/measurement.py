@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from profiler.records.base import Missing, Point, Why
+from profiler.records.base import Missing, MissingVerdict, Point
 from profiler.records.place import Place
 
 
@@ -30,7 +30,7 @@ class Measurement:
     shorter: Shorter | None = None
     needed: bool = False
 
-    def missing(self, part: str, verdict: Why, reason: str) -> Missing:
+    def missing(self, part: str, verdict: MissingVerdict, reason: str) -> Missing:
         """The record of a point that a part of the plan could not have."""
         at = self.place.at(self.kind.identity)
         at = {name: list(value) if isinstance(value, tuple) else value for name, value in at.items()}

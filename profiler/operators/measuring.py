@@ -16,8 +16,8 @@ from profiler.common.target import Target
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
 from profiler.operators.timing import block, measure_operator, pass_s
-from profiler.records.fingerprint import Fingerprint
-from profiler.system.cores import pinned, split_cores
+from profiler.records.complexity import Fingerprint
+from profiler.system.machine import pinned, split_cores
 from profiler.target.identity import fingerprint
 from profiler.target.prepared_target import PROFILER
 
@@ -38,7 +38,7 @@ def measured_table(
     are kept, and the next call continues.
     """
     table = read_table(path, target, batch, precision)
-    missing = lacking(table, wanted)
+    missing = missing_passes(table, wanted)
     if table is not None and not any(missing):
         return table
     cores, _ = split_cores(target.cores)
@@ -48,8 +48,10 @@ def measured_table(
         )  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         table = fill(table, missing, path, target.threads, time.monotonic() + budget_s, advance)
-    if left := sum(map(len, lacking(table, wanted))):
-        raise DnnPortingError(f"{left} passes over operators were not made within {budget_s:g} s: run again to go on")
+    if left := sum(map(len, missing_passes(table, wanted))):
+        raise DnnPortingError(
+            f"{left} passes over operators were not made within {budget_s:g} s: run again to continue"
+        )
     return table
 
 
@@ -59,9 +61,9 @@ def read_table(path: Path, target: Target, batch: int, precision: Precision) -> 
     if not os.path.lexists(path):
         return None
     table = read_record(path, OperatorTable, fix)
-    due = {"fingerprint": machine(target), "batch": batch, "precision": precision}
-    if others := [name for name, value in due.items() if getattr(table, name) != value]:
-        raise BadInputError(f"{path} is of another {' and '.join(others)} than is pruned for: {fix}")
+    expected = {"fingerprint": machine(target), "batch": batch, "precision": precision}
+    if others := [name for name, value in expected.items() if getattr(table, name) != value]:
+        raise BadInputError(f"{path} has another {' and '.join(others)} than this pruning needs: {fix}")
     return table
 
 
@@ -80,7 +82,7 @@ def places(wanted: Wanted) -> list[Place]:
     ]
 
 
-def lacking(table: OperatorTable | None, wanted: Wanted) -> list[list[Place]]:
+def missing_passes(table: OperatorTable | None, wanted: Wanted) -> list[list[Place]]:
     """The passes to make, each as the wanted places that had fewer passes."""
     made = {point.place: point.passes for point in table.points} if table else {}
     return [[place for place in places(wanted) if made.get(place, 0) <= number] for number in range(PASSES)]

@@ -19,7 +19,8 @@ Parts = tuple[list[NodeProto], dict[str, NDArray[Any]]]
 def operator_model(place: Place, precision: Precision) -> bytes:
     """The ONNX file of this operator, for a batch of `input_shape`."""
     operator, in_channels, _ = place
-    nodes, tensors = norm(place) if operator.kind == "norm" else (quantised if precision == "int8" else plain)(place)
+    parts = norm if operator.kind == "norm" else quantised if precision == "int8" else plain
+    nodes, tensors = parts(place)
     graph = helper.make_graph(
         nodes,
         "operator",

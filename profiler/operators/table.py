@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from profiler.common.errors import BadInputError
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.records.base import Value
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 
 # A wider operator that takes at most this share longer counts as equally fast.
 SAME = 0.03

@@ -18,7 +18,7 @@ from profiler.common.scratch import scratch
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.operator_graph import INPUT, input_shape, operator_model
 
-AROUND = {
+LAYOUT_OPERATORS = {
     "ReorderInput", "ReorderOutput", "Transpose", "Reshape", "QuantizeLinear", "DequantizeLinear", "Cast",
 }  # fmt: skip
 # Half of the resolution of ONNX Runtime's clock.
@@ -48,7 +48,9 @@ def measure_operator(place: Place, batch: int, precision: Precision, threads: in
     # The first run loads the weights and allocates the result.
     steady, layout = (kernel_us(events, around)[1:] for around in (False, True))
     if not steady or not max(steady):
-        raise ModelError(f"ONNX Runtime {ort.__version__} tells no kernel time of {operator}: take another version")
+        raise ModelError(
+            f"ONNX Runtime {ort.__version__} reports no kernel time of {operator}: install another version"
+        )
     return OperatorPoint(
         operator=operator, in_channels=in_channels, out_channels=out_channels,
         us=max(LEAST_US, min(steady)), layout_us=min(layout, default=0.0), runs=len(steady),
@@ -77,7 +79,7 @@ def kernel_us(events: list[dict[str, Any]], around: bool) -> list[float]:
     kernels: dict[str, list[float]] = {}
     for event in events:
         timed = event["cat"] == "Node" and event["name"].endswith("_kernel_time")
-        if timed and (event["args"]["op_name"] in AROUND) == around:
+        if timed and (event["args"]["op_name"] in LAYOUT_OPERATORS) == around:
             kernels.setdefault(event["name"], []).append(float(event["dur"]))
     return [sum(times) for times in zip(*kernels.values(), strict=True)]
 

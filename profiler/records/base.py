@@ -1,17 +1,18 @@
 """The base classes of records: frozen, validated values with units in their names and a reason for every unknown."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.records.place import Place, PlaceFields
 
 Verdict = Literal["settled", "unsettled", "not saturated", "disturbed"]
 Kind = Literal["measured", "predicted"]
 # A count that fits the 32 bits of a server's configuration.
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Why = Literal["failed", "out of budget", "too long", "unavailable"]
+MissingVerdict = Literal["failed", "out of budget", "too long", "unavailable"]
 ReferenceKind = Literal["in process", "served"]
 
 
@@ -44,7 +45,7 @@ class Missing(Record):
     part: str
     point: str
     at: dict[str, JsonValue]
-    verdict: Why
+    verdict: MissingVerdict
     reason: str
 
 
@@ -121,3 +122,35 @@ class Timed(Point):
     """A point whose figures depend on other work on the machine, with the noise during its measurement."""
 
     noise: Noise
+
+    def is_disturbed(self) -> bool:
+        """Whether too few of its slices were undisturbed for a comparison."""
+        return self.noise.disturbed
+
+
+T = TypeVar("T")
+NOT_VISIBLE = "the serving processes are not visible to the profiler"
+
+
+class MissingValues:
+    """The `reasons` for the null values of one record, collected value by value."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[str, str] = {}
+
+    def note(self, name: str, value: T | None, reason: str) -> T | None:
+        """The value of the field `name`; where it is null, its reason is kept."""
+        if value is None:
+            self.reasons[name] = reason
+        return value
+
+
+def unknown(values: Mapping[str, object], reason: str) -> dict[str, str]:
+    """The same reason for every null value, by name."""
+    return {name: reason for name, value in values.items() if value is None}
+
+
+def total(values: Collection[float | None]) -> float | None:
+    """The sum of the values, unknown where one of them is unknown."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

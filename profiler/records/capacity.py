@@ -1,4 +1,7 @@
-"""A served model under Poisson arrivals: answers in time, their cost, and the load at which its queue is unstable."""
+"""A served model under Poisson arrivals: answers in time, their cost, and the load at which its queue is unstable.
+
+docs/metadata.md explains every field of the published records.
+"""
 
 from typing import ClassVar, Literal
 
@@ -8,11 +11,9 @@ from profiler.records.base import Count, Record, Timed, Verdict
 
 
 class InTime(Record):
-    """The share of requests answered within a deadline of their scheduled moment, with its 95 % interval.
+    """The share of requests answered within a deadline of their scheduled moment; a lost request is not in time.
 
-    The interval is Clopper and Pearson's (1934). A lost request is not in time. `late_send_share` is the share of
-    requests that were sent late by more than a tenth of the deadline: where it is large, the load generator was the
-    bottleneck.
+    The 95 % interval is Clopper and Pearson's (1934).
     """
 
     deadline_ms: float = Field(gt=0)

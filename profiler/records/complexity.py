@@ -1,6 +1,6 @@
-"""The size and work of a graph, in total and by node."""
+"""The facts of a profile that are read, not measured: the size and work of the graph, the machine and the server."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -37,3 +37,24 @@ class Layer(Work):
     name: str
     operator: str
     output_shape: tuple[int, ...] | None
+
+
+BackendKind = Literal["cpp", "python", "in-process", "unknown"]
+
+
+class Fingerprint(Record):
+    """The machine, the server and the resources of a measurement, without state (clock rate, load) and price."""
+
+    cpu_model: str
+    cpu_cores: int
+    memory_bytes: int
+    gpu_models: list[str]
+    system: str
+    runtime: str
+    runtime_version: str | None
+    backend_kind: BackendKind
+    onnxruntime_version: str | None
+    cores: int
+    threads: int
+    instances: int
+    providers: list[str]

@@ -60,8 +60,7 @@ class Excess(Record):
 class Fit(Record):
     """A form fitted to warm points that were measured under equal `conditions`; the points stay authoritative.
 
-    `quantity` is the measured figure that it predicts, in `unit`. R² is of the values themselves, so that it is
-    comparable with other publications; the median is of the absolute relative residuals.
+    R² is of the values themselves, so that it is comparable with other publications.
     """
 
     kind: Literal["predicted"] = "predicted"
@@ -92,12 +91,12 @@ class Fit(Record):
     def at(self, **at: float) -> float:
         """The predicted value, for example `at(batch=8)`; raises `BadInputError` outside the domain."""
         if at.keys() != self.domain.keys():
-            raise BadInputError(f"a fit {self.form!r} takes {', '.join(self.domain)}, and was given {list(at)}")
+            raise BadInputError(f"a fit {self.form!r} takes {', '.join(self.domain)}, not {', '.join(at)}")
         for name, value in at.items():
             low, high = self.domain[name].low, self.domain[name].high
             if not low <= value <= high:
                 raise BadInputError(
-                    f"{name}={value:g} lies outside of what was fitted, {low:g} to {high:g}: measure it, or stay inside"
+                    f"{name}={value:g} lies outside of the fitted range, {low:g} to {high:g}: measure it, or stay in it"
                 )
         return sum(self.coefficients[name].value * term.of(at) for name, term in FORMS[self.form].terms.items())
 

@@ -14,8 +14,8 @@ class LatencyPoint(Timed):
     where `n` samples bound it at 99 % confidence, and its `bound` is that bound. The other ends are those of a 95 %
     interval, which contains the machine's drift between moments. `relative_p50` is the median in inferences of the
     reference network in the same moments: it compares networks, as drift meets both alike. The medians are over all
-    visits, which lie apart and of which each has one, and everything else is of the first one. A queue is not part of a closed loop's latency:
-    `LoadPoint` has it.
+    visits, which lie apart and of which each has one; everything else is of the first one. A queue is not part of a
+    closed loop's latency: `LoadPoint` has it.
     """
 
     identity: ClassVar[tuple[str, ...]] = (

@@ -11,11 +11,7 @@ Outcome = Literal["fits", "over the limit", "out of memory", "too slow", "refuse
 
 
 class Usage(Record):
-    """The use of a process and its descendants, summed; CPU time and switches count since each process began.
-
-    `rss_bytes` counts a shared page once for each process, `pss_bytes` divides it among them, `uss_bytes` leaves it
-    out. `peak_bytes` sums the peak resident sizes of the processes, even if they peak at different moments.
-    """
+    """The use of a process and its descendants, summed; CPU time and switches count since each process began."""
 
     processes: int
     cpu_s: float
@@ -30,9 +26,7 @@ class MemoryPoint(Point):
     """The memory of the processes that answer `batch`: on the host, and on its GPUs where the providers use them.
 
     `source` is the server with all its processes, among which shared memory is divided, or a separate process that
-    only answers this batch, with all its memory. `resident_bytes` is their memory after the model has answered,
-    `model_bytes` the part of it that was added with the model. `peak_bytes` is the sum of their peaks while
-    answering, even if they peak at different moments.
+    only answers this batch, with all its memory.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("source", "runtime", "batch", "cores", "threads", "instances")
@@ -59,8 +53,7 @@ class BatchTrial(Record):
 class LargestBatch(Point):
     """The largest batch that a whole process answers within `limit_bytes`, its interpreter and runtime included.
 
-    `too_large` is the smallest batch that did not fit: where the two are not neighbours, the search ended early.
-    Each trial had a process of its own.
+    `too_large` is the smallest batch that did not fit. Each trial had a process of its own.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "limit_bytes", "cores", "threads", "instances")

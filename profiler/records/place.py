@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 
 Source = Literal["served processes", "child process"]
 PageCache = Literal["warm", "cold"]

@@ -10,14 +10,11 @@ from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
 from profiler.records.base import Missing, NormalRate, Point, Record
 from profiler.records.capacity import Capacity, LoadPoint
-from profiler.records.complexity import Complexity, Layer
-from profiler.records.contention import Contention
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Complexity, Fingerprint, Layer
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.repeats import Repeats
-from profiler.records.throughput import MaximalThroughput, ThroughputPoint
+from profiler.records.throughput import Contention, MaximalThroughput, Repeats, ThroughputPoint
 from profiler.records.visit import Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 

@@ -1,19 +1,15 @@
-"""The throughput under a closed loop, and its energy."""
+"""The throughput under a closed loop: its energy, its contention with another model, and its spread over repeats."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from profiler.records.base import Count, Record, Timed, Verdict
 from profiler.records.visit import Blocks
 
 
 class Energy(Record):
-    """The energy of whole processor packages (RAPL) or whole GPUs (NVML) during `n` inferences.
-
-    The time of the probe between slices of load does not count. The idle consumption and that of other work on the
-    hardware are included; the memory and the rest of the board are not.
-    """
+    """The energy of whole processor packages (RAPL) or whole GPUs (NVML) during `n` inferences, idle power included."""
 
     source: Literal["rapl", "nvml"]
     n: int = Field(ge=0)
@@ -64,3 +60,75 @@ class MaximalThroughput(ThroughputPoint):
     server_cores_used: float | None = Field(ge=0)
     core_s_per_inference: float | None = Field(ge=0)
     energy: Energy
+
+    def is_disturbed(self) -> bool:
+        """Whether too few slices of all visits were undisturbed for a comparison."""
+        return self.verdict == "disturbed"
+
+
+class Contention(Timed):
+    """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
+
+    `factor` is the throughput beside it over the throughput alone; ideal sharing would give 1 − `share`.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")
+    offered: Literal["closed loop"] = "closed loop"
+    share: float = Field(gt=0, lt=1)
+    batch: Count
+    concurrency: Count
+    slices: int = Field(ge=1)
+    alone_images_per_s: float = Field(gt=0)
+    images_per_s: float = Field(gt=0)
+    factor: float = Field(gt=0)
+    factor_low: float | None = Field(gt=0)
+    factor_high: float | None = Field(gt=0)
+    reference_max_per_s: float = Field(gt=0)
+    reference_offered_per_s: float = Field(gt=0)
+    reference_answered_per_s: float = Field(ge=0)
+    cores_used: float | None = Field(ge=0)
+    alone_cores_used: float | None = Field(ge=0)
+    client_cpu_share: float = Field(ge=0)
+    verdict: Verdict
+    verdict_reason: str
+
+
+SERIES = (
+    "images_per_s", "relative_throughput", "reference_per_s",
+    "latency_p50_ms", "latency_mean_ms", "relative_latency_p50",
+)  # fmt: skip
+
+
+class Repeats(Timed):
+    """Repeated measurements of one throughput and one latency: one value for each repeat, in their order.
+
+    Load, latency and reference take turns within a repeat. A coefficient of variation (`cv`) is the standard deviation
+    over the mean.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")
+    offered: Literal["closed loop"] = "closed loop"
+    batch: Count
+    concurrency: Count
+    repeats: int = Field(ge=2)
+    repeat_s: float = Field(gt=0)
+    images_per_s: tuple[float, ...]
+    relative_throughput: tuple[float, ...]
+    images_per_s_cv: float = Field(ge=0)
+    relative_throughput_cv: float = Field(ge=0)
+    latency_runtime: str
+    latency_p50_ms: tuple[float, ...]
+    relative_latency_p50: tuple[float, ...]
+    latency_mean_ms: tuple[float, ...]
+    latency_p50_cv: float = Field(ge=0)
+    relative_latency_p50_cv: float = Field(ge=0)
+    latency_mean_cv: float = Field(ge=0)
+    reference_per_s: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def every_series_has_each_repeat(self) -> Self:
+        """The record itself; raises `ValueError` where a series has another length than `repeats`."""
+        lengths = {name: len(getattr(self, name)) for name in SERIES}
+        if set(lengths.values()) != {self.repeats}:
+            raise ValueError(f"{self.repeats} repeats, and series of lengths {lengths}")
+        return self

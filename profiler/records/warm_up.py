@@ -28,8 +28,7 @@ class Durations(Timed):
 class LoadTime(Durations):
     """The time from the load call to a ready model, with the file in the page cache (warm) or only on disk (cold).
 
-    `resident_share` of the file was in the page cache at the load call: the smallest share of the warm loads, the
-    largest of the cold ones. A planned cold load whose file was in the page cache is not counted.
+    A planned cold load whose file was in the page cache at the load call is not counted.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances", "page_cache")
@@ -44,11 +43,9 @@ class UnloadTime(Durations):
 
 
 class FirstInference(Timed):
-    """The first answer of a freshly loaded model, by batch, and the time of the same batch once warm.
+    """The first answer of a freshly loaded model, by batch, and the time of the same batch once warm, as medians.
 
-    `first_ms` is the median over `n` loads, `warm_ms` that of `warm_n` later answers. `before` is the use of the
-    serving processes when the load nearest to the median from below was ready. `loading_involuntary_switches` counts
-    their involuntary context switches since that load call.
+    `before` is the use of the serving processes when the load nearest to the median from below was ready.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
@@ -83,9 +80,7 @@ class Switch(Timed):
     """Single requests as a Poisson process while the model behind their name is replaced `switches` times in a row.
 
     A request belongs to the phase of its scheduled moment, from which its latency counts: `before` ends with the first
-    load call, `during` when the last model is ready. `load_ms` is the median from load call to ready model.
-    `offered_share` is of the maximal throughput at batch 1. Of the `sent` requests, `answered` had the right answer,
-    `wrong` another one, and `lost` none or an error. The cores are those that the serving processes used.
+    load call, `during` when the last model is ready.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from profiler.common.errors import BadInputError, ModelError
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 
 SEED = 0
 # A colour picture of 1,448 by 1,448.
@@ -29,7 +29,7 @@ def input_shapes(tensor: Tensor, sizes: Sequence[int]) -> list[tuple[int, ...]]:
     if not sizes:
         raise BadInputError(
             f"the graph leaves the size of input {tensor.name!r} {tensor.shape} open: "
-            "say which to measure with profile.latency.input_sizes=[224,...]"
+            "name the sizes to measure with profile.latency.input_sizes=[224,...]"
         )
     shapes = [tuple(size if axis == -1 else axis for axis in tensor.shape) for size in sizes]
     for shape in shapes:
@@ -39,5 +39,4 @@ def input_shapes(tensor: Tensor, sizes: Sequence[int]) -> list[tuple[int, ...]]:
 
 def sample_input(shape: tuple[int, ...], batch: int) -> np.ndarray:
     """Seeded standard normal values, float32 (batch, *shape)."""
-    generator = np.random.default_rng(SEED)
-    return generator.standard_normal((batch, *shape), dtype=np.float32)
+    return np.random.default_rng(SEED).standard_normal((batch, *shape), dtype=np.float32)

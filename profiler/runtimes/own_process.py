@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from profiler.common.errors import UnavailableError
-from profiler.common.resources import Resources
-from profiler.common.target import Provider, Target
+from profiler.common.target import Provider, Resources, Target
 from profiler.runtimes.served import Call, Served
 from profiler.runtimes.session import open_session, run
 from profiler.runtimes.torch_program import TorchProgram, torch_version
@@ -58,7 +57,7 @@ class OwnProcess:
         """The loaded model; raises `ModelError` where the runtime refuses it."""
         model: Served
         if self.runtime == "torch":
-            model = TorchProgram(program_beside(path), resources.threads, self._providers)
+            model = TorchProgram(program_of(path), resources.threads, self._providers)
         else:
             model = InProcess(path, resources.threads, self._providers)
         self._models[name] = model
@@ -68,17 +67,17 @@ class OwnProcess:
         """Drops the model."""
         self._models.pop(name, None)
 
-    def revive(self) -> bool:
+    def restart(self) -> bool:
         """False, as there is no server to restart."""
         return False
 
 
-def program_beside(path: Path) -> Path:
+def program_of(path: Path) -> Path:
     """The program file that torch serves in place of an ONNX file; raises `UnavailableError` where it is missing."""
     program = path.with_suffix(PROGRAM)
     if not program.is_file():
         raise UnavailableError(
-            f"{program} does not exist, which runtime=torch serves in place of {path.name}: put there the TorchScript "
-            "program that stage=export writes beside the ONNX file, or take runtime=onnxruntime"
+            f"{program} does not exist, which runtime=torch serves in place of {path.name}: put the TorchScript "
+            "program of stage=export there, or choose runtime=onnxruntime"
         )
     return program

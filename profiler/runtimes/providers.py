@@ -34,14 +34,9 @@ def session_providers(providers: tuple[Provider, ...], threads: int) -> list[tup
                 "replace it with 'pip uninstall onnxruntime' and then "
                 f"'pip install --force-reinstall --no-deps {PACKAGES[provider]}'"
             )
-    return [(NAMES[provider], provider_options(provider, threads)) for provider in providers]
-
-
-def provider_options(provider: Provider, threads: int) -> dict[str, str]:
-    """The options of a provider; OpenVINO ignores the session's number of threads."""
-    if provider != "openvino":
-        return {}
-    return {"num_of_threads": str(threads), "load_config": NO_PINNING}
+    # OpenVINO ignores the session's number of threads.
+    options: dict[Provider, dict[str, str]] = {"openvino": {"num_of_threads": str(threads), "load_config": NO_PINNING}}
+    return [(NAMES[provider], options.get(provider, {})) for provider in providers]
 
 
 def check_started(session: ort.InferenceSession, providers: tuple[Provider, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from profiler.common.errors import ModelError, ServerError
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import input_tensor, open_session, run
 
@@ -25,11 +25,9 @@ class Served(Protocol):
 
     def prepare(self, images: np.ndarray) -> Call:
         """A call that sends these images (N, …) and returns the answer (N, classes)."""
-        ...
 
     def answers_counted(self) -> int | None:
         """The number of inputs answered so far by the server's own count, `None` without such a count."""
-        ...
 
 
 class Host(Protocol):
@@ -41,38 +39,30 @@ class Host(Protocol):
     @property
     def runtime(self) -> str:
         """The name of the runtime in every point."""
-        ...
 
     @property
     def address(self) -> str | None:
         """The address for an external load generator, `None` inside this process."""
-        ...
 
     @property
     def controls_loading(self) -> bool:
         """Whether loading and unloading have an effect."""
-        ...
 
     @property
     def process(self) -> int | None:
         """The root of the serving processes, `None` where they are not visible."""
-        ...
 
     def version(self) -> str | None:
         """The server's report of its version."""
-        ...
 
     def load(self, name: str, path: Path, resources: Resources) -> Served:
         """The model when it is ready, in place of one of the same name; raises `ServerError` where it is refused."""
-        ...
 
     def unload(self, name: str) -> None:
-        """Returns when the model is gone, or at once if there is none of that name."""
-        ...
+        """Unloads the model, if there is one of that name, and waits for the end of it."""
 
-    def revive(self) -> bool:
+    def restart(self) -> bool:
         """Restarts a local server, and returns whether models must be loaded again."""
-        ...
 
 
 class Expectation:
@@ -101,7 +91,7 @@ class Expectation:
             return
         expected = self._answers[:batch]
         if answers.shape != expected.shape:
-            raise ServerError(f"the server answered shape {answers.shape} where {expected.shape} was due")
+            raise ServerError(f"the server answered shape {answers.shape} instead of {expected.shape}")
         if not np.isfinite(answers).all():
             raise ServerError("the server answers NaN or infinite values where the file itself answers numbers")
         error = float(np.abs(answers - expected).max()) / self._span

@@ -8,8 +8,7 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.common.errors import ModelError
-from profiler.common.target import Provider
-from profiler.common.tensor import Tensor
+from profiler.common.target import Provider, Tensor
 from profiler.runtimes.inputs import check_size
 from profiler.runtimes.providers import check_started, session_providers
 from profiler.runtimes.time_limits import stoppable
@@ -70,7 +69,7 @@ def first_line(error: Exception) -> str:
 
 
 def tensors(path: Path) -> tuple[Tensor, Tensor]:
-    """The file's input and output; it is read only once, because another read would load it into the page cache."""
+    """The file's input and output; the file is read once, because another read would load it into the page cache."""
     return _tensors(path, path.stat().st_mtime_ns)
 
 

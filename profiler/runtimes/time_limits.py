@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import onnxruntime as ort
 
 from profiler.common.errors import ModelError
-from profiler.common.leftovers import clear_away
+from profiler.common.leftovers import clean_up
 from profiler.common.signals import on_interruption
 
 RUN_LIMIT_S, INPUT_LIMIT_S = 10.0, 2.0
@@ -34,11 +34,6 @@ class Running:
 _running: dict[int, Running] = {}
 _ends: list[float] = []
 _thread = threading.Thread()
-
-
-def run_limit_s(batch: int) -> float:
-    """The time limit of an inference, in s."""
-    return RUN_LIMIT_S + INPUT_LIMIT_S * batch
 
 
 @contextmanager
@@ -71,36 +66,32 @@ def stoppable(batch: int) -> Iterator[ort.RunOptions]:
 @contextmanager
 def fatal(batch: int) -> Iterator[None]:
     """Ends this process if the inference in the block, which cannot be stopped, is over its limit."""
-    with watched(batch, leave, lambda: None):
+    with watched(batch, exit_now, lambda: None):
         yield
 
 
 @contextmanager
 def watched(batch: int, stop: Callable[[], None], interrupt: Callable[[], None]) -> Iterator[None]:
     """Watches one inference; raises `ModelError` where no time is left to begin."""
+    global _thread  # noqa: PLW0603, one for each process
     now = time.monotonic()
-    end = min([now + run_limit_s(batch), *_ends])
+    end = min([now + RUN_LIMIT_S + INPUT_LIMIT_S * batch, *_ends])
     if end <= now:
         raise ModelError("there is no time left for another inference: leave that size out, or give it more time")
     running = Running(end, stop, interrupt)
     _running[id(running)] = running
+    # A forked process needs its own thread, as threads are not copied.
     if not _thread.is_alive():
-        start_looking()
+        _thread = threading.Thread(target=stop_overdue, name="inferences end", daemon=True)
+        _thread.start()
     try:
         yield
     finally:
         del _running[id(running)]
 
 
-def start_looking() -> None:
-    """Starts the watching thread, also in a forked process, to which threads are not copied."""
-    global _thread  # noqa: PLW0603, one for each process
-    _thread = threading.Thread(target=look, name="inferences end", daemon=True)
-    _thread.start()
-
-
-def look() -> None:
-    """Stops the inferences that are over their limits, for ever."""
+def stop_overdue() -> None:
+    """Stops the inferences that are over their limits, in an endless loop."""
     while True:
         time.sleep(LOOK_S)
         now = time.monotonic()
@@ -109,14 +100,11 @@ def look() -> None:
                 running.stop()
 
 
-def leave() -> None:
+def exit_now() -> None:
     """Cleans up and ends this process."""
-    clear_away()
-    print(
-        "dnn-porting: an inference of torch's does not end: leave its file out; what was complete stays",
-        file=sys.stderr,
-    )
-    sys.stderr.flush()
+    clean_up()
+    line = "dnn-porting: an inference in torch does not end: leave its file out; complete results stay"
+    print(line, file=sys.stderr, flush=True)
     os._exit(1)
 
 

@@ -19,7 +19,7 @@ from profiler.graph.read import LIMIT_BYTES
 from profiler.runtimes.served import Call
 from profiler.runtimes.time_limits import fatal
 
-FIX = "put there the TorchScript program that stage=export writes beside the ONNX file"
+FIX = "put the TorchScript program of stage=export there"
 
 
 class TorchProgram:

@@ -26,7 +26,7 @@ def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path
     `ServerError` where the processes have ended.
     """
     if cores < LEAST_CORES:
-        raise UnavailableError(f"cores={cores} cannot be had: a quota starts at {LEAST_CORES} of a core")
+        raise UnavailableError(f"cores={cores} is not possible: a quota starts at {LEAST_CORES} of a core")
     homes = homes_of(pids, cgroups, proc)
     folder = None
     try:
@@ -36,12 +36,12 @@ def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path
                 move(pid, folder)
         except OSError as error:
             raise UnavailableError(
-                f"cores={cores} cannot be had ({error}): run as root, or take whole cores"
+                f"cores={cores} is not possible ({error}): run as root, or take whole cores"
             ) from error
         yield
     finally:
         if folder is not None:
-            dissolve(folder, homes)
+            remove_group(folder, homes)
 
 
 def homes_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
@@ -54,7 +54,7 @@ def homes_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
         raise ServerError(f"the processes {pids} ended before their CPU time could be limited")
     found = {pid: group for pid, group in homes.items() if group is not None}
     if not found:
-        raise UnavailableError("fractions of a core cannot be had here: the system has no cgroup cpu controller")
+        raise UnavailableError("fractions of a core are not possible here: the system has no cgroup cpu controller")
     return found
 
 
@@ -89,7 +89,7 @@ def move(pid: int, folder: Path) -> None:
         write(folder / "cgroup.procs", str(pid))
 
 
-def dissolve(folder: Path, homes: dict[int, Group]) -> None:
+def remove_group(folder: Path, homes: dict[int, Group]) -> None:
     """Lifts the quota, moves processes back (children to the first process's group), and removes the group."""
     elsewhere = next(iter(homes.values()))
     deadline = time.monotonic() + LEAVE_S

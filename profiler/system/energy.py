@@ -90,7 +90,7 @@ class EnergyMeter:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """A stretch of time whose energy counts."""
+        """Counts the energy while the block lasts."""
         start_s, before = time.monotonic(), self._counters()
         yield
         joules, why = joules_between(before, self._counters())

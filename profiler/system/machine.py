@@ -1,5 +1,6 @@
-"""The processor and the NVIDIA GPUs of this machine."""
+"""The processor and the NVIDIA GPUs of this machine, and the division and pinning of its cores."""
 
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pynvml
+
+from profiler.common.errors import BadInputError
 
 
 def cpu_model() -> str:
@@ -33,3 +36,27 @@ def gpu_handles() -> Iterator[list[Any]]:
         yield [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
     finally:
         pynvml.nvmlShutdown()
+
+
+def split_cores(wanted: int) -> tuple[list[int], list[int]]:
+    """The cores of the server and of the load generator, which are different where the machine has enough.
+
+    Raises `BadInputError` where this process may use fewer cores than `wanted`.
+    """
+    available = sorted(os.sched_getaffinity(0))
+    if wanted > len(available):
+        raise BadInputError(f"target cores={wanted} are not available: this process may use {len(available)}")
+    server = available[-wanted:]
+    client = [core for core in available if core not in server]
+    return server, client or available
+
+
+@contextmanager
+def pinned(cores: list[int]) -> Iterator[None]:
+    """Keeps the calling thread, and the threads that it starts, on `cores`."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -5,9 +5,8 @@ import time
 
 import psutil
 
-from profiler.records.base import Noise, ReferenceKind
+from profiler.records.base import MissingValues, Noise, ReferenceKind
 from profiler.system.control_groups import own_quota
-from profiler.system.missing_values import MissingValues
 
 
 class NoiseMeter:

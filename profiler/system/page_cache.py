@@ -34,7 +34,7 @@ def resident_share(path: Path) -> float:
 
 
 def evict(path: Path) -> float:
-    """Evicts the file from the page cache; returns the share that stayed. Raises `OSError`."""
+    """Evicts the file from the page cache; returns the remaining share. Raises `OSError`."""
     with path.open("rb") as file:
         # Pages that are not yet on the disk cannot be evicted.
         os.fsync(file.fileno())

@@ -14,19 +14,19 @@ from typing import Any
 import psutil
 
 from profiler.common.errors import BadInputError, DnnPortingError, ServerError
+from profiler.records.base import total, unknown
 from profiler.records.memory import Usage
-from profiler.system.missing_values import total, unknown
 
 PIN_PASSES = 20
 RESET_PEAK = "5"  # proc(5), clear_refs: the peak resident size becomes the present one.
 PR_SET_PDEATHSIG = 1
 
 
-def die_with(parent: int) -> None:
-    """Has the kernel end this process with its parent, and kill it first where the machine runs out of memory."""
+def end_with_parent(parent: int) -> None:
+    """Makes the kernel end this process with its parent, and kill it first where the machine runs out of memory."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        sys.exit("the parent is gone")
+        sys.exit("the parent has ended")
     Path("/proc/self/oom_score_adj").write_text("1000")
 
 
@@ -81,7 +81,7 @@ def usage(pid: int) -> Usage:
     if not found:
         raise ServerError(f"process {pid} has ended")
     values: dict[str, Any] = {name: total([one[name] for one in found]) for name in found[0]}
-    reasons = unknown(values, "the system does not tell it of these processes")
+    reasons = unknown(values, "the system does not report it for these processes")
     return Usage(processes=len(found), reasons=reasons, **values)
 
 
@@ -143,7 +143,6 @@ def pin_once(pid: int, cores: set[int]) -> bool:
             except ProcessLookupError:
                 continue
             except OSError as error:
-                raise BadInputError(
-                    f"cores {sorted(cores)} cannot be had for process {process.pid}: {error}"
-                ) from error
+                message = f"cores {sorted(cores)} are not available for process {process.pid}: {error}"
+                raise BadInputError(message) from error
     return found

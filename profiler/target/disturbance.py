@@ -93,7 +93,9 @@ class Others:
         for pid, (used_s, name) in process_seconds(self.ours).items():
             cores = (used_s - before.get(pid, (0.0, ""))[0]) / seconds
             found += [(cores, pid, name)] if cores >= BUSY_CORES else []
-        return tuple(f"{name} (process {pid}, {cores:.2f} cores)" for cores, pid, name in sorted(found)[:-NAMED - 1:-1])
+        return tuple(
+            f"{name} (process {pid}, {cores:.2f} cores)" for cores, pid, name in sorted(found)[: -NAMED - 1 : -1]
+        )
 
 
 @dataclass

@@ -9,7 +9,7 @@ import psutil
 from pydantic import JsonValue
 
 from profiler.common.target import Target
-from profiler.records.fingerprint import BackendKind, Fingerprint
+from profiler.records.complexity import BackendKind, Fingerprint
 from profiler.runtimes.torch_program import torch_version
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.triton.installation import find_triton

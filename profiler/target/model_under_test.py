@@ -11,15 +11,14 @@ import numpy as np
 
 from profiler.common.errors import ServerError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.load_generator.reference import Reference
 from profiler.records.memory import Usage
 from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.served import Expectation, Host, Served
 from profiler.runtimes.session import input_tensor, open_session
-from profiler.system.cores import pinned
 from profiler.system.cpu_limit import cpu_limit
+from profiler.system.machine import pinned
 from profiler.system.processes import cpu_seconds, pin, tree, usage
 from profiler.target.disturbance import Others, Watch, own_seconds
 from profiler.target.prepared_target import PreparedTarget
@@ -29,7 +28,8 @@ class ModelUnderTest:
     """A model under measurement, out of its server again when the block ends.
 
     `shapes` are its inputs' without the batch
-    axis, the first of which all but latency is measured with; `samples` are the raw values of every figure, by name. Disturbed slices took `thrown_s`.
+    axis, the first of which all but latency is measured with; `samples` are the raw values of every figure, by name.
+    Disturbed slices took `thrown_s`.
     A server knows it under a `name` of ours, whatever its file and folder are called, as Triton has a shell read it.
     """
 
@@ -130,7 +130,7 @@ class ModelUnderTest:
         self._forget()
         if self.prepared.served_reference is not None:
             self.prepared.served_reference.forget()
-        if not self.host.revive():
+        if not self.host.restart():
             self.host.unload(self.name)
 
     def alone(self) -> None:

@@ -13,13 +13,13 @@ from profiler.load_generator.reference import InProcessReference
 from profiler.load_generator.served_reference import ServedReference
 from profiler.load_generator.speeds import Speeds
 from profiler.records.base import ReferenceKind, Timed
-from profiler.records.fingerprint import BackendKind, Fingerprint
+from profiler.records.complexity import BackendKind, Fingerprint
 from profiler.records.profile import Profile
 from profiler.runtimes.kserve.host import V2Host
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.served import Host
-from profiler.system.cores import split_cores
+from profiler.system.machine import split_cores
 from profiler.target.identity import fingerprint, is_here
 
 PROFILER = "the profiler on this host"

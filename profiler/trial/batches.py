@@ -42,15 +42,12 @@ class Network(Protocol):
 
     def macs(self) -> int:
         """The multiply-accumulates for one input, as far as they are known."""
-        ...
 
     def activation_bytes(self, batch: int) -> int:
         """The bytes of all tensors between the operators for a batch."""
-        ...
 
     def answer(self, batch: int) -> None:
         """Answers a batch; raises `ModelError` for a wrong shape or values that are not finite."""
-        ...
 
 
 def begin(batch: int, cpu_s: float, memory_bytes: int) -> None:
@@ -60,7 +57,7 @@ def begin(batch: int, cpu_s: float, memory_bytes: int) -> None:
 
 
 def answer_few(network: Network) -> float:
-    """Has one input answered, then a batch of two; returns the processor time of the batch of two in s."""
+    """Answers one input, then a batch of two; returns the processor time of the batch of two in s."""
     macs, took_s = network.macs(), 0.0
     for batch in (1, 2):
         begin(batch, CPU_S + batch * macs / MACS_PER_S, known_bytes(network, batch))
@@ -90,46 +87,41 @@ def check_larger(network: Network, took_s: float) -> None:
     """
     begin(-1, CPU_S + network.counting_s, MOST_BYTES)
     try:
-        check_counted(network)
+        one = network.activation_bytes(1)
+        for batch in network.batches:
+            found = network.activation_bytes(batch)
+            if found > max(FREE_BYTES, SLACK * batch * one) and not trusted():
+                raise too_much(batch, found, one, "one input")
     except UncountedError:
         try_uncounted(network, took_s)
     else:
         try_counted(network, took_s)
 
 
-def check_counted(network: Network) -> None:
-    """Raises `ModelError` where the counted memory of a batch exceeds its limit."""
-    one = network.activation_bytes(1)
-    for batch in network.batches:
-        found, due = network.activation_bytes(batch), max(FREE_BYTES, SLACK * batch * one)
-        if found > due and not trusted():
-            raise too_much(batch, found, one, "one input")
-
-
 def try_counted(network: Network, took_s: float) -> None:
-    """Has larger batches answered within their counted memory, until one would take too much time or memory."""
+    """Answers larger batches within their counted memory, until one would take too much time or memory."""
     before = 2
     for batch in TRIED_BATCHES:
-        expected_s, due = took_s * batch / before, SLACK * network.activation_bytes(batch)
-        if expected_s > TRIED_S or due > MOST_BYTES:
+        expected_s, limit_bytes = took_s * batch / before, SLACK * network.activation_bytes(batch)
+        if expected_s > TRIED_S or limit_bytes > MOST_BYTES:
             return
-        begin(batch, CPU_S + 2 * expected_s, due)
+        begin(batch, CPU_S + 2 * expected_s, limit_bytes)
         took_s, before = timed(network, batch), batch
 
 
 def try_uncounted(network: Network, took_s: float) -> None:
-    """Has larger batches answered, until the next one would take too much time or memory in proportion to its size.
+    """Answers larger batches, until the next one would take too much time or memory in proportion to its size.
 
     Raises `ModelError` where memory grows faster than the batch. The memory of a batch of two is unknown here.
     """
     before, grown, start = 2, 0, taken_bytes()
     for batch in TRIED_BATCHES:
-        expected_s, due = took_s * batch / before, SLACK * grown * batch // before
-        if expected_s > TRIED_UNCOUNTED_S or due > MOST_BYTES:
+        expected_s, limit_bytes = took_s * batch / before, SLACK * grown * batch // before
+        if expected_s > TRIED_UNCOUNTED_S or limit_bytes > MOST_BYTES:
             return
-        begin(batch, CPU_S + 2 * expected_s, due)
+        begin(batch, CPU_S + 2 * expected_s, limit_bytes)
         took_s, found = timed(network, batch), taken_bytes() - start
-        if grown and found > due + SMALL_BYTES and not trusted():
+        if grown and found > limit_bytes + SMALL_BYTES and not trusted():
             raise too_much(batch, found, grown, f"one of {before}")
         before, grown = batch, max(found, 1)
 

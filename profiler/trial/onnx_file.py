@@ -1,4 +1,4 @@
-"""The trial of a foreign ONNX file: a confined process opens it and has it answer before any other process does."""
+"""The trial of a foreign ONNX file: a confined process opens and runs it before any other process does."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 from profiler.common.errors import ModelError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 from profiler.confined.limits import Limits
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task, trusted
@@ -45,11 +45,11 @@ def file_bytes(path: Path) -> int:
 
 
 def try_onnx(path: Path, input_sizes: Sequence[int] = (), name: Path | None = None) -> None:
-    """Returns after a confined process has opened the file, counted its layers and batches, and had answers from it.
+    """Opens the file in a confined process, counts its layers and batches, and runs it.
 
     Where the graph leaves its input's size open, the first of `input_sizes` is used; without any, usual sizes are
-    tried, and none of them needs to fit. Errors call the file `name` where that is given. Raises `ModelError` in one
-    line for a file that fails, or answers NaN.
+    tried, and none of them needs to fit. Errors call the file `name` where that is given. Raises `ModelError` for a
+    file that fails, or answers NaN.
     """
     task = Task("profiler.trial.onnx_file.judge", {"input_sizes": list(input_sizes)})
     judged(path, task, limits(path), FIX, name)

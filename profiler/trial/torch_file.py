@@ -13,6 +13,9 @@ from profiler.trial.batches import answer_few, check_larger
 from profiler.trial.onnx_file import limits
 
 COPIES = 8
+MORE_THAN_ARITHMETIC = (
+    f"which may do more than compute: it runs as an ONNX file only, unless you trust it and set {TRUST}=1"
+)
 # The digests of the programs that passed, with the shape of their inputs.
 _vetted: set[tuple[str, tuple[int, ...]]] = set()
 
@@ -47,14 +50,6 @@ def judge(content: bytes, shape: Sequence[int]) -> Finding:
     network = Program(program, tuple(shape))
     took_s = answer_few(network)
     if found := beyond_arithmetic(unit):
-        raise ModelError(does_more(found))
+        raise ModelError(f"it uses {found}, {MORE_THAN_ARITHMETIC}")
     check_larger(network, took_s)
     return Finding()
-
-
-def does_more(operator: str) -> str:
-    """The refusal of a program that uses an operator which may do more than compute."""
-    return (
-        f"it uses {operator}, which may do more than compute: it runs as an ONNX file only, "
-        f"unless you set {TRUST}=1 and answer for it"
-    )

@@ -23,7 +23,7 @@ OPERATIONS, OPERATIONS_PER_S = 5_000, 200
 
 
 def prepare() -> None:
-    """Has torch import the modules that it counts with, before the process is confined."""
+    """Makes torch import the modules for counting, before the process is confined."""
     Program(torch.nn.Conv2d(1, 1, 1).eval(), (1, 1, 1)).activation_bytes(1)
 
 

@@ -19,7 +19,7 @@ TOKEN, LIMIT_BYTES = re.compile(r"[A-Za-z0-9_-]{1,128}"), 256
 FIX = f"name the file of 'dnn-porting serve --token-file' in {TOKEN_FILE}, or unset it"
 
 
-def given_token() -> Callable[[], str] | None:
+def environment_token() -> Callable[[], str] | None:
     """The reader of the token file that the environment names for a running server; `None` without one."""
     name = os.environ.get(TOKEN_FILE)
     return None if name is None else lambda: read(Path(name))

@@ -28,7 +28,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_LIMIT_S)
     finally:
-        # This runs after a second Ctrl-C too.
+        # The group is killed after a second Ctrl-C too.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

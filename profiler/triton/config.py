@@ -6,8 +6,7 @@ from google.protobuf import text_format
 from google.protobuf.json_format import MessageToJson
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, ModelParameter
 
-from profiler.common.target import ON_GPU, Provider
-from profiler.common.tensor import Tensor
+from profiler.common.target import ON_GPU, Provider, Tensor
 
 TYPE_FP32 = "TYPE_FP32"
 

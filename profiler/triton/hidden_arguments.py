@@ -12,7 +12,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ TRACE_EXEC, EXIT_WITH_TRACER = 1 << 4, 1 << 20
 EVENT_SHIFT = 8
 EXEC = signal.SIGTRAP | 4 << EVENT_SHIFT
 WORD_BYTES = ctypes.sizeof(ctypes.c_void_p)
-# It exceeds the largest arguments and environment on a stack.
+# The size exceeds the largest arguments and environment on a stack.
 STACK_BYTES = 1 << 23
 # The index of the field in /proc/PID/stat after the name in brackets, see proc(5).
 START_STACK = 28 - 3
@@ -42,7 +43,8 @@ def started(
     with os.fdopen(read_end, "rb") as reader, os.fdopen(write_end, "wb", buffering=0) as writer:
         process = subprocess.Popen([*command, *named], env={**environment, **named}, stdin=reader, **options)
         try:
-            traced = not is_script(program) and seized(process.pid)
+            with program.open("rb") as file:
+                traced = file.read(2) != b"#!" and seized(process.pid)
             writer.write(TRACED if traced else NOT_TRACED)
             if traced:
                 replace_at_exec(process.pid)
@@ -51,12 +53,6 @@ def started(
             process.wait()
             raise
     return process, traced
-
-
-def is_script(program: Path) -> bool:
-    """Whether the program is a script, whose interpreter gets visible arguments."""
-    with program.open("rb") as file:
-        return file.read(2) == b"#!"
 
 
 def seized(process: int) -> bool:
@@ -93,7 +89,7 @@ def replace(process: int) -> None:
         content = os.pread(memory, STACK_BYTES, stack)
         words = memoryview(content[: len(content) // WORD_BYTES * WORD_BYTES]).cast("P")
         values = {}
-        for pointer in until_zero(words, words[0] + 2):
+        for pointer in takewhile(bool, words[words[0] + 2 :]):
             name, _, _ = string(content, pointer - stack).partition(b"=")
             values[name] = pointer + len(name) + 1
         for place, pointer in enumerate(words[1 : words[0] + 1], start=1):
@@ -102,13 +98,6 @@ def replace(process: int) -> None:
                 os.pwrite(memory, values[name].to_bytes(WORD_BYTES, sys.byteorder), stack + place * WORD_BYTES)
     finally:
         os.close(memory)
-
-
-def until_zero(words: Sequence[int], place: int) -> Iterator[int]:
-    """The words from an index up to the next zero."""
-    while words[place]:
-        yield words[place]
-        place += 1
 
 
 def string(content: bytes, place: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from profiler.common.errors import ServerNotFoundError
 
-OUR_BACKENDS = Path(__file__).parent / "backend"
+OWN_BACKENDS = Path(__file__).parent / "backend"
 WHEEL_ENVIRONMENT = ".venv-triton"
 LIBRARIES = "nvidia_pytriton.libs"
 # Replacements in the copy of NVIDIA's Python backend library, of equal length.
@@ -69,7 +69,7 @@ class Installation:
             return []
         tritonserver = self.wheel / "tritonserver"
         version = self.wheel.parents[1].name.removeprefix("python")
-        # They are copies, because the server refuses a backend library behind a link out of its folder.
+        # The backends are copies, because the server refuses a backend library behind a link out of its folder.
         source, library = tritonserver / "backends" / "python", "libtriton_python.so"
         shutil.copytree(source, folder / "python", ignore=shutil.ignore_patterns(library))
         content = (source / library).read_bytes()
@@ -77,7 +77,7 @@ class Installation:
             content = content.replace(original, patch)
         (folder / "python" / library).write_bytes(content)
         shutil.copy2(tritonserver / "python_backend_stubs" / version / "triton_python_backend_stub", folder / "python")
-        shutil.copytree(OUR_BACKENDS / "onnxruntime", folder / "onnxruntime")
+        shutil.copytree(OWN_BACKENDS / "onnxruntime", folder / "onnxruntime")
         # The loader splits paths at ':' and ';', which the wheel's own path may have.
         (folder / LIBRARIES).symlink_to(self.wheel.parent / LIBRARIES)
         return [f"--backend-directory={folder}"]
@@ -98,6 +98,6 @@ def find_triton(environment: Path | None = None) -> Installation:
         return Installation(wheel / "tritonserver" / "bin" / "tritonserver", "python", wheel)
     raise ServerNotFoundError(
         f"no Triton server: looked for tritonserver on the PATH and in {folder}. "
-        "Get one with 'make server', name an endpoint with target.<name>.endpoint=HOST:PORT, "
+        "Install one with 'make server', name an endpoint with target.<name>.endpoint=HOST:PORT, "
         "or measure in this process with target.<name>.runtime=onnxruntime"
     )

@@ -3,8 +3,8 @@
 CORES is a list like `0,1` or `all`. The setup is done in a process of its own, because it is not safe between fork and
 exec in a process with threads. The program gets SIGNAL when PARENT ends for any reason; to the kernel, the end of the
 *thread* that started the program is the end of PARENT. An argument that begins with `SECRET` names an environment
-variable and stands for its value: `profiler.triton.hidden_arguments` puts the value in its place, or answers on
-standard input that it cannot.
+variable whose value replaces it: `profiler.triton.hidden_arguments` makes the replacement, or sends `NOT_TRACED` to
+the standard input where it cannot.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal))
     # The parent may have died before the call.
     if os.getppid() != int(parent):
-        sys.exit("the parent is gone")
+        sys.exit("the parent has ended")
     # Other users have no access to the files and the shared memory of the program.
     os.umask(0o077)
     if cores != "all":
@@ -36,7 +36,7 @@ def main() -> None:
         if answer == NOT_TRACED:
             arguments = [os.environ[one] if one.startswith(SECRET) else one for one in arguments]
         elif answer != TRACED:
-            sys.exit("the parent is gone")
+            sys.exit("the parent has ended")
     if os.getpgrp() == os.getpid():
         guard()
     os.execv(arguments[0], arguments)

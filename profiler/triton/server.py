@@ -30,7 +30,7 @@ NOT_HIDDEN = "every user of this machine can read this server's token: the syste
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers: its gRPC address, its log, and the folder from which it loads models.
+    """A ready server: its gRPC address, its log, and the folder from which it loads models.
 
     The `token` gives control over it; it is `hidden` unless other users can read it in the process table.
     """
@@ -117,10 +117,10 @@ def launched_in(
             installation.environment(own.folder / BACKENDS),
             stdout=output,
             stderr=subprocess.STDOUT,
-            # Files that it makes in its working folder are removed with that folder.
+            # The server's files in its working folder are removed with that folder.
             cwd=own.folder,
             pass_fds=(own.descriptor, shared),
-            # Its process group identifies the backends of a server that was killed.
+            # The process group identifies the backends of a server that was killed.
             process_group=0,
         )
         if not hidden:
@@ -164,13 +164,13 @@ def wait_until_ready(server: RunningServer, ports: Sequence[int]) -> None:
     with InferenceServerClient(server.endpoint, channel_args=RECONNECT) as client:
         while time.monotonic() < deadline:
             if server.process.poll() is not None:
-                raise ServerError(f"tritonserver exited with code {server.process.returncode}: {last_words(server)}")
+                raise ServerError(f"tritonserver exited with code {server.process.returncode}: {log_errors(server)}")
             with suppress(InferenceServerException):
                 # Another process may answer at this port.
                 if client.is_server_ready(client_timeout=1.0) and listens(server.process.pid, ports):
                     return
             time.sleep(0.05)
-    raise ServerError(f"tritonserver was not ready within {START_LIMIT_S:.0f} s: {last_words(server)}")
+    raise ServerError(f"tritonserver was not ready within {START_LIMIT_S:.0f} s: {log_errors(server)}")
 
 
 def listens(process: int, ports: Sequence[int]) -> bool:
@@ -181,7 +181,7 @@ def listens(process: int, ports: Sequence[int]) -> bool:
     return False
 
 
-def last_words(server: RunningServer) -> str:
+def log_errors(server: RunningServer) -> str:
     """The last lines of the server's log that report an error, on one line."""
     lines = server.log.read_text(errors="replace").splitlines()
     errors = [line for line in lines if line.startswith("E") or "rror" in line] or lines

@@ -1,4 +1,4 @@
-"""The observation of first inferences of many variants: those missing in a file, in random order, in pieces."""
+"""The observation of the first inferences of many variants that a file lacks, in random order and in pieces."""
 
 import os
 import random
@@ -16,13 +16,13 @@ from profiler.common.files import sha256
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
 from profiler.runtimes.torch_program import load_torch
-from profiler.system.cores import split_cores
+from profiler.system.machine import split_cores
 from profiler.target.prepared_target import PROFILER
 from profiler.warm_up.observations import FailedObservation, NetworkSize, Plan, Request, WarmUpObservation
 
 PIECE = 40
 LIMIT_BYTES = 256 << 20
-ELSEWHERE = "remove it, and first inferences are observed again"
+FIX = "remove it to observe first inferences again"
 START_LIMIT_S = 120.0
 OBSERVATION_LIMIT_S = 30.0
 LINE: TypeAdapter[WarmUpObservation | FailedObservation] = TypeAdapter(WarmUpObservation | FailedObservation)
@@ -49,10 +49,10 @@ def collect(
     """
     load_torch()
     with alone_on_host(PROFILER):
-        drop_torn_line(path)
+        drop_partial_line(path)
         wanted = [request for repeat in range(repeats) for request in shuffled(programs, batches, repeat)]
-        there = {place(one) for one in read_observations(path)}
-        missing = [request for request in wanted if place(request) not in there]
+        known = {place(one) for one in read_observations(path)}
+        missing = [request for request in wanted if place(request) not in known]
         done = len(wanted) - len(missing)
         yield done, len(wanted)
         for start in range(0, len(missing), PIECE):
@@ -118,21 +118,21 @@ def observe(piece: Plan, path: Path) -> None:
         except subprocess.TimeoutExpired as error:
             raise DnnPortingError(f"{len(piece.requests)} first inferences took longer than {limit_s:.0f} s") from error
         except subprocess.CalledProcessError as error:
-            last = (error.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            last = (error.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"])[-1]
             raise DnnPortingError(f"observing first inferences ended with {error.returncode}: {last}") from error
 
 
-def drop_torn_line(path: Path) -> None:
+def drop_partial_line(path: Path) -> None:
     """Removes a half-written last line, as a killed run leaves one; creates the file where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    os.truncate(path, contents(path, LIMIT_BYTES, ELSEWHERE).rfind(b"\n") + 1)
+    os.truncate(path, contents(path, LIMIT_BYTES, FIX).rfind(b"\n") + 1)
 
 
 def read_observations(path: Path) -> list[WarmUpObservation]:
     """The successful observations of a file; raises `BadInputError` where it holds anything else."""
     try:
-        lines = [LINE.validate_json(line) for line in contents(path, LIMIT_BYTES, ELSEWHERE).splitlines()]
+        lines = [LINE.validate_json(line) for line in contents(path, LIMIT_BYTES, FIX).splitlines()]
     except ValidationError as error:
-        raise BadInputError(f"{path} does not hold first inferences: remove it, and they are observed again") from error
+        raise BadInputError(f"{path} does not contain first inferences: {FIX}") from error
     return [line for line in lines if isinstance(line, WarmUpObservation)]

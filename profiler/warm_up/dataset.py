@@ -11,7 +11,7 @@ from profiler.warm_up.features import Situation, values
 from profiler.warm_up.observations import WarmUpObservation
 
 CONDITIONS = ("machine", "torch_version", "device", "threads")
-UNKNOWN = "the system did not tell it at every observation"
+UNKNOWN = "the system did not report it at every observation"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def tabulate(observations: Sequence[WarmUpObservation]) -> Dataset:
     Raises `BadInputError` where they differ in machine, torch, device or threads, where a variant was observed as
     two different files, and without any observation.
     """
-    refuse_mixtures(observations)
+    check_equal_conditions(observations)
     reference_per_s = float(np.median([one.reference_per_s for one in observations]))
     places = defaultdict(list)
     for one in observations:
@@ -59,16 +59,14 @@ def tabulate(observations: Sequence[WarmUpObservation]) -> Dataset:
     )
 
 
-def refuse_mixtures(observations: Sequence[WarmUpObservation]) -> None:
+def check_equal_conditions(observations: Sequence[WarmUpObservation]) -> None:
     """Raises `BadInputError` without observations, or where their conditions or files differ."""
     if not observations:
-        raise BadInputError("there is no first inference to learn from: collect some")
+        raise BadInputError("the training needs first inferences, and the file has none: collect some")
     for condition in CONDITIONS:
         found = sorted({str(getattr(one, condition)) for one in observations})
         if len(found) > 1:
-            raise BadInputError(
-                f"first inferences of {condition} {' and '.join(found)} do not mix: use a file for each"
-            )
+            raise BadInputError(f"first inferences differ in {condition} ({', '.join(found)}): use a file for each")
     digests = defaultdict(set)
     for one in observations:
         digests[one.variant].add(one.sha256)

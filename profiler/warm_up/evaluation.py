@@ -20,12 +20,10 @@ class Model(Protocol):
     """A regression of milliseconds on features (rows, columns)."""
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> object:
-        """Learns the times (rows) of these features."""
-        ...
+        """The model itself, trained with the times (rows) of these features."""
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """The times (rows) of other features, in ms."""
-        ...
 
 
 BATCH_ONLY = ["batch"]
@@ -47,7 +45,7 @@ def folds(dataset: Dataset) -> list[Fold]:
 
     variants = len(set(dataset.variants))
     if variants < FOLDS:
-        raise BadInputError(f"{variants} variants are too few to hold some out: observe at least {FOLDS}")
+        raise BadInputError(f"{variants} variants are too few for {FOLDS} folds: observe at least {FOLDS}")
     return list(GroupKFold(FOLDS).split(dataset.features, groups=dataset.variants))
 
 
@@ -57,9 +55,9 @@ def held_out(model: str, dataset: Dataset, times_ms: np.ndarray) -> np.ndarray:
     names = seen or dataset.names
     features = dataset.features[:, [dataset.names.index(name) for name in names]]
     predicted_ms = np.empty_like(times_ms)
-    for learn, test in folds(dataset):
+    for train, test in folds(dataset):
         fitted = make(names)
-        fitted.fit(features[learn], times_ms[learn])
+        fitted.fit(features[train], times_ms[train])
         predicted_ms[test] = fitted.predict(features[test])
     return predicted_ms
 
@@ -86,17 +84,11 @@ def permutation_shares(dataset: Dataset) -> np.ndarray:
     from sklearn.inspection import permutation_importance
 
     losses = []
-    for learn, test in folds(dataset):
-        fitted = ForestOverLine(dataset.names).fit(dataset.features[learn], dataset.corrected_ms[learn])
-        found = permutation_importance(
-            fitted,
-            dataset.features[test],
-            dataset.corrected_ms[test],
-            scoring=explained_share,
-            n_repeats=SHUFFLES,
-            random_state=SEED,
-        )
-        losses.append(found.importances_mean)
+    for train, test in folds(dataset):
+        fitted = ForestOverLine(dataset.names).fit(dataset.features[train], dataset.corrected_ms[train])
+        held_out_rows = dataset.features[test], dataset.corrected_ms[test]
+        options = {"scoring": explained_share, "n_repeats": SHUFFLES, "random_state": SEED}
+        losses.append(permutation_importance(fitted, *held_out_rows, **options).importances_mean)
     return np.asarray(np.mean(losses, axis=0))
 
 

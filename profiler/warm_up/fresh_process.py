@@ -23,12 +23,13 @@ from profiler.common.errors import DnnPortingError
 from profiler.load_generator.reference import InProcessReference
 from profiler.records.base import Record
 from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.served import ANSWERS_NAN
 from profiler.runtimes.torch_program import TorchProgram, load_torch
 from profiler.system.machine import cpu_model, gpu_models
 from profiler.system.monitor.allocator import current_allocator
 from profiler.system.monitor.monitor import StateReader
 from profiler.system.monitor.system_state import SystemState
-from profiler.system.processes import die_with
+from profiler.system.processes import end_with_parent
 from profiler.warm_up.observations import FailedObservation, Plan, Request, WarmUpObservation
 
 UNSTEADY_RUNS = 2
@@ -56,7 +57,7 @@ ANSWER: TypeAdapter[Outcome | Failure] = TypeAdapter(Outcome | Failure)
 
 def main() -> None:
     """Observes every request of the plan and prints one line for each."""
-    die_with(int(sys.argv[1]))
+    end_with_parent(int(sys.argv[1]))
     plan = Plan.model_validate_json(sys.stdin.buffer.read())
     os.sched_setaffinity(0, plan.cores)
     load_torch()
@@ -114,7 +115,7 @@ def in_fresh_process(plan: Plan, request: Request) -> Outcome | Failure:
 
 def observe(sender: Connection, parent: int, plan: Plan, request: Request) -> None:
     """Sends the result of one request to the parent; runs in the forked process."""
-    die_with(parent)
+    end_with_parent(parent)
     answer: Outcome | Failure
     try:
         answer = first_inference(plan, request)
@@ -137,7 +138,7 @@ def first_inference(plan: Plan, request: Request) -> Outcome:
         answer = call()
         times_ms.append((time.perf_counter() - start_s) * 1e3)
     if not np.isfinite(answer).all():
-        raise DnnPortingError("the network answers NaN or infinite values to standard normal input: train it again")
+        raise DnnPortingError(f"the network {ANSWERS_NAN}")
     return Outcome(state=state, first_ms=times_ms[0], warm_ms=float(np.median(times_ms[-WARM_RUNS:])))
 
 

@@ -21,11 +21,11 @@ OPSET = 17
 def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
     """The model that is fitted to all rows, and the errors of the same kind of model on held-out variants.
 
-    Raises `BadInputError` where there are too few variants, or where the libraries for learning are missing.
+    Raises `BadInputError` where there are too few variants, or where the libraries for training are missing.
     """
     missing = [name for module, name in LIBRARIES.items() if find_spec(module) is None]
     if missing:
-        raise BadInputError(f"learning needs {' and '.join(missing)}: pip install 'dnn-porting[porting]'")
+        raise BadInputError(f"the training needs {' and '.join(missing)}: pip install 'dnn-porting[porting]'")
     held_out = [sorted(set(dataset.variants[test])) for _, test in folds(dataset)]
     model = ForestOverLine(dataset.names).fit(dataset.features, dataset.corrected_ms)
     file = to_onnx(model, len(dataset.names))
@@ -35,7 +35,7 @@ def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
         machine=observation.machine,
         device=observation.device,
         threads=observation.threads,
-        features=described(dataset, model.forest.fitted.feature_importances_),
+        features=feature_records(dataset, model.forest.fitted.feature_importances_),
         left_out=dataset.left_out,
         reference_probe_per_s=dataset.reference_per_s,
         rows=len(dataset.features),
@@ -47,7 +47,7 @@ def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
     return file, card
 
 
-def described(dataset: Dataset, impurity_shares: np.ndarray) -> list[PredictorFeature]:
+def feature_records(dataset: Dataset, impurity_shares: np.ndarray) -> list[PredictorFeature]:
     """The features with their ranges and importances, in the order of the file's input."""
     shares = zip(dataset.names, dataset.features.T, impurity_shares, permutation_shares(dataset), strict=True)
     return [

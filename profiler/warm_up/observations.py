@@ -87,7 +87,9 @@ def network_size(complexity: Complexity, layers: Sequence[Layer]) -> NetworkSize
     shapes = [layer.output_shape for layer in layers]
     if complexity.macs is None or None in shapes:
         reasons = {reason for one in (complexity, *layers) for reason in one.reasons.values()}
-        raise ModelError(f"the network's size is not known ({', '.join(sorted(reasons))}): its warm-up is not foretold")
+        raise ModelError(
+            f"the network's size is not known ({', '.join(sorted(reasons))}): its warm-up cannot be predicted"
+        )
     return NetworkSize(
         parameters=complexity.parameters,
         macs=complexity.macs,

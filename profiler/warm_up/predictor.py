@@ -14,7 +14,7 @@ from profiler.runtimes.session import open_session
 from profiler.warm_up.features import Situation, values
 
 FILE, CARD = "warm_up.onnx", "warm_up.json"
-LEARN_AGAIN = "learn the predictor again"
+TRAIN_AGAIN = "train the predictor again"
 
 
 class PredictionScore(Record):
@@ -85,7 +85,7 @@ class WarmUpPredictor:
         names = [feature.name for feature in self.card.features]
         unknown = [name for name in names if found.get(name) is None]
         if unknown:
-            raise BadInputError(f"the predictor needs {', '.join(unknown)}, which nobody told it")
+            raise BadInputError(f"the predictor needs {', '.join(unknown)}, which are unknown")
         features = np.array([found[name] for name in names], np.float32)
         (answer,) = self.session.run(None, {"features": features[np.newaxis]})
         ranges = zip(self.card.features, features, strict=True)
@@ -108,8 +108,8 @@ def load_predictor(folder: Path) -> WarmUpPredictor:
 
     Raises `BadInputError` where the card is missing or broken, `ModelError` where its digest is not the file's.
     """
-    card = read_record(folder / CARD, PredictorCard, LEARN_AGAIN)
+    card = read_record(folder / CARD, PredictorCard, TRAIN_AGAIN)
     path = folder / FILE
-    if not path.exists() or sha256(path, LEARN_AGAIN) != card.sha256:
-        raise ModelError(f"{path} is missing or not the file that {CARD} speaks of: {LEARN_AGAIN}")
+    if not path.exists() or sha256(path, TRAIN_AGAIN) != card.sha256:
+        raise ModelError(f"{path} is missing or not the file that {CARD} names: {TRAIN_AGAIN}")
     return WarmUpPredictor(card, open_session(path, threads=1))

@@ -18,7 +18,7 @@ class Line:
         self.columns = [names.index(name) for name in TREND if name in names] or list(range(len(names)))
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
-        """Learns the times (rows) of these features."""
+        """The model itself, trained with the times (rows) of these features."""
         from sklearn.linear_model import LinearRegression
 
         shares = times_ms**-2.0
@@ -35,7 +35,7 @@ class Forest:
     """A random forest of the logarithm."""
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> Self:
-        """Learns the positive values (rows) of these features."""
+        """The model itself, trained with the positive values (rows) of these features."""
         from sklearn.ensemble import RandomForestRegressor
 
         self.fitted: Any = RandomForestRegressor(TREES, random_state=SEED).fit(features, np.log(values))
@@ -56,7 +56,7 @@ class ForestOverLine:
         self.line, self.forest = Line(names), Forest()
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
-        """Learns the times (rows) of these features."""
+        """The model itself, trained with the times (rows) of these features."""
         self.forest.fit(features, times_ms / self.line.fit(features, times_ms).predict(features))
         return self
 

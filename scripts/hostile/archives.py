@@ -36,13 +36,18 @@ def rewrite(path: Path, change: Change, extra: dict[str, bytes]) -> None:
             archive.writestr(name, data)
 
 
+def without(member: str) -> Put:
+    return rewritten(lambda name, data: None if member in name else data)
+
+
+def zeros(member: str) -> Put:
+    return rewritten(lambda name, data: bytes(len(data)) if member in name else data)
+
+
 def inputs() -> Inputs:
     for member in MEMBERS:
-        yield f"without {member}", rewritten(lambda name, data, member=member: None if member in name else data)
-        yield (
-            f"{member} of zeros",
-            rewritten(lambda name, data, member=member: bytes(len(data)) if member in name else data),
-        )
+        yield f"without {member}", without(member)
+        yield f"{member} of zeros", zeros(member)
     for which in CALLS[:4]:
         for member in MEMBERS[:2]:
             yield f"{which} in {member}", calling(which, member)

@@ -13,6 +13,13 @@ from hostile.door import UNTRACKED, Door, Inputs, Put, inside
 from hostile.values import DIRTY
 
 CHECKPOINT_SIZE = ["backbone=resnet8", "backbone.width=0.5", "datamodule=digits", UNTRACKED, "workspace={case}/ws"]
+
+
+def named(text: str) -> Callable[[Any], Any]:
+    """A tensor of that name."""
+    return lambda torch: {text: torch.ones(1)}
+
+
 CONTENTS: dict[str, Callable[[Any], Any]] = {
     "keys that are numbers": lambda torch: {1: torch.ones(1), 2: torch.ones(1)},
     "keys that are bytes": lambda torch: {b"a": torch.ones(1)},
@@ -38,7 +45,7 @@ CONTENTS: dict[str, Callable[[Any], Any]] = {
     "tensors of a meta device": lambda torch: {"a": torch.ones(10**9, device="meta")},
     "quantised tensors": lambda torch: {"a": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8)},
     "a state of a state": lambda torch: {"state_dict": {"state_dict": {"model": {"a": torch.ones(1)}}}},
-    **{f"names: {name}": lambda torch, text=text: {text: torch.ones(1)} for name, text in DIRTY.items()},
+    **{f"names: {name}": named(text) for name, text in DIRTY.items()},
 }
 
 

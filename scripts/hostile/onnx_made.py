@@ -11,8 +11,11 @@ from watched_commands import SUPPORT
 
 from hostile.door import Put, inside
 
+Change = Callable[[ModelProto], object]
+Shape = list[int | str | None]
 FLOAT = TensorProto.FLOAT
-INPUT, OUTPUT = ["batch", 1, 8, 8], ["batch", 3]
+INPUT: Shape = ["batch", 1, 8, 8]
+OUTPUT: Shape = ["batch", 3]
 CONFIG = """backend: "onnxruntime" max_batch_size: 8 input { name: "input" data_type: TYPE_FP32 dims: [1, 8, 8] }
 output { name: "logits" data_type: TYPE_FP32 dims: [3] } default_model_filename: "model.onnx" """
 
@@ -38,7 +41,7 @@ def good() -> ModelProto:
     return model
 
 
-def changed(change: Callable[[ModelProto], object]) -> Put:
+def changed(change: Change) -> Put:
     """The good file after a change."""
 
     def put(case: Path) -> None:

@@ -3,10 +3,10 @@
 from onnx import AttributeProto, ModelProto, helper
 
 from hostile.door import Inputs, Put
-from hostile.onnx_made import changed, shaped
+from hostile.onnx_made import Shape, changed, shaped
 
 SIZES = {"0": 0, "-1": -1, "2^31-1": 2**31 - 1, "2^31": 2**31, "2^62": 2**62, "2^63-1": 2**63 - 1}
-SHAPES: dict[str, list[int | str | None] | None] = {
+SHAPES: dict[str, Shape | None] = {
     "unknown rank": None,
     "rank 0": [],
     "rank 1": ["n"],
@@ -28,8 +28,16 @@ SHAPES: dict[str, list[int | str | None] | None] = {
 
 def shapes() -> Inputs:
     for name, shape in SHAPES.items():
-        yield f"input: {name}", changed(lambda model, shape=shape: shaped(model.graph.input[0], shape))
-        yield f"output: {name}", changed(lambda model, shape=shape: shaped(model.graph.output[0], shape))
+        yield f"input: {name}", source_of(shape)
+        yield f"output: {name}", sink_of(shape)
+
+
+def source_of(shape: Shape | None) -> Put:
+    return changed(lambda model: shaped(model.graph.input[0], shape))
+
+
+def sink_of(shape: Shape | None) -> Put:
+    return changed(lambda model: shaped(model.graph.output[0], shape))
 
 
 def types() -> Inputs:
@@ -65,9 +73,8 @@ def attributes() -> Inputs:
         for values in ([0, 0], [-1, -1], [2**31, 2**31], [2**62] * 4, [1] * 100_000):
             yield (f"{name} {values[:2]} × {len(values)}", of_the_convolution(name, values))
     for group in (0, -1, 2**62):
-        yield (
-            f"group {group}",
-            changed(
-                lambda model, group=group: model.graph.node[0].attribute.append(helper.make_attribute("group", group))
-            ),
-        )
+        yield (f"group {group}", more_groups(group))
+
+
+def more_groups(group: int) -> Put:
+    return changed(lambda model: model.graph.node[0].attribute.append(helper.make_attribute("group", group)))

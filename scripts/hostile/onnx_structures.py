@@ -1,13 +1,10 @@
 """Hostile ONNX files: graphs that are too large, too deep, or no graphs."""
 
-from collections.abc import Callable
-
 from onnx import ModelProto, helper
 
 from hostile.door import Inputs, Put
-from hostile.onnx_made import ENDS, FLOAT, HEAD, INPUT, OUTPUT, changed, constant, good, graph_of, laid
+from hostile.onnx_made import ENDS, FLOAT, HEAD, INPUT, OUTPUT, Change, changed, constant, good, graph_of, laid
 
-Change = Callable[[ModelProto], object]
 CYCLE = [
     helper.make_node("Add", ["x0", "b"], ["a"]),
     helper.make_node("Neg", ["a"], ["b"]),
@@ -15,6 +12,24 @@ CYCLE = [
 ]
 VERSIONS, IR_VERSIONS = (-1, 0, 1, 6, 99, 2**31, 2**62), (0, 1, 3, 99, 2**62)
 DOMAINS = ("evil", "com.microsoft", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.contrib", "\x1b[31m")
+
+
+def of_opset(version: int) -> Change:
+    return lambda model: setattr(model.opset_import[0], "version", version)
+
+
+def of_ir_version(version: int) -> Change:
+    return lambda model: setattr(model, "ir_version", version)
+
+
+def of_domain(domain: str) -> Change:
+    def change(model: ModelProto) -> None:
+        model.graph.node[0].domain = domain
+        model.opset_import.append(helper.make_opsetid(domain, 1))
+
+    return change
+
+
 CHANGES: dict[str, Change] = {
     "no nodes": lambda model: model.graph.ClearField("node"),
     "no graph": lambda model: model.ClearField("graph"),
@@ -35,23 +50,11 @@ CHANGES: dict[str, Change] = {
     "a node without outputs": lambda model: model.graph.node[0].ClearField("output"),
     "backwards": lambda model: backwards(model),  # noqa: PLW0108
     "50 MB of words": lambda model: setattr(model, "doc_string", "x" * 50_000_000),
-    **{
-        f"opset {version}": lambda model, version=version: setattr(model.opset_import[0], "version", version)
-        for version in VERSIONS
-    },
-    **{
-        f"IR version {version}": lambda model, version=version: setattr(model, "ir_version", version)
-        for version in IR_VERSIONS
-    },
+    **{f"opset {version}": of_opset(version) for version in VERSIONS},
+    **{f"IR version {version}": of_ir_version(version) for version in IR_VERSIONS},
     "no opset": lambda model: model.ClearField("opset_import"),
     "only another opset": lambda model: setattr(model.opset_import[0], "domain", "evil"),
-    **{
-        f"an operator of {domain!r}": lambda model, domain=domain: (
-            setattr(model.graph.node[0], "domain", domain),
-            model.opset_import.append(helper.make_opsetid(domain, 1)),
-        )
-        for domain in DOMAINS
-    },
+    **{f"an operator of {domain!r}": of_domain(domain) for domain in DOMAINS},
 }
 
 

@@ -4,7 +4,7 @@ import random
 
 from onnx import ModelProto
 
-from hostile.door import Inputs
+from hostile.door import Inputs, Put
 from hostile.onnx_made import changed, good_bytes, laid
 from hostile.values import DIRTY
 
@@ -25,10 +25,11 @@ def names() -> Inputs:
         yield (f"output's name: {name}", changed(out))
         yield (f"axis' name: {name}", changed(axis))
         for place in ("name", "op_type", "domain"):
-            yield (
-                f"node's {place}: {name}",
-                changed(lambda model, text=text, place=place: setattr(model.graph.node[0], place, text)),
-            )
+            yield (f"node's {place}: {name}", of_the_first_node(place, text))
+
+
+def of_the_first_node(place: str, text: str) -> Put:
+    return changed(lambda model: setattr(model.graph.node[0], place, text))
 
 
 def bytes_of_any_kind() -> Inputs:

@@ -61,6 +61,10 @@ def filled(value: float) -> Put:
     return weight(lambda tensor: setattr(tensor, "raw_data", np.full(36, value, np.float32).tobytes()))
 
 
+def of_type(kind: int) -> Put:
+    return weight(lambda tensor: setattr(tensor, "data_type", kind))
+
+
 def inputs() -> Inputs:
     for location in LOCATIONS:
         yield f"external data {location!r}", external(location)
@@ -71,4 +75,4 @@ def inputs() -> Inputs:
     for name, value in VALUES.items():
         yield f"weights that are {name}", filled(value)
     for kind in TYPES:
-        yield f"weights of type {kind}", weight(lambda tensor, kind=kind: setattr(tensor, "data_type", kind))
+        yield f"weights of type {kind}", of_type(kind)

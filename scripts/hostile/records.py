@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hostile.door import RAN, UNTRACKED, Door, Inputs, Put, fitting, inside, words
@@ -78,13 +78,17 @@ def spoilt(change: Change) -> Put:
 
 def calls() -> Inputs:
     for name, target in TARGETS.items():
-        changes: dict[str, Change] = {
-            "width is a call of": lambda one, case, new=target: one["network"]["backbone"].update(width=new(case)),
-            "backbone is a call of": lambda one, case, new=target: one["network"].update(backbone=new(case)),
-            "in a list:": lambda one, case, new=target: one["network"]["backbone"].update(width=[{"a": [new(case)]}]),
-        }
-        for where, change in changes.items():
+        for where, change in calling(target).items():
             yield f"{where} {name}", spoilt(change)
+
+
+def calling(target: Callable[[Path], Json]) -> dict[str, Change]:
+    """Records that call something in the place of a value."""
+    return {
+        "width is a call of": lambda one, case: one["network"]["backbone"].update(width=target(case)),
+        "backbone is a call of": lambda one, case: one["network"].update(backbone=target(case)),
+        "in a list:": lambda one, case: one["network"]["backbone"].update(width=[{"a": [target(case)]}]),
+    }
 
 
 def values() -> Inputs:
@@ -92,8 +96,11 @@ def values() -> Inputs:
     for field in VALUES:
         path = path_of(field)
         for new in (*chance.sample(HUGE, 2), *chance.sample(WRONG, 3)):
-            put = spoilt(lambda record, _, path=path, new=new: assign(record, path, new))
-            yield f"{field} = {str(new)[:24]!r}", put
+            yield f"{field} = {str(new)[:24]!r}", assigned(path, new)
+
+
+def assigned(path: Sequence[str | int], new: Json) -> Put:
+    return spoilt(lambda record, _: assign(record, path, new))
 
 
 door = Door(

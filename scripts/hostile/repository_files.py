@@ -14,9 +14,17 @@ from hostile.repository_made import altered, copied, variant
 from hostile.repository_values import INDEX
 from hostile.values import DIRTY
 
-CHANGES: dict[str, Callable[[Path], object]] = {
+Change = Callable[[Path], object]
+
+
+def linked(version: Path) -> None:
+    version.rename(version.with_name("real"))
+    version.symlink_to("real")
+
+
+CHANGES: dict[str, Change] = {
     "another version": lambda one: shutil.copytree(one / "1", one / "2"),
-    "a version that is a link": lambda one: (one / "1").rename(one / "real") and (one / "1").symlink_to("real"),
+    "a version that is a link": lambda one: linked(one / "1"),
     "a version of 10^30": lambda one: (one / "1").rename(one / ("1" + "0" * 30)),
     "an unnamed file": lambda one: (one / "more.txt").write_text("x"),
     "an unnamed program": lambda one: (one / "model.py").write_text(f"open('{RAN}', 'w')"),
@@ -59,10 +67,13 @@ def renamed(name: str, text: str) -> Put:
     return altered(change, fitting=True)
 
 
+def of_the_variant(change: Change) -> Change:
+    return lambda root: change(variant(root))
+
+
 def inputs() -> Inputs:
     for name, change in CHANGES.items():
-        put = altered(lambda root, change=change: change(variant(root)), fitting="1 TB" not in name)
-        yield f"files: {name}", put, *FILES
+        yield f"files: {name}", altered(of_the_variant(change), fitting="1 TB" not in name), *FILES
     for file in ("1/model.onnx", "config.pbtxt", "labels.txt", "warmup/example", "variant.json"):
         for name in special_files("x"):
             yield f"files: {file} is {name}", special(file, name), *FILES[:3]

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hostile.door import Inputs, Put
 from hostile.files import whole_files
@@ -103,9 +104,26 @@ def raw_figure(raw: str) -> Put:
     return altered(change, fitting=True)
 
 
-def every_point(value: Json, part: str, field: str, new: Json) -> None:
-    for point in value["profiles"]["local_cpu"][part]:
-        point[field] = new
+def index_of(make: Callable[[], bytes]) -> Put:
+    return altered(lambda root: the_index(root).write_bytes(make()))
+
+
+def replacing(path: tuple[Any, ...], new: Json) -> Callable[[Json], Json]:
+    return lambda value: replaced(value, path, new)
+
+
+def with_text(change: Callable[[Json, str], object], text: str) -> Callable[[Json], Json]:
+    return lambda value: change(value, text)
+
+
+def every_point(part: str, field: str, new: Json) -> Callable[[Json], None]:
+    """The same figure in every point of a part."""
+
+    def change(value: Json) -> None:
+        for point in value["profiles"]["local_cpu"][part]:
+            point[field] = new
+
+    return change
 
 
 def whole() -> Inputs:
@@ -114,7 +132,7 @@ def whole() -> Inputs:
     for name in whole_files(details_text, "x"):
         yield f"details: {name}", put_details(name), *DETAILS
     for name, make in LINES.items():
-        yield f"index: {name}", altered(lambda root, make=make: the_index(root).write_bytes(make())), *INDEX
+        yield f"index: {name}", index_of(make), *INDEX
 
 
 def values() -> Inputs:
@@ -126,13 +144,11 @@ def values() -> Inputs:
         for field in fields:
             path = path_of(field)
             for new in (*chance.sample(HUGE, 2), *chance.sample(WRONG, 1)):
-                put = in_json(where, lambda value, path=path, new=new: replaced(value, path, new))
-                yield f"{what}: {field} = {str(new)[:20]!r}", put, *commands
+                yield f"{what}: {field} = {str(new)[:20]!r}", in_json(where, replacing(path, new)), *commands
     for raw in RAW:
         yield f"index: images_per_s = {raw[:12]}", raw_figure(raw), *INDEX
     for name, point in ENDLESS.items():
-        put = in_json(the_details, lambda value, point=point: every_point(value, *point))
-        yield f"details: an endless {name}", put, "verify", "others"
+        yield f"details: an endless {name}", in_json(the_details, every_point(*point)), "verify", "others"
 
 
 def texts() -> Inputs:
@@ -143,8 +159,7 @@ def texts() -> Inputs:
             "index: generator": (the_index, lambda value, new: assign(value, ("generator",), new), INDEX),
         }
         for what, (where, change, commands) in changes.items():
-            put = in_json(where, lambda value, change=change, short=text[:3000]: change(value, short))
-            yield f"{what} {name}", put, *commands
+            yield f"{what} {name}", in_json(where, with_text(change, text[:3000])), *commands
 
 
 def set_cpu(value: Json, new: str) -> None:

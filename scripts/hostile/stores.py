@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watched_commands import Command
 
-from hostile.door import RAN, Ask, Door
+from hostile.door import RAN, Ask, Door, Put
 from porting.repository.web import METADATA_S
 
 # Nobody is to ask at the second one.
@@ -170,6 +170,10 @@ def asked(*texts: str) -> Ask:
     return lambda case: Command([text.replace("{case}", str(case)) for text in texts], serve=serving(case))
 
 
+def told(what: str) -> Put:
+    return lambda case: (case / "answer").write_text(what)
+
+
 door = Door(
     "store",
     lambda case: (case / "answer").write_text("good"),
@@ -182,4 +186,4 @@ door = Door(
 for what in ANSWERS:
     if what != "good":
         wait_s = METADATA_S if what.endswith(DRIBBLE) else 0.0
-        door.add(what, lambda case, what=what: (case / "answer").write_text(what), waits_s=wait_s)
+        door.add(what, told(what), waits_s=wait_s)

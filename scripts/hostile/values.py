@@ -44,7 +44,7 @@ def replaced(value: Json, path: tuple[Any, ...], new: Json) -> Json:
     return copy
 
 
-def assign(value: Json, path: Sequence[str], new: Json) -> None:
+def assign(value: Json, path: Sequence[str | int], new: Json) -> None:
     for key in path[:-1]:
         value = value[key]
     value[path[-1]] = new

@@ -51,7 +51,9 @@ def test_with_torchvision_s_weights_it_answers_as_torchvision_s_network(build: C
 
 @pytest.mark.parametrize(("stem", "size"), [("cifar", 32), ("imagenet", 64)])
 @pytest.mark.parametrize("build", EVERY, ids=lambda build: build.__name__)
-def test_every_network_has_a_stem_for_small_and_for_large_pictures(build, stem: str, size: int) -> None:
+def test_every_network_has_a_stem_for_small_and_for_large_pictures(
+    build: Callable[..., nn.Module], stem: str, size: int
+) -> None:
     with torch.no_grad():
         assert build(1, 7, stem=stem).eval()(torch.zeros(2, 1, size, size)).shape == (2, 7)
 

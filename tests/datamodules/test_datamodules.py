@@ -7,20 +7,21 @@ import pickle
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from narrowing import of
 from PIL import Image
 from support import ROOT, SHARED_DATA
 
-from datamodules.augmentation import Augmentation
 from datamodules.digits import Digits
 from datamodules.image_folder import ImageFolder
 from datamodules.images import ImageDataModule
-from datamodules.pictures import TensorImages
-from datamodules.splits import stratified, without_leaks
+from datamodules.pictures import TensorImages, stratified, without_leaks
+from datamodules.preprocessing import Augmentation
 from datamodules.torchvision_sets import Cifar10, Cifar100, Mnist
 
 needs_data = pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real data sets are not beside the checkout")
@@ -86,9 +87,9 @@ def test_a_picture_in_two_splits_stays_only_in_the_held_out_one() -> None:
     labels = torch.zeros(12, dtype=torch.long)
     every = TensorImages(images, labels)
     clean = without_leaks({"train": every, "val": every.subset([0, 1, 2]), "test": every.subset([2, 3])})
-    assert clean["test"].images.flatten().tolist() == [2, 3]
-    assert clean["val"].images.flatten().tolist() == [0, 1]
-    assert clean["train"].images.flatten().tolist() == [4, 5, 6, 7, 8, 9, 10, 11]
+    assert of(clean["test"], TensorImages).images.flatten().tolist() == [2, 3]
+    assert of(clean["val"], TensorImages).images.flatten().tolist() == [0, 1]
+    assert of(clean["train"], TensorImages).images.flatten().tolist() == [4, 5, 6, 7, 8, 9, 10, 11]
 
 
 def test_a_split_left_empty_is_refused() -> None:
@@ -148,7 +149,7 @@ def test_zoom_enlarges_a_cut_out_that_lies_within_the_picture() -> None:
 
 
 @pytest.mark.parametrize("values", [{"zoom": 0.0}, {"zoom": 1.5}, {"shift": -1}, {"cutout": -2}])
-def test_an_augmentation_that_cannot_be_is_refused(values) -> None:
+def test_an_augmentation_that_cannot_be_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"zoom is a share in \(0, 1\]"):
         Augmentation(**values)
 
@@ -157,7 +158,8 @@ def test_the_order_of_an_epoch_follows_from_the_seed_alone(tmp_path: Path) -> No
     module = ImageFolder(picture_folder(tmp_path / "p", per_class=60), size=16, augmentation=None)
 
     def first() -> torch.Tensor:
-        return next(iter(module.loader("train", training=True)))[0]
+        images: torch.Tensor = next(iter(module.loader("train", training=True)))[0]
+        return images
 
     torch.manual_seed(5)
     torch.rand(3)
@@ -236,7 +238,7 @@ def test_cifar100_reads_the_original_format(tmp_path: Path, monkeypatch: pytest.
     module = Cifar100(tmp_path, val_share=0.5)
     assert [len(module.split(name)) for name in ("train", "val", "test")] == [100, 100, 100]
     assert module.classes[99] == "class 99"
-    assert module.split("train").images.shape == (100, 3, 32, 32)
+    assert of(module.split("train"), TensorImages).images.shape == (100, 3, 32, 32)
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

@@ -146,5 +146,5 @@ def test_a_signal_in_training_says_so_and_leaves_no_trace(
     done = run.result(timeout_s=60)
     assert done.code == 128 + number
     (line,) = done.err.splitlines()
-    assert line.startswith("dnn-porting: interrupted: what was complete stays")
+    assert line.startswith("dnn-porting: interrupted: complete results stay")
     assert not list(tmp_path.glob(f"{VARIANTS}/*"))

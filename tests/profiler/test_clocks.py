@@ -16,8 +16,7 @@ from profiler.target.prepared_target import prepared_target
 pytestmark = pytest.mark.alone
 
 
-def test_a_clock_that_steps_moves_no_figure(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+def test_a_clock_that_steps_moves_no_figure(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     steps_s = itertools.cycle([0, 86400, -86400])
     monkeypatch.setattr(time, "time", lambda: now + next(steps_s))

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from profiler.command import Request, run
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import write_record
 from profiler.common.target import Target
+from profiler.trial.onnx_file import try_onnx
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 # Long enough to be interrupted.
@@ -49,10 +51,9 @@ def test_a_hostile_file_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def swap_after_the_trial(monkeypatch: pytest.MonkeyPatch, model: Path, other: bytes, measure: object) -> None:
     """Another process puts another file in the place of the one that was tried, before it is measured."""
-    tried = profiler_command.try_onnx
 
-    def swapping(*arguments: object) -> None:
-        tried(*arguments)  # type: ignore[arg-type]
+    def swapping(path: Path, input_sizes: Sequence[int] = ()) -> None:
+        try_onnx(path, input_sizes)
         model.write_bytes(other)
 
     monkeypatch.setattr(profiler_command, "try_onnx", swapping)

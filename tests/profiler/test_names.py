@@ -11,8 +11,7 @@ from survival import level
 from profiler.command import Request
 from profiler.common.errors import BadInputError
 from profiler.common.files import read_record
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.records.profile import Profile
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.served import Expectation

@@ -1,14 +1,14 @@
 """Going through a plan: finished points are kept, missing ones say why, and only they are measured again."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from blank import blank_level, blank_profile, noise
+from narrowing import known, of
 from stub_host import StubHost, maximum, model_on
 
-from profiler import profiling
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.profile_settings import LatencySettings, LevelSettings
 from profiler.measure.ledger import Ledger
@@ -28,6 +28,16 @@ def point(batch: int) -> LatencyPoint:
         relative_p50=1.0, low_relative_p50=1.0, high_relative_p50=1.0, p90_ms=1.0, p95_ms=1.0, p99_ms=1.0,
         noise=noise(),
     )  # fmt: skip
+
+
+class Nowhere(ModelUnderTest):
+    """A model that nothing serves."""
+
+    def __init__(self) -> None:
+        self.samples = {}
+
+    def recover(self) -> None:
+        pass
 
 
 @dataclass
@@ -64,10 +74,10 @@ def level(*batches: int, seconds: float = 1.0) -> LevelSettings:
 def run(plan: Plan, settings: LevelSettings, before: Profile | None = None) -> tuple[Profile, list[Profile]]:
     """The last profile that was kept, and all of them: without a throughput a run ends in an error."""
     kept: list[Profile] = []
-    model = SimpleNamespace(samples={}, recover=lambda: None)
-    part = Part("latency", settings.latency, lambda _model, _ledger: plan.measurements(settings.latency))
+    latency = known(settings.latency)
+    part = Part("latency", latency, lambda _model, _ledger: plan.measurements(latency))
     first, parts = before or blank_profile(), {"latency": part}
-    work = Profiling(model, first, settings, parts, lambda profile, _: kept.append(profile))
+    work = Profiling(Nowhere(), first, settings, parts, lambda profile, _: kept.append(profile))
     with pytest.raises(ServerError, match="no maximal throughput"):
         work.run(lambda _: None)
     return kept[-1], kept
@@ -127,7 +137,7 @@ def test_changed_settings_also_replace_the_points_of_a_killed_run(plan: Plan) ->
 def test_a_point_beyond_the_budget_is_left_for_the_next_run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     plan.seconds = {2: 19.9}
     now = iter(range(1000))
-    monkeypatch.setattr(profiling.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
     settings = level(1, 2)
     profile, _ = run(plan, settings)
     (missing,) = profile.missing
@@ -175,7 +185,7 @@ def test_a_kept_figure_that_no_machine_measures_is_named_where_it_is_read(networ
     model = model_on(StubHost(0.001), network)
     with pytest.raises(BadInputError, match=r"no machine measures \(images_per_s is .*\): remove it, and everything"):
         completed(model, kept_with(model, rate_per_s))
-    assert model.prepared.host.loaded == {}
+    assert of(model.prepared.host, StubHost).loaded == {}
 
 
 def test_an_error_of_another_kind_is_not_blamed_on_the_kept_profile(

@@ -14,8 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 from survival import gone, level, profiled, regions
 
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.load_generator import reference
 from profiler.measure.throughput import meter
 from profiler.runtimes.kserve.model import V2Model
@@ -43,11 +42,10 @@ class Family(list[psutil.Process]):
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Short slices, and a host that nobody else measures on."""
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short slices."""
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
     monkeypatch.setattr(reference, "SLICE_S", 0.02)
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture
@@ -107,8 +105,11 @@ def kills(group: Path) -> int:
     return int(dict(line.split() for line in file.read_text().splitlines())["oom_kill"])
 
 
+WithBackends = Callable[[Callable[[psutil.Process], None]], Family]
+
+
 @pytest.fixture
-def with_backends(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[psutil.Process], None]], Family]:
+def with_backends(monkeypatch: pytest.MonkeyPatch) -> WithBackends:
     """Has something done to every backend process that has loaded a model; returns all processes of all servers."""
     load, family = OwnTriton.load, Family()
 
@@ -146,7 +147,7 @@ def only_the_large_batch_is_lost(wide: Path, family: Family, reason: str) -> Non
 
 
 def test_a_backend_that_the_kernel_kills_for_its_memory_costs_one_point(
-    wide: Path, memory_group: Path, with_backends: Callable
+    wide: Path, memory_group: Path, with_backends: WithBackends
 ) -> None:
     def confine(backend: psutil.Process) -> None:
         (memory_group / "cgroup.procs").write_text(str(backend.pid))
@@ -155,7 +156,7 @@ def test_a_backend_that_the_kernel_kills_for_its_memory_costs_one_point(
     assert kills(memory_group) == 1
 
 
-def test_a_backend_that_is_refused_memory_costs_one_point(wide: Path, with_backends: Callable) -> None:
+def test_a_backend_that_is_refused_memory_costs_one_point(wide: Path, with_backends: WithBackends) -> None:
     def confine(backend: psutil.Process) -> None:
         limit = backend.memory_info().vms + ROOM_BYTES
         backend.rlimit(resource.RLIMIT_AS, (limit, limit))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from narrowing import known, of
 from support import environment
 from survival import REFERENCE_PER_S, gone, level, regions
 
@@ -22,6 +23,7 @@ from profiler.measure.throughput import meter
 from profiler.measure.throughput.meter import ThroughputMeter
 from profiler.measure.throughput.verdict import SETTLED_HALF_WIDTH
 from profiler.records.profile import Profile
+from profiler.records.throughput import ThroughputPoint
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
 
@@ -76,7 +78,7 @@ def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(ne
         family = psutil.Process(killed.pid).children(recursive=True)
         shared = regions(family[0].pid)
         killed.kill()
-    first = written(tmp_path)
+    first = known(written(tmp_path))
     assert first.throughput
     assert not first.covers(settings)
     assert np.load(tmp_path / "profile.npz").files
@@ -85,7 +87,7 @@ def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(ne
     with profiler_process(tmp_path, network, settings) as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    second = written(tmp_path)
+    second = known(written(tmp_path))
     assert second.covers(settings)
     assert second.throughput[: len(first.throughput)] == first.throughput
     assert second.latency[0] == first.latency[0]
@@ -104,10 +106,10 @@ def test_a_machine_that_stands_still_for_a_while_settles_nothing(network: Path, 
         profiler.resume()
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    profile = written(tmp_path)
+    profile = known(written(tmp_path))
     assert not profile.missing
     (point,) = profile.max_throughput
-    width = point.high_relative_throughput - point.low_relative_throughput
+    width = known(point.high_relative_throughput) - known(point.low_relative_throughput)
     assert width / 2 > SETTLED_HALF_WIDTH * point.relative_throughput
     raw = np.load(tmp_path / "profile.npz")
     seconds, reference_per_s = (raw[f"max_throughput_batch_4_concurrency_1_cores_1_x1_{name}"] for name in RAW)
@@ -127,25 +129,27 @@ def busy(cores: list[int]) -> Iterator[None]:
 
 @pytest.mark.quiet
 def test_another_process_on_the_server_s_core_moves_the_corrected_rate_less_than_the_raw_one(
-    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
-    alone, beside = [], []
+    alone: list[ThroughputPoint] = []
+    beside: list[ThroughputPoint] = []
     with (
         prepared_target("here", Target(runtime="onnxruntime")) as ready,
         ModelUnderTest(ready, network, REFERENCE_PER_S, []) as model,
     ):
         measuring = ThroughputMeter(model, ready.target.resources)
         for _ in range(4):
-            alone.append(measuring.point(measuring.run(1, 1, seconds=0.8))[0])
+            alone.append(of(measuring.point(measuring.run(1, 1, seconds=0.8))[0], ThroughputPoint))
             with busy(ready.server_cores):
-                beside.append(measuring.point(measuring.run(1, 1, seconds=0.8))[0])
+                beside.append(of(measuring.point(measuring.run(1, 1, seconds=0.8))[0], ThroughputPoint))
 
     def moved(figure: str) -> float:
         pairs = zip(alone, beside, strict=True)
         return abs(1 - float(np.median([getattr(b, figure) / getattr(a, figure) for a, b in pairs])))
 
     assert moved("relative_throughput") < moved("images_per_s") / 2
-    slowed = [b.noise.reference_per_s / a.noise.reference_per_s for a, b in zip(alone, beside, strict=True)]
+    slowed = [
+        known(b.noise.reference_per_s) / known(a.noise.reference_per_s) for a, b in zip(alone, beside, strict=True)
+    ]
     assert float(np.median(slowed)) < 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from narrowing import known
 from survival import gone, level, profiled, regions
 
 from profiler.common.target import Target
@@ -26,12 +27,11 @@ INTO_THE_SLICE = 12
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Short slices and waits, and a host that nobody else measures on."""
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short slices and waits."""
     monkeypatch.setattr(meter, "SLICE_S", 0.1)
     monkeypatch.setattr("profiler.runtimes.kserve.server.ANSWER_LIMIT_S", 1.0)
     monkeypatch.setattr(reference, "SLICE_S", 0.02)
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture
@@ -60,22 +60,22 @@ STRIKES = {
 
 @pytest.mark.parametrize(("signals", "reason"), STRIKES.values(), ids=STRIKES)
 def test_a_server_struck_in_a_slice_costs_one_point_and_leaves_nothing_behind(
-    network: Path, in_a_slice: Callable, signals: list[tuple[int, int]], reason: str
+    network: Path, in_a_slice: Callable[[Callable[[], None]], None], signals: list[tuple[int, int]], reason: str
 ) -> None:
     seen: list[psutil.Process] = []
     shared: list[Path] = []
     with prepared_target("here", Target()) as ready:
 
         def strike() -> None:
-            seen.extend(tree(ready.host.process))
-            shared.extend(regions(ready.host.process))
+            seen.extend(tree(known(ready.host.process)))
+            shared.extend(regions(known(ready.host.process)))
             for which, number in signals:
                 seen[which].send_signal(number)
 
         in_a_slice(strike)
         profile = profiled(ready, network, level(1, 4))
-        seen += tree(ready.host.process)
-        shared += regions(ready.host.process)
+        seen += tree(known(ready.host.process))
+        shared += regions(known(ready.host.process))
     (missing,) = profile.missing
     assert (missing.point, missing.at["batch"], missing.verdict) == ("ThroughputPoint", 1, "failed")
     assert re.search(reason, missing.reason)

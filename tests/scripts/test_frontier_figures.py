@@ -1,32 +1,50 @@
 """The frontier's benchmark: which variants count, whose they are, and what is made of their figures."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import log
-from types import SimpleNamespace
 
 import pytest
 from frontier_figures import Measured, curves, figures, unpruned
 from frontier_recipes import Family
+from pydantic import JsonValue
+from support import assert_accepts
 
+from porting.repository.schema import Precision, Step, TensorSpec
+from porting.workspace.records import OnnxFile, Variant
+
+KEY = "0" * 64
 FAMILY = Family("resnet", "cifar10_resnet20x2", goal=8.0, epochs=24, latencies=(0.45, 0.2))
 
 
-def step(stage: str, label: str = "", **settings: object) -> SimpleNamespace:
-    return SimpleNamespace(stage=stage, label=label, settings=settings)
+def step(stage: str, label: str = "", **settings: JsonValue) -> Step:
+    return Step(stage=stage, label=label, key=KEY, settings=settings, versions={}, seconds=1.0)
 
 
-def variant(*steps: SimpleNamespace, name: str = "net", precision: str = "fp32") -> SimpleNamespace:
+def without(unknown: Sequence[str]) -> dict[str, object]:
+    """These fields of a record, unknown for a reason."""
+    return {**dict.fromkeys(unknown), "reasons": dict.fromkeys(unknown, "nobody asked")}
+
+
+def onnx_file(precision: Precision) -> OnnxFile:
+    tensors = {"input": TensorSpec(name="input", shape=[3, 32, 32]), "output": TensorSpec(name="logits", shape=[10])}
+    values = {"key": KEY, "sha256": KEY, "opset": 20, "precision": precision, **tensors}
+    unknown = without(("program_sha256", "validation_accuracy", "test_accuracy"))
+    return OnnxFile.model_validate({**values, **unknown})
+
+
+def variant(*steps: Step, name: str = "net", precision: Precision = "fp32") -> Variant:
     lineage = [step("train"), *steps]
-    technique = [one.label for one in lineage if one.label]
-    return SimpleNamespace(
-        name=name, stage=lineage[-1].stage, lineage=lineage, technique=technique,
-        onnx=SimpleNamespace(precision=precision),
-    )  # fmt: skip
+    values = {"task": "t", "name": name, "key": KEY, "backbone": "b", "history": [], "lineage": lineage}
+    unknown = without(("parent", "labels", "preprocessing", "network", "pruning"))
+    return Variant.model_validate({**values, "onnx": onnx_file(precision), **unknown})
 
 
-def measured(label: str, validation: float, test: float, images_per_s: float, precision: str = "fp32") -> Measured:
+def measured(
+    label: str, validation: float, test: float, images_per_s: float, precision: Precision = "fp32"
+) -> Measured:
     steps = [step("prune", label)] if label else []
-    return Measured(variant(*steps, name=label or "base", precision=precision), validation, test, images_per_s)  # type: ignore[arg-type]
+    return Measured(variant(*steps, name=label or "base", precision=precision), validation, test, images_per_s)
 
 
 BASE = measured("", 0.92, 0.91, 100)
@@ -92,19 +110,21 @@ def test_what_the_benchmark_asks_for_is_measured() -> None:
         variant(step("prune", "hessian-latency-45"), tuned, step("quantize", "int8-u8s8")),
         variant(step("prune", "nni-taylor-50"), tuned),
     ]
-    assert FAMILY.check(asked) is None  # type: ignore[arg-type]
+    assert_accepts(FAMILY.check, asked)
 
 
 @pytest.mark.parametrize("steps", [
     [step("prune", "hessian-latency-30")],
     [step("prune", "nni-taylor-50"), step("finetune", "tuned", epochs=12)],
 ], ids=["another aim", "other epochs"])  # fmt: skip
-def test_a_workspace_with_networks_of_other_recipes_is_refused_with_the_folder_to_move_away(steps) -> None:
+def test_a_workspace_with_networks_of_other_recipes_is_refused_with_the_folder_to_move_away(
+    steps: list[Step],
+) -> None:
     with pytest.raises(SystemExit, match=r"artifacts/frontier/resnet holds old and 0 more, .* move that folder away"):
-        FAMILY.check([variant(), variant(*steps, name="old")])  # type: ignore[arg-type]
+        FAMILY.check([variant(), variant(*steps, name="old")])
 
 
 def test_a_workspace_with_two_networks_of_one_making_is_refused() -> None:
     old, new = variant(name="old"), variant(name="new")
     with pytest.raises(SystemExit, match="holds two networks each of base, from before and after a setting changed"):
-        FAMILY.check([old, new])  # type: ignore[arg-type]
+        FAMILY.check([old, new])

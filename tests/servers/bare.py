@@ -42,9 +42,14 @@ def methods(infer: Infer, model: pb.ModelMetadataResponse) -> grpc.GenericRpcHan
     return grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)
 
 
+def serialised(message: Any) -> bytes:
+    data: bytes = message.SerializeToString()
+    return data
+
+
 def ready(request: bytes, model: pb.ModelMetadataResponse) -> bytes:
     asked = pb.ModelReadyRequest.FromString(request).name
-    return pb.ModelReadyResponse(ready=asked == model.name).SerializeToString()
+    return serialised(pb.ModelReadyResponse(ready=asked == model.name))
 
 
 def described(
@@ -72,4 +77,4 @@ class Network:
         answer = pb.ModelInferResponse(model_name="m", id=str(self.calls // 2))
         tensor = answer.outputs.add(name="logits", datatype="FP32", shape=values.shape)
         tensor.contents.fp32_contents.extend(values.ravel().tolist())
-        return answer.SerializeToString()
+        return serialised(answer)

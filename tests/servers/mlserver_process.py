@@ -64,7 +64,7 @@ def lay_out(folder: Path, model: str, path: Path, port: int) -> None:
 def start(folder: Path, cores: list[int]) -> subprocess.Popen[bytes]:
     """The server in a process group of its own, pinned; it also dies with this process."""
     # The environment of the server has an interpreter of its own.
-    command = [PROGRAM.with_name("python"), *launch_command(cores)[1:], PROGRAM, "start", folder]
+    command = [str(PROGRAM.with_name("python")), *launch_command(cores)[1:], str(PROGRAM), "start", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(

@@ -11,7 +11,7 @@ from mlserver.errors import MLServerError
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataTensor
 
 
-class OnnxModel(MLModel):
+class OnnxModel(MLModel):  # type: ignore[misc]
     """One network with float32 inputs and outputs."""
 
     async def load(self) -> bool:

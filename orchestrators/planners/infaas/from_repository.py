@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from orchestrators.family import family
+from orchestrators.family import check_one_unit, family
 from orchestrators.planners.infaas.problem import KEY, Demand, Limit, Problem, Variant
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
@@ -63,7 +63,7 @@ def variants(
     """
     targets = [target] if isinstance(target, str) else list(target)
     found = [one for name in targets for one in family(repository, task, name)]
-    same_currency(found)
+    check_one_unit({one.profile.target_name: cost_unit(one) for one in found})
     ways = [variant(one, task, batch, cores, memory) for one in found for batch, cores in measured(one)]
     counts = running or {}
     if odd := [key for key in counts if not KEY.fullmatch(key)]:
@@ -95,24 +95,18 @@ def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: b
     )
 
 
+def cost_unit(one: VariantOnTarget) -> str:
+    """The currency of the target's price for an hour; `cores` without one."""
+    price = one.profile.target.price
+    return CORES if price is None or price.per_hour is None else price.currency
+
+
 def hourly(one: VariantOnTarget, cores: float) -> float:
     """The price of these cores for an hour, as a share of the target's price; their number without a price."""
     price = one.profile.target.price
     if price is None or price.per_hour is None:
         return cores
     return price.per_hour * cores / one.profile.target.cores
-
-
-def same_currency(found: Iterable[VariantOnTarget]) -> None:
-    """Raises `BadInputError` for costs in different currencies, which cannot be added."""
-    kinds: dict[str, str] = {}
-    for one in found:
-        price = one.profile.target.price
-        kinds[one.profile.target_name] = CORES if price is None or price.per_hour is None else price.currency
-    if len(set(kinds.values())) > 1:
-        listed = ", ".join(f"{target} in {kind}" for target, kind in kinds.items())
-        files = ", ".join(f"conf/target/{target}.yaml" for target in kinds)
-        raise BadInputError(f"costs cannot be compared ({listed}): state price.per_hour in one currency in {files}")
 
 
 def offered(ways: Iterable[Variant], deadline_ms: float) -> list[Variant]:

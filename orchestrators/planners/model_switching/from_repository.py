@@ -47,7 +47,7 @@ def variant(one: VariantOnTarget, deadline_ms: float, share: float = 1.0) -> Var
         Load(
             offered_rps=offered_rps * share,
             in_time_share=share_within(point, deadline_ms, one, share),
-            exploding=point.exploding is True,
+            unstable=point.exploding is True,
         )
         for offered_rps, point in sorted(points.items())
     )

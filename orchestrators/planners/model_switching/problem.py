@@ -15,7 +15,7 @@ class Load(Value):
 
     offered_rps: float = Field(gt=0)
     in_time_share: float = Field(ge=0, le=1)
-    exploding: bool = False
+    unstable: bool = False
 
 
 class Variant(Value):
@@ -38,7 +38,7 @@ class Variant(Value):
 
     def in_time_share(self, demand_rps: float, literal: bool = False) -> float:
         """A lower bound of the share in time at a demand."""
-        curve = [(one.offered_rps, 0.0 if one.exploding and not literal else one.in_time_share) for one in self.loads]
+        curve = [(one.offered_rps, 0.0 if one.unstable and not literal else one.in_time_share) for one in self.loads]
         (lowest, _), (highest, _) = curve[0], curve[-1]
         return 0.0 if demand_rps > highest else interpolated(curve, max(demand_rps, lowest))
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from orchestrators.family import family
+from orchestrators.family import check_one_unit, family, price
 from orchestrators.planners.paragon.load import Load
 from orchestrators.planners.paragon.problem import Function, Problem, QueryClass, Serverless, Variant, Vm
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
-from profiler.common.errors import BadInputError
-from profiler.common.target import Price
 from profiler.records.capacity import Capacity
 
 # AWS Lambda gives a whole processor at 1,769 MB (its documentation, "Configure Lambda function memory").
@@ -40,7 +38,10 @@ def from_repository(
     loads = [(one, Load(one.rates_rps, one.step_s)) for one in classes if one.strict]
     peaked = {one.task for one, load in loads if load.peak_to_median > peak_to_median}
     hosts = {one.name: one for task in sorted(peaked) for one in family(repository, task, serverless or targets[0])}
-    same_currency([*(one for task in tasks for one in found[task]), *hosts.values()])
+    priced = [
+        one for one in (*(one for task in tasks for one in found[task]), *hosts.values()) if one.profile.target.price
+    ]
+    check_one_unit({one.profile.target_name: price(one).currency for one in priced})
     return Problem(
         classes=list(classes),
         variants=[
@@ -108,26 +109,3 @@ def prices(one: VariantOnTarget, cold: bool) -> Serverless:
     """The prices of functions."""
     found = price(one, "per_gb_s", "per_call", *(["start_up_s"] if cold else []))
     return Serverless(per_gb_s=found.per_gb_s or 0.0, per_call=found.per_call or 0.0, start_up_s=found.start_up_s)
-
-
-def price(one: VariantOnTarget, *parts: str) -> Price:
-    """The stated price; raises `BadInputError` where a part of it is not stated."""
-    found = one.profile.target.price
-    missing = [part for part in parts if found is None or getattr(found, part) is None]
-    if found is None or missing:
-        name = one.profile.target_name
-        raise BadInputError(
-            f"the target {name} states no price {' and no '.join(missing)}: state price: {{currency: …, as_of: …, "
-            f"{', '.join(f'{part}: …' for part in missing)}}} in conf/target/{name}.yaml, then stage=profile,publish"
-        )
-    return found
-
-
-def same_currency(found: Iterable[VariantOnTarget]) -> None:
-    """Raises `BadInputError` for prices in different currencies; a missing price is an error where it is needed."""
-    kinds = {one.profile.target_name: one.profile.target.price for one in found}
-    stated = {name: price.currency for name, price in kinds.items() if price is not None}
-    if len(set(stated.values())) > 1:
-        listed = ", ".join(f"{name} in {currency}" for name, currency in stated.items())
-        files = ", ".join(f"conf/target/{name}.yaml" for name in stated)
-        raise BadInputError(f"prices cannot be added ({listed}): state them in one currency in {files}")

@@ -8,7 +8,7 @@ import yaml
 
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.target import ON_GPU, Target
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 
 MEBIBYTE, LINE_WIDTH = 1 << 20, 1000
 # KServe appends "-predictor" to a name, and the name of a service has at most 63 characters.

@@ -8,7 +8,7 @@ from porting.repository.publishing.offers import Offer
 from porting.repository.schema import Summary
 from porting.repository.standing import RANKED_BY, Candidate, data, placed, standing_of
 from profiler.common.errors import BadInputError
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
 
 
 def fingerprints(offers: Sequence[Offer]) -> dict[str, Fingerprint]:

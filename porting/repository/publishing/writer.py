@@ -18,10 +18,10 @@ from porting.repository.schema import Details, Index, Published, Summary
 from porting.repository.signature import SIGNATURE, signature
 from porting.repository.triton_files import texts
 from porting.repository.variant_files import MODEL_FILE, VariantFiles, example_of
+from profiler.common.door import shown
 from profiler.common.errors import BadInputError
 from profiler.common.files import flush_folder, json_digest, sha256, write_atomically, write_picture
 from profiler.common.folders import remove, whole_folder
-from profiler.common.parse import shown
 
 SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
 FOLDER = ".repository-"

@@ -1,41 +1,43 @@
-"""What the page's script draws the frontier from, as JSON: figures, and who dominates whom for each two metrics."""
+"""The data of the frontier for the page's script, as JSON: figures, and dominance and ties for each pair of metrics."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations_with_replacement
 from typing import Any
 
-from porting.repository.figures import METRICS, compared_by, metric, why_unknown
+from porting.repository.figures import METRICS, metric, why_unknown
 from porting.repository.frontier import Points
 from porting.repository.hypervolume import staircase
-from porting.repository.report.members import PRECISIONS, Member, members, panels
+from porting.repository.report.ranking_table import PRECISIONS, Member, members, tasks_and_targets
 from porting.repository.report.words import display
 from porting.repository.schema import Index, Published, Standing, Summary
 from porting.repository.standing import RANKED_BY, Candidate, placed
 
 
 def chart_data(index: Index) -> dict[str, Any]:
-    """The metrics that some variant has, and the variants by task and target; the first two axes are `ranked_by`."""
-    chapters = [
-        {"task": task, "target": target} | chapter_data(members(index, task, target)) for task, target in panels(index)
+    """The known metrics, and the variants by task and target; `ranked_by` names the first two axes."""
+    rankings = [
+        {"task": task, "target": target} | ranking_data(members(index, task, target))
+        for task, target in tasks_and_targets(index)
     ]
-    precisions = {variant["precision"] for chapter in chapters for variant in chapter["variants"]}
-    known = {name for chapter in chapters for variant in chapter["variants"] for name in variant["figures"]}
+    variants = [variant for ranking in rankings for variant in ranking["variants"]]
+    precisions = {variant["precision"] for variant in variants}
+    known = {name for variant in variants for name in variant["figures"]}
     return {
         "ranked_by": RANKED_BY,
         "colours": {name: colour for name, colour in PRECISIONS.items() if name in precisions},
         "metrics": {name: described(name) for name in METRICS if name in known},
-        "chapters": chapters,
+        "rankings": rankings,
     }
 
 
 def described(name: str) -> dict[str, Any]:
-    """A metric for an axis and for the list of figures."""
+    """The label, unit, factor and meaning of a metric."""
     shown = display(name)
     return {"label": shown.label, "unit": shown.unit, "factor": shown.factor, "meaning": METRICS[name].meaning}
 
 
-def chapter_data(found: Sequence[Member]) -> dict[str, Any]:
-    """The variants of a task on a target, and their places for each two of the metrics that one of them has."""
+def ranking_data(found: Sequence[Member]) -> dict[str, Any]:
+    """The variants of a task on a target, and their places for each pair of known metrics."""
     candidates = [Candidate(one.name, one.validation_accuracy, standing.figures) for one, standing in found]
     known = [name for name in METRICS if any(name in one.figures for one in candidates)]
     pairs = combinations_with_replacement(known, 2)
@@ -63,8 +65,8 @@ def places_data(candidates: Sequence[Candidate], metrics: tuple[str, str]) -> di
     """The places for two metrics; a variant is its index among the candidates.
 
     `dominated_by` has for each variant its dominator, -1 on the frontier. `ties` has for each member of the frontier
-    the others that it cannot be told from, as bits of a hexadecimal number: the lowest is the first member. `joined`
-    are the members that no other one beats by point values, the best in the first metric first.
+    the members that are tied with it, as bits of a hexadecimal number whose lowest bit is the first member. `joined`
+    has the members that no other one beats by point values, the best in the first metric first.
     """
     found, numbers = placed(candidates, metrics), {one.name: number for number, one in enumerate(candidates)}
     best = [one for one in candidates if found[one.name].on_frontier]
@@ -77,9 +79,8 @@ def places_data(candidates: Sequence[Candidate], metrics: tuple[str, str]) -> di
 
 
 def joined(best: Iterable[Candidate], metrics: tuple[str, str]) -> list[str]:
-    """The frontier without those that only a tie keeps on it."""
-    compared = [compared_by(name) for name in metrics]
-    known = [one for one in best if one.figures.keys() >= {*compared}]
-    rows = [[one.figures[name] for name in compared] for one in known]
+    """The members of the frontier that stay on it by their point values."""
+    known = [one for one in best if one.figures.keys() >= {*metrics}]
+    rows = [[one.figures[name] for name in metrics] for one in known]
     points = Points.of(rows, [metric(name).better for name in metrics])
     return [known[place].name for place in staircase([(first, second) for first, second in points.values])]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porting.repository.hypervolume import staircase
-from porting.repository.report.members import PRECISIONS, Member, members, panels
+from porting.repository.report.ranking_table import PRECISIONS, Member, members, tasks_and_targets
 from porting.repository.schema import Index
 from porting.repository.standing import RANKED_BY
 
@@ -22,10 +22,10 @@ ACCURACY, THROUGHPUT = RANKED_BY
 
 
 def draw(index: Index) -> "Figure":
-    """One panel for each task and target; frontier points are filled and joined, dominated ones hollow."""
+    """One panel for each task and target, with filled and joined frontier points and hollow dominated ones."""
     from matplotlib.figure import Figure
 
-    shown = panels(index)
+    shown = tasks_and_targets(index)
     figure = Figure(figsize=(INCHES_WIDE, INCHES_HIGH * len(shown)), layout="constrained")
     for axes, (task, target) in zip(figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True):
         known = [one for one in members(index, task, target) if {ACCURACY, THROUGHPUT} <= one[1].figures.keys()]
@@ -37,7 +37,7 @@ def draw(index: Index) -> "Figure":
 
 
 def draw_points(axes: "Axes", found: Sequence[Member], colour: str) -> None:
-    """Markers with both intervals."""
+    """Draws markers with both intervals."""
     if not found:
         return
     (x, x_errors), (y, y_errors) = (with_errors(found, name) for name in (THROUGHPUT, ACCURACY))
@@ -47,27 +47,27 @@ def draw_points(axes: "Axes", found: Sequence[Member], colour: str) -> None:
 
 
 def with_errors(found: Sequence[Member], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A figure of each, (n,), and how far its interval reaches below and above it, (2, n)."""
+    """A figure of each variant, (n,), and the distances to the ends of its interval, (2, n)."""
     table = np.array([standing.figures[name] for _, standing in found], dtype=float)
     value, low, high = table.T
     return value, np.nan_to_num(np.maximum(0, np.stack([value - low, high - value])))
 
 
 def draw_line(axes: "Axes", best: Sequence[Member]) -> None:
-    """Joins the frontier without those that only a tie keeps on it."""
+    """Joins the members of the frontier that stay on it by their point values."""
     pairs = [(standing.figures[ACCURACY][0], standing.figures[THROUGHPUT][0]) for _, standing in best]
     joined = [pairs[place] for place in staircase(pairs)]
     axes.plot([x for _, x in joined], [y for y, _ in joined], color=GREY, linewidth=1, zorder=1)
 
 
 def dress(axes: "Axes", title: str, precisions: Container[str]) -> None:
-    """What stands beside the axes and between them."""
+    """Draws titles, labels, ticks, grid and legend."""
     from matplotlib.lines import Line2D
     from matplotlib.ticker import StrMethodFormatter
 
     axes.set(
         title=title,
-        xlabel="maximal throughput, images/s (closed loop, drift-corrected, 95 % interval)",
+        xlabel="maximal throughput, images/s (closed loop, as delivered, 95 % interval with the drift)",
         ylabel="validation accuracy (95 % interval)",
         xscale="log",
     )
@@ -82,7 +82,7 @@ def dress(axes: "Axes", title: str, precisions: Container[str]) -> None:
 
 
 def as_svg(figure: "Figure") -> str:
-    """The picture as an element of a page; text stays text."""
+    """The picture as an SVG element, with texts as text."""
     import matplotlib as mpl
 
     text, nothing = StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))

@@ -1,35 +1,49 @@
-"""Share of answers in time over the offered load, what it takes of the processors, and where the queue explodes."""
+"""The share of answers in time over the offered load, the processor use, and the load at which the queue explodes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import cycle
 
 from porting.repository.figures import why_absent
-from porting.repository.report.drawing import COLOURS, GREY, RED, Axis, Drawing, Mark, Note, Panel, Rule, Series
-from porting.repository.report.section import Section, Table
+from porting.repository.report.section import (
+    COLOURS,
+    GREY,
+    RED,
+    Axis,
+    Drawing,
+    Mark,
+    Note,
+    Panel,
+    Rule,
+    Section,
+    Series,
+    Table,
+    absent,
+)  # fmt: skip
 from porting.repository.report.words import between, known, number, reasons, share
 from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.profile import Profile
 
 TITLE = "In time over offered load"
 LEGEND = (
-    "Poisson arrivals, latency from the scheduled moment, 95 % intervals. CPU use is that of the server on its cores."
+    "Poisson arrivals, latency from the scheduled time, 95 % intervals. CPU use is that of the server on its cores."
 )
-COLUMNS = ("cores × instances", "deadline", "in time", "requests/s, corrected", "raw", "of the maximum", "verdict")
+COLUMNS = ("cores × instances", "deadline", "in time", "requests/s", "of the maximum", "verdict")
 
 
 def load(profile: Profile) -> Section:
-    """The sweep over loads on the target's own resources, and the capacities by cores and deadline."""
+    """The points over offered loads on the target's own resources, and the capacities by cores and deadline."""
     points = sorted(profile.own(profile.load), key=lambda point: point.load_share)
     table = Table(COLUMNS, [capacity_row(point) for point in profile.capacity]) if profile.capacity else None
     notes = [] if table else [f"No capacity: {why_absent(profile, Capacity, 'capacity')}."]
     notes += reasons(points, "cpu_share") + reasons(profile.capacity, "requests_per_s", "max_throughput_share")
     if not points:
-        return Section(TITLE, [f"Not there: {why_absent(profile, LoadPoint, 'capacity')}.", *notes], table=table)
+        return replace(absent(TITLE, profile, LoadPoint, "capacity", *notes), table=table)
     return Section(TITLE, [LEGEND, explosion_in_words(points), *notes], Drawing([panel(points)]), table)
 
 
 def panel(points: Sequence[LoadPoint]) -> Panel:
-    """Shares in time and of the processors over the load, and the least load at which the queue explodes."""
+    """The shares in time and of the processors over the load, and the lowest load at which the queue explodes."""
     x = Axis("offered load, share of the maximal throughput", percent=True)
     y = Axis("share", percent=True, low=-0.03)
     series, first = [*shares(points), *processors(points)], exploding(points)
@@ -40,31 +54,27 @@ def panel(points: Sequence[LoadPoint]) -> Panel:
 
 
 def shares(points: Sequence[LoadPoint]) -> list[Series]:
-    """A series for each deadline."""
+    """The shares in time, with one series for each deadline."""
     series = []
     deadlines = sorted({one.deadline_ms for point in points for one in point.in_time})
     for deadline_ms, colour in zip(deadlines, cycle(COLOURS), strict=False):
-        shown = [
-            Mark(point.load_share, one.in_time_share, in_time_text(point, one), one.low_share, one.high_share)
-            for point in points
-            for one in point.in_time
-            if one.deadline_ms == deadline_ms
-        ]
+        marks = [in_time(point, one) for point in points for one in point.in_time if one.deadline_ms == deadline_ms]
         name = f"in time of {number(deadline_ms)} ms"
-        series.append(Series(name, shown, colour, line="-", label=name))
+        series.append(Series(name, marks, colour, line="-", label=name))
     return series
 
 
-def in_time_text(point: LoadPoint, one: InTime) -> str:
-    """The text of one share in time, for the pointer."""
-    return (
+def in_time(point: LoadPoint, one: InTime) -> Mark:
+    """The share of answers within one deadline at one load."""
+    title = (
         f"{point.kind}, {point.verdict}: {share(one.in_time_share)} [{share(one.low_share)}, {share(one.high_share)}] "
         f"within {number(one.deadline_ms)} ms at {number(point.offered_per_s)} requests/s"
     )
+    return Mark(point.load_share, one.in_time_share, title, one.low_share, one.high_share)
 
 
 def processors(points: Sequence[LoadPoint]) -> list[Series]:
-    """What the server takes of its cores."""
+    """The share of its cores that the server uses, where it is known."""
     shown = [
         Mark(
             point.load_share,
@@ -79,19 +89,20 @@ def processors(points: Sequence[LoadPoint]) -> list[Series]:
 
 
 def exploding(points: Sequence[LoadPoint]) -> LoadPoint | None:
-    """The least load at which the queue grows without end."""
+    """The lowest load at which the queue grows without end."""
     return next((point for point in points if point.exploding), None)
 
 
 def explosion_in_words(points: Sequence[LoadPoint]) -> str:
-    """Where the queue explodes, and at which loads that is unknown."""
+    """The load at which the queue explodes, and the loads at which this is unknown."""
     first = exploding(points)
     if first is None:
-        text = f"The queue was not seen to explode up to {share(points[-1].load_share)} of the maximum"
+        text = f"The queue did not explode up to {share(points[-1].load_share)} of the maximum"
     else:
+        slope = between(first.slope, first.low_slope, first.high_slope)
         text = (
-            f"The queue explodes at {share(first.load_share)} of the maximum: there the latency grows by "
-            f"{between(first.slope, first.low_slope, first.high_slope)} s a second"
+            f"The queue explodes at {share(first.load_share)} of the maximum: there the latency grows by {slope} s "
+            "per second"
         )
     unsure = [
         f"{share(point.load_share)} ({point.reasons['exploding']})" for point in points if point.exploding is None
@@ -100,8 +111,7 @@ def explosion_in_words(points: Sequence[LoadPoint]) -> str:
 
 
 def capacity_row(point: Capacity) -> tuple[str, ...]:
-    """The highest rate in time; the bracket is of trials, not of confidence."""
-    raw = point.requests_per_s, point.low_requests_per_s, point.high_requests_per_s
+    """The highest rate in time; the brackets hold tried rates and no confidence interval."""
     ends = point.low_requests_per_s, point.high_requests_per_s
     of_maximum = point.max_throughput_share
     return (
@@ -109,7 +119,6 @@ def capacity_row(point: Capacity) -> tuple[str, ...]:
         f"{number(point.deadline_ms)} ms ({number(point.deadline_multiple)} ×)",
         share(point.quantile),
         between(point.requests_per_s, *ends),
-        between(*raw),
         "unknown" if of_maximum is None else share(of_maximum),
         point.verdict,
     )

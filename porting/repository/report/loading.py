@@ -1,15 +1,8 @@
-"""What it costs to have a model at hand: loading and replacing it, its memory, its energy."""
+"""The costs of a loaded model: the time to load and to replace it, its memory, its energy."""
 
 from porting.repository.figures import why_absent
 from porting.repository.report.section import Section, Table, absent
-from porting.repository.report.words import (
-    between,
-    figure,
-    known,
-    mebibytes,
-    number,
-    reasons,
-)
+from porting.repository.report.words import between, figure, known, mebibytes, number, reasons
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
@@ -21,7 +14,7 @@ LOADING, MEMORY, ENERGY = "Loading and unloading", "Memory", "Energy"
 
 
 def loading(profile: Profile) -> Section:
-    """Load times by page cache, unload time, and what a switch under traffic does."""
+    """Load times by page cache, unload times, and the effect of a switch under traffic."""
     rows = [durations_row(f"load, page cache {one.page_cache}", one) for one in profile.load_time]
     rows += [durations_row("unload", one) for one in profile.unload_time]
     notes = reasons((*profile.load_time, *profile.unload_time), *DURATIONS)
@@ -29,7 +22,7 @@ def loading(profile: Profile) -> Section:
     for found, kind in ((profile.load_time, LoadTime), (profile.unload_time, UnloadTime), (profile.switch, Switch)):
         if not found:
             notes.append(f"{kind.__name__} is not there: {why_absent(profile, kind, 'warm_up')}.")
-    columns = ("", "p50, ms [95 %]", "p95, ms", "least, ms", "most, ms", "n")
+    columns = ("", "p50, ms [95 %]", "p95, ms", "min, ms", "max, ms", "n")
     return Section(LOADING, notes, table=Table(columns, rows) if rows else None)
 
 
@@ -40,7 +33,7 @@ def durations_row(what: str, one: Durations) -> tuple[str, ...]:
 
 
 def switch_in_words(one: Switch) -> str:
-    """Latency and processor use before, during and after."""
+    """The latency and the processor use before, during and after the switches."""
     latencies = ", ".join(
         f"{known(one, f'{when}_p50_ms')} ms {when} (p99 {known(one, f'{when}_p99_ms')})"
         for when in ("before", "during", "after")
@@ -57,19 +50,15 @@ def memory(profile: Profile) -> Section:
     if not profile.memory and not profile.largest_batch:
         return absent(MEMORY, profile, MemoryPoint, "memory")
     columns = ("of", "batch", "resident", "of the model", "peak", "GPU")
-    table = Table(columns, [memory_row(one) for one in profile.memory]) if profile.memory else None
+    rows = [(one.source, str(one.batch), *(mebibytes(getattr(one, name)) for name in BYTES)) for one in profile.memory]
+    table = Table(columns, rows) if rows else None
     notes = [largest_in_words(one) for one in profile.largest_batch]
     notes = notes or [f"Largest batch is not there: {why_absent(profile, LargestBatch, 'memory')}."]
     return Section(MEMORY, [*notes, *reasons(profile.memory, *BYTES)], table=table)
 
 
-def memory_row(one: MemoryPoint) -> tuple[str, ...]:
-    """The row of one memory point."""
-    return one.source, str(one.batch), *(mebibytes(getattr(one, name)) for name in BYTES)
-
-
 def largest_in_words(one: LargestBatch) -> str:
-    """The largest batch and what limits it, or why it is unknown."""
+    """The largest batch and its limit, or the reason why it is unknown."""
     if one.batch is None:
         return f"Largest batch: {known(one, 'batch')}."
     limit, peak = mebibytes(one.limit_bytes), mebibytes(one.peak_bytes)
@@ -77,13 +66,13 @@ def largest_in_words(one: LargestBatch) -> str:
 
 
 def energy(profile: Profile) -> Section:
-    """Joules of each maximum, or why they are unknown."""
+    """The energy at each maximum, or the reason why it is unknown."""
     notes = list(dict.fromkeys(map(energy_in_words, profile.max_throughput)))
     return Section(ENERGY, notes) if notes else absent(ENERGY, profile, MaximalThroughput, "throughput")
 
 
 def energy_in_words(best: MaximalThroughput) -> str:
-    """The energy of one maximum, or why it is unknown."""
+    """The energy at one maximum, or the reason why it is unknown."""
     one = best.energy
     if one.joules_per_inference is None:
         return f"Energy per inference by {one.source}: {known(one, 'joules_per_inference')}."

@@ -1,53 +1,70 @@
-"""Where a variant comes from: figures, lineage, files, data, and the machine that it was measured on."""
+"""The sections of a variant without curves: figures, missing points, lineage, files, data, and machine."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from porting.repository.figures import METRICS
 from porting.repository.report.section import Section, Table
-from porting.repository.report.words import number, said
+from porting.repository.report.words import figure_in_words, number
 from porting.repository.schema import Accuracy, Details, Published, Standing, Step, TensorSpec
 from profiler.records.base import Value
 from profiler.records.profile import Profile
 
-MIB = 2**20
+MIB, SHOWN_LABELS = 2**20, 10
+MISSING = "Missing and unsettled points"
 
 
 def figures(standing: Standing) -> Section:
-    """Every metric with its value, or why it is unknown."""
+    """Every metric with its value, or the reason why it is unknown."""
     note = (
         f"In brackets are the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
         f"at batch {standing.batch} × {standing.concurrency} callers."
     )
-    rows = [(metric.meaning, said(standing, name)) for name, metric in METRICS.items()]
+    rows = [(metric.meaning, figure_in_words(standing, name)) for name, metric in METRICS.items()]
     return Section("Figures", [note], table=Table(("figure", "value"), rows), wide=True)
 
 
 def provenance(variant: Published, details: Details, profile: Profile) -> list[Section]:
-    """Lineage, identity, input, data and machine, a section each."""
+    """The lineage, identity, input, data and machine, with one section each."""
+    machine = plain(profile.fingerprint) | {"memory_bytes": f"{profile.fingerprint.memory_bytes / MIB:,.0f} MiB"}
     return [
         lineage(details.lineage),
         Section("Identity", [], table=pairs(identity(variant, details, profile))),
         Section("Input and output", [], table=pairs(tensors(details))),
         Section("Data", [], table=pairs(data(details))),
-        Section("Measured on", [], table=pairs(machine(profile))),
+        Section("Measured on", [], table=pairs(machine)),
     ]
 
 
+def missing(profile: Profile) -> Section:
+    """The planned points without a figure, then the points with another verdict than settled."""
+    rows: list[tuple[str, ...]] = [
+        (one.point, assigned(one.at, ", "), one.verdict, one.reason) for one in profile.missing
+    ]
+    for point in profile.points():
+        verdict = getattr(point, "verdict", "settled")
+        if verdict != "settled":
+            at = assigned(point.at(), ", ")
+            rows.append((type(point).__name__, at, verdict, getattr(point, "verdict_reason", "")))
+    if not rows:
+        return Section(MISSING, ["None: every planned point has a figure that settled."])
+    return Section(MISSING, [], table=Table(("point", "at", "verdict", "reason"), rows), wide=True)
+
+
 def lineage(steps: list[Step]) -> Section:
-    """Every stage in order, with all that decided its result."""
+    """Every stage in order, with the inputs of its result."""
     if not steps:
         return Section("Lineage", ["No step is recorded."], wide=True)
-    columns = ("stage", "label", "settings", "versions", "took, s", "key")
+    columns = ("stage", "label", "settings", "versions", "duration, s", "key")
     rows = [
-        (one.stage, one.label, listed(one.settings), listed(one.versions), number(one.seconds), one.key)
+        (one.stage, one.label, assigned(one.settings), assigned(one.versions), number(one.seconds), one.key)
         for one in steps
     ]
     return Section("Lineage", [], table=Table(columns, rows), wide=True)
 
 
 def identity(variant: Published, details: Details, profile: Profile) -> dict[str, str]:
-    """The digests and numbers that say which variant it is."""
+    """The digests and numbers that identify the variant."""
     return {
         "parent": variant.parent or f"none: {variant.reasons['parent']}",
         "technique": " → ".join(variant.technique) or "none",
@@ -64,9 +81,12 @@ def identity(variant: Published, details: Details, profile: Profile) -> dict[str
 
 
 def tensors(details: Details) -> dict[str, str]:
-    """Both tensors without their batch axis, the labels, and what leads from a picture to the input."""
-    found = {"input": tensor(details.input), "output": tensor(details.output)}
-    found["labels"] = shortened(details.labels) if details.labels else f"unknown: {details.reasons.get('labels', '')}"
+    """The input and the output without their batch axis, the labels, and the preprocessing of a picture."""
+    labels, found = details.labels, {"input": tensor(details.input), "output": tensor(details.output)}
+    found["labels"] = f"unknown: {details.reasons.get('labels', '')}"
+    if labels:
+        more = f", … ({len(labels)} in all)" if len(labels) > SHOWN_LABELS else ""
+        found["labels"] = ", ".join(labels[:SHOWN_LABELS]) + more
     if details.preprocessing is None:
         return found | {"preprocessing": f"unknown: {details.reasons['preprocessing']}"}
     return found | plain(details.preprocessing)
@@ -78,14 +98,8 @@ def tensor(spec: TensorSpec) -> str:
     return f"{spec.name}: {spec.dtype} [{', '.join(('batch', *axes))}]"
 
 
-def shortened(labels: list[str], most: int = 10) -> str:
-    """The first labels, and how many there are."""
-    more = f", … ({len(labels)} in all)" if len(labels) > most else ""
-    return ", ".join(labels[:most]) + more
-
-
 def data(details: Details) -> dict[str, str]:
-    """What both accuracies were evaluated on."""
+    """Both accuracies with the data of their evaluation."""
     found = {}
     for split in ("validation", "test"):
         accuracy: Accuracy | None = getattr(details, f"{split}_accuracy")
@@ -99,28 +113,22 @@ def data(details: Details) -> dict[str, str]:
     return found
 
 
-def machine(profile: Profile) -> dict[str, str]:
-    """The fingerprint, field by field."""
-    found = plain(profile.fingerprint)
-    return found | {"memory_bytes": f"{profile.fingerprint.memory_bytes / MIB:,.0f} MiB"}
-
-
 def plain(record: Value) -> dict[str, str]:
-    """A record's fields as they are called."""
+    """The fields of a record as texts, or the reasons why they are unknown."""
     values = record.model_dump(mode="json")
     reasons = values.pop("reasons", {})
     return {name: f"unknown: {reasons[name]}" if value is None else one_line(value) for name, value in values.items()}
 
 
-def listed(values: Mapping[str, Any]) -> str:
+def assigned(values: Mapping[str, Any], separator: str = "; ") -> str:
     """The names with their values on one line."""
-    return "; ".join(f"{name} {one_line(value)}" for name, value in values.items()) or "none"
+    return separator.join(f"{name} {one_line(value)}" for name, value in values.items()) or "none"
 
 
 def one_line(value: Any) -> str:
-    """A value on one line, nested ones too."""
+    """A value on one line, with the values that it contains."""
     if isinstance(value, Mapping):
-        return f"({listed(value)})"
+        return f"({assigned(value)})"
     return (", ".join(map(one_line, value)) or "none") if isinstance(value, list | tuple) else str(value)
 
 

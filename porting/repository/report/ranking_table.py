@@ -1,17 +1,34 @@
-"""The table of one task on one target: every variant with every figure that one of them has."""
+"""The variants of one task on one target, and their table with every figure that is known of any of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from porting.repository.figures import METRICS, why_unknown
-from porting.repository.report.members import Member
-from porting.repository.report.words import Display, display, place_in_words
-from porting.repository.schema import Published, Standing, Summary
+from porting.repository.report.section import COLOURS
+from porting.repository.report.words import display, place_in_words
+from porting.repository.schema import Figure, Index, Published, Standing, Summary
+
+Member = tuple[Summary, Standing]
+# The colour of each precision.
+PRECISIONS = {"fp32": COLOURS[0], "int8": COLOURS[1], "fp16": COLOURS[2]}
+
+
+def tasks_and_targets(index: Index) -> list[tuple[str, str]]:
+    """Every pair of task and target that has a variant."""
+    everyone = (*index.variants, *index.dropped)
+    return sorted({(variant.task, target) for variant in everyone for target in variant.targets})
+
+
+def members(index: Index, task: str, target: str) -> list[Member]:
+    """The variants of a task that were measured on a target, published or dropped, the most accurate first."""
+    found = [v for v in (*index.variants, *index.dropped) if v.task == task and target in v.targets]
+    found.sort(key=lambda v: v.validation_accuracy.value if v.validation_accuracy else -1.0, reverse=True)
+    return [(variant, variant.targets[target]) for variant in found]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a person may sort by; `better` is the direction in which its best comes first."""
+    """A column that a reader can sort by; `better` is the direction in which the best value comes first."""
 
     title: str
     meaning: str
@@ -21,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, its interval below it, the number that it is sorted by, and why it is unknown."""
+    """A figure, its interval as small text, the number for sorting, and the reason where it is unknown."""
 
     text: str
     small: str = ""
@@ -31,7 +48,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A variant; only a published one has a fold that can be opened."""
+    """A variant; only a published one has further sections on the page."""
 
     name: str
     published: bool
@@ -42,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class RankingTable:
-    """`absent` says of every metric that no variant has why the first of them lacks it."""
+    """A table; `absent` names each metric that no variant has, with the reason of the first variant."""
 
     columns: list[Column]
     rows: list[Row]
@@ -50,35 +67,35 @@ class RankingTable:
 
 
 def ranking_table(members: Sequence[Member]) -> RankingTable:
-    """The table of the members, in their order."""
+    """The table of the members, in the same order."""
     known = [name for name in METRICS if any(name in standing.figures for _, standing in members)]
     absent = [name for name in METRICS if name not in known and members]
+    columns = [
+        Column(display(name).title, f"{name}: {METRICS[name].meaning}", METRICS[name].better, name == "accuracy")
+        for name in known
+    ]
     return RankingTable(
-        columns=[*(column(name) for name in known), *EXTRA],
+        columns=[*columns, *EXTRA],
         rows=[row(variant, standing, known) for variant, standing in members],
         absent=[f"{display(name).label}: {why_unknown(members[0][1], name)}" for name in absent],
     )
 
 
 EXTRA = (
-    Column("top-1 accuracy on the test split, %", "not used for choosing", "higher"),
-    Column("raw throughput, images/s", "maximal throughput before the machine's drift is divided out", "higher"),
-    Column("batch × callers", "the closed loop that was offered for the maximal throughput"),
+    Column("top-1 accuracy on the test split, %", "no choice uses it", "higher"),
+    Column("batch × callers", "the load of the closed loop for the maximal throughput"),
     Column("verdict", "whether the maximal throughput settled"),
     Column("level", "how much was measured"),
 )
 
 
-def column(name: str) -> Column:
-    """The column of one metric."""
-    return Column(display(name).title, f"{name}: {METRICS[name].meaning}", METRICS[name].better, name == "accuracy")
-
-
 def row(variant: Summary, standing: Standing, known: Sequence[str]) -> Row:
     """The row of one variant."""
-    cells = [cell(standing, name, display(name)) for name in known]
-    cells += [
-        on_test(variant),
+    test = variant.test_accuracy
+    test_figure = (test.value, test.low, test.high) if test else None
+    cells = [
+        *(cell(standing.figures.get(name), name, why_unknown(standing, name)) for name in known),
+        cell(test_figure, "accuracy", variant.reasons.get("test_accuracy", "")),
         Cell(f"{standing.batch} × {standing.concurrency}", value=standing.batch * standing.concurrency),
         Cell(standing.verdict, reason=standing.verdict_reason),
         Cell(standing.level),
@@ -87,17 +104,9 @@ def row(variant: Summary, standing: Standing, known: Sequence[str]) -> Row:
     return Row(variant.name, published, standing.on_frontier, place_in_words(variant, standing), cells)
 
 
-def cell(standing: Standing, name: str, shown: Display) -> Cell:
-    """The cell of one metric, or why it is unknown."""
-    if name not in standing.figures:
-        return Cell("unknown", reason=why_unknown(standing, name))
-    figure = standing.figures[name]
+def cell(figure: Figure | None, metric: str, reason: str) -> Cell:
+    """The cell of a figure in the unit of a metric, or the reason why it is unknown."""
+    if figure is None:
+        return Cell("unknown", reason=reason)
+    shown = display(metric)
     return Cell(shown.value(figure[0]), shown.interval(figure), figure[0])
-
-
-def on_test(variant: Summary) -> Cell:
-    """The cell of the accuracy on the test split."""
-    found, shown = variant.test_accuracy, display("accuracy")
-    if found is None:
-        return Cell("unknown", reason=variant.reasons["test_accuracy"])
-    return Cell(shown.value(found.value), shown.interval((found.value, found.low, found.high)), found.value)

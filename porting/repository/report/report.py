@@ -1,29 +1,37 @@
-"""`report.html`: one file with the frontier, the tables, and what is known of every published variant."""
+"""`report.html`: one file with the frontier, the tables, and the sections of every published variant."""
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from porting.repository.report.chapter import Chapter, chapter
 from porting.repository.report.chart_data import chart_data
-from porting.repository.report.members import Member, members, panels
-from porting.repository.report.provenance import figures, provenance
-from porting.repository.report.ranking_table import RankingTable, ranking_table
-from porting.repository.report.section import Section
-from porting.repository.report.sheet import sheet
+from porting.repository.report.latency import latency
+from porting.repository.report.load import load
+from porting.repository.report.loading import energy, loading, memory
+from porting.repository.report.over_time import repeats, warm_up
+from porting.repository.report.provenance import figures, missing, provenance
+from porting.repository.report.ranking_table import RankingTable, members, ranking_table, tasks_and_targets
+from porting.repository.report.section import Section, Table
+from porting.repository.report.throughput import by_cores, contention, over_variants, throughput
+from porting.repository.report.trust import correlations, trust
 from porting.repository.schema import Details, Index, Published, Standing
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Fingerprint
+from profiler.records.profile import Profile
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = HERE / "report.html.jinja", HERE / "report.css"
 SCRIPTS = [HERE / "script" / f"{name}.js" for name in ("scale", "chart", "choice", "frontier", "shown", "page")]
+# The sections of a profile, in the order of the page.
+SECTIONS: tuple[Callable[[Profile], Section], ...] = (
+    latency, throughput, warm_up, load, repeats, by_cores, contention, loading, memory, energy, missing,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Fold:
-    """All that is known of one published variant on one target."""
+class VariantReport:
+    """The sections of one published variant on one target."""
 
     id: str
     variant: str
@@ -32,22 +40,24 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Part:
-    """All that the page has of one task on one target."""
+class Ranking:
+    """The content of the page for one task on one target."""
 
     task: str
     target: str
     machine: str
     table: RankingTable
-    chapter: Chapter
-    folds: list[Fold]
+    trust: list[Section]
+    correlations: Table
+    factors: Table
+    variants: list[VariantReport]
 
 
 def render_report(index: Index, details: Iterable[Details], picture: str) -> str:
-    """The report as one self-contained HTML text; `details` has every published variant, and may have others.
+    """The report as one self-contained HTML text; `details` has at least every published variant.
 
-    `picture` is the frontier as SVG, for a page whose script does not run. The page's policy lets no script run but
-    its own, and nothing be loaded from anywhere.
+    `picture` is the frontier as SVG, for a browser that does not run the script. The content security policy of the
+    page allows no script but its own and no loads.
     """
     from jinja2 import Environment
 
@@ -65,37 +75,36 @@ def render_report(index: Index, details: Iterable[Details], picture: str) -> str
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=STYLE.read_text(),
-        parts=[part(index, by_name, task, target) for task, target in panels(index)],
+        rankings=[ranking(index, by_name, task, target) for task, target in tasks_and_targets(index)],
     )
 
 
-def part(index: Index, details: Mapping[str, Details], task: str, target: str) -> Part:
-    """One task on one target."""
+def ranking(index: Index, details: Mapping[str, Details], task: str, target: str) -> Ranking:
+    """The content for one task on one target."""
     found = members(index, task, target)
-    profiles = {one.name: details[one.name].profiles[target] for one, _ in found if one.name in details}
-    return Part(
+    return Ranking(
         task=task,
         target=target,
         machine=describe(index.targets[target]),
         table=ranking_table(found),
-        chapter=chapter(found, profiles),
-        folds=list(folds(found, details, target)),
+        trust=trust(found),
+        correlations=correlations([standing for _, standing in found]),
+        factors=over_variants(details[one.name].profiles[target] for one, _ in found if one.name in details),
+        variants=[
+            variant_report(variant, standing, details[variant.name], target)
+            for variant, standing in found
+            if isinstance(variant, Published)
+        ],
     )
 
 
-def folds(found: Iterable[Member], details: Mapping[str, Details], target: str) -> Iterable[Fold]:
-    """One for each published variant, in their order."""
-    for variant, standing in found:
-        if isinstance(variant, Published):
-            yield fold(variant, standing, details[variant.name], target)
-
-
-def fold(variant: Published, standing: Standing, details: Details, target: str) -> Fold:
-    """Its figures, its curves, and where it comes from."""
+def variant_report(variant: Published, standing: Standing, details: Details, target: str) -> VariantReport:
+    """The figures, the curves and the provenance of a published variant."""
     profile = details.profiles[target]
-    sections = [figures(standing), *sheet(profile), *provenance(variant, details, profile)]
+    curves = [section(profile) for section in SECTIONS]
+    sections = [figures(standing), *curves, *provenance(variant, details, profile)]
     summary = f"level {profile.level}, measured {profile.measured_at:%Y-%m-%d %H:%M UTC} in {profile.seconds:.0f} s"
-    return Fold(f"{variant.name}-{target}", variant.name, summary, sections)
+    return VariantReport(f"{variant.name}-{target}", variant.name, summary, sections)
 
 
 def describe(machine: Fingerprint) -> str:

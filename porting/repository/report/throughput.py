@@ -1,93 +1,113 @@
-"""Throughput over concurrency, raw and with the machine's drift divided out, and the maximum that was settled."""
+"""The throughput of a variant over concurrency, over cores, and beside another model (thesis, table 5.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import cycle
+from statistics import median
 
-from porting.repository.figures import why_absent
-from porting.repository.report.drawing import COLOURS, Axis, Drawing, Mark, Note, Panel, Series
-from porting.repository.report.section import Section, absent
-from porting.repository.report.words import between
+from profiler.analysis.comparison import speed_ups
+
+from porting.repository.figures import RATE, why_absent
+from porting.repository.report.latency import fit_in_words
+from porting.repository.report.section import COLOURS, Axis, Drawing, Mark, Note, Panel, Section, Series, Table, absent
+from porting.repository.report.words import between, figure, number, share
 from profiler.records.profile import Profile
-from profiler.records.throughput import MaximalThroughput, ThroughputPoint
+from profiler.records.throughput import Contention, MaximalThroughput, ThroughputPoint
 
-TITLE = "Throughput over concurrency"
-LEGEND = "Filled: drift-corrected; hollow: raw; both with 95 % intervals. A star is a maximum, measured once more."
-# Raw points stand beside the corrected ones instead of under them.
-ASIDE = 1.07
+OVER_CONCURRENCY = "Throughput over concurrency"
+SPEED_UP, CONTENTION = "Speed-up by cores", "Throughput beside another model"
+LEGEND = "As delivered, with 95 % intervals that contain the machine's drift. A star is a maximum over all visits."
+FORMS = ("batch and cores", "linear in cores")
 
 
 def throughput(profile: Profile) -> Section:
-    """A series for each batch, on the target's own resources."""
+    """The throughput on the target's own resources, with one series for each batch."""
     points, maxima = profile.own(profile.throughput), profile.own(profile.max_throughput)
     if not points and not maxima:
-        return absent(TITLE, profile, ThroughputPoint, "throughput")
+        return absent(OVER_CONCURRENCY, profile, ThroughputPoint, "throughput")
     series, notes = list[Series](), list[Note]()
     batches = sorted({point.batch for point in (*points, *maxima)})
     for batch, colour in zip(batches, cycle(COLOURS), strict=False):
-        best = [one for one in maxima if one.batch == batch]
-        series += sweep([point for point in points if point.batch == batch], colour)
-        series += [Series(f"maximum batch {batch}", [corrected(one)], colour, "star", 7.0) for one in best]
-        notes += [verdict(one, colour) for one in best]
-    callers, rate = Axis("concurrency, callers", "doublings"), Axis("images/s", low=0.0)
-    if maxima:
-        words = [in_words(best) for best in maxima]
-    else:
-        words = [f"No maximum: {why_absent(profile, MaximalThroughput, 'throughput')}."]
-    return Section(TITLE, [LEGEND, *words], Drawing([Panel(callers, rate, series, notes=notes)]))
+        ordered = sorted((point for point in points if point.batch == batch), key=lambda point: point.concurrency)
+        if ordered:
+            series.append(Series(f"batch {batch}", [*map(mark, ordered)], colour, line="-", label=f"batch {batch}"))
+        for best in (one for one in maxima if one.batch == batch):
+            star = mark(best)
+            series.append(Series(f"maximum batch {batch}", [star], colour, "star", 7.0))
+            notes.append(Note(star.x, star.high or star.y, best.verdict, colour))
+    texts = [maximum_in_words(best) for best in maxima]
+    texts = texts or [f"No maximum: {why_absent(profile, MaximalThroughput, 'throughput')}."]
+    panel = Panel(Axis("concurrency, callers", "doublings"), Axis("images/s", low=0.0), series, notes=notes)
+    return Section(OVER_CONCURRENCY, [LEGEND, *texts], Drawing([panel]))
 
 
-def sweep(points: Sequence[ThroughputPoint], colour: str) -> list[Series]:
-    """One batch over its concurrencies."""
-    if not points:
-        return []
-    batch, ordered = points[0].batch, sorted(points, key=lambda point: point.concurrency)
-    return [
-        Series(f"raw batch {batch}", [raw(point, ASIDE) for point in ordered], colour, hollow=True),
-        Series(f"corrected batch {batch}", [*map(corrected, ordered)], colour, line="-", label=f"batch {batch}"),
-    ]
+def mark(point: ThroughputPoint) -> Mark:
+    """The throughput of a point, with its interval."""
+    value, *ends = (getattr(point, name) for name in RATE)
+    place = f"{point.kind}, batch {point.batch} × {point.concurrency} callers, {point.verdict}"
+    return Mark(point.concurrency, value, f"{place}: {rate(point)}", *ends)
 
 
-def verdict(best: MaximalThroughput, colour: str) -> Note:
-    """The verdict of a maximum, above its star."""
-    mark = corrected(best)
-    return Note(mark.x, mark.high or mark.y, best.verdict, colour)
+def rate(point: ThroughputPoint) -> str:
+    """The throughput with its interval, as a text."""
+    return f"{between(*(getattr(point, name) for name in RATE))} images/s"
 
 
-def corrected(point: ThroughputPoint) -> Mark:
-    """The drift-corrected throughput of a point, with its interval."""
-    value, low, high = (
-        point.images_per_s,
-        point.low_images_per_s,
-        point.high_images_per_s,
-    )
-    return Mark(point.concurrency, value, f"{place(point)} {corrected_text(point)}, corrected", low, high)
-
-
-def raw(point: ThroughputPoint, aside: float) -> Mark:
-    """The raw throughput of a point, a little beside the corrected one."""
-    ends = point.low_images_per_s, point.high_images_per_s
-    return Mark(point.concurrency * aside, point.images_per_s, f"{place(point)} {raw_text(point)}, raw", *ends)
-
-
-def place(point: ThroughputPoint) -> str:
-    """The place of a point and its verdict, for the pointer."""
-    return f"{point.kind}, batch {point.batch} × {point.concurrency} callers, {point.verdict}:"
-
-
-def corrected_text(point: ThroughputPoint) -> str:
-    """The corrected throughput with its interval, as a text."""
-    ends = point.low_images_per_s, point.high_images_per_s
-    return f"{between(point.images_per_s, *ends)} images/s"
-
-
-def raw_text(point: ThroughputPoint) -> str:
-    """The raw throughput with its interval, as a text."""
-    return f"{between(point.images_per_s, point.low_images_per_s, point.high_images_per_s)} images/s"
-
-
-def in_words(best: MaximalThroughput) -> str:
-    """The maximum of a batch with its verdict."""
+def maximum_in_words(best: MaximalThroughput) -> str:
+    """The maximum of a batch with its verdict, and what other processes used meanwhile."""
+    others = best.noise.others_share
+    load = "unknown" if others is None else share(others)
     return (
-        f"Batch {best.batch} × {best.concurrency} callers, {best.verdict}: {corrected_text(best)} corrected, "
-        f"{raw_text(best)} raw ({best.verdict_reason})."
+        f"Batch {best.batch} × {best.concurrency} callers, {best.visits} visits, {best.verdict}: {rate(best)} "
+        f"({best.verdict_reason}; other processes used {load} of the cores)."
     )
+
+
+def by_cores(profile: Profile) -> Section:
+    """The maximal throughput relative to one core, batch by batch, and the fits over cores."""
+    fits = [fit_in_words(fit) for fit in profile.fits if fit.form in FORMS]
+    refused = [f"No fit {one.form}: {one.reason}." for one in profile.refused_fits if one.form in FORMS]
+    fits += dict.fromkeys(refused)
+    found = speed_ups(profile.max_throughput)
+    if not found:
+        return absent(SPEED_UP, profile, MaximalThroughput, "scaling", *fits)
+    note = "Ratios of throughputs relative to the reference; min and max combine the opposite ends of both intervals."
+    columns = ("cores against 1", "batch", "instances", "speed-up", "min", "max")
+    rows = [
+        (number(one.cores), str(one.batch), str(one.instances), number(one.ratio), figure(one.low), figure(one.high))
+        for one in found
+    ]
+    return Section(SPEED_UP, [note, *fits], table=Table(columns, rows))
+
+
+def contention(profile: Profile) -> Section:
+    """The share of the throughput that remains beside a reference network at shares of its own maximum."""
+    if not profile.contention:
+        return absent(CONTENTION, profile, Contention, "contention")
+    columns = ("load of the other model", "batch", "factor [95 %]", "images/s alone", "images/s beside it", "verdict")
+    rows = [
+        (
+            share(one.share),
+            str(one.batch),
+            between(one.factor, one.factor_low, one.factor_high),
+            number(one.alone_images_per_s),
+            number(one.images_per_s),
+            one.verdict,
+        )
+        for one in profile.contention
+    ]
+    return Section(CONTENTION, [], table=Table(columns, rows))
+
+
+def over_variants(profiles: Iterable[Profile]) -> Table:
+    """The same factors over all variants of a target: median, minimum, maximum, and number of points."""
+    factors: dict[str, list[float]] = {}
+    for profile in profiles:
+        for up in speed_ups(profile.max_throughput):
+            factors.setdefault(f"throughput on {number(up.cores)} cores against 1", []).append(up.ratio)
+        for beside in profile.contention:
+            factors.setdefault(f"throughput beside a load of {share(beside.share)}", []).append(beside.factor)
+    rows = [
+        (name, number(median(values)), number(min(values)), number(max(values)), str(len(values)))
+        for name, values in sorted(factors.items())
+    ]
+    return Table(("factor", "median", "min", "max", "points"), rows)

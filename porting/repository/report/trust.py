@@ -1,13 +1,14 @@
-"""What it costs to choose by a figure that is cheaper to have than throughput (thesis, figures 5.7 d and e)."""
+"""The cost of a choice by a figure that is cheaper to measure than throughput (thesis, figures 5.7 d and e)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiler.analysis.comparison import Figures, throughput_correlations
+
 from porting.repository.hypervolume import Pair, cost_of_trust, hypervolume, knee, staircase, worst
-from porting.repository.report.drawing import COLOURS, Axis, Drawing, Mark, Panel, Series
-from porting.repository.report.members import Member
-from porting.repository.report.section import Section, Table
-from porting.repository.report.words import number, share
+from porting.repository.report.ranking_table import Member
+from porting.repository.report.section import COLOURS, Axis, Drawing, Mark, Panel, Section, Series, Table
+from porting.repository.report.words import known, number, share
 from porting.repository.schema import Standing, Summary
 from porting.repository.standing import RANKED_BY, Candidate, data, placed
 
@@ -20,7 +21,7 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Choice:
-    """The variants of which a metric is known, and the places of those that it puts on its frontier with accuracy."""
+    """The variants with a known metric, and the places of those on the frontier of accuracy and that metric."""
 
     metric: str
     known: Sequence[Member]
@@ -28,7 +29,7 @@ class Choice:
 
     @classmethod
     def by(cls, metric: str, members: Sequence[Member]) -> "Choice":
-        """The choice of a metric in place of the throughput."""
+        """The choice by a metric instead of the throughput."""
         known = [one for one in members if metric in one[1].figures]
         candidates = [Candidate(one.name, one.validation_accuracy, standing.figures) for one, standing in known]
         places = placed(candidates, (ACCURACY, metric))
@@ -36,11 +37,11 @@ class Choice:
 
     @property
     def points(self) -> list[Pair]:
-        """All of them as accuracy and throughput."""
+        """The accuracy and the throughput of each variant."""
         return [(standing.figures[ACCURACY][0], standing.figures[THROUGHPUT][0]) for _, standing in self.known]
 
     def knee(self) -> int | None:
-        """The place of the frontier's knee in accuracy and the metric itself."""
+        """The place of the frontier's knee in accuracy and the metric."""
         sign = 1 if self.metric == THROUGHPUT else -1
         figures = [self.known[place][1].figures for place in self.chosen]
         found = knee([(one[ACCURACY][0], sign * one[self.metric][0]) for one in figures])
@@ -48,10 +49,10 @@ class Choice:
 
 
 def trust(members: Sequence[Member]) -> list[Section]:
-    """A drawing for each metric, then the table of what it costs; over published and dropped variants."""
+    """A drawing for each metric, then the table of the costs, over published and dropped variants."""
     able = comparable(members)
     if len(able) < FEWEST:
-        return [Section("", [f"It takes {FEWEST} variants that can be compared in accuracy and throughput."])]
+        return [Section("", [f"The comparison needs {FEWEST} variants with known accuracy and throughput."])]
     sections, rows = [], [row("throughput", Choice.by(THROUGHPUT, able))]
     for metric, label in TRUSTED.items():
         choice = Choice.by(metric, able)
@@ -61,17 +62,17 @@ def trust(members: Sequence[Member]) -> list[Section]:
         sections.append(drawn(choice, label))
         rows.append(row(label, choice))
     notes = [
-        f"Over {len(able)} of {len(members)} variants, published or dropped: those of known accuracy on the same data.",
-        "Intervals decide who is on a frontier; all that follows goes by point values. Hypervolume: the area between a "
-        "frontier and its reference, the worst accuracy and throughput of all, in images/s. Lost: the share of it that "
-        "choosing by the figure gives away. Slowdown: how many times faster the true frontier is, at worst, at an "
-        "accuracy that it reaches.",
+        f"Over {len(able)} of {len(members)} variants, published or dropped, with a known accuracy on the same data.",
+        "Intervals decide which variants are on a frontier; the other columns use point values. Hypervolume: the area "
+        "between a frontier and its reference, the worst accuracy and throughput of all, in images/s. Lost: the share "
+        "of the area that the choice by the figure loses. Slowdown: the largest factor by which the true frontier is "
+        "faster at the same accuracy or better.",
     ]
-    return [*sections, Section("What is lost", notes, table=Table(COLUMNS, rows), wide=True)]
+    return [*sections, Section("Costs of the choice", notes, table=Table(COLUMNS, rows), wide=True)]
 
 
 def comparable(members: Sequence[Member]) -> list[Member]:
-    """The largest group of the same data, of which accuracy and throughput are known."""
+    """The largest group with known accuracy on the same data and known throughput."""
     groups: dict[str, list[Member]] = {}
     for one in members:
         if set(RANKED_BY) <= one[1].figures.keys():
@@ -80,7 +81,7 @@ def comparable(members: Sequence[Member]) -> list[Member]:
 
 
 def drawn(choice: Choice, label: str) -> Section:
-    """The metric's frontier where its members really are, beside the true one."""
+    """The frontier of the metric at its true accuracy and throughput, with the true frontier."""
     true, marks = Choice.by(THROUGHPUT, choice.known), [mark(*one) for one in choice.known]
     bare = [one._replace(low=None, left=None) for one in marks]
     best = [marks[place] for place in true.chosen]
@@ -100,25 +101,42 @@ def drawn(choice: Choice, label: str) -> Section:
 
 
 def mark(variant: Summary, standing: Standing) -> Mark:
-    """A variant in the throughput domain."""
+    """A variant at its throughput and accuracy."""
     (y, low, high), (x, left, right) = standing.figures[ACCURACY], standing.figures[THROUGHPUT]
     title = f"{variant.name}: {share(y)}, {number(x)} images/s, {standing.verdict}"
     return Mark(x, y, title, low, high, left, right)
 
 
 def row(label: str, choice: Choice) -> tuple[str, ...]:
-    """A choice against the frontier of the variants of which its metric is known."""
+    """The row of a choice, compared with the frontier of the variants with a known metric."""
     points, true = choice.points, Choice.by(THROUGHPUT, choice.known)
     area = hypervolume([points[place] for place in choice.chosen], worst(points))
-    accuracy, images_per_s = area.reference
+    accuracy, images_per_s = worst(points)
     cost, at = cost_of_trust(points, choice.chosen), choice.knee()
     return (
         label,
         f"{len(choice.chosen)} of {len(choice.known)}",
         str(len(set(choice.chosen) & set(true.chosen))),
         "none" if at is None else choice.known[at][0].name,
-        number(area.value),
+        number(area),
         f"{share(accuracy)}, {number(images_per_s)} images/s",
         f"{cost.lost_share:.1%}",
-        "unbounded: none is so accurate" if cost.slowdown is None else f"{cost.slowdown:.2f} ×",
+        "unbounded: no chosen variant is so accurate" if cost.slowdown is None else f"{cost.slowdown:.2f} ×",
     )
+
+
+def correlations(standings: Sequence[Standing]) -> Table:
+    """The rank correlation of each cheaper figure with the maximal throughput over the variants."""
+
+    def value(one: Standing, name: str) -> float | None:
+        return one.figures[name][0] if name in one.figures else None
+
+    found = throughput_correlations(
+        [
+            Figures(value(one, "flops"), value(one, "p50_ms"), one.figures[THROUGHPUT][0])
+            for one in standings
+            if THROUGHPUT in one.figures
+        ]
+    )
+    rows = [(name, known(one, "spearman", "low", "high"), str(one.n)) for name, one in found.items()]
+    return Table(("figure", "rank correlation with maximal throughput [95 %]", "variants"), rows)

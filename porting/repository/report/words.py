@@ -1,16 +1,16 @@
-"""Figures in words: rounded, with their interval and unit, or unknown with the reason."""
+"""Figures as texts: rounded, with their interval and unit, or unknown with the reason."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from porting.repository.figures import METRICS, why_unknown
+from porting.repository.figures import METRICS, figure_of, why_unknown
 from porting.repository.schema import Accuracy, Figure, Standing, Summary
 from profiler.records.base import Record
 
 DIGITS = 4
-# By name or by unit: what a value is multiplied by, and the unit that it then has.
+# The factor and the unit for display, by the name or the unit of a metric.
 SHOWN_AS = {
     "accuracy": (100.0, "%"),
     "images_per_s": (1.0, "images/s"),
@@ -21,47 +21,47 @@ SHOWN_AS = {
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Three significant digits unless told, all those before the point, and never an exponent."""
+    """The value with three significant digits by default, all digits before the point, and no exponent."""
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     return np.format_float_positional(value, precision=digits, fractional=False, trim="-")
 
 
 def share(value: float) -> str:
-    """In per cent."""
+    """The share in per cent."""
     return f"{100 * value:.4g}%"
 
 
 def figure(value: float | None) -> str:
-    """A figure for a table, whose notes say why it is unknown."""
+    """A figure for a table; the notes of the table have the reason where it is unknown."""
     return "unknown" if value is None else number(value)
 
 
 def mebibytes(value: int | None) -> str:
-    """A number of bytes in MiB, or that it is unknown."""
+    """A number of bytes in MiB, or `unknown`."""
     return "unknown" if value is None else f"{value / 2**20:,.1f} MiB"
 
 
 def between(value: float | None, low: float | None, high: float | None) -> str:
-    """A figure with the ends of its interval, where it has one."""
+    """A figure with the ends of its interval if they are known."""
     return figure(value) if low is None or high is None else f"{figure(value)} [{number(low)}, {number(high)}]"
 
 
-def known(record: Record, name: str) -> str:
-    """A figure of a record, or why it is unknown."""
-    value = getattr(record, name)
-    return f"unknown ({record.reasons[name]})" if value is None else number(value)
+def known(record: Record, *fields: str) -> str:
+    """The figure in the fields of a record, those of the interval's ends last, or the reason why it is unknown."""
+    figure = figure_of(record, *fields)
+    return between(*figure) if figure else f"unknown ({record.reasons[fields[0]]})"
 
 
 def reasons(records: Iterable[Record], *names: str) -> list[str]:
-    """For every one of these figures that is unknown somewhere the reason, each of them once."""
+    """The reasons for the unknown ones among these figures, each reason once."""
     found = ((name, record.reasons[name]) for record in records for name in names if name in record.reasons)
     return [f"Unknown {name}: {reason}." for name, reason in dict.fromkeys(found)]
 
 
 @dataclass(frozen=True)
 class Display:
-    """A metric as it is written above a column or beside an axis."""
+    """A metric as the title of a column or of an axis."""
 
     label: str
     unit: str
@@ -73,11 +73,11 @@ class Display:
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
     def value(self, value: float) -> str:
-        """The value in the unit that is shown."""
+        """The value in the unit of the display."""
         return number(value * self.factor, DIGITS)
 
     def interval(self, figure: Figure) -> str:
-        """The ends of the interval; nothing where there is none, or where the figure is exact."""
+        """The ends of the interval; empty where there is none, and where the figure is exact."""
         value, low, high = figure
         if low is None or high is None or low == value == high:
             return ""
@@ -85,21 +85,21 @@ class Display:
 
 
 def display(name: str) -> Display:
-    """Of a metric by its name; its meaning begins with its label."""
+    """The display of a metric by its name; the first part of its meaning is its label."""
     metric = METRICS[name]
     factor, unit = SHOWN_AS.get(name) or SHOWN_AS.get(metric.unit) or (1.0, metric.unit)
     return Display(metric.meaning.split(",")[0], unit, factor)
 
 
-def said(standing: Standing, name: str) -> str:
-    """A figure with its interval and its unit, or why it is unknown."""
+def figure_in_words(standing: Standing, name: str) -> str:
+    """A figure with its interval and its unit, or the reason why it is unknown."""
     if name not in standing.figures:
         return f"unknown: {why_unknown(standing, name)}"
     return f"{in_words(standing.figures, name)} {display(name).unit}".rstrip()
 
 
 def in_words(figures: Mapping[str, Figure], name: str) -> str:
-    """A figure with its interval in the unit of its display, or that it is unknown."""
+    """A figure with its interval in the unit of its display, or `unknown`."""
     if name not in figures:
         return "unknown"
     shown, figure = display(name), figures[name]
@@ -107,14 +107,14 @@ def in_words(figures: Mapping[str, Figure], name: str) -> str:
 
 
 def percent(accuracy: Accuracy | None) -> str:
-    """An accuracy in per cent, or that it is unknown."""
+    """An accuracy in per cent, or `unknown`."""
     return f"{accuracy.value:.2%}" if accuracy else "unknown"
 
 
 def place_in_words(variant: Summary, standing: Standing) -> str:
-    """On the frontier, or why not."""
+    """Whether a variant is on the frontier, with its ties or its dominator."""
     if not standing.on_frontier:
         return f"no: dominated by {standing.dominated_by}"
     if variant.validation_accuracy is None:
-        return "yes: its accuracy is unknown, so nothing can dominate it"
+        return "yes: its accuracy is unknown, so no variant dominates it"
     return f"yes, tied with {', '.join(standing.ties_with)}" if standing.ties_with else "yes"

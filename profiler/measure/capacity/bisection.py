@@ -10,15 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from profiler.analysis.rate_bracket import Bracket, bracket, next_rate
+from profiler.analysis.capacity_search import Bracket, bracket, next_rate
 from profiler.analysis.statistics import samples_for_percentile
 from profiler.measure.capacity.goal import Goal
 from profiler.measure.capacity.trial import Measured
 from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, Maximum, TrialMeter
-from profiler.records.base import Verdict
+from profiler.records.base import MissingValues, Verdict
 from profiler.records.capacity import Capacity, Trial
 from profiler.records.place import Place
-from profiler.system.missing_values import MissingValues
 
 MOST_TRIALS = 8
 EXPECTED_TRIALS = 5

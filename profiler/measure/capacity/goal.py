@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.analysis.rate_bracket import Outcome
+from profiler.analysis.capacity_search import Outcome
 from profiler.analysis.statistics import samples_for_percentile
 from profiler.measure.capacity.load_point import generator_was_late
 from profiler.records.capacity import InTime, Trial

@@ -5,10 +5,9 @@ import numpy as np
 from profiler.analysis.statistics import percentile, samples_for_percentile, too_few
 from profiler.measure.capacity.trial import Measured
 from profiler.measure.capacity.trial_meter import BATCH, TrialMeter
-from profiler.records.base import Verdict
+from profiler.records.base import NOT_VISIBLE, MissingValues, Verdict
 from profiler.records.capacity import InTime, LoadPoint
 from profiler.records.place import Place
-from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 
 SETTLED_HALF_WIDTH = 0.05
 DRIFT_LIMIT = 0.2
@@ -52,7 +51,7 @@ def load_point(meter: TrialMeter, measured: Measured, load_share: float, quantil
         slope=missing.note("slope", grown.slope, grown.why),
         low_slope=missing.note("low_slope", grown.low, grown.why),
         high_slope=missing.note("high_slope", grown.high, grown.why),
-        exploding=missing.note("exploding", grown.exploding, grown.why),
+        exploding=missing.note("exploding", grown.unstable, grown.why),
         verdict=verdict,
         verdict_reason=why,
         noise=meter.noise.read(measured.reference_per_s, meter.reference.kind),

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from profiler.common.profile_settings import CapacitySettings
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.available_resources import can_be_had
 from profiler.measure.capacity.bisection import expected_seconds, measure_capacity
 from profiler.measure.capacity.goal import Goal

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from profiler.analysis.queue_growth import Growth
+from profiler.analysis.capacity_search import Growth
 from profiler.analysis.statistics import CONFIDENCE
 from profiler.load_generator.open_loop import OpenRun
 from profiler.records.capacity import InTime, Trial
@@ -39,8 +39,8 @@ def summarise(run: OpenRun, grown: Growth, rates: tuple[float, float], deadlines
         requests=requests,
         lost=requests - run.answered,
         in_time=tuple(in_time(run, deadline_ms) for deadline_ms in deadlines_ms),
-        exploding=grown.exploding,
-        reasons={"exploding": grown.why} if grown.exploding is None else {},
+        exploding=grown.unstable,
+        reasons={"exploding": grown.why} if grown.unstable is None else {},
     )
 
 

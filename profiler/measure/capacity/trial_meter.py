@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from profiler.analysis.queue_growth import growth
+from profiler.analysis.capacity_search import growth
 from profiler.common.errors import ServerError
-from profiler.common.resources import Resources
-from profiler.load_generator.open_loop import OpenLoop, OpenRun, nothing_but
+from profiler.common.target import Resources
+from profiler.load_generator.open_loop import OpenLoop, OpenRun, expecting
 from profiler.load_generator.reference import Reference
 from profiler.load_generator.single_requests import Submit, poisson, submitting
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.counts import check_counts, count_since
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 
@@ -70,7 +70,7 @@ class TrialMeter:
             before, counted = self._speed(), served.answers_counted()
             rate_per_s = relative_rate * before
             drain_s = self._drain_s(before)
-            judge, most = nothing_but(model.expectation), self._max_backlog(images.nbytes, before * drain_s)
+            judge, most = expecting(model.expectation), self._max_backlog(images.nbytes, before * drain_s)
             loop = OpenLoop(submit, judge, most, drain_s)
             start_s = model.cpu_seconds()
             run = loop.run(poisson(rate_per_s, seconds, seed))
@@ -83,7 +83,7 @@ class TrialMeter:
     def _warm_up(self, submit: Submit) -> None:
         """A few requests at once for every instance."""
         requests = WARM_REQUESTS * self.resources.instances
-        judge = nothing_but(self.model.expectation)
+        judge = expecting(self.model.expectation)
         run = OpenLoop(submit, judge, requests, WARM_LIMIT_S).run(np.zeros(requests))
         if run.answered < requests:
             raise ServerError(f"only {run.answered} of {requests} requests were answered in {WARM_LIMIT_S:g} s")

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice
-from profiler.load_generator.paced_loop import PacedLoop
+from profiler.load_generator.single_requests import PacedLoop
 from profiler.target.model_under_test import ModelUnderTest
 
 ALONE = 0.0

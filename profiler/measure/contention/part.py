@@ -10,17 +10,16 @@ from profiler.common.errors import ServerError
 from profiler.common.profile_settings import ContentionSettings
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS, SLICE_S, ClosedLoop
-from profiler.load_generator.paced_loop import PacedLoop
 from profiler.load_generator.reference import SLICE_S as REFERENCE_SLICE_S
 from profiler.load_generator.reference import write_reference
+from profiler.load_generator.single_requests import PacedLoop
 from profiler.measure.contention.co_run import ALONE, LEAD_S, CoRun, Stretch
 from profiler.measure.contention.point import Shared, contention, per_reference
 from profiler.measure.counts import check_counts, count_since
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.throughput.part import OVERHEAD_S
-from profiler.records.contention import Contention
-from profiler.records.throughput import MaximalThroughput
+from profiler.records.throughput import Contention, MaximalThroughput
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 

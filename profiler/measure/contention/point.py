@@ -8,10 +8,8 @@ import numpy as np
 from profiler.analysis.statistics import RatioInterval, ratio_interval
 from profiler.measure.contention.co_run import Stretch
 from profiler.measure.throughput.verdict import judge
-from profiler.records.base import Noise, Verdict
-from profiler.records.contention import Contention
-from profiler.records.throughput import MaximalThroughput
-from profiler.system.missing_values import NOT_VISIBLE, MissingValues
+from profiler.records.base import NOT_VISIBLE, MissingValues, Noise, Verdict
+from profiler.records.throughput import Contention, MaximalThroughput
 
 KEPT_UP = 0.95
 

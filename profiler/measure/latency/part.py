@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from profiler.common.profile_settings import LatencySettings
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.latency.point import latency_point
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
@@ -15,7 +15,7 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import open_session, run
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 from profiler.target.model_under_test import ModelUnderTest
 
 MINIMUM_SAMPLES = 6

@@ -12,10 +12,9 @@ from profiler.analysis.statistics import (
     too_few,
     upper_bound,
 )
-from profiler.records.base import Noise
+from profiler.records.base import MissingValues, Noise
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
-from profiler.system.missing_values import MissingValues
 
 # How far the drift of a latency wanders off that of the reference, relative, beyond what the samples show.
 UNFOLLOWED_SD = 0.02

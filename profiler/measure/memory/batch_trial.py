@@ -22,7 +22,7 @@ from profiler.common.target import Target
 from profiler.measure.memory.child_process import OUT_OF_MEMORY, Report
 from profiler.measure.memory.gpu import gpu_bytes
 from profiler.records.memory import Outcome
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 from profiler.system.processes import status
 
 LOOK_S = 0.005

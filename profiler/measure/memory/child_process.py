@@ -14,7 +14,7 @@ from profiler.confined.protocol import ALLOCATION_FAILED
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.torch_program import load_torch
-from profiler.system.processes import RESET_PEAK, die_with, status
+from profiler.system.processes import RESET_PEAK, end_with_parent, status
 
 # ONNX Runtime plans its memory with the first answer; the second one is the first that holds to the plan.
 ANSWERS = 2
@@ -35,7 +35,7 @@ class Report:
 def main() -> None:
     """Answers one batch, prints the report, and stays until its standard input is closed."""
     parent, target, path, batch, *shape = sys.argv[1:]
-    die_with(int(parent))
+    end_with_parent(int(parent))
     try:
         report = answer(Target.model_validate_json(target), Path(path), int(batch), tuple(map(int, shape)))
     except Exception as error:

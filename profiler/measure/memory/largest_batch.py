@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 from profiler.measure.memory.batch_trial import Attempt, Work, attempt
+from profiler.records.base import MissingValues
 from profiler.records.memory import BatchTrial, LargestBatch
 from profiler.records.place import Place
-from profiler.system.missing_values import MissingValues
 
 LARGEST = 1024
 TOO_LARGE = ("over the limit", "out of memory")

@@ -7,18 +7,16 @@ nothing else comes out the same each time, with every server: so batches and var
 from functools import partial
 
 from profiler.common.profile_settings import MemorySettings
-from profiler.common.resources import Resources
-from profiler.common.target import Runtime, Target
+from profiler.common.target import Resources, Runtime, Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.memory.batch_trial import Work, attempt
 from profiler.measure.memory.largest_batch import largest_batch
 from profiler.measure.memory.served import Used, served_memory
-from profiler.records.base import Point
+from profiler.records.base import MissingValues, Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.place import Place, Source
-from profiler.system.missing_values import MissingValues
 from profiler.target.model_under_test import ModelUnderTest
 
 START_S, LOAD_S, SERVED_ANSWERS, CHILD_ANSWERS = 0.7, 1.2, 10, 3

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.measure.memory.gpu import gpu_bytes
+from profiler.records.base import NOT_VISIBLE
 from profiler.records.memory import Usage
-from profiler.system.missing_values import NOT_VISIBLE
 from profiler.system.processes import reset_peak, tree, usage
 from profiler.target.model_under_test import ModelUnderTest
 

@@ -17,8 +17,7 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.repeats.side_by_side import TURN_S, Repeat, SideBySide
 from profiler.measure.throughput.part import OVERHEAD_S
-from profiler.records.repeats import Repeats
-from profiler.records.throughput import MaximalThroughput
+from profiler.records.throughput import MaximalThroughput, Repeats
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 

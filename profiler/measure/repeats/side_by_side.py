@@ -15,7 +15,7 @@ from profiler.measure.latency.part import WARM_RUNS, time_runs
 from profiler.records.throughput import MaximalThroughput
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import open_session, run
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 from profiler.target.model_under_test import ModelUnderTest
 
 LATENCY_SLICE_S = 0.1

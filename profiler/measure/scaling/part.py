@@ -6,7 +6,7 @@ Speeds of different moments are compared with the machine's drift divided out, o
 from collections.abc import Iterator
 
 from profiler.common.profile_settings import ScalingSettings
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.available_resources import can_be_had
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements

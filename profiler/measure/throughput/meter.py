@@ -6,20 +6,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.load_generator.closed_loop import SLICE_S, ClosedLoop, LoadSlice, Loop
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, PerfAnalyzerLoop, find_perf_analyzer
 from profiler.measure.counts import check_counts, count_since
 from profiler.measure.latency.point import latency_point
 from profiler.measure.throughput.point import maximal_throughput, throughput_point
 from profiler.measure.throughput.run import Run
-from profiler.records.base import Point
+from profiler.records.base import Point, total
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
 from profiler.runtimes.served import Served
 from profiler.runtimes.session import open_session
 from profiler.system.energy import EnergyMeter, gpus_of
-from profiler.system.missing_values import total
 from profiler.target.model_under_test import ModelUnderTest
 
 # A quota of a part of a core comes anew every 100 ms: a slice must hold many of those periods.
@@ -47,7 +46,7 @@ class ThroughputMeter:
             loop.warm_up()
             slices, energy = list[LoadSlice](), EnergyMeter(gpus_of(model.target.providers))
             before = self._reference.rate_per_s(loop.slice_s)
-            counted, used_s = served.answers_counted() if loop.tells_all else None, list[float | None]()
+            counted, used_s = served.answers_counted() if loop.counts_all else None, list[float | None]()
             watch = model.watch(self._reference, self._cores(), seconds, fewest)
             while watch.going_on():
                 start, start_s = time.perf_counter(), model.cpu_seconds()

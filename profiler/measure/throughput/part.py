@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
 from profiler.common.profile_settings import ThroughputSettings
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
 from profiler.load_generator.reference import SHARE
 from profiler.measure.ledger import Ledger

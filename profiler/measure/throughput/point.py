@@ -3,13 +3,12 @@
 import numpy as np
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.throughput.run import Run, images_per_s, relative_throughput
 from profiler.measure.throughput.verdict import disturbed, judge
-from profiler.records.base import Noise, Verdict
+from profiler.records.base import NOT_VISIBLE, MissingValues, Noise, Verdict
 from profiler.records.place import Place, PlaceFields
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
-from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 from profiler.target.model_under_test import ModelUnderTest
 
 # So many blocks of a visit are kept, enough for an interval of each visit alone.

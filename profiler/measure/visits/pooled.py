@@ -10,12 +10,11 @@ from profiler.measure.latency.point import UNFOLLOWED_SD
 from profiler.measure.ledger import Ledger
 from profiler.measure.throughput.run import Run, images_per_s, relative_throughput
 from profiler.measure.throughput.verdict import judge
-from profiler.records.base import Point
+from profiler.records.base import MissingValues, Point, unknown
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.visit import Visit
-from profiler.system.missing_values import MissingValues, unknown
 from profiler.target.model_under_test import ModelUnderTest
 
 KEPT_BLOCKS = 3

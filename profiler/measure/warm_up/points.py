@@ -7,10 +7,9 @@ import numpy as np
 
 from profiler.analysis.statistics import median_interval, percentile, steady_from, too_few
 from profiler.measure.warm_up.fresh_load import FreshLoad
-from profiler.records.base import Noise
+from profiler.records.base import NOT_VISIBLE, MissingValues, Noise
 from profiler.records.place import PageCache, Place
 from profiler.records.warm_up import POINTS_KEPT, FirstInference, LoadTime, UnloadTime, WarmUpCurve
-from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 from profiler.target.model_under_test import ModelUnderTest
 
 WARM_ANSWERS = 10

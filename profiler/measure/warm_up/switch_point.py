@@ -7,10 +7,9 @@ import numpy as np
 
 from profiler.analysis.statistics import percentile, too_few
 from profiler.load_generator.open_loop import OpenRun
-from profiler.records.base import Noise
+from profiler.records.base import NOT_VISIBLE, MissingValues, Noise
 from profiler.records.place import Place
 from profiler.records.warm_up import Switch
-from profiler.system.missing_values import NOT_VISIBLE, MissingValues
 
 NO_SHARE = "no maximal throughput of batch 1 is known: it is half of what one caller gets"
 

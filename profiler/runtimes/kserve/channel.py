@@ -110,10 +110,7 @@ class Channel:
             if not connection.idle or connection.readable(LINGER_S):
                 connection.receive()
             else:
-                self._retire(connection)
-        # A server that stops gracefully waits for this.
+                with self._lock:
+                    connection.usable = not connection.idle
+        # A server that stops gracefully waits for the end of the connection.
         connection.close()
-
-    def _retire(self, connection: Connection) -> None:
-        with self._lock:
-            connection.usable = not connection.idle

@@ -43,14 +43,14 @@ class Connection:
         weakref.finalize(self, self._socket.close)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
-        self._greet(limit_s)
+        self._exchange_settings(limit_s)
 
-    def _greet(self, limit_s: float) -> None:
+    def _exchange_settings(self, limit_s: float) -> None:
         """Returns when the server's settings are known, so that the first call complies with them."""
         self._write([http2.preface()])
-        while self.usable and not self._frames.greeted:
+        while self.usable and not self._frames.began:
             if not self.readable(limit_s):
-                raise ServerError(f"inference failed: the server says nothing within {limit_s:g} s")
+                raise ServerError(f"inference failed: the server sends no settings within {limit_s:g} s")
             self.receive()
         if not self.usable:
             raise RefusedError(f"inference failed: {self._end}")

@@ -71,11 +71,11 @@ def content(frame: Frame) -> bytes:
 
 
 class FrameBuffer:
-    """The frames of the received bytes; `greeted` after the first one, SETTINGS, is complete."""
+    """The frames of the received bytes; `began` says whether the first one, SETTINGS, is complete."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
-        self.greeted = False
+        self.began = False
 
     def add(self, received: bytes) -> Iterator[Frame]:
         """The newly complete frames; raises `ServerError` for bytes that cannot be HTTP/2."""
@@ -84,12 +84,12 @@ class FrameBuffer:
         while end - start >= HEAD.size:
             high, low, kind, flags, stream = HEAD.unpack_from(self._bytes, start)
             size = (high << 16) + low
-            if size > LARGEST_FRAME_BYTES or (kind != SETTINGS and not self.greeted):
+            if size > LARGEST_FRAME_BYTES or (kind != SETTINGS and not self.began):
                 raise ServerError("the server does not speak gRPC there: name its gRPC port")
             after = start + HEAD.size + size
             if after > end:
                 break
-            self.greeted = True
+            self.began = True
             yield Frame(kind, flags, stream & LARGEST_WINDOW_BYTES, bytes(self._bytes[start + HEAD.size : after]))
             start = after
         del self._bytes[:start]

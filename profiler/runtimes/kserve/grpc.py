@@ -3,6 +3,7 @@
 https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 from grpc import StatusCode  # type: ignore[import-untyped]
@@ -37,22 +38,16 @@ class HeaderReader:
 
     def __init__(self) -> None:
         self._decoder = Decoder()
-        # It is set here too, because not every server announces that it uses no table.
+        # The size is set here too, because not every server announces that it uses no table.
         self._decoder.header_table_size = self._decoder.max_allowed_table_size = 0
-        self._known: dict[bytes, Headers] = {}
+        self.read = lru_cache(REMEMBERED)(self._decoded)
 
-    def read(self, block: bytes) -> Headers:
+    def _decoded(self, block: bytes) -> Headers:
         """The headers of a block; raises `ServerError` for a block that cannot be decoded."""
-        headers = self._known.get(block)
-        if headers is None:
-            try:
-                headers = {str(name): str(value) for name, value in self._decoder.decode(block)}
-            except HPACKError as error:
-                raise ServerError(f"the server's headers cannot be read ({error})") from error
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[block] = headers
-        return headers
+        try:
+            return {str(name): str(value) for name, value in self._decoder.decode(block)}
+        except HPACKError as error:
+            raise ServerError(f"the server's headers cannot be read ({error})") from error
 
 
 def framed(message: bytes) -> bytes:
@@ -65,7 +60,7 @@ def outcome(headers: Headers, body: bytes | bytearray) -> bytes | ServerError:
     if why := failure(headers):
         return ServerError(f"inference failed: {why}")
     if len(body) < PREFIX_BYTES or body[0] or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
-        return ServerError(f"inference failed: the {len(body)} bytes that came are not one plain gRPC message")
+        return ServerError(f"inference failed: the {len(body)} received bytes are not one plain gRPC message")
     return bytes(body[PREFIX_BYTES:])
 
 

@@ -7,13 +7,11 @@ from typing import Self
 
 from profiler.common.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.resources import Resources
-from profiler.common.target import Target
-from profiler.common.tensor import Tensor
+from profiler.common.target import Resources, Target, Tensor
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors
-from profiler.triton.access import TOKEN_FILE, given_token
+from profiler.triton.access import TOKEN_FILE, environment_token
 from profiler.triton.config import ServingSettings, model_config, to_json
 
 
@@ -28,7 +26,7 @@ class V2Host:
 
     def __init__(self, target: Target) -> None:
         self.runtime, self.address = target.runtime, target.endpoint or ""
-        self._target, self._server = target, V2Server(self.address, given_token())
+        self._target, self._server = target, V2Server(self.address, environment_token())
         self._loads_by_name = False
 
     def __enter__(self) -> Self:
@@ -36,7 +34,7 @@ class V2Host:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A server that is gone cannot be restored.
+        # A server that has ended cannot be restored.
         with suppress(ServerError):
             if self._loads_by_name and self._target.model and not self._server.ready(self._target.model):
                 self._server.load(self._target.model)
@@ -60,12 +58,12 @@ class V2Host:
             self._load_deployed(name)
         if not self._server.ready(name):
             raise ServerNotFoundError(
-                f"model {name} is not served at {self.address}: deploy it there, or name one that is with model=NAME"
+                f"model {name} is not served at {self.address}: deploy it there, or name a served one with model=NAME"
             )
         if difference := self._server.model(name).differs(source, sink):
             raise ModelError(
                 f"model {name} at {self.address} has {difference} by {path}: "
-                "deploy that file there, or profile the one that is served"
+                "deploy that file there, or profile the served one"
             )
         return V2Model(self._server, self.runtime, name, source.name, sink.name)
 
@@ -74,7 +72,7 @@ class V2Host:
         # The server keeps the old network for an equal configuration, so each load has a different one.
         config = model_config(source, sink, serving, {"load": str(time.monotonic_ns())})
         if not self._server.load(name, to_json(config), {"file:1/model.onnx": path.read_bytes()}):
-            # This raises where the server is gone.
+            # This call raises where the server has ended.
             self._server.ready(name)
             raise BadInputError(
                 f"the server at {self.address} takes no files: start Triton with --model-control-mode=explicit, "
@@ -83,16 +81,14 @@ class V2Host:
 
     def _load_deployed(self, name: str) -> None:
         if name != self._target.model:
-            raise ServerError(
-                f"the server at {self.address} has {self._target.model} deployed and takes no other model"
-            )
+            raise ServerError(f"the server at {self.address} takes no model but the deployed {self._target.model}")
         self._loads_by_name = self._server.load(name)
 
     def unload(self, name: str) -> None:
-        """Returns when the model is gone, if the server unloads on request."""
+        """Unloads the model and waits for the end of it, if the server unloads on request."""
         if self.controls_loading:
             self._server.unload(name)
 
-    def revive(self) -> bool:
+    def restart(self) -> bool:
         """False, as an external server is not restarted."""
         return False

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from tritonclient.grpc import service_pb2
 
 from profiler.common.errors import ServerError
-from profiler.common.tensor import Tensor
+from profiler.common.target import Tensor
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 FP32 = "FP32"
@@ -34,7 +34,7 @@ def output(message: bytes, name: str) -> np.ndarray:
         raise ServerError(f"the server answered {len(message)} bytes that are no ModelInferResponse") from error
     kinds = {tensor.name: tensor.datatype for tensor in response.outputs}
     if kinds.get(name) != FP32:
-        raise ServerError(f"the server answered {kinds or 'no output'} where {name!r} was due as {FP32}")
+        raise ServerError(f"the server answered {kinds or 'no output'} instead of {name!r} as {FP32}")
     index = list(kinds).index(name)
     shape = tuple(response.outputs[index].shape)
     try:
@@ -78,11 +78,11 @@ class ServedTensor:
     def __str__(self) -> str:
         return f"{self.name!r} {self.datatype} {self.shape}"
 
-    def fits(self, due: Tensor) -> bool:
+    def fits(self, expected: Tensor) -> bool:
         """Whether name, type and shape agree; the batch axis and open axes agree with any size."""
-        shapes = zip(self.shape[1:], due.shape, strict=False)
-        same = len(self.shape) == len(due.shape) + 1 and all(a == b or -1 in (a, b) for a, b in shapes)
-        return (self.name, self.datatype) == (due.name, FP32) and same
+        shapes = zip(self.shape[1:], expected.shape, strict=False)
+        same = len(self.shape) == len(expected.shape) + 1 and all(a == b or -1 in (a, b) for a, b in shapes)
+        return (self.name, self.datatype) == (expected.name, FP32) and same
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ class ServedModel:
     def differs(self, source: Tensor, sink: Tensor) -> str | None:
         """The difference between the served and the expected tensors, `None` where they agree or are not described."""
         outputs = [one for one in self.outputs if one.name == sink.name] or self.outputs
-        for found, due in ((self.inputs, source), (outputs, sink)):
-            if found and not (len(found) == 1 and found[0].fits(due)):
-                return f"{', '.join(map(str, found))} where {ServedTensor(due.name, FP32, (-1, *due.shape))} is due"
+        for found, tensor in ((self.inputs, source), (outputs, sink)):
+            if found and not (len(found) == 1 and found[0].fits(tensor)):
+                return f"{', '.join(map(str, found))} instead of {ServedTensor(tensor.name, FP32, (-1, *tensor.shape))}"
         return None
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from profiler.common.errors import ServerError
 from profiler.common.profile_settings import MAX_BATCH
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.session import tensors
@@ -35,7 +34,7 @@ class OwnTriton:
         self._stack.callback(self._server.close)
 
     def close(self) -> None:
-        """Kills the server, which would take seconds to unload its models, and returns when it is gone."""
+        """Kills the server, which would take seconds to unload its models, and waits for its end."""
         self._running.process.kill()
         self._stack.close()
 
@@ -45,7 +44,7 @@ class OwnTriton:
         return self._running.endpoint
 
     @property
-    def process(self) -> int | None:
+    def process(self) -> int:
         """The server's process."""
         return self._running.process.pid
 
@@ -61,28 +60,28 @@ class OwnTriton:
         self._loads += 1
         config = model_config(source, sink, serving, {"load": str(self._loads)})
         folder = self._running.models / name
-        place(path, folder / "1" / "model.onnx")
+        link_or_copy(path, folder / "1" / "model.onnx")
         (folder / "config.pbtxt").write_text(to_text(config))
         self._server.load(name)
         if not self._server.ready(name):
-            raise ServerError(f"the server loaded {path} and does not call it ready")
+            raise ServerError(f"the server loaded {path} and does not report it as ready")
         return V2Model(self._server, self.runtime, name, source.name, sink.name)
 
     def unload(self, name: str) -> None:
-        """Returns when the model is gone; does nothing for an unknown name."""
+        """Unloads the model and waits for the end of it; does nothing for an unknown name."""
         folder = self._running.models / name
         if folder.exists():
             self._server.unload(name)
             shutil.rmtree(folder)
 
-    def revive(self) -> bool:
-        """Replaces the server, which may hang or be dead; returns True, as models must be loaded again."""
+    def restart(self) -> bool:
+        """Replaces the server, which may hang or have ended; returns True, as models must be loaded again."""
         self.close()
         self._start()
         return True
 
 
-def place(source: Path, destination: Path) -> None:
+def link_or_copy(source: Path, destination: Path) -> None:
     """Puts a file under another name, as a hard link if the file system allows it."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     destination.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ The repository extension is optional: a server without it answers UNIMPLEMENTED,
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
@@ -66,7 +66,7 @@ class V2Server:
 
     def name_and_version(self) -> tuple[str, str]:
         """The name and version that the server reports."""
-        with failing("the server does not tell its version"):
+        with failing("the server does not report its version"):
             metadata = self._client.get_server_metadata(client_timeout=CALL_LIMIT_S)
         return str(metadata.name), str(metadata.version)
 
@@ -82,7 +82,7 @@ class V2Server:
             return bool(self._client.is_model_ready(name, client_timeout=CALL_LIMIT_S))
         except InferenceServerException as error:
             if status(error) in UNREACHABLE:
-                raise ServerError(f"the server does not say whether {name} is ready: {details(error)}") from error
+                raise ServerError(f"the server does not report whether {name} is ready: {details(error)}") from error
             return False
 
     def load(self, name: str, config: str | None = None, files: dict[str, bytes] | None = None) -> bool:
@@ -90,21 +90,14 @@ class V2Server:
 
         Returns False where the server does not load on request, cannot be reached, or has no model of that name.
         """
-        try:
+        with failing(f"the server does not load {name}", NOT_LOADED) as failures:
             self._client.load_model(name, config=config, files=files, client_timeout=LOAD_LIMIT_S)
-        except InferenceServerException as error:
-            if status(error) in NOT_LOADED:
-                return False
-            raise ServerError(f"the server does not load {name}: {details(error)}") from error
-        return True
+        return not failures
 
     def unload(self, name: str) -> None:
-        """Returns when the model is gone, which may be after the server's own answer."""
-        try:
+        """Unloads the model and waits for the end of it, which may come after the server's own answer."""
+        with failing(f"the server does not unload {name}", {"NOT_FOUND"}):
             self._client.unload_model(name, client_timeout=LOAD_LIMIT_S)
-        except InferenceServerException as error:
-            if status(error) != "NOT_FOUND":
-                raise ServerError(f"the server does not unload {name}: {details(error)}") from error
         end = time.monotonic() + LOAD_LIMIT_S
         while self.ready(name) or self._unloading(name):
             if time.monotonic() > end:
@@ -118,13 +111,9 @@ class V2Server:
 
     def inference_count(self, name: str) -> int | None:
         """The number of inputs answered by the model so far, `None` where the server does not count."""
-        try:
+        with failing("the server does not report its counts", {"UNIMPLEMENTED"}) as failures:
             statistics = self._client.get_inference_statistics(name, client_timeout=CALL_LIMIT_S)
-        except InferenceServerException as error:
-            if status(error) == "UNIMPLEMENTED":
-                return None
-            raise ServerError(f"the server does not say what it counted: {details(error)}") from error
-        return sum(int(model.inference_count) for model in statistics.model_stats)
+        return None if failures else sum(int(model.inference_count) for model in statistics.model_stats)
 
 
 class Authorised(InferenceServerClientPlugin):  # type: ignore[misc]
@@ -139,12 +128,18 @@ class Authorised(InferenceServerClientPlugin):  # type: ignore[misc]
 
 
 @contextmanager
-def failing(what: str) -> Iterator[None]:
-    """Turns a failed call into a `ServerError` with the text `what`, gRPC's status and the server's details."""
+def failing(what: str, expected: Collection[str] = ()) -> Iterator[list[str]]:
+    """Turns a failed call into a `ServerError` with the text `what`, gRPC's status and the server's details.
+
+    A failure with an `expected` status ends the block only, and joins the list of the block.
+    """
+    failures: list[str] = []
     try:
-        yield
+        yield failures
     except InferenceServerException as error:
-        raise ServerError(f"{what}: {details(error)}") from error
+        failures.append(status(error))
+        if status(error) not in expected:
+            raise ServerError(f"{what}: {details(error)}") from error
 
 
 def status(error: InferenceServerException) -> str:

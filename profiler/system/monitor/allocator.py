@@ -9,20 +9,10 @@ from typing import Any
 
 from pydantic import Field
 
-from profiler.records.base import Record
-from profiler.system.missing_values import unknown
+from profiler.records.base import Record, unknown
 
 GAUGE = ("current", "peak", "allocated", "freed")
 POOLS = ("all", "large_pool", "small_pool")
-OF_POOLS = (
-    *("allocation", "segment", "active", "inactive_split"),
-    *("allocated_bytes", "reserved_bytes", "active_bytes", "inactive_split_bytes", "requested_bytes"),
-)
-OF_ALL = ("oversize_allocations", "oversize_segments")
-NUMBERS = (
-    *("max_split_size", "num_alloc_retries", "num_ooms"),
-    *("num_sync_all_streams", "num_device_alloc", "num_device_free", "num_oom_rejections"),
-)
 Statistics = Mapping[str, Any]
 
 
@@ -78,6 +68,12 @@ class AllocatorState(Record):
     rounding_overhead_bytes: int | None
 
 
+FIELDS = AllocatorState.__annotations__
+OF_POOLS = tuple(name for name, kind in FIELDS.items() if kind == Pools | None)
+OF_ALL = tuple(name for name, kind in FIELDS.items() if kind == Gauge | None)
+NUMBERS = tuple(name for name, kind in FIELDS.items() if kind == int | None and name != "rounding_overhead_bytes")
+
+
 def current_allocator(torch: ModuleType) -> AllocatorState:
     """The state of the allocator of the current GPU."""
     device = torch.cuda.current_device()
@@ -94,8 +90,8 @@ def allocator_state(statistics: Statistics, segments: Sequence[Mapping[str, Any]
     }
     derived: dict[str, Any] = {**per_piece(statistics), "allocated_share": allocated_share(segments)}
     reasons = {
-        **unknown(reported, "this version of torch does not tell it"),
-        **unknown(derived, "the allocator holds nothing of that kind"),
+        **unknown(reported, "this version of torch does not report it"),
+        **unknown(derived, "the allocator has no memory of that kind"),
     }
     return AllocatorState(reasons=reasons, **reported, **derived)
 

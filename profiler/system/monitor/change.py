@@ -4,8 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from profiler.records.base import Record
-from profiler.system.missing_values import unknown
+from profiler.records.base import Record, unknown
 from profiler.system.monitor.system_state import DiskState, NetworkState, ProcessState, SystemState
 
 
@@ -46,7 +45,7 @@ def change(before: SystemState, after: SystemState) -> StateChange:
         switches=after.cpu.switches - before.cpu.switches,
         interrupts=after.cpu.interrupts - before.cpu.interrupts,
         soft_interrupts=after.cpu.soft_interrupts - before.cpu.soft_interrupts,
-        reasons=unknown(values, "a snapshot holds no such counter, or a process or thread ended between them"),
+        reasons=unknown(values, "a snapshot has no such counter, or a process or thread ended between them"),
         **values,
     )
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import psutil
 
-from profiler.system.missing_values import total, unknown
+from profiler.records.base import total, unknown
 from profiler.system.monitor.system_state import CpuState, DiskState, MemoryState, NetworkState, ProcessState
 from profiler.system.processes import thread_switches
 
 MEMORY = ("rss", "vms", "shared", "text", "data")
-NO_LONGER_COUNTED = "Linux no longer counts it and has told 0 since version 2.6 (proc(5), statm)"
+NO_LONGER_COUNTED = "Linux no longer counts it and has reported 0 since version 2.6 (proc(5), statm)"
 
 
 def cpu_state() -> CpuState:
@@ -74,7 +74,7 @@ def process_state(processes: Sequence[psutil.Process]) -> ProcessState | None:
         return None
     values: dict[str, Any] = {name: total([one[name] for _, one in found]) for name in found[0][1]}
     reasons = {
-        **unknown(values, "this system does not tell it of a process"),
+        **unknown(values, "this system does not report it for a process"),
         "lib_bytes": NO_LONGER_COUNTED,
         "dirty_bytes": NO_LONGER_COUNTED,
     }

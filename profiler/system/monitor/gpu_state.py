@@ -1,26 +1,15 @@
 """The state of one NVIDIA GPU, as NVML reports it: docs.nvidia.com/deploy/nvml-api, group Device Queries."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import pynvml
 from pydantic import Field
 
-from profiler.records.base import Record
-from profiler.system.missing_values import unknown
+from profiler.records.base import Record, unknown
 
 Answers = tuple[float | bool | None, ...]
-CLOCK_REASONS = {
-    "throttled_gpu_idle": pynvml.nvmlClocksEventReasonGpuIdle,
-    "throttled_applications_clocks_setting": pynvml.nvmlClocksEventReasonApplicationsClocksSetting,
-    "throttled_sw_power_cap": pynvml.nvmlClocksEventReasonSwPowerCap,
-    "throttled_hw_slowdown": pynvml.nvmlClocksEventReasonHwSlowdown,
-    "throttled_sync_boost": pynvml.nvmlClocksEventReasonSyncBoost,
-    "throttled_sw_thermal_slowdown": pynvml.nvmlClocksEventReasonSwThermalSlowdown,
-    "throttled_hw_thermal_slowdown": pynvml.nvmlClocksEventReasonHwThermalSlowdown,
-    "throttled_hw_power_brake_slowdown": pynvml.nvmlClocksEventReasonHwPowerBrakeSlowdown,
-    "throttled_display_clock_setting": pynvml.nvmlClocksEventReasonDisplayClockSetting,
-}
 
 
 class GpuState(Record):
@@ -56,19 +45,16 @@ class GpuState(Record):
     throttled_display_clock_setting: bool | None
 
 
-def framebuffer(gpu: Any) -> Answers:
-    """The total, used and free bytes of the GPU's own memory."""
-    memory = pynvml.nvmlDeviceGetMemoryInfo(gpu)
-    return memory.total, memory.used, memory.free
+# NVML's bit for each field `throttled_*`, for example `nvmlClocksEventReasonGpuIdle` for `throttled_gpu_idle`.
+CLOCK_REASONS: dict[str, int] = {
+    name: getattr(pynvml, f"nvmlClocksEventReason{name.removeprefix('throttled').title().replace('_', '')}")
+    for name in GpuState.__annotations__
+    if name.startswith("throttled_")
+}
+FRAMEBUFFER, BAR1 = attrgetter("total", "used", "free"), attrgetter("bar1Total", "bar1Used", "bar1Free")
 
 
-def bar1(gpu: Any) -> Answers:
-    """The total, used and free bytes of the window to the host."""
-    memory = pynvml.nvmlDeviceGetBAR1MemoryInfo(gpu)
-    return memory.bar1Total, memory.bar1Used, memory.bar1Free
-
-
-def busy(gpu: Any) -> Answers:
+def busy_shares(gpu: Any) -> Answers:
     """The busy shares of the GPU and of its memory."""
     percent = pynvml.nvmlDeviceGetUtilizationRates(gpu)
     return percent.gpu / 100, percent.memory / 100
@@ -82,9 +68,13 @@ def clock_reasons(gpu: Any) -> Answers:
 
 
 QUERIES: dict[tuple[str, ...], Callable[[Any], Answers]] = {
-    ("framebuffer_total_bytes", "framebuffer_used_bytes", "framebuffer_free_bytes"): framebuffer,
-    ("bar1_total_bytes", "bar1_used_bytes", "bar1_free_bytes"): bar1,
-    ("gpu_busy_share", "memory_busy_share"): busy,
+    ("framebuffer_total_bytes", "framebuffer_used_bytes", "framebuffer_free_bytes"): lambda gpu: FRAMEBUFFER(
+        pynvml.nvmlDeviceGetMemoryInfo(gpu)
+    ),
+    ("bar1_total_bytes", "bar1_used_bytes", "bar1_free_bytes"): lambda gpu: BAR1(
+        pynvml.nvmlDeviceGetBAR1MemoryInfo(gpu)
+    ),
+    ("gpu_busy_share", "memory_busy_share"): busy_shares,
     ("temperature_c",): lambda gpu: (pynvml.nvmlDeviceGetTemperature(gpu, pynvml.NVML_TEMPERATURE_GPU),),
     ("power_w",): lambda gpu: (pynvml.nvmlDeviceGetPowerUsage(gpu) / 1e3,),
     ("energy_j",): lambda gpu: (pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1e3,),

@@ -11,8 +11,8 @@ import psutil
 import pynvml
 
 from profiler.common.errors import DnnPortingError
+from profiler.records.base import MissingValues
 from profiler.system.machine import gpu_handles
-from profiler.system.missing_values import MissingValues
 from profiler.system.monitor.allocator import AllocatorState
 from profiler.system.monitor.counters import cpu_state, disk_state, memory_state, network_state, process_state
 from profiler.system.monitor.gpu_state import GpuState, gpu_state
@@ -57,8 +57,8 @@ class StateReader:
             at_s=time.monotonic(),
             cpu=cpu_state(),
             memory=memory_state(),
-            disk=missing.note("disk", disk_state(), "the system tells no disk counters"),
-            network=missing.note("network", network_state(), "the system tells no network counters"),
+            disk=missing.note("disk", disk_state(), "the system has no disk counters"),
+            network=missing.note("network", network_state(), "the system has no network counters"),
             process=missing.note("process", process_state(self._processes), "the measured processes have ended"),
             gpus=missing.note("gpus", self._gpu_states(), self._why_no_gpus),
             allocator=missing.note("allocator", self._allocator() if self._allocator else None, no_torch),

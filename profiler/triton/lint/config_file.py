@@ -27,9 +27,7 @@ def read_config(model: Model) -> tuple[ModelConfig | None, list[Finding]]:
     """The message in `model.file`, `None` where it is unusable, and the findings on its text."""
     place = model.place(model.file)
     if place.kind == "leaves":
-        return None, [
-            model.warning("link-leaves", f"{model.file} lies outside the repository and is not read: copy it")
-        ]
+        return None, [model.warning("link-leaves", f"{model.file} is outside the repository and is not read: copy it")]
     if place.kind == "missing":
         fix = "write one, or move the folder away, as every folder of a repository is a model"
         return None, [model.error("config-missing", f"there is no {model.file}: {fix}")]

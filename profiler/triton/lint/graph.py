@@ -1,28 +1,20 @@
-"""The inputs and outputs of an ONNX graph: their types and shapes."""
+"""The inputs and outputs of an ONNX graph, with the names and sizes of their types."""
 
 from dataclasses import dataclass
 
-from onnx import ModelProto, TensorProto, ValueInfoProto
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+from tritonclient.grpc.model_config_pb2 import DataType
 
 from profiler.triton.lint.rules_tensors import WILDCARD
 
-# Triton's name of each element type (onnxruntime_backend: `OnnxDataTypeToModelConfigDataType`).
+TRITON_NAMES = {"FLOAT": "FP32", "FLOAT16": "FP16", "DOUBLE": "FP64", "BFLOAT16": "BF16"}
+# Triton's name of each element type that it has (onnxruntime_backend: `OnnxDataTypeToModelConfigDataType`).
 TYPE_NAMES: dict[int, str] = {
-    TensorProto.FLOAT: "TYPE_FP32",
-    TensorProto.UINT8: "TYPE_UINT8",
-    TensorProto.INT8: "TYPE_INT8",
-    TensorProto.UINT16: "TYPE_UINT16",
-    TensorProto.INT16: "TYPE_INT16",
-    TensorProto.INT32: "TYPE_INT32",
-    TensorProto.INT64: "TYPE_INT64",
-    TensorProto.STRING: "TYPE_STRING",
-    TensorProto.BOOL: "TYPE_BOOL",
-    TensorProto.FLOAT16: "TYPE_FP16",
-    TensorProto.DOUBLE: "TYPE_FP64",
-    TensorProto.UINT32: "TYPE_UINT32",
-    TensorProto.UINT64: "TYPE_UINT64",
-    TensorProto.BFLOAT16: "TYPE_BF16",
+    kind: f"TYPE_{TRITON_NAMES.get(name, name)}"
+    for name, kind in TensorProto.DataType.items()
+    if f"TYPE_{TRITON_NAMES.get(name, name)}" in DataType.DESCRIPTOR.values_by_name
 }
+BYTES_OF = {kind: helper.tensor_dtype_to_np_dtype(kind).itemsize for kind in TYPE_NAMES if kind != TensorProto.STRING}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
+from profiler.common.door import shown as one_line
 from profiler.triton.lint.tree import Place, Tree
 
 Severity = Literal["error", "warning"]
@@ -19,7 +20,7 @@ ENSEMBLE, ONNX_RUNTIME = "ensemble", "onnxruntime"
 class Finding:
     """A problem of a repository.
 
-    An `error` is refused by the server; a `warning` loads with a defect, or depends on facts that lint cannot see.
+    The server refuses an `error`; it loads a `warning` with a defect, or the effect depends on facts unknown to lint.
     `checked` is `here` for rules that are tested with this project's server (Triton 2.51 with the Python-based
     `onnxruntime` backend), and `from_source` for rules from the source of the C++ backend, of Kubernetes or of newer
     servers. `model` is empty for the repository as a whole; `file` is a path below the model's folder, or below the
@@ -102,6 +103,4 @@ def shown(dims: object) -> str:
 
 def clean(text: object) -> str:
     """Untrusted text on one line, with unprintable characters escaped, cut to 300 characters."""
-    long = str(text)[: LONGEST_TEXT + 1]
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in long)
-    return shown if len(shown) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"
+    return one_line(str(text), LONGEST_TEXT)

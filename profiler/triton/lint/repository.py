@@ -8,50 +8,35 @@ from pathlib import Path
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from profiler.common.errors import ModelError
+from profiler.triton.lint import (
+    rules_config,
+    rules_ensemble,
+    rules_folder,
+    rules_match,
+    rules_onnx,
+    rules_onnxruntime,
+    rules_scheduling,
+    rules_tensors,
+    rules_warm_up,
+    rules_weights,
+)  # fmt: skip
 from profiler.triton.lint.completion import completed, subfolders, versions_to_load
 from profiler.triton.lint.config_file import CONFIG, config_files, read_config
 from profiler.triton.lint.graph import graph_of
 from profiler.triton.lint.model import Finding, Model, clean
-from profiler.triton.lint.rules_config import ensemble_platform_rules, identity_rules, instance_rules
-from profiler.triton.lint.rules_ensemble import circles, flow_rules, member_rules
-from profiler.triton.lint.rules_external import external_rules
-from profiler.triton.lint.rules_folder import (
-    artefact_rules,
-    code_rules,
-    link_rules,
-    name_rules,
-    place_rules,
-    version_rules,
-)
-from profiler.triton.lint.rules_match import match_rules
-from profiler.triton.lint.rules_onnx import graph_rules
-from profiler.triton.lint.rules_onnxruntime import accelerator_rules, session_rules
-from profiler.triton.lint.rules_scheduling import batching_rules, cache_rules, sequence_rules
-from profiler.triton.lint.rules_tensors import batch_tensor_rules, label_rules, tensor_rules
-from profiler.triton.lint.rules_warm_up import warm_up_graph_rules, warm_up_rules
 from profiler.triton.lint.skeleton import read_skeleton
 from profiler.triton.lint.tree import MAX_ENTRIES, Tree
 
 # Further findings of the same rule add no information.
 MOST_OF_A_RULE = 20
 CONFIG_RULES = (
-    identity_rules,
-    version_rules,
-    artefact_rules,
-    tensor_rules,
-    batch_tensor_rules,
-    label_rules,
-    instance_rules,
-    batching_rules,
-    sequence_rules,
-    cache_rules,
-    session_rules,
-    accelerator_rules,
-    warm_up_rules,
-    ensemble_platform_rules,
-    flow_rules,
-    code_rules,
-)
+    rules_config.identity_rules, rules_config.instance_rules, rules_config.ensemble_platform_rules,
+    rules_folder.version_rules, rules_folder.artefact_rules, rules_folder.code_rules,
+    rules_tensors.tensor_rules, rules_tensors.batch_tensor_rules, rules_tensors.label_rules,
+    rules_scheduling.batching_rules, rules_scheduling.sequence_rules, rules_scheduling.cache_rules,
+    rules_onnxruntime.session_rules, rules_onnxruntime.accelerator_rules,
+    rules_warm_up.warm_up_rules, rules_ensemble.flow_rules,
+)  # fmt: skip
 
 
 def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
@@ -63,7 +48,7 @@ def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
     """
     tree = Tree(root)
     names = tree.names("")
-    findings = [*place_rules(root), *root_rules(tree, names), *known]
+    findings = [*rules_folder.place_rules(root), *root_rules(tree, names), *known]
     models: dict[str, Model] = {}
     for name in (name for name in names if tree.place(name).kind == "folder"):
         findings += model_findings(tree, name, models)
@@ -72,27 +57,27 @@ def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
 
 
 def root_rules(tree: Tree, names: list[str]) -> Iterator[Finding]:
-    """Findings at the root: folders are models, files are ignored, and links must lead to something inside."""
+    """Findings at the root: folders are models, files are ignored, and links must have their targets inside."""
     kinds = {name: tree.place(name).kind for name in names}
     for name in (name for name in names if tree.is_link(name)):
         if kinds[name] == "missing":
-            message = "a link that leads nowhere keeps the server from listing the repository: remove it"
+            message = "a dangling link keeps the server from listing the repository: remove it"
             yield Finding("", clean(name), "link-dangling", "error", "here", message)
         elif kinds[name] == "leaves":
-            message = "a link out of the repository is not followed: copy what it means, or lint that folder"
+            message = "a link out of the repository is not followed: copy its target, or lint that folder"
             yield Finding("", clean(name), "link-leaves", "warning", "here", message)
     if len(names) == MAX_ENTRIES:
         message = f"it holds {MAX_ENTRIES:,} entries or more, of which no more are checked: split it"
         yield Finding("", ".", "repository-size", "warning", "here", message)
     if "folder" not in kinds.values():
-        message = "there is no model: give the folder that holds one folder for each"
+        message = "there is no model: give the folder with one subfolder for each model"
         yield Finding("", ".", "repository-empty", "warning", "here", message)
 
 
 def model_findings(tree: Tree, name: str, models: dict[str, Model]) -> list[Finding]:
     """Findings in one model folder under each of its configurations; the model of its own one joins `models`."""
     bare = Model(tree, name, CONFIG, ModelConfig())
-    findings = [*name_rules(bare), *link_rules(bare)]
+    findings = [*rules_folder.name_rules(bare), *rules_folder.link_rules(bare)]
     for file in config_files(bare):
         config, problems = read_config(replace(bare, file=file))
         findings += problems
@@ -123,10 +108,10 @@ def onnx_findings(model: Model) -> list[Finding]:
                 continue
         graph = graph_of(skeleton.model)
         for found in (
-            graph_rules(model, file, skeleton),
-            external_rules(model, file, skeleton),
-            match_rules(model, graph),
-            warm_up_graph_rules(model, graph),
+            rules_onnx.graph_rules(model, file, skeleton),
+            rules_weights.external_rules(model, file, skeleton),
+            rules_match.match_rules(model, graph),
+            rules_warm_up.warm_up_graph_rules(model, graph),
         ):
             findings += islice(found, MOST_OF_A_RULE)
     return findings
@@ -137,12 +122,12 @@ def ensemble_findings(models: dict[str, Model], findings: list[Finding]) -> list
     errors = [finding for finding in findings if finding.severity == "error" and finding.checked == "here"]
     names = {clean(name): name for name in models}
     refused = {names.get(error.model, "") for error in errors if not error.file.startswith("configs/")} - {""}
-    found = list(circles(models))
-    endless = {names[finding.model] for finding in found}
-    refused |= endless
-    waiting = {name for name, model in models.items() if model.is_ensemble} - endless
+    found = list(rules_ensemble.cycles(models))
+    cyclic = {names[finding.model] for finding in found}
+    refused |= cyclic
+    waiting = {name for name, model in models.items() if model.is_ensemble} - cyclic
     while waiting:
-        by_name = {name: list(member_rules(models[name], models, refused)) for name in waiting}
+        by_name = {name: list(rules_ensemble.member_rules(models[name], models, refused)) for name in waiting}
         found += [finding for rules in by_name.values() for finding in rules]
         new = {name for name, rules in by_name.items() if rules} - refused
         if not new:

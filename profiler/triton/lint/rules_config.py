@@ -8,9 +8,9 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 from profiler.triton.lint.completion import BACKEND_OF_PLATFORM, FILE_OF_BACKEND, utf_8
 from profiler.triton.lint.model import ENSEMBLE, ONNX_RUNTIME, Finding, Model
 
-HERE = (ONNX_RUNTIME, "python")
+OWN_SERVER = (ONNX_RUNTIME, "python")
 # Backends in NVIDIA's containers, besides those that are recognised by their files.
-ELSEWHERE = ("dali", "fil", "identity", "repeat", "square", "tensorrtllm", "vllm", "torch_aoti")
+NVIDIA_ONLY = ("dali", "fil", "identity", "repeat", "square", "tensorrtllm", "vllm", "torch_aoti")
 WITH_PLATFORM = ("tensorflow", "tensorrt", ONNX_RUNTIME, "pytorch")
 MANY_INSTANCES = 128
 
@@ -24,9 +24,7 @@ def identity_rules(model: Model) -> Iterator[Finding]:
         yield model.error("batch-size", f"max_batch_size is {config.max_batch_size}: choose 0 or more")
     if model.is_ensemble:
         if config.backend:
-            yield model.error(
-                "backend", f"an ensemble has no backend, and this one has {config.backend!r}: leave it out"
-            )
+            yield model.error("backend", f"an ensemble has no backend, not {config.backend!r}: leave it out")
         return
     if not config.backend:
         fix = "write backend: 'onnxruntime'"
@@ -40,10 +38,10 @@ def identity_rules(model: Model) -> Iterator[Finding]:
 
 def backend_rules(model: Model, backend: str) -> Iterator[Finding]:
     """Rules on the backend: whether a server has it, and of which kind."""
-    known = {*HERE, *FILE_OF_BACKEND, *ELSEWHERE}
+    known = {*OWN_SERVER, *FILE_OF_BACKEND, *NVIDIA_ONLY}
     if "/" in backend or backend.startswith("."):
         yield model.warning("backend-path", f"backend {backend!r} is a path: name a backend, like 'onnxruntime'")
-    elif backend in known - set(HERE):
+    elif backend in known - set(OWN_SERVER):
         message = f"needs a server with the backend {backend!r}; only what every backend shares is checked"
         yield model.elsewhere("backend-needed", message, "warning")
     elif backend not in known:

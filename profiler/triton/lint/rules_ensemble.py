@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from tritonclient.grpc.model_config_pb2 import ModelEnsembling, ModelInput, ModelOutput
 
 from profiler.triton.lint.model import Finding, Model, shown, type_name
-from profiler.triton.lint.rules_tensors import WILDCARD
+from profiler.triton.lint.rules_tensors import WILDCARD, compatible
 
 STEP_FIELDS = ("model_name", "input_map", "output_map")
 # A tensor's type, its shape, and its shape with the batch axis if there is one.
@@ -18,42 +18,42 @@ def flow_rules(model: Model) -> Iterator[Finding]:
     steps = list(model.config.ensemble_scheduling.step)
     if not model.is_ensemble or not steps:
         return
-    lacking = [(index, field) for index, step in enumerate(steps) for field in STEP_FIELDS if not getattr(step, field)]
-    for index, field in lacking:
+    missing = [(index, field) for index, step in enumerate(steps) for field in STEP_FIELDS if not getattr(step, field)]
+    for index, field in missing:
         yield model.error("ensemble-step", f"step {index} has no {field}: write it")
-    if lacking:
+    if missing:
         return
-    made = Counter(name for step in steps for name in step.output_map.values())
-    for name in sorted(name for name, count in made.items() if count > 1):
-        yield model.error("ensemble-flow", f"tensor {name!r} is made twice: give one another name")
+    produced = Counter(name for step in steps for name in step.output_map.values())
+    for name in sorted(name for name, count in produced.items() if count > 1):
+        yield model.error("ensemble-flow", f"tensor {name!r} has two producers: give one another name")
     used = {name for step in steps for name in step.input_map.values()}
     inputs = {tensor.name for tensor in model.config.input}
     outputs = {tensor.name for tensor in model.config.output}
-    for name in sorted(inputs - used - set(made)):
-        yield model.error("ensemble-flow", f"input {name!r} is used by no step: drop it, or map it")
+    for name in sorted(inputs - used - set(produced)):
+        yield model.error("ensemble-flow", f"no step uses input {name!r}: drop it, or map it")
     ready = reachable(inputs, steps)
     for name in sorted((outputs | used) - ready):
-        yield model.error("ensemble-flow", f"tensor {name!r} is made by no step that can run: map it")
-    for name in sorted((set(made) & ready) - used - outputs):
-        yield model.error("ensemble-flow", f"tensor {name!r} is used by nothing: drop it from its output_map")
+        yield model.error("ensemble-flow", f"no step that can run produces tensor {name!r}: map it")
+    for name in sorted((set(produced) & ready) - used - outputs):
+        yield model.error("ensemble-flow", f"no step uses tensor {name!r}: drop it from its output_map")
 
 
 def reachable(inputs: set[str], steps: list[ModelEnsembling.Step]) -> set[str]:
     """The tensors that exist after every step that can run."""
-    ready, ahead = set(inputs), list(inputs)
-    lacking = [set(step.input_map.values()) for step in steps]
-    takers: dict[str, list[int]] = {}
-    for index, names in enumerate(lacking):
+    ready, pending = set(inputs), list(inputs)
+    missing = [set(step.input_map.values()) for step in steps]
+    consumers: dict[str, list[int]] = {}
+    for index, names in enumerate(missing):
         for name in names:
-            takers.setdefault(name, []).append(index)
-    while ahead:
-        name = ahead.pop()
-        for index in takers.get(name, []):
-            lacking[index].discard(name)
-            if not lacking[index]:
+            consumers.setdefault(name, []).append(index)
+    while pending:
+        name = pending.pop()
+        for index in consumers.get(name, []):
+            missing[index].discard(name)
+            if not missing[index]:
                 new = set(steps[index].output_map.values()) - ready
                 ready |= new
-                ahead += new
+                pending += new
     return ready
 
 
@@ -114,12 +114,7 @@ def type_and_shape(model: Model, tensor: ModelInput | ModelOutput) -> TypeAndSha
 
 def agree(one: TypeAndShape, other: TypeAndShape) -> bool:
     """Whether two tensors can be the same one."""
-    return one[0] == other[0] and (alike(one[1], other[1]) or alike(one[2], other[2]))
-
-
-def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether two shapes can be equal, where -1 is any size."""
-    return len(one) == len(other) and all(WILDCARD in (a, b) or a == b for a, b in zip(one, other, strict=True))
+    return one[0] == other[0] and (compatible(one[1], other[1]) or compatible(one[2], other[2]))
 
 
 def described(tensor: TypeAndShape) -> str:
@@ -127,16 +122,16 @@ def described(tensor: TypeAndShape) -> str:
     return f"{type_name(tensor[0])} {shown(tensor[2])}"
 
 
-def circles(models: Mapping[str, Model]) -> Iterator[Finding]:
+def cycles(models: Mapping[str, Model]) -> Iterator[Finding]:
     """Ensembles that contain themselves."""
     parts = {
         name: {step.model_name for step in model.config.ensemble_scheduling.step} for name, model in models.items()
     }
     for name, model in models.items():
         seen: set[str] = set()
-        ahead = set(parts[name]) if model.is_ensemble else set()
-        while ahead - seen:
-            seen |= ahead
-            ahead = {part for one in ahead for part in parts.get(one, set())}
+        pending = set(parts[name]) if model.is_ensemble else set()
+        while pending - seen:
+            seen |= pending
+            pending = {part for one in pending for part in parts.get(one, set())}
         if name in seen:
-            yield model.error("ensemble-circle", f"{name!r} is made of itself: break the circle")
+            yield model.error("ensemble-circle", f"{name!r} contains itself: break the cycle")

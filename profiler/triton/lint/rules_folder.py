@@ -9,26 +9,24 @@ from profiler.triton.lint.model import Finding, Model, clean
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # The Python backend starts each model with a bash command that contains the model's path.
-SHELL_ACTS_ON = re.compile(r"[\s\"'\\`$&;|<>()*?\[\]{}!]")
-WHY = "the Python-based server hands its path to a shell, which would act on it and hang or run it"
+SHELL_SYNTAX = re.compile(r"[\s\"'\\`$&;|<>()*?\[\]{}!]")
+SHELL = "the Python-based server passes its path to a shell, which would interpret it and hang or run it"
 
 
 def place_rules(root: Path) -> Iterator[Finding]:
     """Rules on the path of the repository itself."""
     place = str(root.resolve())
-    if SHELL_ACTS_ON.search(place):
+    if SHELL_SYNTAX.search(place):
         fix = "use letters, digits, '-', '_', '.', or 'dnn-porting serve', which serves it from elsewhere"
-        yield Finding("", ".", "name-shell", "error", "here", f"it lies in {clean(repr(place))}: {WHY}; {fix}")
+        yield Finding("", ".", "name-shell", "error", "here", f"it lies in {clean(repr(place))}: {SHELL}; {fix}")
 
 
 def name_rules(model: Model) -> Iterator[Finding]:
     """Rules on names that a shell, gRPC or Kubernetes cannot handle."""
-    if SHELL_ACTS_ON.search(model.name):
-        yield model.error("name-shell", f"folder name {model.name!r}: {WHY}; use letters, digits, '-', '_', '.'", ".")
+    if SHELL_SYNTAX.search(model.name):
+        yield model.error("name-shell", f"folder name {model.name!r}: {SHELL}; use letters, digits, '-', '_', '.'", ".")
     elif not model.name.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in model.name):
-        yield model.elsewhere(
-            "name-encoding", f"folder name {model.name!r} is not UTF-8, so no request can name it", file="."
-        )
+        yield model.elsewhere("name-encoding", f"name {model.name!r} is not UTF-8: no request can have it", file=".")
     elif LABEL.fullmatch(model.name) is None:
         fix = "use at most 63 of a-z, 0-9 and '-', none at an end"
         yield model.elsewhere("name-kubernetes", f"{model.name!r} is no Kubernetes label: {fix}", "warning", ".")
@@ -41,13 +39,9 @@ def link_rules(model: Model) -> Iterator[Finding]:
             continue
         place = model.place(entry)
         if place.kind == "missing":
-            yield model.error(
-                "link-dangling", "a link that leads nowhere keeps the server from listing the folder", entry
-            )
+            yield model.error("link-dangling", "a dangling link keeps the server from listing the folder", entry)
         elif place.kind == "leaves":
-            yield model.warning(
-                "link-leaves", "a link out of the repository is not followed: copy what it means", entry
-            )
+            yield model.warning("link-leaves", "a link out of the repository is not followed: copy its target", entry)
 
 
 def version_rules(model: Model) -> Iterator[Finding]:
@@ -62,7 +56,7 @@ def version_rules(model: Model) -> Iterator[Finding]:
             fix = f"rename it to {abs(version or 0)}"
             yield model.error("version-name", f"folder {folder!r} counts as version {version}: {fix}", folder)
         elif version is None and folder.isdigit():
-            yield model.warning("version-ignored", f"folder {folder!r} is passed over: drop its leading zeros", folder)
+            yield model.warning("version-ignored", f"folder {folder!r} is ignored: drop its leading zeros", folder)
     if not model.versions:
         have = ", ".join(map(repr, folders[:10])) or "none"
         fix = "a version is a folder named by a number, like '1'"
@@ -86,21 +80,14 @@ def artefact_rules(model: Model) -> Iterator[Finding]:
             fix = "name a file in the version's folder"
             yield model.warning("path-leaves", f"{file} may lie outside the repository and is not read: {fix}")
         elif place.kind == "missing":
-            yield model.error(
-                "artefact-missing", f"there is no {file}: add it, or correct default_model_filename", file
-            )
+            yield model.error("artefact-missing", f"{file} is missing: add it, or correct default_model_filename", file)
         elif place.kind != "file":
             only = "the C++ backend takes a folder that holds model.onnx, the server here does not"
             yield model.error("artefact-kind", f"{file} is no file ({only}): make it a file", file)
-        yield from capability_files(model, version)
-
-
-def capability_files(model: Model, version: int) -> Iterator[Finding]:
-    """Rules on files for GPUs of a certain compute capability."""
-    for capability, name in sorted(model.config.cc_model_filenames.items()):
-        if model.place(f"{version}/{name}").kind != "file":
-            message = f"{version}/{name} for GPUs of capability {capability} is no file here: add it"
-            yield model.elsewhere("cc-file-missing", message, "warning")
+        for capability, other in sorted(model.config.cc_model_filenames.items()):
+            if model.place(f"{version}/{other}").kind != "file":
+                message = f"{version}/{other} for GPUs of capability {capability} is no file here: add it"
+                yield model.elsewhere("cc-file-missing", message, "warning")
 
 
 def code_rules(model: Model) -> Iterator[Finding]:
@@ -110,18 +97,12 @@ def code_rules(model: Model) -> Iterator[Finding]:
     for folder in ("", *(f"{version}/" for version in model.versions)):
         for library in libraries:
             if "/" not in library and model.place(folder + library).kind != "missing":
-                yield model.warning(
-                    "foreign-code", "the server loads this library: see that you trust it", folder + library
-                )
+                yield model.warning("foreign-code", "the server loads this library: check it", folder + library)
     for key in ("EXECUTION_ENV_PATH", "TRITON_BATCH_STRATEGY_PATH"):
         if key in config.parameters:
             value = config.parameters[key].string_value
-            yield model.warning(
-                "foreign-code", f"parameter {key} = {value!r} is run by the server: see that you trust it"
-            )
+            yield model.warning("foreign-code", f"the server runs parameter {key} = {value!r}: check it")
     for library in config.model_operations.op_library_filename:
-        yield model.warning(
-            "foreign-code", f"op_library_filename {library!r} is loaded by the C++ backend: do you trust it"
-        )
+        yield model.warning("foreign-code", f"the C++ backend loads op_library_filename {library!r}: check it")
     for agent in config.model_repository_agents.agents:
         yield model.elsewhere("agent-needed", f"needs a server with the repository agent {agent.name!r}", "warning")

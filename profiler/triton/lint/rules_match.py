@@ -79,7 +79,7 @@ def type_rules(
         return
     declared = type_name(tensor.data_type)
     if not found.is_tensor or not found.type_name:
-        yield model.elsewhere(f"{what}-type", f"{what} {tensor.name!r} is of a type that Triton does not carry")
+        yield model.elsewhere(f"{what}-type", f"{what} {tensor.name!r} is of a type that Triton does not have")
     elif declared != found.type_name:
         yield refuse(f"{what}-type", f"{what} {tensor.name!r} is {declared}, and {found.type_name} in the graph")
 
@@ -104,10 +104,8 @@ def mismatch(model: Model, what: str, tensor: ModelInput | ModelOutput, found: G
     batching = model.config.max_batch_size > 0
     dims = full_dims(tensor, batching)
     if batching and found.dims and found.dims[0] != WILDCARD:
-        message = f"{what} {tensor.name!r} has {found.dims[0]} for its first axis in the graph, which max_batch_size "
-        return model.elsewhere(
-            "batch-axis", f"{message}{model.config.max_batch_size} needs free: export it so, or write 0"
-        )
+        message = f"{what} {tensor.name!r} has the fixed first axis {found.dims[0]} in the graph"
+        return model.elsewhere("batch-axis", f"{message}: export a symbolic one, or write max_batch_size: 0")
     axis = " with the batch axis" if batching else ""
     message = f"{what} {tensor.name!r} is {shown(dims)}{axis}, and {shown(found.dims)} in the graph"
     return model.elsewhere(f"{what}-dims", message)

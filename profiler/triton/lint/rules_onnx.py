@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import chain
 
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto
 
-from profiler.triton.lint.model import Finding, Model, elements, shown
+from profiler.triton.lint.model import Finding, Model
+from profiler.triton.lint.rules_weights import tensor_problems
 from profiler.triton.lint.skeleton import Skeleton
 
 STANDARD = ("", "ai.onnx")
@@ -15,21 +16,6 @@ OPSET, FORMAT = 26, 13
 # ONNX Runtime does not guarantee older operator sets.
 OLDEST_OPSET = 7
 CONTRIBUTED = ("com.microsoft", "com.ms.", "ai.onnx.", "org.pytorch.aten")
-BYTES_OF: dict[int, int] = {
-    TensorProto.FLOAT: 4,
-    TensorProto.UINT8: 1,
-    TensorProto.INT8: 1,
-    TensorProto.UINT16: 2,
-    TensorProto.INT16: 2,
-    TensorProto.INT32: 4,
-    TensorProto.INT64: 8,
-    TensorProto.BOOL: 1,
-    TensorProto.FLOAT16: 2,
-    TensorProto.DOUBLE: 8,
-    TensorProto.UINT32: 4,
-    TensorProto.UINT64: 8,
-    TensorProto.BFLOAT16: 2,
-}
 
 
 def graph_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding]:
@@ -48,9 +34,8 @@ def graph_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding
 def version_rules(model: Model, file: str, network: ModelProto) -> Iterator[Finding]:
     """Rules on the versions of the file format and of the operator set."""
     if network.ir_version > FORMAT:
-        yield model.error(
-            "onnx-version", f"IR version {network.ir_version} is newer than {FORMAT}: export an older one", file
-        )
+        message = f"IR version {network.ir_version} is newer than {FORMAT}: export an older one"
+        yield model.error("onnx-version", message, file)
     imported = [opset.version for opset in network.opset_import if opset.domain in STANDARD]
     if not network.opset_import:
         yield model.error("onnx-version", "it names no operator set: export it again", file)
@@ -59,7 +44,7 @@ def version_rules(model: Model, file: str, network: ModelProto) -> Iterator[Find
             yield model.error("onnx-version", f"opset {version}: choose one from {OLDEST_OPSET} to {OPSET}", file)
         elif version < OLDEST_OPSET:
             yield model.warning(
-                "onnx-version", f"opset {version}: ONNX Runtime promises {OLDEST_OPSET} and newer", file
+                "onnx-version", f"opset {version}: ONNX Runtime supports {OLDEST_OPSET} and newer", file
             )
 
 
@@ -71,10 +56,11 @@ def operator_rules(model: Model, file: str, network: ModelProto) -> Iterator[Fin
     for node in all_nodes(network.graph):
         domain = "" if node.domain in STANDARD else node.domain
         name = (domain, node.op_type)
-        if name in reported or (node.domain, node.op_type) in own or unknown_operator(domain, node, opsets) is None:
+        reason = unknown_operator(domain, node, opsets)
+        if name in reported or (node.domain, node.op_type) in own or reason is None:
             continue
         reported.add(name)
-        yield model.error("onnx-operator", f"{unknown_operator(domain, node, opsets)}: export it without", file)
+        yield model.error("onnx-operator", f"{reason}: export it without", file)
 
 
 def unknown_operator(domain: str, node: NodeProto, opsets: dict[str, int]) -> str | None:
@@ -85,7 +71,7 @@ def unknown_operator(domain: str, node: NodeProto, opsets: dict[str, int]) -> st
     if domain.startswith(CONTRIBUTED):
         return None
     if domain:
-        return f"{label} is a custom one, which the server has no library for"
+        return f"{label} is a custom one, for which the server has no library"
     version = opsets[domain]
     if 1 <= version <= OPSET and not onnx.defs.has(node.op_type, version, domain):
         return f"{label} does not exist in opset {version}"
@@ -96,11 +82,11 @@ def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
     """Every node, including those of branches and loop bodies."""
     for node in graph.node:
         yield node
-        for inner in bodies(node):
+        for inner in nested_graphs(node):
             yield from all_nodes(inner)
 
 
-def bodies(node: NodeProto) -> list[GraphProto]:
+def nested_graphs(node: NodeProto) -> list[GraphProto]:
     """The graphs inside a node."""
     found = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
     return found + [graph for attribute in node.attribute for graph in attribute.graphs]
@@ -110,41 +96,19 @@ def value_problems(graph: GraphProto, outer: list[set[str]]) -> Iterator[str]:
     """Values with two producers, and used values without one; their order does not matter to ONNX Runtime."""
     known = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
     known |= {tensor.values.name for tensor in graph.sparse_initializer}
-    made: set[str] = set()
+    produced: set[str] = set()
     for name in (name for node in graph.node for name in node.output if name):
-        if name in made:
-            yield f"value {name!r} is made twice"
-        made.add(name)
-    known |= made
+        if name in produced:
+            yield f"value {name!r} has two producers"
+        produced.add(name)
+    known |= produced
     scopes = [*outer, known]
     for node in graph.node:
         for name in node.input:
             if name and not any(name in scope for scope in scopes):
-                yield f"node {node.name or node.op_type!r} uses {name!r}, which nothing makes"
-        for inner in bodies(node):
+                yield f"node {node.name or node.op_type!r} uses {name!r}, which no node produces"
+        for inner in nested_graphs(node):
             yield from value_problems(inner, scopes)
     for value in graph.output:
         if not any(value.name in scope for scope in scopes):
-            yield f"output {value.name!r} is made by nothing"
-
-
-def tensor_problems(skeleton: Skeleton) -> Iterator[str]:
-    """Weights whose number of bytes does not fit their shape."""
-    for tensor in skeleton.model.graph.initializer:
-        if any(dim < 0 for dim in tensor.dims):
-            yield f"weights {tensor.name!r} have the shape {shown(list(tensor.dims))}"
-            continue
-        stored = skeleton.left_out.get(tensor.name, len(tensor.raw_data))
-        if stored and not is_external(tensor) and stored != needed_bytes(tensor, stored):
-            yield f"weights {tensor.name!r} of shape {shown(list(tensor.dims))} have {stored:,} bytes"
-
-
-def is_external(tensor: TensorProto) -> bool:
-    """Whether a tensor's content is in another file."""
-    return bool(tensor.data_location == TensorProto.EXTERNAL)
-
-
-def needed_bytes(tensor: TensorProto, otherwise: int) -> int:
-    """The bytes of a tensor by its type and shape, `otherwise` for a type whose width is not a number of bytes."""
-    width = BYTES_OF.get(tensor.data_type)
-    return otherwise if width is None else elements(tensor.dims) * width
+            yield f"output {value.name!r} has no producer"

@@ -33,9 +33,8 @@ def session_rules(model: Model) -> Iterator[Finding]:
         yield model.error("parameter", f"FORCE_CPU_ONLY_INPUT_TENSORS is {only_cpu!r}: choose 'yes' or 'no'")
     level = model.config.optimization.graph.level
     if level not in GRAPH_LEVELS:
-        yield model.warning(
-            "graph-level", f"optimization.graph.level is {level}, taken for 0: choose -1, 1, 2 or leave it out"
-        )
+        message = f"optimization.graph.level is {level}, read as 0: choose -1, 1 or 2, or leave it out"
+        yield model.warning("graph-level", message)
 
 
 def thread_rules(model: Model, key: str, text: str) -> Iterator[Finding]:
@@ -49,7 +48,7 @@ def thread_rules(model: Model, key: str, text: str) -> Iterator[Finding]:
     elif number > LARGEST_THREADS:
         yield model.warning("parameter", f"{key} is {number}, and that many threads are started: choose fewer")
     elif number < 0:
-        yield model.warning("parameter", f"{key} is {number}, taken for 0, the number of cores: write '0'")
+        yield model.warning("parameter", f"{key} is {number}, read as 0, the number of cores: write '0'")
     if LEADING_INT.match(text) is None and number is not None:
         yield model.elsewhere("parameter", f"{key} is {text!r}, which the C++ backend cannot read: write it like '2'")
 

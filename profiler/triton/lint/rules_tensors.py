@@ -19,9 +19,9 @@ def tensor_rules(model: Model) -> Iterator[Finding]:
             yield from one_tensor(model, what, tensor)
         names = Counter(tensor.name for tensor in tensors)
         for name in sorted(name for name, count in names.items() if count > 1):
-            yield model.elsewhere("tensor-twice", f"{what} {name!r} is there twice: keep one")
+            yield model.elsewhere("tensor-twice", f"{what} {name!r} occurs twice: keep one")
         if not names:
-            fix = "only a server that completes configurations loads it rightly"
+            fix = "only a server that completes configurations loads it correctly"
             yield model.elsewhere("tensor-none", f"no {what} is declared: write it ({fix})", "warning")
 
 
@@ -67,6 +67,11 @@ def runs(dims: Sequence[int]) -> list[int]:
     return [*found, elements(dims[start:])]
 
 
+def compatible(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two shapes can be equal, where -1 is any size."""
+    return len(one) == len(other) and all(WILDCARD in (a, b) or a == b for a, b in zip(one, other, strict=True))
+
+
 def batch_tensor_rules(model: Model) -> Iterator[Finding]:
     """Rules on `batch_input` and `batch_output` (core: `ValidateBatchIO`)."""
     inputs = {tensor.name for tensor in model.config.input}
@@ -106,6 +111,4 @@ def label_rules(model: Model) -> Iterator[Finding]:
         if place.kind == "leaves":
             yield model.warning("path-leaves", f"label_filename {file!r} leads out of the repository: copy the file")
         elif place.kind in ("missing", "folder"):
-            yield model.error(
-                "label-missing", f"label_filename {file!r} is no file of the model: add it, or drop the line"
-            )
+            yield model.error("label-missing", f"label_filename {file!r} is no file of the model: add or drop it")

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelWarmup
 
-from profiler.triton.lint.graph import TYPE_NAMES, Graph
+from profiler.triton.lint.graph import BYTES_OF, TYPE_NAMES, Graph
 from profiler.triton.lint.model import Finding, Model, elements, shown
-from profiler.triton.lint.rules_onnx import BYTES_OF
-from profiler.triton.lint.rules_tensors import WILDCARD
+from profiler.triton.lint.rules_tensors import WILDCARD, compatible
 
-WIDTHS = {DataType.Value(name): BYTES_OF[kind] for kind, name in TYPE_NAMES.items() if kind in BYTES_OF}
+WIDTHS = {DataType.Value(TYPE_NAMES[kind]): width for kind, width in BYTES_OF.items()}
 # An element of a type without a width, such as a string, is counted by its length prefix.
 TEXT_LENGTH_BYTES = 4
 LARGE_BYTES = 1 << 30
@@ -37,15 +36,13 @@ def sample_rules(model: Model, sample: ModelWarmup) -> Iterator[Finding]:
         yield from data_rules(model, f"{label} input {name!r}", sample, given)
         tensor = declared.get(name)
         if tensor is None:
-            yield model.warning(
-                "warmup-inputs", f"{label} has input {name!r}, which the model does not declare: drop it"
-            )
+            yield model.warning("warmup-inputs", f"{label} has the undeclared input {name!r}: drop it")
             continue
         if tensor.data_type != given.data_type:
             yield model.error(
-                "warmup-type", f"{label} input {name!r} is not of the data_type of the model's: correct it"
+                "warmup-type", f"{label} input {name!r} has another data_type than the model's: correct it"
             )
-        if not same_shape(list(given.dims), list(tensor.dims)):
+        if not compatible(list(given.dims), list(tensor.dims)):
             message = f"{label} input {name!r} has dims {shown(list(given.dims))} for {shown(list(tensor.dims))}"
             yield model.error("warmup-dims", f"{message}: write those of one item without the batch axis")
 
@@ -60,9 +57,7 @@ def data_rules(model: Model, label: str, sample: ModelWarmup, given: ModelWarmup
         return
     wanted = elements(given.dims) * WIDTHS.get(given.data_type, TEXT_LENGTH_BYTES)
     if wanted * sample.batch_size > LARGE_BYTES:
-        yield model.warning(
-            "warmup-size", f"{label} takes {wanted * sample.batch_size:,} bytes at loading: choose less"
-        )
+        yield model.warning("warmup-size", f"{label} takes {wanted * sample.batch_size:,} bytes at loading: use fewer")
     if source == "random_data" and given.data_type in (DataType.TYPE_FP16, DataType.TYPE_FP32, DataType.TYPE_FP64):
         yield model.warning("warmup-random", f"{label} is random bytes, NaN among them: write zero_data: true")
     if source == "input_data_file":
@@ -80,9 +75,7 @@ def file_rules(model: Model, label: str, given: ModelWarmup.Input, wanted: int) 
     elif given.data_type != DataType.TYPE_STRING and place.size < wanted:
         yield model.error("warmup-file", f"{label}: {path} has {place.size:,} bytes for {wanted:,}: write it again")
     elif given.data_type != DataType.TYPE_STRING and place.size > wanted:
-        yield model.warning(
-            "warmup-file", f"{label}: {path} has {place.size:,} bytes, {wanted:,} are used: see that it fits"
-        )
+        yield model.warning("warmup-file", f"{label}: {path} has {place.size:,} bytes for {wanted:,}: check the file")
 
 
 def warm_up_graph_rules(model: Model, graph: Graph) -> Iterator[Finding]:
@@ -94,15 +87,6 @@ def warm_up_graph_rules(model: Model, graph: Graph) -> Iterator[Finding]:
             tensor, accepted = declared[name], graph.inputs[name].dims
             dims = list(tensor.reshape.shape if tensor.HasField("reshape") else sample.inputs[name].dims)
             fed = [1, *dims] if batching else dims
-            if accepted and not same_shape(fed, list(accepted)):
-                message = (
-                    f"warm-up {sample.name!r} feeds {name!r} as {shown(fed)}, and the graph takes {shown(accepted)}"
-                )
+            if accepted and not compatible(fed, accepted):
+                message = f"warm-up {sample.name!r} has {name!r} as {shown(fed)}, and the graph {shown(accepted)}"
                 yield model.error("warmup-dims", message)
-
-
-def same_shape(given: list[int], wanted: list[int]) -> bool:
-    """Whether a shape can be the wanted one, where -1 is any size on both sides."""
-    if len(given) != len(wanted):
-        return False
-    return all(w in (WILDCARD, g) or g == WILDCARD for g, w in zip(given, wanted, strict=True))

@@ -16,7 +16,7 @@ from made_tasks import planning_profile
 from servers.short_lived import short_lived_triton
 from support import Command, command_line, environment
 
-from orchestrators.commands.orchestrate import TellingJournal
+from orchestrators.commands.orchestrate import PrintingJournal
 from orchestrators.live.journal import Second, Switched, read_journal
 from orchestrators.live.nginx import find_nginx, nginx_server
 from porting.repository.publishing.writer import publish
@@ -196,7 +196,7 @@ def test_who_watches_is_told_of_switches_and_of_what_is_new_in_notices(tmp_path:
     busy = second.model_copy(update={"notice": "add cores"})
     switched = Switched(server="here:1", task=TASK, before=None, after=SMALL, began_s=1.0, ended_s=1.2)
     failed = switched.model_copy(update={"before": SMALL, "after": LARGE, "error": "no memory"})
-    with TellingJournal(tmp_path / "journal.jsonl", told.append) as journal:
+    with PrintingJournal(tmp_path / "journal.jsonl", told.append) as journal:
         for record in (switched, second, busy, busy, failed, second, second):
             journal.add(record)
     assert told == [
@@ -219,7 +219,7 @@ def test_a_journal_that_cannot_be_written_is_told_once_and_so_is_that_it_can_be_
     def full(_line: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    with TellingJournal(path, told.append) as journal:
+    with PrintingJournal(path, told.append) as journal:
         with monkeypatch.context() as patch:
             patch.setattr(journal, "_write", full)
             journal.add(second)

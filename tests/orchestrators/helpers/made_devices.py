@@ -1,9 +1,15 @@
 """Random devices, all their possible choices, and their rows in an integer program."""
 
 import random
+from collections.abc import Callable, Sequence
 
 from orchestrators.planners.devices import Choice, Device
 from orchestrators.solver import Row
+
+
+def warm_up(first_s: Sequence[float]) -> Callable[[int], float]:
+    """The time in s of the first inference by its batch, from 1 on."""
+    return lambda batch: first_s[batch - 1]
 
 
 def random_devices(dice: random.Random, most: int = 3) -> list[Device]:
@@ -19,7 +25,7 @@ def random_devices(dice: random.Random, most: int = 3) -> list[Device]:
                 name=f"gpu{number}",
                 seconds_per_item=dice.randint(0, 8) / 8,
                 overhead_s=dice.randint(1, 8) / 8,
-                warm_up_s=lambda batch, first_s=first_s: first_s[batch - 1],
+                warm_up_s=warm_up(first_s),
                 max_batch=dice.randint(1, 3),
                 max_runs=dice.randint(0, 3),
             )

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from support import ROOT
 
 from orchestrators.commands.prepared import made
-from orchestrators.policies import Policy, World
+from orchestrators.policies import Environment, Policy
 from porting.configuration.components import Component
 
 POLICIES = sorted({path.stem for path in (ROOT / "conf" / "policy").glob("*.yaml")} - {"all"})
@@ -20,5 +20,5 @@ def component(name: str, *overrides: str, command: str = "simulate") -> Componen
     return Component.model_validate(OmegaConf.to_container(config.policies, resolve=True)[name])  # type: ignore[index, call-overload]
 
 
-def policy(name: str, world: World, *overrides: str) -> Policy:
-    return made(component(name, *overrides), world)
+def policy(name: str, environment: Environment, *overrides: str) -> Policy:
+    return made(component(name, *overrides), environment)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrators.deployment import Deployment
-from orchestrators.policies import Decision, Seen, Ways
+from orchestrators.policies import Decision, Mechanism, Observation
 
 TASK = "digits"
 GENEROUS_S = 1e9
@@ -38,12 +38,12 @@ class Made:
 class Told:
     """Decides as the test says for each second, from 0 on."""
 
-    def __init__(self, plans: dict[int, list[Deployment]], ways: Ways | None = None) -> None:
-        self.ways, self._plans = ways or Ways(interval_s=1), plans
-        self.seen: list[Seen] = []
+    def __init__(self, plans: dict[int, list[Deployment]], mechanism: Mechanism | None = None) -> None:
+        self.mechanism, self._plans = mechanism or Mechanism(interval_s=1), plans
+        self.seen: list[Observation] = []
 
-    def decide(self, now_s: int, seen: Seen, /) -> Decision:
-        self.seen.append(seen)
+    def decide(self, now_s: int, observation: Observation, /) -> Decision:
+        self.seen.append(observation)
         return Decision(self._plans.get(now_s), "told")
 
 

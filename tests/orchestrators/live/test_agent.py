@@ -23,17 +23,17 @@ from orchestrators.errors import Infeasible
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.live import server as servers
 from orchestrators.live.agent import Agent
-from orchestrators.live.answering import Answering
 from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.expected_answers import ExpectedAnswers
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
-from orchestrators.live.known import Known
 from orchestrators.live.network import Network, of
 from orchestrators.live.rotation import Alone
+from orchestrators.live.served_versions import ServedVersions
 from orchestrators.live.server import LiveServer
 from orchestrators.live.traffic import send
 from orchestrators.live.usage import Use
 from orchestrators.planners import trivial
-from orchestrators.policies import Decision, Policy, Seen, Ways, World
+from orchestrators.policies import Decision, Environment, Mechanism, Observation, Policy
 from orchestrators.policies.planners import model_switching
 from orchestrators.policies.rules import Settings
 from orchestrators.policies.trivial import trivial as trivial_policy
@@ -61,24 +61,24 @@ class Share:
 class Told:
     """A policy with given plans, one for each second, which keeps its observations."""
 
-    ways = Ways(interval_s=1)
+    mechanism = Mechanism(interval_s=1)
 
     def __init__(self, *plans: str | None, first: str = LARGE) -> None:
         self._plans, self._first = list(plans), first
-        self._world: World | None = None
+        self._world: Environment | None = None
         self.offered: list[set[str]] = []
         self.seen: list[dict[str, str]] = []
 
-    def __call__(self, world: World) -> Policy:
-        self._world = world
+    def __call__(self, environment: Environment) -> Policy:
+        self._world = environment
         return self
 
-    def decide(self, now_s: int, seen: Seen, /) -> Decision:
+    def decide(self, now_s: int, observation: Observation, /) -> Decision:
         if now_s == 0:
             return decision(self._first)
         assert self._world is not None
         self.offered.append({version.name for version in self._world.families[TASK]})
-        self.seen.append({one.task: one.variant for one in seen.deployments})
+        self.seen.append({one.task: one.variant for one in observation.deployments})
         plan = self._plans.pop(0) if self._plans else None
         return Decision(rule="hold", reason="told") if plan is None else decision(plan)
 
@@ -89,8 +89,8 @@ def decision(*versions: str) -> Decision:
     return Decision(deployments, "told")
 
 
-def eager(world: World) -> Policy:
-    return trivial_policy(world, thresholds=EAGER)
+def eager(environment: Environment) -> Policy:
+    return trivial_policy(environment, thresholds=EAGER)
 
 
 class Watched(Alone):
@@ -114,9 +114,11 @@ class Watched(Alone):
 class Driven:
     """An agent on a server, with a journal in a folder."""
 
-    def __init__(self, folder: Path, server: LiveServer, make: Callable[[World], Policy], usage: Any = None) -> None:
+    def __init__(
+        self, folder: Path, server: LiveServer, make: Callable[[Environment], Policy], usage: Any = None
+    ) -> None:
         self.server, self.path, self.rotation = server, folder / "journal.jsonl", Watched()
-        self.catalogue = Catalogue(folder / "repository", world)
+        self.catalogue = Catalogue(folder / "repository", environment)
         self.journal = Journal(self.path)
         self.agent = Agent(server, usage or Share(), self.catalogue, self.rotation, self.journal, make)
 
@@ -134,12 +136,12 @@ class Driven:
         return read_journal(self.path)[1]
 
 
-def world(repository: Repository) -> World:
-    return World.of(repository, TARGET, {TASK: 0}, 400)
+def environment(repository: Repository) -> Environment:
+    return Environment.of(repository, TARGET, {TASK: 0}, 400)
 
 
-def both_tasks(repository: Repository) -> World:
-    return World.of(repository, TARGET, {TASK: 0, "bees": 0}, 400)
+def both_tasks(repository: Repository) -> Environment:
+    return Environment.of(repository, TARGET, {TASK: 0, "bees": 0}, 400)
 
 
 Drive = Callable[..., Driven]
@@ -319,13 +321,13 @@ def test_of_several_tasks_those_switch_that_can(server: LiveServer, tmp_path: Pa
     asked: list[dict[str, str]] = []
 
     class Asked:
-        ways = Ways(interval_s=1)
+        mechanism = Mechanism(interval_s=1)
 
-        def decide(self, now_s: int, seen: Seen, /) -> Decision:
+        def decide(self, now_s: int, observation: Observation, /) -> Decision:
             if now_s == 0:
                 return decision(LARGE, "bees-large-0000001a")
-            asked.append({one.task: one.variant for one in seen.deployments})
-            assert seen.demand_rps.keys() == {TASK, "bees"}
+            asked.append({one.task: one.variant for one in observation.deployments})
+            assert observation.demand_rps.keys() == {TASK, "bees"}
             return decision(SMALL, "bees-odd-0000001b")
 
     catalogue = Catalogue(tmp_path / "repository", both_tasks)
@@ -347,7 +349,7 @@ def test_what_relieves_a_server_most_is_switched_first(
     live_repository(tmp_path, others={"bees": {large["bees"]: VARIANTS[LARGE], small["bees"]: VARIANTS[SMALL]}})
 
     with Journal(tmp_path / "journal.jsonl") as journal:
-        answering = Answering(server, Catalogue(tmp_path / "repository", both_tasks), Alone(), journal)
+        answering = ServedVersions(server, Catalogue(tmp_path / "repository", both_tasks), Alone(), journal)
         answering.recover(lambda: large)
         answering.follow(small, dict(zip((TASK, "bees"), demand_rps, strict=True)))
     assert [one.task for one in read_journal(tmp_path / "journal.jsonl")[1]][2:] == order
@@ -360,12 +362,12 @@ def test_what_was_decided_and_is_offered_no_more_is_not_loaded_and_the_journal_s
 ) -> None:
     live_repository(tmp_path)
 
-    def without_small(repository: Repository) -> World:
-        found = world(repository)
+    def without_small(repository: Repository) -> Environment:
+        found = environment(repository)
         return replace(found, families={TASK: [one for one in found.families[TASK] if one.name != SMALL]})
 
     with Journal(tmp_path / "journal.jsonl") as journal:
-        answering = Answering(server, Catalogue(tmp_path / "repository", without_small), Alone(), journal)
+        answering = ServedVersions(server, Catalogue(tmp_path / "repository", without_small), Alone(), journal)
         answering.recover(lambda: {TASK: LARGE})
         answering.follow({TASK: SMALL}, {TASK: 1.0})
     assert "does not offer it" in str(read_journal(tmp_path / "journal.jsonl")[1][-1].error)
@@ -410,11 +412,11 @@ def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_an
 def test_model_switching_follows_a_rising_demand_to_a_faster_version_and_a_falling_one_back(
     server: LiveServer, driven: Drive
 ) -> None:
-    def switching(over: World) -> Policy:
+    def switching(over: Environment) -> Policy:
         return model_switching(over, forecaster=WindowedMaximum(window_s=2), interval_s=2)
 
     run = driven(server, switching).tick()
-    known = {TASK: Known.of(run.catalogue.edition.world.repository, TASK, TARGET)}
+    known = {TASK: ExpectedAnswers.of(run.catalogue.edition.environment.repository, TASK, TARGET)}
     # 4 s of 10 requests/s, 6 s of 120, and 10 again.
     moments_s = np.concatenate([np.arange(0, 4, 1 / 10), np.arange(4, 10, 1 / 120), np.arange(10, 18, 1 / 10)])
     with ThreadPoolExecutor(1) as pool:
@@ -534,10 +536,10 @@ def test_a_variant_that_is_published_anew_with_another_file_is_loaded_once(
 @pytest.mark.integration
 def test_who_cannot_decide_is_a_notice_and_the_server_stays_in_rotation(server: LiveServer, driven: Drive) -> None:
     class Undecided(Told):
-        def decide(self, now_s: int, seen: Seen, /) -> Decision:
+        def decide(self, now_s: int, observation: Observation, /) -> Decision:
             if now_s:
                 raise Infeasible("no version is below max_metric")
-            return super().decide(now_s, seen)
+            return super().decide(now_s, observation)
 
     run = driven(server, Undecided()).tick(3)
     assert run.rotation.said == ["out", "in"]
@@ -558,7 +560,7 @@ def test_a_server_whose_return_into_rotation_failed_is_returned_in_the_next_seco
                 raise ServerError("NGINX does not take its servers")
 
     run = driven(server, Told(SMALL, None, None))
-    run.rotation = run.agent._rotation = run.agent._answering._rotation = Stuck()
+    run.rotation = run.agent._rotation = run.agent._served._rotation = Stuck()
     run.tick(4)
     assert run.rotation.said == ["out", "in"] * 3
     assert [one.after for one in run.switches] == [LARGE, SMALL]
@@ -574,7 +576,7 @@ def test_a_rotation_that_fails_is_a_notice_and_the_old_version_stays(server: Liv
             return super().without(endpoint)
 
     run = driven(server, Told(SMALL, None))
-    run.rotation = run.agent._rotation = run.agent._answering._rotation = Failing()
+    run.rotation = run.agent._rotation = run.agent._served._rotation = Failing()
     run.tick(3)
     assert server.serving() == {TASK: LARGE}
     assert run.seconds[-1].notice == "NGINX does not run"
@@ -590,8 +592,8 @@ def test_on_a_part_of_the_cores_every_version_does_as_much_less() -> None:
 @pytest.mark.integration
 def test_a_policy_that_wants_several_servers_for_a_task_is_a_notice(server: LiveServer, driven: Drive) -> None:
     class Several(Told):
-        def decide(self, now_s: int, seen: Seen, /) -> Decision:
-            return decision(LARGE, SMALL) if now_s else super().decide(now_s, seen)
+        def decide(self, now_s: int, observation: Observation, /) -> Decision:
+            return decision(LARGE, SMALL) if now_s else super().decide(now_s, observation)
 
     run = driven(server, Several()).tick(3)
     assert "the policy wants several servers for digits" in str(run.seconds[-1].notice)
@@ -602,10 +604,10 @@ def test_a_policy_that_wants_several_servers_for_a_task_is_a_notice(server: Live
 def test_a_policy_keeps_what_it_knows_over_its_own_switches_and_begins_anew_with_another_edition(
     server: LiveServer, driven: Drive, tmp_path: Path
 ) -> None:
-    made: list[World] = []
+    made: list[Environment] = []
     policy = Told(SMALL, LARGE)
 
-    def make(over: World) -> Policy:
+    def make(over: Environment) -> Policy:
         made.append(over)
         return policy(over)
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from orchestrators.live import clock
-from orchestrators.live.clock import UNIX_S_AT_ZERO, drive, going_on, unix_s
+from orchestrators.live.clock import UNIX_S_AT_ZERO, drive, running_loops, unix_s
 from orchestrators.live.stalls import PROBE, felt
 
 HOUR_S = 3600
@@ -58,7 +58,7 @@ def test_loops_go_on_beside_each_other_until_the_block_ends(monkeypatch: pytest.
     def counting(place: int) -> None:
         counts[place] += 1
 
-    with going_on([lambda: counting(0), lambda: counting(1)]) as under_way:
+    with running_loops([lambda: counting(0), lambda: counting(1)]) as under_way:
         under_way.wait(0.5)
     ended = list(counts)
     threading.Event().wait(0.1)
@@ -70,5 +70,5 @@ def test_the_error_of_a_loop_ends_the_waiting_and_stops_the_others() -> None:
     def failing() -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), going_on([lambda: None, failing]) as under_way:
+    with pytest.raises(ZeroDivisionError), running_loops([lambda: None, failing]) as under_way:
         under_way.wait()

@@ -15,13 +15,8 @@ def test_the_first_look_knows_no_demand_whatever_was_counted_before() -> None:
 
 def test_counts_that_start_anew_are_neither_a_burst_nor_negative() -> None:
     demand = Demand(["digits"])
-    demand.look(0.0, {"digits": 0})
-    demand.look(1.0, {"digits": 20})
-    assert not demand.fell
-    assert demand.look(2.0, {"digits": 17}) == {"digits": 20.0}
-    assert demand.fell
-    assert demand.look(3.0, {"digits": 40}) == {"digits": 23.0}
-    assert not demand.fell
+    looks = [(demand.look(second, {"digits": count}), demand.fell) for second, count in enumerate((0, 20, 17, 40))]
+    assert looks[1:] == [({"digits": 20.0}, False), ({"digits": 20.0}, True), ({"digits": 23.0}, False)]
 
 
 def test_what_warms_a_new_network_up_is_no_demand_even_where_it_counts_more_than_the_old_one() -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_run import BEES, DIGITS, START_S, made_run, requests, switched
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.typing import ColorType
 from playwright.sync_api import sync_playwright
 
 from orchestrators.live.panels import INK, RED
@@ -68,12 +71,16 @@ def test_stalls_are_shaded_and_switches_of_the_task_marked() -> None:
     )
     bees, *_, cpu = draw([run]).axes
 
-    def dotted(axes) -> dict[float, str]:
-        return {round(line.get_xdata()[0], 1): line.get_color() for line in axes.lines if line.get_linestyle() == ":"}
+    def dotted(axes: Axes) -> dict[float, ColorType]:
+        return {
+            round(np.asarray(line.get_xdata())[0], 1): line.get_color()
+            for line in axes.lines
+            if line.get_linestyle() == ":"
+        }
 
     assert dotted(bees) == {5.6: RED}
     assert dotted(cpu) == {4.6: INK, 5.6: RED}
-    shaded = [patch for patch in cpu.patches if type(patch).__name__ == "Rectangle"]
+    shaded = [patch for patch in cpu.patches if isinstance(patch, Rectangle)]
     assert [(patch.get_x(), patch.get_width()) for patch in shaded] == [(7, 1)]
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn, Protocol
 
 import grpc
 import numpy as np
@@ -33,6 +34,13 @@ from profiler.triton.server import free_port
 WAIT_S = 20
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 Infer = Callable[[bytes, grpc.ServicerContext], bytes]
+
+
+class Abortable(Protocol):
+    """The part of gRPC's context that ends a call, of which gRPC gives no type."""
+
+    def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
+        """Raises the error that the client gets."""
 
 
 def saying(word: bytes) -> Infer:
@@ -89,7 +97,7 @@ def test_what_is_sent_and_answered_arrives_whole_however_large(size: int) -> Non
 @pytest.mark.integration
 @NEEDS_NGINX
 def test_a_server_s_own_error_arrives_with_status_and_details() -> None:
-    def refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
+    def refuse(_: bytes, context: Abortable) -> bytes:
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no such input")
 
     with (

@@ -14,7 +14,7 @@ import pytest
 from orchestrators.live.clock import unix_s
 from orchestrators.live.stalls import PROBE, Felt, felt, stall_probe, stalls
 from profiler.common.errors import DnnPortingError
-from profiler.system.cores import pinned
+from profiler.system.machine import pinned
 
 pytestmark = pytest.mark.alone
 

@@ -13,7 +13,7 @@ from servers.short_lived import short_lived_triton, token
 from support import SIZE, write_network
 
 from orchestrators.live.clock import unix_s
-from orchestrators.live.known import Known
+from orchestrators.live.expected_answers import ExpectedAnswers
 from orchestrators.live.network import of
 from orchestrators.live.requests import LOST, WRONG, Requests, read_traffic, write_traffic
 from orchestrators.live.server import LiveServer
@@ -38,8 +38,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.fixture(scope="module")
-def known(repository: Repository) -> dict[str, Known]:
-    return {task: Known.of(repository, task, TARGET, PICTURES) for task in repository.tasks}
+def known(repository: Repository) -> dict[str, ExpectedAnswers]:
+    return {task: ExpectedAnswers.of(repository, task, TARGET, PICTURES) for task in repository.tasks}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def answered_by(requests: Requests) -> list[str]:
     return [words.get(place) or requests.variants[place] for place in requests.answer.tolist()]
 
 
-def test_where_nobody_listens_every_request_is_lost_with_the_reason(known: dict[str, Known]) -> None:
+def test_where_nobody_listens_every_request_is_lost_with_the_reason(known: dict[str, ExpectedAnswers]) -> None:
     moments_s = even(50, 1)
     traffic = send(f"127.0.0.1:{free_port()}", {TASK: moments_s}, {TASK: known[TASK]})
     requests = traffic.tasks[TASK]
@@ -72,12 +72,12 @@ def test_where_nobody_listens_every_request_is_lost_with_the_reason(known: dict[
     assert (requests.sent_s >= requests.scheduled_s).all()
 
 
-def test_a_task_needs_a_schedule_and_its_answers(known: dict[str, Known]) -> None:
+def test_a_task_needs_a_schedule_and_its_answers(known: dict[str, ExpectedAnswers]) -> None:
     with pytest.raises(BadInputError, match="bees: a task needs a schedule and what its variants answer"):
         send("127.0.0.1:1", {TASK: np.zeros(1)}, known)
 
 
-def test_traffic_is_read_back_as_it_was_written(known: dict[str, Known], tmp_path: Path) -> None:
+def test_traffic_is_read_back_as_it_was_written(known: dict[str, ExpectedAnswers], tmp_path: Path) -> None:
     moments_s = even(5, 1)
     traffic = send(f"127.0.0.1:{free_port()}", dict.fromkeys(known, moments_s), known)
     write_traffic(tmp_path / "run" / "requests.npz", traffic)
@@ -101,7 +101,7 @@ def test_a_file_that_holds_no_traffic_is_refused(tmp_path: Path, content: bytes 
 
 @pytest.mark.integration
 def test_tasks_are_sent_at_once_by_their_own_schedules_and_it_is_known_who_answered(
-    server: LiveServer, repository: Repository, known: dict[str, Known]
+    server: LiveServer, repository: Repository, known: dict[str, ExpectedAnswers]
 ) -> None:
     server.switch(TASK, of(repository, TARGET, TASK, LARGE))
     server.switch("bees", of(repository, TARGET, "bees", "bees-small-0000001c"))
@@ -121,7 +121,7 @@ def test_tasks_are_sent_at_once_by_their_own_schedules_and_it_is_known_who_answe
 
 @pytest.mark.integration
 def test_a_switch_under_traffic_loses_nothing_and_shows_in_who_answered(
-    server: LiveServer, repository: Repository, known: dict[str, Known]
+    server: LiveServer, repository: Repository, known: dict[str, ExpectedAnswers]
 ) -> None:
     server.switch(TASK, of(repository, TARGET, TASK, LARGE))
     switching = threading.Timer(0.7, server.switch, [TASK, of(repository, TARGET, TASK, SMALL)])
@@ -135,7 +135,7 @@ def test_a_switch_under_traffic_loses_nothing_and_shows_in_who_answered(
 
 @pytest.mark.integration
 def test_wrong_answers_and_refusals_are_kept_and_the_load_goes_on(
-    server: LiveServer, repository: Repository, known: dict[str, Known], tmp_path: Path
+    server: LiveServer, repository: Repository, known: dict[str, ExpectedAnswers], tmp_path: Path
 ) -> None:
     server.switch(TASK, of(repository, TARGET, TASK, LARGE))
     lying = write_network(tmp_path / "lying.onnx", bias=30.0).read_bytes()
@@ -164,7 +164,7 @@ def test_wrong_answers_and_refusals_are_kept_and_the_load_goes_on(
 
 @pytest.mark.integration
 def test_requests_are_lost_while_the_server_is_dead_and_answered_when_it_is_back(
-    repository: Repository, known: dict[str, Known]
+    repository: Repository, known: dict[str, ExpectedAnswers]
 ) -> None:
     port = free_port()
     large = of(repository, TARGET, TASK, LARGE)

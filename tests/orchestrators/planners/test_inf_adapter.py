@@ -20,7 +20,7 @@ LARGE = Variant(name="large", accuracy=0.8, load_time_s=12.0, capacity_rps={0: 0
 
 def problem(**changes: Any) -> Problem:
     values = {"variants": [SMALL, MIDDLE, LARGE], "demand_rps": 75, "max_cores": 20, "min_cores": 2}
-    return Problem(**values | changes)
+    return Problem.model_validate(values | changes)
 
 
 def random_problem(draw: random.Random) -> Problem:

@@ -16,15 +16,15 @@ Pairs = list[tuple[Variant, int]]
 
 
 def variant(name: str, rate_rps: float, **changes: Any) -> Variant:
-    values: dict[str, Any] = {"task": "digits", "target": "cpu", "cores": 1, "accuracy": 0.9, "latency_ms": 10,
-                              "load_s": 1, "cost": 1}  # fmt: skip
-    return Variant(name=name, rate_rps=rate_rps, **values | changes)
+    values = {"task": "digits", "target": "cpu", "cores": 1, "accuracy": 0.9, "latency_ms": 10, "load_s": 1, "cost": 1}
+    return Variant.model_validate({"name": name, "rate_rps": rate_rps} | values | changes)
 
 
 def problem(*variants: Variant, rate_rps: float, cores: float = 8, **changes: Any) -> Problem:
     demand = Demand(task="digits", rate_rps=rate_rps, accuracy=0.8, latency_ms=50)
     limits = [Limit(target=one, cores=cores) for one in sorted({one.target for one in variants})]
-    return Problem(**{"demands": [demand], "variants": list(variants), "limits": limits, "slack": 1} | changes)
+    values = {"demands": [demand], "variants": list(variants), "limits": limits, "slack": 1}
+    return Problem.model_validate(values | changes)
 
 
 def by_name(plan: Plan) -> dict[str, int]:

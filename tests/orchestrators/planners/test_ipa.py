@@ -3,7 +3,7 @@
 import math
 import random
 from itertools import product
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pytest
 from pydantic import ValidationError
@@ -13,7 +13,8 @@ from orchestrators.planners.ipa import Problem, Stage, Variant, solve
 from orchestrators.planners.ipa import product as search
 from orchestrators.planners.ipa.options import options, undominated
 
-FORMS = ("sum", "mean", "product")
+Form = Literal["sum", "mean", "product"]
+FORMS: tuple[Form, ...] = get_args(Form)
 DETECTORS = [
     Variant(name="nano", accuracy=0.5, cores=1, latency_ms={1: 20, 4: 50}, throughput_rps={1: 50, 4: 80}),
     Variant(name="medium", accuracy=0.8, cores=2, latency_ms={1: 40, 4: 100}, throughput_rps={1: 25, 4: 40}),
@@ -27,7 +28,7 @@ CLASSIFIERS = [
 def problem(**changes: Any) -> Problem:
     stages = [Stage(name="detect", variants=DETECTORS), Stage(name="classify", variants=CLASSIFIERS)]
     values = {"stages": stages, "demand_rps": 60, "deadline_ms": 500, "alpha": 2, "beta": 0.01, "delta": 1e-6}
-    return Problem(**values | changes)
+    return Problem.model_validate(values | changes)
 
 
 def random_problem(draw: random.Random) -> Problem:
@@ -114,7 +115,7 @@ def test_the_published_wait_is_a_constant_that_lengthens_the_deadline() -> None:
 
 
 @pytest.mark.parametrize(("form", "expected"), [("sum", 1.6), ("mean", 0.8), ("product", 0.64)])
-def test_the_accuracy_of_a_pipeline_is_the_sum_the_mean_or_the_product(form: str, expected: float) -> None:
+def test_the_accuracy_of_a_pipeline_is_the_sum_the_mean_or_the_product(form: Form, expected: float) -> None:
     assert solve(problem(accuracy=form)).accuracy == pytest.approx(expected)
 
 
@@ -127,21 +128,21 @@ def test_the_product_weighs_a_stage_by_the_accuracy_of_the_others() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_short_deadline_is_met_by_quicker_variants(form: str) -> None:
+def test_a_short_deadline_is_met_by_quicker_variants(form: Form) -> None:
     plan = solve(problem(accuracy=form, deadline_ms=45))
     assert plan.variant == {"detect": "nano", "classify": "resnet50"}
     assert plan.latency_ms == pytest.approx(45)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_equal_plans_are_told_apart_by_the_time_they_take(form: str) -> None:
+def test_equal_plans_are_told_apart_by_the_time_they_take(form: Form) -> None:
     slow = CLASSIFIERS[0].model_copy(update={"name": "a-slow", "latency_ms": {1: 11.0, 4: 31.0}})
     stages = [Stage(name="classify", variants=[slow, CLASSIFIERS[0]])]
     assert solve(problem(stages=stages, accuracy=form, delta=0)).variant == {"classify": "resnet18"}
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_without_demand_every_stage_has_one_replica_and_no_batch_to_fill(form: str) -> None:
+def test_without_demand_every_stage_has_one_replica_and_no_batch_to_fill(form: Form) -> None:
     plan = solve(problem(accuracy=form, demand_rps=0))
     assert set(plan.replicas.values()) == set(plan.batch.values()) == {1}
 
@@ -153,7 +154,7 @@ def test_a_plan_deploys_the_variant_of_every_stage() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_deadline_shorter_than_the_quickest_pipeline_is_infeasible(form: str) -> None:
+def test_a_deadline_shorter_than_the_quickest_pipeline_is_infeasible(form: Form) -> None:
     with pytest.raises(Infeasible, match=r"take 30 ms through all stages, and the deadline is 29 ms.*detect.*20 ms"):
         solve(problem(accuracy=form, deadline_ms=29))
 
@@ -237,7 +238,7 @@ def test_of_two_options_with_equal_figures_and_times_one_is_kept() -> None:
 
 @pytest.mark.parametrize("form", ["sum", "mean"])
 @pytest.mark.parametrize("slow", range(3))
-def test_of_plans_with_equal_objectives_the_quickest_is_chosen(form: str, slow: int) -> None:
+def test_of_plans_with_equal_objectives_the_quickest_is_chosen(form: Form, slow: int) -> None:
     """One of three stages has time for its accurate variant, and in one of them that variant is slower."""
 
     def stage(number: int) -> Stage:

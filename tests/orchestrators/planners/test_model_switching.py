@@ -24,10 +24,10 @@ LARGE, SMALL = "digits-large-0000000a", "digits-small-0000000c"
 def variant(name: str, accuracy: float, shares: Mapping[float, float], exploding: float | None = None) -> Variant:
     """In time by offered load, the queue exploding from some load on."""
     loads = [
-        Load(offered_rps=rps, in_time_share=share, exploding=exploding is not None and rps >= exploding)
+        Load(offered_rps=rps, in_time_share=share, unstable=exploding is not None and rps >= exploding)
         for rps, share in shares.items()
     ]
-    return Variant(name=name, accuracy=accuracy, loads=loads)
+    return Variant(name=name, accuracy=accuracy, loads=tuple(loads))
 
 
 def problem(demand_rps: float, *variants: Variant, **changes: Any) -> Problem:
@@ -189,7 +189,7 @@ def test_shares_in_time_are_read_by_load_at_the_normal_speed_of_the_machine(digi
     large, small = asked(digits, 100).variants
     assert [one.offered_rps for one in large.loads] == pytest.approx([5, 25, 45, 55])
     assert [one.in_time_share for one in large.loads] == pytest.approx([0.99, 0.95, 0.91, 0.89])
-    assert [one.exploding for one in large.loads] == [False, False, False, True]
+    assert [one.unstable for one in large.loads] == [False, False, False, True]
     assert (large.name, large.accuracy, small.name, small.accuracy) == (LARGE, 0.96, SMALL, 0.8)
 
 

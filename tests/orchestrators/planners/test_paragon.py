@@ -29,7 +29,8 @@ BURSTS = two_levels(median_rps=100, peak_rps=400, peak_share=0.05)
 
 
 def vm(latency_ms: float, rate_rps: float, **changes: Any) -> Vm:
-    return Vm(**{"target": "m4", "cores": 2, "per_hour": 0.1, "latency_ms": latency_ms, "rate_rps": rate_rps} | changes)
+    values = {"target": "m4", "cores": 2, "per_hour": 0.1, "latency_ms": latency_ms, "rate_rps": rate_rps}
+    return Vm.model_validate(values | changes)
 
 
 def functions(*sizes: tuple[float, float]) -> list[Function]:
@@ -42,11 +43,12 @@ LARGE = Variant(name="large", task="digits", accuracy=0.95, vms=[vm(200, 20)], f
 
 def query(rates_rps: list[float], **changes: Any) -> QueryClass:
     values = {"name": "faces", "task": "digits", "rates_rps": rates_rps, "min_accuracy": 0.7, "max_latency_ms": 100}
-    return QueryClass(**values | changes)
+    return QueryClass.model_validate(values | changes)
 
 
 def problem(*classes: QueryClass, **changes: Any) -> Problem:
-    return Problem(**{"classes": list(classes), "variants": [SMALL, LARGE], "serverless": PRICES} | changes)
+    values = {"classes": list(classes), "variants": [SMALL, LARGE], "serverless": PRICES}
+    return Problem.model_validate(values | changes)
 
 
 def chosen(one: QueryClass, **changes: Any) -> Choice:

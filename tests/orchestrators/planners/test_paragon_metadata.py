@@ -18,7 +18,7 @@ PEAKED = two_levels(median_rps=200, peak_rps=2000, peak_share=0.01)
 
 
 def priced(folder: Path, **changes: Any) -> Repository:
-    price = Price(**STATED | SERVERLESS | changes)
+    price = Price.model_validate(STATED | SERVERLESS | changes)
     return repository(folder, target=Target(cores=1, price=price))
 
 
@@ -29,7 +29,7 @@ def stated(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 def query(rates_rps: list[float], **changes: Any) -> QueryClass:
     values = {"name": "faces", "task": "digits", "min_accuracy": 0.9, "max_latency_ms": 60}
-    return QueryClass(rates_rps=rates_rps, **values | changes)
+    return QueryClass.model_validate({"rates_rps": rates_rps} | values | changes)
 
 
 def problem(published: Repository, *classes: QueryClass, **changes: Any) -> Problem:
@@ -75,21 +75,23 @@ def test_prices_of_functions_are_asked_for_only_where_functions_may_run(tmp_path
     without = priced(tmp_path, per_gb_s=None, per_call=None)
     assert problem(without, query([100.0])).serverless is None
     assert problem(without, query(PEAKED, strict=False)).serverless is None
-    said = r"local_cpu states no price per_gb_s and no per_call: .*per_gb_s: ….* in conf/target/local_cpu\.yaml"
+    said = r"local_cpu states no per_gb_s and no per_call: .*per_gb_s: ….* in conf/target/local_cpu\.yaml"
     with pytest.raises(BadInputError, match=said):
         problem(without, query(PEAKED))
 
 
 def test_a_vm_without_a_price_is_refused_with_where_to_state_it(tasks: Repository) -> None:
-    with pytest.raises(BadInputError, match=r"states no price per_hour: .* in conf/target/local_cpu\.yaml"):
+    with pytest.raises(BadInputError, match=r"states no per_hour: .* in conf/target/local_cpu\.yaml"):
         problem(tasks, query([100.0]))
 
 
 def test_a_counted_start_up_is_to_be_stated(stated: Repository) -> None:
-    with pytest.raises(BadInputError, match="states no price start_up_s"):
+    with pytest.raises(BadInputError, match="states no start_up_s"):
         problem(stated, query(PEAKED), cold=True)
 
 
 def test_without_a_capacity_the_error_says_what_measures_it(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"has no capacity: .*profile=full target=local_cpu measures it"):
-        problem(repository(tmp_path, capacity=[], target=Target(cores=1, price=Price(**STATED))), query([1.0]))
+        problem(
+            repository(tmp_path, capacity=[], target=Target(cores=1, price=Price.model_validate(STATED))), query([1.0])
+        )

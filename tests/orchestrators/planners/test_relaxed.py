@@ -24,7 +24,7 @@ MIDDLE = "digits-middle-0000000b"
 
 def gpu(name: str = "gpu0", **changes: Any) -> Device:
     values = {"seconds_per_item": 0.25, "overhead_s": 0.5, "warm_up_s": lambda batch: 2.0 + batch, "max_batch": 4}
-    return Device(name=name, **values | changes)
+    return Device.model_validate({"name": name} | values | changes)
 
 
 def measured(folder: Path, **changes: Any) -> Repository:
@@ -73,7 +73,8 @@ def test_a_run_that_ends_at_the_deadline_is_in_time_however_the_quotient_is_roun
     for runs, end_s in enumerate(ends):
         assert solve(Problem(devices=[device], deadline_s=end_s)).runs == {"gpu0": runs}
         just_before_s = math.nextafter(end_s, 0)
-        assert most(device, just_before_s) is None if runs == 0 else most(device, just_before_s).runs == runs - 1
+        before = most(device, just_before_s)
+        assert (None if before is None else before.runs) == (None if runs == 0 else runs - 1)
 
 
 def test_where_no_device_warms_up_the_quickest_is_named() -> None:

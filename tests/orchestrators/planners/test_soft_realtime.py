@@ -21,7 +21,7 @@ from porting.repository import Repository
 def gpu(name: str = "gpu0", **changes: Any) -> Device:
     """An image in 2.2 ms and 42.7 ms a batch."""
     values = {"seconds_per_item": 0.0022, "overhead_s": 0.0427, "warm_up_s": lambda batch: 0.926 + 0.0055 * batch}
-    return Device(name=name, **values | {"max_batch": 64, "max_runs": 1000} | changes)
+    return Device.model_validate({"name": name} | values | {"max_batch": 64, "max_runs": 1000} | changes)
 
 
 def test_one_device_finishes_1363_items_in_6_86_seconds() -> None:

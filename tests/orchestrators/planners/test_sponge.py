@@ -14,7 +14,7 @@ LATENCY_MS = {1: {1: 50.0, 2: 80.0}, 2: {1: 30.0, 2: 45.0}}
 
 def problem(**changes: Any) -> Problem:
     values = {"variant": "v", "latency_ms": LATENCY_MS, "demand_rps": 10, "remaining_ms": [150, 90, 90, 150]}
-    return Problem(**values | changes)
+    return Problem.model_validate(values | changes)
 
 
 def random_problem(draw: random.Random, **changes: Any) -> Problem:
@@ -71,7 +71,8 @@ def test_a_demand_over_single_requests_takes_a_larger_batch() -> None:
     assert solve(problem(demand_rps=33)).batch == 1
     assert solve(problem(demand_rps=20, remaining_ms=[60])).cores == 1
     plan = solve(problem(demand_rps=40))
-    assert (plan.cores, plan.batch, plan.throughput_rps) == (2, 2, pytest.approx(400 / 9))
+    assert (plan.cores, plan.batch) == (2, 2)
+    assert plan.throughput_rps == pytest.approx(400 / 9)
 
 
 def test_a_large_delta_pays_cores_for_a_small_batch() -> None:

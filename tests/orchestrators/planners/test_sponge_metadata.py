@@ -16,8 +16,8 @@ LARGE, MIDDLE, SMALL = "digits-large-0000000a", "digits-middle-0000000b", "digit
 
 
 def asked(tasks: Repository, **changes: Any) -> Problem:
-    values = {"task": "digits", "target": TARGET, "demand_rps": 20, "slo_ms": 400}
-    return from_repository(tasks, **values | changes)
+    values: dict[str, Any] = {"demand_rps": 20, "slo_ms": 400}
+    return from_repository(tasks, task="digits", target=TARGET, **values | changes)
 
 
 def served(folder: Path, latencies: list[Any]) -> Repository:

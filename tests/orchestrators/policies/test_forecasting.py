@@ -8,7 +8,7 @@ from made_tasks import TARGET
 
 from orchestrators.deployment import Deployment
 from orchestrators.forecast import Forecaster, LastValue, WindowedMaximum, fit
-from orchestrators.policies import Policy, Seen, World
+from orchestrators.policies import Environment, Observation, Policy
 from orchestrators.policies.planners import inf_adapter, infaas, ipa, model_switching, sponge
 from porting.repository import Repository
 
@@ -33,14 +33,14 @@ FORECASTERS: dict[str, Callable[[int], Forecaster]] = {
 
 def decided(known: Repository, planner: str, forecaster: str) -> tuple[Forecaster, int, list[Deployment]]:
     """The forecaster, how far ahead it was asked, and the decision after a minute."""
-    world = World.of(known, TARGET, {TASK: 20.0}, 400, 8)
+    environment = Environment.of(known, TARGET, {TASK: 20.0}, 400, 8)
     make, interval_s = PLANNERS[planner]
     chosen = FORECASTERS[forecaster](interval_s)
-    policy = make(world, forecaster=chosen)
-    first = policy.decide(0, Seen.nothing([TASK])).deployments or []
+    policy = make(environment, forecaster=chosen)
+    first = policy.decide(0, Observation.empty([TASK])).deployments or []
     used = np.ones(NOW_S)
-    found = policy.decide(NOW_S, Seen({TASK: DEMAND_RPS}, {TASK: used}, used, first, changing=False)).deployments
-    assert policy.ways.interval_s == interval_s
+    found = policy.decide(NOW_S, Observation({TASK: DEMAND_RPS}, {TASK: used}, used, first, changing=False)).deployments
+    assert policy.mechanism.interval_s == interval_s
     return chosen, interval_s, list(found or [])
 
 

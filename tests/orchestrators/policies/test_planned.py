@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from orchestrators import Infeasible
 from orchestrators.deployment import Deployment
-from orchestrators.policies import Seen, Ways, World
-from orchestrators.policies.planned import Planned, Without
+from orchestrators.policies import Environment, Mechanism, Observation
+from orchestrators.policies.planned import Planned, WithoutPlan
 from orchestrators.policies.rules import Settings as Thresholds
 from orchestrators.policies.trivial import trivial
 from orchestrators.simulation import Box, Settings, simulate
@@ -41,9 +41,9 @@ class Planner:
         return [deployment("large" if demand_rps <= 20 else "small", rate_rps=demand_rps)]
 
 
-def policy(planner: Planner, first_rps: float = 10, without_plan: Without = "keep") -> Planned:
+def policy(planner: Planner, first_rps: float = 10, without_plan: WithoutPlan = "keep") -> Planned:
     fallback = {TASK: deployment("small")}
-    return Planned({TASK: planner.plan}, Ways(interval_s=10), Last(), {TASK: first_rps}, fallback, without_plan)
+    return Planned({TASK: planner.plan}, Mechanism(interval_s=10), Last(), {TASK: first_rps}, fallback, without_plan)
 
 
 def test_a_planner_is_told_what_is_forecast_and_what_there_is() -> None:
@@ -83,8 +83,8 @@ def test_without_a_plan_the_quickest_answers_where_that_is_chosen() -> None:
     assert found.infeasible == 2
 
 
-def world(tasks: Repository, cores: float = 1) -> World:
-    return World.of(tasks, TARGET, {TASK: 20}, 400, cores)
+def environment(tasks: Repository, cores: float = 1) -> Environment:
+    return Environment.of(tasks, TARGET, {TASK: 20}, 400, cores)
 
 
 def test_the_trivial_policy_steps_down_when_the_cpu_is_full_and_up_again_when_it_is_not(tasks: Repository) -> None:
@@ -92,7 +92,7 @@ def test_the_trivial_policy_steps_down_when_the_cpu_is_full_and_up_again_when_it
     found = simulate(
         catalogue(tasks, [TASK], TARGET),
         {TASK: moments_s},
-        trivial(world(tasks)),
+        trivial(environment(tasks)),
         Box(cores=1),
         Settings(seconds=180, deadline_ms=400),
     )
@@ -111,7 +111,7 @@ def test_the_trivial_policy_on_a_larger_box_sees_the_use_of_its_own_cores(tasks:
     found = simulate(
         catalogue(tasks, [TASK], TARGET),
         {TASK: moments_s},
-        trivial(world(tasks, cores=4)),
+        trivial(environment(tasks, cores=4)),
         Box(cores=4),
         Settings(seconds=90, deadline_ms=400),
     )
@@ -120,12 +120,12 @@ def test_the_trivial_policy_on_a_larger_box_sees_the_use_of_its_own_cores(tasks:
 
 
 def test_the_trivial_policy_counts_no_second_while_a_switch_is_under_way(tasks: Repository) -> None:
-    policy = trivial(world(tasks))
-    present = list(policy.decide(0, Seen.nothing([TASK])).deployments or [])
+    policy = trivial(environment(tasks))
+    present = list(policy.decide(0, Observation.empty([TASK])).deployments or [])
 
     def decided(changing: bool) -> Sequence[Deployment] | None:
         demand = {TASK: np.array([120.0])}
-        return policy.decide(1, Seen(demand, {TASK: np.ones(1)}, np.ones(1), present, changing)).deployments
+        return policy.decide(1, Observation(demand, {TASK: np.ones(1)}, np.ones(1), present, changing)).deployments
 
     assert [decided(changing=True) for _ in range(30)] == [None] * 30
     settings = Thresholds()

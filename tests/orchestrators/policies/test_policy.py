@@ -14,7 +14,7 @@ from orchestrators.commands.prepared import made
 from orchestrators.deployment import Deployment
 from orchestrators.live.driver import Driver, versions
 from orchestrators.live.journal import read_journal
-from orchestrators.policies import Policy, Seen, Ways, World
+from orchestrators.policies import Environment, Mechanism, Observation, Policy
 from orchestrators.policies.policy import decided
 from porting.configuration.components import Component
 from profiler.common.errors import BadInputError
@@ -25,23 +25,23 @@ CARRIED_RPS = {LARGE: 60.0, MIDDLE: 240.0, SMALL: 900.0}
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World.of(live_repository(tmp_path_factory.mktemp("live")), TARGET, {TASK: 20.0}, 400)
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return Environment.of(live_repository(tmp_path_factory.mktemp("live")), TARGET, {TASK: 20.0}, 400)
 
 
 def cpu_share(second: int, variant: str) -> float:
     return min(1.0, float(DEMAND_RPS[second]) / CARRIED_RPS[variant])
 
 
-def simulated(chosen: Component, world: World) -> list[tuple[int, str]]:
+def simulated(chosen: Component, environment: Environment) -> list[tuple[int, str]]:
     """When which version was asked for, where the policy is asked as `simulate` asks it."""
-    policy, shares = made(chosen, world), np.zeros(SECONDS)
+    policy, shares = made(chosen, environment), np.zeros(SECONDS)
     present: list[Deployment] = []
     found: list[tuple[int, str]] = []
     for second in range(SECONDS):
-        if second % policy.ways.interval_s == 0:
+        if second % policy.mechanism.interval_s == 0:
             demand = {TASK: DEMAND_RPS[:second]}
-            seen = Seen(demand, {TASK: shares[:second]}, shares[:second], present, changing=False)
+            seen = Observation(demand, {TASK: shares[:second]}, shares[:second], present, changing=False)
             decision = decided(policy, second, seen)
             present = list(decision.deployments or present)
             found += [(second, present[0].variant)] if not found or found[-1][1] != present[0].variant else []
@@ -49,14 +49,14 @@ def simulated(chosen: Component, world: World) -> list[tuple[int, str]]:
     return found
 
 
-def driven(chosen: Component, world: World) -> list[tuple[int, str]]:
+def driven(chosen: Component, environment: Environment) -> list[tuple[int, str]]:
     """The same, where it is asked as `orchestrate` asks it: the driver makes it anew for the server as it found it."""
 
-    def make(over: World) -> Policy:
+    def make(over: Environment) -> Policy:
         return made(chosen, over)
 
-    present = Driver(make, world).first()
-    driver, shares = Driver(make, world), [cpu_share(0, present[TASK])]
+    present = Driver(make, environment).first()
+    driver, shares = Driver(make, environment), [cpu_share(0, present[TASK])]
     found = [(0, present[TASK])]
     for second in range(1, SECONDS):
         decision = driver.step({TASK: DEMAND_RPS[:second]}, np.array(shares), present)
@@ -67,18 +67,20 @@ def driven(chosen: Component, world: World) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("name", ["trivial", "model_switching", "largest", "smallest"])
-def test_the_same_observations_are_the_same_decisions_in_both_commands(world: World, name: str) -> None:
+def test_the_same_observations_are_the_same_decisions_in_both_commands(environment: Environment, name: str) -> None:
     one, other = component(name, command="simulate"), component(name, command="orchestrate")
     assert one == other
-    found = simulated(one, world)
-    assert found == driven(other, world)
+    found = simulated(one, environment)
+    assert found == driven(other, environment)
     assert len(found) > 1 or name in {"largest", "smallest"}
 
 
-def test_a_setting_decides_in_both_commands(world: World) -> None:
+def test_a_setting_decides_in_both_commands(environment: Environment) -> None:
     slow = "policies.trivial.thresholds.hold_s=100"
-    found = [simulated(component("trivial", slow, command=command), world) for command in ("simulate", "orchestrate")]
-    assert found[0] == found[1] != simulated(component("trivial"), world)
+    found = [
+        simulated(component("trivial", slow, command=command), environment) for command in ("simulate", "orchestrate")
+    ]
+    assert found[0] == found[1] != simulated(component("trivial"), environment)
     assert found[0][1][0] >= 100
 
 
@@ -89,16 +91,16 @@ place: 1
 """
 CODE = """
 from orchestrators.deployment import Deployment
-from orchestrators.policies import Decision, Ways
+from orchestrators.policies import Decision, Mechanism
 
 
 class Mine:
-    ways = Ways(interval_s=1)
+    mechanism = Mechanism(interval_s=1)
 
-    def __init__(self, world, place):
+    def __init__(self, environment, place):
         self.deployments = [
-            Deployment(task=task, variant=versions[place].name, cores=world.server_cores, rate_rps=0)
-            for task, versions in world.families.items()
+            Deployment(task=task, variant=versions[place].name, cores=environment.server_cores, rate_rps=0)
+            for task, versions in environment.families.items()
         ]
 
     def decide(self, now_s, seen):
@@ -135,17 +137,20 @@ def test_a_policy_of_ones_own_drives_real_servers(dnn_porting: Command, mine: li
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (CODE.replace("def decide", "def choose"), "mine.Mine makes no policy: what it returns needs ways and decide("),
+        (
+            CODE.replace("def decide", "def choose"),
+            "mine.Mine makes no policy: what it returns needs mechanism and decide(",
+        ),
         (CODE.replace('Decision(self.deployments, "always mine")', "self.deployments"), "answers with list: return a"),
-        (CODE.replace("(self, world, place)", "(self, world)"), "mine.Mine takes no 'place'"),
+        (CODE.replace("(self, environment, place)", "(self, environment)"), "mine.Mine takes no 'place'"),
         (CODE.replace("task=task", 'task="cats"'), "Mine plans for cats: nothing is sent there"),
     ],
 )
 def test_what_is_no_policy_is_refused_by_name_in_both_commands(
-    dnn_porting: Command, world: World, mine: list[str], tmp_path: Path, code: str, said: str
+    dnn_porting: Command, environment: Environment, mine: list[str], tmp_path: Path, code: str, said: str
 ) -> None:
     (tmp_path / "mine.py").write_text(code)
-    made = f"repository={world.repository.storage.local}"
+    made = f"repository={environment.repository.storage.local}"
     for command, load in (
         ("simulate", ["load.mean_rps=1", "load.seconds=5"]),
         ("orchestrate", ["load={mean_rps: 1, seconds: 1}"]),
@@ -157,7 +162,7 @@ def test_what_is_no_policy_is_refused_by_name_in_both_commands(
 
 def test_a_policy_is_asked_in_whole_seconds() -> None:
     with pytest.raises(BadInputError, match="interval_s=0: a policy is asked every 1 s or more"):
-        Ways(interval_s=0)
+        Mechanism(interval_s=0)
 
 
 def test_every_policy_is_named_by_a_config_of_its_own_and_by_all() -> None:

@@ -22,8 +22,8 @@ def family(name: str = "a", versions: Iterable[Version] = VERSIONS) -> Task:
     return Task(name=name, versions=tuple(versions), demand_rps=0)
 
 
-ONE = Problem(tasks=[family()])
-TWO = Problem(tasks=[family("a"), family("b")])
+ONE = Problem(tasks=(family(),))
+TWO = Problem(tasks=(family("a"), family("b")))
 BY_FLOPS = ONE.model_copy(update={"metric": "flops"})
 
 
@@ -54,7 +54,7 @@ def test_the_worked_example() -> None:
 def test_where_the_metric_foresees_the_use_the_goal_over_the_use_is_the_multiplier() -> None:
     """The thesis' own: 20 requests/s at 50 a second are 40 %, and ten a second would be 200 %."""
     versions = [Version(name=str(rate), accuracy=1 - rate / 100, images_per_s=rate) for rate in (10, 32, 50)]
-    problem = Problem(tasks=[family(versions=versions)])
+    problem = Problem(tasks=(family(versions=tuple(versions)),))
     decision = decided(waited("50", 0.4), 20, 0.4, problem)
     assert decision.multiplier == pytest.approx(1.625)
     assert decision.notice is None
@@ -64,7 +64,8 @@ def test_where_the_metric_foresees_the_use_the_goal_over_the_use_is_the_multipli
 
 def test_less_use_than_foreseen_is_believed() -> None:
     decision = decided(waited("v6", 0.1), 11, 0.1)
-    assert (decision.multiplier, decision.notice) == (pytest.approx(6.5), None)
+    assert decision.multiplier == pytest.approx(6.5)
+    assert decision.notice is None
 
 
 def test_the_maximum_of_the_window_bounds_the_growth_and_the_mean_gives_notice() -> None:
@@ -87,13 +88,13 @@ def test_above_the_goal_the_metric_falls_to_at_most_60_percent() -> None:
 
 def test_a_step_down_passes_over_versions_that_save_too_little() -> None:
     near = [Version(name=str(rate), accuracy=1 - rate / 100, images_per_s=rate) for rate in (10, 12, 16, 20, 40)]
-    decision = decided(waited("10", 0.8), 8, 0.8, Problem(tasks=[family(versions=near)]))
+    decision = decided(waited("10", 0.8), 8, 0.8, Problem(tasks=(family(versions=near),)))
     assert (decision.rule, decision.versions) == ("down", {"a": "20"})
 
 
 def test_where_no_versions_save_enough_the_smallest_do_what_they_can() -> None:
     near = [Version(name=str(rate), accuracy=1 - rate / 100, images_per_s=rate) for rate in (10, 12)]
-    decision = decided(waited("10", 0.8), 8, 0.8, Problem(tasks=[family(versions=near)]))
+    decision = decided(waited("10", 0.8), 8, 0.8, Problem(tasks=(family(versions=near),)))
     assert (decision.rule, decision.versions) == ("down", {"a": "12"})
     assert "no versions save 40%" in decision.reason
 
@@ -107,7 +108,7 @@ def test_where_nothing_smaller_is_left_the_administrator_is_told() -> None:
 
 
 def test_a_task_of_one_version_stays_where_it_is() -> None:
-    alone = Problem(tasks=[family(versions=VERSIONS[:1])])
+    alone = Problem(tasks=(family(versions=VERSIONS[:1]),))
     assert decided(waited("v1", 0.95), 4, 0.95, alone).notice is not None
     assert decided(waited("v1", 0.2), 1, 0.2, alone).rule == "hold"
     assert decided(waited("v1", 0.6), 2, 0.6, alone).rule == "hold"
@@ -222,7 +223,7 @@ def test_the_old_state_is_not_touched() -> None:
 
 
 def test_only_versions_below_the_maximal_metric_are_switched_to() -> None:
-    capped = Problem(tasks=[Task(name="a", versions=VERSIONS, demand_rps=0, max_metric=1 / 10)])
+    capped = Problem(tasks=(Task(name="a", versions=VERSIONS, demand_rps=0, max_metric=1 / 10),))
     assert decided(waited("v6", 0.01), 0.5, 0.01, capped).versions == {"a": "v3"}
 
 

@@ -7,7 +7,7 @@ from made_variants import TASK, Made, even
 from orchestrators.deployment import Deployment
 from orchestrators.policies import Policy
 from orchestrators.policies.fixed import Fixed
-from orchestrators.policies.machines import Machines
+from orchestrators.policies.machines import Machines, Signal
 from orchestrators.policies.scaling import Replicas, Vertical
 from orchestrators.simulation import Box, Result, Settings, simulate
 
@@ -56,7 +56,7 @@ def test_vertical_scaling_takes_a_step_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(("signal", "machines"), [("demand", 3), ("use", 3)])
-def test_machines_come_up_after_their_start_up_time(signal: str, machines: int) -> None:
+def test_machines_come_up_after_their_start_up_time(signal: Signal, machines: int) -> None:
     policy = Machines(signal, LARGE, {TASK: CAPACITY_RPS}, 1, start_up_s=20, first_rps=FIRST_RPS)
     found = run(policy, [(10, 30), (60, 200)])
     in_time = [one == 0 for one in found.series[TASK].not_in_time_share]
@@ -67,7 +67,7 @@ def test_machines_come_up_after_their_start_up_time(signal: str, machines: int) 
 
 
 def test_machines_that_look_at_use_hold_more_than_those_that_look_at_demand() -> None:
-    def held(signal: str) -> float:
+    def held(signal: Signal) -> float:
         policy = Machines(signal, LARGE, {TASK: CAPACITY_RPS}, 1, start_up_s=20, first_rps={TASK: 48.0})
         return run(policy, [(48, 300)]).held_cores_by_second[-1]
 

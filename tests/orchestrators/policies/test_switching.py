@@ -12,7 +12,7 @@ from made_tasks import planning_profile
 from orchestrators.forecast import LastValue
 from orchestrators.live.driver import Driver, versions
 from orchestrators.planners import model_switching as planner
-from orchestrators.policies import Decision, Policy, World
+from orchestrators.policies import Decision, Environment, Policy
 from orchestrators.policies.planners import model_switching
 from porting.repository import Repository
 from porting.repository.publishing.writer import publish
@@ -33,16 +33,16 @@ def driver(
 ) -> Driver:
     """By default of `TASK` alone."""
 
-    def make(world: World) -> Policy:
-        return model_switching(world, forecaster=LastValue(), interval_s=INTERVAL_S)
+    def make(environment: Environment) -> Policy:
+        return model_switching(environment, forecaster=LastValue(), interval_s=INTERVAL_S)
 
     first_rps = dict.fromkeys(tasks or [TASK], demand_rps)
-    return Driver(make, World.of(repository, TARGET, first_rps, deadline_ms, cores))
+    return Driver(make, Environment.of(repository, TARGET, first_rps, deadline_ms, cores))
 
 
 def due(driven: Driver, demand_rps: float, answering: str = LARGE) -> Decision:
     """What it says when it is time, under the same demand for every task, to each of which that version answers."""
-    present = {task: answering.replace(TASK, task) for task in driven.world.tasks}
+    present = {task: answering.replace(TASK, task) for task in driven.environment.tasks}
     seen = {task: np.array([1.0, demand_rps]) for task in present}
     waited = [driven.step(seen, np.array([0.5]), present) for _ in range(INTERVAL_S)]
     assert {one.rule for one in waited[:-1]} == {"wait"}

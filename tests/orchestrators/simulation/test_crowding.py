@@ -3,12 +3,15 @@
 import pytest
 from made_variants import Made, Told, deployment, even
 
+from orchestrators.deployment import Deployment
 from orchestrators.simulation import Box, Result, Settings, simulate
 
 A, B = "digits", "bees"
 
 
-def run(rates_rps: dict[str, float], cores: float, variant: Made, plans: dict[int, list] | None = None) -> Result:
+def run(
+    rates_rps: dict[str, float], cores: float, variant: Made, plans: dict[int, list[Deployment]] | None = None
+) -> Result:
     schedules = {task: even(rate_rps, 60) for task, rate_rps in rates_rps.items()}
     policy = Told(plans or {0: [deployment("one", task) for task in rates_rps]})
     catalogue = {(task, name): variant for task in rates_rps for name in ("one", "other")}

@@ -6,7 +6,7 @@ from made_tasks import TARGET
 from made_variants import TASK, Made, deployment
 from numpy.typing import NDArray
 
-from orchestrators.policies import Ways
+from orchestrators.policies import Mechanism
 from orchestrators.policies.planned import Planned
 from orchestrators.simulation import Box, Result, Settings, simulate
 from orchestrators.simulation.fleet import FleetSettings, fleet
@@ -43,7 +43,7 @@ def by_events(
     for server, column in enumerate(sent.T):
         begins_s = np.repeat(np.arange(SECONDS), column.astype(int))
         moments_s = np.sort(begins_s + generator.random(len(begins_s)))
-        policy = Planned({TASK: ladder.plan}, Ways(INTERVAL_S), Highest(), {TASK: column[0]}, {})
+        policy = Planned({TASK: ladder.plan}, Mechanism(INTERVAL_S), Highest(), {TASK: column[0]}, {})
         asked = Settings(seconds=SECONDS, deadline_ms=deadline_ms, seed=server)
         found.append(simulate(variants, {TASK: moments_s}, policy, Box(cores=box_cores), asked))
     return found

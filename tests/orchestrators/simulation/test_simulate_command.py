@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +20,13 @@ from profiler.common.errors import BadInputError
 POLICIES = ("smallest", "largest", "trivial", "reactive_vms")
 
 
-def compare(tasks: Repository, folder: Path, *more: str, policies: tuple[str, ...] = POLICIES) -> dict:
+def compare(tasks: Repository, folder: Path, *more: str, policies: tuple[str, ...] = POLICIES) -> dict[str, Any]:
     chosen = [f"repository={tasks.storage.local}", f"output={folder}", f"policy=[{','.join(policies)}]"]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("simulate", overrides=["tasks=[digits]", *chosen, *more])
     simulated(config)
-    return json.loads((folder / RESULT).read_text())
+    written: dict[str, Any] = json.loads((folder / RESULT).read_text())
+    return written
 
 
 def test_all_policies_meet_the_same_requests(
@@ -59,10 +61,10 @@ def test_a_trace_is_scaled_to_the_mean_and_warmed_up(tasks: Repository, tmp_path
     trace = tmp_path / "trace.txt"
     trace.write_text("".join(f"{one}\n" for one in [10] * 30 + [30] * 30))
 
-    def demand(*more: str) -> list[float]:
+    def demand(*more: str) -> tuple[float, ...]:
         given = (f"load.trace={trace}", "load.mean_rps=40", *more)
         found = compare(tasks, tmp_path, *given, policies=("smallest",))
-        return found["policies"]["smallest"]["series"]["digits"]["demand_rps"]
+        return Result.model_validate(found["policies"]["smallest"]).series["digits"].demand_rps
 
     assert sum(demand("load.warm_up_s=30", "load.trend=0.2")[:10]) < sum(demand()[:10]) / 2
     assert len(demand("load.seconds=20")) == 20
@@ -72,7 +74,7 @@ def test_a_trace_is_scaled_to_the_mean_and_warmed_up(tasks: Repository, tmp_path
 
 
 def test_the_same_seed_gives_the_same_figures(tasks: Repository, tmp_path: Path) -> None:
-    def once(seed: str) -> dict:
+    def once(seed: str) -> dict[str, Any]:
         return compare(tasks, tmp_path, "load.mean_rps=30", "load.seconds=20", f"seed={seed}", policies=("trivial",))
 
     assert once("1") == once("1") != once("2")

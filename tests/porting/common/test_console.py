@@ -35,9 +35,9 @@ def test_a_stage_shows_how_far_it_is_and_the_time_left(terminal: StringIO) -> No
 def test_a_job_s_bar_stands_below_its_stage_s_and_goes_when_it_is_full(terminal: StringIO) -> None:
     with console.progress("profile", 2):
         with console.progress("one variant", 2) as advance:
-            advance()
+            advance("")
             assert [task.description for task in console._shown[-1].tasks] == ["profile", "one variant"]
-            advance()
+            advance("")
         assert [task.description for task in console._shown[-1].tasks] == ["profile"]
     assert not console._shown
 
@@ -76,8 +76,8 @@ def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
 
 HOLDING = """
 import os, sys
-from profiler.common.signals import hold_places
-hold_places()
+from profiler.common.signals import reopen_standard_streams
+reopen_standard_streams()
 open(sys.argv[1], "w")
 os.write(1, b"x")
 print("y", flush=True)

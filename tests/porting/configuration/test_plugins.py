@@ -26,7 +26,7 @@ import torch
 
 from datamodules.images import ImageDataModule
 from datamodules.pictures import TensorImages
-from datamodules.splits import stratified
+from datamodules.pictures import stratified
 from datamodules.preprocessing import Preprocessing
 
 

@@ -1,11 +1,14 @@
 """One section of a made-up variant, and what its drawing holds."""
 
-from porting.repository.report import sheet
-from porting.repository.report.drawing import Panel, Series
-from porting.repository.report.section import Section
+from collections.abc import Sequence
+
+from narrowing import known
+
+from porting.repository.report import report
+from porting.repository.report.section import Drawing, Panel, Section, Series
 from profiler.records.profile import Profile
 
-SECTIONS = {show.__name__: show for show in sheet.SECTIONS}
+SECTIONS = {show.__name__: show for show in report.SECTIONS}
 DRAWN = ("latency", "throughput", "warm_up", "load", "repeats")
 
 
@@ -13,10 +16,17 @@ def section(profile: Profile, name: str) -> Section:
     return SECTIONS[name](profile)
 
 
+def drawn(profile: Profile, name: str) -> Drawing:
+    return known(section(profile, name).drawing)
+
+
+def rows(profile: Profile, name: str) -> Sequence[tuple[str, ...]]:
+    """The rows of the section's table."""
+    return known(section(profile, name).table).rows
+
+
 def panel(profile: Profile, name: str, place: int = 0) -> Panel:
-    drawing = section(profile, name).drawing
-    assert drawing is not None
-    return drawing.panels[place]
+    return drawn(profile, name).panels[place]
 
 
 def names(profile: Profile, section_name: str) -> set[str]:

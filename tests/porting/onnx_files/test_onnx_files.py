@@ -81,7 +81,8 @@ def test_a_network_that_fixes_its_batch_is_refused(tmp_path: Path) -> None:
             self.fc = nn.Linear(4, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.fc(x.reshape(2, 4))
+            answer: Tensor = self.fc(x.reshape(2, 4))
+            return answer
 
     with pytest.raises(ModelError, match=r"any batch size|fixes its batch size"):
         export_network(Fixed(), tmp_path / "model.onnx", (1, 2, 2), EXPORT)

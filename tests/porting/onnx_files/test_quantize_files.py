@@ -34,7 +34,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "mobilenet_v2": lambda: mobilenet_v2(1, 10, width=0.25, stem="cifar"),
     "densenet_bc": lambda: densenet_bc(1, 10, depth=22),
 }
-FORMATS = [Int8Format(scheme, reduce_range) for scheme in ("u8s8", "s8s8") for reduce_range in (False, True)]  # type: ignore[arg-type]
+FORMATS = [Int8Format(scheme, reduce_range) for scheme in ("u8s8", "s8s8") for reduce_range in (False, True)]
 
 
 class Twice(nn.Module):
@@ -49,7 +49,8 @@ class Twice(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.wider(self.first(x).relu()).relu()
         x = self.again(self.again(x).relu()).relu()
-        return self.fc(x.mean((2, 3)))
+        answer: torch.Tensor = self.fc(x.mean((2, 3)))
+        return answer
 
 
 NETWORKS["twice"] = Twice

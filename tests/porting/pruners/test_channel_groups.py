@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from modules import convolution, tensor
 from tiny_networks import GROUPS, Depthwise, Tied, batches, built
 from torch import Tensor, nn
 
@@ -32,14 +33,14 @@ def test_a_group_says_who_holds_scales_and_reads_its_channels(network: type[nn.M
 
 
 def test_of_a_depthwise_layer_two_channels_stay() -> None:
-    model = built(Depthwise)
+    model: nn.Module = built(Depthwise)
     assert [group.least for group in groups_of(model)] == [2, 1]
     pictures = [(torch.randn(2, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 1]))]
     full = [group.width for group in groups_of(model)]
     for ratio in (0.5, 0.9):
         model = TorchPruning(Norm(1)).prune(model, Request(Uniform(ratio, 1, full), pictures))
     assert [group.width for group in groups_of(model)] == [2, 1]
-    assert model.depthwise.groups == 2
+    assert convolution(model, "depthwise").groups == 2
 
 
 def test_layers_joined_by_a_shortcut_are_tied() -> None:
@@ -68,7 +69,8 @@ def test_a_classifier_that_was_made_first_keeps_its_outputs() -> None:
             self.conv = nn.Conv2d(3, 8, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.fc(self.conv(x).mean(dim=(2, 3)))
+            answer: Tensor = self.fc(self.conv(x).mean(dim=(2, 3)))
+            return answer
 
     assert [group.names for group in groups_of(Reversed())] == [("conv",)]
 
@@ -78,7 +80,7 @@ def test_a_classifier_s_features_of_a_flattened_channel_are_counted() -> None:
     assert (first.consumers[0].features, second.consumers[0].features) == (4, 1)
 
 
-def between(layer: nn.Module) -> nn.Module:
+def between(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
     """The layer between two convolutions of which the first has 8 channels."""
     width = layer.out_channels
     return nn.Sequential(
@@ -90,7 +92,7 @@ def between(layer: nn.Module) -> nn.Module:
     nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 3, groups=8), nn.Conv2d(8, 4, 3, groups=4),
     nn.ConvTranspose2d(8, 8, 3),
 ], ids=["grouped", "two filters a channel", "two channels a filter", "transposed"])  # fmt: skip
-def test_what_other_convolutions_hold_or_read_is_left_out(layer: nn.Module) -> None:
+def test_what_other_convolutions_hold_or_read_is_left_out(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
     assert [group.names for group in groups_of(between(layer))] == [("2",)]
 
 
@@ -104,7 +106,8 @@ def test_channels_of_which_only_a_part_is_tied_are_left_out() -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             x = self.stem(x)
-            return self.fc((x + torch.cat([self.a(x), self.b(x)], dim=1)).mean(dim=(2, 3)))
+            answer: Tensor = self.fc((x + torch.cat([self.a(x), self.b(x)], dim=1)).mean(dim=(2, 3)))
+            return answer
 
     with pytest.raises(BadInputError, match="no channels that can be pruned"):
         groups_of(Partly())
@@ -116,7 +119,7 @@ def test_frozen_layers_keep_their_channels() -> None:
     names = [set(group.names) for group in groups_of(model, 16)]
     assert names
     assert not any("layer1.0.conv2" in found or "layer1.0.conv1" in found for found in names)
-    assert not model.layer1[0].conv1.weight.requires_grad
+    assert not tensor(model, "layer1.0.conv1.weight").requires_grad
 
 
 def test_tracing_leaves_the_network_as_it_was() -> None:

@@ -1,6 +1,7 @@
 """The operators of a network at any widths: those that the network really has once it is cut."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.torch_pruning import TorchPruning
 from porting.pruners.interface import Request
 from profiler.operators.operator import Operator
+from profiler.operators.table import OperatorTimes
 
 
 class Flattened(nn.Module):
@@ -30,10 +32,11 @@ class Flattened(nn.Module):
         self.out = nn.Linear(12, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(self.hidden(self.conv(x).relu().flatten(1)).relu())
+        answer: Tensor = self.out(self.hidden(self.conv(x).relu().flatten(1)).relu())
+        return answer
 
 
-NETWORKS = {
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "resnet8": (lambda: resnet8(3, 10), 32),
     "densenet": (lambda: densenet_bc(3, 10, depth=16, growth=8), 32),
     "mobilenet_v2": (lambda: mobilenet_v2(3, 10, stem="cifar"), 32),
@@ -57,9 +60,12 @@ def test_the_places_at_other_widths_are_those_of_the_network_cut_to_them(name: s
 
 
 def test_a_network_costs_the_sum_of_its_operators() -> None:
-    class Times:
-        def us(self, operator: Operator, before: int, after: int) -> float:
-            return before * after
+    class Times(OperatorTimes):
+        def __init__(self) -> None:
+            pass
+
+        def us(self, operator: Operator, in_channels: int, out_channels: int) -> float:
+            return in_channels * out_channels
 
     model, example = resnet8(3, 10).eval(), torch.randn(2, 3, 32, 32)
     layers = placed_layers(model, [], example)
@@ -117,7 +123,8 @@ def test_a_layer_that_is_called_by_keyword_is_an_operator_too() -> None:
             self.conv = nn.Conv2d(3, 4, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.conv(input=x)
+            answer: Tensor = self.conv(input=x)
+            return answer
 
     (layer,) = placed_layers(Named(), [], torch.zeros(2, 3, 8, 8))
     assert layer.place([]) == (Operator(kind="convolution", kernel=(3, 3), height=8, width=8), 3, 4)

@@ -123,7 +123,8 @@ def test_layers_called_twice_have_one_gate() -> None:
             self.conv, self.shared, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(4, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.fc(self.shared(self.shared(self.conv(x)).relu()).mean(dim=(2, 3)))
+            answer: Tensor = self.fc(self.shared(self.shared(self.conv(x)).relu()).mean(dim=(2, 3)))
+            return answer
 
     model = built(Twice)
     group = ChannelGroup(("conv",), 4, (), (Place("shared", tuple((c,) for c in range(4))),))
@@ -138,7 +139,8 @@ def test_a_linear_layer_reads_its_channels_last() -> None:
             self.conv, self.mix, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 5), nn.Linear(5, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.fc(self.mix(self.conv(x).permute(0, 2, 3, 1)).relu().mean(dim=(1, 2)))
+            answer: Tensor = self.fc(self.mix(self.conv(x).permute(0, 2, 3, 1)).relu().mean(dim=(1, 2)))
+            return answer
 
     model = built(Tokens)
     found = scores_of(Hessian(), model, batches()[:1])
@@ -165,7 +167,8 @@ def test_a_layer_that_mixes_images_with_places_is_named() -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             tokens = self.conv(x).permute(0, 2, 3, 1).reshape(-1, 4)
-            return self.fc(tokens).view(len(x), -1, 3).mean(dim=1)
+            answer: Tensor = self.fc(tokens).view(len(x), -1, 3).mean(dim=1)
+            return answer
 
     group = ChannelGroup(("conv",), 4, (), (Place("fc", tuple((c,) for c in range(4))),))
     with pytest.raises(BadInputError, match=r"layer fc reads 216 rows for 6 images"):

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from modules import tensor
 from tiny_networks import GROUPS, Chain, Concatenated, Depthwise, Flattened, Residual, batches, built
 from torch import Tensor, nn
 
@@ -26,7 +27,7 @@ def groups_of(model: nn.Module) -> list[ChannelGroup]:
 
 
 def rows(model: nn.Module, name: str) -> list[list[float]]:
-    return [row.flatten().tolist() for row in model.get_submodule(name).weight]
+    return [row.flatten().tolist() for row in tensor(model, f"{name}.weight")]
 
 
 @pytest.mark.parametrize("network", GROUPS)
@@ -59,7 +60,7 @@ def test_fpgm_is_the_sum_of_distances_to_all_other_filters(network: type[nn.Modu
 def test_fpgm_tells_filters_apart_that_nearly_agree() -> None:
     model = nn.Sequential(nn.Conv2d(1, 40, 1), nn.Flatten())
     with torch.no_grad():
-        model[0].weight[:] = 1000 + torch.arange(40.0).view(40, 1, 1, 1) / 1024
+        tensor(model, "0.weight")[:] = 1000 + torch.arange(40.0).view(40, 1, 1, 1) / 1024
     group = ChannelGroup(("0",), 40, (), ())
     expected = [sum(abs(one - other) / 1024 for other in range(40)) for one in range(40)]
     assert FPGM().score(model, [group], [])[0].tolist() == pytest.approx(expected)
@@ -69,11 +70,11 @@ def test_fpgm_tells_filters_apart_that_nearly_agree() -> None:
 def test_bn_scale_is_the_sum_of_the_absolute_scales(network: type[nn.Module]) -> None:
     model = built(network)
     with torch.no_grad():
-        model.bn1.weight[0] *= -1
+        tensor(model, "bn1.weight")[0] *= -1
     groups = groups_of(model)
     assert groups
     for tied, found in zip(GROUPS[network], BNScale().score(model, groups, batches()), strict=True):
-        scales = {name: model.get_submodule(name).weight.tolist() for name in tied.norms}
+        scales = {name: tensor(model, f"{name}.weight").tolist() for name in tied.norms}
         expected = [
             sum(abs(scales[name][places[channel][0]]) for name, places in tied.norms.items())
             for channel in range(len(found))

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ def test_the_widths_are_within_the_budget_and_close_to_the_best(share: float) ->
     assert STAIRS.us(found) <= budget
     assert all(width % 16 == 0 for width in found)
 
-    def kept(widths) -> float:
+    def kept(widths: Iterable[int]) -> float:
         return sum(float(saliency(one)[width]) for one, width in zip(found_scores, widths, strict=True))
 
     every = itertools.product(*(range(16, width + 1, 16) for width in full))

@@ -1,8 +1,6 @@
 """How wide each group stays: by a ratio, on measured plateaus, within a measured latency."""
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ from pruned import Given
 from torch import nn
 
 from backbones.resnet import resnet8
-from porting.pruners.channel_groups import channel_groups
+from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.criteria.weights import Norm
 from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.engines.torch_pruning import TorchPruning
@@ -40,7 +38,7 @@ def network() -> nn.Module:
 EXAMPLE = torch.zeros(2, 3, 32, 32)
 
 
-def groups_of(model: nn.Module):
+def groups_of(model: nn.Module) -> list[ChannelGroup]:
     return channel_groups(model, dependency_graph(model, EXAMPLE))
 
 
@@ -55,11 +53,7 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> MeasuredCosts:
 
 
 def costs_in(folder: Path, batch: int = 2) -> MeasuredCosts:
-    @contextmanager
-    def progress(_: str, __: int) -> Iterator:
-        yield lambda _: None
-
-    return MeasuredCosts(folder, Target(runtime="onnxruntime"), batch, "fp32", 600, progress)
+    return MeasuredCosts(folder, Target(runtime="onnxruntime"), batch, "fp32", 600)
 
 
 def test_a_ratio_takes_the_same_share_of_every_group(network: nn.Module) -> None:
@@ -68,7 +62,9 @@ def test_a_ratio_takes_the_same_share_of_every_group(network: nn.Module) -> None
     assert found == [group.width // 2 for group in groups]
 
 
-def test_on_plateaus_no_wider_group_is_as_quick_and_none_is_narrower_than_asked(network, costs) -> None:
+def test_on_plateaus_no_wider_group_is_as_quick_and_none_is_narrower_than_asked(
+    network: nn.Module, costs: MeasuredCosts
+) -> None:
     groups = groups_of(network)
     found = UniformOnPlateaus(0.5, costs).widths(network, groups, scores(network), EXAMPLE)
     cost = costs.of(network, groups, EXAMPLE).network
@@ -82,7 +78,9 @@ def test_on_plateaus_no_wider_group_is_as_quick_and_none_is_narrower_than_asked(
 
 
 @pytest.mark.parametrize("part", [0.6, 0.2, 0.0])
-def test_within_a_latency_the_operators_take_at_most_that_share(part: float, network, costs) -> None:
+def test_within_a_latency_the_operators_take_at_most_that_share(
+    part: float, network: nn.Module, costs: MeasuredCosts
+) -> None:
     groups = groups_of(network)
     full, known = [group.width for group in groups], costs.of(network, groups, EXAMPLE)
     # How far one gets depends on the processor.
@@ -92,12 +90,12 @@ def test_within_a_latency_the_operators_take_at_most_that_share(part: float, net
     assert known.network.us(found) <= share * known.network.us(full) * (1 + 1e-9)
 
 
-def test_a_latency_that_cannot_be_had_is_refused(network, costs) -> None:
+def test_a_latency_that_cannot_be_had_is_refused(network: nn.Module, costs: MeasuredCosts) -> None:
     with pytest.raises(BadInputError, match="cannot be reached by pruning"):
         WithinLatency(0.001, costs).widths(network, groups_of(network), scores(network), EXAMPLE)
 
 
-def test_the_table_is_measured_once_and_one_for_each_batch(network, tmp_path: Path) -> None:
+def test_the_table_is_measured_once_and_one_for_each_batch(network: nn.Module, tmp_path: Path) -> None:
     groups = groups_of(network)
     first = costs_in(tmp_path).of(network, groups, EXAMPLE).network
     again = costs_in(tmp_path).of(network, groups, EXAMPLE).network
@@ -107,15 +105,17 @@ def test_the_table_is_measured_once_and_one_for_each_batch(network, tmp_path: Pa
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_budget_for_nothing_is_refused_and_not_waited_for(network, tmp_path: Path) -> None:
-    hasty = MeasuredCosts(tmp_path, Target(runtime="onnxruntime"), 2, "fp32", 1e-3, costs_in(tmp_path).progress)
-    with pytest.raises(DnnPortingError, match=r"were not made within 0\.001 s: run again to go on"):
+def test_a_budget_for_nothing_is_refused_and_not_waited_for(network: nn.Module, tmp_path: Path) -> None:
+    hasty = MeasuredCosts(tmp_path, Target(runtime="onnxruntime"), 2, "fp32", 1e-3)
+    with pytest.raises(DnnPortingError, match=r"were not made within 0\.001 s: run again to continue"):
         hasty.of(network, groups_of(network), EXAMPLE)
 
 
-def test_a_cut_network_is_offered_the_whole_one_s_widths_and_needs_no_new_measuring(network, tmp_path: Path) -> None:
+def test_a_cut_network_is_offered_the_whole_one_s_widths_and_needs_no_new_measuring(
+    network: nn.Module, tmp_path: Path
+) -> None:
     costs, groups = costs_in(tmp_path), groups_of(network)
-    coarse = MeasuredCosts(tmp_path, costs.target, 2, "fp32", 1.0, costs.progress)
+    coarse = MeasuredCosts(tmp_path, costs.target, 2, "fp32", 1.0)
     full = [group.width for group in groups]
     step = coarse.of(network, groups, EXAMPLE).step
     assert step > costs.step(network, groups, EXAMPLE)
@@ -126,7 +126,7 @@ def test_a_cut_network_is_offered_the_whole_one_s_widths_and_needs_no_new_measur
     assert coarse.of(cut, groups_of(cut), EXAMPLE, full).step == step
 
 
-def test_a_table_that_would_take_too_long_is_coarser(network, tmp_path: Path) -> None:
+def test_a_table_that_would_take_too_long_is_coarser(network: nn.Module, tmp_path: Path) -> None:
     fine = costs_in(tmp_path)
-    coarse = MeasuredCosts(tmp_path, fine.target, 2, "fp32", 0.5, fine.progress)
+    coarse = MeasuredCosts(tmp_path, fine.target, 2, "fp32", 0.5)
     assert coarse.step(network, groups_of(network), EXAMPLE) > fine.step(network, groups_of(network), EXAMPLE)

@@ -1,6 +1,7 @@
 """From a wanted throughput to a network: quickly where time is linear, and honestly where it is not to be had."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +11,7 @@ from profiler.common.errors import BadInputError
 WHOLE = Try(1.0, 100.0)
 
 
-def linear(overhead: float):
+def linear(overhead: float) -> Callable[[float], float]:
     """A part of the time does not shrink with the network."""
     return lambda share: 100.0 / (overhead + (1 - overhead) * share)
 

@@ -1,18 +1,19 @@
-"""What the report draws of a profile is what was measured; test_drawn checks that the page draws it at its place."""
+"""The drawings of the report have the measured values; test_drawn checks that the page draws them at their places."""
 
 import json
 
 import numpy as np
 import pytest
-from drawing import DRAWN, names, panel, section, series, titles, values
+from drawing import DRAWN, drawn, names, panel, section, series, titles, values
 from full_profile import full_profile
 from made_points import BATCHES, CURVE_MS, FIRST_EXPLODING, LOADS, latency, load_point, member, repeats
+from narrowing import known
 
-from porting.repository.report.drawing import Axis, Drawing, Mark, Panel, Rule, Series
-from porting.repository.report.sheet import sheet
+from porting.repository.report.report import SECTIONS
+from porting.repository.report.section import Axis, Drawing, Mark, Panel, Rule, Series
 from porting.repository.report.trust import trust
 from profiler.records.profile import Profile
-from profiler.records.repeats import SERIES
+from profiler.records.throughput import SERIES
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_latencies_are_drawn_over_their_batches_raw_and_corrected(full: Profile)
     assert "first inference 25 ms after a fresh load" in titles(first)[3]
 
 
-def test_a_latency_without_a_corrected_median_is_shown_as_what_it_is() -> None:
+def test_a_latency_without_a_corrected_median_is_shown_as_not_corrected() -> None:
     unbounded = latency(1, relative_p50=None, p50_ms=None, low_relative_p50=None, high_relative_p50=None)
     (title,) = titles(series(full_profile(latency=(unbounded,)), "latency", "corrected"))
     assert "mean, not corrected, 1.93 ms" in title
@@ -52,7 +53,7 @@ def test_a_fit_is_drawn_within_its_domain_only(full: Profile, form: str) -> None
     assert values(line, "y") == pytest.approx([fit.at(batch=x) for x in xs])
 
 
-def test_the_fit_tells_its_formula_how_good_it_is_and_its_residuals(full: Profile) -> None:
+def test_a_fit_has_its_formula_its_quality_and_its_residuals(full: Profile) -> None:
     fit = next(one for one in full.fits if one.form == "linear in batch")
     text = " ".join(section(full, "latency").notes)
     assert "relative_p50 = 1.2 · batch + 0.486 ms" in text
@@ -103,18 +104,18 @@ def test_the_warm_up_curve_runs_through_every_inference_and_marks_when_it_is_ste
         assert values(line, "y") == list(curve.latency_ms)
 
 
-def test_the_steady_moment_is_told(full: Profile) -> None:
+def test_the_time_until_a_batch_is_steady_has_a_text(full: Profile) -> None:
     text = "Batch 1: steady at 3 ms after 4 inferences (0.0575 s)."
     assert titles(series(full, "warm_up", "batch 1 steady")) == [text]
     assert text in section(full, "warm_up").notes
 
 
-def test_an_unknown_steady_moment_says_why(full: Profile) -> None:
-    assert "Batch 32: steady from an unknown moment on: not taken." in section(full, "warm_up").notes
+def test_an_unknown_time_until_steady_has_a_reason(full: Profile) -> None:
+    assert "Batch 32: the time until it is steady is unknown: not taken." in section(full, "warm_up").notes
     assert "batch 32 steady" not in names(full, "warm_up")
 
 
-def test_shares_in_time_and_processor_use_stand_over_the_load(full: Profile) -> None:
+def test_shares_in_time_and_processor_use_are_drawn_over_the_load(full: Profile) -> None:
     for deadline in (7.5, 17.0):
         found = [one for point in full.load for one in point.in_time if one.deadline_ms == deadline]
         shown = series(full, "load", f"in time of {deadline:g} ms")
@@ -129,14 +130,14 @@ def test_where_the_queue_explodes_is_marked(full: Profile) -> None:
     shown, notes = panel(full, "load"), section(full, "load").notes
     assert [(rule.axis, rule.at) for rule in shown.rules] == [("x", FIRST_EXPLODING)]
     assert [(note.text, note.x) for note in shown.notes] == [("queue explodes ", FIRST_EXPLODING)]
-    assert any("explodes at 100%" in note and "0.2 [0.1, 0.3] s a second" in note for note in notes)
+    assert any("explodes at 100%" in note and "0.2 [0.1, 0.3] s per second" in note for note in notes)
 
 
-def test_a_queue_that_did_not_explode_and_one_that_may_have_are_told_apart() -> None:
+def test_a_queue_that_may_have_exploded_has_another_text_than_one_that_did_not() -> None:
     unsure = load_point(0.9, exploding=None)
     profile = full_profile(load=(load_point(0.5), unsure))
     assert not panel(profile, "load").rules
-    assert any("not seen to explode up to 90%" in n and "90% (not taken)" in n for n in section(profile, "load").notes)
+    assert any("did not explode up to 90%" in n and "90% (not taken)" in n for n in section(profile, "load").notes)
 
 
 def test_an_unknown_processor_use_says_why() -> None:
@@ -145,7 +146,7 @@ def test_an_unknown_processor_use_says_why() -> None:
     assert names(profile, "load") == {"in time of 7.5 ms", "in time of 17 ms"}
 
 
-def test_repeats_stand_side_by_side_on_axes_of_one_relative_span(full: Profile) -> None:
+def test_repeats_are_side_by_side_on_axes_of_one_relative_span(full: Profile) -> None:
     (one,) = full.repeats
     both = ((one.images_per_s, one.relative_throughput), (one.latency_p50_ms, one.relative_latency_p50))
     spans = []
@@ -153,13 +154,14 @@ def test_repeats_stand_side_by_side_on_axes_of_one_relative_span(full: Profile) 
         assert values(series(full, "repeats", "raw", place), "y") == list(raw)
         assert values(series(full, "repeats", "corrected", place), "y") == list(corrected)
         axis = panel(full, "repeats", place).y
-        assert axis.low < min(*raw, *corrected) < max(*raw, *corrected) < axis.high
-        spans.append((axis.high - axis.low) / (axis.high + axis.low))
+        low, high = known(axis.low), known(axis.high)
+        assert low < min(*raw, *corrected) < max(*raw, *corrected) < high
+        spans.append((high - low) / (high + low))
     assert spans[0] == pytest.approx(spans[1])
-    assert section(full, "repeats").drawing.columns == 2
+    assert drawn(full, "repeats").columns == 2
 
 
-def test_repeats_tell_how_far_they_spread(full: Profile) -> None:
+def test_repeats_have_their_spread_as_a_text(full: Profile) -> None:
     text = " ".join(section(full, "repeats").notes)
     assert "callers: 7.1% raw, 1.8% corrected" in text
     assert "(onnxruntime): 6.2% raw, 2.1% corrected" in text
@@ -173,13 +175,13 @@ def test_a_single_slow_repeat_stays_inside_of_the_axes() -> None:
     profile = full_profile(repeats=(repeats(**slow),))
     axis, shown = panel(profile, "repeats", 1).y, values(series(profile, "repeats", "corrected", 1), "y")
     assert len(shown) == 20
-    assert axis.low < min(shown) < max(shown) < axis.high
+    assert known(axis.low) < min(shown) < max(shown) < known(axis.high)
 
 
-def test_the_frontier_of_another_metric_stands_where_its_members_are_in_throughput() -> None:
+def test_the_frontier_of_another_metric_is_drawn_at_the_throughput_of_its_members() -> None:
     members = [member("a", 0.9, 200, 10), member("b", 0.8, 400, 30), member("c", 0.7, 100, 20)]
     (flops, *_) = trust(members)
-    (shown,) = flops.drawing.panels
+    (shown,) = known(flops.drawing).panels
     found = {
         one.name: {mark.title.split(":")[0]: (mark.x, mark.y) for mark in one.marks}
         for one in shown.series
@@ -191,19 +193,19 @@ def test_the_frontier_of_another_metric_stands_where_its_members_are_in_throughp
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_drawing_is_small_and_its_axes_are_named(full: Profile, name: str) -> None:
-    drawing = section(full, name).drawing
+    drawing = drawn(full, name)
     assert len(json.dumps(drawing.as_json(), separators=(",", ":"))) < 7_000
     assert all(panel.y.label for panel in drawing.panels)
     assert drawing.panels[-1].x.label
 
 
 def test_a_variant_takes_less_than_25_kilobytes(full: Profile) -> None:
-    drawn = [one.drawing.as_json() for one in sheet(full) if one.drawing]
+    drawn = [one.drawing.as_json() for show in SECTIONS if (one := show(full)).drawing]
     assert len(drawn) == len(DRAWN)
     assert len(json.dumps(drawn, separators=(",", ":"))) < 25_000
 
 
-def test_a_drawing_leaves_out_what_is_usual_and_keeps_what_is_nought() -> None:
+def test_a_drawing_leaves_out_default_values_and_keeps_zeros() -> None:
     marks = [Mark(1, 1 / 3, "a"), Mark(2, 0.0, "b", low=0.0)]
     drawing = Drawing([Panel(Axis("x", low=0.0), Axis("y"), [Series("s", marks, "red"), Series("none", [], "blue")])])
     assert drawing.as_json() == {
@@ -221,6 +223,6 @@ def test_a_drawing_leaves_out_what_is_usual_and_keeps_what_is_nought() -> None:
 
 
 def test_a_value_keeps_more_digits_than_a_screen_has_pixels(full: Profile) -> None:
-    own = [point.relative_p50 for point in full.latency[: len(BATCHES)]]
-    (_, corrected, *_) = section(full, "latency").drawing.as_json()["panels"][0]["series"]
+    own = [known(point.relative_p50) for point in full.latency[: len(BATCHES)]]
+    (_, corrected, *_) = drawn(full, "latency").as_json()["panels"][0]["series"]
     np.testing.assert_allclose(corrected["y"], own, rtol=1e-5)

@@ -27,7 +27,7 @@ READ = """() => [...document.querySelectorAll("figure[data-drawing]")].filter(bo
         rules: all(svg, ".rule", "d"),
         texts: [...svg.querySelectorAll("text:not(.title)")].map(one =>
             ({anchor: one.getAttribute("text-anchor"), x: Number(one.getAttribute("x")),
-              y: Number(one.getAttribute("y")), text: one.textContent, said: one.hasAttribute("style")})),
+              y: Number(one.getAttribute("y")), text: one.textContent, note: one.hasAttribute("style")})),
         series: [...svg.querySelectorAll(".series")].map(group => ({
             marks: all(group, ".mark", "transform"), whiskers: all(group, ".whisker", "d"),
             lines: all(group, ".line", "d"), titles: [...group.querySelectorAll("title")].map(one => one.textContent),
@@ -40,7 +40,7 @@ READ = """() => [...document.querySelectorAll("figure[data-drawing]")].filter(bo
 
 @pytest.fixture(scope="module")
 def page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """The report of two fully measured variants, with the first one's fold open."""
+    """The report of two fully measured variants, with the sections of the first one open."""
     folder = tmp_path_factory.mktemp("drawn")
     fast = full_profile(latency=(latency(1), latency(2)), max_throughput=(rate(MaximalThroughput, 16, 4, 1900.0),))
     items = [item(NAMES[0], full_profile(), folder, 0.9), item(NAMES[1], fast, folder, 0.8)]
@@ -57,7 +57,7 @@ def page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
 
 @pytest.fixture(scope="module")
 def drawings(page: Page) -> list[dict[str, Any]]:
-    found = page.evaluate(READ)
+    found: list[dict[str, Any]] = page.evaluate(READ)
     assert len(found) == 2 + len(DRAWN)
     return found
 
@@ -163,7 +163,7 @@ def test_a_rule_crosses_its_panel_at_its_value(panels: list[Panel]) -> None:
 def test_the_numbers_beside_an_axis_stand_at_their_values(panels: list[Panel]) -> None:
     assert panels
     for panel in panels:
-        ticks = [one for one in panel.drawn["texts"] if not one["said"]]
+        ticks = [one for one in panel.drawn["texts"] if not one["note"]]
         beside, below = ([one for one in ticks if one["anchor"] == anchor] for anchor in ("end", "middle"))
         assert len(beside) >= 2
         assert len(below) >= 2 or panel.data["y"]["label"] == "ms"
@@ -179,7 +179,7 @@ def value(text: str) -> float:
 
 def test_words_in_a_panel_stand_at_their_place(panels: list[Panel]) -> None:
     found = [(panel, *pair) for panel in panels
-             for pair in zip(panel.data.get("notes", []), [one for one in panel.drawn["texts"] if one["said"]],
+             for pair in zip(panel.data.get("notes", []), [one for one in panel.drawn["texts"] if one["note"]],
                              strict=True)]  # fmt: skip
     assert [note["text"].strip() for _, note, _ in found] == ["unsettled", "settled", "queue explodes"]
     for panel, note, text in found:

@@ -29,15 +29,15 @@ from porting.repository import Repository
 from porting.repository.compare import compare
 from porting.repository.conditions import condition
 from porting.repository.index_json import index_from_json, index_to_json
+from porting.repository.interpolation import SOURCES
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import Step
 from porting.repository.select import select
-from porting.repository.variant_on_target import TABLES
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import Workspace
 from profiler.common import files as record_files
+from profiler.common.door import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.common.errors import BadInputError, DnnPortingError
-from profiler.common.parse import DETAILS_LIMIT_BYTES, INDEX_LIMIT_BYTES
 from profiler.records.memory import MemoryPoint
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference
@@ -94,7 +94,7 @@ def exercise(folder: Path) -> None:
     for variant in repository.variants:
         for target in variant.targets:
             one = repository.on(variant.name, target)
-            for name in TABLES:
+            for name in SOURCES:
                 where = {"deadline_ms": 5.0} if name == "capacity_requests_per_s" else {"batch": 2}
                 look_up(partial(one.at, name), **where)
     select(repository, [condition("p50_ms<=1"), condition("accuracy>=0.1")])
@@ -408,9 +408,13 @@ def test_labels_with_line_breaks_would_name_other_classes(folder: Path) -> None:
     assert "labels.0" in refusal(lambda: Repository.load(folder).details(A))
 
 
+def looked_up(name: str) -> Callable[[Repository], object]:
+    return lambda repository: repository.on(A, TARGET).lookup(name)
+
+
 ACTIONS: dict[str, Callable[[Repository], object]] = {
     "profile": lambda repository: repository.on(A, TARGET).profile,
-    **{name: lambda repository, name=name: repository.on(A, TARGET).lookup(name) for name in TABLES},
+    **{name: looked_up(name) for name in SOURCES},
     "select": lambda repository: select(repository, []),
 }
 

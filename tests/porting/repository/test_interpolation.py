@@ -4,14 +4,15 @@ import pytest
 from full_profile import blank_profile, full_profile
 from made_points import latency, partly
 
-from porting.repository import interpolation
-from porting.repository.interpolation import Lookup, interpolated
+from porting.repository.interpolation import Lookup, interpolated, lookup
 from profiler.common.errors import BadInputError
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
 
 PROFILE = full_profile()
-GRID = {(b, c): (b / c, b / c - 0.1, b / c + 0.1) for b in (1.0, 2.0, 4.0) for c in (1.0, 2.0)}
+# Value, low and high by the place on the axes.
+Grid = dict[tuple[float, ...], tuple[float, float | None, float | None]]
+GRID: Grid = {(b, c): (b / c, b / c - 0.1, b / c + 0.1) for b in (1.0, 2.0, 4.0) for c in (1.0, 2.0)}
 SMALL = Lookup("time", "ms", ("batch", "cores"), {"cores": 1.0}, {"triton": GRID})
 
 
@@ -38,7 +39,7 @@ def test_between_points_on_two_axes_every_axis_is_linear() -> None:
 
 
 def test_an_interval_is_not_made_up() -> None:
-    table = {(1.0,): (1.0, 0.9, 1.1), (3.0,): (3.0, None, None)}
+    table: Grid = {(1.0,): (1.0, 0.9, 1.1), (3.0,): (3.0, None, None)}
     found = Lookup("time", "ms", ("batch",), {}, {"triton": table}).at(batch=2)
     assert (found.value, found.low, found.high) == (2.0, None, None)
 
@@ -50,7 +51,7 @@ def test_beyond_what_was_measured_there_is_nothing(where: dict[str, float]) -> N
 
 
 def test_a_hole_in_the_grid_is_not_bridged() -> None:
-    table = {place: figure for place, figure in GRID.items() if place != (2.0, 2.0)}
+    table: Grid = {place: figure for place, figure in GRID.items() if place != (2.0, 2.0)}
     with pytest.raises(BadInputError, match="cores=2 is outside of what was measured, 1"):
         Lookup("time", "ms", ("batch", "cores"), {}, {"triton": table}).at(batch=3, cores=2)
 
@@ -64,28 +65,28 @@ def test_a_wrong_axis_is_named_with_the_valid_ones(where: dict[str, float], mess
 
 
 def test_the_runtime_of_the_targets_own_latencies_comes_first() -> None:
-    assert interpolation.latency(PROFILE).at(batch=1).at["runtime"] == "onnxruntime"
+    assert lookup(PROFILE, "p50_ms").at(batch=1).at["runtime"] == "onnxruntime"
 
 
 def test_where_the_first_runtime_was_not_measured_another_one_answers_and_says_so() -> None:
-    assert interpolation.latency(PROFILE).at(batch=16, cores=2).at["runtime"] == "triton"
+    assert lookup(PROFILE, "p50_ms").at(batch=16, cores=2).at["runtime"] == "triton"
 
 
 def test_throughput_capacity_memory_and_first_inference_are_looked_up_alike() -> None:
-    assert interpolation.throughput(PROFILE).at(batch=16, cores=2).value == 1400
-    assert interpolation.throughput(PROFILE).at(batch=16, cores=1.5).kind == "predicted"
+    assert lookup(PROFILE, "images_per_s").at(batch=16, cores=2).value == 1400
+    assert lookup(PROFILE, "images_per_s").at(batch=16, cores=1.5).kind == "predicted"
     deadlines = sorted({point.deadline_ms for point in PROFILE.capacity})
     between = (deadlines[0] + deadlines[1]) / 2
-    assert interpolation.capacity(PROFILE).at(deadline_ms=between).kind == "predicted"
-    assert interpolation.memory(PROFILE).at(batch=8).value == (310 + 8) << 20
-    assert interpolation.first_inference(PROFILE).at(batch=3).value == pytest.approx(15)
+    assert lookup(PROFILE, "capacity_requests_per_s").at(deadline_ms=between).kind == "predicted"
+    assert lookup(PROFILE, "peak_bytes").at(batch=8).value == (310 + 8) << 20
+    assert lookup(PROFILE, "first_inference_ms").at(batch=3).value == pytest.approx(15)
 
 
 def test_a_figure_that_is_unknown_is_no_point_to_look_up() -> None:
     unknown = partly(MemoryPoint, source="served processes", batch=8)
     profile: Profile = blank_profile(memory=(unknown,))
     with pytest.raises(BadInputError, match="nothing was measured"):
-        interpolation.memory(profile).at(batch=8)
+        lookup(profile, "peak_bytes").at(batch=8)
 
 
 def test_a_runtime_that_cannot_be_shown_is_escaped() -> None:
@@ -98,9 +99,9 @@ def test_a_runtime_that_cannot_be_shown_is_escaped() -> None:
 def test_latencies_of_other_input_sizes_and_of_several_callers_are_other_figures() -> None:
     others = latency(1, input_shape=(3, 64, 64)), latency(2, concurrency=4)
     profile = blank_profile(latency=(latency(1), *others))
-    assert interpolation.latency(profile).at(batch=1).value == latency(1).relative_p50
+    assert lookup(profile, "p50_ms").at(batch=1).value == latency(1).relative_p50
     with pytest.raises(BadInputError, match="outside"):
-        interpolation.latency(profile).at(batch=2)
+        lookup(profile, "p50_ms").at(batch=2)
 
 
 def test_a_reading_and_a_look_up_are_worth_reading() -> None:

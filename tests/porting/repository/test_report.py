@@ -15,6 +15,7 @@ from crowd import candidates
 from full_profile import SHA256, blank_profile, full_profile, item
 from made_points import rate, unknown_latency
 from matplotlib.collections import PathCollection
+from narrowing import known
 
 from porting.repository import Repository
 from porting.repository.figures import METRICS, why_unknown
@@ -53,57 +54,60 @@ def text(repository: Repository) -> str:
     return (repository.storage.local / "report.html").read_text()
 
 
-def sheet(text: str, variant: str) -> str:
-    """What stands in a variant's fold."""
+def sections(text: str, variant: str) -> str:
+    """The sections of a variant."""
     (found,) = re.findall(rf'<details id="{variant}-local_cpu">.*?</details>', text, re.DOTALL)
-    return found
+    return str(found)
 
 
 def row(text: str, variant: str) -> str:
     (found,) = re.findall(rf'<tr class="[^"]*" data-variant="{variant}">.*?</tr>', text, re.DOTALL)
-    return found
+    return str(found)
 
 
 def chart(text: str) -> dict[str, Any]:
-    """What the page's script draws from."""
+    """The data of the page's script."""
     (found,) = re.findall(r'<script type="application/json" id="index">(.*?)</script>', text, re.DOTALL)
-    return json.loads(found)
+    data: dict[str, Any] = json.loads(found)
+    return data
 
 
-def test_every_published_variant_has_a_fold_and_a_dropped_one_has_none(text: str, repository: Repository) -> None:
-    folds = re.findall(r'<details id="([^"]+)-local_cpu">', text)
-    assert folds == [variant.name for variant in repository.variants]
-    assert DROPPED not in folds
+def test_every_published_variant_has_sections_and_a_dropped_one_has_none(text: str, repository: Repository) -> None:
+    found = re.findall(r'<details id="([^"]+)-local_cpu">', text)
+    assert found == [variant.name for variant in repository.variants]
+    assert DROPPED not in found
 
 
 def test_a_full_profile_is_drawn_and_a_quick_one_says_what_it_leaves_out(text: str) -> None:
-    assert sheet(text, FULL).count("data-drawing=") == 5
-    assert sheet(text, QUICK).count("data-drawing=") == 1
-    assert "the level quick does not measure it" in sheet(text, QUICK)
-    assert "the level full does not measure it" not in sheet(text, FULL)
+    assert sections(text, FULL).count("data-drawing=") == 5
+    assert sections(text, QUICK).count("data-drawing=") == 1
+    assert "the level quick does not measure it" in sections(text, QUICK)
+    assert "the level full does not measure it" not in sections(text, FULL)
 
 
-def test_missing_points_stand_in_the_fold_with_verdict_and_reason(text: str) -> None:
-    assert re.search(r"LargestBatch</td>.*out of budget</td>.*3\.0 s were left</td>", sheet(text, FULL), re.DOTALL)
+def test_missing_points_are_listed_with_verdict_and_reason(text: str) -> None:
+    assert re.search(r"LargestBatch</td>.*out of budget</td>.*3\.0 s were left</td>", sections(text, FULL), re.DOTALL)
 
 
-def test_a_fold_has_every_figure_with_its_interval_or_the_reason_why_it_is_unknown(text: str) -> None:
-    assert all(f"<td>{one.meaning}</td>" in sheet(text, FULL).replace(' class="words"', "") for one in METRICS.values())
-    assert ">1,400 [1,372, 1,428] images/s<" not in sheet(text, FULL)
-    assert ">780 [764.4, 795.6] images/s<" in sheet(text, FULL)
-    assert ">unknown: the level quick does not measure it<" in sheet(text, QUICK)
+def test_the_sections_have_every_figure_with_its_interval_or_the_reason_why_it_is_unknown(text: str) -> None:
+    assert all(
+        f"<td>{one.meaning}</td>" in sections(text, FULL).replace(' class="words"', "") for one in METRICS.values()
+    )
+    assert ">1,400 [1,372, 1,428] images/s<" not in sections(text, FULL)
+    assert ">780 [764.4, 795.6] images/s<" in sections(text, FULL)
+    assert ">unknown: the level quick does not measure it<" in sections(text, QUICK)
 
 
-def test_a_fold_says_where_its_variant_comes_from(text: str, repository: Repository) -> None:
-    fold, variant = sheet(text, FULL), repository.variant(FULL)
-    for known in (
+def test_the_sections_have_the_provenance_of_the_variant(text: str, repository: Repository) -> None:
+    shown, variant = sections(text, FULL), repository.variant(FULL)
+    for word in (
         "prune", "taylor-50", "ratio 0.5; by (criterion taylor)", "torch-pruning 1.6.1", "31.2", STEP.key,
         "none: its lineage begins here", variant.onnx_sha256, variant.details_sha256, SHA256,
         "2024-01-01 00:00 UTC in 212 s, level full", "digits, split val", "top1 90.00% [89.00%, 91.00%], n 1000",
         "input: float32 [batch, 1, 32, 32]", "logits: float32 [batch, 10]", "bilinear", "0.0625",
         "a processor", "4,096 MiB", "2.51.0", "1.31.1",
     ):  # fmt: skip
-        assert f">{known}</td>" in fold, known
+        assert f">{word}</td>" in shown, word
 
 
 def test_the_table_has_published_and_dropped_variants_with_their_places(text: str, repository: Repository) -> None:
@@ -114,7 +118,7 @@ def test_the_table_has_published_and_dropped_variants_with_their_places(text: st
     assert f'<a href="#{FULL}-local_cpu">' in row(text, FULL)
 
 
-def test_the_table_says_what_one_lacks_and_what_all_lack(text: str) -> None:
+def test_the_table_has_reasons_for_figures_that_one_or_all_variants_lack(text: str) -> None:
     unknown = 'class="unknown" title="the level quick does not measure it">unknown'
     assert unknown in row(text, QUICK)
     assert unknown not in row(text, FULL)
@@ -123,21 +127,21 @@ def test_the_table_says_what_one_lacks_and_what_all_lack(text: str) -> None:
 
 
 def test_the_script_draws_from_the_figures_of_the_index(text: str, repository: Repository) -> None:
-    (chapter,) = chart(text)["chapters"]
+    (ranking,) = chart(text)["rankings"]
     everyone = {one.name: one for one in (*repository.index.variants, *repository.index.dropped)}
-    assert {one["name"] for one in chapter["variants"]} == set(everyone)
-    for one in chapter["variants"]:
+    assert {one["name"] for one in ranking["variants"]} == set(everyone)
+    for one in ranking["variants"]:
         standing = everyone[one["name"]].targets["local_cpu"]
         assert {name: tuple(figure) for name, figure in one["figures"].items()} == standing.figures
         assert one["unknown"] == {name: why_unknown(standing, name) for name in METRICS if name not in standing.figures}
-    assert set(chart(text)["colours"]) == {one["precision"] for one in chapter["variants"]}
+    assert set(chart(text)["colours"]) == {one["precision"] for one in ranking["variants"]}
     metrics = list(chart(text)["metrics"])
     assert metrics == [name for name in METRICS if name in metrics]
 
 
-def test_the_page_tells_what_ranks_the_variants_whatever_it_says(text: str) -> None:
-    table = text[text.index("What ranks these variants") :]
-    flops, latency, inverse = (re.search(rf"<td>{name}</td><td[^>]*>([^<]+)</td>", table)[1] for name in (
+def test_the_page_has_rank_correlations_or_reasons(text: str) -> None:
+    table = text[text.index("Rank correlations") :]
+    flops, latency, inverse = (known(re.search(rf"<td>{name}</td><td[^>]*>([^<]+)</td>", table))[1] for name in (
         "FLOPs", "latency", "inverse latency"))  # fmt: skip
     assert re.fullmatch(r"-?[\d.]+ \[-?[\d.]+, -?[\d.]+\]", flops)
     assert latency == inverse == "unknown (needs 4 variants, 1 are known)"
@@ -164,9 +168,9 @@ def test_only_the_pages_own_script_may_run(text: str) -> None:
 def test_the_picture_has_every_variant_where_its_figures_are(repository: Repository) -> None:
     (axes,) = draw(repository.index).axes
     everyone = [one.targets["local_cpu"].figures for one in (*repository.index.variants, *repository.index.dropped)]
-    (points,) = (one.get_offsets().tolist() for one in axes.collections if isinstance(one, PathCollection))
+    (points,) = (np.asarray(one.get_offsets()).tolist() for one in axes.collections if isinstance(one, PathCollection))
     assert sorted(points) == sorted([one["images_per_s"][0], one["accuracy"][0]] for one in everyone)
-    assert len(axes.lines[-1].get_xdata()) == len(repository.variants)
+    assert len(np.asarray(axes.lines[-1].get_xdata())) == len(repository.variants)
 
 
 def test_without_a_script_the_picture_is_in_the_page(text: str, repository: Repository) -> None:
@@ -184,7 +188,8 @@ def test_packed_places_say_who_dominates_whom_who_ties_and_who_is_joined(metrics
         packed, expected = places_data(crowd, metrics), placed(crowd, metrics)
         everyone, best = [one.name for one in crowd], [one.name for one in crowd if expected[one.name].on_frontier]
         assert packed["dominated_by"] == [
-            -1 if expected[name].on_frontier else everyone.index(expected[name].dominated_by) for name in everyone
+            -1 if expected[name].on_frontier else everyone.index(known(expected[name].dominated_by))
+            for name in everyone
         ]
         ties = [tuple(name for bit, name in enumerate(best) if int(row, 16) >> bit & 1) for row in packed["ties"]]
         assert ties == [expected[name].ties_with for name in best]
@@ -194,9 +199,9 @@ def test_packed_places_say_who_dominates_whom_who_ties_and_who_is_joined(metrics
 
 
 def test_the_page_has_the_places_for_each_two_metrics_that_are_known(text: str) -> None:
-    (chapter,), metrics = chart(text)["chapters"], list(chart(text)["metrics"])
+    (ranking,), metrics = chart(text)["rankings"], list(chart(text)["metrics"])
     assert len(metrics) > 8
-    assert list(chapter["places"]) == [f"{a} {b}" for a, b in combinations_with_replacement(metrics, 2)]
+    assert list(ranking["places"]) == [f"{a} {b}" for a, b in combinations_with_replacement(metrics, 2)]
 
 
 def test_what_is_written_by_others_is_escaped(tmp_path: Path) -> None:
@@ -210,6 +215,6 @@ def test_what_is_written_by_others_is_escaped(tmp_path: Path) -> None:
     assert "<b>" not in shown
     assert shown.count("<script") == shown.count("</script>") == 2
     assert "&lt;b&gt;garbage&lt;/b&gt; &amp; died" in shown
-    assert chart(shown)["chapters"][0]["variants"][0]["unknown"]["p50_ms"] == reason
+    assert chart(shown)["rankings"][0]["variants"][0]["unknown"]["p50_ms"] == reason
     (drawn, _) = (json.loads(one) for one in re.findall(r"data-drawing='([^']*)'></figure>", shown))
     assert f"p99 unknown ({reason})" in drawn["panels"][0]["series"][-1]["title"][0]

@@ -1,15 +1,19 @@
 """Choosing a variant: the best that meets every condition, or what to relax and by how much."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from made_repository import MIDDLE, QUICK, SLOW, repository
+from unfinished import unfinished
 
 from porting.repository import Repository
 from porting.repository.conditions import Condition, condition
+from porting.repository.operating_points import OperatingPoint
+from porting.repository.schema import Figure, Published
 from porting.repository.select import Selection, rank, select
 from profiler.common.errors import BadInputError
+from profiler.common.target import Resources
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +159,15 @@ def test_a_condition_is_relaxed_to_its_own_side_of_a_value(sign: str, value: flo
     assert Condition("accuracy", sign, 1.0).relaxed_to(value) == relaxed
 
 
+def point(figures: Mapping[str, Figure]) -> OperatingPoint:
+    resources = Resources(cores=1, threads=1, instances=1)
+    return OperatingPoint(
+        variant=unfinished(Published), target="local_cpu", batch=1, resources=resources, figures=figures,
+        unknown={}, predicted=frozenset(),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("objective", ["images_per_s", "p50_ms"])
 def test_an_option_whose_figure_is_unknown_comes_last(objective: str) -> None:
-    unknown, known = (SimpleNamespace(figures=figures) for figures in ({}, {objective: (1.0, None, None)}))
+    unknown, known = point({}), point({objective: (1.0, None, None)})
     assert rank(unknown, objective) < rank(known, objective)

@@ -139,6 +139,7 @@ def test_what_is_no_key_is_refused_in_one_line(
     signed: Path, keys: tuple[Path, Path], tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "key").write_bytes(content)
+    work: Callable[[], object]
     for work in (
         lambda: Repository.load(signed, tmp_path / "key"),
         lambda: publish(tmp_path / "repository", items(tmp_path), tmp_path / "key"),

@@ -201,18 +201,14 @@ def test_a_repository_is_read_where_a_missing_file_is_called_forbidden() -> None
     from fsspec import register_implementation, url_to_fs
     from fsspec.implementations.memory import MemoryFileSystem
 
-    class Guarded(MemoryFileSystem):
-        """A bucket that may be read and not listed."""
+    def cat_file(self: Any, path: str, **options: Any) -> Any:
+        if not self.exists(path):
+            raise PermissionError("Forbidden")
+        return MemoryFileSystem.cat_file(self, path, **options)
 
-        protocol = "guarded"
-        store: ClassVar[dict[str, Any]] = {}
-
-        def cat_file(self, path: str, **options: Any) -> bytes:
-            if not self.exists(path):
-                raise PermissionError("Forbidden")
-            return super().cat_file(path, **options)
-
-    register_implementation("guarded", Guarded, clobber=True)
+    # A bucket that may be read and not listed; fsspec has no types of which a class statement could inherit.
+    members = {"protocol": "guarded", "store": {}, "cat_file": cat_file}
+    register_implementation("guarded", type("Guarded", (MemoryFileSystem,), members), clobber=True)
     filesystem, path = url_to_fs("guarded://store/file.json")
     filesystem.pipe_file(path, b"four")
     root = Storage.at("guarded://store")

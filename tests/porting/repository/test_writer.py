@@ -14,6 +14,7 @@ import pytest
 from full_profile import fingerprint, item
 from google.protobuf import text_format
 from made_repository import MIDDLE, SLOW, items, profile, repository
+from narrowing import known
 from servers.short_lived import short_lived_triton
 from support import CLASSES, ROOT, SIZE, environment, write_network
 from tritonclient.grpc import InferenceServerClient
@@ -60,7 +61,8 @@ def another_file(item: Offer, content: bytes) -> Offer:
 @pytest.mark.integration
 def test_a_reader_sees_a_whole_repository_while_its_writer_is_killed_again_and_again(tmp_path: Path) -> None:
     repository(tmp_path)
-    path, seen = tmp_path / "repository", set()
+    path = tmp_path / "repository"
+    seen: set[str] = set()
     environ = environment() | {"PYTHONPATH": f"{ROOT}:{ROOT}/tests"}
     dice = random.Random(0)  # noqa: S311
     # The last one is not killed before it wrote, however slow the machine.
@@ -223,7 +225,7 @@ def real_item(network: Path, measured: Profile) -> Offer:
 def test_a_variant_that_was_dropped_meanwhile_goes_on_counting(tmp_path: Path) -> None:
     offered, quicker = items(tmp_path, {SLOW: 200.0})[0], items(tmp_path, {MIDDLE: 400.0})
     accurate = Accuracy.model_validate(
-        {**dict(quicker[0].details.validation_accuracy), "value": 0.99, "high": 1.0, "low": 0.98}
+        {**dict(known(quicker[0].details.validation_accuracy)), "value": 0.99, "high": 1.0, "low": 0.98}
     )
     better = Offer(quicker[0].details.model_copy(update={"validation_accuracy": accurate}), None, [], quicker[0].onnx)
     root = tmp_path / "repository"

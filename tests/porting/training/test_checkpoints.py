@@ -106,6 +106,11 @@ def into_folder(path: Path) -> None:
     (path / "file").touch()
 
 
+def dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
 def into_fifo(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
@@ -120,7 +125,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "exchanged": exchanged,
     "deleted": lambda path: path.unlink(),
     "a link": linked,
-    "a dangling link": lambda path: (path.unlink(), path.symlink_to("nowhere")),
+    "a dangling link": dangling,
     "a folder": into_folder,
     "a fifo": into_fifo,
     "another epoch's name": lambda path: path.rename(path.with_name(path.name.replace("000002", "000003"))),
@@ -170,17 +175,21 @@ def test_a_network_of_another_shape_is_another_training() -> None:
     assert narrow != wide
 
 
-def test_a_checkpoint_of_another_training_is_refused(half: Path, digits: Data, tmp_path: Path, capsys) -> None:
+def test_a_checkpoint_of_another_training_is_refused(
+    half: Path, digits: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(half, tmp_path / "w")
     for one in kept(folder_of(tmp_path / "w", OTHER)):
-        with pytest.raises(BadInputError, match="not of this training: remove it"):
+        with pytest.raises(BadInputError, match="belongs to another training: remove it"):
             read(one.path, identity(OTHER, resnet8(1, 10, width=0.5)))
     _, history = trained(tmp_path / "w", digits, OTHER)
     assert "begins anew" in capsys.readouterr().out
     assert [epoch.epoch for epoch in history] == [0, 1, 2, 3]
 
 
-def test_a_whole_checkpoint_is_gone_on_with_in_silence(half: Path, digits: Data, tmp_path: Path, capsys) -> None:
+def test_a_whole_checkpoint_is_gone_on_with_in_silence(
+    half: Path, digits: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(half, tmp_path / "w")
     seen: list[float] = []
     trained(tmp_path / "w", digits, told=lambda _, epoch: seen.append(epoch.epoch))

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from modules import tensor
+from narrowing import known
 from torch import nn
+from unfinished import unfinished
 
 from backbones.by_name import torchvision_network
 from backbones.densenet import densenet_bc
@@ -18,16 +20,15 @@ from backbones.efficientnet import efficientnet_b0, efficientnet_lite0
 from backbones.mobilenet import mobilenet_v1, mobilenet_v2
 from backbones.resnet import resnet8, resnet50
 from porting.configuration.components import NamedComponent
-from porting.configuration.settings import FinetuneSettings, FitSettings
+from porting.configuration.settings import FinetuneSettings, FitSettings, Settings
 from porting.jobs.context import Context, seeded
-from porting.training.attention import AttentionMaps, comparable_layers, distance
 from porting.training.batch_norm import reestimate_statistics
+from porting.training.callbacks import kept_share
 from porting.training.checkpoints import kept
 from porting.training.classifier import Classifier
 from porting.training.precision import chosen_precision, memory_format
-from porting.training.recovery import recovered
-from porting.training.teacher import Teacher
-from porting.training.training_loop import devices, fit, kept_share
+from porting.training.teacher import AttentionMaps, Teacher, comparable_layers, distance
+from porting.training.training_loop import devices, fit, recovered
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch
 from porting.workspace.workspace import Workspace
@@ -64,16 +65,18 @@ def epochs() -> list[Epoch]:
 @pytest.fixture
 def context(tmp_path: Path, epochs: list[Epoch]) -> Context:
     return Context(
-        SimpleNamespace(task="digits"),
+        unfinished(Settings, task="digits"),
         Workspace(tmp_path),
         "",
         None,
         lambda _, epoch: epochs.append(epoch),
         ExitStack(),
-    )  # type: ignore[arg-type]
+    )
 
 
-def train(context: Context, data: Data, settings: FitSettings = FIT, teacher: Teacher | None = None):
+def train(
+    context: Context, data: Data, settings: FitSettings = FIT, teacher: Teacher | None = None
+) -> tuple[nn.Module, list[Epoch]]:
     seeded(0)
     with context.workspace.making("digits", "test"):
         return fit(context, resnet8(1, 10, width=0.5), "test", data, settings, teacher)
@@ -82,12 +85,14 @@ def train(context: Context, data: Data, settings: FitSettings = FIT, teacher: Te
 def test_the_same_seed_gives_the_same_weights(context: Context, digits: Data) -> None:
     a, b = train(context, digits)[0], train(context, digits)[0]
     assert a.state_dict()
-    for name, tensor in a.state_dict().items():
-        assert torch.equal(tensor, b.state_dict()[name]), name
+    for name, weights in a.state_dict().items():
+        assert torch.equal(weights, b.state_dict()[name]), name
 
 
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
-def test_an_interrupted_training_goes_on_as_if_nothing_had_been(context: Context, digits: Data, ema_decay) -> None:
+def test_an_interrupted_training_goes_on_as_if_nothing_had_been(
+    context: Context, digits: Data, ema_decay: float
+) -> None:
     settings = fit_settings(epochs=4, patience=4, ema_decay=ema_decay)
     whole, history = train(context, digits, settings)
 
@@ -100,8 +105,8 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(context: Context
     told: list[Epoch] = []
     resumed, again = train(replace(context, on_epoch=lambda _, epoch: told.append(epoch)), digits, settings)
     assert again == history == told
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    for name, weights in whole.state_dict().items():
+        assert torch.equal(weights, resumed.state_dict()[name]), name
 
 
 @pytest.fixture
@@ -170,9 +175,9 @@ def test_what_is_kept_is_the_moving_average_of_the_weights(context: Context, dig
     assert max(float((a - b).abs().max()) for a, b in pairs) > 0.01
 
 
-class WithSideOutput(nn.Flatten):
-    def forward(self, x):
-        return super().forward(x), x
+class WithSideOutput(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x.flatten(1), x
 
 
 def test_a_network_that_answers_more_than_its_logits_is_refused_with_the_reason() -> None:
@@ -239,7 +244,7 @@ class Layers(nn.Module):
 @pytest.mark.parametrize(("layer", "channels_last"), [
     ((15, 1, 2), False), ((16, 1, 2), True), ((4, 1, 1), True), ((4, 3, 2), True),
 ])  # fmt: skip
-def test_pictures_lie_channels_last_unless_onednn_errs_there(layer, channels_last: bool) -> None:
+def test_pictures_lie_channels_last_unless_onednn_errs_there(layer: tuple[int, int, int], channels_last: bool) -> None:
     assert (memory_format(Layers(*layer)) == torch.channels_last) == channels_last
 
 
@@ -247,7 +252,7 @@ def test_pictures_lie_channels_last_unless_onednn_errs_there(layer, channels_las
     ({"amx_bf16": True}, "bf16"), ({"avx512_bf16": True}, "fp32"), ({"avx2": True}, "fp32"),
 ])  # fmt: skip
 def test_a_processor_trains_in_bfloat16_only_where_it_is_quickest_in_it(
-    processor, precision: str, monkeypatch: pytest.MonkeyPatch
+    processor: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor)
@@ -281,11 +286,13 @@ def test_bfloat16_trains(context: Context, digits: Data) -> None:
 
 
 class Fixed(nn.Module):
+    logits: torch.Tensor
+
     def __init__(self, *logits: float) -> None:
         super().__init__()
         self.register_buffer("logits", torch.tensor([logits]))
 
-    def forward(self, images):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.logits.expand(len(images), -1)
 
 
@@ -327,7 +334,7 @@ def test_every_family_learns_where_its_teacher_looks(build: Callable[[], nn.Modu
     images = torch.randn(2, 1, 32, 32)
     with teacher.teaching(pupil, images):
         loss = teacher.loss(torch.tensor(0.0), pupil.train()(images), images)
-        loss.backward()
+        torch.autograd.backward(loss)
     first = next(pupil.parameters()).grad
     assert float(loss.detach()) > 0
     assert first is not None
@@ -356,7 +363,7 @@ def test_attention_maps_add_up_the_squares_of_the_channels() -> None:
 def test_a_teacher_of_other_classes_is_refused() -> None:
     teacher = Teacher(resnet8(1, 7, width=0.5), weight=0.5, temperature=4.0)
     pupil = resnet8(1, 10, width=0.5)
-    with pytest.raises(BadInputError, match="the teacher tells 7 classes apart and the network 10"):
+    with pytest.raises(BadInputError, match="the teacher has 7 classes and the network 10"):
         with teacher.teaching(pupil, torch.zeros(2, 1, 32, 32)):
             pass
 
@@ -396,13 +403,14 @@ def test_a_teacher_that_taught_on_a_gpu_comes_back_from_there() -> None:
 
 def test_statistics_become_those_of_the_data() -> None:
     torch.manual_seed(0)
-    model = nn.Sequential(nn.BatchNorm2d(2))
+    norm = nn.BatchNorm2d(2)
+    model = nn.Sequential(norm)
     batches = [(torch.randn(16, 2, 4, 4) * 3 + 5, torch.zeros(16)) for _ in range(8)]
     reestimate_statistics(model, batches)
     everything = torch.cat([images for images, _ in batches])
-    assert torch.allclose(model[0].running_mean, everything.mean(dim=(0, 2, 3)), atol=1e-4)
-    assert torch.allclose(model[0].running_var, everything.var(dim=(0, 2, 3)), rtol=0.05)
-    assert model[0].momentum == 0.1
+    assert torch.allclose(known(norm.running_mean), everything.mean(dim=(0, 2, 3)), atol=1e-4)
+    assert torch.allclose(known(norm.running_var), everything.var(dim=(0, 2, 3)), rtol=0.05)
+    assert norm.momentum == 0.1
     assert not model.training
 
 
@@ -420,7 +428,7 @@ def test_every_image_counts_the_same_in_the_statistics_also_of_a_short_last_batc
     batches = [(torch.randn(16, 2, 4, 4), torch.zeros(16)), (torch.randn(last, 2, 4, 4) + 9, torch.zeros(last))]
     reestimate_statistics(model, batches)
     everything = torch.cat([images for images, _ in batches])
-    assert torch.allclose(model[1].running_mean, everything.mean(dim=(0, 2, 3)), atol=1e-5)
+    assert torch.allclose(tensor(model, "1.running_mean"), everything.mean(dim=(0, 2, 3)), atol=1e-5)
 
 
 def test_recovery_begins_with_statistics_of_the_data_whatever_they_were(context: Context, digits: Data) -> None:
@@ -429,6 +437,6 @@ def test_recovery_begins_with_statistics_of_the_data_whatever_they_were(context:
     for module in spoilt.modules():
         if isinstance(module, nn.BatchNorm2d):
             # So far off that what an epoch averages in does not mend it.
-            module.running_mean.fill_(1e6)
+            known(module.running_mean).fill_(1e6)
     whole, mended = (recovered(within, copy.deepcopy(one), "tuned", model, STILL)[1][0] for one in (model, spoilt))
     assert mended.val_accuracy == whole.val_accuracy > 0.3

@@ -60,7 +60,7 @@ def line(batches: list[float], slope: float = 1.5, intercept: float = 0.8) -> li
 def test_points_on_the_curve_give_its_coefficients_back(form: FormName) -> None:
     found = fit(form, samples(form, noise_share=0))
     assert [one.value for one in found.coefficients.values()] == pytest.approx(TRUE[form])
-    assert (found.r2, found.adjusted_r2) == (pytest.approx(1), pytest.approx(1))
+    assert (found.r2, found.adjusted_r2) == pytest.approx((1, 1))
     assert found.median_relative_residual == pytest.approx(0, abs=1e-9)
 
 
@@ -101,7 +101,7 @@ def test_a_fit_survives_json_and_is_a_prediction() -> None:
     found = fit("batch and cores", samples("batch and cores", noise_share=0.03))
     assert Fit.model_validate_json(found.model_dump_json()) == found
     assert (found.kind, found.unit, found.n) == ("predicted", "ms", 24)
-    assert found.domain["cores"].values == CORES
+    assert list(found.domain["cores"].values) == list(CORES)
     assert {name: one.unit for name, one in found.coefficients.items()} == {
         "gamma": "ms · cores/image", "delta": "ms/image", "epsilon": "ms · cores", "eta": "ms",
     }  # fmt: skip
@@ -115,13 +115,13 @@ def test_between_the_points_the_formula_holds() -> None:
 @pytest.mark.parametrize("at", [{"batch": 64, "cores": 1}, {"batch": 1, "cores": 0.25}, {"batch": 0.5, "cores": 1}])
 def test_outside_of_its_domain_a_fit_says_nothing(at: dict[str, float]) -> None:
     found = fit("batch and cores", samples("batch and cores", noise_share=0))
-    with pytest.raises(BadInputError, match=r"(batch|cores)=[\d.]+ lies outside of what was fitted, [\d.]+ to \d+"):
+    with pytest.raises(BadInputError, match=r"(batch|cores)=[\d.]+ lies outside of the fitted range, [\d.]+ to \d+"):
         found.at(**at)
 
 
 @pytest.mark.parametrize("at", [{}, {"batch": 1, "cores": 1}, {"cores": 1}])
 def test_a_fit_takes_its_own_variables_only(at: dict[str, float]) -> None:
-    with pytest.raises(BadInputError, match="takes batch, and was given"):
+    with pytest.raises(BadInputError, match="takes batch, not"):
         fit("linear in batch", line([1, 2, 3])).at(**at)
 
 
@@ -182,7 +182,7 @@ def test_a_value_that_is_not_positive_is_bad_input(value: float) -> None:
 def test_a_constant_latency_has_no_r2() -> None:
     found = fit("linear in batch", line([1, 2, 4], slope=0, intercept=2))
     assert (found.r2, found.adjusted_r2) == (None, None)
-    assert "nothing varies" in found.reasons["r2"]
+    assert "no variance" in found.reasons["r2"]
 
 
 def test_the_warm_up_is_set_apart_and_its_excess_told() -> None:
@@ -190,8 +190,9 @@ def test_the_warm_up_is_set_apart_and_its_excess_told() -> None:
     found = fit("linear in batch", line([1, 2, 4, 8]), warm_up=[first])
     assert [one.value for one in found.coefficients.values()] == pytest.approx([1.5, 0.8])
     (excess,) = found.warm_up
-    assert (excess.measured, excess.fitted) == (30.0, pytest.approx(6.8))
-    assert (excess.excess, excess.relative_excess) == (pytest.approx(23.2), pytest.approx(23.2 / 6.8))
+    assert excess.measured == 30.0
+    assert excess.fitted == pytest.approx(6.8)
+    assert (excess.excess, excess.relative_excess) == pytest.approx((23.2, 23.2 / 6.8))
     assert found.n == 4
     # The same point among the warm ones would have bent the line.
     assert fit("linear in batch", [*line([1, 2, 4, 8]), first]).coefficients["intercept"].value != pytest.approx(0.8)
@@ -200,4 +201,4 @@ def test_the_warm_up_is_set_apart_and_its_excess_told() -> None:
 def test_a_warm_up_point_beyond_the_fit_has_no_known_excess() -> None:
     (excess,) = fit("linear in batch", line([1, 2, 4]), warm_up=[Sample({"batch": 64}, 300.0)]).warm_up
     assert (excess.measured, excess.excess) == (300.0, None)
-    assert excess.reasons["excess"] == "it lies outside of what was fitted"
+    assert excess.reasons["excess"] == "it lies outside of the fitted range"

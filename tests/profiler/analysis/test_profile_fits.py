@@ -77,7 +77,9 @@ def test_first_inferences_stand_beside_the_fit_with_their_resources() -> None:
     found = [one for one in fit_latency_over_batch(points, [first_inference(4)]) if isinstance(one, Fit)]
     beside = {one.conditions["threads"]: one.warm_up for one in found if one.form == "linear in batch"}
     assert beside[2] == ()
-    assert [(one.at, one.excess) for one in beside[1]] == [({"batch": 4}, pytest.approx(41))]
+    (excess,) = beside[1]
+    assert excess.at == {"batch": 4}
+    assert excess.excess == pytest.approx(41)
 
 
 def test_cores_are_fitted_with_a_thread_on_each() -> None:

@@ -38,9 +38,7 @@ def test_what_nobody_foresaw_is_one_line_that_names_a_private_report(tmp_path: P
     done = ended(work, TMPDIR=str(tmp_path))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    found = re.fullmatch(
-        r"test: an error that nobody foresaw \(.*\); what was complete stays, and a report is in (.*)", line
-    )
+    found = re.fullmatch(r"test: an unexpected error \(.*\); complete results stay, and a report is in (.*)", line)
     assert found, line
     report = Path(found[1])
     assert report.parent == tmp_path
@@ -63,7 +61,7 @@ thread.join()
 
 def test_an_error_in_a_thread_is_one_line(tmp_path: Path) -> None:
     (line,) = ended(THREAD, TMPDIR=str(tmp_path)).stderr.splitlines()
-    assert line.startswith("test: an error that nobody foresaw (ZeroDivisionError: division by zero)")
+    assert line.startswith("test: an unexpected error (ZeroDivisionError: division by zero)")
 
 
 def test_what_a_terminal_would_obey_is_not_printed(tmp_path: Path) -> None:
@@ -74,7 +72,7 @@ def test_what_a_terminal_would_obey_is_not_printed(tmp_path: Path) -> None:
 def test_without_a_place_for_a_report_it_is_one_line_still() -> None:
     done = ended("import tempfile\ntempfile.tempdir = '/nowhere'\n1/0")
     assert done.stderr.splitlines() == [
-        "test: an error that nobody foresaw (ZeroDivisionError: division by zero); what was complete stays, "
+        "test: an unexpected error (ZeroDivisionError: division by zero); complete results stay, "
         "and no report could be written"
     ]
 

@@ -13,14 +13,13 @@ from support import environment
 
 from profiler.common import locks
 from profiler.common.errors import BadInputError
-from profiler.common.locks import alone_on_host, exclusive
+from profiler.common.locks import alone_on_host, exclusive, host_lock
 
-pytestmark = pytest.mark.alone
 HOLD = """
 import sys, time, pathlib
 from profiler.common import locks
 locks.HOST = sys.argv[2].encode().replace(b"@", b"\\0")
-held = locks.exclusive(pathlib.Path(sys.argv[1]), "it") if sys.argv[1] else locks.alone_on_host("it")
+held = locks.exclusive(pathlib.Path(sys.argv[1]), "it") if sys.argv[1] else locks.host_lock("it")
 with held:
     print("held", flush=True)
     time.sleep(60)
@@ -33,7 +32,7 @@ Held = Callable[[], AbstractContextManager[None]]
 def held(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Held:
     """Takes the lock; `HOLD` takes the same one in a process of its own."""
     monkeypatch.setattr(locks, "HOST", b"\0" + str(tmp_path).encode()[-90:])
-    return partial(exclusive, tmp_path / "lock", "it") if request.param == "file" else partial(alone_on_host, "it")
+    return partial(exclusive, tmp_path / "lock", "it") if request.param == "file" else partial(host_lock, "it")
 
 
 def arguments(request_id: str, tmp_path: Path) -> list[str]:
@@ -85,6 +84,30 @@ def test_a_lock_is_a_plain_file(tmp_path: Path) -> None:
             pass
 
 
+def test_a_folder_that_the_environment_names_has_a_lock_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.setenv(locks.FOLDER, str(tmp_path / "mine"))
+    with host_lock("it"), alone_on_host("it"):
+        with pytest.raises(BadInputError, match=f"it is in use by process {os.getpid()}"), alone_on_host("it"):
+            pass
+        monkeypatch.setenv(locks.FOLDER, str(tmp_path / "yours"))
+        with alone_on_host("it"):
+            pass
+    assert list((tmp_path / "mine").iterdir()) == [tmp_path / "mine" / "profiler"]
+
+
+@pytest.mark.parametrize("named", [None, ""])
+def test_the_lock_is_the_host_s_where_no_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    monkeypatch.setattr(locks, "HOST", b"\0" + str(tmp_path).encode()[-90:])
+    monkeypatch.delenv(locks.FOLDER) if named is None else monkeypatch.setenv(locks.FOLDER, named)
+    with host_lock("it"), pytest.raises(BadInputError, match="it is in use by process"), alone_on_host("it"):
+        pass
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root can")
 def test_another_user_is_told_who_holds_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "HOST", b"\0" + str(tmp_path).encode()[-90:])
@@ -93,8 +116,8 @@ def test_another_user_is_told_who_holds_the_host(tmp_path: Path, monkeypatch: py
         "import os, sys\nfrom profiler.common import locks\n"
         f"locks.HOST = {locks.HOST!r}\n"
         "os.setgid(65534); os.setuid(65534)\n"
-        "try:\n    locks.alone_on_host('it').__enter__()\nexcept Exception as error:\n    print(error)\n"
+        "try:\n    locks.host_lock('it').__enter__()\nexcept Exception as error:\n    print(error)\n"
     )
-    with alone_on_host("it"):
+    with host_lock("it"):
         told = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
     assert f"it is in use by process {os.getpid()} of user 0" in told.stdout, told.stderr

@@ -34,7 +34,7 @@ def work():
 {cleaning}
 
 code = guarded("test", interruption, work, explained)
-interruption.over()
+interruption.finish()
 sys.exit(code)
 """
 SLEEPING = "time.sleep(600)"

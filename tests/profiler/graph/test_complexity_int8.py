@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from narrowing import known
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
@@ -43,10 +44,11 @@ class Attention(nn.Module):
         x = self.patches(x).flatten(2).transpose(1, 2) + self.places
         split = self.inward(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         weights = (split[0] @ split[1].transpose(2, 3) * 0.35).softmax(-1)
-        return self.outward((weights @ split[2]).transpose(1, 2).flatten(2)).mean(1)
+        answer: torch.Tensor = self.outward((weights @ split[2]).transpose(1, 2).flatten(2)).mean(1)
+        return answer
 
 
-class OneBatch(CalibrationDataReader):
+class OneBatch(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self) -> None:
         images = np.random.default_rng(0).standard_normal((4, 3, 32, 32)).astype(np.float32)
         self._left = [{"x": images}]
@@ -105,7 +107,7 @@ def test_a_quantised_weight_counts_at_the_convolution_that_multiplies_it(fp32: P
     assert convolutions(tmp_path / "int8.onnx") == convolutions(fp32)
 
 
-def convolutions(path: Path) -> list[tuple]:
+def convolutions(path: Path) -> list[tuple[int, int, tuple[int, ...]]]:
     """Each convolution's parameters, work and shape, sorted, as the quantiser reorders parallel branches."""
     found = [layer for layer in count_layers(path) if layer.operator == "Conv"]
-    return sorted((layer.parameters, layer.macs, layer.output_shape) for layer in found)
+    return sorted((layer.parameters, known(layer.macs), known(layer.output_shape)) for layer in found)

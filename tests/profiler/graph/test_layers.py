@@ -1,6 +1,6 @@
 """Work and parameters node by node, on graphs written by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ def write(
     path: Path,
     nodes: Sequence[NodeProto],
     shape: Sequence[int | str],
-    weights: dict[str, Sequence[int]],
+    weights: Mapping[str, Sequence[int]],
     functions: Sequence[FunctionProto] = (),
 ) -> Path:
     """A graph from `x` to `y`, which has as many axes, with float weights of these shapes."""

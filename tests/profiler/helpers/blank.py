@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.records.base import Noise
-from profiler.records.complexity import Complexity
-from profiler.records.fingerprint import Fingerprint
+from profiler.records.complexity import Complexity, Fingerprint
 from profiler.records.profile import Profile
 from profiler.system.noise import NoiseMeter
 

@@ -277,6 +277,15 @@ def drop(name: str) -> Change:
     return lambda folder: (folder / name).unlink()
 
 
+def all_of(*changes: Change) -> Change:
+    """These changes, one after the other."""
+    return lambda folder: [change(folder) for change in changes]
+
+
+def warm_up_file(content: bytes) -> Change:
+    return all_of(lambda folder: (folder / "warmup").mkdir(), lambda folder: (folder / "warmup/x").write_bytes(content))
+
+
 def folder_for_file(folder: Path) -> None:
     path = folder / "1" / "model.onnx"
     data = path.read_bytes()
@@ -297,7 +306,7 @@ def file_for_version(folder: Path) -> None:
 
 FOLDERS: dict[str, tuple[str | None, str | None, Change]] = {
     "no-config": ("config-missing", None, lambda folder: None),
-    "no-version": ("version-none", GOOD, lambda folder: drop("1/model.onnx")(folder) or (folder / "1").rmdir()),
+    "no-version": ("version-none", GOOD, all_of(drop("1/model.onnx"), lambda folder: (folder / "1").rmdir())),
     "file-for-a-version": ("version-none", GOOD, file_for_version),
     "version-in-words": ("version-none", GOOD, versions("one")),
     "version-with-a-leading-zero": ("version-none", GOOD, versions("01")),
@@ -381,12 +390,12 @@ FOLDERS: dict[str, tuple[str | None, str | None, Change]] = {
     "warm-up-from-a-file": (
         None,
         warm_up('input_data_file: "x"'),
-        lambda folder: (folder / "warmup").mkdir() or (folder / "warmup/x").write_bytes(bytes(256)),
+        warm_up_file(bytes(256)),
     ),
     "warm-up-from-a-short-file": (
         "warmup-file",
         warm_up('input_data_file: "x"'),
-        lambda folder: (folder / "warmup").mkdir() or (folder / "warmup/x").write_bytes(bytes(255)),
+        warm_up_file(bytes(255)),
     ),
     "ensemble-without-a-version": ("version-none", ensemble(), lambda folder: (folder / "1").rmdir()),
     ".hidden": (None, GOOD, lambda folder: None),

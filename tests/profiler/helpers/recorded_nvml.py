@@ -48,7 +48,7 @@ class RecordedNvml:
             arguments[1].value = answer
         elif answer is not None:
             arguments[-1]._obj.value = answer
-        return pynvml.NVML_SUCCESS
+        return int(pynvml.NVML_SUCCESS)
 
 
 def record(monkeypatch: pytest.MonkeyPatch, refused: dict[str, int] | None = None, **answers: Any) -> RecordedNvml:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from typing import TypedDict, Unpack
 
 import numpy as np
 
-from profiler.analysis.queue_growth import growth
-from profiler.common.resources import Resources
+from profiler.analysis.capacity_search import growth
+from profiler.common.target import Resources
 from profiler.load_generator.open_loop import OpenRun
 from profiler.load_generator.reference import Reference
 from profiler.load_generator.single_requests import poisson
 from profiler.measure.capacity.trial import Measured, summarise
 from profiler.measure.capacity.trial_meter import TrialMeter
+from profiler.target.model_under_test import ModelUnderTest
 
 SERVICE_S = 0.01
 MAX_PER_S = 1 / SERVICE_S
@@ -26,6 +27,14 @@ def simulate(rate_per_s: float, seconds: float, service_s: float, seed: int, ins
         first = int(np.argmin(free_s))
         free_s[first] = answered_s[index] = max(moment, free_s[first]) + service_s
     return OpenRun(scheduled_s, scheduled_s, answered_s, float(answered_s[-1]), 0.0)
+
+
+class Disturbances(TypedDict, total=False):
+    """What goes wrong in the trials of a `SimulatedMeter`."""
+
+    spoilt: Sequence[int]
+    late_s: float
+    lost: int
 
 
 @dataclass
@@ -49,7 +58,17 @@ class SimulatedMeter(TrialMeter):
         return Measured(trial, run, grown, 1000.0, 0.0, len(run.sent_s) * SERVICE_S)
 
 
-def simulated(deadline_ms: float, **changes: object) -> SimulatedMeter:
-    reference = Reference("in process", lambda _: 1000.0, 1000.0)
-    model = SimpleNamespace(samples={}, runtime="simulated", reference=lambda _: reference)
-    return SimulatedMeter(model, Resources(1.0, 1, 1), [deadline_ms], MAX_PER_S, **changes)
+class SimulatedModel(ModelUnderTest):
+    """A model that is nowhere, on a machine that never drifts."""
+
+    runtime = "simulated"
+
+    def __init__(self) -> None:
+        self.samples = {}
+
+    def reference(self, resources: Resources | None = None) -> Reference:
+        return Reference("in process", lambda _: 1000.0, 1000.0)
+
+
+def simulated(deadline_ms: float, **disturbances: Unpack[Disturbances]) -> SimulatedMeter:
+    return SimulatedMeter(SimulatedModel(), Resources(1.0, 1, 1), [deadline_ms], MAX_PER_S, **disturbances)

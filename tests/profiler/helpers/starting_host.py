@@ -4,14 +4,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+from plain_host import PlainHost
 from stub_host import go_through, model_on
 
 from profiler.common.profile_settings import WarmUpSettings
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.warm_up.part import measurements
 from profiler.runtimes.own_process import InProcess, OwnProcess
+from profiler.runtimes.served import Call
 from profiler.target.model_under_test import ModelUnderTest
 
 IN_PROCESS = Target(runtime="onnxruntime")
@@ -26,7 +27,7 @@ class Starter:
     def __init__(self, path: Path, seconds: list[float]) -> None:
         self._model, self._seconds, self._calls = InProcess(path, threads=1), seconds, 0
 
-    def prepare(self, images: np.ndarray):
+    def prepare(self, images: np.ndarray) -> Call:
         answer = self._model.prepare(images)()
 
         def call() -> np.ndarray:
@@ -40,10 +41,10 @@ class Starter:
         return None
 
 
-class StartingHost:
+class StartingHost(PlainHost):
     """Keeps its models nowhere near the file; every load is a `Starter` that was never called."""
 
-    runtime, process = "starter", None
+    runtime = "starter"
 
     def __init__(self, seconds: list[float], address: str | None = None, controls_loading: bool = True) -> None:
         self.address, self._seconds, self.controls_loading = address, seconds, controls_loading

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 from blank import blank_profile, noise
+from plain_host import PlainHost
 
 from profiler.common.errors import UnavailableError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
+from profiler.load_generator.reference import InProcessReference
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.records.throughput import Energy, MaximalThroughput
 from profiler.runtimes.own_process import InProcess
+from profiler.runtimes.served import Call, Host
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget
 
@@ -50,7 +52,7 @@ class StubModel:
         self._model, self._core, self._seconds = InProcess(path, threads=1), core, seconds
         self._counted = 0
 
-    def prepare(self, images: np.ndarray):
+    def prepare(self, images: np.ndarray) -> Call:
         answer = self._model.prepare(images)()
 
         def call() -> np.ndarray:
@@ -64,10 +66,10 @@ class StubModel:
         return self._counted
 
 
-class StubHost:
+class StubHost(PlainHost):
     """`seconds` is what the model takes on one core, `other_seconds` the reference network; two cores halve it."""
 
-    runtime, controls_loading = "stub", True
+    runtime = "stub"
 
     def __init__(
         self,
@@ -81,9 +83,6 @@ class StubHost:
         self._core = Core()
         self.loaded: dict[str, Resources] = {}
 
-    def version(self) -> None:
-        return None
-
     def load(self, name: str, path: Path, resources: Resources) -> StubModel:
         self.loaded[name] = resources
         seconds = self._other_seconds if "reference" in name else self._seconds
@@ -92,18 +91,20 @@ class StubHost:
     def unload(self, name: str) -> None:
         self.loaded.pop(name, None)
 
-    def revive(self) -> bool:
-        return False
 
-
-class SteadyReference:
+class SteadyReference(InProcessReference):
     """A machine that never drifts."""
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
+    def __init__(self) -> None:
+        pass
+
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
         return REFERENCE_PER_S
 
 
-def model_on(host: object, path: Path, target: Target | None = None, reference: object = None) -> ModelUnderTest:
+def model_on(
+    host: Host, path: Path, target: Target | None = None, reference: InProcessReference | None = None
+) -> ModelUnderTest:
     """The file on a prepared target around this host; the load generator has the first core, the server the second."""
     fingerprint = blank_profile().fingerprint
     prepared = PreparedTarget("here", target or Target(), fingerprint, host, reference or SteadyReference(), [1], [0])
@@ -112,9 +113,8 @@ def model_on(host: object, path: Path, target: Target | None = None, reference: 
 
 def maximum(images_per_s: float, spread: float | None = None, **at: object) -> MaximalThroughput:
     """A maximum that a stub may have had on one core, with an interval of ± `spread`."""
-    bounds = {"low_relative_throughput": None, "high_relative_throughput": None}
-    if spread is not None:
-        bounds = dict(zip(bounds, (images_per_s - spread, images_per_s + spread), strict=True))
+    low, high = (None, None) if spread is None else (images_per_s - spread, images_per_s + spread)
+    bounds = {"low_relative_throughput": low, "high_relative_throughput": high}
     unknown = ("low_images_per_s", "high_images_per_s", "server_answers", "server_cores_used", "core_s_per_inference")
     figures = {
         "runtime": "stub", "batch": 1, "concurrency": 2, "cores": 1, "threads": 1, "instances": 1, "slices": 6,

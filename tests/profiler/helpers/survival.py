@@ -28,6 +28,7 @@ def level(*batches: int, settle: float = 0.1, every: bool = True) -> LevelSettin
             "max_concurrency": 1,
             "search_seconds": 0.02,
             "settle_seconds": settle,
+            "settle_every_batch": every,
         },
     )
 

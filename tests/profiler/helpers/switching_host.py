@@ -5,17 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from plain_host import PlainHost
 
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.runtimes.own_process import InProcess
+from profiler.runtimes.served import Call
 
 LOAD_S, ANSWER_S = 0.05, 0.002
 
 
-class SwitchingHost:
+class SwitchingHost(PlainHost):
     """Takes `LOAD_S` to replace a model; meanwhile `during` makes the old one's answers, or what stands for them."""
 
-    runtime, address, process = "switching", None, None
+    runtime = "switching"
 
     def __init__(self, path: Path, during: Callable[[np.ndarray], np.ndarray] = lambda right: right) -> None:
         self._model, self._during = InProcess(path, threads=1), during
@@ -28,9 +30,7 @@ class SwitchingHost:
         self.loads += 1
         return self
 
-    def unload(self, name: str) -> None: ...
-
-    def prepare(self, images: np.ndarray):
+    def prepare(self, images: np.ndarray) -> Call:
         right = self._model.prepare(images)()
 
         def call() -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from profiler.common.errors import ServerError
-from profiler.load_generator.open_loop import OpenLoop, nothing_but
+from profiler.load_generator.open_loop import OpenLoop, expecting
 from profiler.load_generator.single_requests import poisson, submitting
 from profiler.runtimes.own_process import InProcess
 from profiler.runtimes.served import Expectation, OnAnswer
@@ -31,7 +31,7 @@ def right(network: Path, expectation: Expectation) -> np.ndarray:
 
 
 def loop(submit: Callable[[OnAnswer], None], expectation: Expectation, max_backlog: int = 10_000) -> OpenLoop:
-    return OpenLoop(submit, nothing_but(expectation), max_backlog, drain_s=1.0)
+    return OpenLoop(submit, expecting(expectation), max_backlog, drain_s=1.0)
 
 
 def test_no_request_leaves_before_its_moment(expectation: Expectation, right: np.ndarray) -> None:
@@ -173,7 +173,7 @@ def test_a_call_that_fails_in_this_process_is_told(expectation: Expectation) -> 
         runtime = "broken"
 
         def prepare(self, images: np.ndarray) -> Callable[[], np.ndarray]:
-            return lambda: 1 / 0
+            return lambda: np.array(1 / 0)
 
         def answers_counted(self) -> None:
             return None

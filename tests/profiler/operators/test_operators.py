@@ -11,8 +11,8 @@ import pytest
 
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.target import Target
-from profiler.operators.measuring import expected_s, lacking, measured_table, read_table
-from profiler.operators.operator import Operator, OperatorPoint, Place
+from profiler.operators.measuring import expected_s, measured_table, missing_passes, read_table
+from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.operator_graph import input_shape, operator_model
 from profiler.operators.table import OperatorTable, OperatorTimes, efficient
 from profiler.operators.timing import block, kernel_us, measure_operator
@@ -36,7 +36,9 @@ SHAPES = [(10, 8, 8), (10, 4, 4), (10, 8, 8), (6, 4, 4), (10, 1, 1), (10, 7, 2),
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 @pytest.mark.parametrize(("place", "shape"), list(zip(PLACES, SHAPES, strict=True)))
-def test_an_operator_s_file_runs_and_gives_what_such_a_layer_gives(place: Place, shape, precision) -> None:
+def test_an_operator_s_file_runs_and_gives_what_such_a_layer_gives(
+    place: Place, shape: tuple[int, ...], precision: Precision
+) -> None:
     content = operator_model(place, precision)
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -52,7 +54,9 @@ def test_an_operator_s_file_runs_and_gives_what_such_a_layer_gives(place: Place,
 @pytest.mark.parametrize(("precision", "kernels"), [
     ("fp32", {"Conv", "FusedConv", "Gemm", "FusedGemm"}), ("int8", {"QLinearConv", "QGemm"}),
 ])  # fmt: skip
-def test_the_operator_is_one_kernel_in_its_precision(place: Place, precision, kernels, tmp_path: Path) -> None:
+def test_the_operator_is_one_kernel_in_its_precision(
+    place: Place, precision: Precision, kernels: set[str], tmp_path: Path
+) -> None:
     options = ort.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
@@ -75,7 +79,7 @@ def test_more_work_takes_longer() -> None:
 
 
 def test_the_changes_of_layout_around_an_operator_are_told_apart() -> None:
-    def event(name: str, operator: str, us: int) -> dict:
+    def event(name: str, operator: str, us: int) -> dict[str, object]:
         return {"cat": "Node", "name": f"{name}_kernel_time", "dur": us, "args": {"op_name": operator}}
 
     once = [
@@ -150,12 +154,13 @@ def test_a_plateau_s_edge_is_the_widest_of_about_equal_times() -> None:
     assert efficient([(4, 1.0), (8, 1.0), (12, 1.0)]) == [12]
 
 
-def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) -> None:
-    path, left = tmp_path / "table.json", []
+def test_a_table_is_filled_once_and_only_with_the_missing_passes(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    left: list[int] = []
     wanted = {CONVOLUTION: ([3], [4, 8]), DEPTHWISE: ([4, 8], [4, 8])}
     first = measured_table(path, Target(), 2, "fp32", wanted, 60, left.append)
     assert left == [*range(11, -1, -1)]
-    assert not any(lacking(first, wanted))
+    assert not any(missing_passes(first, wanted))
     left.clear()
     assert measured_table(path, Target(), 2, "fp32", wanted, 60, left.append) == first
     assert left == []
@@ -170,7 +175,9 @@ def test_a_table_is_filled_once_and_only_with_what_is_lacking(tmp_path: Path) ->
     (Target(threads=2, cores=2), 2, "fp32", "fingerprint"), (Target(), 4, "fp32", "batch"),
     (Target(), 4, "int8", "batch and precision"),
 ])  # fmt: skip
-def test_another_s_table_in_its_place_is_refused(tmp_path: Path, target: Target, batch: int, precision, other) -> None:
+def test_another_s_table_in_its_place_is_refused(
+    tmp_path: Path, target: Target, batch: int, precision: Precision, other: str
+) -> None:
     path, wanted = tmp_path / "table.json", {LINEAR: ([4], [4])}
     measured_table(path, Target(), 2, "fp32", wanted, 60, lambda _: None)
     with pytest.raises(BadInputError, match=f"is of another {other} than is pruned for: remove {path}"):
@@ -179,9 +186,9 @@ def test_another_s_table_in_its_place_is_refused(tmp_path: Path, target: Target,
 
 def test_every_place_is_passed_over_once_before_any_is_twice() -> None:
     wanted = {CONVOLUTION: ([4, 8], [4, 8]), LINEAR: ([4], [4])}
-    assert [len(set(one)) for one in lacking(None, wanted)] == [5, 5, 5]
-    once = table(dict.fromkeys(lacking(None, wanted)[0][:2], 1.0))
-    assert [len(one) for one in lacking(once, wanted)] == [3, 5, 5]
+    assert [len(set(one)) for one in missing_passes(None, wanted)] == [5, 5, 5]
+    once = table(dict.fromkeys(missing_passes(None, wanted)[0][:2], 1.0))
+    assert [len(one) for one in missing_passes(once, wanted)] == [3, 5, 5]
 
 
 def test_what_a_table_should_take_grows_with_its_places_and_their_work() -> None:

@@ -1,5 +1,7 @@
 """Records are frozen and valid, and every unknown field has a reason."""
 
+from typing import Any
+
 import pytest
 from blank import noise as noise_now
 from pydantic import ValidationError
@@ -9,7 +11,7 @@ from profiler.records.complexity import Complexity
 from profiler.records.warm_up import LoadTime
 
 
-def noise(**changes: object) -> dict:
+def noise(**changes: object) -> dict[str, Any]:
     values = {
         "steal_share": 0.0,
         "load_1min": 0.1,
@@ -71,4 +73,4 @@ def test_records_are_frozen_and_survive_json() -> None:
     record = Complexity(parameters=1, macs=5, flops=10, file_bytes=1)
     assert Complexity.model_validate_json(record.model_dump_json()) == record
     with pytest.raises(ValidationError):
-        record.macs = 6
+        record.macs = 6  # type: ignore[misc]

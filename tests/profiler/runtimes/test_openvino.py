@@ -12,8 +12,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 from stub_host import REFERENCE_PER_S
 from survival import level, profiled
 
-from profiler.common.resources import Resources
-from profiler.common.target import Runtime, Target
+from profiler.common.target import Resources, Runtime, Target
 from profiler.runtimes.own_process import InProcess
 from profiler.runtimes.providers import NAMES, PACKAGES
 from profiler.runtimes.served import Call, Expectation
@@ -36,12 +35,6 @@ pytestmark = [
 CALLS = 20
 # What a thread does that computes nothing.
 IDLE_SHARE = 0.2
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A host that nobody else measures on."""
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 @pytest.fixture(params=["onnxruntime", "triton"])

@@ -34,10 +34,7 @@ def test_a_session_that_goes_on_without_a_provider_is_refused(network: Path) -> 
         check_started(session, ("cuda", "cpu"))
 
 
-def test_the_threads_of_a_model_stay_on_the_target_s_cores(
-    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
+def test_the_threads_of_a_model_stay_on_the_target_s_cores(network: Path) -> None:
     before = set(thread_folders(os.getpid()))
     with prepared_target("here", Target(runtime="onnxruntime", threads=2)) as here:
         with ModelUnderTest(here, network, REFERENCE_PER_S, []) as model:

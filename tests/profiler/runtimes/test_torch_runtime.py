@@ -14,8 +14,7 @@ import torch
 from torch import nn
 
 from profiler.common.errors import BadInputError, ModelError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.torch_program import TorchProgram
 from profiler.system.monitor.allocator import current_allocator
@@ -47,7 +46,7 @@ def saved(model: nn.Module, path: Path) -> Path:
     with warnings.catch_warnings():
         # That TorchScript is deprecated is known; reading it must not say so again.
         warnings.simplefilter("ignore", FutureWarning)
-        torch.jit.script(model).save(str(path))
+        torch.jit.save(torch.jit.script(model), str(path))
     return path
 
 

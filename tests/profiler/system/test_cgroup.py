@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from narrowing import known
 
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.control_groups import Group, group_of, own_quota
@@ -54,7 +55,7 @@ def test_a_busy_process_is_held_to_half_a_core(home: Group, busy: subprocess.Pop
 def test_it_goes_home_and_the_group_is_removed(home: Group, busy: subprocess.Popen[bytes]) -> None:
     with cpu_limit([busy.pid], 0.5):
         (group,) = groups_of_this_process(home)
-        assert group_of(busy.pid).folder == group
+        assert known(group_of(busy.pid)).folder == group
     assert group_of(busy.pid) == home
     assert not groups_of_this_process(home)
 
@@ -65,7 +66,7 @@ def test_children_follow_and_go_home_too(home: Group) -> None:
             deadline = time.monotonic() + 10
             while not (children := psutil.Process(parent.pid).children()) and time.monotonic() < deadline:
                 time.sleep(0.01)
-            assert [group_of(child.pid).folder for child in children] == groups_of_this_process(home)
+            assert [known(group_of(child.pid)).folder for child in children] == groups_of_this_process(home)
         assert group_of(children[0].pid) == home
         children[0].kill()
 

@@ -3,6 +3,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pynvml
 import pytest
 from recorded_nvml import record
@@ -10,8 +11,7 @@ from recorded_nvml import record
 from profiler.common.errors import BadInputError
 from profiler.system import noise
 from profiler.system.control_groups import Quota
-from profiler.system.cores import split_cores
-from profiler.system.machine import cpu_model, gpu_models
+from profiler.system.machine import cpu_model, gpu_models, split_cores
 from profiler.system.noise import NoiseMeter
 
 
@@ -40,6 +40,11 @@ def test_server_and_load_generator_get_different_cores_where_there_are_enough(
         split_cores(4)
 
 
+def wake_often(stop: threading.Event) -> None:
+    while not stop.is_set():
+        time.sleep(0.0001)
+
+
 def test_context_switches_of_other_threads_are_noise() -> None:
     def switches_per_s() -> float:
         meter = NoiseMeter()
@@ -48,7 +53,7 @@ def test_context_switches_of_other_threads_are_noise() -> None:
 
     stop = threading.Event()
     quiet = min(switches_per_s() for _ in range(3))
-    thread = threading.Thread(target=lambda: [time.sleep(0.0001) for _ in iter(stop.is_set, True)])
+    thread = threading.Thread(target=wake_often, args=(stop,))
     thread.start()
     loud = max(switches_per_s() for _ in range(3))
     stop.set()
@@ -58,7 +63,7 @@ def test_context_switches_of_other_threads_are_noise() -> None:
 
 def test_what_the_machine_does_not_tell_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noise, "own_quota", lambda: None)
-    monkeypatch.setattr(noise.psutil, "cpu_freq", lambda: None)
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
     read = NoiseMeter().read(reference_per_s=12.5)
     assert read.reference_per_s == 12.5
     assert set(read.reasons) - {"steal_share"} == {"cpu_mhz", "cgroup_cores", "throttled_share"}

@@ -19,8 +19,7 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import ServerError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.kserve.server import Authorised, V2Server
 from profiler.system.processes import tree
@@ -231,7 +230,7 @@ def test_our_own_server_forgets_a_token_when_it_dies(network: Path) -> None:
     own = OwnTriton(Target(), cores=[0])
     try:
         first = own._running.token
-        assert own.revive()
+        assert own.restart()
         assert own._running.token != first
         own.load("m", network, ONE)
     finally:

@@ -45,7 +45,7 @@ for ms in sys.argv[1:]:
 SERVE = """
 import sys, time
 from pathlib import Path
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.common.target import Target
 own = OwnTriton(Target(), [0])

@@ -5,38 +5,42 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from google.protobuf import text_format
+from narrowing import known
 from support import write_network
 from survival import gone, regions
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from profiler.common.errors import BadInputError, ServerError, ServerNotFoundError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
-from profiler.common.tensor import Tensor
+from profiler.common.target import Resources, Target, Tensor
 from profiler.runtimes.kserve.own_triton import OwnTriton
-from profiler.runtimes.served import Expectation
+from profiler.runtimes.served import Expectation, Served
 from profiler.system.processes import tree
 from profiler.triton.config import ServingSettings, model_config, to_text
-from profiler.triton.installation import OUR_BACKENDS, Installation, find_triton
+from profiler.triton.installation import OWN_BACKENDS, Installation, find_triton
 from profiler.triton.server import triton_server
 
 ONE = Resources(cores=1, threads=1, instances=1)
 
 
-def wait_until(condition, seconds: float = 20) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
             return True
         time.sleep(0.05)
     return False
+
+
+def has_counted(served: Served, answers: int) -> bool:
+    return served.answers_counted() == answers
 
 
 def test_the_config_names_every_value_and_no_name() -> None:
@@ -93,9 +97,9 @@ def test_a_model_answers_as_its_file_does_until_another_one_takes_its_place(
     other = write_network(tmp_path / "other.onnx", bias=5.0)
     for path in (network, other):
         expectation, served = Expectation(path, 4), own.load("m", path, ONE)
-        before = served.answers_counted()
+        after = known(served.answers_counted()) + 4
         expectation.check(served.prepare(expectation.images)())
-        assert wait_until(lambda before=before, served=served: served.answers_counted() == before + 4)
+        assert wait_until(partial(has_counted, served, after))
     own.unload("m")
     assert wait_until(lambda: len(tree(own.process)) == 1)
     own.unload("m")
@@ -154,7 +158,7 @@ def test_a_closed_server_leaves_nothing(own: OwnTriton, network: Path) -> None:
 def test_a_revived_server_is_another_one_that_takes_the_model_again(own: OwnTriton, network: Path) -> None:
     own.load("m", network, ONE)
     before = tree(own.process)
-    assert own.revive()
+    assert own.restart()
     assert gone(before)
     expectation = Expectation(network, 1)
     expectation.check(own.load("m", network, ONE).prepare(expectation.images)())
@@ -170,7 +174,7 @@ def test_a_server_that_cannot_start_gives_its_own_reason(tmp_path: Path) -> None
 
 
 def test_the_backend_in_the_package_imports_nothing_of_ours() -> None:
-    text = (OUR_BACKENDS / "onnxruntime" / "model.py").read_text()
+    text = (OWN_BACKENDS / "onnxruntime" / "model.py").read_text()
     assert "profiler" not in text
     assert shutil.which("tritonserver") or find_triton().backend_kind == "python"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def test_a_missing_file_or_card_is_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match="missing or not the file that"):
         load_predictor(folder)
     (folder / CARD).unlink()
-    with pytest.raises(BadInputError, match="does not exist: learn the predictor again"):
+    with pytest.raises(BadInputError, match="does not exist: train the predictor again"):
         load_predictor(folder)
 
 
@@ -112,7 +113,7 @@ def test_a_feature_that_nobody_told_is_named(folder: Path) -> None:
     card["features"][0]["name"] = "allocator_requested_bytes"
     del card["seal"]
     (folder / CARD).write_text(sealed(json.dumps(card, indent=1)))
-    with pytest.raises(BadInputError, match="needs allocator_requested_bytes, which nobody told it"):
+    with pytest.raises(BadInputError, match="needs allocator_requested_bytes, which are unknown"):
         load_predictor(folder).predict(Situation(1, NETWORK, seen_state()))
 
 
@@ -120,7 +121,7 @@ def test_a_feature_that_nobody_told_is_named(folder: Path) -> None:
 def test_without_a_library_learning_names_the_extra(
     library: str, table: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = learning.find_spec
+    there = find_spec
     monkeypatch.setattr(learning, "find_spec", lambda name: None if name == library else there(name))
-    with pytest.raises(BadInputError, match=r"learning needs .*: pip install 'dnn-porting\[porting\]'"):
+    with pytest.raises(BadInputError, match=r"the training needs .*: pip install 'dnn-porting\[porting\]'"):
         learn(table)

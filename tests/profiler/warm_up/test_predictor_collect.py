@@ -20,7 +20,7 @@ from profiler.common.files import sha256
 from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
 from profiler.warm_up import collect as collecting
-from profiler.warm_up.collect import LINE, Program, collect, drop_torn_line, read_observations
+from profiler.warm_up.collect import LINE, Program, collect, drop_partial_line, read_observations
 from profiler.warm_up.observations import FailedObservation
 
 pytestmark = pytest.mark.alone
@@ -49,7 +49,7 @@ def program(name: str, model: nn.Module, folder: Path) -> Program:
     path = folder / f"{name}.pt"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        torch.jit.script(model).save(str(path))
+        torch.jit.save(torch.jit.script(model), str(path))
     return Program(name, path, SHAPE, size(width=4, layers=1))
 
 
@@ -62,11 +62,6 @@ def works(tmp_path: Path) -> Program:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "results" / "observations.jsonl"
-
-
-@pytest.fixture(autouse=True)
-def _own_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profiler.common.locks.HOST", b"\0" + str(tmp_path).encode()[-90:])
 
 
 def run(programs: list[Program], file: Path, batches: tuple[int, ...] = (1, 3), repeats: int = 1) -> list[int]:
@@ -111,7 +106,7 @@ def test_a_half_written_line_is_dropped(works: Program, file: Path) -> None:
     file.write_text(earlier(works, batch=1) + earlier(works, batch=3)[:-20])
     with pytest.raises(BadInputError):
         read_observations(file)
-    drop_torn_line(file)
+    drop_partial_line(file)
     assert file.read_text() == earlier(works, batch=1)
 
 
@@ -177,8 +172,6 @@ def test_nothing_goes_on_after_the_caller_was_killed(file: Path, tmp_path: Path)
         "from profiler.warm_up.observations import NetworkSize\n"
         "from profiler.common.target import Target\n"
         "from profiler.warm_up import collect as c\n"
-        "from profiler.common import locks\n"
-        f"locks.HOST = bytes(1) + {os.urandom(8)!r}\n"
         "size = NetworkSize(parameters=1, macs=1, file_bytes=1, layers=1, activation_bytes=1)\n"
         f"p = c.Program('endless', Path({str(endless.path)!r}), {SHAPE}, size)\n"
         f"list(c.collect([p], (1,), 1, Target(runtime='torch'), Path({str(file)!r})))\n"

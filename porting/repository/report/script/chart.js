@@ -1,9 +1,9 @@
 "use strict";
-// Draws what porting/repository/report/drawing.py describes: panels of series over two axes, as SVG.
+// The charts of the data that porting/repository/report/section.py describes: panels of series over two axes, as SVG.
 
 const SVG = "http://www.w3.org/2000/svg";
 const PANEL_PX = 150, TOP_PX = 26, EDGE_PX = 16, BELOW_PX = 46, MUTE_PX = 8, GAP_PX = 12;
-// The room that a tick has along x and along y, and about the width of a character.
+// The distance of two ticks along x and along y, and the approximate width of a character.
 const TICK_WIDE_PX = 75, TICK_HIGH_PX = 34, CHARACTER_PX = 7.2;
 const DASHES = { "--": "5 3", ":": "1.5 3" };
 const STAR = [0, -1, .26, -.3, 1, -.3, .4, .14, .62, .85, 0, .43, -.62, .85, -.4, .14, -1, -.3, -.26, -.3];
@@ -19,12 +19,12 @@ function add(parent, tag, attributes = {}, text = "") {
   return parent.appendChild(child);
 }
 
-// With its fraction, as a drawing that is made a pixel too wide is scaled down.
+// The width with its fraction, because the browser scales down a drawing that is one pixel too wide.
 function widthOf(box) {
   return box.getBoundingClientRect().width;
 }
 
-// Fills a box with panels and returns the marks, series by series, each with its element and its place.
+// Draws the panels in a box and returns the marks, series by series, each with its element and its place.
 function drawing(box, { panels, columns = 1 }, name) {
   box.replaceChildren();
   const width = Math.max(widthOf(box), 260), wide = (width - GAP_PX * (columns - 1)) / columns;
@@ -81,7 +81,7 @@ function drawPanel(svg, { series, rules = [], notes = [] }, x, y) {
   return marks;
 }
 
-// Whiskers, the line, then the marks.
+// A series is drawn as whiskers, then the line, then the marks.
 function drawSeries(group, series, x, y) {
   const places = series.x.map((value, k) => [x.at(value), y.at(series.y[k])]);
   places.forEach(([left, top], k) => {
@@ -114,7 +114,7 @@ function shapeOf({ marker = "dot", size = 3.2, colour, hollow }) {
   return { d, fill: hollow ? "none" : colour };
 }
 
-// What tells series apart, in a box of its own: a piece of each line with its marker, and the label.
+// The legend has a piece of each line with its marker, and the label.
 function legend(box, series) {
   if (!series.length) return;
   const list = add(box, "p", { class: "legend" });
@@ -127,7 +127,7 @@ function legend(box, series) {
   }
 }
 
-// Draws every drawing under an element that is visible and was not drawn at its width before.
+// Draws every visible drawing below an element that was not yet drawn at its present width.
 function drawAllIn(root) {
   for (const box of root.querySelectorAll("[data-drawing]")) {
     const width = widthOf(box);

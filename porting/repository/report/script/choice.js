@@ -1,11 +1,11 @@
 "use strict";
-// What is chosen: task, target, the metric of either axis; and the place of every variant under it.
+// The choice of task, target and metrics, and the place of every variant under it.
 
 const INDEX = JSON.parse(document.getElementById("index").textContent);
 const FORM = document.forms[0].elements;
 
-function chapter() {
-  return INDEX.chapters.find(({ task, target }) => task === FORM.task.value && target === FORM.target.value);
+function ranking() {
+  return INDEX.rankings.find(({ task, target }) => task === FORM.task.value && target === FORM.target.value);
 }
 
 function fill(select, choices) {
@@ -17,7 +17,7 @@ function fill(select, choices) {
 
 function fillMetrics() {
   const known = Object.entries(INDEX.metrics)
-    .filter(([name]) => chapter().variants.some(({ figures }) => name in figures))
+    .filter(([name]) => ranking().variants.some(({ figures }) => name in figures))
     .map(([name, { label, unit }]) => [name, unit ? `${label}, ${unit}` : label]);
   for (const [place, axis] of ["y", "x"].entries()) {
     const wanted = FORM[axis].value || INDEX.ranked_by[place];
@@ -28,23 +28,23 @@ function fillMetrics() {
   }
 }
 
-// Logarithmic where the values span a factor of four; impossible where one of them is not above zero.
+// An axis is logarithmic where its values span a factor of four, and cannot be where a value is not above zero.
 function suggestLog(axis) {
   const box = FORM[`log-${axis}`];
-  const values = chapter().variants.flatMap(({ figures }) => figures[FORM[axis].value]?.slice(0, 1) ?? []);
+  const values = ranking().variants.flatMap(({ figures }) => figures[FORM[axis].value]?.slice(0, 1) ?? []);
   box.disabled = values.some((one) => one <= 0);
   box.checked = !box.disabled && Math.max(...values) >= 4 * Math.min(...values);
 }
 
-// Who stands where under the chosen metrics.
+// The place of every variant under the chosen metrics.
 function placed() {
-  const metrics = [FORM.y.value, FORM.x.value], order = Object.keys(INDEX.metrics), { variants, places } = chapter();
+  const metrics = [FORM.y.value, FORM.x.value], order = Object.keys(INDEX.metrics), { variants, places } = ranking();
   const chosen = places[metrics.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)).join(" ")];
   const missing = ({ figures }) => metrics.find((metric) => !(metric in figures));
   return unpacked(variants, chosen).map((one) => ({ ...one, missing: missing(one.variant) }));
 }
 
-// Places as porting/repository/report/chart_data.py packs them; `joined` is negative where the line passes by.
+// The places that porting/repository/report/chart_data.py packs; `joined` is negative for a variant off the line.
 function unpacked(variants, places) {
   const best = variants.filter((_, k) => places.dominated_by[k] < 0);
   return variants.map((variant, k) => ({
@@ -62,7 +62,7 @@ function bits(text) {
 
 function placeInWords({ dominatedBy, tiesWith, missing }) {
   if (dominatedBy !== null) return `no: dominated by ${dominatedBy}`;
-  if (missing === "accuracy") return "yes: its accuracy is unknown, so nothing can dominate it";
-  if (missing) return `yes: ${INDEX.metrics[missing].label} is unknown of it, so nothing can dominate it`;
+  if (missing === "accuracy") return "yes: its accuracy is unknown, so no variant dominates it";
+  if (missing) return `yes: its ${INDEX.metrics[missing].label} is unknown, so no variant dominates it`;
   return tiesWith.length ? `yes, tied with ${tiesWith.join(", ")}` : "yes";
 }

@@ -1,16 +1,16 @@
 "use strict";
-// The frontier under the chosen metrics: what is on it filled and joined, what is dominated hollow; points answer.
+// The frontier under the chosen metrics: its members are filled and joined, dominated variants are hollow.
 
 const REACH_PX = 28, CROWD = 60, LINE = "#4b5563";
 
-// From the back to the front, as a class of the page.
+// The CSS classes of the points, from the back to the front.
 const KINDS = ["dominated", "frontier tie", "frontier"];
 
 function kindOf({ dominatedBy, joined }) {
   return dominatedBy !== null ? KINDS[0] : joined < 0 ? KINDS[1] : KINDS[2];
 }
 
-// Intervals, the line, then a series for each variant, so that colours do not hide each other.
+// The panel has the intervals, the line, then one series for each variant, so that no colour hides another.
 function frontierPanel(shown, width) {
   const ordered = shown.toSorted((a, b) => KINDS.indexOf(kindOf(a)) - KINDS.indexOf(kindOf(b)));
   const steps = shown.filter(({ joined }) => joined >= 0).sort((a, b) => a.joined - b.joined);
@@ -30,7 +30,7 @@ function axisOf(axis) {
   return { label: FORM[axis].selectedOptions[0].text, kind: FORM[`log-${axis}`].checked ? "decades" : "linear" };
 }
 
-// The figures in the unit that is shown: they are kept in their own.
+// The figures of an axis in the unit of the display.
 function column(members, axis, k) {
   const metric = FORM[axis].value, { factor } = INDEX.metrics[metric];
   return members.map(({ variant: { figures } }) => figures[metric][k] === null ? null : figures[metric][k] * factor);
@@ -63,12 +63,12 @@ function makePoint(one) {
   one.node.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      openFold(foldOf(one.variant));
+      openDetails(detailsOf(one.variant));
     }
   });
 }
 
-// The nearest point within reach answers, so that a finger need not hit it exactly.
+// The pointer selects the nearest point within reach, so that a finger need not hit it exactly.
 function react(svg, points) {
   svg.setAttribute("role", "group");
   const nearest = (event) => {
@@ -83,6 +83,6 @@ function react(svg, points) {
   svg.addEventListener("click", (event) => {
     const one = nearest(event);
     if (one && touched) show(one);
-    else if (one) openFold(foldOf(one.variant));
+    else if (one) openDetails(detailsOf(one.variant));
   });
 }

@@ -1,7 +1,7 @@
 "use strict";
-// The page as a whole: it is drawn again after every choice, tables can be sorted, links open folds.
+// The page as a whole: every choice draws it again, column titles sort tables, links open the sections of a variant.
 
-// What was pointed at stays so.
+// The variant under the pointer stays selected.
 function draw() {
   const before = document.getElementById("shown").dataset.variant;
   const everyone = placed(), shown = everyone.filter(({ missing }) => !missing), box = document.getElementById("chart");
@@ -32,7 +32,7 @@ function updateTable(everyone) {
   }
 }
 
-// A column's best first, then the other way round; what is unknown stays at the end.
+// The first click sorts the best value of a column first, the next one reverses it; unknown values stay last.
 function sort(head) {
   const body = head.closest("table").tBodies[0], column = head.cellIndex;
   const first = head.dataset.sort === "higher" ? "descending" : "ascending";
@@ -56,23 +56,23 @@ function makeSortable(head) {
   head.append(button);
 }
 
-function foldOf({ name }) {
+function detailsOf({ name }) {
   return `${name}-${FORM.target.value}`;
 }
 
-function openFold(id) {
-  const fold = document.getElementById(id);
-  if (fold?.tagName !== "DETAILS") return;
-  const { task, target } = fold.closest("article").dataset;
+function openDetails(id) {
+  const details = document.getElementById(id);
+  if (details?.tagName !== "DETAILS") return;
+  const { task, target } = details.closest("article").dataset;
   if (task !== FORM.task.value || target !== FORM.target.value) choose(task, target);
-  fold.open = true;
-  fold.scrollIntoView();
-  fold.querySelector("summary").focus();
+  details.open = true;
+  details.scrollIntoView();
+  details.querySelector("summary").focus();
 }
 
 function choose(task, target) {
   FORM.task.value = task;
-  fill(FORM.target, INDEX.chapters.filter((one) => one.task === task).map((one) => [one.target, one.target]));
+  fill(FORM.target, INDEX.rankings.filter((one) => one.task === task).map((one) => [one.target, one.target]));
   if (target) FORM.target.value = target;
   fillMetrics();
   draw();
@@ -80,7 +80,7 @@ function choose(task, target) {
 
 function begin() {
   document.getElementById("chooser").hidden = false;
-  fill(FORM.task, [...new Set(INDEX.chapters.map(({ task }) => task))].map((task) => [task, task]));
+  fill(FORM.task, [...new Set(INDEX.rankings.map(({ task }) => task))].map((task) => [task, task]));
   FORM.task.addEventListener("change", () => choose(FORM.task.value));
   FORM.target.addEventListener("change", () => choose(FORM.task.value, FORM.target.value));
   for (const axis of ["x", "y"]) {
@@ -89,12 +89,12 @@ function begin() {
   }
   frontierLegend();
   document.querySelectorAll("th[data-sort]").forEach(makeSortable);
-  document.addEventListener("click", ({ target }) => openFold(target.closest("a")?.hash.slice(1)));
-  // A fold's drawings are made when it is opened: most never are.
+  document.addEventListener("click", ({ target }) => openDetails(target.closest("a")?.hash.slice(1)));
+  // The drawings of a variant are made when its sections open, because most never do.
   document.addEventListener("toggle", ({ target }) => drawAllIn(target), true);
   window.addEventListener("resize", drawAgain);
-  choose(INDEX.chapters[0].task);
-  openFold(location.hash.slice(1));
+  choose(INDEX.rankings[0].task);
+  openDetails(location.hash.slice(1));
 }
 
-if (INDEX.chapters.length) begin();
+if (INDEX.rankings.length) begin();

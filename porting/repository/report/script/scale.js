@@ -1,5 +1,5 @@
 "use strict";
-// Numbers in words, and where values stand along an axis.
+// Numbers as texts, and the places of values along an axis.
 
 const FEWEST_TICKS = 3, ROOM = 0.08;
 
@@ -8,7 +8,7 @@ function number(value) {
   return value.toLocaleString("en", digits);
 }
 
-// For a tick: millions and more without their noughts.
+// The text of a tick, with a short form for large numbers.
 function brief(value, percent) {
   const compact = { notation: "compact", maximumSignificantDigits: 4 };
   if (percent) return `${number(100 * value)}%`;
@@ -40,8 +40,7 @@ const TICKS = {
   doublings: (low, high) => powers(2, low, high).filter((one) => one >= low),
 };
 
-// From values to pixels between start and end. All values have room, but for those that no logarithm has: they stand
-// at the end of the axis.
+// The scale from values to pixels between start and end. A value without a logarithm is at the start of the axis.
 function scale(values, start, end, { kind = "linear", percent = false, low, high } = {}, most = 5) {
   const log = kind !== "linear", turn = log ? Math.log : (value) => value, back = log ? Math.exp : (value) => value;
   const known = values.filter((one) => one !== null && (!log || one > 0)).map(turn);

@@ -1,5 +1,5 @@
 "use strict";
-// What stands beside the chart: the figures of the variant that is pointed at, and who is not drawn.
+// The box beside the chart with the figures of the selected variant, and the variants that are not drawn.
 
 function inWords([value], { factor, unit }) {
   return `${number(value * factor)} ${unit}`.trim();
@@ -27,7 +27,7 @@ function show(one) {
     add(figure, "small", {}, interval(variant.figures[name], INDEX.metrics[name]));
   }
   add(box, "p", { class: "note" }, `${variant.precision}, level ${variant.level}; ${variant.load}: ${variant.verdict}.`);
-  if (variant.published) add(box, "a", { href: `#${foldOf(variant)}` }, "Its curves and where it comes from");
+  if (variant.published) add(box, "a", { href: `#${detailsOf(variant)}` }, "Its curves and its provenance");
   else add(box, "p", { class: "note" }, "Dropped: it is not in the repository.");
   for (const group of document.querySelectorAll("#chart .mark")) {
     const { variant: name } = group.dataset;
@@ -42,7 +42,7 @@ function hint(everyone) {
   delete box.dataset.variant;
   box.replaceChildren();
   add(box, "h3", {}, `${best} of ${everyone.length} on the frontier`);
-  add(box, "p", {}, "Point at a variant, tap it or tab to it for its figures; a click opens all that is known of it.");
+  add(box, "p", {}, "The pointer, a tap or the tab key on a variant shows its figures; a click opens its sections.");
 }
 
 function leftOut(everyone) {

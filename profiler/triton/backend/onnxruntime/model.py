@@ -14,7 +14,7 @@ import pathlib
 LOADING_NICE = 5
 
 
-def give_way():
+def lower_priority():
     """Lowers the priority while this network loads, where the system allows to raise it again.
 
     Returns the previous priority.
@@ -27,15 +27,15 @@ def give_way():
     return own
 
 
-def come_back(priority):
+def restore_priority(priority):
     """Restores the priority of every thread, because the threads of a session inherit it."""
     for thread in pathlib.Path("/proc/self/task").iterdir():
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, int(thread.name), priority)
 
 
-# It begins before the imports, which take most of the time of a load.
-USUAL_PRIORITY = give_way()
+# The priority is lowered before the imports, which take most of the time of a load.
+USUAL_PRIORITY = lower_priority()
 
 import numpy as np
 import onnxruntime as ort
@@ -84,13 +84,13 @@ def openvino_options(config: dict) -> dict[str, str]:
 
 def open_session(file: pathlib.Path, config: dict, args: dict) -> ort.InferenceSession:
     """A session on all requested providers; raises where ONNX Runtime would silently continue without one."""
-    asked = session_providers(config, args)
+    requested = session_providers(config, args)
     session = ort.InferenceSession(
-        str(file), sess_options=session_options(config), providers=asked, enable_fallback=False
+        str(file), sess_options=session_options(config), providers=requested, enable_fallback=False
     )
-    if lacking := [name for name, _ in asked if name not in session.get_providers()]:
+    if missing := [name for name, _ in requested if name not in session.get_providers()]:
         raise pb_utils.TritonModelException(
-            f"ONNX Runtime {ort.__version__} of the server's environment has started no {', '.join(lacking)}, "
+            f"ONNX Runtime {ort.__version__} of the server's environment has started no {', '.join(missing)}, "
             f"only {', '.join(session.get_providers())}: install a build of it that can, or choose other providers"
         )
     return session
@@ -112,7 +112,7 @@ class TritonPythonModel:
         self.session = open_session(file, config, args)
         self.inputs = [tensor["name"] for tensor in config["input"]]
         self.outputs = [tensor["name"] for tensor in config["output"]]
-        come_back(USUAL_PRIORITY)
+        restore_priority(USUAL_PRIORITY)
 
     def execute(self, requests):
         """Returns one response for each request."""
@@ -128,5 +128,5 @@ class TritonPythonModel:
                 for name, value in zip(self.outputs, values, strict=True)
             ]
             return pb_utils.InferenceResponse(output_tensors=tensors)
-        except Exception as error:  # the server must live on, whatever one request did
+        except Exception as error:  # One failed request must not end the server.
             return pb_utils.InferenceResponse(output_tensors=[], error=pb_utils.TritonError(str(error)))

@@ -1,12 +1,14 @@
 """The search for the highest rate in time, on a queue whose capacity can be computed."""
 
 from dataclasses import replace
+from typing import Unpack
 
 import numpy as np
 import pytest
-from simulated_queue import MAX_PER_S, SERVICE_S, simulate, simulated
+from narrowing import known
+from simulated_queue import MAX_PER_S, SERVICE_S, Disturbances, simulate, simulated
 
-from profiler.analysis.rate_bracket import Bracket
+from profiler.analysis.capacity_search import Bracket
 from profiler.measure.capacity.bisection import judge, measure_capacity
 from profiler.measure.capacity.goal import Goal
 from profiler.records.capacity import Capacity, InTime, Trial
@@ -14,8 +16,8 @@ from profiler.records.capacity import Capacity, InTime, Trial
 GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=40.0)
 
 
-def search(goal: Goal = GOAL, **changes: object) -> Capacity:
-    return measure_capacity(simulated(goal.deadline_ms, **changes), goal, [])
+def search(goal: Goal = GOAL, **disturbances: Unpack[Disturbances]) -> Capacity:
+    return measure_capacity(simulated(goal.deadline_ms, **disturbances), goal, [])
 
 
 def share_in_time(rate_per_s: float) -> float:
@@ -27,9 +29,9 @@ def share_in_time(rate_per_s: float) -> float:
 def test_the_search_finds_the_capacity_of_a_known_queue() -> None:
     found = search()
     assert found.verdict == "settled", found.verdict_reason
-    assert share_in_time(found.low_relative_capacity * 0.95) > GOAL.quantile
-    assert share_in_time(found.high_relative_capacity * 1.05) < GOAL.quantile
-    assert found.max_throughput_share == pytest.approx(found.relative_capacity / MAX_PER_S)
+    assert share_in_time(known(found.low_relative_capacity) * 0.95) > GOAL.quantile
+    assert share_in_time(known(found.high_relative_capacity) * 1.05) < GOAL.quantile
+    assert found.max_throughput_share == pytest.approx(known(found.relative_capacity) / MAX_PER_S)
 
 
 def test_every_trial_and_its_raw_moments_are_kept() -> None:
@@ -60,7 +62,7 @@ def test_known_trials_of_too_few_requests_do_not_count() -> None:
     lucky = simulated(GOAL.deadline_ms).run(150.0, 0.03, seed=0).trial
     assert GOAL.met(lucky)
     found = measure_capacity(simulated(GOAL.deadline_ms), GOAL, [lucky])
-    assert found.relative_capacity < MAX_PER_S
+    assert known(found.relative_capacity) < MAX_PER_S
 
 
 def test_a_disturbed_trial_does_not_hide_the_capacity() -> None:
@@ -103,7 +105,7 @@ def test_a_server_that_was_taken_for_slower_than_it_is_is_not_saturated() -> Non
     meter.max_requests_per_s = MAX_PER_S / 10
     found = measure_capacity(meter, GOAL, [])
     assert (found.verdict, found.high_requests_per_s) == ("not saturated", None)
-    assert found.requests_per_s > MAX_PER_S / 10
+    assert known(found.requests_per_s) > MAX_PER_S / 10
 
 
 def trial(rate_per_s: float, share: float, late: float = 0.0) -> Trial:

@@ -9,8 +9,7 @@ import pytest
 from stub_host import REFERENCE_PER_S, SteadyReference, StubHost, model_on
 
 from profiler.common.errors import ServerError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.measure.capacity.load_point import measure_load
 from profiler.measure.capacity.trial_meter import TrialMeter
 from profiler.target.model_under_test import ModelUnderTest
@@ -23,7 +22,7 @@ ALONE = Resources(1.0, 1, 1)
 class SlowReference(SteadyReference):
     """A machine at half of its normal speed."""
 
-    def rate_per_s(self, beside_s: float = 0.0) -> float:
+    def rate_per_s(self, compared_s: float = 0.0) -> float:
         return REFERENCE_PER_S / 2
 
 
@@ -44,7 +43,7 @@ def test_cpu_of_processes_that_are_not_ours_is_null_with_the_reason(network: Pat
     meter = TrialMeter(model_on(StubHost(0.001), network), ALONE, [1e3], 200.0)
     found = measure_load(meter, 0.2, 0.5, 0.9, seed=0)
     assert (found.server_cores_used, found.cpu_share, found.core_s_per_inference) == (None, None, None)
-    assert found.reasons["cpu_share"] == "the serving processes are not ours to see"
+    assert found.reasons["cpu_share"] == "the serving processes are not visible to the profiler"
 
 
 def test_a_server_that_never_answers_ends_in_an_error(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,10 +54,12 @@ def test_a_server_that_never_answers_ends_in_an_error(network: Path, monkeypatch
         meter.run(100.0, 0.2, seed=0)
 
 
-def test_a_server_that_somebody_else_is_calling_ends_in_an_error(network: Path) -> None:
+def test_a_server_that_somebody_else_is_calling_ends_in_an_error(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = model_on(StubHost(0.001), network)
     served = model.serve(ALONE)
-    served.answers_counted = iter((0, 30)).__next__
+    monkeypatch.setattr(served, "answers_counted", iter((0, 30)).__next__)
     with pytest.raises(ServerError, match="the server counts 30 answers where the client had 20"):
         TrialMeter(model, ALONE, [1e3], 200.0).run(100.0, 0.2, seed=0)
 

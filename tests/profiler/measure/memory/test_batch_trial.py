@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from narrowing import known
 from onnx import TensorProto, helper, numpy_helper, save
 
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.measure.memory.batch_trial import Work, attempt, child
 from profiler.measure.memory.largest_batch import largest_batch
 from profiler.records.place import Place
@@ -116,7 +116,7 @@ def test_the_largest_batch_is_the_one_before_the_first_that_dies(work: Work) -> 
     assert found.batch is not None
     assert found.too_large == found.batch + 1
     assert 2 <= found.batch <= 6
-    assert found.peak_bytes <= limit < found.too_large_peak_bytes
+    assert known(found.peak_bytes) <= limit < known(found.too_large_peak_bytes)
     assert {trial.outcome for trial in found.trials} == {"fits", "over the limit"}
 
 
@@ -154,7 +154,7 @@ def test_a_child_that_hangs_is_stopped_in_time(work: Work) -> None:
 def test_a_child_dies_with_its_parent(work: Work) -> None:
     command = [sys.executable, "-c", PARENT.format(core=CORES[0]), str(work.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
-        pid = int(parent.stdout.readline())
+        pid = int(known(parent.stdout).readline())
         assert psutil.pid_exists(pid)
         parent.kill()
     assert gone(pid)

@@ -1,6 +1,7 @@
 """What processes hold on a GPU, by the driver's own list."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pynvml
 import pytest
@@ -14,13 +15,13 @@ NOT_AVAILABLE = 2**64 - 1
 def running(processes: list[tuple[int, int]]) -> Callable[..., int]:
     """The driver's list of (pid, bytes), as it fills pynvml's array."""
 
-    def call(_handle: object, count: object, array: object) -> int:
+    def call(_handle: object, count: Any, array: Any) -> int:
         count._obj.value = len(processes)
         if not array:
-            return pynvml.NVML_ERROR_INSUFFICIENT_SIZE if processes else pynvml.NVML_SUCCESS
+            return int(pynvml.NVML_ERROR_INSUFFICIENT_SIZE if processes else pynvml.NVML_SUCCESS)
         for slot, (pid, used) in zip(array, processes, strict=False):
             slot.pid, slot.usedGpuMemory = pid, used
-        return pynvml.NVML_SUCCESS
+        return int(pynvml.NVML_SUCCESS)
 
     return call
 
@@ -35,7 +36,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch, processes: list[tuple[int, int]]) -> No
 
 def test_the_memory_of_a_gpu_is_that_of_the_serving_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu(monkeypatch, [(10, 300 * MIB), (11, 200 * MIB), (99, 5 * MIB)])
-    assert gpu_bytes(("cuda",), {10, 11, 12}) == (500 * MIB, "")
+    assert gpu_bytes(["cuda"], {10, 11, 12}) == (500 * MIB, "")
 
 
 def test_processes_that_the_driver_does_not_list_have_unknown_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +48,8 @@ def test_processes_that_the_driver_does_not_list_have_unknown_memory(monkeypatch
 
 def test_a_driver_that_does_not_tell_a_processes_memory_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu(monkeypatch, [(10, NOT_AVAILABLE)])
-    assert gpu_bytes(("cuda",), {10})[0] is None
+    assert gpu_bytes(["cuda"], {10})[0] is None
 
 
 def test_a_target_without_a_gpu_asks_no_driver() -> None:
-    assert gpu_bytes(("cpu",), {10}) == (None, "providers cpu use no memory of a GPU that NVML knows")
+    assert gpu_bytes(["cpu"], {10}) == (None, "providers cpu use no memory of a GPU that NVML knows")

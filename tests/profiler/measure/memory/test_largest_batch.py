@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from profiler.common.resources import Resources
-from profiler.measure.memory.batch_trial import Attempt
+from profiler.common.target import Resources, Target
+from profiler.measure.memory.batch_trial import Attempt, Work
 from profiler.measure.memory.largest_batch import LARGEST, largest_batch, search, summary
+from profiler.records.memory import Outcome
 from profiler.records.place import Place
 
 PLACE = Place("onnxruntime", Resources(1, 1, 1), limit_bytes=1000)
 
 
-def trying(fits: int, otherwise: str = "over the limit") -> Callable[[int], Attempt]:
+def trying(fits: int, otherwise: Outcome = "over the limit") -> Callable[[int], Attempt]:
     """Batches up to `fits` fit, taking 10 bytes an image."""
     return lambda batch: Attempt("fits" if batch <= fits else otherwise, f"batch {batch}", 10 * batch, 0.1)
 
@@ -42,7 +44,7 @@ def test_not_even_one_image_may_fit() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["too slow", "refused"])
-def test_a_batch_that_fails_for_another_reason_ends_the_search_and_is_not_called_too_large(outcome: str) -> None:
+def test_a_batch_that_fails_for_another_reason_ends_the_search_and_is_not_called_too_large(outcome: Outcome) -> None:
     found = summary(search(trying(4, outcome)), PLACE)
     assert [trial.outcome for trial in found.trials] == ["fits", "fits", "fits", outcome]
     assert (found.batch, found.too_large) == (4, None)
@@ -50,6 +52,6 @@ def test_a_batch_that_fails_for_another_reason_ends_the_search_and_is_not_called
 
 
 def test_without_a_limit_nothing_is_searched() -> None:
-    found = largest_batch(None, replace(PLACE, limit_bytes=None), 10)
+    found = largest_batch(Work(Target(), Path("model.onnx"), (1,), [0]), replace(PLACE, limit_bytes=None), 10)
     assert (found.batch, found.trials) == (None, ())
     assert "memory_bytes" in found.reasons["batch"]

@@ -10,7 +10,7 @@ from profiler.load_generator.closed_loop import MINIMUM_ANSWERS, LoadSlice
 from profiler.measure.ledger import Ledger
 from profiler.measure.repeats import part as repeats
 from profiler.measure.repeats.side_by_side import Repeat, Turn
-from profiler.records.repeats import Repeats
+from profiler.records.throughput import Repeats
 from profiler.target.model_under_test import ModelUnderTest
 
 pytestmark = pytest.mark.alone

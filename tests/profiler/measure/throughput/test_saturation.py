@@ -8,7 +8,7 @@ import pytest
 from made_points import rate
 
 from profiler.common.profile_settings import ThroughputSettings
-from profiler.common.resources import Resources
+from profiler.common.target import Resources
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.measure.throughput.part import Saturation, measurements, outdate, saturate
@@ -21,7 +21,8 @@ MODEL: Any = SimpleNamespace(runtime="triton", own=ONE)
 
 def searched(rates: Sequence[float]) -> tuple[list[int], Saturation | None]:
     """The concurrencies that the search measures, where the server answers at these rates in turn, and its result."""
-    search, asked, answer = saturate(MODEL, ONE, 4, 8, 0.1), [], None
+    search, answer = saturate(MODEL, ONE, 4, 8, 0.1), None
+    asked: list[int] = []
     while True:
         try:
             place = search.send(answer).place
@@ -54,9 +55,10 @@ def test_a_point_that_cannot_be_measured_ends_the_search_with_the_best_before_it
 def settled(every_batch: bool, rates: Mapping[int, float]) -> list[int]:
     """The batches of which the maximum is measured, where each batch saturates at one caller and its own rate."""
     settings = ThroughputSettings(
-        batches=list(rates), max_concurrency=1, search_seconds=0.1, settle_seconds=0.1
+        batches=list(rates), max_concurrency=1, search_seconds=0.1, settle_seconds=0.1, settle_every_batch=every_batch
     )
-    work, found, answer = measurements(MODEL, settings, Ledger([], [])), [], None
+    work, answer = measurements(MODEL, settings, Ledger([], [])), None
+    found: list[int] = []
     while True:
         try:
             wanted = work.send(answer)

@@ -6,9 +6,9 @@ import pytest
 from blank import noise
 from stub_host import maximum
 
+from profiler.common.target import Resources
 from profiler.measure.latency.point import latency_point
 from profiler.measure.visits.pooled import pooled_latency, pooled_maximum
-from profiler.common.resources import Resources
 from profiler.records.place import Place
 from profiler.records.visit import Blocks, Visit
 

@@ -35,7 +35,10 @@ def test_every_maximum_and_the_single_caller_are_visited_in_every_round(network:
     visits = ledger.of(Visit)
     for point in maxima:
         assert point.visits == 3
-        assert [one.visit for one in visits if (one.batch, one.concurrency) == (point.batch, point.concurrency)] == [2, 3]
+        assert [one.visit for one in visits if (one.batch, one.concurrency) == (point.batch, point.concurrency)] == [
+            2,
+            3,
+        ]
     (single,) = [one for one in ledger.of(LatencyPoint) if (one.batch, one.concurrency) == (1, 1)]
     assert len(single.visit_p50_ms) == 3
 

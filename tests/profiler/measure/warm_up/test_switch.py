@@ -9,20 +9,19 @@ import numpy as np
 import psutil
 import pytest
 from blank import noise
-from stub_host import model_on
+from narrowing import known
+from stub_host import maximum, model_on
 from support import write_network
 from switching_host import ANSWER_S, SwitchingHost
 
 from profiler.common.errors import ServerError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
+from profiler.common.target import Resources, Target
 from profiler.load_generator.open_loop import OpenRun
 from profiler.measure.ledger import Ledger
 from profiler.measure.warm_up import switching
 from profiler.measure.warm_up.switch_point import Switches, switch_point
 from profiler.measure.warm_up.switching import measure
 from profiler.records.place import Place
-from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import Switch
 from profiler.system.processes import cpu_seconds
 from profiler.target.model_under_test import ModelUnderTest
@@ -30,14 +29,6 @@ from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 SECONDS = 0.6
-
-
-def maximum(batch: int, images_per_s: float) -> MaximalThroughput:
-    unknown = {"server_answers": None, "server_cores_used": None, "core_s_per_inference": None}
-    return MaximalThroughput.model_construct(
-        runtime="switching", batch=batch, cores=1, threads=1, instances=1, images_per_s=images_per_s,
-        relative_throughput=images_per_s, noise=noise(), **unknown,
-    )  # fmt: skip
 
 
 def switched(model: ModelUnderTest, seconds: float = SECONDS, ledger: Ledger | None = None) -> Switch:
@@ -51,9 +42,9 @@ def test_every_request_of_an_uninterrupted_switch_is_answered(network: Path) -> 
     point = switched(model_on(host, network))
     assert point.sent == point.answered == point.before_n + point.during_n + point.after_n
     assert (point.lost, point.wrong) == (0, 0)
-    assert point.slowest_ms >= point.during_p50_ms >= 2
+    assert known(point.slowest_ms) >= known(point.during_p50_ms) >= 2
     assert point.switches == host.loads - 1 > 1
-    assert point.load_max_ms >= point.load_ms >= 50
+    assert known(point.load_max_ms) >= known(point.load_ms) >= 50
 
 
 def test_a_request_counts_to_the_phase_in_which_it_was_scheduled() -> None:
@@ -70,7 +61,7 @@ def test_a_request_counts_to_the_phase_in_which_it_was_scheduled() -> None:
 
 
 def test_half_of_the_maximum_at_batch_one_is_offered(network: Path) -> None:
-    ledger = Ledger([maximum(4, 900.0), maximum(1, 160.0)], [])
+    ledger = Ledger([maximum(900.0, runtime="switching", batch=4), maximum(160.0, runtime="switching")], [])
     point = switched(model_on(SwitchingHost(network), network), ledger=ledger)
     assert (point.offered_per_s, point.offered_share, point.sent) == (80, 0.5, 48)
 
@@ -159,4 +150,4 @@ def test_a_real_server_switches_without_losing_a_request(tmp_path: Path) -> None
     assert point.sent == point.answered
     assert point.during_n > 10
     assert point.switches >= 1
-    assert point.server_cores_during > point.server_cores_before
+    assert known(point.server_cores_during) > known(point.server_cores_before)

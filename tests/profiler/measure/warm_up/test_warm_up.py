@@ -13,9 +13,8 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.warm_up.fresh_load import FreshLoad
 from profiler.measure.warm_up.part import measurements
 from profiler.measure.warm_up.points import durations, warm_up_curve
-from profiler.records.base import Point
+from profiler.records.base import MissingValues, Point
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
-from profiler.system.missing_values import MissingValues
 
 pytestmark = pytest.mark.alone
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from narrowing import known
 from starting_host import measured
 
 from profiler.common.errors import ServerError
 from profiler.common.profile_settings import WarmUpSettings
 from profiler.common.target import Target
-from profiler.measure.warm_up import fresh_load
 from profiler.measure.warm_up.fresh_load import load_afresh
 from profiler.records.warm_up import FirstInference, LoadTime, UnloadTime, WarmUpCurve
 from profiler.runtimes.kserve import own_triton
 from profiler.runtimes.kserve.server import V2Server
-from profiler.system.page_cache import resident_share
+from profiler.system.page_cache import evict, resident_share
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget, prepared_target
 
@@ -41,9 +41,9 @@ def test_a_real_server_has_every_figure(served: ModelUnderTest) -> None:
     assert (warm.n, warm.resident_share) == (2, 1)
     assert cold.n == 2 or cold.reasons["mean_ms"]
     assert all(point.first_ms > point.warm_ms for point in ledger.of(FirstInference))
-    assert all(point.before.processes >= 1 for point in ledger.of(FirstInference))
+    assert all(known(point.before).processes >= 1 for point in ledger.of(FirstInference))
     assert [curve.n for curve in ledger.of(WarmUpCurve)] == [40, 40]
-    assert ledger.of(UnloadTime)[0].min_ms > 0
+    assert known(ledger.of(UnloadTime)[0].min_ms) > 0
 
 
 def test_an_unload_ends_when_the_models_processes_have(served: ModelUnderTest) -> None:
@@ -69,7 +69,7 @@ def test_what_the_server_refused_is_gone_at_once(served: ModelUnderTest, monkeyp
 def test_a_file_that_was_evicted_is_still_on_the_disk_only_when_the_server_is_asked_to_load_it(
     served: ModelUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if fresh_load.evict(served.path) > 0:
+    if evict(served.path) > 0:
         pytest.skip("nothing leaves the page cache of this file system")
     shares, load = [], V2Server.load
 

@@ -46,6 +46,8 @@ def test_callers_in_many_threads_each_get_their_own_answer() -> None:
 def test_an_error_tells_status_and_details_on_one_line() -> None:
     def refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
         context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no room\nfor größe 7")
+        # The line above raises.
+        return b""
 
     with bare_server(refuse) as endpoint:
         calls = channel(endpoint)

@@ -68,7 +68,7 @@ GARBAGE = {
     "headers that are none": (GREETING, headers(b"\xff\xff\xff\xff\xff"), "headers cannot be read"),
     "an HTTP error": (GREETING, headers(NOT_FOUND), "HTTP status 404"),
     "no status": (GREETING, headers(OK), "status missing"),
-    "a message cut short": (GREETING, CUT, "the 8 bytes that came are not one plain gRPC message"),
+    "a message cut short": (GREETING, CUT, "the 8 received bytes are not one plain gRPC message"),
     "a reset": (GREETING, http2.pack(http2.RST_STREAM, 0, 1, b"\0\0\0\2"), "reset the call with HTTP/2 code 2"),
 }
 
@@ -89,5 +89,5 @@ def test_garbage_reaches_those_too_who_do_not_wait() -> None:
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
-    with saying(b"", b"") as endpoint, pytest.raises(ServerError, match=r"says nothing within 0\.2 s"):
+    with saying(b"", b"") as endpoint, pytest.raises(ServerError, match=r"sends no settings within 0\.2 s"):
         channel(endpoint, limit_s=0.2).call(framed(b""))

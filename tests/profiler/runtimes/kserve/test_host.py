@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from narrowing import known
 from servers.bare import Network, bare_server, described
 from servers.short_lived import short_lived_triton, token
-from support import write_network
+from support import assert_accepts, write_network
 from tritonclient.grpc import service_pb2 as pb
 
 from profiler.common.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
-from profiler.common.resources import Resources
-from profiler.common.target import Target
-from profiler.common.tensor import Tensor
+from profiler.common.target import Resources, Target, Tensor
 from profiler.load_generator.closed_loop import ClosedLoop
 from profiler.runtimes.kserve.host import V2Host
 from profiler.runtimes.kserve.server import V2Server
@@ -51,7 +50,7 @@ def test_a_server_without_the_repository_extension_serves_what_was_deployed(
         assert served.answers_counted() is None
         bare.unload("m")
         expectation.check(served.prepare(expectation.images)())
-        with pytest.raises(ServerError, match="has m deployed and takes no other model"):
+        with pytest.raises(ServerError, match="takes no model but the deployed m"):
             bare.load("reference", path, ONE)
 
 
@@ -66,7 +65,7 @@ def test_a_model_that_is_not_served_is_named_with_what_to_do(path: Path) -> None
 )
 def test_a_model_with_other_tensors_than_the_file_is_refused(path: Path, other: pb.ModelMetadataResponse) -> None:
     with bare_server(Network(path), other) as endpoint, host(endpoint) as bare:
-        due = rf"where 'input' FP32 \(-1, 1, 8, 8\) is due by {path}: deploy that file"
+        due = rf"instead of 'input' FP32 \(-1, 1, 8, 8\) by {path}: deploy that file"
         with pytest.raises(ModelError, match=rf"model m at {endpoint} has '.*' \w+ \(-1, .*\) {due}"):
             bare.load("m", path, ONE)
 
@@ -74,7 +73,7 @@ def test_a_model_with_other_tensors_than_the_file_is_refused(path: Path, other: 
 def test_a_server_that_describes_no_tensors_is_known_by_its_answers(path: Path, expectation: Expectation) -> None:
     with bare_server(Network(path), pb.ModelMetadataResponse(name="m")) as endpoint, host(endpoint) as bare:
         answers = bare.load("m", path, ONE).prepare(expectation.images)()
-        assert expectation.check(answers) is None
+        assert_accepts(expectation.check, answers)
 
 
 def test_no_server_at_the_endpoint_is_said() -> None:
@@ -97,7 +96,7 @@ def test_a_running_triton_takes_files_counts_answers_and_is_left_without_them(
         served = running.load("given", path, ONE)
         before = served.answers_counted()
         ClosedLoop(served, expectation, batch=4, concurrency=2).run(0.1)
-        calls = (served.answers_counted() - before) / 4
+        calls = (known(served.answers_counted()) - known(before)) / 4
         assert calls >= 8
         assert calls == int(calls)
         running.unload("given")
@@ -135,7 +134,7 @@ def test_a_triton_that_dies_leaves_no_caller_waiting(path: Path, expectation: Ex
         server.process.wait()
         with pytest.raises(ServerError, match=r"^inference failed: no connection to"):
             call()
-        assert not running.revive()
+        assert not running.restart()
         with pytest.raises(ServerError, match="the server does not unload killed: UNAVAILABLE"):
             running.unload("killed")
 

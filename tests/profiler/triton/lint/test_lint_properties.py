@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import corpus
 import pytest
 from google.protobuf import text_format
+from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_folders import GOOD, place, place_version
@@ -17,6 +18,8 @@ from watched import opened_paths, state
 from profiler.triton.lint import lint
 
 TEXTS = [config.encode() if isinstance(config, str) else config for _, config in corpus.CONFIGS.values()]
+# The bytes of a file, `None` for a folder, or the target of a link.
+Entry = bytes | str | None
 ANY_PACE = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 FEW = settings(ANY_PACE, max_examples=200, derandomize=True)
 MANY = settings(ANY_PACE, max_examples=10_000)
@@ -83,7 +86,7 @@ def field_value(draw: st.DrawFn, message: ModelConfig, depth: int) -> None:
             setattr(message, field.name, value)
 
 
-def scalar(field: object) -> st.SearchStrategy[object]:
+def scalar(field: FieldDescriptor) -> st.SearchStrategy[object]:
     """Any value of a scalar field."""
     kinds = {
         field.CPPTYPE_INT32: st.integers(-(2**31), 2**31 - 1),
@@ -111,7 +114,8 @@ def made_up(draw: st.DrawFn) -> bytes:
     if draw(st.booleans()):
         text_format.Parse(GOOD, config)
     field_value(draw, config, 4)
-    return text_format.MessageToString(config).encode()
+    text: str = text_format.MessageToString(config)
+    return text.encode()
 
 
 def check_config(text: bytes) -> None:
@@ -127,24 +131,20 @@ def check_network(data: bytes) -> None:
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> list[tuple[list[str], str, object]]:
-    """Paths with what lies there: bytes, a folder, or a link."""
-    kinds = st.one_of(
-        st.tuples(st.just("file"), st.one_of(st.binary(max_size=50), st.just(GOOD.encode()), st.just(NETWORK))),
-        st.tuples(st.just("folder"), st.none()),
-        st.tuples(st.just("link"), TARGETS),
-    )
-    paths = draw(st.lists(st.tuples(st.lists(NAMES, min_size=1, max_size=4), kinds), max_size=6))
-    return [(path, kind, content) for path, (kind, content) in paths]
+def trees(draw: st.DrawFn) -> list[tuple[list[str], Entry]]:
+    """Paths with their entries."""
+    files = st.one_of(st.binary(max_size=50), st.just(GOOD.encode()), st.just(NETWORK))
+    entries = st.one_of(st.builds(bytes, files), st.none(), TARGETS)
+    return draw(st.lists(st.tuples(st.lists(NAMES, min_size=1, max_size=4), entries), max_size=6))
 
 
-def check_tree(tree: list[tuple[list[str], str, object]]) -> None:
+def check_tree(tree: list[tuple[list[str], Entry]]) -> None:
     with repository() as root:
-        for path, kind, content in tree:
-            place_entry(root.joinpath(*path), root, kind, content)
+        for path, entry in tree:
+            place_entry(root.joinpath(*path), root, entry)
 
 
-def place_entry(path: Path, root: Path, kind: str, content: object) -> None:
+def place_entry(path: Path, root: Path, entry: Entry) -> None:
     """One entry of a tree, where nothing is in its way."""
     if path.exists() or path.is_symlink():
         return
@@ -154,12 +154,12 @@ def place_entry(path: Path, root: Path, kind: str, content: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         return
-    if kind == "file":
-        path.write_bytes(content)
-    elif kind == "folder":
+    if isinstance(entry, bytes):
+        path.write_bytes(entry)
+    elif entry is None:
         path.mkdir()
     else:
-        path.symlink_to(content)
+        path.symlink_to(entry)
 
 
 def network_bytes() -> bytes:
@@ -196,7 +196,7 @@ def test_bytes_for_a_network_are_answered(data: bytes) -> None:
 
 @FEW
 @given(trees())
-def test_a_tree_of_anything_is_answered(tree: list[tuple[list[str], str, object]]) -> None:
+def test_a_tree_of_anything_is_answered(tree: list[tuple[list[str], Entry]]) -> None:
     check_tree(tree)
 
 
@@ -217,5 +217,5 @@ def test_ten_thousand_networks_are_answered(data: bytes) -> None:
 @pytest.mark.slow
 @MANY
 @given(trees())
-def test_ten_thousand_trees_are_answered(tree: list[tuple[list[str], str, object]]) -> None:
+def test_ten_thousand_trees_are_answered(tree: list[tuple[list[str], Entry]]) -> None:
     check_tree(tree)

@@ -1,13 +1,34 @@
-"""Rules on weights in files beside the ONNX file, which are checked by location and size and never read."""
+"""Rules on the sizes of weights, in the ONNX file or in files beside it, which are never read."""
 
 from collections.abc import Iterator
 
 from onnx import TensorProto
 
-from profiler.triton.lint.model import Finding, Model
-from profiler.triton.lint.rules_onnx import is_external, needed_bytes
+from profiler.triton.lint.graph import BYTES_OF
+from profiler.triton.lint.model import Finding, Model, elements, shown
 from profiler.triton.lint.skeleton import Skeleton
-from profiler.triton.lint.tree import Place
+
+
+def tensor_problems(skeleton: Skeleton) -> Iterator[str]:
+    """Weights whose number of bytes does not fit their shape."""
+    for tensor in skeleton.model.graph.initializer:
+        if any(dim < 0 for dim in tensor.dims):
+            yield f"weights {tensor.name!r} have the shape {shown(list(tensor.dims))}"
+            continue
+        stored = skeleton.left_out.get(tensor.name, len(tensor.raw_data))
+        if stored and not is_external(tensor) and stored != needed_bytes(tensor, stored):
+            yield f"weights {tensor.name!r} of shape {shown(list(tensor.dims))} have {stored:,} bytes"
+
+
+def is_external(tensor: TensorProto) -> bool:
+    """Whether a tensor's content is in another file."""
+    return bool(tensor.data_location == TensorProto.EXTERNAL)
+
+
+def needed_bytes(tensor: TensorProto, otherwise: int) -> int:
+    """The bytes of a tensor by its type and shape, `otherwise` for a type whose width is not a number of bytes."""
+    width = BYTES_OF.get(tensor.data_type)
+    return otherwise if width is None else elements(tensor.dims) * width
 
 
 def external_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding]:
@@ -15,7 +36,7 @@ def external_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Find
     for tensor in skeleton.model.graph.initializer:
         found = problem(model, file, tensor) if is_external(tensor) else None
         if found is not None:
-            yield model.error("external-data", f"{found}: export it again, or lay its files beside it", file)
+            yield model.error("external-data", f"{found}: export it again, or put its files beside it", file)
 
 
 def problem(model: Model, file: str, tensor: TensorProto) -> str | None:
@@ -25,23 +46,14 @@ def problem(model: Model, file: str, tensor: TensorProto) -> str | None:
     label = f"weights {tensor.name!r}"
     if not location:
         return f"{label} name no file"
-    folder, data = parent(model, file), data_place(model, file, location)
+    parent = file.rpartition("/")[0]
+    folder, data = model.place(parent).parts, model.place(f"{parent}/{location}")
     inside = data.kind == "file" and data.parts[: len(folder)] == folder
     if location.startswith("/") or data.kind == "leaves" or (data.kind == "file" and not inside):
-        return f"{label} lie at {location!r}, outside the folder of the ONNX file"
+        return f"{label} are at {location!r}, outside the folder of the ONNX file"
     if data.kind != "file":
-        return f"{label} lie in {location!r}, which is no file"
+        return f"{label} are in {location!r}, which is no file"
     return size_problem(label, entries, needed_bytes(tensor, -1), data.size)
-
-
-def parent(model: Model, file: str) -> tuple[str, ...]:
-    """The path of the folder of the ONNX file below the repository's root."""
-    return model.place(file.rpartition("/")[0]).parts
-
-
-def data_place(model: Model, file: str, location: str) -> Place:
-    """The place of a data file that is named relative to the ONNX file."""
-    return model.place(f"{file.rpartition('/')[0]}/{location}")
 
 
 def size_problem(label: str, entries: dict[str, str], needed: int, file_bytes: int) -> str | None:

@@ -1,4 +1,4 @@
-"""The callback that keeps the history of a training, reports progress and sets the random numbers of each epoch."""
+"""The callbacks of a training: the history with its reports, early stopping, and the moving average of weights."""
 
 import math
 import os
@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
+from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from porting.common.console import Advance
 from porting.jobs.context import seeded
@@ -82,3 +84,27 @@ class Watch(Callback):
             self._on_epoch(epoch)
             self._advance(f"validation accuracy {epoch.val_accuracy:.4f}")
         self._reported = len(self.history)
+
+
+class Stop(EarlyStopping):
+    """Early stopping that also stops a training which resumes from the checkpoint of its last epoch."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Stops where the patience was already exhausted."""
+        trainer.should_stop = self.wait_count >= self.patience
+
+
+class MovingAverage(WeightAveraging):
+    """The exponential moving average of weights and batch statistics over all steps; it is validated and kept."""
+
+    def __init__(self, decay: float) -> None:
+        def average(averaged: list[Tensor], current: list[Tensor], seen: Tensor) -> None:
+            share = kept_share(decay, int(seen))
+            get_ema_multi_avg_fn(share)(averaged, current, seen)  # type: ignore[no-untyped-call]
+
+        super().__init__(multi_avg_fn=average)
+
+
+def kept_share(decay: float, seen: int) -> float:
+    """The share of the average that a step keeps: below `decay` at first, so that the first weights count little."""
+    return min(decay, (1 + seen) / (10 + seen))
