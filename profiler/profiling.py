@@ -161,7 +161,8 @@ def profile_file(
     onnx_sha256 = sha256(path)
     sizes = settings.latency.input_sizes if settings.latency else []
     key = key_of(prepared, path, onnx_sha256, sizes)
-    before = still_valid(before, key, prepared)
+    # The price in the target may have changed, which has no effect on figures.
+    before = before.model_copy(update={"target": prepared.target}) if before and before.key == key else None
     reference_per_s, served_per_s, reasons = normal_rates(prepared, before or first)
     with ends_within(PREPARING_S + settings.budget_s):
         model = ModelUnderTest(prepared, path, reference_per_s, sizes, served_per_s)
@@ -183,14 +184,6 @@ def profile_file(
     )
     with model:
         return Profiling(model, begun, settings, plan(settings), keep).run(announce)
-
-
-def still_valid(before: Profile | None, key: str, prepared: PreparedTarget) -> Profile | None:
-    """An earlier profile with the present target, `None` where it has another key."""
-    if before is None or before.key != key:
-        return None
-    # The price may have changed, which has no effect on figures.
-    return before.model_copy(update={"target": prepared.target})
 
 
 def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[int]) -> str:

@@ -62,15 +62,9 @@ class LoadPoint(Trial, Timed):
 
     def trial(self) -> Trial:
         """The trial in this load point: its rate, its requests, and its shares in time."""
-        return Trial(
-            offered_per_s=self.offered_per_s,
-            corrected_offered_per_s=self.corrected_offered_per_s,
-            requests=self.requests,
-            lost=self.lost,
-            in_time=self.in_time,
-            exploding=self.exploding,
-            reasons={name: why for name, why in self.reasons.items() if name == "exploding"},
-        )
+        fields = {name: getattr(self, name) for name in Trial.model_fields}
+        reasons = {name: why for name, why in self.reasons.items() if name in fields}
+        return Trial(**fields | {"reasons": reasons})
 
 
 class Capacity(Timed):
