@@ -207,14 +207,6 @@ def profile_file(
         return Profiling(model, begun, settings, plan(settings, visit), keep).run(announce)
 
 
-def still_valid(before: Profile | None, key: str, prepared: PreparedTarget) -> Profile | None:
-    """An earlier profile with the present target, `None` where it has another key."""
-    if before is None or before.key != key:
-        return None
-    # The price may have changed, which has no effect on figures.
-    return before.model_copy(update={"target": prepared.target})
-
-
 def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[int]) -> str:
     """The key of a profile; the program that torch serves is part of it."""
     program_sha256 = None

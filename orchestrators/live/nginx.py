@@ -18,7 +18,7 @@ from pathlib import Path
 from orchestrators.live.nginx_master import POLL_S, wait_for
 from profiler.common.errors import ServerError, ServerNotFoundError
 from profiler.common.scratch import scratch
-from profiler.triton.child_processes import launch_command, stop
+from profiler.triton.launcher import launch_command, stop
 from profiler.triton.server import LOOPBACK, check_port, free_port
 
 START_LIMIT_S = 20.0

@@ -6,14 +6,13 @@ from pathlib import Path
 import torch
 
 from porting.configuration.settings import ExportSettings
-from porting.onnx_files.onnx_export import export_program
+from porting.onnx_files.onnx_export import exported
 from profiler.confined.parent import judged
 from profiler.confined.protocol import Finding, Task, trusted
 from profiler.runtimes.torch_program import compiled
 from profiler.trial import onnx_file, torch_network
-from profiler.trial.arithmetic import beyond_arithmetic
 from profiler.trial.batches import answer_few, begin, known_bytes
-from profiler.trial.torch_file import MORE_THAN_ARITHMETIC
+from profiler.trial.torch_file import MORE_THAN_ARITHMETIC, beyond_arithmetic
 
 FIX = "give a TorchScript file"
 # The time of the export with its checks, and the number of copies of the archive that it holds in memory.
@@ -50,6 +49,7 @@ def judge(content: bytes, shape: Sequence[int], settings: dict[str, object]) -> 
     took_s = answer_few(network)
     # The program is traced, and compared with its graph at several batch sizes.
     begin(0, EXPORT_S + (2 * len(content) / onnx_file.BYTES_PER_S) + 20 * took_s, known_bytes(network, 2))
-    exported = export_program(program, (channels, height, width), ExportSettings.model_validate(settings))
-    onnx_file.judge(exported, ())
-    return Finding({"operator": beyond_arithmetic(unit)}, exported)
+    shape = channels, height, width
+    file = exported(program, shape, ExportSettings.model_validate(settings), torchscript=True)
+    onnx_file.judge(file, ())
+    return Finding({"operator": beyond_arithmetic(unit)}, file)

@@ -41,15 +41,15 @@ def growth(run: OpenRun, instances: int) -> Growth:
     backlog = np.arange(requests) - np.searchsorted(answered, run.scheduled_s, side="right")
     emptied = bool((backlog[requests // 2 :] < instances).any())
     if requests < MINIMUM_REQUESTS:
-        few = f"a slope needs {MINIMUM_REQUESTS} requests, {requests} were sent"
-        return Growth(None, None, None, False if emptied else None, few)
+        why = f"a slope needs {MINIMUM_REQUESTS} requests, {requests} were sent"
+        return Growth(None, None, None, False if emptied else None, why)
     waited_s = np.where(np.isnan(run.answered_s), run.wall_s, run.answered_s) - run.scheduled_s
     moments = [float(np.mean(block)) for block in np.array_split(run.scheduled_s, BLOCKS)]
     medians = [float(np.median(block)) for block in np.array_split(waited_s, BLOCKS)]
     slope, _, low, high = (float(value) for value in theilslopes(medians, moments, CONFIDENCE))
     if emptied or low > 0:
         return Growth(slope, low, high, not emptied, "")
-    why = f"no instance was ever free, and the slope's interval from {low:.3f} to {high:.3f} holds 0"
+    why = f"no instance was ever free, and the slope's interval from {low:.3f} to {high:.3f} contains 0"
     return Growth(slope, low, high, None, why)
 
 

@@ -133,16 +133,13 @@ def steady_from(samples: Sequence[float]) -> int | None:
     if len(values) < 2 * STEADY_WINDOW:
         return None
     level = float(np.median(values[len(values) // 2 :]))
-    band = max(STEADY_TOLERANCE * level, STEADY_STANDARD_ERRORS * median_standard_error(values, STEADY_WINDOW))
+    # The noise of one value follows from the median difference of neighbours, and that of a median from it.
+    sd = float(np.median(np.abs(np.diff(values)))) / (NORMAL_QUARTILE * math.sqrt(2))
+    standard_error = sd * math.sqrt(math.pi / 2 / STEADY_WINDOW)
+    band = max(STEADY_TOLERANCE * level, STEADY_STANDARD_ERRORS * standard_error)
     medians = np.median(np.lib.stride_tricks.sliding_window_view(values, STEADY_WINDOW), axis=1)
     outside = np.flatnonzero(np.abs(medians - level) > band)
     first = int(outside[-1]) + 1 if len(outside) else 0
     inside = np.flatnonzero(np.abs(values - level) <= band)
     later = inside[inside >= first]
     return int(later[0]) if first < len(medians) and len(later) else None
-
-
-def median_standard_error(values: np.ndarray, n: int) -> float:
-    """The standard error of the median of `n` successive values, from the median difference of neighbours."""
-    sd = float(np.median(np.abs(np.diff(values)))) / (NORMAL_QUARTILE * math.sqrt(2))
-    return sd * math.sqrt(math.pi / 2 / n)

@@ -123,27 +123,21 @@ def copy_failed(error: shutil.Error) -> str:
 
 
 def reported(error: BaseException) -> str:
-    """Writes trace, command and versions to a new file that only this user can read; returns words that name it."""
+    """Writes trace, command and versions to a new file that only this user can read; returns words with its name."""
     try:
+        parts = (
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            f"command: {sys.argv}",
+            f"system: {platform.platform()}, Python {sys.version}",
+            "".join(traceback.format_exception(error)),
+            *sorted({f"{one.name} {one.version}" for one in distributions()}),
+        )
         descriptor, name = tempfile.mkstemp(prefix="dnn-porting-report-", suffix=".txt")
         with os.fdopen(descriptor, "w", errors="backslashreplace") as file:
-            file.write(report(error))
+            file.write("\n".join(parts) + "\n")
     except (OSError, MemoryError):
         return "and no report could be written"
     return f"and a report is in {name}"
-
-
-def report(error: BaseException) -> str:
-    """The text of a report: time, command, system, trace, and the installed packages."""
-    installed = sorted({f"{one.name} {one.version}" for one in distributions()})
-    parts = (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        f"command: {sys.argv}",
-        f"system: {platform.platform()}, Python {sys.version}",
-        "".join(traceback.format_exception(error)),
-        *installed,
-    )
-    return "\n".join(parts) + "\n"
 
 
 def output_is_unread() -> bool:

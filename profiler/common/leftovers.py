@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from contextlib import suppress
 
 import psutil
@@ -37,15 +36,4 @@ def end_children() -> None:
             if os.getpgid(child.pid) == child.pid:
                 os.killpg(child.pid, signal.SIGKILL)
             child.kill()
-    # This process cannot wait for descendants that are not its own children.
-    end = time.monotonic() + DYING_S
-    while time.monotonic() < end and any(is_alive(child) for child in children):
-        time.sleep(0.02)
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Whether a process exists and is no zombie."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
+    psutil.wait_procs(children, timeout=DYING_S)

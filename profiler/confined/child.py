@@ -11,15 +11,13 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from profiler.common.errors import DnnPortingError
 from profiler.confined import protocol
 from profiler.confined.landlock import allow_reading_only
 from profiler.confined.protocol import Finding, write_all
-from profiler.confined.seccomp import PR_SET_NO_NEW_PRIVS, filter_system_calls
-from profiler.confined.system_calls import machine_of
+from profiler.confined.seccomp import PR_SET_NO_NEW_PRIVS, filter_system_calls, machine_of
 from profiler.system.processes import end_with_parent
 
 PROFILER = Path(__file__).parent.parent
@@ -55,7 +53,8 @@ def main() -> None:
         sys.exit("the parent has ended")
     protocol.announce_steps(results, orders)
     finding = found(judge, int(file), json.loads(arguments))
-    write_all(results, protocol.encoded(finding))
+    line = {"facts": finding.facts, "bytes": len(finding.content), "refusal": finding.refusal[:1000]}
+    write_all(results, json.dumps(line).encode() + b"\n")
     write_all(results, finding.content)
     # Threads that the file started are not waited for.
     os._exit(0)
@@ -66,14 +65,13 @@ def found(judge: object, file: int, arguments: dict[str, object]) -> Finding:
     try:
         with os.fdopen(file, "rb") as stream:
             finding: Finding = judge(stream.read(), **arguments)  # type: ignore[operator]
-    except DnnPortingError as error:
-        exit_if_out_of_memory(error)
-        return Finding(refusal=" ".join(str(error).split()))
     except (Exception, SystemExit) as error:
-        # The code of the file, and of every runtime, may raise anything.
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        # The code of the file, and of every runtime, may raise any error.
         exit_if_out_of_memory(error)
-        return Finding(refusal=f"it cannot be used ({reason}): export it again")
+        reason = " ".join(str(error).split())
+        if isinstance(error, DnnPortingError):
+            return Finding(refusal=reason)
+        return Finding(refusal=f"it cannot be used ({reason[:300] or type(error).__name__}): export it again")
     return finding
 
 
@@ -100,15 +98,10 @@ def confine() -> None:
     if machine is None:
         raise OSError(0, "the system calls of this kind of machine are not known")
     ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    allow_reading_only(readable())
+    packages = (place for place in sys.path if place.endswith("-packages"))
+    python = map(Path, {sys.prefix, sys.base_prefix, *packages})
+    allow_reading_only([PROFILER, PROFILER.with_name("porting"), *map(Path, SYSTEM), *python])
     filter_system_calls(machine)
-
-
-def readable() -> Iterator[Path]:
-    """The folders of Python, its packages and this project, and the files that describe the machine."""
-    yield from (PROFILER, PROFILER.with_name("porting"), *map(Path, SYSTEM))
-    yield from (Path(place) for place in {sys.prefix, sys.base_prefix})
-    yield from (Path(place) for place in sys.path if place.endswith("-packages"))
 
 
 if __name__ == "__main__":

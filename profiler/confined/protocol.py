@@ -73,12 +73,6 @@ def step_of(line: bytes) -> Step:
     return step
 
 
-def encoded(finding: Finding) -> bytes:
-    """The first line of a finding; its content follows."""
-    line = {"facts": finding.facts, "bytes": len(finding.content), "refusal": finding.refusal[:1000]}
-    return json.dumps(line).encode() + b"\n"
-
-
 def write_all(descriptor: int, content: bytes) -> None:
     """Writes the whole content to a descriptor."""
     rest = memoryview(content)

@@ -1,11 +1,12 @@
 """A filter of system calls, as seccomp(2) and bpf(4) describe them: refused calls fail with "not permitted"."""
 
+import csv
 import ctypes
 import errno
 import os
 import struct
-
-from profiler.confined.system_calls import FIRST_COMMON, HARMLESS, Machine
+from dataclasses import dataclass
+from pathlib import Path
 
 # The codes of instructions; an instruction has a code, two jumps and a value.
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -20,6 +21,29 @@ WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC
 # The calls that are judged by an argument: its position, and the bits that decide.
 BY_ARGUMENT = {"open": (1, WRITING), "openat": (2, WRITING), "clone": (0, CLONE_THREAD)}
 TO_ITSELF = ("kill", "tgkill")
+# The numbers of calls on x86-64 and 64-bit Arm from the kernel's headers, empty where the machine has no such call.
+TABLE = Path(__file__).with_name("system_calls.csv")
+# From this number on, all machines have the same numbers.
+FIRST_COMMON = 424
+# The common calls that a library may need and that change nothing outside its process.
+HARMLESS = {"close_range": 436, "faccessat2": 439, "epoll_pwait2": 441, "futex_waitv": 449}
+AUDIT_NUMBERS = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A kind of machine: its number in the kernel's audit interface, and the numbers of its system calls by name."""
+
+    audit: int
+    numbers: dict[str, int]
+
+
+def machine_of(name: str) -> Machine | None:
+    """The kind of machine of this name, `None` where its numbers are not known."""
+    if name not in AUDIT_NUMBERS:
+        return None
+    with TABLE.open(newline="") as file:
+        return Machine(AUDIT_NUMBERS[name], {row["name"]: int(row[name]) for row in csv.DictReader(file) if row[name]})
 
 
 def refused(error: int) -> int:

@@ -15,7 +15,7 @@ from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import LoadSlice
 from profiler.load_generator.perf_analyzer_run import PerfAnalyzerPoint, last_words, read_points, run_to_its_end
-from profiler.triton.child_processes import launch_command
+from profiler.triton.launcher import launch_command
 
 SETTLED, GAVE_UP = 0, 2
 WINDOWS = 3

@@ -63,7 +63,7 @@ def make_group(home: Group, cores: float) -> Path:
     nest = home.nest()
     remove_leftovers(nest)
     if home.version == 2 and "cpu" not in (nest / "cgroup.subtree_control").read_text().split():
-        write(nest / "cgroup.subtree_control", "+cpu")
+        (nest / "cgroup.subtree_control").write_text("+cpu")
     folder = nest / f"{PREFIX}-{os.getpid()}-{secrets.token_hex(4)}"
     folder.mkdir()
     try:
@@ -77,16 +77,16 @@ def make_group(home: Group, cores: float) -> Path:
 def set_quota(folder: Path, quota_us: int | None) -> None:
     """Sets the CPU time that the group may use in each period, unlimited for `None`."""
     if (folder / "cpu.max").exists():
-        write(folder / "cpu.max", f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
+        (folder / "cpu.max").write_text(f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
     else:
-        write(folder / "cpu.cfs_period_us", str(PERIOD_US))
-        write(folder / "cpu.cfs_quota_us", str(-1 if quota_us is None else quota_us))
+        (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+        (folder / "cpu.cfs_quota_us").write_text(str(-1 if quota_us is None else quota_us))
 
 
 def move(pid: int, folder: Path) -> None:
     """Moves a process with all its threads into a group, unless it has ended."""
     with suppress(ProcessLookupError):
-        write(folder / "cgroup.procs", str(pid))
+        (folder / "cgroup.procs").write_text(str(pid))
 
 
 def remove_group(folder: Path, homes: dict[int, Group]) -> None:
@@ -112,12 +112,3 @@ def remove_leftovers(nest: Path) -> None:
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             with suppress(OSError):
                 folder.rmdir()
-
-
-def write(path: Path, text: str) -> None:
-    """Writes text to an existing control file."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)

@@ -143,6 +143,5 @@ def pin_once(pid: int, cores: set[int]) -> bool:
             except ProcessLookupError:
                 continue
             except OSError as error:
-                message = f"cores {sorted(cores)} are not available for process {process.pid}: {error}"
-                raise BadInputError(message) from error
+                raise BadInputError(f"process {process.pid} cannot use cores {sorted(cores)}: {error}") from error
     return found

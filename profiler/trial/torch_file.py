@@ -1,14 +1,21 @@
-"""The trial of a TorchScript program: a confined process tries it before any other process loads it."""
+"""The trial of a TorchScript program: a confined process tries it before any other process loads it.
 
-from collections.abc import Sequence
+TorchScript can write files, print and call other machines, so the trial checks that a program only computes. The check
+covers every function of a file, also those that run while the file is loaded. It refuses every operator that is not
+known to be harmless. Operators with a string argument are refused too, as a string may name a file, except for a few
+whose strings are modes and messages.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from profiler.common.errors import ModelError
 from profiler.common.files import sha256
 from profiler.confined.parent import judged
 from profiler.confined.protocol import TRUST, Finding, Task, trusted
 from profiler.runtimes.torch_program import FIX, compiled, load_torch
-from profiler.trial.arithmetic import beyond_arithmetic
 from profiler.trial.batches import answer_few, check_larger
 from profiler.trial.onnx_file import limits
 
@@ -53,3 +60,46 @@ def judge(content: bytes, shape: Sequence[int]) -> Finding:
         raise ModelError(f"it uses {found}, {MORE_THAN_ARITHMETIC}")
     check_larger(network, took_s)
     return Finding()
+
+
+LANGUAGE = {
+    "CallFunction", "CallMethod", "Constant", "ConstantChunk", "CreateObject", "DictConstruct", "GetAttr", "If",
+    "ListConstruct", "ListUnpack", "Loop", "NumToTensor", "RaiseException", "SetAttr", "TupleConstruct", "TupleIndex",
+    "TupleSlice", "TupleUnpack", "Uninitialized", "abs", "data", "device", "dtype", "is_cpu", "is_cuda", "is_nested",
+    "is_quantized", "is_sparse", "isinstance", "layout", "max", "min", "rangelist", "requires_grad", "tolist", "type",
+    "unchecked_cast", "unchecked_unwrap_optional",
+}  # fmt: skip
+# The strings of these operators name a mode, are compared, or become the message of an error.
+WITH_STRINGS = {
+    "__contains__", "__interpolate", "__upsample", "_convolution_mode", "add", "conv1d", "conv2d", "conv3d", "div",
+    "div_", "einsum", "eq", "format", "gelu", "gelu_", "len", "meshgrid", "ne", "pad",
+}  # fmt: skip
+# These operators skip checks that others make, or replace the memory of a tensor.
+UNCHECKED = re.compile(r"unsafe|sparse|storage|^set_|^resize|^as_strided_$|^_cuda|^_foreach|^_fused")
+STRING = re.compile(r"\bstr\b")
+
+
+def beyond_arithmetic(unit: Any) -> str | None:
+    """The first operator of a compilation unit that may do more than compute; `None` where there is none."""
+    for function in unit.get_functions():
+        for node in all_nodes(function.graph.nodes()):
+            if not harmless(node.kind(), node.schema()):
+                return str(node.kind())
+    return None
+
+
+def all_nodes(nodes: Iterable[Any]) -> Iterator[Any]:
+    """The nodes, and the nodes in their blocks."""
+    for node in nodes:
+        yield node
+        for block in node.blocks():
+            yield from all_nodes(block.nodes())
+
+
+def harmless(kind: str, schema: str) -> bool:
+    """Whether an operator of this kind and schema only computes."""
+    space, _, name = kind.partition("::")
+    if space == "prim":
+        return name in LANGUAGE
+    takes_string = STRING.search(schema.partition(" -> ")[0]) is not None
+    return space == "aten" and not UNCHECKED.search(name) and (not takes_string or name in WITH_STRINGS)

@@ -65,14 +65,19 @@ def seized(process: int) -> bool:
 
 
 def replace_at_exec(process: int) -> None:
-    """Waits for the exec of a traced child or its end, inserts the secret arguments, and detaches."""
-    while (event := stopped(process)) != EXEC:
+    """Waits for the exec of the program or the end of a traced child, inserts the secret arguments, and detaches."""
+    while (event := stopped(process)) != EXEC or is_launcher(process):
         if event is None:
             return
         # A pending signal is delivered; other events have none.
         ptrace(CONTINUE, process, event if event < 1 << EVENT_SHIFT else 0)
     replace(process)
     ptrace(DETACH, process)
+
+
+def is_launcher(process: int) -> bool:
+    """Whether the exec of the launcher itself was still under way when the trace began."""
+    return b"/launcher.py\0" in Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 def stopped(process: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Replaces itself by a server program: `launcher.py PARENT SIGNAL CORES PROGRAM [ARGUMENT ...]`.
+"""The start and the end of server programs: `launcher.py PARENT SIGNAL CORES PROGRAM [ARGUMENT ...]` becomes PROGRAM.
 
 CORES is a list like `0,1` or `all`. The setup is done in a process of its own, because it is not safe between fork and
 exec in a process with threads. The program gets SIGNAL when PARENT ends for any reason; to the kernel, the end of the
@@ -7,23 +7,26 @@ variable whose value replaces it: `profiler.triton.hidden_arguments` makes the r
 the standard input where it cannot.
 """
 
-import contextlib
 import ctypes
 import os
 import select
+import signal
+import subprocess
 import sys
-from signal import SIGKILL
+from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
 SECRET = "DNN_PORTING_SECRET_"  # noqa: S105
 # The answer of the parent before the program may begin; it is empty if the parent died.
 TRACED, NOT_TRACED = b"t", b"n"
+# Ctrl-C ends everything within 2 s.
+STOP_LIMIT_S = 1.0
 
 
 def main() -> None:
     """Sets the process up and replaces it by the program."""
-    parent, signal, cores, *arguments = sys.argv[1:]
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal))
+    parent, dying, cores, *arguments = sys.argv[1:]
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(dying))
     # The parent may have died before the call.
     if os.getppid() != int(parent):
         sys.exit("the parent has ended")
@@ -43,9 +46,9 @@ def main() -> None:
 
 
 def guard() -> None:
-    """Starts a process that kills the program's group when the program ends: a Triton backend would wait for ever.
+    """Starts a process that kills the program's group when the program ends: a Triton backend would wait forever.
 
-    It is not a descendant of the program, so that it is not measured with the program.
+    The process is no descendant of the program, so that it is not measured with the program.
     """
     program = os.getpid()
     if child := os.fork():
@@ -53,9 +56,31 @@ def guard() -> None:
     elif os.fork():
         os._exit(0)
     else:
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             select.select([os.pidfd_open(program)], [], [])
-        os.killpg(program, SIGKILL)
+        os.killpg(program, signal.SIGKILL)
+
+
+def launch_command(cores: list[int] | None = None, dying: signal.Signals = signal.SIGKILL) -> list[str]:
+    """The prefix of a command that pins its program to `cores` and sends it the signal `dying` when this process ends.
+
+    The thread that starts the command must live as long as the program, because the end of that thread counts.
+    """
+    pinned = ",".join(map(str, cores)) if cores else "all"
+    return [sys.executable, "-S", __file__, str(os.getpid()), str(int(dying)), pinned]
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Terminates a program that leads a process group, then kills the group with all its children."""
+    process.terminate()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_LIMIT_S)
+    finally:
+        # The group is killed after a second Ctrl-C too.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from tritonclient.utils import InferenceServerException
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import SAFE, Scratch, scratch
 from profiler.triton.access import CONTROL, new_token, restrictions
-from profiler.triton.child_processes import launch_command, stop
 from profiler.triton.hidden_arguments import started
 from profiler.triton.installation import Installation
+from profiler.triton.launcher import launch_command, stop
 
 START_LIMIT_S = 90.0
 LOOPBACK = "127.0.0.1"

@@ -15,7 +15,7 @@ from support import ROOT
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from profiler.triton.child_processes import launch_command
+from profiler.triton.launcher import launch_command
 from profiler.triton.server import free_port
 
 PROGRAM = ROOT / ".venv-mlserver" / "bin" / "mlserver"

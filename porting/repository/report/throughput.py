@@ -1,15 +1,14 @@
 """The throughput of a variant over concurrency, over cores, and beside another model (thesis, table 5.1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import cycle
 from statistics import median
-
-from profiler.analysis.comparison import speed_ups
 
 from porting.repository.figures import RATE, why_absent
 from porting.repository.report.latency import fit_in_words
 from porting.repository.report.section import COLOURS, Axis, Drawing, Mark, Note, Panel, Section, Series, Table, absent
 from porting.repository.report.words import between, figure, number, share
+from profiler.analysis.comparison import speed_ups
 from profiler.records.profile import Profile
 from profiler.records.throughput import Contention, MaximalThroughput, ThroughputPoint
 

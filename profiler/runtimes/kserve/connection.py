@@ -118,7 +118,8 @@ class Connection:
         elif frame.kind == http2.GOAWAY:
             self.usable = False
             self._calls.close()
-            self._calls.refuse(beyond=http2.last_stream(frame))
+            # The payload begins with the last call that the closing server handles (section 6.8).
+            self._calls.refuse(beyond=int.from_bytes(frame.payload[:4]) & http2.LARGEST_WINDOW_BYTES)
         elif not frame.flags & http2.ACK:
             with self._lock:
                 self._take_control(frame)

@@ -55,11 +55,6 @@ def settings(frame: Frame) -> dict[int, int]:
     return dict(SETTING.iter_unpack(frame.payload[:whole]))
 
 
-def last_stream(frame: Frame) -> int:
-    """The last call that a closing server handles (section 6.8)."""
-    return int.from_bytes(frame.payload[:4]) & LARGEST_WINDOW_BYTES
-
-
 def content(frame: Frame) -> bytes:
     """The payload of a DATA or HEADERS frame without padding and priority."""
     payload = frame.payload

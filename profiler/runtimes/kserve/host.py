@@ -54,8 +54,10 @@ class V2Host:
         source, sink = tensors(path)
         if self.runtime == "triton":
             self._load_file(name, path, source, sink, resources)
+        elif name == self._target.model:
+            self._loads_by_name = self._server.load(name)
         else:
-            self._load_deployed(name)
+            raise ServerError(f"the server at {self.address} takes no model but the deployed {self._target.model}")
         if not self._server.ready(name):
             raise ServerNotFoundError(
                 f"model {name} is not served at {self.address}: deploy it there, or name a served one with model=NAME"
@@ -78,11 +80,6 @@ class V2Host:
                 f"the server at {self.address} takes no files: start Triton with --model-control-mode=explicit, "
                 f"name its token's file in {TOKEN_FILE}, or measure what it serves with runtime=v2 and model=NAME"
             )
-
-    def _load_deployed(self, name: str) -> None:
-        if name != self._target.model:
-            raise ServerError(f"the server at {self.address} takes no model but the deployed {self._target.model}")
-        self._loads_by_name = self._server.load(name)
 
     def unload(self, name: str) -> None:
         """Unloads the model and waits for the end of it, if the server unloads on request."""

@@ -33,11 +33,8 @@ class V2Server:
     `token` returns the token for restricted interfaces.
     """
 
-    def __init__(
-        self, endpoint: str, token: Callable[[], str] | None = None, channel: list[tuple[str, int]] | None = None
-    ) -> None:
-        self._endpoint = endpoint
-        self._client = InferenceServerClient(endpoint, channel_args=channel)
+    def __init__(self, endpoint: str, token: Callable[[], str] | None = None) -> None:
+        self._endpoint, self._client = endpoint, InferenceServerClient(endpoint)
         if token is not None:
             self._client.register_plugin(Authorised(token))
         self._channels: WeakSet[Channel] = WeakSet()

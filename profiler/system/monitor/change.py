@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from profiler.records.base import Record, unknown
-from profiler.system.monitor.system_state import DiskState, NetworkState, ProcessState, SystemState
+from profiler.system.monitor.system_state import ProcessState, SystemState
 
 
 class StateChange(Record):
@@ -35,9 +35,16 @@ class StateChange(Record):
 def change(before: SystemState, after: SystemState) -> StateChange:
     """The counts and rates between two snapshots of the same machine and processes."""
     seconds = after.at_s - before.at_s
+
+    def per_second(part: str, name: str) -> float | None:
+        count = gained(getattr(before, part), getattr(after, part), name)
+        return None if count is None else count / seconds
+
+    disk = ("reads", "writes", "read_s", "write_s", "busy_s")
     values = {
-        **disk_change(before.disk, after.disk, seconds),
-        **network_change(before.network, after.network, seconds),
+        **{f"disk_{name}": gained(before.disk, after.disk, name) for name in disk},
+        **{f"disk_{name}_per_s": per_second("disk", name) for name in ("read_bytes", "written_bytes")},
+        **{f"network_{name}_per_s": per_second("network", name) for name in ("sent_bytes", "received_bytes")},
         **process_change(before.process, after.process, seconds),
     }
     return StateChange(
@@ -56,29 +63,6 @@ def gained(before: Any, after: Any, name: str) -> Any:
     return None if first is None or last is None else last - first
 
 
-def per_second(count: float | None, seconds: float) -> float | None:
-    """The count per second, `None` where the count is unknown."""
-    return None if count is None else count / seconds
-
-
-def disk_change(before: DiskState | None, after: DiskState | None, seconds: float) -> dict[str, Any]:
-    """The fields of a `StateChange` about disks."""
-    counters = ("reads", "writes", "read_s", "write_s", "busy_s")
-    return {
-        **{f"disk_{name}": gained(before, after, name) for name in counters},
-        "disk_read_bytes_per_s": per_second(gained(before, after, "read_bytes"), seconds),
-        "disk_written_bytes_per_s": per_second(gained(before, after, "written_bytes"), seconds),
-    }
-
-
-def network_change(before: NetworkState | None, after: NetworkState | None, seconds: float) -> dict[str, Any]:
-    """The fields of a `StateChange` about the network."""
-    return {
-        f"network_{way}_bytes_per_s": per_second(gained(before, after, f"{way}_bytes"), seconds)
-        for way in ("sent", "received")
-    }
-
-
 def process_change(before: ProcessState | None, after: ProcessState | None, seconds: float) -> dict[str, Any]:
     """The fields of a `StateChange` about processes, unknown where a process ended.
 
@@ -88,6 +72,6 @@ def process_change(before: ProcessState | None, after: ProcessState | None, seco
         return dict.fromkeys(("process_cores", "voluntary_switches", "involuntary_switches"))
     switches = {f"{way}_switches": gained(before, after, f"{way}_switches") for way in ("voluntary", "involuntary")}
     return {
-        "process_cores": per_second(gained(before, after, "cpu_s"), seconds),
+        "process_cores": (after.cpu_s - before.cpu_s) / seconds,
         **{name: count if count is None or count >= 0 else None for name, count in switches.items()},
     }

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any, Self
 
 import psutil
@@ -15,7 +14,7 @@ from profiler.records.base import MissingValues
 from profiler.system.machine import gpu_handles
 from profiler.system.monitor.allocator import AllocatorState
 from profiler.system.monitor.counters import cpu_state, disk_state, memory_state, network_state, process_state
-from profiler.system.monitor.gpu_state import GpuState, gpu_state
+from profiler.system.monitor.gpu_state import gpu_state
 from profiler.system.monitor.system_state import SystemState
 
 PERIOD_S = 1.0
@@ -44,15 +43,14 @@ class StateReader:
             self._why_no_gpus = f"NVML: {error}"
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._gpus = None
         self._stack.close()
 
     def read(self) -> SystemState:
         """One snapshot of everything."""
         missing, no_torch = MissingValues(), "torch with CUDA does not run in the measured process"
+        gpus = None if self._gpus is None else [gpu_state(index, gpu) for index, gpu in enumerate(self._gpus)]
         return SystemState(
             at_s=time.monotonic(),
             cpu=cpu_state(),
@@ -60,13 +58,10 @@ class StateReader:
             disk=missing.note("disk", disk_state(), "the system has no disk counters"),
             network=missing.note("network", network_state(), "the system has no network counters"),
             process=missing.note("process", process_state(self._processes), "the measured processes have ended"),
-            gpus=missing.note("gpus", self._gpu_states(), self._why_no_gpus),
+            gpus=missing.note("gpus", gpus, self._why_no_gpus),
             allocator=missing.note("allocator", self._allocator() if self._allocator else None, no_torch),
             reasons=missing.reasons,
         )
-
-    def _gpu_states(self) -> list[GpuState] | None:
-        return None if self._gpus is None else [gpu_state(index, gpu) for index, gpu in enumerate(self._gpus)]
 
 
 class Monitor:
@@ -89,9 +84,7 @@ class Monitor:
         self._begun.wait(ANSWER_S)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
         self._thread.join(ANSWER_S)
         if kind is not None:

@@ -27,8 +27,7 @@ def identity_rules(model: Model) -> Iterator[Finding]:
             yield model.error("backend", f"an ensemble has no backend, not {config.backend!r}: leave it out")
         return
     if not config.backend:
-        fix = "write backend: 'onnxruntime'"
-        yield model.error("backend", f"no backend follows from platform {config.platform!r}: {fix}")
+        yield model.error("backend", f"platform {config.platform!r} has no backend: write backend: 'onnxruntime'")
     elif config.backend in WITH_PLATFORM and BACKEND_OF_PLATFORM.get(config.platform) != config.backend:
         message = f"platform {config.platform!r} and backend {config.backend!r} do not go together: leave platform out"
         yield model.error("platform", message)
@@ -77,8 +76,7 @@ def group_rules(model: Model, group: ModelInstanceGroup) -> Iterator[Finding]:
         which = ", ".join(map(str, group.gpus[:10])) or "any"
         yield model.warning("gpu-needed", f"needs a serving host with an NVIDIA GPU ({which}): others refuse the model")
     elif group.gpus and group.kind in (ModelInstanceGroup.KIND_CPU, ModelInstanceGroup.KIND_MODEL):
-        message = f"{kinds.Name(group.kind)} with gpus: leave gpus out, or choose KIND_GPU"
-        yield model.error("instance-gpus", message)
+        yield model.error("instance-gpus", f"{kinds.Name(group.kind)} with gpus: leave gpus out, or choose KIND_GPU")
     if group.profile and model.config.platform != "tensorrt_plan":
         yield model.error("instance-profile", "profile is for TensorRT models only: leave it out")
     if group.count > MANY_INSTANCES:

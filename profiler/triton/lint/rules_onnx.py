@@ -34,8 +34,7 @@ def graph_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding
 def version_rules(model: Model, file: str, network: ModelProto) -> Iterator[Finding]:
     """Rules on the versions of the file format and of the operator set."""
     if network.ir_version > FORMAT:
-        message = f"IR version {network.ir_version} is newer than {FORMAT}: export an older one"
-        yield model.error("onnx-version", message, file)
+        yield model.error("onnx-version", f"IR version {network.ir_version}: choose one up to {FORMAT}", file)
     imported = [opset.version for opset in network.opset_import if opset.domain in STANDARD]
     if not network.opset_import:
         yield model.error("onnx-version", "it names no operator set: export it again", file)

@@ -33,8 +33,7 @@ def session_rules(model: Model) -> Iterator[Finding]:
         yield model.error("parameter", f"FORCE_CPU_ONLY_INPUT_TENSORS is {only_cpu!r}: choose 'yes' or 'no'")
     level = model.config.optimization.graph.level
     if level not in GRAPH_LEVELS:
-        message = f"optimization.graph.level is {level}, read as 0: choose -1, 1 or 2, or leave it out"
-        yield model.warning("graph-level", message)
+        yield model.warning("graph-level", f"optimization.graph.level {level} is read as 0: choose -1, 1 or 2")
 
 
 def thread_rules(model: Model, key: str, text: str) -> Iterator[Finding]:

@@ -23,9 +23,8 @@ def batching_rules(model: Model) -> Iterator[Finding]:
         yield model.warning("batching-unused", "dynamic_batching has no effect while max_batch_size is 0")
     levels = batching.priority_levels
     if levels:
-        if not 1 <= batching.default_priority_level <= levels:
-            message = f"default_priority_level is {batching.default_priority_level}: choose from 1 to {levels}"
-            yield model.error("priority", message)
+        if not 1 <= (level := batching.default_priority_level) <= levels:
+            yield model.error("priority", f"default_priority_level is {level}: choose from 1 to {levels}")
         for level in sorted(batching.priority_queue_policy):
             if not 1 <= level <= levels:
                 yield model.error("priority", f"priority_queue_policy has level {level}: choose from 1 to {levels}")
@@ -49,8 +48,7 @@ def preferred_sizes(model: Model, where: str, sizes: list[int]) -> Iterator[Find
     largest = model.config.max_batch_size
     for size in sizes:
         if not 0 < size <= largest:
-            message = f"{where} preferred_batch_size {size}: choose from 1 to max_batch_size, {largest}"
-            yield model.error("preferred-batch", message)
+            yield model.error("preferred-batch", f"{where} preferred_batch_size {size}: choose from 1 to {largest}")
             return
 
 

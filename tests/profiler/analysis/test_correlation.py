@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from profiler.analysis.correlation import Figures, rank_correlation, throughput_correlations
+from profiler.analysis.comparison import Figures, rank_correlation, throughput_correlations
 
 
 def test_the_coefficient_is_spearman_s() -> None:

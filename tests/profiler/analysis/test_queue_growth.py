@@ -69,4 +69,4 @@ def test_requests_that_were_given_up_are_an_explosion() -> None:
 def test_a_queue_at_its_capacity_may_stay_undecided_with_the_reason() -> None:
     undecided = [one for seed in range(60) if (one := growth(at_load(1.0, seed), 1)).unstable is None]
     assert undecided
-    assert all("holds 0" in one.why for one in undecided)
+    assert all("contains 0" in one.why for one in undecided)

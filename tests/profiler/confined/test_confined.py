@@ -94,8 +94,7 @@ def test_threads_and_libraries_work() -> None:
 
 @pytest.mark.parametrize("name", ["x86_64", "aarch64"])
 def test_the_filter_is_a_whole_program_for_each_kind_of_machine(name: str) -> None:
-    from profiler.confined.seccomp import EQUAL, RETURN, program
-    from profiler.confined.system_calls import machine_of
+    from profiler.confined.seccomp import EQUAL, RETURN, machine_of, program
 
     machine = machine_of(name)
     assert machine is not None

@@ -10,6 +10,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -186,6 +188,17 @@ def test_no_process_shows_the_token_while_a_server_starts_and_serves(network: Pa
     assert not any(token in arguments for arguments in (*shown, *watch.seen))
     # It saw the launcher, and the server.
     assert sum(b"DNN_PORTING_SECRET_0" in arguments for arguments in watch.seen) >= 2
+
+
+def test_a_launcher_that_begins_after_its_trace_shows_no_token(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(["sh", "-c", 'sleep 0.3; exec "$@"', "sh", *command], **options)
+
+    monkeypatch.setattr(hidden_arguments, "subprocess", SimpleNamespace(Popen=late))
+    with triton_server(find_triton()) as server:
+        assert server.hidden
+        shown = [Path(f"/proc/{one.pid}/cmdline").read_bytes() for one in tree(server.process.pid)]
+        assert not any(server.token.encode() in arguments for arguments in shown)
 
 
 def test_where_no_process_may_be_traced_the_server_starts_and_the_log_says_what_that_means(

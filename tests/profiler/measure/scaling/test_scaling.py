@@ -9,7 +9,7 @@ from narrowing import known
 from stub_host import StubHost, go_through, maximum, model_on
 from support import write_network
 
-from profiler.analysis.speed_ups import speed_ups
+from profiler.analysis.comparison import speed_ups
 from profiler.common.profile_settings import ScalingSettings
 from profiler.common.target import Resources, Target
 from profiler.measure.ledger import Ledger

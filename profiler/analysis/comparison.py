@@ -1,4 +1,4 @@
-"""The rank correlation of cheap figures of variants with their maximal throughput."""
+"""Comparisons of maximal throughputs: their rank correlation with cheap figures, and speed-ups by cores."""
 
 import math
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from profiler.analysis.statistics import CONFIDENCE
 from profiler.records.base import Record
+from profiler.records.throughput import MaximalThroughput
 
 FEWEST_VARIANTS = 4
 
@@ -77,3 +78,42 @@ def interval(rho: float, n: int) -> tuple[float, float]:
     z = math.atanh(max(-inside, min(inside, rho)))
     half = float(ndtri((1 + CONFIDENCE) / 2)) * math.sqrt((1 + rho**2 / 2) / (n - 3))
     return (-1.0 if rho <= -inside else math.tanh(z - half)), (1.0 if rho >= inside else math.tanh(z + half))
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """The throughput on `cores` over that on one core, with the same batch and instances.
+
+    The bounds divide the slow end of one interval by the fast end of the other, as the thesis's table 5.1 divides
+    minimum by maximum; they are `None` where an interval is unknown.
+    """
+
+    batch: int
+    instances: int
+    cores: float
+    ratio: float
+    low: float | None
+    high: float | None
+
+
+def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
+    """The speed-up of every point over its one-core point, from drift-corrected figures."""
+    bases = {(point.batch, point.instances): point for point in points if point.cores == 1}
+    pairs = [(point, bases.get((point.batch, point.instances))) for point in points if point.cores != 1]
+    return [
+        SpeedUp(
+            point.batch,
+            point.instances,
+            point.cores,
+            point.corrected_images_per_s / base.corrected_images_per_s,
+            ratio(point.corrected_low_images_per_s, base.corrected_high_images_per_s),
+            ratio(point.corrected_high_images_per_s, base.corrected_low_images_per_s),
+        )
+        for point, base in pairs
+        if base is not None
+    ]
+
+
+def ratio(over: float | None, under: float | None) -> float | None:
+    """The ratio of two values, `None` where one is unknown."""
+    return None if over is None or under is None else over / under
