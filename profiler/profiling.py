@@ -180,7 +180,8 @@ def profile_file(
     onnx_sha256 = sha256(path)
     sizes = settings.latency.input_sizes if settings.latency else []
     key = key_of(prepared, path, onnx_sha256, sizes)
-    before = still_valid(before, key, prepared)
+    # The price in the target may have changed, which has no effect on figures.
+    before = before.model_copy(update={"target": prepared.target}) if before and before.key == key else None
     if before is not None:
         check_kept(before)
         prepared.learn([before])

@@ -37,9 +37,7 @@ TUNING = ["finetune.label_smoothing=0.1", "finetune.ema_decay=0.999", "finetune.
 STEPS = ("train", "prune", "finetune", "measure")
 BATCHES = [1, 4, 16]
 THROUGHPUT = LevelSettings.of_throughput(
-    ThroughputSettings(
-        batches=BATCHES, max_concurrency=4, search_seconds=0.5, settle_seconds=3.0, settle_every_batch=False
-    ),
+    ThroughputSettings(batches=BATCHES, max_concurrency=4, search_seconds=0.5, settle_seconds=3.0),
     budget_s=60,
 )
 

@@ -32,9 +32,7 @@ NETWORKS = {
     "DenseNet-BC 22, growth 24": ["backbone=densenet_bc", "backbone.depth=22", "backbone.growth=24"],
 }
 THROUGHPUT = LevelSettings.of_throughput(
-    ThroughputSettings(
-        batches=[BATCH], max_concurrency=4, search_seconds=0.5, settle_seconds=3.0, settle_every_batch=False
-    ),
+    ThroughputSettings(batches=[BATCH], max_concurrency=4, search_seconds=0.5, settle_seconds=3.0),
     budget_s=60,
 )
 

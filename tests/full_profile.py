@@ -12,7 +12,7 @@ from porting.repository.publishing.offers import Offer
 from porting.repository.schema import Accuracy, Details, TensorSpec
 from profiler.analysis.fits import fitted
 from profiler.common.target import Target
-from profiler.records.base import Missing
+from profiler.records.base import Missing, NormalRate
 from profiler.records.complexity import Complexity, Fingerprint
 from profiler.records.profile import PartState, Profile
 
@@ -25,15 +25,19 @@ def blank_profile(**changes: Any) -> Profile:
     values: dict[str, Any] = {
         "key": SHA256, "level": "quick", "target_name": "local_cpu", "target": Target(), "fingerprint": fingerprint(),
         "onnx_sha256": SHA256, "complexity": Complexity(parameters=9, macs=5, flops=10, file_bytes=4096), "layers": (),
-        "probe_reference_per_s": 100.0, "served_probe_reference_per_s": 80.0,
+        "reference": normal_rate(100.0), "served_reference": normal_rate(80.0),
         "measured_at": datetime(2024, 1, 1, tzinfo=UTC), "seconds": 212.0,
     }  # fmt: skip
     return Profile(**values | changes)
 
 
+def normal_rate(per_s: float) -> NormalRate:
+    return NormalRate(per_s=per_s, readings=30, standard_error_share=0.003, drift_sd_share=0.02)
+
+
 def full_profile(**changes: Any) -> Profile:
     """A profile with every kind of point, its fits, and one point that could not be had."""
-    parts = ("latency", "throughput", "warm_up", "memory", "capacity", "scaling", "contention", "repeats")
+    parts = ("latency", "throughput", "warm_up", "memory", "capacity", "scaling", "contention", "repeats", "visits")
     at: dict[str, JsonValue] = {"runtime": "triton", "page_cache": "cold"}
     missing = Missing(part="memory", point="LargestBatch", at=at, verdict="out of budget", reason="3.0 s were left")
     states = tuple(PartState(name=name, settings={}, seconds=9.0, finished=True) for name in parts)

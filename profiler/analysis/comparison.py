@@ -97,7 +97,7 @@ class SpeedUp:
 
 
 def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
-    """The speed-up of every point over its one-core point, from drift-corrected figures."""
+    """The speed-up of every point over its one-core point, from figures relative to the reference."""
     bases = {(point.batch, point.instances): point for point in points if point.cores == 1}
     pairs = [(point, bases.get((point.batch, point.instances))) for point in points if point.cores != 1]
     return [
@@ -105,9 +105,9 @@ def speed_ups(points: Sequence[MaximalThroughput]) -> list[SpeedUp]:
             point.batch,
             point.instances,
             point.cores,
-            point.corrected_images_per_s / base.corrected_images_per_s,
-            ratio(point.corrected_low_images_per_s, base.corrected_high_images_per_s),
-            ratio(point.corrected_high_images_per_s, base.corrected_low_images_per_s),
+            point.relative_throughput / base.relative_throughput,
+            ratio(point.low_relative_throughput, base.high_relative_throughput),
+            ratio(point.high_relative_throughput, base.low_relative_throughput),
         )
         for point, base in pairs
         if base is not None

@@ -17,7 +17,7 @@ from profiler.common.target import Target
 LEVEL = blank_level(
     latency={"batches": [1], "seconds": 0.1, "input_sizes": []},
     throughput={
-        "batches": [1], "max_concurrency": 1, "search_seconds": 0.1, "settle_seconds": 0.1, "settle_every_batch": False,
+        "batches": [1], "max_concurrency": 1, "search_seconds": 0.1, "settle_seconds": 0.1,
     },
     warm_up={"loads": 1, "batches": [1], "curve_inferences": 30, "switch_seconds": None},
     scaling={"cores": [1], "instances": [1], "batches": [1], "latency_seconds": 0.1, "settle_seconds": 0.1},

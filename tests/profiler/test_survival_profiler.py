@@ -13,7 +13,7 @@ import psutil
 import pytest
 from narrowing import known, of
 from support import environment
-from survival import REFERENCE_PER_S, gone, level, regions
+from survival import gone, level, regions
 
 from profiler.command import Request
 from profiler.common.files import read_record
@@ -136,7 +136,7 @@ def test_another_process_on_the_server_s_core_moves_the_corrected_rate_less_than
     beside: list[ThroughputPoint] = []
     with (
         prepared_target("here", Target(runtime="onnxruntime")) as ready,
-        ModelUnderTest(ready, network, REFERENCE_PER_S, []) as model,
+        ModelUnderTest(ready, network) as model,
     ):
         measuring = ThroughputMeter(model, ready.target.resources)
         for _ in range(4):

@@ -11,7 +11,7 @@ from profiler.records.throughput import Repeats
 from profiler.records.warm_up import WarmUpCurve
 
 WARM_UP, REPEATS = "Warm-up: successive inferences after a fresh load", "Throughput and latency, repeated"
-LEGEND = "Hollow: as measured; filled: relative to the reference, scaled to the same median. Axes have the same relative span."
+LEGEND = "Hollow: as measured; filled: relative to the reference, with the same median. The spans of both axes agree."
 # The smallest share on either side of the middle, and the factor that leaves room beyond the outermost value.
 LEAST_SHARE, MARGIN = 0.02, 1.1
 

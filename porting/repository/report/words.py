@@ -14,6 +14,7 @@ DIGITS = 4
 SHOWN_AS = {
     "accuracy": (100.0, "%"),
     "images_per_s": (1.0, "images/s"),
+    "single_images_per_s": (1.0, "images/s"),
     "capacity_requests_per_s": (1.0, "requests/s"),
     "bytes": (1 / 1024, "KiB"),
     "1": (1.0, ""),

@@ -4,13 +4,24 @@ from datetime import UTC, datetime
 
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
-from profiler.records.base import Noise
+from profiler.records.base import Noise, NormalRate
 from profiler.records.complexity import Complexity, Fingerprint
 from profiler.records.profile import Profile
 from profiler.system.noise import NoiseMeter
 
 NOT_MEASURED = dict.fromkeys(
-    ("screen_with", "latency", "throughput", "warm_up", "memory", "scaling", "capacity", "contention", "repeats")
+    (
+        "screen_with",
+        "latency",
+        "throughput",
+        "warm_up",
+        "memory",
+        "scaling",
+        "capacity",
+        "contention",
+        "repeats",
+        "visits",
+    )
 )
 
 
@@ -45,12 +56,17 @@ def blank_profile() -> Profile:
         onnx_sha256="0" * 64,
         complexity=Complexity(parameters=1, macs=1, flops=2, file_bytes=1),
         layers=(),
-        probe_reference_per_s=1.0,
-        served_probe_reference_per_s=None,
-        reasons={"served_probe_reference_per_s": "nothing is served"},
+        reference=normal_rate(1.0),
+        served_reference=None,
+        reasons={"served_reference": "nothing is served"},
         measured_at=datetime.now(UTC),
         seconds=0.0,
     )
+
+
+def normal_rate(per_s: float) -> NormalRate:
+    """What is known of a reference after one reading."""
+    return NormalRate(per_s=per_s, readings=1, standard_error_share=0.0, drift_sd_share=0.0)
 
 
 def noise() -> Noise:

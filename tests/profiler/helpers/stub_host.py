@@ -16,6 +16,7 @@ from profiler.load_generator.reference import InProcessReference
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.records.throughput import Energy, MaximalThroughput
+from profiler.records.visit import Blocks
 from profiler.runtimes.own_process import InProcess
 from profiler.runtimes.served import Call, Host
 from profiler.target.model_under_test import ModelUnderTest
@@ -82,9 +83,11 @@ class StubHost(PlainHost):
         self.address, self.process = address, process
         self._core = Core()
         self.loaded: dict[str, Resources] = {}
+        self.loads = 0
 
     def load(self, name: str, path: Path, resources: Resources) -> StubModel:
         self.loaded[name] = resources
+        self.loads += 1
         seconds = self._other_seconds if "reference" in name else self._seconds
         return StubModel(path, self._core, seconds / resources.cores)
 
@@ -108,7 +111,7 @@ def model_on(
     """The file on a prepared target around this host; the load generator has the first core, the server the second."""
     fingerprint = blank_profile().fingerprint
     prepared = PreparedTarget("here", target or Target(), fingerprint, host, reference or SteadyReference(), [1], [0])
-    return ModelUnderTest(prepared, path, REFERENCE_PER_S, [])
+    return ModelUnderTest(prepared, path)
 
 
 def maximum(images_per_s: float, spread: float | None = None, **at: object) -> MaximalThroughput:
@@ -120,6 +123,7 @@ def maximum(images_per_s: float, spread: float | None = None, **at: object) -> M
         "runtime": "stub", "batch": 1, "concurrency": 2, "cores": 1, "threads": 1, "instances": 1, "slices": 6,
         "images_per_s": images_per_s, "relative_throughput": images_per_s, "answers": 9, "client_cpu_share": 0.1,
         "verdict": "settled", "verdict_reason": "it was said so", "noise": noise(),
+        "saturated": True, "blocks": Blocks(counted=(images_per_s,), seconds=(1.0,), references=(1.0,)),
         "energy": Energy(source="rapl", n=1, seconds=1, joules=1, joules_per_inference=1),
     } | bounds | dict.fromkeys(unknown) | at  # fmt: skip
     reasons = {name: "nobody asked" for name, value in figures.items() if value is None}

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from blank import blank_level, blank_profile
+from blank import blank_level
 
 from profiler.common.errors import ServerError
 from profiler.common.profile_settings import LevelSettings
@@ -15,8 +15,6 @@ from profiler.triton.server import SHARED_MEMORY
 
 GONE_LIMIT_S = 20.0
 REFERENCE_PER_S = 1000.0
-# Of a server that has no served reference.
-FIRST = blank_profile().model_copy(update={"probe_reference_per_s": REFERENCE_PER_S})
 
 
 def level(*batches: int, settle: float = 0.1, every: bool = True) -> LevelSettings:
@@ -28,7 +26,6 @@ def level(*batches: int, settle: float = 0.1, every: bool = True) -> LevelSettin
             "max_concurrency": 1,
             "search_seconds": 0.02,
             "settle_seconds": settle,
-            "settle_every_batch": every,
         },
     )
 
@@ -37,7 +34,7 @@ def profiled(ready: PreparedTarget, path: Path, settings: LevelSettings, before:
     """What is kept when a run is over, also of one that ends in an error."""
     kept: list[Profile] = []
     with suppress(ServerError):
-        profile_file(ready, path, settings, before, FIRST, lambda profile, _: kept.append(profile), print)
+        profile_file(ready, path, settings, before, lambda profile, _: kept.append(profile), print)
     return kept[-1]
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper, save
-from stub_host import REFERENCE_PER_S
 from survival import level, profiled
 
 from profiler.common.target import Resources, Runtime, Target
@@ -133,7 +132,7 @@ def test_a_server_on_one_core_computes_in_two_threads_when_it_is_given_two(
     broad: Path, target: Target, threads: int
 ) -> None:
     resources = Resources(2, threads, 1)
-    with prepared_target("here", target) as here, ModelUnderTest(here, broad, REFERENCE_PER_S, []) as model:
+    with prepared_target("here", target) as here, ModelUnderTest(here, broad) as model:
         call = model.serve(resources).prepare(model.expectation.images)
         with model.driving(resources):
             share = work_of_the_second_thread(call, here.host.process)
@@ -142,7 +141,7 @@ def test_a_server_on_one_core_computes_in_two_threads_when_it_is_given_two(
 
 def test_nothing_leaves_the_target_s_cores(network: Path, target: Target) -> None:
     before = serving_threads(os.getpid())
-    with prepared_target("here", target) as here, ModelUnderTest(here, network, REFERENCE_PER_S, []) as model:
+    with prepared_target("here", target) as here, ModelUnderTest(here, network) as model:
         call = model.serve().prepare(model.expectation.images[:4])
         with model.driving():
             call()

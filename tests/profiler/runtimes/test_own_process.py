@@ -5,7 +5,6 @@ from pathlib import Path
 
 import onnxruntime as ort
 import pytest
-from stub_host import REFERENCE_PER_S
 
 from profiler.common.errors import BadInputError
 from profiler.common.target import Provider, Target
@@ -37,7 +36,7 @@ def test_a_session_that_goes_on_without_a_provider_is_refused(network: Path) -> 
 def test_the_threads_of_a_model_stay_on_the_target_s_cores(network: Path) -> None:
     before = set(thread_folders(os.getpid()))
     with prepared_target("here", Target(runtime="onnxruntime", threads=2)) as here:
-        with ModelUnderTest(here, network, REFERENCE_PER_S, []) as model:
+        with ModelUnderTest(here, network) as model:
             model.serve()
             started = [int(folder.name) for folder in set(thread_folders(os.getpid())) - before]
             assert started

@@ -26,7 +26,6 @@ SMALL = blank_level(
         "max_concurrency": 2,
         "search_seconds": 0.02,
         "settle_seconds": 0.02,
-        "settle_every_batch": False,
     },
     warm_up={"loads": 1, "batches": [1], "curve_inferences": 30, "switch_seconds": None},
 )

@@ -107,7 +107,7 @@ def test_a_real_model_in_this_process_has_its_figures(network: Path) -> None:
 def test_a_real_server_has_loads_and_a_capacity(network: Path) -> None:
     with (
         prepared_target("here", Target()) as here,
-        ModelUnderTest(here, network, here.reference.usual_rate_per_s(), []) as model,
+        ModelUnderTest(here, network) as model,
     ):
         ledger = carried(model, settings([1], [0.2], [20]))
     (load,), (found,) = ledger.of(LoadPoint), ledger.of(Capacity)

@@ -86,7 +86,7 @@ def test_a_model_with_lost_requests_is_loaded_afresh(network: Path, monkeypatch:
 def test_a_real_server_that_dies_under_load_ends_in_an_error(network: Path) -> None:
     with (
         prepared_target("here", Target()) as here,
-        ModelUnderTest(here, network, here.reference.usual_rate_per_s(), []) as model,
+        ModelUnderTest(here, network) as model,
     ):
         model.serve(ALONE)
         threading.Timer(1.0, os.kill, (here.host.process, signal.SIGKILL)).start()

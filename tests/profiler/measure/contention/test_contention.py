@@ -26,9 +26,7 @@ from profiler.target.prepared_target import prepared_target
 
 pytestmark = pytest.mark.alone
 SETTINGS = ContentionSettings(shares=[0.25, 0.5], slices=6)
-SEARCH = ThroughputSettings(
-    batches=[1], max_concurrency=2, search_seconds=0.02, settle_seconds=0.02, settle_every_batch=False
-)
+SEARCH = ThroughputSettings(batches=[1], max_concurrency=2, search_seconds=0.02, settle_seconds=0.02)
 RAW = ("counted", "seconds")
 
 
@@ -129,7 +127,7 @@ def test_a_paced_loop_raises_what_its_callers_met(network: Path) -> None:
 def test_a_model_on_a_real_server_keeps_less_than_all(network: Path) -> None:
     with (
         prepared_target("here", Target()) as here,
-        ModelUnderTest(here, network, here.reference.usual_rate_per_s(), []) as model,
+        ModelUnderTest(here, network) as model,
     ):
         ledger = Ledger([], [])
         go_through(throughput.measurements(model, SEARCH, ledger), ledger, "throughput")

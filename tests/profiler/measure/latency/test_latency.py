@@ -85,7 +85,7 @@ def test_a_fixed_batch_axis_is_refused(tmp_path: Path) -> None:
 
 def test_a_size_that_the_graph_does_not_take_is_told_in_onnxruntime_s_words(network: Path, tmp_path: Path) -> None:
     prepared = model_on(StubHost(0.001), network).prepared
-    model = ModelUnderTest(prepared, only_64_values(tmp_path / "picky.onnx"), REFERENCE_PER_S, [64])
+    model = ModelUnderTest(prepared, only_64_values(tmp_path / "picky.onnx"), [64])
     assert measure_batch(model, ONE, 1, (64,), seconds=0.0).n >= 10
     with pytest.raises(ModelError, match=r"does not run the graph on \[\(2, 65\)\] \(.*[Dd]imension.*\): leave that"):
         measure_batch(model, ONE, 2, (65,), seconds=0.0)

@@ -77,7 +77,7 @@ def test_a_batch_that_the_child_does_not_survive_has_a_reason_instead_of_figures
 @pytest.mark.quiet
 @pytest.mark.integration
 def test_a_real_server_takes_more_memory_with_the_model_and_gives_it_back(network: Path) -> None:
-    with prepared_target("here", Target()) as here, ModelUnderTest(here, network, 1.0, []) as model:
+    with prepared_target("here", Target()) as here, ModelUnderTest(here, network) as model:
         ledger = Ledger([], [])
         go_through(memory.measurements(model, SETTINGS, ledger), ledger, "memory")
     served = [point for point in ledger.of(MemoryPoint) if point.source == "served processes"]

@@ -134,7 +134,7 @@ def test_half_a_core_of_a_real_server_answers_less_than_a_whole_one(
     monkeypatch.setattr(scaling, "MAX_CONCURRENCY", 2)
     with (
         prepared_target("here", Target()) as here,
-        ModelUnderTest(here, network, here.reference.usual_rate_per_s(), []) as model,
+        ModelUnderTest(here, network) as model,
     ):
         ledger = scaled(model, settings([0.5, 1], [1], [4]))
     (found,) = speed_ups(ledger.of(MaximalThroughput))

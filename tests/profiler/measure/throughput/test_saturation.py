@@ -54,9 +54,7 @@ def test_a_point_that_cannot_be_measured_ends_the_search_with_the_best_before_it
 
 def settled(every_batch: bool, rates: Mapping[int, float]) -> list[int]:
     """The batches of which the maximum is measured, where each batch saturates at one caller and its own rate."""
-    settings = ThroughputSettings(
-        batches=list(rates), max_concurrency=1, search_seconds=0.1, settle_seconds=0.1, settle_every_batch=every_batch
-    )
+    settings = ThroughputSettings(batches=list(rates), max_concurrency=1, search_seconds=0.1, settle_seconds=0.1)
     work, answer = measurements(MODEL, settings, Ledger([], [])), None
     found: list[int] = []
     while True:

@@ -83,7 +83,6 @@ def settings(batches: list[int], max_concurrency: int, every: bool = False) -> T
             "max_concurrency": max_concurrency,
             "search_seconds": 0.02,
             "settle_seconds": 0.02,
-            "settle_every_batch": every,
         }
     )
     assert level.throughput is not None

@@ -142,7 +142,7 @@ def test_a_real_server_switches_without_losing_a_request(tmp_path: Path) -> None
     path = write_network(tmp_path / "model.onnx", work=8)
     with (
         prepared_target("here", Target()) as running,
-        ModelUnderTest(running, path, running.reference.rate_per_s(), []) as model,
+        ModelUnderTest(running, path) as model,
     ):
         point = switched(model, seconds=3.0)
         assert psutil.Process(model.prepared.host.process).children() == []

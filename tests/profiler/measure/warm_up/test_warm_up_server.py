@@ -30,7 +30,7 @@ def triton() -> Iterator[PreparedTarget]:
 
 @pytest.fixture
 def served(triton: PreparedTarget, network: Path) -> Iterator[ModelUnderTest]:
-    with ModelUnderTest(triton, network, triton.reference.rate_per_s(), []) as model:
+    with ModelUnderTest(triton, network) as model:
         yield model
 
 
