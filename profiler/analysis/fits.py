@@ -14,8 +14,8 @@ from profiler.records.warm_up import FirstInference
 
 T = TypeVar("T")
 
-# A fit uses the first of these that all of its points have: a median is robust, and best without drift.
-LATENCIES = ("p50_ms", "p50_ms", "mean_ms")
+# A fit uses the first of these that all of its points have, as a median is robust.
+LATENCIES = ("p50_ms", "mean_ms")
 THROUGHPUT = "images_per_s"
 THREAD_A_CORE = "one a core"
 BEST = "the best at each core count"

@@ -96,6 +96,7 @@ class ThroughputMeter:
             "counted": [one.counted * run.batch for one in run.slices],
             "seconds": [one.seconds for one in run.slices],
             "reference_per_s": run.references_per_s,
+            "counting": run.seen.counting,
             "latency_s": [value for one in run.slices for value in one.latencies_s],
         }
         for name, raw in values.items():

@@ -22,6 +22,7 @@ from profiler.target.model_under_test import ModelUnderTest
 
 GAIN_WORTH_MORE = 1.03
 PLATEAU_STEPS = 2
+USUAL_HALF_WIDTH = 0.03
 SEARCH_SLICES = 2
 # Loading, warming up and the drained slices' ends.
 OVERHEAD_S = 1.0
@@ -97,9 +98,9 @@ def gains(point: ThroughputPoint, best: ThroughputPoint) -> bool:
 
 
 def half_width(point: ThroughputPoint) -> float:
-    """Half of the relative 95 % interval of a point; 0 where it has none."""
+    """Half of the relative 95 % interval of a point, or the usual one where its slices are too few for an interval."""
     low, high = point.low_relative_throughput, point.high_relative_throughput
-    return 0.0 if low is None or high is None else (high - low) / 2 / point.relative_throughput
+    return USUAL_HALF_WIDTH if low is None or high is None else (high - low) / 2 / point.relative_throughput
 
 
 def sweep(

@@ -7,6 +7,7 @@ from profiler.analysis.fits import fit_latency_over_batch, fit_latency_over_core
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import Energy, MaximalThroughput
+from profiler.records.visit import Blocks
 from profiler.records.warm_up import FirstInference
 
 BATCHES, CORES = (1, 2, 4, 8, 16, 32), (0.5, 1, 2, 4)
@@ -14,7 +15,7 @@ SHAPE = (3, 32, 32)
 ALONE = {"runtime": "onnxruntime", "cores": 1, "threads": 1, "instances": 1}
 LATENCIES = [
     "sd_ms", "p50_ms", "p50_low_ms", "p50_high_ms", "relative_p50", "low_relative_p50", "high_relative_p50",
-    "p90_ms", "p95_ms", "p99_ms",
+    *(f"p{percent}_{end}ms" for percent in (90, 95, 99) for end in ("", "low_", "high_", "bound_")),
 ]  # fmt: skip
 THROUGHPUTS = [
     "low_images_per_s", "high_images_per_s", "low_relative_throughput", "high_relative_throughput",
@@ -31,7 +32,14 @@ def partly(names: list[str], values: dict[str, object]) -> dict[str, object]:
 def latency(batch: int, threads: int = 1, **changes: object) -> LatencyPoint:
     """A warm point at 2 · batch / threads + 1 ms."""
     p50_ms = 2 * batch / threads + 1
-    figures = {"n": 10, "mean_ms": p50_ms * 1.5, "p50_ms": p50_ms, "noise": noise()}
+    figures = {
+        "n": 10,
+        "mean_ms": p50_ms * 1.5,
+        "p50_ms": p50_ms,
+        "noise": noise(),
+        "visit_p50_ms": [p50_ms],
+        "visit_relative_p50": [p50_ms],
+    }
     at = ALONE | {"batch": batch, "threads": threads, "concurrency": 1, "input_shape": SHAPE}
     return LatencyPoint.model_validate(partly(LATENCIES, figures | at | changes))
 
@@ -47,7 +55,8 @@ def throughput(cores: float, images_per_s: float, **changes: object) -> MaximalT
     values = ALONE | {
         "cores": cores, "batch": 4, "concurrency": 2, "slices": 6, "images_per_s": images_per_s, "energy": energy,
         "relative_throughput": images_per_s, "answers": 9, "client_cpu_share": 0.1, "verdict": "settled",
-        "verdict_reason": "", "noise": noise(),
+        "verdict_reason": "", "noise": noise(), "saturated": True,
+        "blocks": Blocks(counted=(images_per_s,), seconds=(1.0,), references=(1.0,)),
     }  # fmt: skip
     return MaximalThroughput.model_validate(partly(THROUGHPUTS, values | changes))
 
@@ -68,8 +77,6 @@ def test_the_best_figure_that_all_points_have_is_fitted() -> None:
     assert next(iter(fit_latency_over_batch(points))).quantity == "p50_ms"
     points[2] = latency(4, p50_ms=None)
     assert next(iter(fit_latency_over_batch(points))).quantity == "mean_ms"
-    corrected = [latency(batch, relative_p50=3 * batch) for batch in BATCHES]
-    assert next(iter(fit_latency_over_batch(corrected))).quantity == "relative_p50"
 
 
 def test_first_inferences_stand_beside_the_fit_with_their_resources() -> None:

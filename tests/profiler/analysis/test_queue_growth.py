@@ -26,10 +26,11 @@ def test_a_queue_explodes_above_the_capacity_and_not_below(instances: int) -> No
 
 
 def test_a_queue_that_is_only_filling_up_is_seldom_called_unstable() -> None:
+    # At seven tenths of the capacity the arrivals of three seconds exceed it once in a thousand times.
     slow_s = 0.02
-    found = [growth(simulate(0.9 / slow_s, 1.5, slow_s, seed), 1) for seed in range(40)]
+    found = [growth(simulate(0.7 / slow_s, 3.0, slow_s, seed), 1) for seed in range(200)]
     growing, unstable = sum(known(one.low) > 0 for one in found), sum(one.unstable is True for one in found)
-    assert growing > 5
+    assert growing > 25
     assert unstable <= growing / 2
 
 
@@ -54,9 +55,10 @@ def test_what_was_lost_counts_as_answered_when_the_wait_for_it_ended() -> None:
 
 
 def test_too_few_requests_have_no_slope_and_say_so() -> None:
-    found = growth(simulate(10, 1.5, SERVICE_S, 0), 1)
+    run = simulate(10, 1.5, SERVICE_S, 0)
+    found = growth(run, 1)
     assert (found.slope, found.low, found.high) == (None, None, None)
-    assert found.why == "a slope needs 40 requests, 15 were sent"
+    assert found.why == f"a slope needs 40 requests, {len(run.sent_s)} were sent"
     assert found.unstable is False
 
 

@@ -16,7 +16,7 @@ def outcomes(met: list[float], failed: list[float]) -> list[Outcome]:
     ("met", "failed", "expected"),
     [
         ([80, 90], [100, 120], Bracket(90, 90, 100)),
-        ([80, 110], [100, 120], Bracket(110, 80, 120)),
+        ([80, 110], [100, 120], Bracket(80, 80, 120)),
         ([80, 90], [70, 100], Bracket(90, None, 100)),
         ([80], [], Bracket(80, 80, None)),
         ([], [80], Bracket(None, None, 80)),
@@ -30,7 +30,7 @@ def test_contradictions_widen_the_bracket(met: list[float], failed: list[float],
 @pytest.mark.parametrize("capacity", [8.0, 30.0, 61.0, 99.0, 107.0])
 def test_the_search_closes_in_on_the_capacity(capacity: float) -> None:
     tried: list[Outcome] = []
-    while (rate := next_rate(tried, start_per_s=50.0, max_per_s=100.0)) is not None:
+    while (rate := next_rate(tried, start=50.0, most=100.0)) is not None:
         tried.append(Outcome(rate, rate <= capacity))
         assert len(tried) < 20
     found = bracket(tried)
@@ -50,9 +50,13 @@ def test_the_search_begins_at_its_start_and_never_above_twice_the_maximum() -> N
     assert next_rate([], 500.0, 100.0) == 200.0
 
 
+def test_of_rates_that_contradict_as_many_trials_the_lowest_is_the_capacity() -> None:
+    assert bracket(outcomes([50.0, 52.0], [51.0])).best == 50.0
+
+
 def test_a_rate_that_failed_by_accident_does_not_hold_the_search_back() -> None:
-    tried = outcomes([50.0, 52.0], [51.0])
-    assert known(next_rate(tried, 50.0, 100.0)) > 52.0
+    tried = outcomes([50.0, 52.0, 53.0], [51.0])
+    assert known(next_rate(tried, 50.0, 100.0)) > 53.0
 
 
 def test_rates_far_from_the_maximum_are_not_tried() -> None:

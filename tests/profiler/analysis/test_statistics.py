@@ -31,7 +31,7 @@ def test_a_percentile_of_too_few_samples_is_unknown_with_the_reason() -> None:
 
 def test_five_samples_bound_no_median() -> None:
     found = median_interval([5, 1, 4, 2, 3])
-    assert (found.median, found.low, found.high) == (3, None, None)
+    assert (found.value, found.low, found.high) == (3, None, None)
 
 
 @pytest.mark.parametrize("n", [6, 10, 25])

@@ -11,8 +11,9 @@ from profiler.common.target import Resources
 from profiler.load_generator.open_loop import OpenRun
 from profiler.load_generator.reference import Reference
 from profiler.load_generator.single_requests import poisson
+from profiler.load_generator.speeds import Speeds
 from profiler.measure.capacity.trial import Measured, summarise
-from profiler.measure.capacity.trial_meter import TrialMeter
+from profiler.measure.capacity.trial_meter import Maximum, TrialMeter
 from profiler.target.model_under_test import ModelUnderTest
 
 SERVICE_S = 0.01
@@ -39,22 +40,25 @@ class Disturbances(TypedDict, total=False):
 
 @dataclass
 class SimulatedMeter(TrialMeter):
-    """Trials of that queue: `spoilt` ones are late as a whole, the generator by `late_s`, `lost` requests are lost."""
+    """Trials of that queue, beside a reference of 1/s.
+
+    `spoilt` trials are late as a whole, the generator by `late_s`, and `lost` requests are lost.
+    """
 
     spoilt: Sequence[int] = ()
     late_s: float = 0.0
     lost: int = 0
     tried: int = 0
 
-    def run(self, corrected_per_s: float, seconds: float, seed: int) -> Measured:
-        run = simulate(corrected_per_s, seconds, SERVICE_S, seed)
+    def run(self, relative_rate: float, seconds: float, seed: int) -> Measured:
+        run = simulate(relative_rate, seconds, SERVICE_S, seed)
         self.tried += 1
         late_s = self.late_s + (1.0 if self.tried in self.spoilt else 0.0)
         kept = np.arange(len(run.sent_s)) >= self.lost
         answered_s = np.where(kept, run.answered_s + late_s, np.nan)
         run = replace(run, sent_s=run.sent_s + self.late_s, answered_s=answered_s)
         grown = growth(run, self.resources.instances)
-        trial = summarise(run, grown, (corrected_per_s, corrected_per_s), self.deadlines_ms)
+        trial = summarise(run, grown, (relative_rate, relative_rate), self.deadlines_ms)
         return Measured(trial, run, grown, 1000.0, 0.0, len(run.sent_s) * SERVICE_S)
 
 
@@ -67,8 +71,10 @@ class SimulatedModel(ModelUnderTest):
         self.samples = {}
 
     def reference(self, resources: Resources | None = None) -> Reference:
-        return Reference("in process", lambda _: 1000.0, 1000.0)
+        return Reference("in process", lambda _: 1000.0, Speeds([1000.0]))
 
 
 def simulated(deadline_ms: float, **disturbances: Unpack[Disturbances]) -> SimulatedMeter:
-    return SimulatedMeter(SimulatedModel(), Resources(1.0, 1, 1), [deadline_ms], MAX_PER_S, **disturbances)
+    return SimulatedMeter(
+        SimulatedModel(), Resources(1.0, 1, 1), [deadline_ms], Maximum(MAX_PER_S, MAX_PER_S), **disturbances
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from profiler.common.errors import ServerError
 from profiler.load_generator.open_loop import OpenLoop, expecting
-from profiler.load_generator.single_requests import poisson, submitting
+from profiler.load_generator.single_requests import submitting
 from profiler.runtimes.own_process import InProcess
 from profiler.runtimes.served import Expectation, OnAnswer
 
@@ -30,12 +30,17 @@ def right(network: Path, expectation: Expectation) -> np.ndarray:
     return InProcess(network, threads=1).prepare(expectation.images[:1])()
 
 
+def evenly(rate_per_s: float, seconds: float) -> np.ndarray:
+    """Moments of a steady rate within `seconds`."""
+    return np.arange(round(rate_per_s * seconds)) / rate_per_s
+
+
 def loop(submit: Callable[[OnAnswer], None], expectation: Expectation, max_backlog: int = 10_000) -> OpenLoop:
     return OpenLoop(submit, expecting(expectation), max_backlog, drain_s=1.0)
 
 
 def test_no_request_leaves_before_its_moment(expectation: Expectation, right: np.ndarray) -> None:
-    run = loop(lambda on_answer: on_answer(right), expectation).run(poisson(500, 0.3, seed=0))
+    run = loop(lambda on_answer: on_answer(right), expectation).run(evenly(500, 0.3))
     assert run.answered == 150
     assert np.all(run.sent_s >= run.scheduled_s)
     assert np.all(run.answered_s >= run.sent_s)
@@ -50,7 +55,7 @@ def test_requests_leave_while_earlier_ones_are_unanswered(expectation: Expectati
             for one in waiting:
                 one(right)
 
-    run = loop(submit, expectation).run(poisson(500, 0.1, seed=0))
+    run = loop(submit, expectation).run(evenly(500, 0.1))
     assert run.answered == 50
     assert np.all(run.answered_s >= run.sent_s[-1])
 
@@ -67,7 +72,7 @@ def test_latency_counts_from_the_schedule_where_the_sender_was_held_up(
             time.sleep(BLOCK_S)
         on_answer(right)
 
-    run = loop(submit, expectation).run(poisson(200, 0.4, seed=0))
+    run = loop(submit, expectation).run(evenly(200, 0.4))
     freed_s = run.sent_s[0] + BLOCK_S
     held = run.scheduled_s < freed_s
     assert held.sum() > 20
@@ -76,7 +81,7 @@ def test_latency_counts_from_the_schedule_where_the_sender_was_held_up(
 
 
 def test_a_server_that_never_answers_costs_the_wait_and_no_more(expectation: Expectation) -> None:
-    run = loop(lambda on_answer: None, expectation).run(poisson(200, 0.1, seed=0))
+    run = loop(lambda on_answer: None, expectation).run(evenly(200, 0.1))
     assert (run.answered, run.unsent) == (0, 0)
     assert np.all(np.isnan(run.latencies_s))
     assert run.in_time(3600.0) == 0
@@ -89,14 +94,14 @@ def test_what_is_answered_too_late_is_lost(expectation: Expectation, right: np.n
         on_answer(right) if not late else None
         late.append(on_answer)
 
-    run = loop(submit, expectation).run(poisson(200, 0.1, seed=0))
+    run = loop(submit, expectation).run(evenly(200, 0.1))
     late[1](right)
     assert run.answered == 1
 
 
 def test_a_hopeless_backlog_is_not_added_to(expectation: Expectation) -> None:
     waiting: list[OnAnswer] = []
-    run = loop(waiting.append, expectation, max_backlog=5).run(poisson(200, 0.1, seed=0))
+    run = loop(waiting.append, expectation, max_backlog=5).run(evenly(200, 0.1))
     assert len(waiting) == 5
     assert run.unsent == 15
 
@@ -119,7 +124,7 @@ def test_what_is_no_right_answer_ends_the_load(
         on_answer(answer)
 
     with pytest.raises(ServerError, match=why):
-        loop(submit, expectation).run(poisson(200, 0.1, seed=0))
+        loop(submit, expectation).run(evenly(200, 0.1))
     assert len(sent) == 1
 
 
@@ -135,7 +140,7 @@ def test_a_judge_that_goes_on_says_which_requests_count_as_answered(right: np.nd
             raise ServerError("nobody listens")
         on_answer(ServerError("it died") if len(judged) == 2 else right)
 
-    run = OpenLoop(submit, judge, max_backlog=10, drain_s=1.0).run(poisson(200, 0.02, seed=0))
+    run = OpenLoop(submit, judge, max_backlog=10, drain_s=1.0).run(evenly(200, 0.02))
     assert judged == [(0, False), (1, True), (2, True), (3, False)]
     assert np.isfinite(run.latencies_s).tolist() == [True, False, False, True]
     assert run.unsent == 0
@@ -163,7 +168,7 @@ def test_a_model_in_this_process_answers_from_as_many_threads_as_it_has_instance
             return None
 
     with submitting(Watched(), expectation.images[:1], instances=2, cores=[0]) as submit:
-        run = loop(submit, expectation).run(poisson(500, 0.1, seed=0))
+        run = loop(submit, expectation).run(evenly(500, 0.1))
     assert run.answered == 50
     assert len(threads) == 2
 
@@ -180,4 +185,4 @@ def test_a_call_that_fails_in_this_process_is_told(expectation: Expectation) -> 
 
     with submitting(Broken(), expectation.images[:1], instances=1, cores=[0]) as submit:
         with pytest.raises(ServerError, match="division by zero"):
-            loop(submit, expectation).run(poisson(200, 0.1, seed=0))
+            loop(submit, expectation).run(evenly(200, 0.1))

@@ -20,6 +20,7 @@ def noise(**changes: object) -> dict[str, Any]:
         "cgroup_cores": 2.0,
         "throttled_share": 0.0,
         "reference_per_s": 10.0,
+        "others_share": 0.0,
     }
     return {**values, **changes}
 

@@ -11,6 +11,7 @@ from simulated_queue import MAX_PER_S, SERVICE_S, Disturbances, simulate, simula
 from profiler.analysis.capacity_search import Bracket
 from profiler.measure.capacity.bisection import judge, measure_capacity
 from profiler.measure.capacity.goal import Goal
+from profiler.measure.capacity.trial_meter import Maximum
 from profiler.records.capacity import Capacity, InTime, Trial
 
 GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=40.0)
@@ -60,7 +61,8 @@ def test_trials_with_other_deadlines_say_nothing_of_this_one() -> None:
 
 def test_known_trials_of_too_few_requests_do_not_count() -> None:
     lucky = simulated(GOAL.deadline_ms).run(150.0, 0.03, seed=0).trial
-    assert GOAL.met(lucky)
+    assert GOAL.of(lucky) is not None
+    assert not GOAL.decided(lucky)
     found = measure_capacity(simulated(GOAL.deadline_ms), GOAL, [lucky])
     assert known(found.relative_capacity) < MAX_PER_S
 
@@ -78,7 +80,7 @@ def test_too_few_requests_for_the_quantile_leave_it_unsettled() -> None:
 
 def test_a_trial_lasts_as_long_as_the_quantile_needs_within_limits() -> None:
     goal = replace(GOAL, quantile=0.99, seconds=2.0)
-    assert [goal.trial_seconds(rate) for rate in (459.0, 153.0, 10.0)] == [2.0, 3.0, 4.0]
+    assert [goal.trial_seconds(rate) for rate in (918.0, 306.0, 10.0)] == [2.0, 3.0, 8.0]
 
 
 def test_a_load_generator_that_is_late_itself_is_named_as_the_limit() -> None:
@@ -102,7 +104,7 @@ def test_a_deadline_longer_than_the_trials_cannot_be_met_by_an_exploding_queue()
 
 def test_a_server_that_was_taken_for_slower_than_it_is_is_not_saturated() -> None:
     meter = simulated(GOAL.deadline_ms)
-    meter.max_requests_per_s = MAX_PER_S / 10
+    meter.most = Maximum(MAX_PER_S / 10, MAX_PER_S / 10)
     found = measure_capacity(meter, GOAL, [])
     assert (found.verdict, found.high_requests_per_s) == ("not saturated", None)
     assert known(found.requests_per_s) > MAX_PER_S / 10

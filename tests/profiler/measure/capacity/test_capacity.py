@@ -41,7 +41,7 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelUnderTest, Ledg
     """A stub that was offered two loads and searched for two deadlines."""
     network = write_network(tmp_path_factory.mktemp("stub") / "model.onnx")
     model = model_on(StubHost(0.004), network)
-    return model, carried(model, WANTED, maximum(200.0))
+    return model, carried(model, WANTED, maximum(200.0, relative_throughput=0.2))
 
 
 def test_every_load_and_every_deadline_has_its_point(stub: tuple[ModelUnderTest, Ledger]) -> None:
@@ -64,14 +64,15 @@ def test_a_second_run_measures_nothing_again(stub: tuple[ModelUnderTest, Ledger]
 def test_loads_are_resources_of_the_maximum_that_is_known(stub: tuple[ModelUnderTest, Ledger]) -> None:
     _, ledger = stub
     found = [(point.max_requests_per_s, point.offered_per_s) for point in ledger.of(LoadPoint)]
-    assert found == [(200.0, 40.0), (200.0, 80.0)]
+    assert found == [pytest.approx((200.0, 40.0)), pytest.approx((200.0, 80.0))]
 
 
 def test_a_maximum_that_is_not_known_is_searched_for(network: Path) -> None:
     ledger = carried(model_on(StubHost(0.004), network), settings([1], [0.2], [5]))
-    best = max(point.relative_throughput for point in ledger.of(ThroughputPoint))
+    rates = [point.images_per_s for point in ledger.of(ThroughputPoint)]
     (found,) = ledger.of(LoadPoint)
-    assert found.max_requests_per_s == best
+    assert found.max_requests_per_s in rates
+    assert found.max_requests_per_s > 0.9 * max(rates)
 
 
 def test_other_cores_come_with_instances_in_proportion(network: Path) -> None:

@@ -11,7 +11,7 @@ GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=2.0)
 
 
 def trial(share: float, late: float = 0.0, exploding: bool = False, requests: int = 1000, width: float = 0.01) -> Trial:
-    """A trial at 100 requests/s as offered, on a machine that runs a tenth slower than at its reference speed."""
+    """A trial at 100 requests/s, which are 110 for each inference of the reference."""
     found = InTime(
         deadline_ms=50.0,
         in_time_share=share,
@@ -25,8 +25,8 @@ def trial(share: float, late: float = 0.0, exploding: bool = False, requests: in
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("share", "exploding", "met"), [(0.9, False, True), (0.89, False, False), (1.0, True, False)])
-def test_a_deadline_is_met_where_the_quantile_is_in_time_and_the_queue_does_not_grow_without_end(
+@pytest.mark.parametrize(("share", "exploding", "met"), [(0.91, False, True), (0.9, False, False), (1.0, True, False)])
+def test_a_deadline_is_met_where_the_lower_end_of_the_share_reaches_the_quantile_and_the_queue_is_stable(
     share: float, exploding: bool, met: bool
 ) -> None:
     assert GOAL.met(trial(share, exploding=exploding)) == met
@@ -39,9 +39,11 @@ def test_a_trial_of_another_deadline_neither_meets_nor_decides_the_goal() -> Non
 
 
 @pytest.mark.parametrize(
-    ("share", "late", "is_late"), [(0.5, 0.2, True), (0.5, 0.05, False), (0.95, 0.2, False)]
+    ("share", "late", "is_late"), [(0.5, 0.2, True), (0.5, 0.05, False), (0.95, 0.2, True)]
 )  # fmt: skip
-def test_a_failure_is_that_of_the_load_generator_where_it_sent_late(share: float, late: float, is_late: bool) -> None:
+def test_a_trial_in_which_the_load_generator_was_late_tells_nothing_whether_it_passed_or_not(
+    share: float, late: float, is_late: bool
+) -> None:
     assert GOAL.late(trial(share, late)) == is_late
 
 
@@ -55,10 +57,10 @@ def test_few_requests_decide_only_where_the_interval_excludes_the_quantile(
     assert GOAL.decided(trial(share, requests=requests, width=width)) == decided
 
 
-def test_outcomes_are_at_the_asked_speed_and_exclude_failures_of_the_load_generator() -> None:
+def test_outcomes_are_relative_or_as_offered_and_exclude_trials_with_a_late_load_generator() -> None:
     trials = [trial(0.95), trial(0.5), trial(0.5, late=0.3)]
     assert [(one.rate_per_s, one.met) for one in GOAL.outcomes(trials)] == [(110.0, True), (110.0, False)]
-    assert [one.rate_per_s for one in GOAL.outcomes(trials, corrected=False)] == [100.0, 100.0]
+    assert [one.rate_per_s for one in GOAL.outcomes(trials, relative=False)] == [100.0, 100.0]
 
 
 def test_the_guess_is_the_heavy_traffic_limit() -> None:
@@ -69,6 +71,6 @@ def test_the_guess_is_the_heavy_traffic_limit() -> None:
     assert math.exp(-2 * (1 - load) * wait_s * max_per_s / load) == pytest.approx(1 - GOAL.quantile)
 
 
-@pytest.mark.parametrize(("rate_per_s", "seconds"), [(1000.0, 2.0), (15.0, 44 / 15), (1.0, 4.0)])
+@pytest.mark.parametrize(("rate_per_s", "seconds"), [(1000.0, 2.0), (15.0, 88 / 15), (1.0, 8.0)])
 def test_a_trial_is_long_enough_for_the_quantile_within_limits(rate_per_s: float, seconds: float) -> None:
     assert GOAL.trial_seconds(rate_per_s) == pytest.approx(seconds)

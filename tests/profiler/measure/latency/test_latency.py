@@ -14,7 +14,7 @@ from profiler.common.errors import ModelError
 from profiler.common.profile_settings import LatencySettings
 from profiler.common.target import Resources, Target
 from profiler.measure.latency.part import MINIMUM_SAMPLES, measure_batch, measurements
-from profiler.measure.latency.point import latency_point
+from profiler.measure.latency.point import UNFOLLOWED_SD, latency_point
 from profiler.measure.ledger import Ledger
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
@@ -57,24 +57,42 @@ def test_one_session_serves_one_caller_whatever_instances_the_target_has(network
 def test_what_a_batch_took_tells_what_the_next_will_take(network: Path) -> None:
     work = measurements(model_on(StubHost(0.001), network), settings([1, 64], seconds=0.1), Ledger([], []))
     assert next(work).seconds == 0.1
-    slow = latency_point(PLACE, [500.0] * 10, [1.0] * 10, noise())
+    slow = latency_point(PLACE, [500.0] * 10, [1.0] * 10, noise(), 0.0)
     assert work.send(slow).seconds > 64 * MINIMUM_SAMPLES * 0.5
 
 
 def test_percentiles_that_the_samples_cannot_bear_are_null_with_the_reason(network: Path) -> None:
     point = measure_batch(model_on(StubHost(0.001), network), ONE, 64, SHAPE, seconds=0.0)
-    few = latency_point(point.place, [1.0] * 10, [1.0] * 10, point.noise)
+    few = latency_point(point.place, [1.0] * 10, [1.0] * 10, point.noise, 0.0)
     assert few.p50_ms == 1.0
     assert few.p99_ms is None
     assert few.reasons["p99_ms"] == "p99 needs 459 samples, 10 were taken"
 
 
-def test_a_slow_moment_of_the_machine_is_divided_out_of_the_corrected_median_only() -> None:
-    times_ms, speeds = [2.0] * 6 + [8.0] * 6, [1.0] * 6 + [0.25] * 6
-    point = latency_point(PLACE, times_ms, speeds, noise())
+def test_the_median_is_as_measured_and_its_ratio_to_the_reference_does_not_see_a_slow_moment() -> None:
+    times_ms, rates_per_s = [2.0] * 6 + [8.0] * 6, [1000.0] * 6 + [250.0] * 6
+    point = latency_point(PLACE, times_ms, rates_per_s, noise(), 0.0)
     assert point.p50_ms == 5.0
     assert known(point.p50_low_ms) < known(point.p50_high_ms)
-    assert point.relative_p50 == point.low_relative_p50 == point.high_relative_p50 == 2.0
+    assert point.relative_p50 == 2.0
+    assert known(point.high_relative_p50) / 2.0 == pytest.approx(np.exp(1.96 * UNFOLLOWED_SD))
+
+
+def test_the_intervals_of_absolute_latencies_contain_the_drift_of_the_machine() -> None:
+    point = latency_point(PLACE, [2.0] * 1000, [1000.0] * 1000, noise(), 0.03)
+    for value, low, high in (
+        (point.p50_ms, point.p50_low_ms, point.p50_high_ms),
+        (point.p99_ms, point.p99_low_ms, point.p99_high_ms),
+    ):
+        assert known(high) / known(value) == pytest.approx(np.exp(1.96 * 0.03))
+        assert known(value) / known(low) == pytest.approx(np.exp(1.96 * 0.03))
+
+
+def test_a_percentile_has_an_interval_and_an_upper_bound_of_99_percent() -> None:
+    samples = np.random.default_rng(0).exponential(1.0, 2000)
+    point = latency_point(PLACE, samples.tolist(), [1000.0] * 2000, noise(), 0.0)
+    assert known(point.p99_low_ms) < known(point.p99_ms) < known(point.p99_high_ms) <= known(point.p99_bound_ms)
+    assert known(point.p99_low_ms) < -np.log(0.01) < known(point.p99_high_ms)
 
 
 def test_a_fixed_batch_axis_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stub_host import StubHost, go_through, maximum, model_on
+from stub_host import REFERENCE_PER_S, StubHost, go_through, maximum, model_on
 from support import write_network
 
 from profiler.common.profile_settings import RepeatSettings
@@ -36,7 +36,7 @@ def point(model: ModelUnderTest) -> Repeats:
 def turn(speed: float) -> Turn:
     """What a machine at `speed` times its normal speed shows of a model with 100 answers a second and 10 ms."""
     load = LoadSlice(20, 0.2 / speed, 20, 0.2 / speed, [], 0.1)
-    return Turn(load, speed, [10 / speed] * 7, speed)
+    return Turn(load, REFERENCE_PER_S * speed, [10 / speed] * 7, REFERENCE_PER_S * speed)
 
 
 def test_every_repeat_has_its_throughput_its_latency_and_its_probe(point: Repeats) -> None:
@@ -51,18 +51,18 @@ def test_the_spread_is_the_standard_deviation_over_the_mean(point: Repeats) -> N
     assert point.latency_p50_cv == pytest.approx(np.std(point.latency_p50_ms, ddof=1) / np.mean(point.latency_p50_ms))
 
 
-def test_a_drift_of_the_machine_is_divided_out_of_both() -> None:
+def test_ratios_to_the_reference_do_not_drift_with_the_machine() -> None:
     slow, fast = (Repeat([turn(speed)]) for speed in (0.5, 2.0))
     assert (slow.answers_per_s(), fast.answers_per_s()) == pytest.approx((50, 200))
     assert np.median(slow.latencies_ms()) == pytest.approx(4 * np.median(fast.latencies_ms()))
     for repeat in (slow, fast):
-        assert repeat.corrected_answers_per_s() == pytest.approx(100)
-        assert np.median(repeat.corrected_latencies_ms()) == pytest.approx(10)
+        assert repeat.relative_answers() == pytest.approx(100 / REFERENCE_PER_S)
+        assert np.median(repeat.relative_latencies()) == pytest.approx(0.01 * REFERENCE_PER_S)
 
 
-def test_a_drift_within_a_repeat_is_divided_out_slice_by_slice() -> None:
+def test_ratios_to_the_reference_do_not_drift_within_a_repeat() -> None:
     repeat = Repeat([turn(0.5), turn(2.0)])
-    assert repeat.corrected_answers_per_s() == pytest.approx(100)
+    assert repeat.relative_answers() == pytest.approx(100 / REFERENCE_PER_S)
 
 
 def test_raw_values_of_every_slice_and_inference_are_kept(point: Repeats, model: ModelUnderTest) -> None:

@@ -11,8 +11,7 @@ from profiler.common.profile_settings import ThroughputSettings
 from profiler.common.target import Resources
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
-from profiler.measure.throughput.part import Saturation, measurements, outdate, saturate
-from profiler.measure.throughput.verdict import STILL_ROSE
+from profiler.measure.throughput.part import Saturation, gains, measurements, outdate, saturate
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 
 ONE = Resources(cores=1, threads=1, instances=1)
@@ -33,30 +32,60 @@ def searched(rates: Sequence[float]) -> tuple[list[int], Saturation | None]:
         asked.append(place.concurrency)
 
 
+def point(concurrency: int, images_per_s: float, half: float | None = None) -> ThroughputPoint:
+    """A point with an interval of ± `half` of its rate, or none."""
+    ratio = images_per_s / 100
+    ends = (None, None) if half is None else (ratio * (1 - half), ratio * (1 + half))
+    bounds = dict(zip(("low_relative_throughput", "high_relative_throughput"), ends, strict=True))
+    return rate(ThroughputPoint, 4, concurrency, images_per_s, **bounds)
+
+
+def saturation(concurrency: int, images_per_s: float, saturated: bool) -> Saturation:
+    return Saturation(4, concurrency, images_per_s, images_per_s / 100, saturated)
+
+
 def test_the_concurrency_doubles_as_long_as_the_rate_rises() -> None:
-    assert searched([100, 200, 300, 350, 400]) == ([1, 2, 4, 8], Saturation(4, 8, 350, saturated=False))
+    assert searched([100, 200, 300, 350, 400]) == ([1, 2, 4, 8], saturation(8, 350, saturated=False))
 
 
-def test_a_gain_of_less_than_three_per_cent_ends_the_search_at_the_better_of_the_two() -> None:
-    assert searched([100, 200, 205]) == ([1, 2, 4], Saturation(4, 4, 205, saturated=True))
-    assert searched([100, 200, 150]) == ([1, 2, 4], Saturation(4, 2, 200, saturated=True))
+def test_two_steps_without_a_gain_end_the_search_at_the_best_point() -> None:
+    assert searched([100, 202, 205, 150]) == ([1, 2, 4, 8], saturation(2, 202, saturated=True))
+    assert searched([200, 150, 150, 400]) == ([1, 2, 4], saturation(1, 200, saturated=True))
 
 
-def test_a_gain_of_four_per_cent_continues_the_search() -> None:
-    asked, found = searched([100, 104, 90])
-    assert (asked, found) == ([1, 2, 4], Saturation(4, 2, 104, saturated=True))
+def test_the_search_looks_beyond_a_plateau_once_more() -> None:
+    assert searched([100, 200, 150, 300]) == ([1, 2, 4, 8], saturation(8, 300, saturated=False))
+
+
+def test_the_end_of_the_concurrencies_after_a_step_without_a_gain_is_a_saturation() -> None:
+    assert searched([100, 200, 300, 301]) == ([1, 2, 4, 8], saturation(4, 300, saturated=True))
+
+
+@pytest.mark.parametrize(("gain", "is_one"), [(1.025, False), (1.035, True)])
+def test_a_gain_of_less_than_three_percent_of_exact_points_is_none(gain: float, is_one: bool) -> None:
+    assert gains(point(2, 100.0 * gain, half=0.0), point(1, 100.0, half=0.0)) == is_one
+
+
+@pytest.mark.parametrize(("gain", "is_one"), [(1.04, False), (1.05, True)])
+def test_points_without_an_interval_have_the_usual_noise(gain: float, is_one: bool) -> None:
+    assert gains(point(2, 100.0 * gain), point(1, 100.0)) == is_one
+
+
+def test_a_gain_within_the_noise_of_both_points_is_none() -> None:
+    assert not gains(point(2, 110.0, half=0.1), point(1, 100.0, half=0.1))
+    assert gains(point(2, 120.0, half=0.1), point(1, 100.0, half=0.1))
 
 
 def test_a_point_that_cannot_be_measured_ends_the_search_with_the_best_before_it() -> None:
-    assert searched([100]) == ([1, 2], Saturation(4, 1, 100, saturated=False))
+    assert searched([100]) == ([1, 2], saturation(1, 100, saturated=False))
     assert searched([]) == ([1], None)
 
 
-def settled(every_batch: bool, rates: Mapping[int, float]) -> list[int]:
-    """The batches of which the maximum is measured, where each batch saturates at one caller and its own rate."""
+def asked(rates: Mapping[int, float]) -> list[Measurement]:
+    """The measurements of a part, where each batch saturates at one caller and its own rate."""
     settings = ThroughputSettings(batches=list(rates), max_concurrency=1, search_seconds=0.1, settle_seconds=0.1)
     work, answer = measurements(MODEL, settings, Ledger([], [])), None
-    found: list[int] = []
+    found: list[Measurement] = []
     while True:
         try:
             wanted = work.send(answer)
@@ -64,30 +93,39 @@ def settled(every_batch: bool, rates: Mapping[int, float]) -> list[int]:
             return found
         batch = wanted.place.batch
         answer = rate(wanted.kind, batch, 1, rates[batch])
-        found += [batch] if wanted.kind is MaximalThroughput else []
+        found.append(wanted)
 
 
-def test_the_maximum_is_settled_at_the_best_batch_or_at_every_one_the_best_first() -> None:
-    rates = {1: 100.0, 4: 300.0, 16: 200.0}
-    assert settled(False, rates) == [4]
-    assert settled(True, rates) == [4, 16, 1]
+def test_each_batch_is_settled_before_the_next_one_is_searched() -> None:
+    found = [(one.kind, one.place.batch) for one in asked({1: 100.0, 4: 300.0})]
+    assert found == [(ThroughputPoint, 1), (MaximalThroughput, 1), (ThroughputPoint, 4), (MaximalThroughput, 4)]
+
+
+def test_single_requests_are_measured_whatever_the_budget_is() -> None:
+    assert [one.needed for one in asked({1: 100.0, 4: 300.0})] == [True, True, False, False]
+
+
+def test_a_slow_model_is_settled_in_a_few_slices_where_the_budget_has_no_more() -> None:
+    (_, settled) = asked({1: 1.0})
+    assert settled.shorter is not None
+    assert settled.shorter.seconds < 12 < settled.seconds
 
 
 @pytest.mark.parametrize(
-    ("concurrency", "saturated", "reason", "again"),
+    ("concurrency", "saturated", "before", "again"),
     [
-        (2, True, "settled", False),
-        (4, True, "settled", True),
-        (2, True, STILL_ROSE, True),
-        (2, False, STILL_ROSE, False),
-        (4, False, STILL_ROSE, True),
+        (2, True, True, False),
+        (4, True, True, True),
+        (2, True, False, True),
+        (2, False, False, False),
+        (4, False, False, True),
     ],
 )
 def test_a_maximum_of_an_earlier_run_is_measured_again_where_the_sweep_went_further(
-    concurrency: int, saturated: bool, reason: str, again: bool
+    concurrency: int, saturated: bool, before: bool, again: bool
 ) -> None:
-    point = rate(MaximalThroughput, 4, 2, 300.0, verdict_reason=reason)
+    point = rate(MaximalThroughput, 4, 2, 300.0, saturated=before)
     ledger = Ledger([point], [])
-    outdate(ledger, point.place, Saturation(4, concurrency, 300.0, saturated))
+    outdate(ledger, point.place, saturation(concurrency, 300.0, saturated))
     wanted = Measurement(MaximalThroughput, point.place, 1.0, lambda: cast("Any", None))
     assert (ledger.find(wanted) is None) == again

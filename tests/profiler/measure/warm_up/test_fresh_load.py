@@ -59,7 +59,7 @@ def test_each_first_inference_is_the_first_ever_of_a_model_loaded_for_it(network
 def test_serving_processes_that_are_not_ours_have_no_state_before_the_first_inference(network: Path) -> None:
     point = measured(model_on(StartingHost([0.001]), network)).of(FirstInference)[0]
     assert point.before is None
-    assert "not ours" in point.reasons["before"]
+    assert "not visible" in point.reasons["before"]
 
 
 def test_the_state_before_the_first_inference_is_that_of_the_serving_process(network: Path) -> None:

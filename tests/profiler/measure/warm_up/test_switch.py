@@ -111,7 +111,7 @@ def test_few_requests_bound_no_p99_and_say_so(network: Path) -> None:
 def test_serving_processes_that_are_not_ours_use_an_unknown_number_of_cores(network: Path) -> None:
     point = switched(model_on(SwitchingHost(network), network))
     assert (point.server_cores_before, point.server_cores_during) == (None, None)
-    assert "not ours" in point.reasons["server_cores_during"]
+    assert "not visible" in point.reasons["server_cores_during"]
 
 
 def test_the_raw_moments_are_kept(network: Path) -> None:
