@@ -145,8 +145,8 @@ class Profiling:
         speeds, found = self._model.prepared.speeds, self._before
         served = found.served_reference
         return {
-            "reference": speeds["in process"].learnt(),
-            "served_reference": served and speeds["served"].learnt(),
+            "reference": speeds["in process"].learnt() or found.reference,
+            "served_reference": served and (speeds["served"].learnt() or served),
         }
 
     def _write(self) -> Profile:
@@ -180,10 +180,11 @@ def profile_file(
     onnx_sha256 = sha256(path)
     sizes = settings.latency.input_sizes if settings.latency else []
     key = key_of(prepared, path, onnx_sha256, sizes)
+    if before is not None:
+        check_kept(before)
     # The price in the target may have changed, which has no effect on figures.
     before = before.model_copy(update={"target": prepared.target}) if before and before.key == key else None
     if before is not None:
-        check_kept(before)
         prepared.learn([before])
     with ends_within(PREPARING_S + settings.budget_s):
         model = ModelUnderTest(prepared, path, sizes)
@@ -228,6 +229,8 @@ def normal_rates(prepared: PreparedTarget) -> tuple[NormalRate, NormalRate | Non
 
 def learnt(speeds: Speeds, read: Callable[[], float]) -> NormalRate:
     """What is known of a reference, which is read where nothing is known."""
-    if not speeds.readings_per_s:
+    found = speeds.learnt()
+    if found is None:
         speeds.add([read()])
-    return speeds.learnt()
+        return learnt(speeds, read)
+    return found

@@ -43,9 +43,11 @@ class Speeds:
             return LEAST_DRIFT_SD
         return max(LEAST_DRIFT_SD, float(np.std(np.log(self.readings_per_s), ddof=1)))
 
-    def learnt(self) -> NormalRate:
-        """The normal rate with its standard error and the drift; there is a reading at least."""
+    def learnt(self) -> NormalRate | None:
+        """The normal rate with its standard error and the drift, `None` before the first reading."""
         count = len(self.readings_per_s)
+        if not count:
+            return None
         drift_sd_share = self.drift_sd()
         error_share = drift_sd_share / math.sqrt(count)
         return NormalRate(

@@ -15,6 +15,7 @@ from profiler.load_generator.speeds import Speeds
 from profiler.records.base import ReferenceKind, Timed
 from profiler.records.complexity import BackendKind, Fingerprint
 from profiler.records.profile import Profile
+from profiler.records.profile_files import check_kept
 from profiler.runtimes.kserve.host import V2Host
 from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.own_process import OwnProcess
@@ -43,9 +44,15 @@ class PreparedTarget:
     speeds: dict[ReferenceKind, Speeds] = field(default_factory=lambda: {"in process": Speeds(), "served": Speeds()})
 
     def learn(self, profiles: Iterable[Profile]) -> None:
-        """Takes over the undisturbed readings of earlier profiles on this machine, unless it has readings."""
-        if not any(one.readings_per_s for one in self.speeds.values()):
-            for kind, per_s in (reading for profile in profiles for reading in readings(profile)):
+        """Takes over the undisturbed readings of earlier profiles on this machine, unless it has readings.
+
+        Raises `BadInputError` for a profile with a figure that no machine measures.
+        """
+        if any(one.readings_per_s for one in self.speeds.values()):
+            return
+        for profile in profiles:
+            check_kept(profile)
+            for kind, per_s in readings(profile):
                 self.speeds[kind].add([per_s])
 
 

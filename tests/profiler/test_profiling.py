@@ -7,34 +7,36 @@ from pathlib import Path
 import pytest
 from blank import blank_level, blank_profile, noise
 from narrowing import known, of
-from stub_host import StubHost, maximum, model_on
+from stub_host import SteadyReference, StubHost, maximum, model_on
 
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.profile_settings import LatencySettings, LevelSettings
+from profiler.common.target import Resources, Target
+from profiler.measure.latency.point import latency_point
 from profiler.measure.ledger import Ledger
-from profiler.measure.measurement import Measurement, Measurements
+from profiler.measure.measurement import Measurement, Measurements, Shorter
 from profiler.plan import Part
 from profiler.profiling import REVIVALS, Profiling, profile_file
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
+from profiler.records.place import Place
 from profiler.records.profile import Profile
 from profiler.target.model_under_test import ModelUnderTest
+from profiler.target.prepared_target import PreparedTarget
 
 
 def point(batch: int) -> LatencyPoint:
-    return LatencyPoint(
-        runtime="onnxruntime", batch=batch, cores=1, threads=1, instances=1, concurrency=1, input_shape=(1,),
-        n=9, mean_ms=1.0, sd_ms=0.1, p50_ms=1.0, p50_low_ms=1.0, p50_high_ms=1.0,
-        relative_p50=1.0, low_relative_p50=1.0, high_relative_p50=1.0, p90_ms=1.0, p95_ms=1.0, p99_ms=1.0,
-        noise=noise(),
-    )  # fmt: skip
+    place = Place("onnxruntime", Resources(1, 1, 1), batch, concurrency=1, input_shape=(1,))
+    return latency_point(place, [1.0] * 9, [1000.0] * 9, noise(), 0.0)
 
 
 class Nowhere(ModelUnderTest):
     """A model that nothing serves."""
 
     def __init__(self) -> None:
-        self.samples = {}
+        self.samples, self.thrown_s = {}, 0.0
+        fingerprint = blank_profile().fingerprint
+        self.prepared = PreparedTarget("here", Target(), fingerprint, StubHost(0.001), SteadyReference(), [1], [0])
 
     def recover(self) -> None:
         pass
@@ -48,6 +50,9 @@ class Plan:
     seconds: dict[int, float] = field(default_factory=dict)
     measured: list[int] = field(default_factory=list)
     answers: list[Point | None] = field(default_factory=list)
+    needed: list[int] = field(default_factory=list)
+    shorter: dict[int, float] = field(default_factory=dict)
+    thrown_s: float = 0.0
 
     def measurements(self, settings: LatencySettings) -> Measurements:
         for batch in settings.batches:
@@ -58,7 +63,10 @@ class Plan:
                 self.measured.append(batch)
                 return [point(batch)]
 
-            answer = yield Measurement(LatencyPoint, point(batch).place, self.seconds.get(batch, 0.0), measure)
+            shorter = Shorter(self.shorter[batch], measure) if batch in self.shorter else None
+            place, needed = point(batch).place, batch in self.needed
+            seconds = self.seconds.get(batch, 0.0)
+            answer = yield Measurement(LatencyPoint, place, seconds, measure, shorter, needed)
             self.answers.append(answer)
 
 
@@ -77,7 +85,9 @@ def run(plan: Plan, settings: LevelSettings, before: Profile | None = None) -> t
     latency = known(settings.latency)
     part = Part("latency", latency, lambda _model, _ledger: plan.measurements(latency))
     first, parts = before or blank_profile(), {"latency": part}
-    work = Profiling(Nowhere(), first, settings, parts, lambda profile, _: kept.append(profile))
+    model = Nowhere()
+    model.thrown_s = plan.thrown_s
+    work = Profiling(model, first, settings, parts, lambda profile, _: kept.append(profile))
     with pytest.raises(ServerError, match="no maximal throughput"):
         work.run(lambda _: None)
     return kept[-1], kept
@@ -170,6 +180,30 @@ def test_points_by_the_way_are_kept_too() -> None:
     assert [(one.batch, one.part) for one in ledger.of(LatencyPoint)] == [(1, "throughput"), (2, "latency")]
 
 
+def test_a_point_that_is_needed_is_measured_though_the_budget_is_over(plan: Plan) -> None:
+    plan.seconds, plan.needed = {1: 100.0, 2: 100.0}, [1]
+    profile, _ = run(plan, level(1, 2))
+    assert plan.measured == [1]
+    assert [(one.at["batch"], one.verdict) for one in profile.missing] == [(2, "too long")]
+
+
+def test_a_point_that_the_budget_cannot_hold_is_measured_in_the_shorter_way(plan: Plan) -> None:
+    plan.seconds, plan.shorter = {1: 100.0, 2: 100.0}, {1: 10.0, 2: 30.0}
+    profile, _ = run(plan, level(1, 2))
+    assert plan.measured == [1]
+    assert [one.at["batch"] for one in profile.missing] == [2]
+
+
+def test_time_that_others_disturbed_does_not_count_against_the_budget(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.seconds, now = {2: 15.0}, iter(range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
+    assert [one.at["batch"] for one in run(plan, level(1, 2))[0].missing] == [2]
+    plan.thrown_s = 8.0
+    assert not run(plan, level(1, 2))[0].missing
+
+
 def kept_with(model: ModelUnderTest, rate_per_s: float) -> Profile:
     """A profile that an earlier run has kept of this model, with the maximal throughput of a stub."""
     found = maximum(rate_per_s)
@@ -177,7 +211,7 @@ def kept_with(model: ModelUnderTest, rate_per_s: float) -> Profile:
 
 
 def completed(model: ModelUnderTest, before: Profile) -> None:
-    profile_file(model.prepared, model.path, level(1), None, before, lambda *_: None, lambda _: None)
+    profile_file(model.prepared, model.path, level(1), before, lambda *_: None, lambda _: None)
 
 
 @pytest.mark.parametrize("rate_per_s", [1e-40, 1e9, 1e300])

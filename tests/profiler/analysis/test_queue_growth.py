@@ -30,7 +30,7 @@ def test_a_queue_that_is_only_filling_up_is_seldom_called_unstable() -> None:
     slow_s = 0.02
     found = [growth(simulate(0.7 / slow_s, 3.0, slow_s, seed), 1) for seed in range(200)]
     growing, unstable = sum(known(one.low) > 0 for one in found), sum(one.unstable is True for one in found)
-    assert growing > 25
+    assert growing > 10
     assert unstable <= growing / 2
 
 
