@@ -40,21 +40,25 @@ def quiet() -> Noise:
 def latency(batch: int, **changes: Any) -> LatencyPoint:
     """About 0.5 ms and 1.2 ms an image, beside a reference of 100/s; one client of the server sees the same."""
     middle = 0.5 + 1.2 * batch + 0.02 * (-1) ** batch.bit_length()
-    values: dict[str, Any] = {"runtime": "onnxruntime", "concurrency": 1, "input_shape": (3, 32, 32), "n": 100}
-    relative = middle / 10
-    values |= {
-        "p50_ms": middle, "p50_low_ms": middle * 0.95, "p50_high_ms": middle * 1.05, "visit_p50_ms": (middle,),
-        "relative_p50": relative, "low_relative_p50": relative * 0.97, "high_relative_p50": relative * 1.03,
-        "visit_relative_p50": (relative,),
-    }  # fmt: skip
+    values: dict[str, Any] = {"concurrency": 1, "input_shape": (3, 32, 32), "n": 100} | medians(middle)
     return partly(LatencyPoint, batch=batch, mean_ms=middle * 1.15, sd_ms=0.1, p95_ms=middle * 1.4, **values | changes)
+
+
+def medians(milliseconds: float, half: float = 0.05) -> dict[str, Any]:
+    """The medians of a latency with an interval of ± `half` of it, beside a reference of 100/s."""
+    relative = milliseconds / 10
+    return {
+        "p50_ms": milliseconds, "p50_low_ms": milliseconds * (1 - half), "p50_high_ms": milliseconds * (1 + half),
+        "relative_p50": relative, "low_relative_p50": relative * (1 - half), "high_relative_p50": relative * (1 + half),
+        "visit_p50_ms": (milliseconds,), "visit_relative_p50": (relative,),
+    }  # fmt: skip
 
 
 def unknown_latency(reason: str) -> LatencyPoint:
     """Of batch 1, without a median, for this reason."""
-    medians = [f"p50_{end}ms" for end in ("", "low_", "high_")]
-    point = latency(1, **dict.fromkeys(medians))
-    return point.model_copy(update={"reasons": point.reasons | dict.fromkeys(medians, reason)})
+    unknown = [f"p50_{end}ms" for end in ("", "low_", "high_")]
+    point = latency(1, **dict.fromkeys(unknown))
+    return point.model_copy(update={"reasons": point.reasons | dict.fromkeys(unknown, reason)})
 
 
 def rate(kind: type[R], batch: int, concurrency: int, images_per_s: float, **changes: Any) -> R:
@@ -128,7 +132,8 @@ def points() -> dict[str, tuple[Record, ...]]:
     return {
         "latency": (
             *(latency(batch) for batch in BATCHES),
-            *(latency(batch, cores=2.0, threads=2, runtime="triton") for batch in (1, 16)),
+            *(latency(batch, cores=2.0, threads=2) for batch in (1, 16)),
+            latency(1, runtime="onnxruntime"),
         ),
         "throughput": tuple(
             rate(ThroughputPoint, batch, callers, 500 + 20 * batch - 200 / callers)

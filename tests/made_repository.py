@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from full_profile import blank_profile, item
-from made_points import latency, rate
+from made_points import latency, medians, rate
 
 from porting.repository import Repository
 from porting.repository.publishing.offers import Offer
@@ -28,10 +28,9 @@ def profile(images_per_s: float, **changes: Any) -> Profile:
     return blank_profile(**{"latency": points, "max_throughput": best, **changes})
 
 
-def timed(milliseconds: float) -> dict[str, float]:
+def timed(milliseconds: float) -> dict[str, Any]:
     """A latency with an interval of 3 % to either side, and a 99th percentile of twice the median."""
-    middle = {"p50_ms": milliseconds, "p50_low_ms": milliseconds * 0.97, "p50_high_ms": milliseconds * 1.03}
-    return middle | {f"corrected_{name}": value for name, value in middle.items()} | {"p99_ms": 2 * milliseconds}
+    return medians(milliseconds, 0.03) | {"p99_ms": 2 * milliseconds}
 
 
 def items(folder: Path, rates: Mapping[str, float] = IMAGES_PER_S, **changes: Any) -> list[Offer]:

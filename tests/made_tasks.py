@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from full_profile import full_profile, item
-from made_points import load_point, partly, rate
+from made_points import load_point, medians, partly, rate
 
 from porting.repository import Repository
 from porting.repository.publishing.offers import Offer
@@ -92,19 +92,17 @@ def memory(batch: int) -> MemoryPoint:
 
 def latency(milliseconds: float, batch: int, where: dict[str, Any]) -> LatencyPoint:
     """A median with an interval of 3 % to either side, and a 99th percentile of half as much again."""
-    middle = {"p50_ms": milliseconds, "p50_low_ms": milliseconds * 0.97, "p50_high_ms": milliseconds * 1.03}
-    corrected = {f"corrected_{name}": value for name, value in middle.items()}
     return partly(LatencyPoint, batch=batch, concurrency=1, input_shape=(3, 32, 32), n=500, mean_ms=milliseconds,
                   sd_ms=0.1, p90_ms=milliseconds * 1.2, p95_ms=milliseconds * 1.3, p99_ms=milliseconds * 1.5,
-                  **middle, **corrected, **where)  # fmt: skip
+                  **medians(milliseconds, 0.03), **where)  # fmt: skip
 
 
 def capacity(images_per_s: float, cores: float, multiple: int) -> Capacity:
     """A share of the throughput at batch 1, for a multiple of the latency on one core."""
     requests_per_s = DEADLINES[multiple] * reached(images_per_s, 1, cores)
     values = {
-        f"{prefix}{end}requests_per_s": requests_per_s * share
-        for prefix in ("", "corrected_")
+        f"{end}{name}": rate * share
+        for name, rate in (("requests_per_s", requests_per_s), ("relative_capacity", requests_per_s / 100))
         for end, share in (("low_", 0.95), ("", 1.0), ("high_", 1.05))
     }
     return partly(Capacity, batch=1, cores=cores, threads=max(1, int(cores)), deadline_multiple=multiple,

@@ -24,7 +24,7 @@ MIB = 1 << 20
 URI = "s3://bucket/repository"
 BATCHES = (1, 8, 32)
 
-CORRECTED = tuple(f"corrected_{end}requests_per_s" for end in ("low_", "", "high_"))
+RATES = tuple(f"{end}requests_per_s" for end in ("low_", "", "high_"))
 
 
 def memory(more_mib: int = 0, **changes: Any) -> tuple[MemoryPoint, ...]:
@@ -39,11 +39,11 @@ def memory(more_mib: int = 0, **changes: Any) -> tuple[MemoryPoint, ...]:
 
 
 def capacities(deadline_share: float = 1.0, faster: float = 1.0) -> tuple[Capacity, ...]:
-    """440 requests/s a core, drift divided out, within 2 and 5 times 1.7 ms; half a core and two as well."""
+    """400 requests/s a core within 2 and 5 times 1.7 ms; half a core and two as well."""
     return tuple(
         point.model_copy(
             update={"deadline_ms": point.deadline_ms * deadline_share}
-            | {name: getattr(point, name) * faster * point.deadline_multiple / 5 for name in CORRECTED}
+            | {name: getattr(point, name) * faster * point.deadline_multiple / 5 for name in RATES}
         )
         for point in (capacity(cores, multiple) for cores in (0.5, 1.0, 2.0) for multiple in (2, 5))
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from crowd import candidates
 from full_profile import blank_profile, full_profile, item
-from made_points import latency, rate, unknown_latency
+from made_points import latency, medians, rate, unknown_latency
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from porting.repository import Repository
@@ -34,8 +34,7 @@ ATTACK = "</script><img src=x onerror=\"document.title='taken'\"><script>documen
 
 
 def quick(images_per_s: float, p50_ms: float, macs: int, **changes: Any) -> Profile:
-    known = {"p50_ms": p50_ms, "p50_low_ms": p50_ms * 0.9, "p50_high_ms": p50_ms * 1.1}
-    point = latency(1, **known, **{f"corrected_{name}": value for name, value in known.items()})
+    point = latency(1, **medians(p50_ms, 0.1))
     work = Complexity(parameters=9, macs=macs, flops=2 * macs, file_bytes=4096)
     best = (rate(MaximalThroughput, 1, 4, images_per_s),)
     return blank_profile(**{"latency": (point,), "max_throughput": best, "complexity": work, **changes})

@@ -65,7 +65,8 @@ def offered(item: Offer, folder: Path, name: str, accuracy: float, images_per_s:
     digest = sha256(file.read_bytes()).hexdigest()
     profile = item.details.profiles["local_cpu"]
     rates = {
-        f"corrected_{end}images_per_s": images_per_s * share
+        f"{end}{name}": value * share
+        for name, value in (("images_per_s", images_per_s), ("relative_throughput", images_per_s / 100))
         for end, share in (("low_", 0.99), ("", 1), ("high_", 1.01))
     }
     best = profile.best_throughput().model_copy(update=rates)
