@@ -19,10 +19,10 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 demo: install server
 	$(BIN)/dnn-porting
 
-# Two processes share the tests that start no server and measure nothing; the others run one by one.
+# Three processes share the tests that measure nothing, as many of them wait; the others run one by one.
 test: install server mlserver browser nginx lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not integration and not alone and not quiet" --numprocesses 2
-	$(BIN)/pytest -m "not slow and (integration or alone or quiet)"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not alone and not quiet" --numprocesses 3
+	$(BIN)/pytest -m "not slow and (alone or quiet)"
 
 # What takes minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput by measuring.
 slow: install server

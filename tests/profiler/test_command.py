@@ -20,7 +20,7 @@ from profiler.common.files import write_record
 from profiler.common.target import Target
 from profiler.trial.onnx_file import try_onnx
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 # Long enough to be interrupted.
 QUICK = level(1)
 LEVEL = level(4, settle=60.0).model_copy(update={"budget_s": 300.0})

@@ -18,7 +18,7 @@ from profiler.runtimes.served import Expectation
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 NAMES = ["a b", "a$(touch ran)b", "a;touch ran;b", "-a", "'\"", "ü*"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import ROOT, environment
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

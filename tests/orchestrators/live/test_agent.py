@@ -42,8 +42,6 @@ from profiler.common.errors import ServerError
 from profiler.runtimes.kserve.model import V2Model
 from profiler.triton.server import RunningServer, free_port
 
-pytestmark = pytest.mark.alone
-
 EAGER = Settings(hold_s=0, up_after_s=0, window_s=1)
 ODD = "digits-odd-0000000d"
 
@@ -408,6 +406,7 @@ def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_an
     assert run.seconds[-1].demand_rps[TASK] > 0
 
 
+@pytest.mark.alone
 @pytest.mark.integration
 def test_model_switching_follows_a_rising_demand_to_a_faster_version_and_a_falling_one_back(
     server: LiveServer, driven: Drive

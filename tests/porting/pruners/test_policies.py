@@ -19,8 +19,6 @@ from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, 
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.target import Target
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.mark.parametrize(("width", "ratio", "round_to", "kept"), [
     (64, 0.5, 8, 32), (64, 0.3, 8, 48), (16, 0.75, 4, 4), (16, 0.9, 8, 8), (10, 0.1, 8, 10), (64, 0.3, 1, 45),

@@ -11,7 +11,7 @@ from support import Command, variant_records
 from profiler.common.files import read_record
 from profiler.operators.table import OperatorTable
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 ARGUMENTS = [
     "tracking.enabled=false", "train.epochs=1", "pruner=taylor", "prune.scoring_batches=1", "prune.ratios=[]",
     "prune.latency_batch=4",

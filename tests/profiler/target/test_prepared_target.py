@@ -18,7 +18,6 @@ from profiler.target.identity import profile_key
 from profiler.target.prepared_target import prepared_target
 from profiler.triton.installation import find_triton
 
-pytestmark = pytest.mark.alone
 SMALL = blank_level(
     latency={"batches": [1, 4], "seconds": 0.02, "input_sizes": []},
     throughput={

@@ -23,7 +23,6 @@ from profiler.warm_up import collect as collecting
 from profiler.warm_up.collect import LINE, Program, collect, drop_partial_line, read_observations
 from profiler.warm_up.observations import FailedObservation
 
-pytestmark = pytest.mark.alone
 TARGET = Target(runtime="torch")
 SHAPE = (1, 8, 8)
 WAIT_S = 60.0

@@ -22,8 +22,6 @@ from profiler.measure.throughput.verdict import judge
 from profiler.records.throughput import ThroughputPoint
 from profiler.system.energy import EnergyMeter
 
-pytestmark = pytest.mark.alone
-
 ONE = Resources(cores=1, threads=1, instances=1)
 
 
