@@ -201,7 +201,9 @@ def test_without_a_multiple_to_round_to_widths_are_the_quickest_measured(dnn_por
     (["prune.latency_shares=[0.001]"], "cannot be reached by pruning in steps of"),
     (["prune.latency_shares=[0.6]", "prune.target=edge"], "prune.target=edge is none of the run's targets: choose"),
 ])  # fmt: skip
-def test_an_aim_out_of_reach_says_how_far_one_gets(dnn_porting: Command, workspace: Path, extra, says: str) -> None:
+def test_an_aim_out_of_reach_says_how_far_one_gets(
+    dnn_porting: Command, workspace: Path, extra: list[str], says: str
+) -> None:
     before = set(variant_records(workspace))
     run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, *extra, f"workspace={workspace}")
     assert run.code == 2

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import onnx
 import pytest
 from support import variant_records
+from unfinished import unfinished
 
 from porting.configuration.components import NamedComponent
-from porting.configuration.settings import QuantizeSettings
+from porting.configuration.settings import QuantizeSettings, Settings
 from porting.jobs.context import Context
 from porting.onnx_files.quantization import int8_format
 from porting.onnx_files.quantization.int8_candidate import Int8Candidate
@@ -41,9 +42,8 @@ def titles(workspace: Path, data: Data, **changed: object) -> list[str]:
     settings = QuantizeSettings.model_validate(USUAL | changed)
     base = next(variant for variant in Workspace(workspace).variants("digits") if variant.stage == "train")
     with ExitStack() as stack:
-        context = Context(
-            SimpleNamespace(task="digits", quantize=settings), Workspace(workspace), "", data, lambda *_: None, stack
-        )  # type: ignore[arg-type]
+        run = unfinished(Settings, task="digits", quantize=settings)
+        context = Context(run, Workspace(workspace), "", data, lambda *_: None, stack)
         return [job.title.rpartition(base.name[:-9])[2] for job in jobs(context, [base])]
 
 
