@@ -19,10 +19,11 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 demo: install server
 	$(BIN)/dnn-porting
 
-# Three processes share the tests that measure nothing, as many of them wait; the others run one by one.
+# Three processes share the tests that measure nothing, as many of them wait. The others run one by one, and only their
+# files are imported.
 test: install server mlserver browser nginx lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not alone and not quiet" --numprocesses 3
-	$(BIN)/pytest -m "not slow and (alone or quiet)"
+	$(BIN)/pytest -m "not slow and (alone or quiet)" $$(grep -rlE 'mark\.(alone|quiet)' tests --include='test_*.py')
 
 # The tests that take minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput.
 slow: install server
