@@ -96,8 +96,8 @@ def bracket(outcomes: Sequence[Outcome]) -> Bracket:
 def next_rate(outcomes: Sequence[Outcome], start_per_s: float, max_per_s: float) -> float | None:
     """The rate of the next trial, `None` where the bracket is narrow and two trials failed at its upper end.
 
-    The search goes up and down from the start by a factor until one rate met the deadline and a higher one failed.
-    Then it tries the geometric mean of the two. `max_per_s` is the maximal throughput; rates far from it are not tried.
+    The search changes the rate by a factor until one rate met the deadline and a higher one failed, then tries the
+    geometric mean of the two. Rates far from the maximal throughput `max_per_s` are not tried.
     """
     top_per_s = TOP_LOAD * max_per_s
     best = bracket(outcomes).best

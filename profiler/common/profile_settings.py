@@ -50,8 +50,8 @@ class ThroughputSettings(PartSettings):
 class WarmUpSettings(PartSettings):
     """Load times, first inferences, warm-up curves, and a switch under traffic that takes `switch_seconds`.
 
-    `loads` is the number of loads with a cold page cache, and of those with a warm one. Each batch size gets at least
-    one load, for its first inference. Batch 1 and the largest batch go on for `curve_inferences`.
+    `loads` counts the loads with a cold page cache, and those with a warm one. Batch 1 and the largest batch go on for
+    `curve_inferences`.
     """
 
     loads: Annotated[int, Field(ge=1, le=1000)]
@@ -109,8 +109,7 @@ class RepeatSettings(PartSettings):
 class LevelSettings(BaseModel):
     """A level: `quick` ranks in seconds, `full` measures every figure in minutes.
 
-    A variant that is dominated by the figures of the level `screen_with` is not measured at this one. Without
-    `screen_with` every variant is measured.
+    A variant that is dominated by the figures of the level `screen_with` is not measured at this one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

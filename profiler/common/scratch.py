@@ -61,8 +61,7 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
 def locked(purpose: str, place: Path) -> tuple[Path, int]:
     """A new folder, and the descriptor that holds its lock.
 
-    Another process may remove the folder before it is locked, as the folder of a dead process; then the next one is
-    tried.
+    Another process may remove the folder before it is locked; then the next one is tried.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-", dir=place))

@@ -77,8 +77,7 @@ def shortened(tensor: TensorProto) -> TensorProto:
 def infer(model: ModelProto) -> dict[str, Shape]:
     """The shapes of a graph with fixed inputs.
 
-    Shapes that the file declares for inner tensors are used only where nothing can be inferred, as tools that change
-    a graph leave stale ones.
+    Declared shapes of inner tensors are used only where nothing can be inferred, as tools may leave stale ones.
     """
     declared = list(model.graph.value_info)
     del model.graph.value_info[:]

@@ -28,8 +28,7 @@ MS_PER_US = 1e-3
 class PerfAnalyzerPoint(Record):
     """A closed loop of `concurrency` requests of `batch` inputs each; an abandoned point has windows only.
 
-    The figures are over the last three of `windows_images_per_s`, which has all windows in their order.
-    `client_cpu_share` is perf_analyzer's own CPU time per second, over its whole run.
+    The figures are over the last three windows. `client_cpu_share` is perf_analyzer's own CPU time per second.
     """
 
     batch: int

@@ -59,10 +59,9 @@ def write_reference(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference network, in process or served.
+    """The reference network, in process or served, with its rate at the machine's normal speed.
 
     `rate_per_s(compared_s)` measures its rate now, for longer where the compared measurement takes `compared_s`.
-    `normal_per_s` is its rate at the machine's normal speed.
     """
 
     kind: ReferenceKind

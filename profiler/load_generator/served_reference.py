@@ -1,8 +1,8 @@
 """The reference network behind the measured server, so that the same disturbances slow both.
 
-A reference inside the profiler's process does not include the present cost of the server: copies, switches between
-processes, and cold caches after them. On a busy two-core machine it left 2 to 3 % of drift in repeats of ten seconds;
-the served reference leaves half of that.
+A reference inside the profiler's process does not include the present cost of the server (copies, process switches,
+cold caches). It left 2 to 3 % of drift in repeats of ten seconds on a busy two-core machine, twice the served
+reference's.
 """
 
 from contextlib import ExitStack

@@ -21,9 +21,8 @@ Submit = Callable[[OnAnswer], None]
 def poisson(rate_per_s: float, seconds: float, seed: int) -> np.ndarray:
     """The moments (s) of Poisson arrivals within `seconds`, at least one; a seed always gives the same ones.
 
-    The process is conditioned on its count: exponential gaps, scaled so that exactly the expected number falls into
-    the stretch (Ross, Stochastic Processes, theorem 2.3.1). A random count would vary a short stretch's load by 1/√n,
-    and hide the rate from which a queue is unstable.
+    The process is conditioned on its expected count (Ross, Stochastic Processes, theorem 2.3.1). A random count would
+    vary a short stretch's load by 1/√n, and hide the rate from which a queue is unstable.
     """
     count = max(1, math.floor(rate_per_s * seconds + 0.5))
     gaps = np.random.default_rng(seed).exponential(size=count + 1)

@@ -48,8 +48,7 @@ class PartState(Record):
 class Profile(Record):
     """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
 
-    An `adopted` profile was measured by `python -m profiler` and imported into a workspace. Fits are predictions from
-    the tables, which stay authoritative.
+    Fits are predictions from the tables, which stay authoritative.
     """
 
     schema_version: Literal[2] = 2

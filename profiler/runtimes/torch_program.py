@@ -1,8 +1,8 @@
 """TorchScript programs in this process, as an alternative to ONNX Runtime.
 
-`torch.export.load` unpickles parts of an archive and so runs any code that the file names; TorchScript's reader knows
-tensors and its own language only. That language can still write files while it is loaded, so this process loads no
-program that a confined process has not run before (`profiler.trial.torch_file`).
+`torch.export.load` runs any code that the file names; TorchScript's reader knows tensors and its own language only.
+That language can write files while it is loaded, so a confined process runs a program first
+(`profiler.trial.torch_file`).
 """
 
 import warnings

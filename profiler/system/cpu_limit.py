@@ -20,10 +20,9 @@ LEAVE_S = 5.0
 
 @contextmanager
 def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path = PROC) -> Iterator[None]:
-    """Limits processes and their children to `cores` of CPU time together, in periods of 100 ms.
+    """Limits processes and their children to `cores` of CPU time together, in periods of 100 ms, while the block lasts.
 
-    They return to their own groups at the end. Raises `UnavailableError` where groups cannot be written,
-    `ServerError` where the processes have ended.
+    Raises `UnavailableError` where groups cannot be written, `ServerError` where the processes have ended.
     """
     if cores < LEAST_CORES:
         raise UnavailableError(f"cores={cores} is not possible: a quota starts at {LEAST_CORES} of a core")

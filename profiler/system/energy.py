@@ -80,7 +80,7 @@ def gpus_of(providers: Collection[Provider]) -> list[int]:
 class EnergyMeter:
     """A meter that counts energy in stretches, of these GPUs, or of the processor packages without any.
 
-    A package's counter starts again after about 260 kJ (43 minutes at 100 W): the count of a longer stretch is too
+    A package's counter starts again after about 260 kJ, 43 minutes at 100 W: the count of a longer stretch is too
     small.
     """
 

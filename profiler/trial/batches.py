@@ -1,9 +1,8 @@
 """The check that a network's time and memory grow no faster than its batch.
 
-The network answers one input and a batch of two, within limits from its counted work. The memory of larger batches is
-counted, which is cheap, up to the largest batch that a server may form. A count does not include the memory that an
-operator allocates for itself while it runs. So some larger batches are answered too, each about twice as large as the
-one before, as long as that is cheap.
+The network answers one input and a batch of two, within limits from its counted work. The memory of batches up to the
+largest of a server is counted. A count does not include the memory that an operator allocates for itself, so some
+larger batches are answered too, each about twice as large as the one before, as long as that is cheap.
 """
 
 import time

@@ -1,9 +1,8 @@
 """The trial of a TorchScript program: a confined process tries it before any other process loads it.
 
-TorchScript can write files, print and call other machines, so the trial checks that a program only computes. The check
-covers every function of a file, also those that run while the file is loaded. It refuses every operator that is not
-known to be harmless. Operators with a string argument are refused too, as a string may name a file, except for a few
-whose strings are modes and messages.
+TorchScript can write files, print and call other machines, so the trial checks that a program only computes, also while
+it is loaded. The check refuses every operator that is not known to be harmless, and operators with a string argument,
+which may name a file, except for a few whose strings are modes and messages.
 """
 
 import re

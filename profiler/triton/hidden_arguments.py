@@ -1,10 +1,9 @@
 """Secret arguments that other users cannot read, for a program that takes a secret in no other way.
 
 Every local user can read the arguments of a process in `/proc/PID/cmdline`, but not its environment. So the program is
-started with placeholders as arguments and with the secrets in its environment. The parent traces it. After exec, and
-before the first instruction, the parent redirects the placeholders' pointers in `argv` to the environment. `/proc`
-still shows the placeholders. The program ends with its tracer. See proc(5) and ptrace(2); the stack layout is that of
-the System V ABI on every architecture.
+started with placeholders as arguments and with the secrets in its environment. The parent traces it, and redirects the
+placeholders' pointers in `argv` to the environment after exec. The program ends with its tracer. See proc(5) and
+ptrace(2); the stack layout is that of the System V ABI.
 """
 
 import ctypes

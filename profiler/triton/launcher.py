@@ -1,10 +1,9 @@
 """The start and the end of server programs: `launcher.py PARENT SIGNAL CORES PROGRAM [ARGUMENT ...]` becomes PROGRAM.
 
-CORES is a list like `0,1` or `all`. The setup is done in a process of its own, because it is not safe between fork and
-exec in a process with threads. The program gets SIGNAL when PARENT ends for any reason; to the kernel, the end of the
-*thread* that started the program is the end of PARENT. An argument that begins with `SECRET` names an environment
-variable whose value replaces it: `profiler.triton.hidden_arguments` makes the replacement, or sends `NOT_TRACED` to
-the standard input where it cannot.
+CORES is a list like `0,1` or `all`. The setup has a process of its own, because it is not safe between fork and exec in
+a process with threads. The program gets SIGNAL when the thread of PARENT that started it ends. An argument that begins
+with `SECRET` names an environment variable whose value replaces it: `profiler.triton.hidden_arguments` makes the
+replacement, or sends `NOT_TRACED` to the standard input where it cannot.
 """
 
 import ctypes

@@ -76,10 +76,10 @@ def triton_server(
 ) -> Iterator[RunningServer]:
     """A ready server, which is stopped at the end of the block and ends with this process and this thread.
 
-    Without a `repository` it starts with an empty folder of its own, `models`; without an `http_port` it has gRPC only;
-    `cores` pins it. Of a `repository` it loads the models named in `load`, with the settings in
-    `configs/<config_name>.pbtxt` if that file exists. The `token`, by default a new one, opens the `closed` interfaces.
-    Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
+    Without a `repository` it has an empty folder of its own, `models`; without an `http_port` it has gRPC only. Of a
+    `repository` it loads the models named in `load`, with the settings in `configs/<config_name>.pbtxt` if that file
+    exists. The `token`, by default a new one, opens the `closed` interfaces. Raises `BadInputError` for a port in use,
+    and `ServerError` where the server does not become ready.
     """
     for wanted in (one for one in (grpc_port, http_port) if one is not None):
         check_port(wanted)

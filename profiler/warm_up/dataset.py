@@ -36,8 +36,7 @@ class Dataset:
 def tabulate(observations: Sequence[WarmUpObservation]) -> Dataset:
     """The table of all observations.
 
-    Raises `BadInputError` where they differ in machine, torch, device or threads, where a variant was observed as
-    two different files, and without any observation.
+    Raises `BadInputError` without observations, or where their conditions or the files of a variant differ.
     """
     check_equal_conditions(observations)
     reference_per_s = float(np.median([one.probe_per_s for one in observations]))

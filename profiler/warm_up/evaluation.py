@@ -8,7 +8,7 @@ import numpy as np
 from profiler.common.errors import BadInputError
 from profiler.warm_up.dataset import Dataset
 from profiler.warm_up.predictor import PredictionScore
-from profiler.warm_up.regression import SEED, Forest, ForestOverLine, Line
+from profiler.warm_up.regression import SEED, ForestOverLine, Line, forest
 
 FOLDS = 8
 SHUFFLES = 3
@@ -32,7 +32,7 @@ MODELS: dict[str, tuple[Callable[[list[str]], Model], list[str]]] = {
     "predictor": (ForestOverLine, []),
     "predictor, batch only": (ForestOverLine, BATCH_ONLY),
     "line alone": (Line, []),
-    "forest alone": (lambda _: Forest(), []),
+    "forest alone": (lambda _: forest(), []),
 }
 
 

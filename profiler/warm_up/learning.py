@@ -35,7 +35,7 @@ def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
         machine=observation.machine,
         device=observation.device,
         threads=observation.threads,
-        features=feature_records(dataset, model.forest.fitted.feature_importances_),
+        features=feature_records(dataset, model.forest.regressor_.feature_importances_),
         left_out=dataset.left_out,
         reference_probe_per_s=dataset.reference_per_s,
         rows=len(dataset.features),
@@ -69,7 +69,7 @@ def to_onnx(model: ForestOverLine, features: int) -> bytes:
     from skl2onnx.common.data_types import FloatTensorType
 
     initial = [("features", FloatTensorType([None, features]))]
-    file = convert_sklearn(model.forest.fitted, "warm_up", initial, target_opset=OPSET)
+    file = convert_sklearn(model.forest.regressor_, "warm_up", initial, target_opset=OPSET)
     line = model.line
     weights = np.zeros((features, 1), np.float32)
     weights[line.columns, 0] = line.fitted.coef_

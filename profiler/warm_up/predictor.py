@@ -43,9 +43,8 @@ class PredictorCard(Record):
     """The conditions and the errors of a stored predictor.
 
     The file with the digest `sha256` returns the first inference in ms, at the speed at which the reference reaches
-    `reference_probe_per_s`. A row is the median of up to `repeats` observations. `left_out` names the features
-    without a value, with the reason. `folds` lists the variants that were held out together. `scores` has the errors
-    of each model over all folds, by its name.
+    `reference_probe_per_s`. A row is the median of up to `repeats` observations. `left_out` has the reasons for
+    features without a value, `folds` the variants that were held out together, and `scores` the errors of each model.
     """
 
     kind: Kind = "predicted"

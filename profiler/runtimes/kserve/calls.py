@@ -63,7 +63,10 @@ class Calls:
         if call is None:
             return
         if frame.kind == http2.RST_STREAM:
-            self._finish(call, reset(int.from_bytes(frame.payload)))
+            code = int.from_bytes(frame.payload)
+            refused = RefusedError("inference failed: the server refuses so many calls at once")
+            other = ServerError(f"inference failed: the server reset the call with HTTP/2 code {code}")
+            self._finish(call, refused if code == REFUSED_STREAM else other)
             return
         if frame.kind == http2.DATA:
             call.body += http2.content(frame)
@@ -107,10 +110,3 @@ class Calls:
             with self._flow_lock:
                 self._flow.forget(call.stream)
             call.on_message(answer)
-
-
-def reset(code: int) -> ServerError:
-    """The error for a call that the server ends with this HTTP/2 error code."""
-    if code == REFUSED_STREAM:
-        return RefusedError("inference failed: the server refuses so many calls at once")
-    return ServerError(f"inference failed: the server reset the call with HTTP/2 code {code}")

@@ -16,8 +16,7 @@ TRIES = 10
 class Channel:
     """Calls of `path` on the server at `endpoint` (HOST:PORT), answered or failed within `limit_s`.
 
-    Connections are opened on demand and kept; after a failure, new ones are opened. A server that stops waits for idle
-    connections, so `close` comes first.
+    Connections are opened on demand and kept. A server that stops waits for idle connections, so `close` comes first.
     """
 
     def __init__(self, endpoint: str, path: str, limit_s: float) -> None:

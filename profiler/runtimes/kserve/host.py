@@ -62,7 +62,7 @@ class V2Host:
             raise ServerNotFoundError(
                 f"model {name} is not served at {self.address}: deploy it there, or name a served one with model=NAME"
             )
-        if difference := self._server.model(name).differs(source, sink):
+        if difference := self._server.difference(name, source, sink):
             raise ModelError(
                 f"model {name} at {self.address} has {difference} by {path}: "
                 "deploy that file there, or profile the served one"

@@ -13,8 +13,9 @@ from tritonclient.grpc import InferenceServerClient, InferenceServerClientPlugin
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import ServerError, ServerNotFoundError
+from profiler.common.target import Tensor
 from profiler.runtimes.kserve.channel import Channel
-from profiler.runtimes.kserve.message import METHOD, ServedModel, described
+from profiler.runtimes.kserve.message import METHOD, difference
 from profiler.triton.access import TOKEN_HEADER
 
 ALIVE_LIMIT_S = 10.0
@@ -67,11 +68,11 @@ class V2Server:
             metadata = self._client.get_server_metadata(client_timeout=CALL_LIMIT_S)
         return str(metadata.name), str(metadata.version)
 
-    def model(self, name: str) -> ServedModel:
-        """The server's description of a model that it serves."""
+    def difference(self, name: str, source: Tensor, sink: Tensor) -> str | None:
+        """The difference between the tensors of a served model and these, `None` where they agree."""
         with failing(f"the server does not describe the model {name}"):
             metadata = self._client.get_model_metadata(name, client_timeout=CALL_LIMIT_S)
-        return described(metadata)
+        return difference(metadata, source, sink)
 
     def ready(self, name: str) -> bool:
         """Whether the model is ready, which is false for an unknown model."""

@@ -37,8 +37,7 @@ class AllocatorState(Record):
     """torch's statistics, unknown where its version has none, and figures derived from them.
 
     Counts: `allocation` requests, `segment`s from cudaMalloc, `active` blocks, `inactive_split` blocks that cannot be
-    given back. `allocated_share` is the allocated over the total bytes of all segments: near 0 is fragmented, 1 is
-    not. The other derived figures are unknown where the divisor is 0.
+    given back. `allocated_share` is the allocated over the total bytes of all segments.
     """
 
     allocation: Pools | None

@@ -49,8 +49,7 @@ class NetworkState(Record):
 class ProcessState(Record):
     """The measured processes together; memory that they share counts once for each of them.
 
-    Context switches are of all living threads. Fields that begin with `main_thread_` count the switches that
-    `/proc/<pid>/status` and psutil report for the process.
+    Context switches are of all living threads, or of the main thread as `/proc/<pid>/status` has them.
     """
 
     pids: list[int]

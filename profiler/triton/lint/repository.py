@@ -42,9 +42,8 @@ CONFIG_RULES = (
 def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
     """The errors and warnings of a model repository, sorted by model.
 
-    No link out of the repository is followed. `known` are findings of the caller's own rules: they join the others, and
-    an ensemble of a model that they refuse is refused too. Raises `BadInputError` where `root` is no folder, and no
-    other error for any content.
+    No link out of the repository is followed. `known` are findings of the caller's own rules, which join the others.
+    Raises `BadInputError` where `root` is no folder, and no other error for any content.
     """
     tree = Tree(root)
     names = tree.names("")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from onnx import TensorProto
 
 from profiler.triton.lint.graph import BYTES_OF
-from profiler.triton.lint.model import Finding, Model, elements, shown
+from profiler.triton.lint.model import Finding, Model, elements
 from profiler.triton.lint.skeleton import Skeleton
 
 
@@ -13,11 +13,11 @@ def tensor_problems(skeleton: Skeleton) -> Iterator[str]:
     """Weights whose number of bytes does not fit their shape."""
     for tensor in skeleton.model.graph.initializer:
         if any(dim < 0 for dim in tensor.dims):
-            yield f"weights {tensor.name!r} have the shape {shown(list(tensor.dims))}"
+            yield f"weights {tensor.name!r} have the shape {list(tensor.dims)}"
             continue
         stored = skeleton.left_out.get(tensor.name, len(tensor.raw_data))
         if stored and not is_external(tensor) and stored != needed_bytes(tensor, stored):
-            yield f"weights {tensor.name!r} of shape {shown(list(tensor.dims))} have {stored:,} bytes"
+            yield f"weights {tensor.name!r} of shape {list(tensor.dims)} have {stored:,} bytes"
 
 
 def is_external(tensor: TensorProto) -> bool:

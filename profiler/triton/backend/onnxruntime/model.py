@@ -1,8 +1,7 @@
 """A Triton Python-based backend `onnxruntime` for a server without the C++ one.
 
-Triton uses `<backends>/<name>/model.py` as the backend of that name, so this file and the official container serve the
-same repository whose `config.pbtxt` says `backend: "onnxruntime"`. It runs in the server's own interpreter and imports
-nothing of this project.
+This file and the official container serve the same repository whose `config.pbtxt` says `backend: "onnxruntime"`. The
+file runs in the server's own interpreter and imports nothing of this project.
 """
 
 import contextlib
