@@ -50,12 +50,12 @@ def run(settings: Settings, config: str) -> Outcome:
 
 
 def module_of(stage: str) -> StageModule:
-    """The module of a stage, which says what its jobs are and which of them are done."""
+    """The module of a stage that lists its jobs and finds the finished ones."""
     return cast("StageModule", imported(stage, ""))
 
 
 def work_of(stage: str) -> WorkModule:
-    """The module that does a stage's jobs; it may bring torch along, so it is imported for work alone."""
+    """The module that does a stage's jobs, imported for new work only, as it may import torch."""
     return cast("WorkModule", imported(stage, "_work"))
 
 
@@ -140,7 +140,7 @@ class Walk:
 
 
 def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
-    """The variants of a step, whose jobs are done; `begin` is called before one makes something new.
+    """Does the jobs of a step and returns their variants; `begin` is called before new work.
 
     Raises `BadInputError` for a stage that lacks its inputs.
     """
@@ -163,7 +163,7 @@ def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
 
 
 def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> tuple[Variant, bool]:
-    """The variant of a job, and whether the work was done now and not before.
+    """The variant of a job, and whether it is new.
 
     The context needs only the configuration and the workspace, so that any process can do the job.
     """

@@ -61,10 +61,10 @@ class Kind:
 
 def with_database_only(workspace: Path) -> None:
     """Makes an empty database of MLflow's."""
-    from porting.tracking.database_file import ready
+    from porting.tracking.database_file import ensure_database
 
     # In a process of its own: a database engine is not to be shared with what is forked later.
     if not (pid := os.fork()):
-        ready(workspace / "mlflow.db")
+        ensure_database(workspace / "mlflow.db")
         os._exit(0)
     os.waitpid(pid, 0)

@@ -116,16 +116,13 @@ def run_stages(config: "DictConfig") -> None:
     """Runs the stages, or with `dry_run` prints their jobs."""
     from omegaconf import OmegaConf
 
-    from porting.command_line import dry_run
+    from porting.command_line.summary import show_plan, summarise
     from porting.configuration.settings import validated
     from porting.pipeline import run
 
     OmegaConf.resolve(config)
     settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
     if settings.dry_run:
-        dry_run.show(settings)
-        return
-    outcome = run(settings, OmegaConf.to_yaml(config))
-    from porting.command_line.summary import summarise
-
-    summarise(outcome, settings)
+        show_plan(settings)
+    else:
+        summarise(run(settings, OmegaConf.to_yaml(config)), settings)

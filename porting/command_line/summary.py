@@ -1,15 +1,17 @@
-"""The table at the end of a run, and the commands for the next steps."""
+"""The table at the end of a run with the commands for the next steps, and the table of a dry run."""
 
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from porting.common.console import say, table
 from porting.configuration.settings import Settings
-from porting.pipeline import Outcome
+from porting.pipeline import Outcome, Walk, module_of
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
 from porting.repository.report.ranking_table import members, tasks_and_targets
@@ -76,3 +78,51 @@ def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
         figures = cells(known_figures(accuracy, profile)[0])
     state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
     return [variant.name, "unknown" if value is None else f"{value:.2%}", *figures, f"not ranked yet: {state}"]
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job with its expected time in seconds, the median of past steps; `None` where the workspace has none yet."""
+
+    stage: str
+    title: str
+    reused: bool
+    seconds: float | None
+
+
+def show_plan(settings: Settings) -> None:
+    """Prints the jobs of a dry run."""
+    level = settings.profile
+    found = list(planned_jobs(settings))
+    rows = [[one.stage, one.title, "yes" if one.reused else "no", seconds(one)] for one in found]
+    table(settings.task, ["stage", "what", "reused", "seconds"], rows)
+    budgets = [one for one in (level.screen_with, level) if one is not None]
+    words = " and ".join(f"{one.budget_s:g} s at level {one.level}" for one in budgets)
+    say(f"profiling takes at most {words} for each variant and target ({', '.join(settings.targets) or 'none'})")
+    known = sum(one.seconds or 0.0 for one in found if not one.reused)
+    open_ends = any(one.seconds is None for one in found if not one.reused)
+    say(f"in all about {known:,.0f} s{' and an unknown time' if open_ends else ''}")
+
+
+def planned_jobs(settings: Settings) -> Iterator[PlannedJob]:
+    """Yields the jobs of all stages whose inputs exist, and one entry for all jobs that depend on new variants."""
+    workspace, walk = Workspace(settings.workspace), Walk(settings)
+    everything = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
+    to_come = ""
+    for step in walk.steps():
+        if to_come:
+            yield PlannedJob(step.stage.name, f"for each new variant of stage {to_come}", reused=False, seconds=None)
+        for job in step.jobs:
+            found = module_of(job.stage).reuse(step.context, job)
+            walk.keep([] if found is None else [found])
+            past = [step.seconds for variant in everything for step in variant.lineage if step.stage == job.stage]
+            expected_s = job.budget_s or (median(past) if past else None)
+            yield PlannedJob(job.stage, job.title, found is not None, expected_s)
+            to_come = to_come or (job.stage if found is None and job.recipe is not None else "")
+
+
+def seconds(one: PlannedJob) -> str:
+    """The expected time as a text."""
+    if one.reused:
+        return "0"
+    return "unknown" if one.seconds is None else f"{one.seconds:,.0f}"

@@ -19,7 +19,7 @@ OnEpoch = Callable[[str, Epoch], None]
 class Context:
     """One run of one stage.
 
-    `config` is the resolved configuration as YAML, which is kept beside every result. `stack` is closed when the stage
+    `config` is the resolved configuration as YAML, which is stored with every result. `stack` is closed when the stage
     ends.
     """
 

@@ -1,10 +1,9 @@
 """Targets that are ready to be measured on, one at a time."""
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from porting.configuration.components import Component
-from porting.jobs.context import Context
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 
@@ -13,17 +12,10 @@ if TYPE_CHECKING:
 
 
 class ReadyTargets:
-    """The target that is ready; it is taken down when another one is needed."""
+    """The target that is ready; the request for another target stops it."""
 
     def __init__(self) -> None:
         self._stack, self._name = ExitStack(), ""
-
-    @classmethod
-    def of(cls, context: Context) -> Self:
-        """An object of this class that is closed when the stage ends."""
-        ready = cls()
-        context.stack.callback(ready.close)
-        return ready
 
     def get(self, name: str, target: Target) -> "PreparedTarget":
         """The prepared target of this name."""
@@ -37,7 +29,7 @@ class ReadyTargets:
         return self._ready
 
     def close(self) -> None:
-        """Takes the ready target down."""
+        """Stops the ready target."""
         self._name = ""
         self._stack.close()
 

@@ -73,8 +73,9 @@ def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
         )
     except Exception as error:
         # A damaged or hostile archive may raise any error. The text of an UnpicklingError advises to unpickle the file.
+        lines = str(error).strip().splitlines() or [type(error).__name__]
         more = isinstance(error, pickle.UnpicklingError)
-        reason = "it holds more than tensors, or another kind of file" if more else first_line(error)
+        reason = "it holds more than tensors, or another kind of file" if more else lines[0][:200]
         raise ModelError(f"{path} is truncated or no plain checkpoint of tensors ({reason}): save it again") from error
     for key in NESTED:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
@@ -87,8 +88,3 @@ def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
     if not tensors:
         raise ModelError(f"{path} holds no state dictionary: save model.state_dict()")
     return tensors
-
-
-def first_line(error: Exception) -> str:
-    """The first line of the text of an error, or else the name of its class."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -110,13 +110,7 @@ def next_narrower(
     widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost
 ) -> Widths:
     """The widths with one group a step narrower: the one that loses the least saliency for each µs saved."""
-    moves = [
-        changed(widths, group, narrow)
-        for group, edges in enumerate(candidates)
-        for narrow, wide in pairwise(edges)
-        if wide == widths[group]
-    ]
-    return min(moves, key=lambda other: price(other, widths, kept, cost))
+    return min(moves(widths, candidates, wider=False), key=lambda other: price(other, widths, kept, cost))
 
 
 def widened(
@@ -124,16 +118,20 @@ def widened(
 ) -> Widths:
     """Spends the rest of the budget on the groups that gain the most saliency for each µs."""
     while True:
-        moves = [
-            changed(widths, group, wide)
-            for group, edges in enumerate(candidates)
-            for narrow, wide in pairwise(edges)
-            if narrow == widths[group]
-        ]
-        fitting = [one for one in moves if cost.us(one) <= budget]
+        fitting = [one for one in moves(widths, candidates, wider=True) if cost.us(one) <= budget]
         if not fitting:
             return widths
         widths = max(fitting, key=lambda other: price(widths, other, kept, cost))
+
+
+def moves(widths: Widths, candidates: Sequence[Widths], wider: bool) -> list[Widths]:
+    """All widths with one group a step wider, or a step narrower."""
+    return [
+        changed(widths, group, new)
+        for group, edges in enumerate(candidates)
+        for old, new in pairwise(edges if wider else edges[::-1])
+        if old == widths[group]
+    ]
 
 
 def changed(widths: Sequence[int], group: int, width: int) -> Widths:

@@ -1,6 +1,7 @@
 """Measurements of pruning on the target that will serve: times of operators, and throughputs of cut networks."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +37,8 @@ class MeasuredTarget:
 
         Raises `BadInputError` for no target, for several, and for one whose operators cannot be timed.
         """
-        prune, workspace, ready = context.settings.prune, context.workspace, ReadyTargets.of(context)
+        prune, workspace = context.settings.prune, context.workspace
+        ready = context.stack.enter_context(closing(ReadyTargets()))
         name, target = the_target(context)
         check_operators_can_be_timed(name, target)
         costs = MeasuredCosts(

@@ -1,5 +1,7 @@
 """The work of the stage profile: measures one variant on one target at one level."""
 
+from contextlib import closing
+
 from porting.common.console import progress, say
 from porting.jobs.context import Context
 from porting.jobs.job import Job
@@ -16,7 +18,8 @@ from profiler.records.profile import Profile
 def run(context: Context, job: Job) -> Variant:
     """Measures the variant, and returns it."""
     one, workspace = Profiled.of(context, job), context.workspace
-    ready = context.once("targets", lambda: ReadyTargets.of(context)).get(one.name, one.target)
+    targets = context.once("targets", lambda: context.stack.enter_context(closing(ReadyTargets())))
+    ready = targets.get(one.name, one.target)
     workspace.check_files(one.variant)
     warn_of_another_file(one)
     forget_unservable(workspace, one.variant.task, one.name, one.target)
@@ -24,11 +27,11 @@ def run(context: Context, job: Job) -> Variant:
     path = workspace.folder(one.variant) / ONNX
     title = f"{one.variant.name} on {one.name}"
     with progress(title, len(one.level.parts())) as advance:
-        profile_file(ready, path, one.level, begun(one), first, one.files().write, advance)
+        profile_file(ready, path, one.level, profile_to_complete(one), first, one.files().write, advance)
     return one.variant
 
 
-def begun(one: Profiled) -> Profile | None:
+def profile_to_complete(one: Profiled) -> Profile | None:
     """The profile to complete; one from another machine, with another speed, is not completed."""
     found = one.found()
     return None if found is None or found.adopted else found

@@ -37,11 +37,11 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
         job
         for base in bases
         for _, of_kind in itertools.groupby(settings.prune.aims(), key=lambda aim: aim.kind)
-        for job in one_after_the_other(context, base, list(of_kind), pool)
+        for job in successive_jobs(context, base, list(of_kind), pool)
     ]
 
 
-def one_after_the_other(
+def successive_jobs(
     context: Context, base: Variant, aims: Sequence[Aim], pool: Sequence[Variant]
 ) -> Iterator[Job]:  # fmt: skip
     """The jobs for aims of one kind; progressive ones start from the tuned network of the previous aim."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from porting.tracking.address import database_of
+from porting.tracking.database_schema import database_of
 from profiler.common.errors import DnnPortingError, disk_of, fix_of, is_full, missing_place, more_room
 
 # The fix by the second word of SQLite's error name; all other errors are damage.
@@ -29,7 +29,7 @@ def explained(error: Exception, uri: str) -> str:
 
 def fix_for(error: BaseException, path: Path | None) -> str:
     """The fix for an error of SQLite, the system or MLflow."""
-    name = word(error) if isinstance(error, sqlite3.Error) else ""
+    name = error_word(error) if isinstance(error, sqlite3.Error) else ""
     if path is not None and name and not path.parent.exists():
         return missing_place(path.parent)
     if path is not None and (name == "FULL" or is_full(path)):
@@ -41,7 +41,7 @@ def fix_for(error: BaseException, path: Path | None) -> str:
     return "mend it" if path is None else f"move {path}* away, and a new one is made"
 
 
-def word(error: sqlite3.Error) -> str:
+def error_word(error: sqlite3.Error) -> str:
     """The second word of SQLite's own name for an error, such as FULL; Python's own errors have none."""
     return getattr(error, "sqlite_errorname", "SQLITE_ERROR").split("_")[1]
 

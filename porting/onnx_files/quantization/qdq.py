@@ -1,9 +1,7 @@
 """int8 files with QuantizeLinear and DequantizeLinear nodes around each operator that computes in 8 bits."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -15,6 +13,7 @@ from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from porting.common.console import silenced
 from porting.onnx_files.quantization.fp32_nodes import keep_fp32
 from porting.onnx_files.quantization.int8_format import Int8Format
 
@@ -23,22 +22,9 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 ACTIVATIONS = {"u8s8": QuantType.QUInt8, "s8s8": QuantType.QInt8}
 
 
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Hides what ONNX Runtime's quantiser prints and all that it logs below the level of errors."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        with redirect_stdout(StringIO()):
-            yield
-    finally:
-        root.setLevel(level)
-
-
 def prepare(source: Path, destination: Path) -> None:
     """Writes the same network with constants folded, shapes inferred, every node named and no weights shared."""
-    with quietly():
+    with silenced(logging.WARNING):
         quant_pre_process(str(source), str(destination), skip_symbolic_shape=True)
     model = onnx.load(destination)
     for index, node in enumerate(model.graph.node):
@@ -93,7 +79,7 @@ def write_qdq(
     """Quantises all nodes of a prepared file, or `only` the named ones, except `fp32_nodes`."""
     # The quantiser narrows the ranges that it is given where a ReLU follows.
     own = TensorsData(ranges.calibration_method, dict(ranges.items()))
-    with quietly():
+    with silenced(logging.WARNING):
         quantizer = QDQQuantizer(
             load_model_with_shape_infer(prepared),
             per_channel=True,

@@ -87,5 +87,5 @@ def test_a_dry_run_says_what_is_reused_and_the_budget_and_writes_nothing(dnn_por
 def test_a_dry_run_of_nothing_yet_names_the_first_stage_and_what_follows(dnn_porting: Command, tmp_path: Path) -> None:
     run = dnn_porting("dry_run=true", f"workspace={tmp_path / 'w'}")
     assert run.code == 0, run.err
-    assert "for each of what train makes" in run.out
+    assert "for each new variant of stage train" in run.out
     assert not (tmp_path / "w").exists()
