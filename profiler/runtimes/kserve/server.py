@@ -31,11 +31,13 @@ NOT_LOADED = {"UNIMPLEMENTED", "UNAVAILABLE", "NOT_FOUND"}
 class V2Server:
     """The server at `endpoint` (HOST:PORT); every call has a time limit and raises `ServerError` where it fails.
 
-    `token` returns the token for restricted interfaces.
+    `token` returns the token for restricted interfaces, `channel` has the gRPC options of a live server's connection.
     """
 
-    def __init__(self, endpoint: str, token: Callable[[], str] | None = None) -> None:
-        self._endpoint, self._client = endpoint, InferenceServerClient(endpoint)
+    def __init__(
+        self, endpoint: str, token: Callable[[], str] | None = None, channel: list[tuple[str, int]] | None = None
+    ) -> None:
+        self._endpoint, self._client = endpoint, InferenceServerClient(endpoint, channel_args=channel)
         if token is not None:
             self._client.register_plugin(Authorised(token))
         self._channels: WeakSet[Channel] = WeakSet()
