@@ -14,7 +14,7 @@ from orchestrators.live.catalogue import Catalogue
 from orchestrators.live.clock import Loops, Tick, running_loops
 from orchestrators.live.expected_answers import ExpectedAnswers
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
-from orchestrators.live.rotation import Alone, Nginx, Rotation
+from orchestrators.live.rotation import NginxRotation, Rotation
 from orchestrators.live.run import Run
 from orchestrators.live.run_report import FIGURE, JOURNAL, OUTCOME, PAGE, loaded, report
 from orchestrators.live.server import LiveServer, OwnServer
@@ -92,8 +92,8 @@ def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalo
     """An agent for each server; raises `BadInputError` for a server on another host."""
     proxy = settings.nginx
     endpoints = [server.endpoint for server in servers]
-    rotation: Rotation = Alone() if proxy is None else Nginx(proxy.servers_file, proxy.pid_file, endpoints)
-    return [Agent(one, Usage(one.endpoint), catalogue, rotation, journal, settings.policy) for one in servers]
+    rotation: Rotation = Rotation() if proxy is None else NginxRotation(proxy.servers_file, proxy.pid_file, endpoints)
+    return [Agent(one, Usage(one.endpoint).read, catalogue, rotation, journal, settings.policy) for one in servers]
 
 
 def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
@@ -117,7 +117,7 @@ def wait_until_ready(agents: Sequence[Agent], loops: Loops) -> None:
     end = time.monotonic() + READY_LIMIT_S
     while not all(agent.ready for agent in agents):
         if time.monotonic() > end:
-            raise ServerError(f"after {READY_LIMIT_S:g} s not every server answers to every task: the journal says why")
+            raise ServerError(f"not every server answers to every task after {READY_LIMIT_S:g} s: read the journal")
         loops.wait(POLL_S)
 
 
@@ -146,20 +146,20 @@ def every(times: int, tick: Tick) -> Tick:
 class PrintingJournal(Journal):
     """A journal that also prints switches and new notices."""
 
-    def __init__(self, path: Path, tell: Callable[[str], None] = say) -> None:
+    def __init__(self, path: Path, printed: Callable[[str], None] = say) -> None:
         super().__init__(path)
-        self._tell, self._noticed, self._troubled = tell, dict[str, str | None](), ""
+        self._print, self._noticed, self._troubled = printed, dict[str, str | None](), ""
 
     def add(self, record: Second | Switched) -> None:
         """Appends the record, and prints it where it is a switch or brings a new notice."""
         super().add(record)
         if self.trouble != self._troubled:
             self._troubled = self.trouble
-            self._tell(self.trouble or f"{self._path} is written again")
+            self._print(self.trouble or f"{self._path} is written again")
         if isinstance(record, Switched):
             took = f"in {1e3 * (record.ended_s - record.began_s):.0f} ms"
             how = took if record.error is None else f"failed: {record.error}"
-            self._tell(f"{record.server} {record.task}: {record.before or 'nothing'} to {record.after} {how}")
+            self._print(f"{record.server} {record.task}: {record.before or 'nothing'} to {record.after} {how}")
         elif record.notice != self._noticed.get(record.server):
             self._noticed[record.server] = record.notice
-            self._tell(f"{record.server}: {record.notice or 'all is well again'}")
+            self._print(f"{record.server}: {record.notice or 'no notice any more'}")

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators.commands.prepared import check_chosen, repository_of, validated
-from orchestrators.deployment import Deployment
-from orchestrators.errors import Infeasible
-from orchestrators.planners.common import PlanBase
-from orchestrators.planners.planner import checked, located
+from orchestrators.deployment import Deployment, Infeasible
+from orchestrators.planners.common import PlanBase, checked, located
 from porting.common.console import say, table
 from porting.configuration.components import Component
 from porting.repository import Repository
@@ -100,7 +98,7 @@ def compare(outcomes: Mapping[str, PlanBase | DnnPortingError], repository: Repo
         accuracy = f"{delivered(found, repository):.4f}" if found else ""
         words = ", ".join(f"{one.replicas} × {one.variant} ({one.cores:g} cores, batch {one.batch})" for one in found)
         rows.append([name, accuracy, objective(plan), words])
-    table("planners", ["planner", "accuracy", "objective", "deployments, or why there are none"], rows)
+    table("planners", ["planner", "accuracy", "objective", "deployments, or the reason without any"], rows)
 
 
 def objective(plan: PlanBase) -> str:
@@ -113,8 +111,8 @@ def delivered(found: list[Deployment], repository: Repository) -> float:
     """The mean validation accuracy over the demand; over the deployments where there is no demand."""
     total = sum(one.rate_rps for one in found)
     weights = [one.rate_rps / total if total else 1 / len(found) for one in found]
-    known = [repository.variant(one.variant).validation_accuracy for one in found]
-    return sum(weight * one.value for weight, one in zip(weights, known, strict=True) if one)
+    accuracies = [repository.variant(one.variant).validation_accuracy for one in found]
+    return sum(weight * one.value for weight, one in zip(weights, accuracies, strict=True) if one)
 
 
 def write(path: Path, outcomes: Mapping[str, PlanBase | DnnPortingError]) -> None:

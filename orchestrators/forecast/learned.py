@@ -58,14 +58,14 @@ class Learned(Value):
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
         """The level of the demand plus the margin of its window, in requests/s."""
-        seen = recent(demand_rps, self.windows_s[-1], horizon_s)
+        past = recent(demand_rps, self.windows_s[-1], horizon_s)
         if horizon_s != self.horizon_s:
             raise BadInputError(
                 f"horizon_s={horizon_s}: this was fitted to {self.horizon_s} s, fit one to {horizon_s} s"
             )
-        if not seen.any():
+        if not past.any():
             return 0.0
-        now = level(seen, self.windows_s, self.usual_variance)
+        now = level(past, self.windows_s, self.usual_variance)
         return rate_rps(now.mean + self.margins[now.window] * now.deviation)
 
 

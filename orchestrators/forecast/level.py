@@ -59,8 +59,8 @@ def level(demand_rps: np.ndarray, windows_s: Sequence[int], usual_variance: floa
     stable = stabilised(demand_rps)
     last = stable[-MEMORY_S - 1 :]
     changes = len(last) - 1
-    seen = variance(last) if changes else 0.0
-    deviation = float(np.sqrt((USUAL_S * usual_variance + changes * seen) / (USUAL_S + changes)))
+    observed = variance(last) if changes else 0.0
+    deviation = float(np.sqrt((USUAL_S * usual_variance + changes * observed) / (USUAL_S + changes)))
     lengths = np.array([seconds for seconds in windows_s if seconds <= len(stable)])
     means = np.cumsum(stable[::-1])[lengths - 1] / lengths
     half = CONFIDENCE * deviation / np.sqrt(lengths)

@@ -141,17 +141,17 @@ def wait_until_listening(running: RunningNginx) -> None:
 
     def listens() -> bool:
         if running.process.poll() is not None:
-            raise ServerError(f"NGINX exited with code {running.process.returncode}: {last_words(running.log)}")
+            raise ServerError(f"NGINX exited with code {running.process.returncode}: {end_of_log(running.log)}")
         host, port = running.endpoint.split(":")
         with suppress(OSError), socket.create_connection((host, int(port)), POLL_S):
             return running.pid_file.exists()
         return False
 
     if not wait_for(listens, START_LIMIT_S):
-        raise ServerError(f"NGINX did not listen within {START_LIMIT_S:g} s: {last_words(running.log)}")
+        raise ServerError(f"NGINX did not listen within {START_LIMIT_S:g} s: {end_of_log(running.log)}")
 
 
-def last_words(log: Path) -> str:
+def end_of_log(log: Path) -> str:
     """The last lines of NGINX's log, on one line."""
     lines = log.read_text(errors="replace").splitlines()
-    return " | ".join(line.strip() for line in lines[-3:])[:600] or "it wrote nothing"
+    return " | ".join(line.strip() for line in lines[-3:])[:600] or "an empty log"

@@ -36,7 +36,7 @@ class Master:
         if not renewed:
             raise ServerError(
                 f"NGINX (process {process.pid}) started no new workers within {RELOAD_LIMIT_S:g} s of a reload: "
-                "its log says why, and so does nginx -t"
+                "its log and nginx -t have the reason"
             )
         return before
 

@@ -73,7 +73,7 @@ def mark(axes: "Axes", run: Run, task: str | None) -> None:
     axes.set_axisbelow(True)
 
 
-def keys() -> "list[Artist]":
+def legend_entries() -> "list[Artist]":
     """The entries of the legend."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch

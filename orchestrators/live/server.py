@@ -7,7 +7,7 @@ from typing import Self
 
 from tritonclient.grpc import service_pb2
 
-from orchestrators.live.network import DIGEST, VARIANT, Network
+from orchestrators.live.catalogue import DIGEST, VARIANT, Network
 from profiler.common.errors import DnnPortingError, ServerError
 from profiler.runtimes.kserve.server import V2Server, failing
 from profiler.triton.access import TOKEN_FILE
@@ -15,7 +15,7 @@ from profiler.triton.installation import find_triton
 from profiler.triton.server import RECONNECT, free_port, triton_server
 
 # A call is repeated every second.
-LOOK_LIMIT_S = 5.0
+CALL_LIMIT_S = 5.0
 # The channel reconnects as soon as a server that died is back.
 CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1), *RECONNECT]
 
@@ -60,12 +60,12 @@ class LiveServer(V2Server):
         """
         if not self._takes(task, network):
             raise ServerError(
-                f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
+                f"{self.endpoint} does not load {network.variant}: it cannot be reached, or refuses load calls "
                 f"(start it with --model-control-mode=explicit, and name the file with its token in {TOKEN_FILE})"
             )
         if (found := self._config_parameter(task, VARIANT)) != network.variant:
             raise ServerError(
-                f"{self.endpoint} says that it loaded {network.variant} and answers with {found or 'another'}"
+                f"{self.endpoint} reports a load of {network.variant} and answers with {found or 'another'}"
             )
 
     def _takes(self, task: str, network: Network) -> bool:
@@ -76,12 +76,12 @@ class LiveServer(V2Server):
 
     def _statistics(self) -> list[service_pb2.ModelStatistics]:
         # One call for all models; the repository index does not list models that a load call brought.
-        with failing(f"{self.endpoint} does not say what it counted"):
-            return list(self._client.get_inference_statistics(client_timeout=LOOK_LIMIT_S).model_stats)
+        with failing(f"{self.endpoint} returns no statistics"):
+            return list(self._client.get_inference_statistics(client_timeout=CALL_LIMIT_S).model_stats)
 
     def _config_parameter(self, name: str, parameter: str) -> str:
-        with failing(f"{self.endpoint} does not tell the config of {name}"):
-            config = self._client.get_model_config(name, client_timeout=LOOK_LIMIT_S).config
+        with failing(f"{self.endpoint} returns no config of {name}"):
+            config = self._client.get_model_config(name, client_timeout=CALL_LIMIT_S).config
         return str(config.parameters[parameter].string_value)
 
 

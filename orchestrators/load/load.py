@@ -7,8 +7,7 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from orchestrators.load.demand import poisson_arrivals
-from orchestrators.load.demand_shapes import Steps, constant
+from orchestrators.load.demand import Steps, constant, poisson_arrivals
 from orchestrators.load.manipulation import macro_trend, manipulated, random_sample, scaled_to_mean
 from orchestrators.load.trace_files import LIMIT_LINES, read_trace
 from profiler.common.errors import BadInputError
@@ -39,7 +38,7 @@ class Load(BaseModel):
 
     @model_validator(mode="after")
     def some_demand(self) -> Self:
-        """Raises `ValueError` where no demand is given, and for steps beside another demand."""
+        """Raises `ValueError` where no demand is given, and for steps together with another demand."""
         shaped = self.mean_rps is not None or self.trace is not None
         if self.steps is not None and (shaped or self.warm_up_s or self.trend):
             raise ValueError("steps are the whole demand: leave out the trace, the mean, the warm-up and the trend")

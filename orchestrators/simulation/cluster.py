@@ -62,13 +62,13 @@ class Cluster:
         """The factor by which each station's batches take longer than alone; 1 for stations without an entry."""
         if self._cores is None:
             return {}
-        asked = loads = sum(pool.loading_cores() for pool in self.pools)
-        asked += sum(station.held * station.cores for pool in self.pools for station in pool.working())
-        if asked <= self._cores:
+        wanted_cores = loads = sum(pool.loading_cores() for pool in self.pools)
+        wanted_cores += sum(station.held * station.cores for pool in self.pools for station in pool.working())
+        if wanted_cores <= self._cores:
             return {}
         used, found = loads + sum(self._last.values()), {}
         for pool in self.pools:
             for station in pool.working():
                 own = self._last.get(station, 0.0) / max(1, station.held)
-                found[station] = 1 / max(self._cores / asked, pool.kept(station, (used - own) / self._cores))
+                found[station] = 1 / max(self._cores / wanted_cores, pool.kept(station, (used - own) / self._cores))
         return found

@@ -140,3 +140,13 @@ def in_steps(series: TaskSeries, steps: int) -> NDArray[np.float64]:
     late = np.rint(sent * [share or 0.0 for share in series.not_in_time_share])
     found: NDArray[np.float64] = np.stack([sent, late]).reshape(2, steps, -1).sum(axis=2)
     return found
+
+
+def number(value: float | None, form: str, otherwise: str = "unknown") -> str:
+    """The value in a format such as `.4f`; `otherwise` for `None`."""
+    return otherwise if value is None else format(value, form)
+
+
+def percent(share: float | None, digits: int, sign: str = "") -> str:
+    """A share as a percentage with `sign` behind it; `unknown` for `None`."""
+    return "unknown" if share is None else f"{100 * share:.{digits}f}{sign}"

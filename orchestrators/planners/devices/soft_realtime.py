@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.devices import NO_DEVICES, Choice, Device, Devices, Schedule, devices, finished, rounded_up
 from porting.repository import Repository
 

@@ -1,11 +1,11 @@
 """The problem (variants with capacities by cores, a demand, a budget, the present plan) and the plan."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import PlanBase, unique
+from orchestrators.planners.common import PlanBase, each_once
 from profiler.records.base import Value
 
 
@@ -41,7 +41,7 @@ class Problem(Value):
     """
 
     task: str = ""
-    variants: list[Variant] = Field(min_length=1)
+    variants: Annotated[list[Variant], each_once("variants")] = Field(min_length=1)
     demand_rps: float = Field(ge=0)
     max_cores: int = Field(ge=1)
     min_cores: int = Field(default=1, ge=1)
@@ -51,19 +51,13 @@ class Problem(Value):
     gamma: float = Field(default=0.001, ge=0)
 
     @model_validator(mode="after")
-    def some_cores_are_allowed(self) -> Self:
-        """Raises `ValueError` where the minimum of the cores is above the maximum."""
+    def figures_agree(self) -> Self:
+        """Raises `ValueError` where the minimum of the cores is above the maximum, and for an impossible `previous`."""
         if self.min_cores > self.max_cores:
             raise ValueError(
                 f"min_cores={self.min_cores} is above max_cores={self.max_cores}: lower min_cores or raise max_cores"
             )
-        return self
-
-    @model_validator(mode="after")
-    def names_are_clear(self) -> Self:
-        """Raises `ValueError` for two variants of one name, and for an impossible `previous`."""
         names = [one.name for one in self.variants]
-        unique("variants", names)
         for name, cores in self.previous.items():
             if name not in names:
                 raise ValueError(f"previous names {name!r}, which is no variant: choices are {', '.join(names)}")

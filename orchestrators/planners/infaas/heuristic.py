@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.infaas.planned import ROUNDING, planned
 from orchestrators.planners.infaas.problem import Demand, Plan, Problem, Variant
 from orchestrators.planners.infaas.solve import able, bounds
@@ -33,7 +33,9 @@ def greedy(problem: Problem) -> Plan:
     for share, (limit, part) in zip(whole.shares({}), bounds(problem), strict=True):
         if share > 1 + ROUNDING:
             there = getattr(limit, part)
-            raise Infeasible(f"what runs takes {share * there:.4g} {part} of {limit.target}, which has {there:.4g}")
+            raise Infeasible(
+                f"running instances take {share * there:.4g} {part} of {limit.target}, which has {there:.4g}"
+            )
     return planned(problem, counts)
 
 

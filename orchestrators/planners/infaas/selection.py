@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.common import MS_PER_S
 from orchestrators.planners.infaas.problem import Variant
 from profiler.common.errors import BadInputError

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.common import MS_PER_S
 from orchestrators.planners.ipa.problem import Problem, Stage, Variant
 

@@ -1,12 +1,12 @@
 """The problem (stages with variants by batch, a demand, a deadline) and the plan."""
 
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import PlanBase, unique
+from orchestrators.planners.common import PlanBase, each_once, unique
 from profiler.records.base import Value
 
 
@@ -46,7 +46,7 @@ class Stage(Value):
     variants: list[Variant] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def names_are_clear(self) -> Self:
+    def names_are_unique(self) -> Self:
         """Raises `ValueError` for two variants of one name."""
         unique(f"variants of {self.name}", (one.name for one in self.variants))
         return self
@@ -59,7 +59,7 @@ class Problem(Value):
     batch. `literal` takes the published code's constant for the time that requests wait for a batch to fill.
     """
 
-    stages: list[Stage] = Field(min_length=1)
+    stages: Annotated[list[Stage], each_once("stages")] = Field(min_length=1)
     demand_rps: float = Field(ge=0)
     deadline_ms: float = Field(gt=0)
     accuracy: Literal["sum", "mean", "product"] = "sum"
@@ -67,12 +67,6 @@ class Problem(Value):
     beta: float = Field(default=1.0, ge=0)
     delta: float = Field(default=1e-6, ge=0)
     literal: bool = False
-
-    @model_validator(mode="after")
-    def names_are_clear(self) -> Self:
-        """Raises `ValueError` for two stages of one name."""
-        unique("stages", (one.name for one in self.stages))
-        return self
 
 
 def listed(batches: Iterable[int]) -> str:

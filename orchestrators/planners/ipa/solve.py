@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.ipa import product
 from orchestrators.planners.ipa.options import Option, options, undominated
 from orchestrators.planners.ipa.problem import Plan, Problem
@@ -23,7 +23,7 @@ def solve(problem: Problem) -> Plan:
     for stage, offered in zip(problem.stages, stages, strict=True):
         if not offered:
             raise Infeasible(
-                f"{stage.name} was measured at no batch of 1, and without demand no other one ever fills: "
+                f"{stage.name} was measured at no batch of 1, and without demand no other batch fills: "
                 "measure batch 1, or plan for some demand"
             )
     best = product.best if problem.accuracy == "product" else best_sum

@@ -1,6 +1,6 @@
 """Paragon's problem from a published repository."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from orchestrators.family import check_one_unit, family, price
 from orchestrators.planners.paragon.load import Load
@@ -42,27 +42,19 @@ def from_repository(
         one for one in (*(one for task in tasks for one in found[task]), *hosts.values()) if one.profile.target.price
     ]
     check_one_unit({one.profile.target_name: price(one).currency for one in priced})
+    variants = []
+    for task in tasks:
+        bounds_ms = [one.max_latency_ms for one in classes if one.task == task and one.max_latency_ms is not None]
+        for name in dict.fromkeys(one.name for one in found[task]):
+            on_targets = [one for one in found[task] if one.name == name]
+            variants.append(variant(task, on_targets, hosts.get(name), bounds_ms, memory_gb, gb_per_core))
     return Problem(
         classes=list(classes),
-        variants=[
-            variant(task, of_name(found[task], name), hosts.get(name), latencies(classes, task), memory_gb, gb_per_core)
-            for task in tasks
-            for name in dict.fromkeys(one.name for one in found[task])
-        ],
+        variants=variants,
         serverless=next((prices(one, cold) for one in hosts.values()), None),
         peak_to_median=peak_to_median,
         cold=cold,
     )
-
-
-def of_name(found: Iterable[VariantOnTarget], name: str) -> list[VariantOnTarget]:
-    """One network on every target."""
-    return [one for one in found if one.name == name]
-
-
-def latencies(classes: Iterable[QueryClass], task: str) -> list[float]:
-    """The latency bounds of the task's classes, in ms."""
-    return [one.max_latency_ms for one in classes if one.task == task and one.max_latency_ms is not None]
 
 
 def variant(

@@ -1,11 +1,11 @@
 """The problem and the plan of Paragon: classes of queries, variants with VMs and functions, prices, choices."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import MS_PER_S, S_PER_HOUR, PlanBase, unique
+from orchestrators.planners.common import MS_PER_S, S_PER_HOUR, PlanBase, each_once
 from profiler.records.base import Value
 
 BOUNDS = ("min_accuracy", "max_latency_ms", "max_cost_per_hour")
@@ -87,18 +87,11 @@ class Serverless(Value):
 class Problem(Value):
     """The problem; without `serverless` all queries run on VMs, and `cold` adds the start-up to functions' latency."""
 
-    classes: list[QueryClass] = Field(min_length=1)
-    variants: list[Variant] = Field(min_length=1)
+    classes: Annotated[list[QueryClass], each_once("classes")] = Field(min_length=1)
+    variants: Annotated[list[Variant], each_once("variants")] = Field(min_length=1)
     serverless: Serverless | None = None
     peak_to_median: float = Field(default=1.5, ge=1)
     cold: bool = False
-
-    @model_validator(mode="after")
-    def said_once(self) -> Self:
-        """Raises `ValueError` for two classes or two variants of one name."""
-        unique("classes", (one.name for one in self.classes))
-        unique("variants", (one.name for one in self.variants))
-        return self
 
     @model_validator(mode="after")
     def known_tasks(self) -> Self:

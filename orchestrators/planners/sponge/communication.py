@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def remaining_ms(
     slo_ms: float, sent_s: "ArrayLike", size_bytes: "ArrayLike", time_s: "ArrayLike", bytes_per_s: "ArrayLike"
 ) -> "NDArray[np.float64]":
-    """The rest of the SLO at the arrival of each request, may be negative; see `communication_ms`."""
+    """The rest of the SLO at the arrival of each request, negative for a late one; see `communication_ms`."""
     return slo_ms - communication_ms(sent_s, size_bytes, time_s, bytes_per_s)
 
 
@@ -24,8 +24,8 @@ def communication_ms(
 
     `bytes_per_s[i]` held up to `time_s[i]`, from `time_s[i - 1]` on and from 0 for the first; then the trace starts
     over. Each request has the whole link. The published generator divides the size by the bandwidth of a single second,
-    however long the transfer takes. Raises `BadInputError` for times that do not
-    rise, a bandwidth below 0 or 0 throughout, a size that is not positive, and a negative `sent_s`.
+    however long the transfer takes. Raises `BadInputError` for times that do not rise, a
+    bandwidth below 0 or 0 throughout, a size that is not positive, and a negative `sent_s`.
     """
     import numpy as np
 

@@ -1,12 +1,12 @@
 """The problem and the plan of the trivial policy: tasks with versions and demands, and a CPU limit."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import MS_PER_S, PlanBase, unique
+from orchestrators.planners.common import MS_PER_S, PlanBase, each_once, unique
 from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
@@ -50,7 +50,7 @@ class Task(Value):
     max_metric: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
-    def versions_can_be_told_apart_and_compared(self) -> Self:
+    def versions_are_unique_and_accurate(self) -> Self:
         """Raises `ValueError` for two versions of one name, and where no accuracy is above 0."""
         unique(f"versions of task {self.name!r}", (one.name for one in self.versions))
         if self.best_accuracy == 0:
@@ -66,16 +66,15 @@ class Task(Value):
 class Problem(Value):
     """The choice of one version for each task, with an expected CPU use of at most the share `cpu_limit` of `cores`."""
 
-    tasks: tuple[Task, ...] = Field(min_length=1)
+    tasks: Annotated[tuple[Task, ...], each_once("tasks")] = Field(min_length=1)
     metric: Metric = "inverse_throughput"
     cpu_limit: float = Field(default=0.65, gt=0, le=1)
     cores: float = Field(default=1.0, gt=0)
     literal: bool = False
 
     @model_validator(mode="after")
-    def tasks_can_be_told_apart_and_have_the_metric(self) -> Self:
-        """Raises `ValueError` for two tasks of one name, and for a version without the metric."""
-        unique("tasks", (one.name for one in self.tasks))
+    def versions_have_the_metric(self) -> Self:
+        """Raises `ValueError` for a version without the metric."""
         for task in self.tasks:
             for version in task.versions:
                 version.per_request(self.metric)

@@ -51,7 +51,7 @@ def test_no_demand_for_minutes_foresees_none(forecaster: Forecaster) -> None:
 
 @every_forecaster
 def test_a_forecast_before_anything_was_seen_is_refused(forecaster: Forecaster) -> None:
-    with pytest.raises(BadInputError, match="no demand was seen yet"):
+    with pytest.raises(BadInputError, match="there is no demand yet"):
         forecaster.forecast(np.array([]), 10)
 
 

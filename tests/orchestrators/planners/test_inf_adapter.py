@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from orchestrators import Infeasible
 from orchestrators.planners.inf_adapter import Plan, Problem, Variant, search, solve
-from orchestrators.planners.inf_adapter.choices import choices
-from orchestrators.planners.inf_adapter.integer_program import best
+from orchestrators.planners.inf_adapter.choices import best, choices
 from orchestrators.planners.inf_adapter.solve import planned
 
 SMALL = Variant(name="small", accuracy=0.7, load_time_s=6.0, capacity_rps={0: 0, 2: 40, 4: 80, 8: 160})

@@ -159,7 +159,7 @@ def test_each_choice_is_the_best_of_all_there_is() -> None:
         (asked,) = one.classes
         best = best_by_enumeration(one, asked)
         if best is None:
-            with pytest.raises(Infeasible, match="loosen one of its bounds"):
+            with pytest.raises(Infeasible, match="relax one of its bounds"):
                 solve(one)
             infeasible += 1
             continue
@@ -266,7 +266,7 @@ def test_a_plan_sums_the_costs_of_its_classes_and_deploys_their_vms() -> None:
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [
-        ({"min_accuracy": 0.96}, "its accuracy is to be at least 0.96, and the best there is is 0.95 .large"),
+        ({"min_accuracy": 0.96}, "its accuracy must be at least 0.96, and the best option has 0.95 .large"),
         ({"min_accuracy": 0.9}, "at most 100 ms, and the best there is with the bounds on accuracy kept is 200 ms"),
         (
             {"max_cost_per_hour": 0.05},

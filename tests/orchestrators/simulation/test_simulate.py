@@ -183,7 +183,7 @@ def test_a_plan_for_what_is_not_there_is_refused_with_the_choices() -> None:
         run(Told({}))
     with pytest.raises(BadInputError, match="no variant 'huge' of digits: choices are slow, quick, heavy"):
         run(Told({0: [deployment("huge")]}))
-    with pytest.raises(BadInputError, match="plans for bees: nothing is sent there"):
+    with pytest.raises(BadInputError, match="plans for bees: these tasks get no requests"):
         run(Told({0: [deployment("slow"), deployment("slow", task="bees")]}))
     with pytest.raises(BadInputError, match="no variant of the task 'bees': choices are digits"):
         simulate(VARIANTS, {"bees": even(1, 1)}, Told({}), ROOMY, Settings(seconds=1, deadline_ms=1))
