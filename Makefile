@@ -23,7 +23,7 @@ demo: install server
 # files are imported.
 test: install server mlserver browser nginx lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not alone and not quiet" --numprocesses 3
-	$(BIN)/pytest -m "not slow and (alone or quiet)" $$(grep -rlE 'mark\.(alone|quiet)' tests --include='test_*.py')
+	$(BIN)/pytest -m "not slow and (alone or quiet)" $$(grep -rlE 'mark\.(alone|quiet)' tests --include='test_*.py' | sort)
 
 # The tests that take minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput.
 slow: install server
