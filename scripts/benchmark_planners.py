@@ -49,8 +49,8 @@ def inf_adapter_problem(seed: int, variants: int, gamma: float = 0.001) -> inf_a
 def ipa_problem(seed: int, stages: int, form: Literal["sum", "mean", "product"]) -> ipa.Problem:
     """A random problem with ten variants a stage, of which more accurate ones are slower.
 
-    The latencies are linear in the batch, and the deadline binds. The weight of a core is near the weight of its
-    accuracy, so the choice depends on the form.
+    The latencies are linear in the batch, and the deadline binds. The weight of a core is near the worth of the
+    accuracy that it gives, so a core is sometimes worth its weight, in every form.
     """
     draw = random.Random(seed)  # noqa: S311, a seed is no secret
     found, demand_rps = [], draw.uniform(5, 60)

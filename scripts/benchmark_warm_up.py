@@ -2,7 +2,7 @@
 
 import os
 
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # torch reads it when it is imported
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # torch reads it during its import
 
 import statistics
 import warnings

@@ -1,4 +1,4 @@
-"""Hostile ONNX files: small ones that take much memory or time when they are run."""
+"""Hostile ONNX files: small files that take much memory or time in a run."""
 
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
@@ -9,7 +9,7 @@ from hostile.onnx_made import ENDS, HEAD, constant, graph_of
 COUNTS = (10**9, 10**10, 10**12, 2**62)
 ONE = constant("one", [1], np.float32)
 PICTURE = constant("pic", np.ones((1, 1, 8, 8)), np.float32)
-# A node that makes `big`, and the tensors that it takes.
+# A node with the output `big`, and its input tensors.
 GLUTTONS: dict[str, tuple[NodeProto, list[TensorProto]]] = {
     "Range": (
         helper.make_node("Range", ["r0", "r1", "r2"], ["big"]),
@@ -37,7 +37,7 @@ GLUTTONS: dict[str, tuple[NodeProto, list[TensorProto]]] = {
 
 
 def eaten(node: NodeProto, tensors: list[TensorProto]) -> Put:
-    """A network whose answer needs the sum over what the node makes."""
+    """A network whose answer needs the sum over the node's output."""
     tail = [
         helper.make_node("ReduceSum", ["big"], ["sum"], keepdims=0),
         helper.make_node("Add", ["x0", "sum"], ["logits"]),

@@ -86,7 +86,7 @@ def inputs() -> Inputs:
 
 
 def branches(depth: int) -> bytes:
-    """A file that no writer makes, as it would have to be read: graphs in nodes in graphs."""
+    """A file that no writer makes, in the form of a reader: graphs in nodes in graphs."""
     graph = part(1, part(1, b"input") + part(2, b"logits") + part(4, b"Flatten"))
     for _ in range(depth):
         branch = part(1, b"then_branch") + part(6, graph) + b"\xa0\x01\x05"
@@ -97,7 +97,7 @@ def branches(depth: int) -> bytes:
 
 
 def part(number: int, data: bytes) -> bytes:
-    """A field of bytes, as protobuf writes it."""
+    """A field of bytes in the form of protobuf."""
     size, length = bytearray(), len(data)
     while True:
         size.append(length & 0x7F | (0x80 if length > 0x7F else 0))

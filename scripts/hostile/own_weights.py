@@ -1,4 +1,4 @@
-"""Hostile checkpoints: the real network's weights with something wrong in them."""
+"""Hostile checkpoints: the real network's weights with a fault in them."""
 
 from collections.abc import Callable
 from pathlib import Path

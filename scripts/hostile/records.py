@@ -1,4 +1,4 @@
-"""Hostile records of a workspace: calls of anything, and values of another kind."""
+"""Hostile records of a workspace: calls of functions, and values of another kind."""
 
 import json
 import random
@@ -83,7 +83,7 @@ def calls() -> Inputs:
 
 
 def calling(target: Callable[[Path], Json]) -> dict[str, Change]:
-    """Records that call something in the place of a value."""
+    """Records that call a function in the place of a value."""
     return {
         "width is a call of": lambda one, case: one["network"]["backbone"].update(width=target(case)),
         "backbone is a call of": lambda one, case: one["network"].update(backbone=target(case)),
