@@ -154,6 +154,7 @@ def test_for_int8_a_throughput_is_that_of_int8_files(dnn_porting: Command, works
     assert len(list((workspace / "operators").iterdir())) == 2
 
 
+@pytest.mark.alone
 def test_a_table_that_the_budget_makes_coarser_is_another_recipe(dnn_porting: Command, workspace: Path) -> None:
     arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency_shares=[0.9]", f"workspace={workspace}"]
     for budget_s, made in (("600", 1), ("500", 0), ("2", 1)):
