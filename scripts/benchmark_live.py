@@ -155,12 +155,12 @@ def servers(setting: Setting) -> Iterator[list[str]]:
 
 
 def simulation(bench: Bench, setting: Setting, live: Sequence[Outcome]) -> dict[str, Figure]:
-    """The simulated result, or `None` where the profiles lack figures of `profile=full`."""
+    """The simulated figures less the live ones, unknown where the profiles lack figures of `profile=full`."""
     try:
-        told = [one for number in range(len(live)) for one in bench.simulated(setting, number)]
+        results = [one for number in range(len(live)) for one in bench.simulated(setting, number)]
     except BadInputError as error:
         return {f"{setting.name}: simulated less live": Figure(None, "points", note=str(error))}
-    return dict(against_simulation(setting, live, told))
+    return dict(against_simulation(setting, live, results))
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ def goes_on(case: Path) -> Command:
     return profiler("--output", str(case / "box" / "profile.json"))(case)
 
 
-def published_anew(case: Path) -> Command:
+def published_first(case: Path) -> Command:
     """The stage publish without an earlier publication."""
     (case / "base" / "repository").unlink()
     for folder in (case / "base").glob(".repository-*"):
@@ -125,7 +125,7 @@ def others(case: Path) -> Command:
 COMMANDS: dict[str, Callable[[Path], Command]] = {
     "all": staged("all"),
     "publish": staged("publish"),
-    "published anew": published_anew,
+    "published anew": published_first,
     "tracked publish": staged("publish", tracked=True),
     "profile": staged("profile"),
     "more points": staged("profile", "profile.latency.batches=[1,2,4]"),

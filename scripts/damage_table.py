@@ -29,8 +29,8 @@ from small_workspaces import (
     CONTROL_LIMIT_BYTES,
     CONTROL_LIMIT_S,
     PARTS,
+    kept_outcome,
     prepare,
-    told,
 )
 from watched_commands import ROOT, Command, warm, watch
 from watched_places import made_case
@@ -65,7 +65,7 @@ def main() -> int:
     cases = {name: one for name, one in all_cases(folder).items() if fnmatch.fnmatch(name, options.only)}
     cases = sampled(cases, options.quick, lambda case: case.kind.name)
     controls = {f"undamaged: {name}": Case(name, str(folder)) for name in {case.command for case in cases.values()}}
-    usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
+    usual = run_all(controls, run_control, folder / "controls", options.at_once, again=True)
     broken = listed_faults(usual)
     if broken:
         print(*(f"{name}: {faults} {usual[name]}" for name, faults in broken), sep="\n")
@@ -151,7 +151,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     must = case.command in case.kind.must
     allowed_s = usual["seen"]["seconds"] + BEYOND_S, limits(usual)[0]
     verdict = judged(seen, path, stays, must, after, usual_state, allowed_s, case.kind)
-    return {"verdict": verdict.verdict, "faults": list(verdict.faults), **told(seen)}
+    return {"verdict": verdict.verdict, "faults": list(verdict.faults), **kept_outcome(seen)}
 
 
 def by_the_link(path: Path, root: Path) -> Path:

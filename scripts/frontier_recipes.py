@@ -52,7 +52,7 @@ class Family:
                 if strangers
                 else f"two networks each of {', '.join(twice)}, from before and after a setting changed"
             )
-            raise SystemExit(f"{self.workspace} holds {what}; move that folder away to begin anew")
+            raise SystemExit(f"{self.workspace} holds {what}; move that folder away to start from the beginning")
 
     def asks_for(self, variant: Variant) -> bool:
         """Whether all prunings of a variant have aims of this benchmark, and all fine-tunings its epochs."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from damage_judge import PREFIXES, general_faults
 from hostile.door import RAN, Door, Input
 from many_cases import Outcome, listed_faults, run_again_alone, run_all, sampled
-from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, prepare, told
+from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, kept_outcome, prepare
 from watched_commands import ROOT, Seen, warm, watch
 from watched_places import made_case
 
@@ -73,7 +73,7 @@ def main() -> int:
         f"good {case.door.name} × {case.command}": Case(case.origin, case.door, case.command, None)
         for case in cases.values()
     }
-    usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
+    usual = run_all(controls, run_control, folder / "controls", options.at_once, again=True)
     if broken := listed_faults(usual):
         print(*(f"{name}: {faults} {usual[name]}" for name, faults in broken), sep="\n")
         return 2
@@ -168,7 +168,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     seen = watch(folder, command, limit_s, limit_bytes, hidden(case))
     faults = general_faults(seen, limit_s) + lines_of_error(seen)
     faults += [f"ran what the input says: {path.relative_to(folder)}" for path in ran(folder)]
-    return {"faults": faults, **told(seen)}
+    return {"faults": faults, **kept_outcome(seen)}
 
 
 def lines_of_error(seen: Seen) -> list[str]:

@@ -45,10 +45,10 @@ def against_simulation(
 ) -> Iterator[tuple[str, Figure]]:
     """The distance of the simulation from the live runs, in percentage points."""
     found = [one.outside_stalls.all_tasks for one in live]
-    told = [one.all_tasks for one in simulated]
+    results = [one.all_tasks for one in simulated]
     pairs = {
-        "late": (late_share(found), late_share(told)),
-        "accuracy": (mean(one.accuracy for one in found), mean(one.accuracy for one in told)),
+        "late": (late_share(found), late_share(results)),
+        "accuracy": (mean(one.accuracy for one in found), mean(one.accuracy for one in results)),
     }
     for name, (lived, said) in pairs.items():
         note = f"to reach: 2 at most; simulated {100 * said:.2f} %, live outside stalls {100 * lived:.2f} %"

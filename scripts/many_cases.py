@@ -19,14 +19,14 @@ Outcome = dict[str, Any]
 
 
 def run_all(
-    cases: dict[str, Case], run: Callable[[Case, Path], Outcome], folder: Path, at_once: int = 2, anew: bool = False
+    cases: dict[str, Case], run: Callable[[Case, Path], Outcome], folder: Path, at_once: int = 2, again: bool = False
 ) -> dict[str, Outcome]:
     """The outcomes by the names of the cases; `run` is called in a process of its own with a temporary folder.
 
-    With `anew` the cases with a fault are run again.
+    With `again` the cases with a fault are run again.
     """
     journal = folder / "outcomes.jsonl"
-    outcomes = {name: one for name, one in finished(journal).items() if not (anew and one["faults"])}
+    outcomes = {name: one for name, one in finished(journal).items() if not (again and one["faults"])}
     waiting = [name for name in cases if name not in outcomes]
     running: dict[int, str] = {}
     began, total = time.monotonic(), len(waiting)
@@ -42,8 +42,8 @@ def run_all(
         with journal.open("a") as lines:
             lines.write(json.dumps({"case": name, **outcomes[name]}) + "\n")
         done = total - len(waiting) - len(running)
-        told = outcomes[name].get("faults") or outcomes[name].get("verdict", "")
-        print(f"{done}/{total} {time.monotonic() - began:.0f} s  {name}: {told}", flush=True)
+        verdict = outcomes[name].get("faults") or outcomes[name].get("verdict", "")
+        print(f"{done}/{total} {time.monotonic() - began:.0f} s  {name}: {verdict}", flush=True)
     return {name: outcomes[name] for name in cases}
 
 

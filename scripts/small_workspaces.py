@@ -93,7 +93,7 @@ def cut_training(folder: Path) -> None:
         raise RuntimeError("the training ended before it could be killed")
 
 
-def told(seen: Seen) -> Outcome:
+def kept_outcome(seen: Seen) -> Outcome:
     """The output of a run that is kept."""
     return {"code": seen.code, "seconds": round(seen.seconds, 2), "mib": seen.peak_bytes >> 20, "err": seen.err[-1500:],
             "out": seen.out[-300:]}  # fmt: skip

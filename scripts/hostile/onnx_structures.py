@@ -46,7 +46,7 @@ CHANGES: dict[str, Change] = {
     "the same node twice": lambda model: model.graph.node.append(model.graph.node[0]),
     "the same weights twice": lambda model: model.graph.initializer.append(model.graph.initializer[0]),
     "the output is the input": lambda model: setattr(model.graph.output[0], "name", "input"),
-    "an output that nobody makes": lambda model: setattr(model.graph.output[0], "name", "nothing"),
+    "an output without a node": lambda model: setattr(model.graph.output[0], "name", "nothing"),
     "a node without outputs": lambda model: model.graph.node[0].ClearField("output"),
     "backwards": lambda model: backwards(model),  # noqa: PLW0108
     "50 MB of words": lambda model: setattr(model, "doc_string", "x" * 50_000_000),

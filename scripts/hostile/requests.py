@@ -29,7 +29,7 @@ VALUES: dict[str, tuple[tuple[str, ...], Json]] = {
     "sizes that are huge": (("settings", "latency", "input_sizes"), [10**9]),
     "an endpoint elsewhere": (("target",), {"runtime": "v2", "endpoint": "evil.example:8001", "model": "m"}),
     "a Triton elsewhere": (("target",), {"runtime": "triton", "endpoint": "evil.example:8001"}),
-    "an endpoint of ours": (("target",), {"runtime": "v2", "endpoint": "unix:/tmp/x", "model": "m"}),
+    "an endpoint of the project": (("target",), {"runtime": "v2", "endpoint": "unix:/tmp/x", "model": "m"}),
     "perf_analyzer": (("target",), {"runtime": "triton", "load_generator": "perf_analyzer"}),
     "torch": (("target",), {"runtime": "torch"}),
     "10^5 providers": (("target", "providers"), ["cpu"] * 100_000),

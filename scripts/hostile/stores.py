@@ -170,7 +170,7 @@ def asked(*texts: str) -> Ask:
     return lambda case: Command([text.replace("{case}", str(case)) for text in texts], serve=serving(case))
 
 
-def told(what: str) -> Put:
+def answer_name(what: str) -> Put:
     return lambda case: (case / "answer").write_text(what)
 
 
@@ -186,4 +186,4 @@ door = Door(
 for what in ANSWERS:
     if what != "good":
         wait_s = METADATA_S if what.endswith(DRIBBLE) else 0.0
-        door.add(what, told(what), waits_s=wait_s)
+        door.add(what, answer_name(what), waits_s=wait_s)

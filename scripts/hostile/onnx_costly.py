@@ -36,7 +36,7 @@ GLUTTONS: dict[str, tuple[NodeProto, list[TensorProto]]] = {
 }
 
 
-def eaten(node: NodeProto, tensors: list[TensorProto]) -> Put:
+def summed(node: NodeProto, tensors: list[TensorProto]) -> Put:
     """A network whose answer needs the sum over the node's output."""
     tail = [
         helper.make_node("ReduceSum", ["big"], ["sum"], keepdims=0),
@@ -48,8 +48,8 @@ def eaten(node: NodeProto, tensors: list[TensorProto]) -> Put:
 def inputs() -> Inputs:
     for count in COUNTS:
         size = constant("n", [count])
-        yield f"ConstantOfShape of {count}", eaten(helper.make_node("ConstantOfShape", ["n"], ["big"]), [size])
-        yield f"Expand to {count}", eaten(helper.make_node("Expand", ["one", "n"], ["big"]), [size, ONE])
-        yield f"Tile of {count}", eaten(helper.make_node("Tile", ["one", "n"], ["big"]), [size, ONE])
+        yield f"ConstantOfShape of {count}", summed(helper.make_node("ConstantOfShape", ["n"], ["big"]), [size])
+        yield f"Expand to {count}", summed(helper.make_node("Expand", ["one", "n"], ["big"]), [size, ONE])
+        yield f"Tile of {count}", summed(helper.make_node("Tile", ["one", "n"], ["big"]), [size, ONE])
     for name, (node, tensors) in GLUTTONS.items():
-        yield f"glutton: {name}", eaten(node, tensors)
+        yield f"costly: {name}", summed(node, tensors)
