@@ -195,10 +195,7 @@ def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[i
 
 
 def normal_rates(prepared: PreparedTarget, first: Profile | None) -> tuple[float, float | None, dict[str, str]]:
-    """The normal rates per second of both references, and the reason where the served one has none.
-
-    Raises `BadInputError` where no machine measures a kept figure.
-    """
+    """The normal rates per second of both references, and the reason why the served one has none."""
     field = "served_probe_reference_per_s"
     if first is not None:
         check_kept(first)

@@ -81,10 +81,7 @@ def interval(rho: float, n: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class SpeedUp:
-    """The throughput on `cores` over that on one core, with the same batch and instances.
-
-    The bounds divide the slow end of one interval by the fast end of the other (thesis, table 5.1).
-    """
+    """The throughput on `cores` over that on one core, with bounds from both intervals (thesis, table 5.1)."""
 
     batch: int
     instances: int

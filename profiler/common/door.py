@@ -87,10 +87,7 @@ M = TypeVar("M", bound=BaseModel)
 def parsed(
     kind: type[M], content: bytes, place: str, within: str = "", limit_values: int = LIMIT_VALUES, fix: str = PUBLISH
 ) -> M:
-    """The value in a JSON text; raises `BadInputError` that names `place`, the first fault and the fix.
-
-    `within` is the position of the text in that place.
-    """
+    """The value in a JSON text at `within` of `place`; raises `BadInputError` that names place, first fault and fix."""
     if len(content) > limit_values and content.count(b",") > limit_values:
         raise refused(place, within, f"it holds more than {limit_values} values", fix)
     try:

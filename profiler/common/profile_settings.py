@@ -50,8 +50,7 @@ class ThroughputSettings(PartSettings):
 class WarmUpSettings(PartSettings):
     """Load times, first inferences, warm-up curves, and a switch under traffic that takes `switch_seconds`.
 
-    `loads` counts the loads with a cold page cache, and those with a warm one. Batch 1 and the largest batch go on for
-    `curve_inferences`.
+    `loads` counts the loads with a cold page cache, and those with a warm one. Batch 1 and the largest have curves.
     """
 
     loads: Annotated[int, Field(ge=1, le=1000)]
@@ -107,10 +106,7 @@ class RepeatSettings(PartSettings):
 
 
 class LevelSettings(BaseModel):
-    """A level: `quick` ranks in seconds, `full` measures every figure in minutes.
-
-    A variant that is dominated by the figures of the level `screen_with` is not measured at this one.
-    """
+    """A level: `quick` ranks in seconds, `full` measures in minutes the variants that `screen_with` leaves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level

@@ -2,8 +2,7 @@
 
 The first signal raises `KeyboardInterrupt` in the main thread, or ends the process at once before work has begun and
 while a module is being imported. Later signals do not interrupt the cleaning. Python handles a signal only between two
-of its own instructions. A second thread, which the kernel wakes at once, therefore exits in place of a main thread that
-stays in a library.
+of its own instructions. A second thread, which the kernel wakes at once, exits in place of a main thread in a library.
 """
 
 import os

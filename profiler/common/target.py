@@ -54,8 +54,7 @@ class Target(BaseModel):
     `triton` without an `endpoint` (`HOST:PORT` of a gRPC service) is a server that the profiler starts; with one, it is
     a running Triton with model control. `v2` is any other KServe V2 server at `endpoint`, which serves the file under
     the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch serves the TorchScript program
-    `model.pt` beside `model.onnx`. Records leave `server_environment` out. The load generator takes the cores that the
-    server's `cores` leave.
+    `model.pt` beside `model.onnx`. Records leave `server_environment` out. The load generator takes other cores.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -46,10 +46,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Step:
-    """The next step of a confined process: to answer a batch, to count the memory of batches (-1), or to export (0).
-
-    It requests processor time, and memory beyond that for loading the file.
-    """
+    """The next step of a confined process: to answer a batch, to count the memory of batches (-1), or to export (0)."""
 
     batch: int
     cpu_s: float

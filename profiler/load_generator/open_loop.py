@@ -1,7 +1,4 @@
-"""An open loop: requests are sent at their scheduled moments, however many are unanswered.
-
-Latency counts from the scheduled moment, which avoids coordinated omission.
-"""
+"""An open loop: requests are sent at scheduled moments, from which latency counts (no coordinated omission)."""
 
 import threading
 import time
@@ -63,10 +60,7 @@ class OpenRun:
 
 
 class OpenLoop:
-    """A sender of single requests by a schedule, which has every answer judged.
-
-    It stops at `max_backlog` unanswered requests, and waits `drain_s` for the last answers.
-    """
+    """A sender of single requests by a schedule, up to `max_backlog` unanswered ones; it waits `drain_s` at the end."""
 
     def __init__(self, submit: Submit, judge: Judge, max_backlog: int, drain_s: float) -> None:
         self._submit, self._judge = submit, judge

@@ -1,7 +1,4 @@
-"""One run of perf_analyzer: its process, within a time limit, and the points that it prints.
-
-The output is read, as the CSV export has no windows and leaves out points that did not settle.
-"""
+"""One run of perf_analyzer: its process, and the points in its output, as its CSV export lacks unsettled ones."""
 
 import os
 import re

@@ -1,7 +1,4 @@
-"""The reference network, whose rate shows how fast the machine is at this moment.
-
-The network is the same on every machine. Contention is measured beside it too.
-"""
+"""The reference network, the same on every machine, whose rate shows how fast the machine is at this moment."""
 
 import time
 from collections.abc import Callable
@@ -59,10 +56,7 @@ def write_reference(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference network, in process or served, with its rate at the machine's normal speed.
-
-    `rate_per_s(compared_s)` measures its rate now, for longer where the compared measurement takes `compared_s`.
-    """
+    """The reference network, in process or served: its normal rate, and its rate now beside a measurement of some s."""
 
     kind: ReferenceKind
     rate_per_s: Callable[[float], float]

@@ -54,9 +54,9 @@ class Operator(Value):
 
 
 class OperatorPoint(Value):
-    """The least time of the kernel for a batch in `runs` runs, in µs: disturbances only add to it.
+    """The least time of the kernel for a batch in `runs` runs of distant `passes`, in µs: disturbances only add to it.
 
-    `layout_us` is the additional time of the changes of layout. The `passes` are far from each other in time.
+    `layout_us` is the additional time of the changes of layout.
     """
 
     operator: Operator

@@ -10,8 +10,7 @@ from profiler.records.base import Count, Timed
 class LatencyPoint(Timed):
     """The time of one warm, full batch under `concurrency` callers; percentiles only where `n` bounds them at 99 %.
 
-    `input_shape` leaves the batch axis out. A corrected sample is scaled by the rate of the reference beside it over
-    the normal rate.
+    `input_shape` leaves the batch axis out. A corrected sample is scaled by the reference's rate over its normal one.
     """
 
     identity: ClassVar[tuple[str, ...]] = (

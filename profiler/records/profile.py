@@ -46,10 +46,7 @@ class PartState(Record):
 
 
 class Profile(Record):
-    """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources.
-
-    Fits are predictions from the tables, which stay authoritative.
-    """
+    """One ONNX file on one target; `key` hashes the file, the machine, the server and its resources."""
 
     schema_version: Literal[2] = 2
     key: str

@@ -9,7 +9,7 @@ import numpy as np
 
 from profiler.common.archives import Samples, arrays, packed
 from profiler.common.errors import BadInputError
-from profiler.common.files import flush_folder, read_record, sha256, write_atomically, write_record
+from profiler.common.files import flush_place, read_record, sha256, write_atomically, write_record
 from profiler.records.profile import Profile
 
 SAMPLES_LIMIT_BYTES = 256 << 20
@@ -78,7 +78,7 @@ def move_away(file: Path) -> None:
         folder = file.parent / "replaced"
         folder.mkdir(exist_ok=True)
         file.rename(folder / f"{file.stem}-{sha256(file)[:8]}{file.suffix}")
-        flush_folder(folder)
+        flush_place(folder)
 
 
 # Sums, ratios and squares of figures between these bounds are numbers too.

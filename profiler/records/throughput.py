@@ -42,10 +42,7 @@ class ThroughputPoint(Timed):
 
 
 class MaximalThroughput(ThroughputPoint):
-    """The maximum of a batch size on the given resources, measured again after its concurrency was found.
-
-    The best of many short measurements is biased upwards, so it does not count itself.
-    """
+    """The maximum of a batch size, measured again for its best concurrency, as the best of many values is biased."""
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
     server_cores_used: float | None = Field(ge=0)
@@ -89,8 +86,7 @@ SERIES = (
 class Repeats(Timed):
     """Repeated measurements of one throughput and one latency: one value for each repeat, in their order.
 
-    Load, latency and reference take turns within a repeat. A coefficient of variation (`cv`) is the standard deviation
-    over the mean.
+    Load, latency and reference take turns within a repeat. `cv` is the standard deviation over the mean.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")

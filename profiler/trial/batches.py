@@ -80,10 +80,7 @@ def timed(network: Network, batch: int) -> float:
 
 
 def check_larger(network: Network, took_s: float) -> None:
-    """Raises `ModelError` for a network whose memory grows faster than its batch.
-
-    `took_s` is the processor time of a batch of two.
-    """
+    """Raises `ModelError` where memory grows faster than the batch; `took_s` is the time of a batch of two."""
     begin(-1, CPU_S + network.counting_s, MOST_BYTES)
     try:
         one = network.activation_bytes(1)

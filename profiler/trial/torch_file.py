@@ -27,10 +27,7 @@ _vetted: set[tuple[str, tuple[int, ...]]] = set()
 
 
 def vetted(path: Path, shape: tuple[int, ...]) -> str:
-    """The sha256 of a program that only computes, and answers inputs of this shape within the limits of a trial.
-
-    Raises `ModelError` for any other program, unless the user trusts it.
-    """
+    """The sha256 of a program that passed the trial with inputs of this shape; raises `ModelError` for any other."""
     allowed = limits(path, COPIES)
     digest = sha256(path)
     if not trusted() and (digest, shape) not in _vetted:

@@ -34,8 +34,7 @@ def started(
 ) -> tuple[subprocess.Popen[bytes], bool]:
     """The process of a `launch_command` for a program with secret arguments, and whether the secrets are hidden.
 
-    They are visible where the system forbids tracing a child, and where the program is a script, whose interpreter gets
-    them as arguments. The calling thread must live as long as the process.
+    They are visible for a script, and where the system forbids tracing. The calling thread must outlive the process.
     """
     named = {f"{SECRET}{index}": secret for index, secret in enumerate(secrets)}
     read_end, write_end = os.pipe()

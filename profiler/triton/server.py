@@ -30,10 +30,7 @@ NOT_HIDDEN = "every user of this machine can read this server's token: the syste
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A ready server: its gRPC address, its log, and the folder from which it loads models.
-
-    The `token` gives control over it; it is `hidden` unless other users can read it in the process table.
-    """
+    """A ready server: its address, log and models; its `token` is `hidden` unless other users can read it."""
 
     endpoint: str
     process: subprocess.Popen[bytes]
@@ -129,10 +126,7 @@ def launched_in(
 
 
 def check_safe(models: Path) -> Path:
-    """The folder itself; raises `BadInputError` for a name that a shell would interpret.
-
-    Triton's Python backend has a shell read it.
-    """
+    """The folder itself; raises `BadInputError` for a name that the shell of Triton's Python backend interprets."""
     if not SAFE.fullmatch(str(models)):
         raise BadInputError(
             f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "

@@ -45,8 +45,7 @@ def collect(
     """Appends the missing observations to `path`; yields the number done, failed ones too, and the total.
 
     The random order makes a drift of the machine affect all variants alike. The next call tries failed observations
-    again. Raises `DnnPortingError` where no observation is possible, `BadInputError` where another run is measuring on
-    this host.
+    again. Raises `DnnPortingError` where no observation is possible, `BadInputError` where another run is measuring.
     """
     load_torch()
     with alone_on_host(PROFILER):

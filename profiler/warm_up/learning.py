@@ -19,10 +19,7 @@ OPSET = 17
 
 
 def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
-    """The model that is fitted to all rows, and the errors of the same kind of model on held-out variants.
-
-    Raises `BadInputError` where there are too few variants, or where the libraries for training are missing.
-    """
+    """The model that is fitted to all rows, and its card; raises `BadInputError` for too few variants or libraries."""
     missing = [name for module, name in LIBRARIES.items() if find_spec(module) is None]
     if missing:
         raise BadInputError(f"the training needs {' and '.join(missing)}: pip install 'dnn-porting[porting]'")

@@ -29,11 +29,7 @@ class NetworkSize(Record):
 
 
 class WarmUpObservation(Record):
-    """The first inference after a load in a fresh process.
-
-    `state` is the system's between the load and the first inference. `warm_ms` is the median of a few inferences
-    after it. `probe_per_s` is the rate of the reference around the observation.
-    """
+    """The first inference after a load, the `state` between the two, and the median of later inferences (`warm_ms`)."""
 
     kind: Kind = "measured"
     variant: str

@@ -27,8 +27,7 @@ class PredictionScore(Record):
 class PredictorFeature(Record):
     """One input of the predictor, its range in the training data, and its importance.
 
-    `impurity_share` is its share of the impurity that the forest's splits removed. `permutation_share` is the loss
-    of R² of the logarithm on held-out variants when this feature is shuffled; below 0, shuffling helped.
+    `permutation_share` is the loss of R² of the logarithm on held-out variants when this feature is shuffled.
     """
 
     name: str
@@ -103,10 +102,7 @@ def save_predictor(folder: Path, file: bytes, card: PredictorCard) -> None:
 
 
 def load_predictor(folder: Path) -> WarmUpPredictor:
-    """The stored predictor.
-
-    Raises `BadInputError` where the card is missing or broken, `ModelError` where its digest is not the file's.
-    """
+    """The stored predictor; raises `BadInputError` for a broken card, `ModelError` where its digest does not match."""
     card = read_record(folder / CARD, PredictorCard, TRAIN_AGAIN)
     path = folder / FILE
     if not path.exists() or sha256(path, TRAIN_AGAIN) != card.sha256:

@@ -40,10 +40,7 @@ def forest() -> Any:
 
 
 class ForestOverLine:
-    """The line, times the forest's estimate of the line's relative error.
-
-    A forest alone does not extrapolate: it would always underestimate the largest networks where they are held out.
-    """
+    """The line, times the forest's estimate of its relative error, as a forest alone does not extrapolate."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.line, self.forest = Line(names), forest()

@@ -18,8 +18,7 @@ from profiler.triton.config import ServingSettings, model_config, to_json
 class V2Host:
     """The server at the target's endpoint, restored at the end of the block.
 
-    `runtime=triton` loads each file under the given name. `runtime=v2` has the one model `target.model`, which is
-    loaded and unloaded by name if the server supports it.
+    `runtime=triton` loads each file under its name; `runtime=v2` has one model, loaded by name if possible.
     """
 
     process = None

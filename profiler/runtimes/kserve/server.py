@@ -29,10 +29,7 @@ NOT_LOADED = {"UNIMPLEMENTED", "UNAVAILABLE", "NOT_FOUND"}
 
 
 class V2Server:
-    """The server at `endpoint` (HOST:PORT); every call has a time limit and raises `ServerError` where it fails.
-
-    `token` returns the token for restricted interfaces, `channel` has the gRPC options of a live server's connection.
-    """
+    """The server at `endpoint` (HOST:PORT), called within time limits with the current token; raises `ServerError`."""
 
     def __init__(
         self, endpoint: str, token: Callable[[], str] | None = None, channel: list[tuple[str, int]] | None = None

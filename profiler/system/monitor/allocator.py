@@ -1,7 +1,4 @@
-"""The memory of torch's CUDA caching allocator, under torch's own names (`torch.cuda.memory_stats`).
-
-The measured process passes its statistics on; this module does not import torch.
-"""
+"""The memory of torch's CUDA caching allocator by torch's own names, from the statistics of the measured process."""
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType

@@ -31,12 +31,8 @@ def cpu_state() -> CpuState:
 def memory_state() -> MemoryState:
     """The machine's memory."""
     memory = psutil.virtual_memory()
-    return MemoryState(
-        total_bytes=memory.total,
-        available_bytes=memory.available,
-        used_bytes=memory.used,
-        used_share=memory.percent / 100,
-    )
+    sizes = {f"{name}_bytes": getattr(memory, name) for name in ("total", "available", "used")}
+    return MemoryState(**sizes, used_share=memory.percent / 100)
 
 
 def disk_state() -> DiskState | None:

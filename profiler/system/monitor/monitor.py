@@ -22,10 +22,7 @@ ANSWER_S = 10.0
 
 
 class StateReader:
-    """A reader of the state of the machine and of `processes`, without those that start later; it holds NVML open.
-
-    `allocator` returns the CUDA allocator's state where torch runs in the measured process.
-    """
+    """A reader of the machine, of `processes`, and of the CUDA allocator where torch runs in the measured process."""
 
     def __init__(
         self, processes: Sequence[psutil.Process], allocator: Callable[[], AllocatorState] | None = None

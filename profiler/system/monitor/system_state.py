@@ -47,10 +47,7 @@ class NetworkState(Record):
 
 
 class ProcessState(Record):
-    """The measured processes together; memory that they share counts once for each of them.
-
-    Context switches are of all living threads, or of the main thread as `/proc/<pid>/status` has them.
-    """
+    """The measured processes together, with the switches of all living threads; each one counts shared memory."""
 
     pids: list[int]
     cpu_s: float

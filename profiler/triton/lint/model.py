@@ -40,10 +40,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Model:
-    """A model folder under one configuration file.
-
-    `config` is completed as by the server; `versions` are the ones that the version policy loads.
-    """
+    """A model folder under one configuration file, completed as by the server; `versions` are those to load."""
 
     tree: Tree
     name: str

@@ -14,10 +14,7 @@ LOADING_NICE = 5
 
 
 def lower_priority():
-    """Lowers the priority while this network loads, where the system allows to raise it again.
-
-    Returns the previous priority.
-    """
+    """Lowers the priority while this network loads, if the system allows the way back; returns the previous one."""
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with contextlib.suppress(PermissionError):
         # Only a process that may raise its priority can restore it later.
