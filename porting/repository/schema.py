@@ -155,8 +155,8 @@ class Published(Summary):
 class Index(Bounded):
     """`repository.json`.
 
-    `seal` exists in the file alone and is the SHA-256 of everything after it; `files` has the SHA-256 of the files
-    beside the index, by name.
+    `seal` exists only in the file and is the SHA-256 of the rest of it; `files` has the SHA-256 of the other files
+    outside of the variants, by name.
     """
 
     seal: Sha256 = "0" * 64

@@ -85,7 +85,7 @@ def ranking(index: Index, details: Mapping[str, Details], task: str, target: str
     return Ranking(
         task=task,
         target=target,
-        machine=describe(index.targets[target]),
+        machine=machine_in_words(index.targets[target]),
         table=ranking_table(found),
         trust=trust(found),
         correlations=correlations([standing for _, standing in found]),
@@ -107,7 +107,7 @@ def variant_report(variant: Published, standing: Standing, details: Details, tar
     return VariantReport(f"{variant.name}-{target}", variant.name, summary, sections)
 
 
-def describe(machine: Fingerprint) -> str:
+def machine_in_words(machine: Fingerprint) -> str:
     """A fingerprint in words."""
     runtime = f"{machine.runtime} {machine.runtime_version or ''}".strip()
     return (

@@ -118,7 +118,7 @@ def test_a_part_without_points_has_the_reason() -> None:
         return section(blank_profile(parts=(state,)), "repeats").notes
 
     assert notes(finished=False) == ["Not there: the run ended before it."]
-    assert notes(finished=True) == ["Not there: no run asked for it, or there was nothing to measure."]
+    assert notes(finished=True) == ["Not there: no run requested it, or there was nothing to measure."]
 
 
 def test_a_complete_profile_misses_nothing() -> None:
