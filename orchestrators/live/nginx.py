@@ -100,7 +100,7 @@ def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[Ru
         (folder / "servers.conf").write_text(server_lines(dict.fromkeys(servers, "")))
         with log.open("wb") as output:
             # SIGKILL would leave its workers running.
-            launcher = launch_command(dying=signal.SIGTERM)
+            launcher = launch_command(at_end=signal.SIGTERM)
             command = [*launcher, binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
             process = subprocess.Popen(
                 command,

@@ -37,7 +37,7 @@ def opened(path: Path, fix: str, *, links: bool = True) -> Iterator[BinaryIO]:
 def contents(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> bytes:
     """The whole file; raises `BadInputError` where it is larger than the limit or cannot be read."""
     with opened(path, fix, links=links) as file:
-        # `read` allocates as many bytes as it is asked for, and limits are larger than most files.
+        # `read` allocates as many bytes as its argument says, and limits are larger than most files.
         size = os.fstat(file.fileno()).st_size
         if size > limit_bytes:
             raise too_large(path, limit_bytes, fix)

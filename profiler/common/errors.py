@@ -25,7 +25,7 @@ class BadInputError(DnnPortingError):
 
 
 class UnavailableError(BadInputError):
-    """This machine or server cannot measure a point, for any model; the point stays missing and measuring goes on."""
+    """This machine or server cannot measure a point, for any model; the point stays missing, others are measured."""
 
 
 class ModelError(BadInputError):

@@ -56,7 +56,7 @@ def write_reference(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference network, in process or served: its normal rate, and its rate now beside a measurement of some s."""
+    """The reference network, in process or served: its normal rate, and its rate beside a measurement of some s."""
 
     kind: ReferenceKind
     rate_per_s: Callable[[float], float]

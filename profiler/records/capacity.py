@@ -34,7 +34,7 @@ class Trial(Record):
 class LoadPoint(Trial, Timed):
     """The behaviour at a share of the maximal throughput; latencies count from the scheduled moment.
 
-    The slope of the latency is 0 for a stable queue, else the load over the capacity (thesis, figure 5.10).
+    The slope of the latency is 0 for a stable queue, else the excess over the capacity (thesis, figure 5.10).
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "load_share")

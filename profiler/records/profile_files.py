@@ -39,7 +39,7 @@ class ProfileFiles:
         """Writes the profile so far, and adds the new samples to those of the points that were kept.
 
         Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged samples,
-        and `FileNotFoundError` where the parent folder is gone: a moved workspace is not created again.
+        and `FileNotFoundError` where the parent folder is missing: a moved workspace is not created again.
         """
         if samples:
             stored_owner, before = self.read_samples()

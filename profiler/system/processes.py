@@ -125,7 +125,7 @@ def pin(pid: int, cores: list[int]) -> None:
 
 
 def pin_once(pid: int, cores: set[int]) -> bool:
-    """Binds the present threads; returns whether one was not bound before, as it may have started others meanwhile."""
+    """Binds the present threads; returns whether one was not bound before, as it may have started others."""
     found = False
     for process in tree(pid):
         for folder in thread_folders(process.pid):

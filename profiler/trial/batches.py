@@ -21,7 +21,7 @@ CPU_S, MEMORY_BYTES = 3.0, 1 << 30
 TRUSTED = 60
 # The speed of the slowest processor that is worth serving with.
 MACS_PER_S = 1e9
-# The limits of the time of all steps after loading together, and of the memory of each, whatever is counted.
+# The limits of the time of all steps after loading together, and of the memory of each, also above the count.
 MOST_CPU_S, MOST_BYTES = 240.0, 2 << 30
 # Memory that is always allowed, and the factor by which counted memory may grow faster than the batch.
 FREE_BYTES, SLACK = 1 << 30, 2

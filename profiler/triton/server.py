@@ -129,7 +129,7 @@ def check_safe(models: Path) -> Path:
     """The folder itself; raises `BadInputError` for a name that the shell of Triton's Python backend interprets."""
     if not SAFE.fullmatch(str(models)):
         raise BadInputError(
-            f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "
+            f"{str(models)!r} cannot be served: Triton gives its name to a shell, so it may have letters, digits, '_', "
             "'.', '-' and '/' only: rename it"
         )
     return models

@@ -31,10 +31,7 @@ class Call:
 
 
 class Calls:
-    """The open calls of a connection.
-
-    Each call is answered once, by the thread that takes its last frame, after `flow` has forgotten it under its lock.
-    """
+    """The open calls of a connection; the thread that takes the last frame answers a call, after `flow` forgot it."""
 
     def __init__(self, limit_s: float, flow: Flow, flow_lock: threading.Lock) -> None:
         self._limit_s, self._flow, self._flow_lock = limit_s, flow, flow_lock

@@ -69,7 +69,7 @@ class Connection:
         return bool(self._poll.poll(seconds * 1e3))
 
     def renewed(self) -> bool:
-        """Whether an idle connection is usable after everything that the server has sent meanwhile."""
+        """Whether an idle connection is usable after all data that the server has sent."""
         while self.usable and self.readable(0):
             self.receive()
         return self.usable

@@ -17,14 +17,14 @@ NO_LONGER_COUNTED = "Linux no longer counts it and has reported 0 since version 
 def cpu_state() -> CpuState:
     """The counters and the load of the processor."""
     counters, cores = psutil.cpu_stats(), psutil.cpu_count() or 1
-    load_1min, load_5min, load_15min = psutil.getloadavg()
+    load_1min, load_5min, load_15min = (load / cores for load in psutil.getloadavg())
     return CpuState(
         switches=counters.ctx_switches,
         interrupts=counters.interrupts,
         soft_interrupts=counters.soft_interrupts,
-        load_1min_per_core=load_1min / cores,
-        load_5min_per_core=load_5min / cores,
-        load_15min_per_core=load_15min / cores,
+        load_1min_per_core=load_1min,
+        load_5min_per_core=load_5min,
+        load_15min_per_core=load_15min,
     )
 
 

@@ -62,7 +62,7 @@ def root_rules(tree: Tree, names: list[str]) -> Iterator[Finding]:
         if kinds[name] == "missing":
             message = "a dangling link keeps the server from listing the repository: remove it"
             yield Finding("", clean(name), "link-dangling", "error", "here", message)
-        elif kinds[name] == "leaves":
+        elif kinds[name] == "outside":
             message = "a link out of the repository is not followed: copy its target, or lint that folder"
             yield Finding("", clean(name), "link-leaves", "warning", "here", message)
     if len(names) == MAX_ENTRIES:

@@ -108,7 +108,7 @@ def label_rules(model: Model) -> Iterator[Finding]:
             yield model.error("label-twice", f"output {output.name!r} has two label files: keep one")
         labelled.add(output.name)
         place = model.place(file)
-        if place.kind == "leaves":
+        if place.kind == "outside":
             yield model.warning("path-leaves", f"label_filename {file!r} leads out of the repository: copy the file")
         elif place.kind in ("missing", "folder"):
             yield model.error("label-missing", f"label_filename {file!r} is no file of the model: add or drop it")

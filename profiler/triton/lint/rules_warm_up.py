@@ -68,7 +68,7 @@ def file_rules(model: Model, label: str, given: ModelWarmup.Input, wanted: int) 
     """The file of an input is in `warmup/` and has enough bytes."""
     path = f"warmup/{given.input_data_file}"
     place = model.place(path)
-    if place.kind == "leaves":
+    if place.kind == "outside":
         yield model.warning("path-leaves", f"{label}: {path} leads out of the repository: copy the file")
     elif place.kind != "file":
         yield model.error("warmup-file", f"{label}: {path} is no file: add it, or write zero_data: true")

@@ -32,7 +32,7 @@ def needed_bytes(tensor: TensorProto, otherwise: int) -> int:
 
 
 def external_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding]:
-    """The file of every external tensor lies beside the ONNX file and has enough bytes."""
+    """The file of every external tensor is beside the ONNX file and has enough bytes."""
     for tensor in skeleton.model.graph.initializer:
         found = problem(model, file, tensor) if is_external(tensor) else None
         if found is not None:
@@ -49,7 +49,7 @@ def problem(model: Model, file: str, tensor: TensorProto) -> str | None:
     parent = file.rpartition("/")[0]
     folder, data = model.place(parent).parts, model.place(f"{parent}/{location}")
     inside = data.kind == "file" and data.parts[: len(folder)] == folder
-    if location.startswith("/") or data.kind == "leaves" or (data.kind == "file" and not inside):
+    if location.startswith("/") or data.kind == "outside" or (data.kind == "file" and not inside):
         return f"{label} are at {location!r}, outside the folder of the ONNX file"
     if data.kind != "file":
         return f"{label} are in {location!r}, which is no file"

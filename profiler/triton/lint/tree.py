@@ -12,7 +12,7 @@ from typing import Literal
 
 from profiler.common.errors import BadInputError
 
-Kind = Literal["file", "folder", "other", "missing", "leaves"]
+Kind = Literal["file", "folder", "other", "missing", "outside"]
 MAX_LINKS = 40
 MAX_ENTRIES = 100_000
 MAX_PATH_BYTES = 4096
@@ -20,9 +20,9 @@ MAX_PATH_BYTES = 4096
 
 @dataclass(frozen=True)
 class Place:
-    """The end of a path after its links are followed; `leaves` where a step leads out of the root.
+    """The end of a path after its links are followed; `outside` where a step leads out of the root.
 
-    `parts` are the names below the root, without a meaning for `leaves`.
+    `parts` are the names below the root, without a meaning for `outside`.
     """
 
     kind: Kind
@@ -46,7 +46,7 @@ class Tree:
             step = ahead.pop()
             if step == "..":
                 if not found:
-                    return Place("leaves", ())
+                    return Place("outside", ())
                 found.pop()
                 continue
             found.append(step)
@@ -57,7 +57,7 @@ class Tree:
                 links += 1
                 inside = self._inside(str(self.root.joinpath(*found).readlink()), found[:-1])
                 if inside is None:
-                    return Place("leaves", ())
+                    return Place("outside", ())
                 if links > MAX_LINKS:
                     return Place("missing", tuple(found))
                 found = []
