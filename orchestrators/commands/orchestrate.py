@@ -61,7 +61,7 @@ def orchestrated(config: "DictConfig") -> None:
             until_interrupted(loops)
         else:
             wait_until_ready(agents, loops)
-            sent(settings, settings.load, endpoints, catalogue.edition.environment.repository)
+            sent(settings, settings.load, endpoints, catalogue.environment.repository)
 
 
 def prepared(config: "DictConfig") -> Settings:

@@ -38,16 +38,8 @@ def recent(demand_rps: np.ndarray, window_s: int, horizon_s: int) -> np.ndarray:
     return checked_demand(demand_rps[-window_s:])
 
 
-class LastValue(Value):
-    """Repeats the last second. Under constant demand about nine of ten peaks over 10 s are above it."""
-
-    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
-        """The demand of the last second."""
-        return float(recent(demand_rps, 1, horizon_s)[-1])
-
-
 class WindowedMaximum(Value):
-    """Takes the maximum of the last `window_s` seconds, raised by the share `margin` (0.1 is 10 %), for any horizon."""
+    """The maximum of the last `window_s` seconds, raised by the share `margin` (0.1 is 10 %), for any horizon."""
 
     window_s: int = Field(default=60, ge=1)
     margin: float = Field(default=0.1, gt=-1)
@@ -55,6 +47,13 @@ class WindowedMaximum(Value):
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
         """The maximum of the window plus the margin."""
         return float((1 + self.margin) * recent(demand_rps, self.window_s, horizon_s).max())
+
+
+class LastValue(WindowedMaximum):
+    """The demand of the last second. Under constant demand about nine of ten peaks over 10 s are above it."""
+
+    window_s: int = Field(default=1, ge=1, le=1)
+    margin: float = Field(default=0.0, ge=0, le=0)
 
 
 def peaks(demand_rps: np.ndarray, horizon_s: int) -> np.ndarray:

@@ -70,19 +70,8 @@ def of(repository: Repository, target: str, task: str, variant: str) -> Network:
     return Network(variant, published.onnx_sha256, to_json(config), given)
 
 
-@dataclass(frozen=True)
-class Edition:
-    """A repository as it was published at one time, and the environment that a policy decides over."""
-
-    environment: Environment
-
-    def digest(self, variant: str) -> str | None:
-        """The sha256 of the variant's published ONNX file; `None` for an unknown variant."""
-        return next((one.onnx_sha256 for one in self.environment.repository.variants if one.name == variant), None)
-
-
 class Catalogue:
-    """The edition in use; `notice` has the reason why the newest one is not in use.
+    """The edition in use, as the `environment` of a policy; `notice` has the reason why the newest one is not in use.
 
     `environment_of` makes the environment of a repository and raises an error for an incomplete one. The error of the
     first edition is passed on. With the file of a `public_key` only editions signed by its owner are used.
@@ -94,18 +83,18 @@ class Catalogue:
         environment_of: Callable[[Repository], Environment],
         public_key: Path | None = None,
     ) -> None:
-        self._url, self._world_of, self._public_key = url, environment_of, public_key
+        self._url, self._environment_of, self._public_key = url, environment_of, public_key
         self._digest = self._published()
         self._lock = threading.Lock()
         self.notice: str | None = None
-        self.edition = self._read()
+        self.environment = self._read()
 
     def refresh(self) -> None:
         """Takes the newest edition if it is complete; else the present one stays, until the next call."""
         with self._lock:
             try:
                 if (digest := self._published()) != self._digest:
-                    self.edition = self._read()
+                    self.environment = self._read()
                     self._digest = digest
                 self.notice = None
             except (DnnPortingError, ValueError) as error:
@@ -114,11 +103,14 @@ class Catalogue:
 
     def network(self, task: str, variant: str) -> Network:
         """The network of a variant in the edition in use; raises `DnnPortingError` where it cannot be read."""
-        environment = self.edition.environment
-        return of(environment.repository, environment.target, task, variant)
+        return of(self.environment.repository, self.environment.target, task, variant)
 
-    def _read(self) -> Edition:
-        return Edition(self._world_of(Repository.load(self._url, self._public_key)))
+    def digest(self, variant: str) -> str | None:
+        """The sha256 of the variant's published ONNX file; `None` for an unknown variant."""
+        return next((one.onnx_sha256 for one in self.environment.repository.variants if one.name == variant), None)
+
+    def _read(self) -> Environment:
+        return self._environment_of(Repository.load(self._url, self._public_key))
 
     def _published(self) -> str:
         """The sha256 of the published index, which is much quicker to compute than to parse the index."""

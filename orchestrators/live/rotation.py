@@ -14,7 +14,7 @@ from typing import Literal
 from psutil import Process
 
 from orchestrators.live.nginx import server_lines
-from orchestrators.live.nginx_master import Master, wait_until_gone
+from orchestrators.live.nginx_master import reload, wait_until_gone
 from orchestrators.live.usage import Use
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.files import write_atomically
@@ -57,7 +57,7 @@ class NginxRotation(Rotation):
 
     def __init__(self, servers_file: Path, pid_file: Path, endpoints: Sequence[str]) -> None:
         super().__init__()
-        self._file, self._master, self._change = servers_file, Master(pid_file), threading.Lock()
+        self._file, self._pid_file, self._change = servers_file, pid_file, threading.Lock()
         self._marks: dict[str, Mark] = dict.fromkeys(endpoints, "")
         self._uses: dict[str, Use] = {}
         self._apply(self._marks)
@@ -109,7 +109,7 @@ class NginxRotation(Rotation):
     def _apply(self, marks: dict[str, Mark]) -> list[Process]:
         write_atomically(self._file, server_lines(marks))
         try:
-            return self._master.reload()
+            return reload(self._pid_file)
         except ServerError:
             # The file states again what NGINX uses, also for the next start.
             write_atomically(self._file, server_lines(self._marks))

@@ -33,8 +33,8 @@ def loaded(
     endpoint: str, schedules: Mapping[str, np.ndarray], expected: Mapping[str, ExpectedAnswers]
 ) -> tuple[Traffic, list[Stall]]:
     """Sends the load; returns the requests with their answers, and the stalls of the machine during it."""
-    with stall_probe() as probe:
-        return send(endpoint, schedules, expected), probe.stalls()
+    with stall_probe() as stalls:
+        return send(endpoint, schedules, expected), stalls()
 
 
 def report(run: Run, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrators.live.catalogue import Catalogue, Edition, Network
+from orchestrators.live.catalogue import Catalogue, Network
 from orchestrators.live.clock import unix_s
 from orchestrators.live.journal import Journal, Switched
 from orchestrators.live.rotation import Rotation
@@ -37,10 +37,10 @@ class ServedVersions:
 
     def __init__(self, server: LiveServer, catalogue: Catalogue, rotation: Rotation, journal: Journal) -> None:
         self._server, self._catalogue, self._rotation, self._journal = server, catalogue, rotation, journal
-        self.tasks = catalogue.edition.environment.tasks
+        self.tasks = catalogue.environment.tasks
         self.versions: dict[str, str] = {}
         self._last: dict[str, LastNetwork] = {}
-        self._compared: Edition | None = None
+        self._compared: Environment | None = None
         self._offered: Environment | None = None
         self._attempts = dict.fromkeys(self.tasks, 0)
 
@@ -49,7 +49,7 @@ class ServedVersions:
 
         It is the same object as long as none of this changes.
         """
-        published = self._catalogue.edition.environment
+        published = self._catalogue.environment
         families = {task: tuple(self._figures(task).values()) for task in published.tasks}
         found = replace(published, families=families, cores=cores)
         if self._offered is None or differs(found, self._offered):
@@ -95,18 +95,18 @@ class ServedVersions:
 
     def renewed(self) -> bool:
         """Whether a version that answers was published again with another file; true once for each edition."""
-        if self._catalogue.edition is self._compared:
+        if self._catalogue.environment is self._compared:
             return False
-        self._compared = self._catalogue.edition
+        self._compared = self._catalogue.environment
         return any(map(self._republished, self.tasks))
 
     def _republished(self, task: str) -> bool:
-        published = self._catalogue.edition.digest(self.versions[task])
+        published = self._catalogue.digest(self.versions[task])
         return published not in (None, self._last[task].digest)
 
     def _figures(self, task: str) -> dict[str, VariantOnTarget]:
         """The versions of a task by name: the offered ones, and the last one if it answers."""
-        found = {version.name: version for version in self._catalogue.edition.environment.families[task]}
+        found = {version.name: version for version in self._catalogue.environment.families[task]}
         last = self._last.get(task)
         if last is not None and last.version.name == self.versions.get(task, last.version.name):
             found.setdefault(last.version.name, last.version)

@@ -10,7 +10,7 @@ is slow and does not stall.
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -44,22 +44,11 @@ class Stall(Value):
     stolen_s: float = Field(ge=0)
 
 
-class StallProbe:
-    """The output of the probes so far."""
-
-    def __init__(self, outputs: Mapping[int, Path]) -> None:
-        self._outputs = outputs
-
-    def stalls(self) -> list[Stall]:
-        """The stalls until the last full second."""
-        return stalls([read_delays(path.read_text()) for path in self._outputs.values()])
-
-
 @contextmanager
-def stall_probe(cores: Collection[int] | None = None) -> Iterator[StallProbe]:
-    """Watches these cores, by default all cores of this process, while the block lasts.
+def stall_probe(cores: Collection[int] | None = None) -> Iterator[Callable[[], list[Stall]]]:
+    """Watches these cores, by default all cores of this process; the function in the block returns the stalls so far.
 
-    It costs about 3 % of each. Raises `DnnPortingError` at the end where a core could not be watched.
+    The probe uses about 3 % of each core. Raises `DnnPortingError` at the end where a core could not be watched.
     """
     watched = sorted(given_cores() if cores is None else cores)
     with ExitStack() as stack:
@@ -67,7 +56,7 @@ def stall_probe(cores: Collection[int] | None = None) -> Iterator[StallProbe]:
         outputs = {core: folder / f"{core}" for core in watched}
         for core, path in outputs.items():
             stack.enter_context(probing(core, path))
-        yield StallProbe(outputs)
+        yield lambda: stalls([read_delays(path.read_text()) for path in outputs.values()])
 
 
 def given_cores() -> set[int]:

@@ -6,6 +6,7 @@ no plan meets every constraint.
 """
 
 import importlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from operator import attrgetter
@@ -19,6 +20,8 @@ from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
 MS_PER_S, S_PER_HOUR = 1e3, 3600
+# The share of a rate that needs no further server, because it may be rounding.
+ROUNDING = 1e-9
 ENTRY = "from_repository"
 
 
@@ -45,6 +48,11 @@ def each_once(what: str, name: Callable[[Any], str] = attrgetter("name")) -> Aft
         return values
 
     return AfterValidator(checked_names)
+
+
+def servers(rate_rps: float, each_rps: float) -> int:
+    """The number of servers that carry a rate, at least one for a rate above 0."""
+    return math.ceil(rate_rps / each_rps * (1 - ROUNDING))
 
 
 def located(target: str) -> ModuleType:

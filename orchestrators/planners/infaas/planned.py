@@ -4,9 +4,6 @@ from collections.abc import Mapping
 
 from orchestrators.planners.infaas.problem import Action, Demand, Plan, Problem, Scaling, Variant
 
-# The share of a load that needs no further instance, because it may be rounding.
-ROUNDING = 1e-9
-
 
 def planned(problem: Problem, counts: Mapping[str, int]) -> Plan:
     """The plan with these counts of instances by key; the load is shared in proportion to capacity."""

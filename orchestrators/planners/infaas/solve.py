@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 
 from orchestrators.deployment import Infeasible
-from orchestrators.planners.infaas.planned import ROUNDING, planned
+from orchestrators.planners.common import ROUNDING, servers
+from orchestrators.planners.infaas.planned import planned
 from orchestrators.planners.infaas.problem import Limit, Plan, Problem
 from orchestrators.planners.infaas.selection import why_none
 from orchestrators.solver import Row, minimise
@@ -91,8 +92,7 @@ def most(problem: Problem) -> list[float]:
     highest = []
     for one in problem.variants:
         demand = demands[one.task]
-        instances = problem.need_rps(demand) / one.rate_rps
-        enough = math.ceil(instances * (1 - ROUNDING)) if problem.serves(one, demand) else 0
+        enough = servers(problem.need_rps(demand), one.rate_rps) if problem.serves(one, demand) else 0
         highest.append(float(max(one.running, enough)))
     return highest * 2
 

@@ -6,8 +6,8 @@ from math import floor, isinf
 from typing import NamedTuple
 
 from orchestrators.deployment import Infeasible
-from orchestrators.planners.common import MS_PER_S
-from orchestrators.planners.paragon.load import ROUNDING, Load, servers
+from orchestrators.planners.common import MS_PER_S, ROUNDING, servers
+from orchestrators.planners.paragon.load import Load
 from orchestrators.planners.paragon.problem import (
     Choice,
     Function,

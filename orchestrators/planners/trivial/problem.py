@@ -101,13 +101,7 @@ class Problem(Value):
 
     def of(self, tasks: Iterable[Task]) -> "Problem":
         """The same problem with these tasks."""
-        return Problem(
-            tasks=tuple(tasks),
-            metric=self.metric,
-            cpu_limit=self.cpu_limit,
-            cores=self.cores,
-            literal=self.literal,
-        )
+        return Problem(**(dict(self) | {"tasks": tuple(tasks)}))
 
 
 class Plan(PlanBase):

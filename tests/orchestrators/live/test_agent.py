@@ -413,7 +413,7 @@ def test_model_switching_follows_a_rising_demand_to_a_faster_version_and_a_falli
         return model_switching(over, forecaster=WindowedMaximum(window_s=2), interval_s=2)
 
     run = driven(server, switching).tick()
-    known = {TASK: ExpectedAnswers.of(run.catalogue.edition.environment.repository, TASK, TARGET)}
+    known = {TASK: ExpectedAnswers.of(run.catalogue.environment.repository, TASK, TARGET)}
     # 4 s of 10 requests/s, 6 s of 120, and 10 again.
     moments_s = np.concatenate([np.arange(0, 4, 1 / 10), np.arange(4, 10, 1 / 120), np.arange(10, 18, 1 / 10)])
     with ThreadPoolExecutor(1) as pool:
@@ -527,7 +527,7 @@ def test_a_variant_that_is_published_anew_with_another_file_is_loaded_once(
     run.catalogue.refresh()
     run.tick(3)
     assert [(one.before, one.after, one.error) for one in run.switches[1:]] == [(LARGE, LARGE, None)]
-    assert server.digest(TASK) == run.catalogue.edition.digest(LARGE) != before
+    assert server.digest(TASK) == run.catalogue.digest(LARGE) != before
 
 
 @pytest.mark.integration

@@ -79,7 +79,7 @@ def test_a_line_that_is_half_written_is_left_out() -> None:
 def test_the_probe_comes_before_whatever_else_its_core_does() -> None:
     with stall_probe([min(os.sched_getaffinity(0))]) as probe:
         (process,) = probes()
-        while not probe.stalls() and os.sched_getscheduler(process.pid) != os.SCHED_FIFO:
+        while not probe() and os.sched_getscheduler(process.pid) != os.SCHED_FIFO:
             time.sleep(0.02)
         assert os.sched_getscheduler(process.pid) == os.SCHED_FIFO
 
@@ -112,7 +112,7 @@ def test_the_probe_feels_that_its_core_was_taken_away() -> None:
         time.sleep(0.5)
         process.send_signal(signal.SIGCONT)
         time.sleep(1.6)
-        found = probe.stalls()
+        found = probe()
     (stall,) = (one for one in found if one.second == int(stopped))
     assert stall.held_s > 0.4
     assert not process.is_running()
