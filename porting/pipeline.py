@@ -38,7 +38,8 @@ def run(settings: Settings, config: str) -> Outcome:
         walk = Walk(settings, config, tracker.epoch)
         for step in walk.steps():
             walk.keep(done(step, tracker.begin))
-        walk.keep_digest()
+        if walk.data is not None:
+            walk.data.keep_digest()
         for variant in walk.pool.values():
             if variant.stage != "prune" or variant.onnx is not None:
                 tracker.variant(variant, workspace.profiles(variant), workspace.folder(variant))
@@ -94,7 +95,7 @@ class Walk:
     def __post_init__(self) -> None:
         self._workspace = Workspace(self.settings.workspace)
         module = self.settings.datamodule
-        self._data = None if module is None else Data(module, self._workspace.root)
+        self.data = None if module is None else Data(module, self._workspace.root)
 
     def steps(self) -> Iterator[Step]:
         """Yields every stage but publish; a run without a source starts with the variants of the workspace."""
@@ -103,7 +104,7 @@ class Walk:
             self.keep(self._workspace.variants(self.settings.task))
         wanted = [stage for stage in STAGES if stage.name in names and stage.name != "publish"]
         for stage in wanted:
-            if stage.needs_data and self._data is None and self.settings.everything:
+            if stage.needs_data and self.data is None and self.settings.everything:
                 say(f"{stage.name:<9} skipped: it needs data, and datamodule=none")
                 continue
             yield from self._step(stage)
@@ -116,14 +117,9 @@ class Walk:
         """Adds variants to the pool, or replaces those of the same names."""
         self.pool.update({variant.name: variant for variant in variants})
 
-    def keep_digest(self) -> None:
-        """Keeps the digest of the data for the next run."""
-        if self._data is not None:
-            self._data.keep_digest()
-
     def context(self, stack: ExitStack) -> Context:
         """The context of the jobs of one stage, whose resources are closed with the stack."""
-        return Context(self.settings, self._workspace, self.config, self._data, self.on_epoch, stack)
+        return Context(self.settings, self._workspace, self.config, self.data, self.on_epoch, stack)
 
     def _step(self, stage: Stage) -> Iterator[Step]:
         with ExitStack() as stack:

@@ -82,7 +82,10 @@ def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job with its expected time in seconds, the median of past steps; `None` where the workspace has none yet."""
+    """A job with its expected time in seconds, the median of past steps; `None` where the workspace has none yet.
+
+    A reused job takes no time.
+    """
 
     stage: str
     title: str
@@ -94,14 +97,14 @@ def show_plan(settings: Settings) -> None:
     """Prints the jobs of a dry run."""
     level = settings.profile
     found = list(planned_jobs(settings))
-    rows = [[one.stage, one.title, "yes" if one.reused else "no", seconds(one)] for one in found]
+    times = ["unknown" if one.seconds is None else f"{one.seconds:,.0f}" for one in found]
+    rows = [[one.stage, one.title, "yes" if one.reused else "no", time] for one, time in zip(found, times, strict=True)]
     table(settings.task, ["stage", "what", "reused", "seconds"], rows)
     budgets = [one for one in (level.screen_with, level) if one is not None]
     words = " and ".join(f"{one.budget_s:g} s at level {one.level}" for one in budgets)
     say(f"profiling takes at most {words} for each variant and target ({', '.join(settings.targets) or 'none'})")
-    known = sum(one.seconds or 0.0 for one in found if not one.reused)
-    open_ends = any(one.seconds is None for one in found if not one.reused)
-    say(f"in all about {known:,.0f} s{' and an unknown time' if open_ends else ''}")
+    known = sum(one.seconds or 0.0 for one in found)
+    say(f"in all about {known:,.0f} s{' and an unknown time' if 'unknown' in times else ''}")
 
 
 def planned_jobs(settings: Settings) -> Iterator[PlannedJob]:
@@ -117,12 +120,5 @@ def planned_jobs(settings: Settings) -> Iterator[PlannedJob]:
             walk.keep([] if found is None else [found])
             past = [step.seconds for variant in everything for step in variant.lineage if step.stage == job.stage]
             expected_s = job.budget_s or (median(past) if past else None)
-            yield PlannedJob(job.stage, job.title, found is not None, expected_s)
+            yield PlannedJob(job.stage, job.title, found is not None, expected_s if found is None else 0.0)
             to_come = to_come or (job.stage if found is None and job.recipe is not None else "")
-
-
-def seconds(one: PlannedJob) -> str:
-    """The expected time as a text."""
-    if one.reused:
-        return "0"
-    return "unknown" if one.seconds is None else f"{one.seconds:,.0f}"

@@ -1,4 +1,4 @@
-"""The command serve: serves a published repository on this machine."""
+"""The command serve: the server of a published repository on this machine."""
 
 import argparse
 import os

@@ -43,7 +43,7 @@ def job_of(
 ) -> Job:
     """The job for one recipe.
 
-    `backbone` is the name of the backbone, `inputs` are the variants that the job reads besides the parent, and
+    `backbone` is the name of the backbone, `inputs` are the further variants that the job reads, and
     `values` distinguish it from other jobs.
     """
     labels = [*(parent.technique if parent else []), recipe.label]

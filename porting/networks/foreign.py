@@ -33,8 +33,8 @@ def load_initial_weights(path: Path, model: nn.Module, digest: str = "") -> None
     """
     tensors, own = plainly_named(read_tensors(path, digest)), model.state_dict()
     layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    anew = {f"{name}.{part}" for name in (layers[0], layers[-1]) for part in ("weight", "bias")}
-    for name in anew & own.keys() & tensors.keys():
+    replaceable = {f"{name}.{part}" for name in (layers[0], layers[-1]) for part in ("weight", "bias")}
+    for name in replaceable & own.keys() & tensors.keys():
         if tensors[name].shape != own[name].shape:
             tensors[name] = own[name]
     load_strictly(path, model, tensors)

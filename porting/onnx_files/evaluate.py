@@ -20,8 +20,8 @@ SPLITS = ("val", "test")
 def evaluate(path: Path, data: Data) -> dict[str, Accuracy]:
     """The accuracy of the file by split, from all validation and test images.
 
-    The function also writes the predicted classes beside the file to `predictions.npz`, with the first validation image
-    as an example.
+    The function also writes the predicted classes to `predictions.npz` in the folder of the file, with the first
+    validation image as an example.
     """
     session = open_session(path, threads=0)
     name = session.get_inputs()[0].name

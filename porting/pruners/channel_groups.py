@@ -30,8 +30,8 @@ class ChannelGroup:
     """Channels that can only be pruned together: channel c of every layer in `names`.
 
     `names` are the convolutions, depthwise ones too, and linear layers that write the channels. `norms` are the batch
-    normalisations that scale them, `consumers` the convolutions and linear layers that read them. In these a
-    concatenation shifts the indices, and flattening makes several features of one channel. At least `least` channels
+    normalisations that scale them, `consumers` the convolutions and linear layers that read them. A concatenation
+    shifts the indices of a consumer, and flattening makes several features of one channel. At least `least` channels
     stay: two of a depthwise convolution, as a convolution of one channel is not depthwise any more.
     """
 

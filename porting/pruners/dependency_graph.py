@@ -30,12 +30,12 @@ def dependency_graph(model: nn.Module, example: Tensor) -> tp.DependencyGraph:
     except Exception as error:
         # The network's own operations may raise any error.
         raise BadInputError(
-            f"{type(model).__name__} cannot be traced for pruning: {blame(model, error)}: change its code, "
+            f"{type(model).__name__} cannot be traced for pruning: {cause_of(model, error)}: change its code, "
             "or prune another backbone"
         ) from error
 
 
-def blame(model: nn.Module, error: BaseException) -> str:
+def cause_of(model: nn.Module, error: BaseException) -> str:
     """One line with the error and the layer that raised it, or the layer before the operation that raised it."""
     names = {module: name or "itself" for name, module in model.named_modules()}
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__)]
@@ -74,7 +74,7 @@ def whole_groups(model: nn.Module, graph: tp.DependencyGraph) -> Iterator[tp.dep
             name = next(name for name, module in model.named_modules() if module is layer)
             raise BadInputError(
                 f"{type(model).__name__} cannot be traced for pruning: the channels of module {name} cannot be "
-                f"followed ({blame(model, error)}): change its code, or prune another backbone"
+                f"followed ({cause_of(model, error)}): change its code, or prune another backbone"
             ) from error
         seen.update(item.dep.target.module for item in group if not reads(item, graph))
         yield group

@@ -76,8 +76,8 @@ def saliency(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """The saliency of the best w channels of a group, for every w from 0 to its width (width + 1,).
 
     It is the saliency of all channels less that of the closed ones. A score is the mean square of the change in loss
-    for one closed channel. For several it is at most the square of the sum of the roots (Minkowski's inequality); the
-    bound is reached where the channels have the same effect, which those of one layer tend to.
+    for one closed channel. The score of several channels is at most the square of the sum of the roots (Minkowski's
+    inequality). The bound is reached where the channels have the same effect, which those of one layer tend to.
     """
     roots = np.sqrt(np.maximum(np.sort(scores)[::-1], 0.0))
     closed = np.concatenate([np.cumsum(roots[::-1])[::-1], [0.0]])

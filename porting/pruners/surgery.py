@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from porting.configuration.aims import Aim
 from porting.pruners.channel_groups import ChannelGroup, channel_groups
-from porting.pruners.dependency_graph import blame, dependency_graph
+from porting.pruners.dependency_graph import cause_of, dependency_graph
 from porting.pruners.interface import (
     Batches,
     NothingPrunedError,
@@ -66,7 +66,7 @@ class Surgery:
         except Exception as error:
             # Engines run code of any network, which may raise any error.
             raise BadInputError(
-                f"pruner {self.name} cannot prune {type(model).__name__} ({blame(model, error)}): take another"
+                f"pruner {self.name} cannot prune {type(model).__name__} ({cause_of(model, error)}): take another"
             ) from error
         check_pruned(before, smaller, request)
         return smaller

@@ -10,7 +10,7 @@ from porting.tracking.database_schema import database_of
 from profiler.common.errors import DnnPortingError, disk_of, fix_of, is_full, missing_place, more_room
 
 # The fix by the second word of SQLite's error name; all other errors are damage.
-MEND = {
+FIXES = {
     "BUSY": "wait until the other process that uses {path} ends, or stop it",
     "READONLY": "make {path} and its folder writable",
 }
@@ -34,8 +34,8 @@ def fix_for(error: BaseException, path: Path | None) -> str:
         return missing_place(path.parent)
     if path is not None and (name == "FULL" or is_full(path)):
         return f"the disk at {disk_of(path)} has no room: {more_room(path)}, and run the same command to go on"
-    if name in MEND:
-        return MEND[name].format(path=path)
+    if name in FIXES:
+        return FIXES[name].format(path=path)
     if isinstance(error, OSError):
         return fix_of(error.errno, path) or "mend it"
     return "mend it" if path is None else f"move {path}* away, and a new one is made"

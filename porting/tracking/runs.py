@@ -14,8 +14,8 @@ from porting.jobs.context import needs_the_extra
 from porting.repository.figures import figures
 from porting.tracking.database_file import ensure_database
 from porting.tracking.database_schema import SQLITE, artifacts_beside, database_of
+from porting.tracking.maintenance import end_killed, update_addresses
 from porting.tracking.mlflow_errors import OFF, CheckedClient, one_line_errors
-from porting.tracking.upkeep import end_killed, update_addresses
 from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.scratch import scratch

@@ -43,8 +43,9 @@ class OneBatch:
 def activation_ranges(path: Path, batches: Sequence[np.ndarray], calibration: Calibration) -> TensorsData:
     """The ranges of all activations of a prepared file over batches (N, C, H, W).
 
-    minmax covers all values; entropy loses the least information (Migacz, 8-bit inference with TensorRT, GTC 2017);
-    percentile covers the smallest 99.99 % of the magnitudes (Wu et al., arXiv:2004.09602).
+    The method minmax covers all values. The method entropy loses the least information (Migacz, 8-bit inference
+    with TensorRT, GTC 2017). The method percentile covers the smallest 99.99 % of the magnitudes (Wu et al.,
+    arXiv:2004.09602).
     """
     name = input_tensor(open_session(path, threads=1)).name
     with scratch("ranges") as made, silenced(logging.WARNING):

@@ -64,7 +64,7 @@ def summed_over_consumers(group: ChannelGroup, gradients: dict[str, Tensor]) -> 
 
 @contextmanager
 def gated(model: nn.Module, names: set[str], samples: int) -> Iterator[dict[str, Tensor]]:
-    """Lets the named layers read their inputs through gates; a run adds these to the result, by layer name."""
+    """The gates of the named layers by layer name, which a run of the network makes and multiplies with the inputs."""
     gates: dict[str, Tensor] = {}
     with ExitStack() as hooks:
         for name in sorted(names):

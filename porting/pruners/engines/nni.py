@@ -16,7 +16,7 @@ from porting.common.console import silenced
 from porting.pruners.channel_groups import channel_groups
 from porting.pruners.criteria.gates import Taylor
 from porting.pruners.criteria.weights import FPGM, Norm
-from porting.pruners.dependency_graph import blame, dependency_graph
+from porting.pruners.dependency_graph import cause_of, dependency_graph
 from porting.pruners.engines.nni_settings import configuration, evaluator, trace, untouched_statistics
 from porting.pruners.engines.torch_pruning import Cut, check_widths, planned
 from porting.pruners.interface import Criterion, Request
@@ -61,7 +61,7 @@ class NNI:
         except Exception as error:
             # The speed-up walks through all operations of the network, which may raise any error.
             raise BadInputError(
-                f"NNI cannot cut {type(model).__name__} ({blame(model, error)}): take a pruner without nni in its name"
+                f"NNI cannot cut {type(model).__name__} ({cause_of(model, error)}): take a pruner without nni in its name"
             ) from error
         check_widths(smaller, cuts)
         smaller.zero_grad(set_to_none=True)

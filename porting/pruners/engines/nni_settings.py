@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.dependency_graph import blame
+from porting.pruners.dependency_graph import cause_of
 from porting.pruners.engines.torch_pruning import Cut
 from porting.pruners.interface import Request
 from profiler.common.errors import BadInputError
@@ -34,7 +34,7 @@ def trace(model: nn.Module) -> torch.fx.GraphModule:
     except Exception as error:
         # Tracing runs the network's own code on proxies, which may raise any error.
         raise BadInputError(
-            f"NNI needs what torch.fx traces, and {type(model).__name__} it cannot ({blame(model, error)}): "
+            f"NNI needs what torch.fx traces, and {type(model).__name__} it cannot ({cause_of(model, error)}): "
             "take a pruner without nni in its name"
         ) from error
 
