@@ -9,6 +9,12 @@ from orchestrators.live.run import WRONG, Requests, Run, touched
 from orchestrators.simulation.result import Answers, Figures, figures
 from profiler.records.base import Record, Value
 
+# A request that left later than this share of the deadline was delayed by the client.
+LATE_SEND_PART = 0.1
+NO_CPU = "the journal has no second of it"
+# Which requests of a task count, as booleans (requests,).
+Choice = Callable[[Requests], np.ndarray]
+
 
 class Delivered(Figures):
     """The figures of a live task, or of all tasks: `answered` counts right answers only, `wrong` the others.
@@ -48,14 +54,6 @@ def normalised(found: Answers, run: Run, variants: tuple[str, ...]) -> float | N
     answered = np.isfinite(found.latency_s)
     best = max((run.accuracy[variant] for variant in variants), default=0.0)
     return float(found.accuracy[answered].mean()) / best if answered.any() and best else None
-
-
-# A request that left later than this share of the deadline was delayed by the client.
-LATE_SEND_PART = 0.1
-NO_CPU = "the journal has no second of it"
-
-# Which requests of a task count, as booleans (requests,).
-Choice = Callable[[Requests], np.ndarray]
 
 
 class Part(Record):

@@ -17,6 +17,7 @@ from profiler.common.files import write_atomically
 
 LOST, WRONG = -1, -2
 ARRAYS = ("scheduled_s", "sent_s", "latency_s", "answer", "variants")
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,6 @@ def requests_in(file: Mapping[str, np.ndarray], task: str) -> Requests:
     scheduled_s, sent_s, latency_s, answer, variants = (file[f"{task}/{name}"] for name in ARRAYS)
     why = {int(place): reason for place, reason in json.loads(str(file[f"{task}/why"])).items()}
     return Requests(tuple(variants.tolist()), scheduled_s, sent_s, latency_s, answer, why)
-
-
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from profiler.common.errors import BadInputError, ServerError
 from profiler.system.control_groups import cores_of, group_of
 from profiler.system.processes import cpu_seconds
 
+# The longest past that a forecast uses.
+KEPT_S = 300
+
 
 @dataclass(frozen=True)
 class Use:
@@ -105,10 +108,6 @@ def cores_for(pid: int) -> float:
         raise ServerError(f"process {pid} has ended") from error
     quotas = [] if group is None else [cores for one in group.upwards() if (cores := cores_of(one))]
     return min([float(allowed), *quotas])
-
-
-# The longest past that a forecast uses.
-KEPT_S = 300
 
 
 class Demand:

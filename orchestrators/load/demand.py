@@ -14,6 +14,10 @@ from profiler.records.base import Value
 
 # The most requests of one schedule: memory holds several copies of their moments.
 MOST = 20_000_000
+# As a share of the first rate: a falling rate that only rounding keeps above 0 counts as 0.
+NOTHING = 1e-9
+# The thesis's stress tests end where "significantly" many requests are late, without a figure (5.2.2).
+LATE_SHARE = 0.1
 
 
 def checked_demand(demand_rps: np.ndarray) -> np.ndarray:
@@ -53,12 +57,6 @@ def poisson_arrivals(demand_rps: np.ndarray, seed: int | np.random.SeedSequence)
     counts = generator.poisson(demand)
     seconds = np.repeat(np.arange(len(demand), dtype=float), counts)
     return np.sort(seconds + generator.random(len(seconds)))
-
-
-# As a share of the first rate: a falling rate that only rounding keeps above 0 counts as 0.
-NOTHING = 1e-9
-# The thesis's stress tests end where "significantly" many requests are late, without a figure (5.2.2).
-LATE_SHARE = 0.1
 
 
 def constant(rate_rps: float, seconds: int) -> np.ndarray:
