@@ -51,7 +51,7 @@ def made(workspace: Workspace, name: str, content: bytes) -> None:
             (folder / file).write_bytes(file.encode() + content * 100)
         (folder / "predictions.npz").write_bytes(packed({"example": np.full((1, 8, 8), content[0], np.float32)}))
         accuracy = Accuracy(dataset="d", dataset_sha256="0" * 64, split="val", n=9, value=0.5, low=0.4, high=0.6)
-        file = partly(
+        onnx = partly(
             OnnxFile, key="0" * 64, sha256=sha256(folder / "model.onnx"), program_sha256=sha256(folder / "model.pt"),
             opset=20, precision="fp32", input={"name": "input", "shape": [1, 8, 8]},
             output={"name": "logits", "shape": [3]}, validation_accuracy=accuracy,
@@ -60,11 +60,11 @@ def made(workspace: Workspace, name: str, content: bytes) -> None:
         network = Network(backbone=backbone, in_channels=1, num_classes=3, sha256=network_digest(folder))
         step = Step(stage="train", label="", key="0" * 64, settings={}, versions={}, seconds=1.0)
         variant = partly(
-            Variant, task="digits", name=name, key="0" * 64, backbone="resnet8", lineage=[step], onnx=file,
+            Variant, task="digits", name=name, key="0" * 64, backbone="resnet8", lineage=[step], onnx=onnx,
             network=network, history=[],
         )  # fmt: skip
         workspace.record(variant, folder)
-    profile = full_profile(onnx_sha256=file.sha256, measured_at=WHEN)
+    profile = full_profile(onnx_sha256=onnx.sha256, measured_at=WHEN)
     workspace.profile_files(variant, TARGET).write(profile, {"latency": np.arange(9.0) + content[0]})
 
 
@@ -220,7 +220,7 @@ def test_what_was_published_and_is_gone_is_said(workspace: Workspace, capsys: py
     publish_workspace(workspace, SETTINGS)
     said = capsys.readouterr().out
     for name in (A, B):
-        assert f"{name} is not in any more: neither the workspace nor publish.merge_from has it with a profile" in said
+        assert f"{name} is no longer published: neither the workspace nor publish.merge_from has a profile" in said
         assert f"{name} is left out: no profile of it" in said
 
 
