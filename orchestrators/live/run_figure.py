@@ -78,7 +78,7 @@ def shortened(names: Sequence[str]) -> list[str]:
 def heading(run: Run) -> str:
     """The run's name and its main figures."""
     found = outcome(run)
-    everything, calm = found.whole.all_tasks, found.outside_stalls.all_tasks
-    late, late_outside = (percent(one.late_share, 2, SIGN) for one in (everything, calm))
+    everything, outside = found.whole.all_tasks, found.outside_stalls.all_tasks
+    late, late_outside = (percent(one.late_share, 2, SIGN) for one in (everything, outside))
     cpu, accuracy = percent(found.whole.cpu_share, 0, SIGN), percent(everything.normalised_accuracy, 1, SIGN)
     return f"{run.name}\nlate {late}, outside stalls {late_outside}\nCPU {cpu}, normalised accuracy {accuracy}"

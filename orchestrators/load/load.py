@@ -14,7 +14,7 @@ from profiler.common.errors import BadInputError
 
 USUAL_SECONDS = 600
 # A longer part of a trace takes hours, so the user has to state `seconds`.
-UNASKED_SECONDS = 86400
+LONGEST_DEFAULT_S = 86400
 
 
 class Load(BaseModel):
@@ -89,6 +89,6 @@ class Load(BaseModel):
         demand = read_trace(self.trace)
         if self.seconds is not None and self.seconds > len(demand):
             raise BadInputError(f"seconds={self.seconds}: {self.trace} has {len(demand)}, choose at most as many")
-        if self.seconds is None and len(demand) > UNASKED_SECONDS:
+        if self.seconds is None and len(demand) > LONGEST_DEFAULT_S:
             raise BadInputError(f"{self.trace} has {len(demand)} s, more than a day: give seconds, at most as many")
         return random_sample(demand, self.seconds or len(demand), seed)

@@ -107,9 +107,9 @@ def figures(found: Sequence[Answers], switches: int) -> Figures:
     accuracy = np.concatenate([one.accuracy for one in found])
     in_time = np.concatenate([one.latency_s <= one.deadline_s for one in found])
     answered_s = latency_s[np.isfinite(latency_s)]
-    sent, answered, punctual = len(latency_s), len(answered_s), int(in_time.sum())
+    sent, answered, timely = len(latency_s), len(answered_s), int(in_time.sum())
     values: dict[str, float | None] = {
-        "in_time_share": punctual / sent if sent else None,
+        "in_time_share": timely / sent if sent else None,
         "accuracy": float(accuracy.sum()) / answered if answered else None,
         "effective_accuracy": float(accuracy[in_time].sum()) / sent if sent else None,
     }
@@ -119,7 +119,7 @@ def figures(found: Sequence[Answers], switches: int) -> Figures:
         sent=sent,
         answered=answered,
         lost=sent - answered,
-        late=answered - punctual,
+        late=answered - timely,
         switches=switches,
         reasons={name: UNANSWERED if sent else "nothing was sent" for name, value in values.items() if value is None},
         **values,

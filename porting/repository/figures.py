@@ -154,7 +154,7 @@ def metric(name: str) -> Metric:
     return METRICS[name]
 
 
-def merit(name: str, known: Mapping[str, Figure]) -> float:
+def rank_value(name: str, known: Mapping[str, Figure]) -> float:
     """The value of a figure, negated where lower is better, and −∞ where it is unknown."""
     figure, sign = known.get(name), 1 if metric(name).better == "higher" else -1
     return float("-inf") if figure is None else sign * figure[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from porting.repository.consistency import check_details, check_numbers
-from porting.repository.figures import merit
+from porting.repository.figures import rank_value
 from porting.repository.index_json import index_from_json
 from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed
@@ -124,7 +124,7 @@ class Repository:
         """
         found = self.dominance(task, target, metrics)
         chosen = [variant for variant in self.measured(task, target) if found[variant.name].on_frontier]
-        return sorted(chosen, key=lambda one: merit(metrics[0], one.targets[target].figures), reverse=True)
+        return sorted(chosen, key=lambda one: rank_value(metrics[0], one.targets[target].figures), reverse=True)
 
     def dominance(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> "dict[str, Dominance]":
         """The dominator or the ties of each published variant among those of its task on a target."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from porting.repository.figures import merit, metric
+from porting.repository.figures import metric, rank_value
 from porting.repository.operating_points import Condition, OperatingPoint, operating_points
 from porting.repository.reader import Repository
 from profiler.common.errors import BadInputError
@@ -65,7 +65,7 @@ def met(point: OperatingPoint, condition: Condition) -> bool:
 
 def rank(point: OperatingPoint, objective: str) -> tuple[float, ...]:
     """The sort key of an operating point: higher is better, and an unknown figure comes last."""
-    return tuple(merit(name, point.figures) for name in (objective, "images_per_s", "p50_ms"))
+    return tuple(rank_value(name, point.figures) for name in (objective, "images_per_s", "p50_ms"))
 
 
 def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | None:

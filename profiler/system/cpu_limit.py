@@ -26,12 +26,12 @@ def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path
     """
     if cores < LEAST_CORES:
         raise UnavailableError(f"cores={cores} is not possible: a quota starts at {LEAST_CORES} of a core")
-    homes = homes_of(pids, cgroups, proc)
+    groups = groups_of(pids, cgroups, proc)
     folder = None
     try:
         try:
-            folder = make_group(next(iter(homes.values())), cores)
-            for pid in homes:
+            folder = make_group(next(iter(groups.values())), cores)
+            for pid in groups:
                 move(pid, folder)
         except OSError as error:
             raise UnavailableError(
@@ -40,18 +40,18 @@ def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path
         yield
     finally:
         if folder is not None:
-            remove_group(folder, homes)
+            remove_group(folder, groups)
 
 
-def homes_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
+def groups_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
     """The groups of the processes that are alive, by process number."""
-    homes = {}
+    groups = {}
     for pid in pids:
         with suppress(OSError):
-            homes[pid] = group_of(pid, cgroups, proc)
-    if not homes:
+            groups[pid] = group_of(pid, cgroups, proc)
+    if not groups:
         raise ServerError(f"the processes {pids} ended before their CPU time could be limited")
-    found = {pid: group for pid, group in homes.items() if group is not None}
+    found = {pid: group for pid, group in groups.items() if group is not None}
     if not found:
         raise UnavailableError("fractions of a core are not possible here: the system has no cgroup cpu controller")
     return found
@@ -88,9 +88,9 @@ def move(pid: int, folder: Path) -> None:
         (folder / "cgroup.procs").write_text(str(pid))
 
 
-def remove_group(folder: Path, homes: dict[int, Group]) -> None:
+def remove_group(folder: Path, groups: dict[int, Group]) -> None:
     """Lifts the quota, moves processes back (children to the first process's group), and removes the group."""
-    elsewhere = next(iter(homes.values()))
+    elsewhere = next(iter(groups.values()))
     deadline = time.monotonic() + LEAVE_S
     with suppress(OSError):
         set_quota(folder, None)
@@ -98,7 +98,7 @@ def remove_group(folder: Path, homes: dict[int, Group]) -> None:
         with suppress(OSError):
             for pid in map(int, (folder / "cgroup.procs").read_text().split()):
                 with suppress(OSError):
-                    move(pid, homes.get(pid, elsewhere).folder)
+                    move(pid, groups.get(pid, elsewhere).folder)
             folder.rmdir()
             return
         time.sleep(0.01)

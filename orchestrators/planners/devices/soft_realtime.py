@@ -124,7 +124,7 @@ def end_s(choices: Mapping[str, Choice]) -> float:
 def too_many(problem: Problem) -> str:
     """The message with the most items in time, and the deadline for all, rounded up to a millisecond."""
     within = done(finished(problem.devices, problem.deadline_s))
-    said = (
+    text = (
         f"{len(problem.devices)} device(s) finish at most {within} of {problem.items} items in {problem.deadline_s:g} s"
     )
     # More runs than items are never needed.
@@ -136,7 +136,7 @@ def too_many(problem: Problem) -> str:
     ever = done(finished(problem.devices, ever_s))
     if ever < problem.items:
         return (
-            f"{said}, and {ever} in any time, for max_runs and max_batch end there: raise these, or give more devices"
+            f"{text}, and {ever} in any time, for max_runs and max_batch end there: raise these, or give more devices"
         )
     enough_s = end_s(soonest(problem.devices, problem.items, ever_s))
-    return f"{said}: a deadline of {rounded_up(enough_s)} s would do, or more devices"
+    return f"{text}: a deadline of {rounded_up(enough_s)} s would do, or more devices"

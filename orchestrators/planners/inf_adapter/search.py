@@ -76,8 +76,8 @@ class Walk:
             self.end = len(self.steps) - 1, int(wider.parent[place]), int(wider.choice[place])
             self.best, self.floor = float(reached[place]), max(self.floor, float(reached[place]))
         limits = self.bound.of(wider.worth, wider.share, wider.cores / found.budget, wider.level, following)
-        carriable = wider.share + self.carried[following][found.budget - wider.cores] >= 1 - ROUNDING
-        places = np.flatnonzero(~full & carriable & (limits >= self.floor - found.rounding))
+        feasible = wider.share + self.carried[following][found.budget - wider.cores] >= 1 - ROUNDING
+        places = np.flatnonzero(~full & feasible & (limits >= self.floor - found.rounding))
         if len(places) > self.width:
             self.left_out += len(places) - self.width
             places = places[np.argsort(-limits[places], kind="stable")[: self.width]]

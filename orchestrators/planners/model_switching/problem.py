@@ -99,15 +99,15 @@ def why_none(problem: Problem) -> str:
         return f"accuracy: every version of {problem.task} has an accuracy of 0: publish a version with right answers"
     which = "" if len(right) == len(problem.variants) else " with an accuracy above 0"
     message = f"no version of {problem.task}{which} answers within {problem.deadline_ms:g} ms"
-    bearable = [
+    feasible = [
         (load.offered_rps, one.name)
         for one in right
         for load in one.loads
         if one.in_time_share(load.offered_rps, problem.literal)
     ]
-    if not bearable:
+    if not feasible:
         return f"deadline: {message} at any measured load: allow more time, or publish smaller versions"
-    rate_rps, name = max(bearable)
+    rate_rps, name = max(feasible)
     at_demand = f"{message} at {problem.demand_rps:g} requests/s"
     if problem.demand_rps < rate_rps:
         return (

@@ -37,11 +37,11 @@ def communication_ms(
     begun, within = np.divmod(sent, period_s)
     target = np.interp(within, edges, carried) + size
     # In (0, bytes of a period], so that the arrival is the first moment at which all bytes are there.
-    laps = np.ceil(target / period_bytes) - 1
-    rest = np.minimum(target - laps * period_bytes, period_bytes)
+    rounds = np.ceil(target / period_bytes) - 1
+    rest = np.minimum(target - rounds * period_bytes, period_bytes)
     last = np.clip(np.searchsorted(carried, rest, side="left"), 1, len(rates)) - 1
     arrived = edges[last] + (rest - carried[last]) / np.where(rates > 0, rates, np.inf)[last]
-    taken_ms: NDArray[np.float64] = MS_PER_S * ((begun + laps) * period_s + arrived - sent)
+    taken_ms: NDArray[np.float64] = MS_PER_S * ((begun + rounds) * period_s + arrived - sent)
     return taken_ms
 
 

@@ -61,7 +61,8 @@ class NNI:
         except Exception as error:
             # The speed-up walks through all operations of the network, which may raise any error.
             raise BadInputError(
-                f"NNI cannot cut {type(model).__name__} ({cause_of(model, error)}): take a pruner without nni in its name"
+                f"NNI cannot cut {type(model).__name__} ({cause_of(model, error)}): "
+                "take a pruner without nni in its name"
             ) from error
         check_widths(smaller, cuts)
         smaller.zero_grad(set_to_none=True)

@@ -99,10 +99,10 @@ def explosion_in_words(points: Sequence[LoadPoint], first: LoadPoint | None) -> 
             f"The queue explodes at {share(first.load_share)} of the maximum: there the latency grows by {slope} s "
             "per second"
         )
-    unsure = [
+    unknown_at = [
         f"{share(point.load_share)} ({point.reasons['exploding']})" for point in points if point.exploding is None
     ]
-    return f"{text}; unknown at {', '.join(unsure)}." if unsure else f"{text}."
+    return f"{text}; unknown at {', '.join(unknown_at)}." if unknown_at else f"{text}."
 
 
 def capacity_row(point: Capacity) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.typing import ColorType
 from playwright.sync_api import sync_playwright
 
-from orchestrators.live.panels import INK, RED
+from orchestrators.live.panels import DARK, RED
 from orchestrators.live.run import Requests, Traffic
 from orchestrators.live.run_figure import draw, shortened
 from orchestrators.live.run_report import FIGURE, render_page, report
@@ -79,7 +79,7 @@ def test_stalls_are_shaded_and_switches_of_the_task_marked() -> None:
         }
 
     assert dotted(bees) == {5.6: RED}
-    assert dotted(cpu) == {4.6: INK, 5.6: RED}
+    assert dotted(cpu) == {4.6: DARK, 5.6: RED}
     shaded = [patch for patch in cpu.patches if isinstance(patch, Rectangle)]
     assert [(patch.get_x(), patch.get_width()) for patch in shaded] == [(7, 1)]
 

@@ -23,8 +23,8 @@ from unfinished import unfinished
 from porting.configuration.settings import Settings, TrackingSettings
 from porting.tracking.database_file import ensure_database
 from porting.tracking.database_schema import ARTIFACTS
+from porting.tracking.maintenance import rebase
 from porting.tracking.runs import MlflowTracker, pipeline_run, quieten_mlflow
-from porting.tracking.upkeep import rebase
 from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:

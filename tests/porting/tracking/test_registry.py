@@ -208,7 +208,7 @@ def test_a_workspace_that_was_moved_loads_its_models_where_it_is(
 ) -> None:
     import mlflow.onnx
 
-    from porting.tracking.upkeep import update_addresses
+    from porting.tracking.maintenance import update_addresses
 
     register(publish(tmp_path / "repository", items), uri)
     old, moved = Path(uri.removeprefix("sqlite:///")).parent, tmp_path / "moved"
