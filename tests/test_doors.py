@@ -1,4 +1,4 @@
-"""Every read of what somebody else may have written goes through profiler.common.door or profiler.common.door."""
+"""Every read of a file of unknown origin goes through profiler.common.door."""
 
 import ast
 from pathlib import Path
@@ -36,7 +36,6 @@ EXCEPTIONS = {
     "orchestrators/live/stalls.py": OURS,
     "porting/configuration/annotations.py": "modules that a config names, which are code of the user's own",
     "porting/configuration/components.py": "modules that a config names, which are code of the user's own",
-    "profiler/common/folders.py": "it is flushed, not read",
     "porting/tracking/database_file.py": OURS,
     "porting/networks/foreign.py": BOUNDED,
     "porting/networks/program.py": OURS,
@@ -67,8 +66,9 @@ EXCEPTIONS = {
     "profiler/common/door.py": "the door",
     "profiler/common/scratch.py": "a folder",
     "profiler/common/signals.py": WRITES,
+    "profiler/confined/seccomp.py": PACKAGE,
+    "profiler/system/monitor/paper_features.py": PACKAGE,
     "profiler/confined/child.py": f"{OURS}; {BOUNDED}",
-    "profiler/confined/limits.py": KERNEL,
     "profiler/confined/landlock.py": "a place whose reading is allowed",
     "profiler/confined/parent.py": f"{KERNEL}; {BOUNDED}",
     "profiler/confined/protocol.py": BOUNDED,
