@@ -24,9 +24,7 @@ MS = 1e3
 
 
 def inf_adapter_problem(seed: int, variants: int, gamma: float = 0.001) -> inf_adapter.Problem:
-    """A random problem: more accurate variants are slower, capacities grow less than linearly, and some variants have
-    cores.
-    """
+    """A random problem: more accurate variants are slower, capacities grow sublinearly, and some variants have cores."""
     draw = random.Random(seed)  # noqa: S311, a seed is no secret
     found = []
     for number in range(variants):
@@ -86,9 +84,7 @@ def timed(work: Sequence[Callable[[], object]]) -> list[list[float]]:
 
 
 def figure(times: Sequence[Sequence[float]], goal_ms: float | None = None) -> Figure:
-    """The median over all calls with the range, and the fastest calls, which show the least of other work on the
-    machine.
-    """
+    """The median over all calls with the range, and the fastest calls, which have the least of other work."""
     every, quickest = [one for row in times for one in row], [min(row) for row in times]
     goal = "" if goal_ms is None else f"to reach: {goal_ms:g}; "
     note = (

@@ -53,9 +53,7 @@ def analyzer(program: Path, on: ModelUnderTest, images: int) -> PerfAnalyzer:
 
 
 def pairs(ready: PreparedTarget, network: Network, program: Path) -> Section:
-    """The closed loop of the project and perf_analyzer in turns, with a changing first one: rates and the processor
-    share of each client.
-    """
+    """The closed loop of the project and perf_analyzer in changing turns: rates, and each client's processor share."""
     found: Section = {"ours": [], "theirs": [], "our_cpu": [], "their_cpu": []}
     with model(ready, network) as on:
         meter, other = ThroughputMeter(on, on.own), analyzer(program, on, BATCH)
@@ -95,9 +93,7 @@ def repeats(ready: PreparedTarget, network: Network) -> Section:
 
 
 def sweeps(ready: PreparedTarget, network: Network, program: Path, level: LevelSettings) -> Section:
-    """Concurrency 1 to saturation: the throughput part of the project, and perf_analyzer's sweep over 1 to 4 with its
-    own settings.
-    """
+    """Concurrency 1 to saturation: the project's throughput part, and perf_analyzer's own sweep over 1 to 4."""
     found: Section = {"ours_s": [], "theirs_s": [], "their_given_up": []}
     for _ in range(SWEEPS):
         only = level.model_copy(update={"latency": None, "warm_up": None})
@@ -198,18 +194,18 @@ def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
         given_up = sum(section["their_given_up"])
         note = f"perf_analyzer's default sweep over 1 to {CONCURRENCY}: {theirs:.1f} s, gave up {given_up:.0f} times"
         rows[f"concurrency 1 to saturation, {name}"] = Figure(ours, "s", spread(section["ours_s"]), note)
-    quicks = found["quick"]
-    residuals = [value * 100 for section in quicks.values() for value in section["residual"]]
+    sections = found["quick"]
+    residuals = [value * 100 for section in sections.values() for value in section["residual"]]
     rows["latency linear in batch, median relative residual"] = Figure(
         float(np.median(residuals)), "%", spread(residuals), "batches 1 to 32, one core, over the networks"
     )
-    times = [section["seconds"][0] for section in quicks.values()]
+    times = [section["seconds"][0] for section in sections.values()]
     rows["quick level, a variant"] = Figure(float(np.median(times)), "s", spread(times), f"{len(times)} files")
-    rates = [section["images_per_s"][0] for section in quicks.values()]
+    rates = [section["images_per_s"][0] for section in sections.values()]
     for what, values in (
-        ("FLOPs", [section["flops"][0] for section in quicks.values()]),
-        ("latency", [section["latency_ms"][0] for section in quicks.values()]),
-        ("inverse latency", [1 / section["latency_ms"][0] for section in quicks.values()]),
+        ("FLOPs", [section["flops"][0] for section in sections.values()]),
+        ("latency", [section["latency_ms"][0] for section in sections.values()]),
+        ("inverse latency", [1 / section["latency_ms"][0] for section in sections.values()]),
     ):
         rho = float(spearmanr(values, rates).statistic)
         rows[f"rank correlation of {what} with throughput"] = Figure(

@@ -14,7 +14,7 @@ class Place:
 
     path: Path
     other: Path | None
-    precious: Path
+    protected: Path
 
 
 class Impossible(Exception):  # noqa: N818
@@ -69,7 +69,7 @@ def unreadable(place: Place) -> None:
 
 def linked(place: Place) -> None:
     remove(place.path)
-    place.path.symlink_to(place.precious)
+    place.path.symlink_to(place.protected)
 
 
 def folder(place: Place) -> None:

@@ -139,7 +139,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     real = path if path.is_symlink() or not path.exists() else path.resolve()
     known_as = by_the_link(real, folder / "base" / "repository")
     try:
-        DAMAGES[case.damage](Place(real, place.other, place.precious))
+        DAMAGES[case.damage](Place(real, place.other, place.protected))
     except Impossible as reason:
         return {"verdict": "", "faults": [], "skipped": str(reason)}
     before = mark(real)

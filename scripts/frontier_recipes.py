@@ -40,16 +40,14 @@ class Family:
         return ours | {f"{one.replace('_', '-')}-{Aim('ratio', ratio).label}" for one in OTHERS for ratio in RATIOS}
 
     def check(self, variants: Sequence[Variant]) -> None:
-        """Ends the command where a variant follows from no recipe of this benchmark, or two variants have one
-        technique.
-        """
-        strangers = [one.name for one in variants if not self.asks_for(one)]
+        """Ends the command for a variant of no recipe of this benchmark, or for two variants of one technique."""
+        unrelated = [one.name for one in variants if not self.asks_for(one)]
         made = Counter(" ".join(one.technique) or "base" for one in variants)
         twice = [technique for technique, count in made.items() if count > 1]
-        if strangers or twice:
+        if unrelated or twice:
             what = (
-                f"{strangers[0]} and {len(strangers) - 1} more, which are of other epochs or aims than are asked"
-                if strangers
+                f"{unrelated[0]} and {len(unrelated) - 1} more, which are of other epochs or aims than are asked"
+                if unrelated
                 else f"two networks each of {', '.join(twice)}, from before and after a setting changed"
             )
             raise SystemExit(f"{self.workspace} holds {what}; move that folder away to start from the beginning")

@@ -7,9 +7,7 @@ SERVERS, SERVER_CORES = 3, 0.5
 
 @dataclass(frozen=True)
 class Setting:
-    """A case of the benchmark; `load` is a part of the usual mean demand, `late_goal` the goal for the share of late
-    answers.
-    """
+    """A case; `load` is a part of the usual mean demand, and `late_goal` the goal for the share of late answers."""
 
     name: str
     tasks: int | None

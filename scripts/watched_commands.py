@@ -22,7 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from namespaces import PRIVATE_PLACES, adopt_orphans, isolate, mount, read_by_mode_only
-from watched_names import heard, name_server
+from watched_names import name_server, queried
 from watched_places import listed, state, text_of
 from watched_processes import LOOK_S, Busy, ended_processes, memory_bytes
 
@@ -134,7 +134,7 @@ def followed(
         code = os.waitstatus_to_exitcode(status) if done else None
         seen.seconds = time.monotonic() - began
         seen.peak_bytes = max(seen.peak_bytes, memory_bytes())
-        seen.asked += heard(names)
+        seen.asked += queried(names)
         if code is None and not seen.ended_by:
             late = seen.seconds > limits[0] or (not command.until and busy.idle_s() > IDLE_LIMIT_S)
             seen.ended_by = "time" if late else "memory" if seen.peak_bytes > limits[1] else ""

@@ -18,7 +18,7 @@ def name_server() -> socket.socket | None:
     return found
 
 
-def heard(names: socket.socket | None) -> list[str]:
+def queried(names: socket.socket | None) -> list[str]:
     """The queried names since the last call; each query gets the answer "no such name"."""
     found: list[str] = []
     with suppress(BlockingIOError):

@@ -36,18 +36,20 @@ def digest(path: Path, name: str) -> Any:
         return "there"
     text = path.read_bytes()
     if path.suffix == ".json":
-        text = json.dumps(timeless(json.loads(text), name == "repository/repository.json")).encode()
+        text = json.dumps(without_times(json.loads(text), name == "repository/repository.json")).encode()
     elif path.name == "config.yaml":
         text = re.sub(rb"(?m)^workspace: .*$", b"", text)
     return hashlib.sha256(text).hexdigest()
 
 
-def timeless(value: Any, index: bool = False) -> Any:
+def without_times(value: Any, index: bool = False) -> Any:
     if isinstance(value, dict):
         return {
-            key: timeless(one) for key, one in value.items() if key not in TIMES | (OF_ITS_DATE if index else set())
+            key: without_times(one)
+            for key, one in value.items()
+            if key not in TIMES | (OF_ITS_DATE if index else set())
         }
-    return [timeless(one) for one in value] if isinstance(value, list) else value
+    return [without_times(one) for one in value] if isinstance(value, list) else value
 
 
 def whole(root: Path) -> str:

@@ -63,8 +63,8 @@ def calling(which: str, member: str) -> Put:
 
     def put(case: Path) -> None:
         program(case, GOOD)
-        evil = pickle.dumps(calls(case)[which], protocol=2)
-        rewrite(inside(case, "model.pt"), lambda name, data: evil if name.endswith(member) else data, {})
+        hostile = pickle.dumps(calls(case)[which], protocol=2)
+        rewrite(inside(case, "model.pt"), lambda name, data: hostile if name.endswith(member) else data, {})
 
     return put
 

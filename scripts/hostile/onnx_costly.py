@@ -10,7 +10,7 @@ COUNTS = (10**9, 10**10, 10**12, 2**62)
 ONE = constant("one", [1], np.float32)
 PICTURE = constant("pic", np.ones((1, 1, 8, 8)), np.float32)
 # A node with the output `big`, and its input tensors.
-GLUTTONS: dict[str, tuple[NodeProto, list[TensorProto]]] = {
+COSTLY: dict[str, tuple[NodeProto, list[TensorProto]]] = {
     "Range": (
         helper.make_node("Range", ["r0", "r1", "r2"], ["big"]),
         [constant("r0", 0, np.float32), constant("r1", 1e12, np.float32), constant("r2", 1, np.float32)],
@@ -51,5 +51,5 @@ def inputs() -> Inputs:
         yield f"ConstantOfShape of {count}", summed(helper.make_node("ConstantOfShape", ["n"], ["big"]), [size])
         yield f"Expand to {count}", summed(helper.make_node("Expand", ["one", "n"], ["big"]), [size, ONE])
         yield f"Tile of {count}", summed(helper.make_node("Tile", ["one", "n"], ["big"]), [size, ONE])
-    for name, (node, tensors) in GLUTTONS.items():
+    for name, (node, tensors) in COSTLY.items():
         yield f"costly: {name}", summed(node, tensors)

@@ -57,7 +57,7 @@ def calls(case: Path) -> dict[str, Call]:
     }
 
 
-def evil(which: str, where: str) -> Put:
+def pickled(which: str, where: str) -> Put:
     def put(case: Path) -> None:
         import torch
 
@@ -73,4 +73,4 @@ def evil(which: str, where: str) -> Put:
 def inputs() -> Inputs:
     for which in CALLS:
         for where in ("in the archive", "in the old format", "a bare pickle"):
-            yield f"{which} {where}", evil(which, where)
+            yield f"{which} {where}", pickled(which, where)

@@ -66,7 +66,7 @@ TARGETS: dict[str, Callable[[Path], Json]] = {
 }
 
 
-def spoilt(change: Change) -> Put:
+def damaged(change: Change) -> Put:
     def put(case: Path) -> None:
         path = next((case / "base").glob("tasks/*/variants/digits-resnet8-????????/variant.json"))
         record = json.loads(path.read_text())
@@ -79,7 +79,7 @@ def spoilt(change: Change) -> Put:
 def calls() -> Inputs:
     for name, target in TARGETS.items():
         for where, change in calling(target).items():
-            yield f"{where} {name}", spoilt(change)
+            yield f"{where} {name}", damaged(change)
 
 
 def calling(target: Callable[[Path], Json]) -> dict[str, Change]:
@@ -100,7 +100,7 @@ def values() -> Inputs:
 
 
 def assigned(path: Sequence[str | int], new: Json) -> Put:
-    return spoilt(lambda record, _: assign(record, path, new))
+    return damaged(lambda record, _: assign(record, path, new))
 
 
 door = Door(
