@@ -7,8 +7,8 @@ the τ quantile in requests/s too. Mean, deviation and margins are in units of t
 for a trace of another rate.
 
 A window with too few moments for a quantile takes the margin of the next shorter one, whose level is less certain.
-Where no shorter one has a margin, it takes the largest margin that any moment of the trace needed. This concerns the
-shortest windows: they are chosen just after a change of the demand, which is rare in a trace.
+Where no shorter one has a margin, it takes the largest margin that any moment of the trace needed. Such
+windows are the shortest ones, which are chosen just after a change of the demand, and changes are rare in a trace.
 """
 
 import math
@@ -37,7 +37,7 @@ class Learned(Value):
     """A fitted forecaster; its JSON (`model_dump_json`) holds the whole fit.
 
     The peak exceeds the forecast with a probability of about 1 − `quantile` while the demand behaves as in the trace.
-    The forecast is 0 where the longest window has no request. It holds for the horizon of the fit; another one raises
+    The forecast is 0 where the longest window has no request. The fit holds for its own horizon; another one raises
     `BadInputError`.
     """
 

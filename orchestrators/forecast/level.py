@@ -44,8 +44,8 @@ def rate_rps(stable: float) -> float:
 def variance(stable: np.ndarray) -> float:
     """The variance of one second around the level, from at least two seconds.
 
-    It is half the mean square of successive differences, to which a slow change of the level adds little (von Neumann
-    et al., The Mean Square Successive Difference, Annals of Mathematical Statistics 12, 1941).
+    The estimate is half the mean square of successive differences, to which a slow change of the level adds little (von
+    Neumann et al., The Mean Square Successive Difference, Annals of Mathematical Statistics 12, 1941).
     """
     return float(np.square(np.diff(stable)).mean() / 2)
 

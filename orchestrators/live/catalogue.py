@@ -50,9 +50,9 @@ class Network:
 def of(repository: Repository, target: str, task: str, variant: str) -> Network:
     """The published variant with the settings of its profile on the target.
 
-    The config names the variant and its file, because a server loads nothing where the config is unchanged. It has the
-    repository's warm-up requests, which the server answers before it switches to the network. Raises `BadInputError`
-    for an unknown name, and for a file that differs from the index.
+    The config names the variant and its file, because a server loads nothing where the config is unchanged. The files
+    have the repository's warm-up requests, which the server answers before it switches to the network. Raises
+    `BadInputError` for an unknown name, and for a file that differs from the index.
     """
     files = VariantFiles.of(repository, variant)
     published = files.published

@@ -1,8 +1,8 @@
 """An NGINX in front of several servers, which balances single requests.
 
-It forwards gRPC (HTTP/2 without TLS) to the server with the fewest requests in progress. It forwards a request only
-when the request is complete, so that it can send it again to the next server if a server dies: inference has no side
-effects. nginx.org/en/docs: http/ngx_http_grpc_module, http/ngx_http_upstream_module.
+NGINX forwards gRPC (HTTP/2 without TLS) to the server with the fewest requests in progress. A request is forwarded only
+when it is complete, so that NGINX can send it to the next server if a server dies: inference has no side effects.
+nginx.org/en/docs: http/ngx_http_grpc_module, http/ngx_http_upstream_module.
 """
 
 import os

@@ -47,7 +47,7 @@ class ServedVersions:
     def environment(self, cores: float) -> Environment:
         """The versions of the repository now and those that still answer, on this number of cores.
 
-        It is the same object as long as none of this changes.
+        The result is the same object until one of these changes.
         """
         published = self._catalogue.environment
         families = {task: tuple(self._figures(task).values()) for task in published.tasks}

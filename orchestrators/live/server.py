@@ -23,8 +23,8 @@ CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_leng
 class LiveServer(V2Server):
     """A `V2Server` for networks of any size.
 
-    `models` is the folder from which an `OwnServer` loads. Without it files are part of the load call; Triton keeps
-    them in temporary folders, which remain when it is killed.
+    `models` is the folder from which an `OwnServer` loads. Without a folder the files are part of the load call;
+    Triton keeps them in temporary folders, which remain when it is killed.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class LiveServer(V2Server):
 class OwnServer:
     """The orchestrator's own server on these cores, always at the same `endpoint`; `tick` restarts it when it dies.
 
-    It ends with the block, with this process, and with the thread that calls `tick`.
+    The server ends with the block, with this process, and with the thread that calls `tick`.
     """
 
     def __init__(self, cores: list[int], grpc_port: int | None = None) -> None:

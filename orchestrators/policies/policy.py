@@ -87,7 +87,7 @@ class Policy(Protocol):
 
     @property
     def mechanism(self) -> Mechanism:
-        """Its interval and means, which never change."""
+        """The mechanism of the policy, which never changes."""
 
     def decide(self, now_s: int, observation: Observation, /) -> Decision:
         """The decision at second `now_s`; raises `DnnPortingError` for a figure that the repository lacks."""

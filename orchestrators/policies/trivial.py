@@ -48,8 +48,8 @@ def trivial(
 class Trivial:
     """A policy that begins with the plan of `solve`, and then follows the mean demand of `smoothed_s`.
 
-    On fewer `cores` than the problem's every version is slower. On more it takes their use as a share of the problem's
-    cores; tasks then have more room than it assumes. `thresholds` are the settings of the rules.
+    On fewer `cores` than the problem's every version is slower. On more cores the CPU use counts as a share of the
+    problem's cores; tasks then have more room than the policy assumes. `thresholds` are the settings of the rules.
     """
 
     mechanism = Mechanism(interval_s=1)

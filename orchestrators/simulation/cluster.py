@@ -1,8 +1,8 @@
 """The pools of all tasks on one box, and how they slow each other.
 
 Where servers and loads need more cores than the box has, each server is slowed by its variant's measured contention
-factor at the share of the box that the others used in the last second. Its speed is at least the even share of the
-cores, which the scheduler guarantees. A slowed batch takes longer and uses the same core-seconds.
+factor at the share of the box that the others used in the last second. The speed of a server is at least the even share
+of the cores, which the scheduler guarantees. A slowed batch takes longer and uses the same core-seconds.
 """
 
 from collections.abc import Sequence

@@ -7,9 +7,9 @@
 
 T is the deadline, N the number of items, W the warm-up run, t the further runs (`orchestrators.planners.devices`).
 
-Corrections. Equation 1 minimises N_G, a number that no constraint links to a device: its minimum is always 1. It sums
-the items of all devices, each of which must run a batch of at least 1, so that one device that cannot warm up in T
-makes the problem infeasible. Here an unused device costs nothing, processes nothing and has no constraint.
+Corrections. Equation 1 minimises N_G, a number that no constraint links to a device: its minimum is always 1. The
+equation sums the items of all devices, each of which must run a batch of at least 1, so that one device that cannot
+warm up in T makes the problem infeasible. Here an unused device costs nothing, processes nothing and has no constraint.
 
 Solution. For a given T only the sum links the devices. Let f_d be the most items of device d in T, which trying every
 batch size finds exactly. The k devices with the largest f_d have the largest sum of all k devices: where they do not

@@ -55,8 +55,9 @@ class Stage(Value):
 class Problem(Value):
     """Stages that every request passes one after the other, within `deadline_ms` in all.
 
-    `accuracy` says how the pipeline's follows from the stages'; `alpha` weighs it, `beta` cores and `delta` inputs of a
-    batch. `literal` takes the published code's constant for the time that requests wait for a batch to fill.
+    `accuracy` is the rule for the accuracy of the pipeline from those of the stages; `alpha` weighs it, `beta` cores
+    and `delta` inputs of a batch. `literal` takes the published code's constant for the time that requests wait for a
+    batch to fill.
     """
 
     stages: Annotated[list[Stage], each_once("stages")] = Field(min_length=1)

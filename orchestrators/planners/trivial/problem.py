@@ -41,7 +41,8 @@ class Version(Value):
 class Task(Value):
     """A task's versions and its demand. Only versions below `max_metric`, in the metric's unit, are considered.
 
-    This is the maximal-metric policy, for a demand that may rise from 0 above the capacity of the large versions.
+    The limit is the maximal-metric policy of the thesis, for a demand that may rise from 0 above the capacity of the
+    large versions.
     """
 
     name: str = Field(min_length=1)
