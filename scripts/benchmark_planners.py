@@ -24,7 +24,7 @@ MS = 1e3
 
 
 def inf_adapter_problem(seed: int, variants: int, gamma: float = 0.001) -> inf_adapter.Problem:
-    """A random problem: more accurate variants are slower, capacities grow sublinearly, and some variants have cores."""
+    """A random problem: more accurate variants are slower, capacities grow sublinearly, some variants have cores."""
     draw = random.Random(seed)  # noqa: S311, a seed is no secret
     found = []
     for number in range(variants):

@@ -52,11 +52,11 @@ def judged(
         return Judged(FAULT if faults else DETECTED, tuple(faults))
     if kind.input:
         return Judged(FAULT if faults else TAKEN, tuple(faults))
-    said = f"{seen.out}\n{seen.err}"
-    faults += [f"left out silently: {name}" for name in missing(after, usual) if name not in said]
+    output = f"{seen.out}\n{seen.err}"
+    faults += [f"left out silently: {name}" for name in missing(after, usual) if name not in output]
     faults += [f"what is there does not hold: {name}" for name in after.broken]
     faults += mixed(after, usual)
-    if left_out(said, damaged):
+    if left_out(output, damaged):
         return Judged(FAULT if faults else DETECTED, tuple(faults))
     if still_damaged:
         changed = differing(after.exact, usual.exact)
@@ -68,9 +68,9 @@ def judged(
     return Judged(FAULT if faults else HEALED, tuple(faults))
 
 
-def left_out(said: str, damaged: Path) -> bool:
+def left_out(output: str, damaged: Path) -> bool:
     """Whether a line reports that the variant of the damaged file is omitted, which changes the outcome."""
-    lines = [line for line in said.splitlines() if "left out" in line]
+    lines = [line for line in output.splitlines() if "left out" in line]
     return any(name in line for line in lines for name in (damaged.parent.name, damaged.parent.parent.name))
 
 
@@ -143,4 +143,4 @@ def differing(after: dict[str, object], usual: dict[str, object]) -> list[str]:
 def comparable(seen: Seen, name: str) -> bool:
     """Whether that part of an outcome is the same each time, unlike a measured or sent value."""
     varies = re.search(r"measuring|made, \d+ reused|figures|driving ", seen.out + seen.err)
-    return not (name in ("said", "files") and varies)
+    return not (name in ("output", "files") and varies)

@@ -37,7 +37,7 @@ class State:
 def state_of(case: Path, seen: Seen, skipped: Path | None) -> State:
     """The whole state; the file `skipped` is the damaged one, which is no outcome while it is damaged."""
     values: dict[str, Json] = {}
-    exact: dict[str, Json] = {"said": plain(seen.out, case), "answer": seen.answer, "files": written(case)}
+    exact: dict[str, Json] = {"output": plain(seen.out, case), "answer": seen.answer, "files": written(case)}
     broken: list[str] = []
     measured: dict[str, list[str]] = {}
     for path in sorted(case.glob("*/tasks/*/variants/*/variant.json")):

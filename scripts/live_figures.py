@@ -50,9 +50,12 @@ def against_simulation(
         "late": (late_share(found), late_share(results)),
         "accuracy": (mean(one.accuracy for one in found), mean(one.accuracy for one in results)),
     }
-    for name, (lived, said) in pairs.items():
-        note = f"to reach: 2 at most; simulated {100 * said:.2f} %, live outside stalls {100 * lived:.2f} %"
-        yield f"{setting.name}: simulated {name} less live", Figure(100 * (said - lived), "points", note=note)
+    for name, (observed, expected) in pairs.items():
+        note = f"to reach: 2 at most; simulated {100 * expected:.2f} %, live outside stalls {100 * observed:.2f} %"
+        yield (
+            f"{setting.name}: simulated {name} less live",
+            Figure(100 * (expected - observed), "points", note=note),
+        )
 
 
 def late_share(parts: Sequence[Figures]) -> float:
