@@ -55,11 +55,6 @@ def module_of(stage: str) -> StageModule:
     return cast("StageModule", imported(stage, ""))
 
 
-def work_of(stage: str) -> WorkModule:
-    """The module that does a stage's jobs, imported for new work only, as it may import torch."""
-    return cast("WorkModule", imported(stage, "_work"))
-
-
 def imported(stage: str, ending: str) -> ModuleType:
     """A module of a stage; raises `BadInputError` where the plain install lacks what it imports."""
     (row,) = (one for one in STAGES if one.name == stage)
@@ -167,7 +162,8 @@ def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> 
     if found is not None:
         return found, False
     begin()
-    return work_of(job.stage).run(context, job), True
+    # The module of the work may import torch, so only new work imports it.
+    return cast("WorkModule", imported(job.stage, "_work")).run(context, job), True
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:

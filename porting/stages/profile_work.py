@@ -27,14 +27,11 @@ def run(context: Context, job: Job) -> Variant:
     path = workspace.folder(one.variant) / ONNX
     title = f"{one.variant.name} on {one.name}"
     with progress(title, len(one.level.parts())) as advance:
-        profile_file(ready, path, one.level, profile_to_complete(one), first, one.files().write, advance)
+        found = one.found()
+        # A profile from another machine, with another speed, is not completed.
+        begun = None if found is None or found.adopted else found
+        profile_file(ready, path, one.level, begun, first, one.files().write, advance)
     return one.variant
-
-
-def profile_to_complete(one: Profiled) -> Profile | None:
-    """The profile to complete; one from another machine, with another speed, is not completed."""
-    found = one.found()
-    return None if found is None or found.adopted else found
 
 
 def warn_of_another_file(one: Profiled) -> None:

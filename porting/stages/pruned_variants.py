@@ -26,17 +26,13 @@ def best_competitor(variant: Variant, pool: Sequence[Variant]) -> Variant:
 
     The name decides, as the order of a pool differs between runs.
     """
-    return max(competitors(variant, pool), key=lambda one: (accuracy_before_tuning(one), one.name), default=variant)
+    pairs = [(one.pruning.validation_accuracy, one) for one in competitors(variant, pool) if one.pruning is not None]
+    return max(pairs, key=lambda pair: (pair[0], pair[1].name), default=(0.0, variant))[1]
 
 
 def is_beaten(variant: Variant, pool: Sequence[Variant]) -> bool:
     """Whether a competitor is more accurate before tuning."""
     return best_competitor(variant, pool).name != variant.name
-
-
-def accuracy_before_tuning(variant: Variant) -> float:
-    """The validation accuracy after the cut, 0 for a network that was not pruned."""
-    return variant.pruning.validation_accuracy if variant.pruning else 0.0
 
 
 def achieved(pruning: Pruning) -> float | None:

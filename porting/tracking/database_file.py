@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from porting.tracking.database_schema import SQLITE, artifacts_beside, connected, foreign_code, schema_difference
+from porting.tracking.database_schema import SQLITE, artifacts_address, connected, foreign_code, schema_difference
 from porting.tracking.mlflow_errors import OFF, error_word, one_line_errors
 from profiler.common.door import opened
 from profiler.common.errors import BadInputError
@@ -46,7 +46,7 @@ def make(path: Path) -> None:
     with scratch("mlflow") as made:
         unfinished = made.folder / path.name
         with one_line_errors(f"{SQLITE}{unfinished}", "new database", OFF):
-            store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
+            store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_address(path))  # type: ignore[no-untyped-call]
             store.engine.dispose()
         with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):
             # Another process may have made the database already, and written runs to it.

@@ -33,7 +33,7 @@ def connected(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
 
 
-def artifacts_beside(path: Path) -> str:
+def artifacts_address(path: Path) -> str:
     """The address of the folder of artefacts in the folder of a database."""
     return (path.parent / ARTIFACTS).as_uri()
 

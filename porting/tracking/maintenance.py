@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from porting.tracking.database_schema import ARTIFACTS, SQLITE, artifacts_beside, connected
+from porting.tracking.database_schema import ARTIFACTS, SQLITE, artifacts_address, connected
 from porting.tracking.mlflow_errors import explained
 from profiler.common.errors import DnnPortingError
 
@@ -29,7 +29,7 @@ OWN_FOLDER = re.compile(rf"(file://.*/{ARTIFACTS})(/\d+)?")
 def update_addresses(path: Path) -> None:
     """Updates the addresses of artefacts to the folder of the database, which may have been moved or copied."""
     with corrected(path) as connection:
-        rebase(connection, artifacts_beside(path))
+        rebase(connection, artifacts_address(path))
 
 
 def end_killed(path: Path, task: str) -> None:

@@ -13,7 +13,7 @@ from porting.configuration.settings import Settings
 from porting.jobs.context import needs_the_extra
 from porting.repository.figures import figures
 from porting.tracking.database_file import ensure_database
-from porting.tracking.database_schema import SQLITE, artifacts_beside, database_of
+from porting.tracking.database_schema import SQLITE, artifacts_address, database_of
 from porting.tracking.maintenance import end_killed, update_addresses
 from porting.tracking.mlflow_errors import OFF, CheckedClient, one_line_errors
 from porting.workspace.records import Epoch, Variant
@@ -195,5 +195,5 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
         restore = f"MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow experiments restore -x {found.experiment_id}"
         raise BadInputError(f"MLflow's experiment {name} is deleted: run {restore}, or set {OFF}")
     path = database_of(uri)
-    place = artifacts_beside(path) if path else None
+    place = artifacts_address(path) if path else None
     return str(found.experiment_id if found else client.create_experiment(name, place))

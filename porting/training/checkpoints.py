@@ -134,12 +134,7 @@ class Checkpoints(Checkpoint):
         """Writes the checkpoint of the epoch."""
         trainer.save_checkpoint(self._folder / f"{trainer.current_epoch:06d}")
 
-    def on_save_checkpoint(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,  # noqa: ARG002
-        checkpoint: dict[str, Any],
-    ) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
         """Adds the best weights: the validated ones, which the moving average has put into the checkpoint."""
         loss = float(trainer.callback_metrics["val_loss"])
         if self._best is None or loss < self._best["loss"]:
@@ -147,11 +142,6 @@ class Checkpoints(Checkpoint):
             self._best = {"loss": loss, "weights": weights}
         checkpoint["best"] = self._best
 
-    def on_load_checkpoint(
-        self,
-        trainer: Trainer,  # noqa: ARG002
-        pl_module: LightningModule,  # noqa: ARG002
-        checkpoint: dict[str, Any],
-    ) -> None:
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
         """Takes the best weights so far from the checkpoint."""
         self._best = checkpoint["best"]

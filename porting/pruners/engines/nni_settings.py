@@ -51,11 +51,7 @@ def evaluator(model: nn.Module, request: Request) -> Any:
         return nn.functional.cross_entropy(model(images), labels)
 
     def training(
-        model: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        step: Callable[..., Tensor],
-        *_: Any,
-        **__: Any,
+        model: nn.Module, optimiser: torch.optim.Optimizer, step: Callable[..., Tensor], *_: Any, **__: Any
     ) -> None:
         model.eval()
         for batch in request.batches:
