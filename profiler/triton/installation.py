@@ -96,6 +96,6 @@ def find_triton(environment: Path | None = None) -> Installation:
         return Installation(wheel / "tritonserver" / "bin" / "tritonserver", "python", wheel)
     raise ServerNotFoundError(
         f"no Triton server: looked for tritonserver on the PATH and in {folder}. "
-        "Install one with 'make server', name an endpoint with target.<name>.endpoint=HOST:PORT, "
-        "or measure in this process with target.<name>.runtime=onnxruntime"
+        "Install one with 'make server', name an endpoint with targets.<name>.endpoint=HOST:PORT, "
+        "or measure in this process with targets.<name>.runtime=onnxruntime"
     )

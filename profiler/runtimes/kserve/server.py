@@ -58,7 +58,7 @@ class V2Server:
         except InferenceServerException as error:
             raise ServerNotFoundError(
                 f"no inference server answers at {self._endpoint} ({details(error)}): "
-                "start it, or leave target.<name>.endpoint out to have one started"
+                "start it, or leave targets.<name>.endpoint out to have one started"
             ) from error
 
     def name_and_version(self) -> tuple[str, str]:
