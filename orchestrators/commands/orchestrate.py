@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,12 +133,10 @@ def until_interrupted(loops: Loops) -> None:
 
 def every(times: int, tick: Tick) -> Tick:
     """A tick that acts in one of `times` calls."""
-    count = 0
+    calls = count(1)
 
     def sometimes() -> None:
-        nonlocal count
-        count += 1
-        if count % times == 0:
+        if next(calls) % times == 0:
             tick()
 
     return sometimes

@@ -10,17 +10,6 @@ from orchestrators.load.manipulation import macro_trend, manipulated, random_sam
 from orchestrators.load.trace_files import Bandwidth, read_bandwidth, read_trace
 
 __all__ = [
-    "Bandwidth",
-    "Load",
-    "Steps",
-    "constant",
-    "macro_trend",
-    "manipulated",
-    "overloaded_rps",
-    "poisson_arrivals",
-    "random_sample",
-    "read_bandwidth",
-    "read_trace",
-    "scaled_to_mean",
-    "warmed_up",
-]
+    "Bandwidth", "Load", "Steps", "constant", "macro_trend", "manipulated", "overloaded_rps", "poisson_arrivals",
+    "random_sample", "read_bandwidth", "read_trace", "scaled_to_mean", "warmed_up",
+]  # fmt: skip

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from orchestrators.deployment import Deployment
 from profiler.common.errors import BadInputError
@@ -23,6 +23,9 @@ MS_PER_S, S_PER_HOUR = 1e3, 3600
 # The share of a rate that needs no further server, because it may be rounding.
 ROUNDING = 1e-9
 ENTRY = "from_repository"
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(ge=0)]
 
 
 class PlanBase(Value):

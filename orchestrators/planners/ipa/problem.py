@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import PlanBase, each_once, unique
+from orchestrators.planners.common import Count, PlanBase, Positive, each_once, unique
 from profiler.records.base import Value
 
 
@@ -16,17 +16,8 @@ class Variant(Value):
     name: str = Field(min_length=1)
     accuracy: float = Field(ge=0, le=1)
     cores: float = Field(gt=0)
-    latency_ms: dict[int, float] = Field(min_length=1)
-    throughput_rps: dict[int, float]
-
-    @field_validator("latency_ms", "throughput_rps")
-    @classmethod
-    def is_positive(cls, figures: dict[int, float]) -> dict[int, float]:
-        """Raises `ValueError` for a batch below 1, and for a figure that is not above 0."""
-        for batch, figure in figures.items():
-            if batch < 1 or figure <= 0:
-                raise ValueError(f"{figure:g} at batch {batch}: batches are 1 or more, figures above 0; leave it out")
-        return figures
+    latency_ms: dict[Count, Positive] = Field(min_length=1)
+    throughput_rps: dict[Count, Positive]
 
     @model_validator(mode="after")
     def has_both_figures(self) -> Self:

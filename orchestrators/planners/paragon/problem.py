@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import MS_PER_S, S_PER_HOUR, PlanBase, each_once
+from orchestrators.planners.common import MS_PER_S, S_PER_HOUR, PlanBase, Rate, each_once
 from profiler.records.base import Value
 
 BOUNDS = ("min_accuracy", "max_latency_ms", "max_cost_per_hour")
@@ -19,7 +19,7 @@ class QueryClass(Value):
 
     name: str
     task: str
-    rates_rps: list[float] = Field(min_length=1)
+    rates_rps: list[Rate] = Field(min_length=1)
     step_s: float = Field(default=1.0, gt=0)
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
@@ -33,13 +33,6 @@ class QueryClass(Value):
         if len(given) < 2:
             stated = given[0] if given else "none of them"
             raise ValueError(f"class {self.name} bounds {stated}: bound two of {', '.join(BOUNDS)}, the third follows")
-        return self
-
-    @model_validator(mode="after")
-    def no_negative_rate(self) -> Self:
-        """Raises `ValueError` for a negative rate."""
-        if min(self.rates_rps) < 0:
-            raise ValueError(f"class {self.name} has a rate of {min(self.rates_rps):g}: rates are 0 or more")
         return self
 
 

@@ -29,13 +29,5 @@ from orchestrators.planners.trivial.from_repository import from_repository
 from orchestrators.planners.trivial.problem import Plan, Problem, Task, Version
 
 __all__ = [
-    "Allocation",
-    "Plan",
-    "Problem",
-    "Task",
-    "Version",
-    "allocation",
-    "chain",
-    "from_repository",
-    "solve",
-]
+    "Allocation", "Plan", "Problem", "Task", "Version", "allocation", "chain", "from_repository", "solve",
+]  # fmt: skip

@@ -284,7 +284,7 @@ def test_the_bound_that_binds_is_named(bounds: dict[str, float], said: str) -> N
     [
         ({"max_latency_ms": None}, "class faces bounds min_accuracy: bound two of"),
         ({"rates_rps": []}, "at least 1 item"),
-        ({"rates_rps": [3, -1]}, "class faces has a rate of -1"),
+        ({"rates_rps": [3, -1]}, r"rates_rps\.1\s+Input should be greater than or equal to 0"),
         ({"task": "bees"}, "class faces is of the task 'bees': choices are digits"),
     ],
 )
