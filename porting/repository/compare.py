@@ -22,7 +22,7 @@ class Change:
 
 
 def compare(before: Repository, after: Repository) -> list[Change]:
-    """Every change between two repositories; a figure has moved where its two 95 % intervals do not overlap."""
+    """Every change between two repositories; a figure has moved if its two 95 % intervals do not overlap."""
     return [change for name in sorted({*before.by_name, *after.by_name}) for change in changes(before, after, name)]
 
 

@@ -37,7 +37,7 @@ def index_to_json(index: Index) -> str:
 def index_from_json(content: bytes, place: str) -> Index:
     """The index in a text of `index_to_json`; raises `BadInputError` that names `place` and the first problem."""
     content = unsealed(content, place, PUBLISH)
-    # Counting takes a while, and below this size any number of values fits into memory.
+    # Counting takes time, and below this size any number of values fits into memory.
     many = len(content) > COUNTED_BYTES and content.count(b",") > LIMIT_VALUES
     if many or content.count(b"\n") > MOST_VARIANTS:
         raise refused(place, "", f"it holds more than {MOST_VARIANTS} entries or {LIMIT_VALUES} values")

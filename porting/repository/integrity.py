@@ -87,7 +87,7 @@ def signature(index: bytes, private_key: Path) -> bytes:
     """The signature of an index as a Sigstore bundle; raises `BadInputError` for an unusable private key."""
     with scratch("sign") as place:
         (place.folder / INDEX).write_bytes(index)
-        signer = working(private_key, lambda key: imported()[0].use_elliptic_key_signer(private_key=key))
+        signer = with_key(private_key, lambda key: signing_package()[0].use_elliptic_key_signer(private_key=key))
         signer.sign(place.folder / INDEX, place.folder / SIGNATURE)
         return (place.folder / SIGNATURE).read_bytes()
 
@@ -95,7 +95,7 @@ def signature(index: bytes, private_key: Path) -> bytes:
 def check_signed(storage: Storage, index: bytes, public_key: Path) -> None:
     """Raises `BadInputError` unless the owner of the key signed this index."""
     content = storage.read(SIGNATURE, limit_bytes=SIGNATURE_LIMIT_BYTES)
-    verifier = working(public_key, lambda key: imported()[1].use_elliptic_key_verifier(public_key=key))
+    verifier = with_key(public_key, lambda key: signing_package()[1].use_elliptic_key_verifier(public_key=key))
     from sigstore_models.bundle.v1 import Bundle
 
     with scratch("verify-signature") as place:
@@ -103,7 +103,7 @@ def check_signed(storage: Storage, index: bytes, public_key: Path) -> None:
         (place.folder / SIGNATURE).write_bytes(content)
         try:
             verifier.verify(place.folder / INDEX, place.folder / SIGNATURE)
-            # Another form than the canonical one was altered.
+            # A signature in another form than the canonical one was altered.
             if Bundle.from_json(content).to_json().encode() != content:
                 raise ValueError("the signature was altered")
         except Exception as error:
@@ -114,7 +114,7 @@ def check_signed(storage: Storage, index: bytes, public_key: Path) -> None:
             ) from error
 
 
-def working(key: Path, made: Callable[[Path], T]) -> T:
+def with_key(key: Path, made: Callable[[Path], T]) -> T:
     """The result of `made(key)`; raises `BadInputError` where the file holds no usable key."""
     fix = "give a PEM file with a key of the curve P-256, P-384 or P-521 without a password"
     contents(key, KEY_LIMIT_BYTES, fix)
@@ -125,7 +125,7 @@ def working(key: Path, made: Callable[[Path], T]) -> T:
         raise BadInputError(f"{key} holds no key that can be used ({reason}): {fix}") from error
 
 
-def imported() -> "tuple[signing.Config, verifying.Config]":
+def signing_package() -> "tuple[signing.Config, verifying.Config]":
     """The signer and the verifier; raises `BadInputError` where their package is missing."""
     try:
         from model_signing import signing, verifying

@@ -15,7 +15,7 @@ from profiler.common.target import Resources
 
 SETTINGS = ("batch", "cores", "threads", "instances")
 CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")
-# A capacity is that of single requests.
+# The capacity is measured with single requests only.
 BY_BATCH = [name for name in SOURCES if name != "capacity_requests_per_s"]
 
 

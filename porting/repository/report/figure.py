@@ -32,7 +32,7 @@ def draw(index: Index) -> "Figure":
         for precision, colour in PRECISIONS.items():
             draw_points(axes, [one for one in known if one[0].precision == precision], colour)
         pairs = [(one.figures[ACCURACY][0], one.figures[THROUGHPUT][0]) for _, one in known if one.on_frontier]
-        # A member that only a tie keeps on the frontier is not on the line.
+        # The line joins the members that no other one beats by point values.
         line = [pairs[place] for place in staircase(pairs)]
         axes.plot([x for _, x in line], [y for y, _ in line], color=GREY, linewidth=1, zorder=1)
         label_axes(axes, f"{task} on {target}", {one[0].precision for one in known})

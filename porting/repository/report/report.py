@@ -64,7 +64,7 @@ def render_report(index: Index, details: Iterable[Details], picture: str) -> str
     by_name = {one.name: one for one in details}
     script = "".join(one.read_text() for one in SCRIPTS)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    # The order of the metrics is that of their importance.
+    # The metrics keep their order, which is that of their importance.
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":"), "ensure_ascii": False}
     return environment.from_string(TEMPLATE.read_text()).render(
         title="Frontier of " + ", ".join(sorted({variant.task for variant in index.variants})),
