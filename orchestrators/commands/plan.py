@@ -97,14 +97,9 @@ def compare(outcomes: Mapping[str, PlanBase | DnnPortingError], repository: Repo
         found = plan.deployments
         accuracy = f"{delivered(found, repository):.4f}" if found else ""
         words = ", ".join(f"{one.replicas} × {one.variant} ({one.cores:g} cores, batch {one.batch})" for one in found)
-        rows.append([name, accuracy, objective(plan), words])
+        objective = plan.model_dump().get("objective")
+        rows.append([name, accuracy, "" if objective is None else f"{objective:.4g}", words])
     table("planners", ["planner", "accuracy", "objective", "deployments, or the reason without any"], rows)
-
-
-def objective(plan: PlanBase) -> str:
-    """The value of the planner's objective as text; empty for a planner without one."""
-    value = plan.model_dump().get("objective")
-    return "" if value is None else f"{value:.4g}"
 
 
 def delivered(found: list[Deployment], repository: Repository) -> float:

@@ -1,5 +1,6 @@
 """The outcome of a live run: lateness, losses, accuracy and CPU, in all, outside stalls, and during switches."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -113,22 +114,18 @@ def outcome(run: Run) -> Outcome:
 
 def part(run: Run, chosen: Choice, seconds: Callable[[np.ndarray], np.ndarray]) -> Part:
     """The figures of the chosen requests and seconds; `seconds` chooses by the ends of seconds, (seconds,)."""
-    answers, wrong = {}, {}
+    answers, tasks = {}, {}
+    switches = Counter(one.task for one in run.switches if one.error is None)
     for task, requests in run.traffic.tasks.items():
         mask = chosen(requests)
-        answers[task] = answers_of(requests, mask, run)
-        wrong[task] = int((requests.answer[mask] == WRONG).sum())
-    switches = {task: sum(one.task == task and one.error is None for one in run.switches) for task in answers}
-    tasks = {
-        task: delivered(
-            figures([one], switches[task]), wrong[task], normalised(one, run, run.traffic.tasks[task].variants)
-        )
-        for task, one in answers.items()
-    }
+        found = answers[task] = answers_of(requests, mask, run)
+        wrong = int((requests.answer[mask] == WRONG).sum())
+        tasks[task] = delivered(figures([found], switches[task]), wrong, normalised(found, run, requests.variants))
     shares = [one.normalised_accuracy for one in tasks.values() if one.normalised_accuracy is not None]
     mean, cpu = float(np.mean(shares)) if shares else None, cpu_share(run, seconds)
+    together = figures(list(answers.values()), sum(switches[task] for task in tasks))
     return Part(
-        all_tasks=delivered(figures(list(answers.values()), sum(switches.values())), sum(wrong.values()), mean),
+        all_tasks=delivered(together, sum(one.wrong for one in tasks.values()), mean),
         tasks=tasks,
         cpu_share=cpu,
         reasons={} if cpu is not None else {"cpu_share": NO_CPU},

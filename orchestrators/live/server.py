@@ -5,8 +5,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from tritonclient.grpc import service_pb2
-
 from orchestrators.live.catalogue import DIGEST, VARIANT, Network
 from profiler.common.errors import DnnPortingError, ServerError
 from profiler.runtimes.kserve.server import V2Server, failing
@@ -47,7 +45,10 @@ class LiveServer(V2Server):
         The server's statistics do not count waiting requests.
         """
         found: dict[str, int] = {}
-        for one in self._statistics():
+        # One call for all models; the repository index does not list models that a load call brought.
+        with failing(f"{self.endpoint} returns no statistics"):
+            statistics = self._client.get_inference_statistics(client_timeout=CALL_LIMIT_S).model_stats
+        for one in statistics:
             counts = one.inference_stats
             found[one.name] = found.get(one.name, 0) + counts.success.count + counts.fail.count
         return found
@@ -58,7 +59,12 @@ class LiveServer(V2Server):
         Raises `ServerError` for a failed load, and then either may answer: a load that exceeds the time limit may
         still succeed.
         """
-        if not self._takes(task, network):
+        if self._models is None:
+            loaded = self.load(task, network.config, network.files)
+        else:
+            network.write(self._models() / task)
+            loaded = self.load(task)
+        if not loaded:
             raise ServerError(
                 f"{self.endpoint} does not load {network.variant}: it cannot be reached, or refuses load calls "
                 f"(start it with --model-control-mode=explicit, and name the file with its token in {TOKEN_FILE})"
@@ -67,17 +73,6 @@ class LiveServer(V2Server):
             raise ServerError(
                 f"{self.endpoint} reports a load of {network.variant} and answers with {found or 'another'}"
             )
-
-    def _takes(self, task: str, network: Network) -> bool:
-        if self._models is None:
-            return self.load(task, network.config, network.files)
-        network.write(self._models() / task)
-        return self.load(task)
-
-    def _statistics(self) -> list[service_pb2.ModelStatistics]:
-        # One call for all models; the repository index does not list models that a load call brought.
-        with failing(f"{self.endpoint} returns no statistics"):
-            return list(self._client.get_inference_statistics(client_timeout=CALL_LIMIT_S).model_stats)
 
     def _config_parameter(self, name: str, parameter: str) -> str:
         with failing(f"{self.endpoint} returns no config of {name}"):

@@ -45,19 +45,16 @@ class Usage:
         Raises `ServerError` where no process listens.
         """
         try:
-            return self._read()
+            if self._process is None or not self._process.is_running():
+                self._process = listener(self._endpoint, self._port)
+                self._last = time.monotonic(), cpu_seconds(self._process.pid)
+                return Use(0.0, cores_for(self._process.pid))
+            cores, (then, used_then_s) = cores_for(self._process.pid), self._last
+            self._last = now, used_s = time.monotonic(), cpu_seconds(self._process.pid)
         except psutil.Error as error:
             # The process ended, or changed its user, between two reads.
             self._process = None
             raise ServerError(f"{self._endpoint}: the use of its process cannot be read: {error}") from error
-
-    def _read(self) -> Use:
-        if self._process is None or not self._process.is_running():
-            self._process = listener(self._endpoint, self._port)
-            self._last = time.monotonic(), cpu_seconds(self._process.pid)
-            return Use(0.0, cores_for(self._process.pid))
-        cores, (then, used_then_s) = cores_for(self._process.pid), self._last
-        self._last = now, used_s = time.monotonic(), cpu_seconds(self._process.pid)
         # CPU time has the resolution of ticks, and the time of a child that ends moves to its parent between two reads.
         return Use(min(1.0, max(0.0, (used_s - used_then_s) / (now - then) / cores)), cores)
 

@@ -56,7 +56,8 @@ class Pool:
         self.loading = {key: self.loading.get(key, []) for key in self.wanted}
         for key, one in self.wanted.items():
             if key not in self.stations:
-                self.stations[key] = self._station(key)
+                self.stations[key] = Station(self._service(key), batch=key[2], cores=key[1])
+                self.variant_of[self.stations[key]] = key[0]
             missing = one.replicas - len(self.stations[key].free) - len(self.loading[key])
             if missing > 0:
                 self.loading[key] += [now_s + (0 if at_once else self._up_s(key))] * missing
@@ -144,11 +145,6 @@ class Pool:
                 self.loading[key] = self.loading.pop(old, [])
                 _, station.cores, station.batch = key
                 station.service = self._service(key)
-
-    def _station(self, key: Key) -> Station:
-        station = Station(self._service(key), batch=key[2], cores=key[1])
-        self.variant_of[station] = key[0]
-        return station
 
     def _service(self, key: Key) -> Service:
         variant, cores, batch = key

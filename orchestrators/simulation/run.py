@@ -52,20 +52,14 @@ def simulate(
 ) -> Result:
     """Sends every task's requests at the moments (s) of its schedule; the same seed gives the same result.
 
-    `name` is the policy's in the result.
-
-    Raises `BadInputError` for a schedule that is not sorted or leaves the run, a first plan that leaves a task
-    without a server, and a plan with an unknown variant.
+    `name` is the policy's in the result. Raises `BadInputError` for a schedule that is not sorted or leaves the run, a
+    first plan that leaves a task without a server, and a plan with an unknown variant.
     """
     for task, moments_s in schedules.items():
-        check(task, moments_s, settings.seconds)
+        inside = (moments_s >= 0) & (moments_s < settings.seconds)
+        if not (inside.all() and (np.diff(moments_s) >= 0).all()):
+            raise BadInputError(f"the schedule of {task} must be sorted moments from 0 to below {settings.seconds} s")
     return Run(catalogue, schedules, policy, box, settings).result(name)
-
-
-def check(task: str, moments_s: NDArray[np.float64], seconds: int) -> None:
-    """Raises `BadInputError` for a schedule that is not sorted or leaves the run."""
-    if len(moments_s) and not (moments_s[0] >= 0 and moments_s[-1] < seconds and (np.diff(moments_s) >= 0).all()):
-        raise BadInputError(f"the schedule of {task} is to be sorted moments from 0 to below {seconds} s")
 
 
 class Run:

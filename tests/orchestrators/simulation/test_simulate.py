@@ -174,7 +174,7 @@ def test_a_seeded_run_is_the_same_again_and_another_seed_is_not() -> None:
 
 @pytest.mark.parametrize("moments_s", [[1.0, 0.5], [-0.1], [20.0]])
 def test_a_schedule_outside_of_the_run_or_unsorted_is_refused(moments_s: list[float]) -> None:
-    with pytest.raises(BadInputError, match="schedule of digits is to be sorted moments from 0 to below 20 s"):
+    with pytest.raises(BadInputError, match="schedule of digits must be sorted moments from 0 to below 20 s"):
         simulate(VARIANTS, {TASK: np.array(moments_s)}, Told({}), ROOMY, Settings(seconds=20, deadline_ms=1))
 
 
