@@ -22,7 +22,7 @@ from frontier_curves import draw
 from frontier_figures import Measured, curves, figures
 from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 
-from porting.jobs.ready_targets import ReadyTargets
+from porting.jobs.context import ReadyTargets
 from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.profile_settings import LevelSettings, ThroughputSettings

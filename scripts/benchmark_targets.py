@@ -17,7 +17,7 @@ from statistics import median
 
 from figures import ROOT, Figure, record
 
-from porting.jobs.ready_targets import ReadyTargets
+from porting.jobs.context import ReadyTargets
 from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX, Workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 from porting.common.console import say
 from porting.configuration.config_folders import config_folder
 from porting.configuration.settings import validated
-from porting.jobs.ready_targets import built_target
+from porting.jobs.context import built_target
 from profiler.common.errors import BadInputError
 from profiler.common.files import write_atomically
 

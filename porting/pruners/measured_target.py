@@ -8,8 +8,7 @@ from pathlib import Path
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from porting.jobs.context import Context
-from porting.jobs.ready_targets import ReadyTargets, built_target
+from porting.jobs.context import Context, ReadyTargets, built_target
 from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.costs import Widths
 from porting.pruners.dependency_graph import dependency_graph

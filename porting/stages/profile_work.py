@@ -3,9 +3,8 @@
 from contextlib import closing
 
 from porting.common.console import progress, say
-from porting.jobs.context import Context
+from porting.jobs.context import Context, ReadyTargets
 from porting.jobs.job import Job
-from porting.jobs.ready_targets import ReadyTargets
 from porting.stages.profile import Profiled
 from porting.stages.servable import forget_unservable
 from porting.workspace.records import Variant
