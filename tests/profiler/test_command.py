@@ -106,7 +106,9 @@ def test_a_profile_with_figures_that_no_machine_measures_is_named_with_the_fix(t
         profile = profile.model_copy(update={field: ()})
     write_record(kept, profile.model_copy(update={"probe_reference_per_s": 1e308}))
     kept.with_suffix(".npz").unlink()
-    with pytest.raises(BadInputError, match=r"target here has figures that no machine measures \(.+\): remove it, and"):
+    with pytest.raises(
+        BadInputError, match=r"target here has figures that no machine measures \(.+\): remove it to measure"
+    ):
         run(model, tmp_path / "request.json", kept)
 
 

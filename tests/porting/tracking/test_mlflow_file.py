@@ -279,7 +279,7 @@ def test_a_database_that_is_larger_than_the_memory_is_told_as_damaged(
 
 def test_a_database_that_is_moved_while_it_is_used_is_said_to_be_gone(database: Path) -> None:
     workspace = database.parent
-    with pytest.raises(DnnPortingError, match=r"/w is not there: if it was moved, run the same command"):
+    with pytest.raises(DnnPortingError, match=r"/w does not exist: if it was moved, run the same command"):
         with moved_away(workspace) as tracker:
             tracker._child("digits-a")
     assert not workspace.exists()

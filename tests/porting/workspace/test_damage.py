@@ -352,5 +352,5 @@ def test_a_profile_is_not_written_where_the_workspace_was_before_it_was_moved(
         with pytest.raises(FileNotFoundError) as caught:
             files.write(profile, samples)
         line, _ = explained(caught.value)
-        assert f"{workspace.root} is not there: if it was moved, run the same command where it lies now" in line
+        assert f"{workspace.root} does not exist: if it was moved, run the same command in its new place" in line
     assert not workspace.root.exists()

@@ -180,7 +180,7 @@ def test_another_s_table_in_its_place_is_refused(
 ) -> None:
     path, wanted = tmp_path / "table.json", {LINEAR: ([4], [4])}
     measured_table(path, Target(), 2, "fp32", wanted, 60, lambda _: None)
-    with pytest.raises(BadInputError, match=f"is of another {other} than is pruned for: remove {path}"):
+    with pytest.raises(BadInputError, match=f"has another {other} than this pruning needs: remove {path}"):
         measured_table(path, target, batch, precision, wanted, 60, lambda _: None)
 
 

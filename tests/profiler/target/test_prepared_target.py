@@ -98,7 +98,7 @@ def test_the_key_follows_the_program_where_torch_serves_it() -> None:
 
 def test_a_program_that_is_not_there_is_named_with_the_fix(network: Path) -> None:
     with prepared_target("here", Target(runtime="torch")) as ready:
-        with pytest.raises(UnavailableError, match=r"model\.pt does not exist.*put there .* that stage=export writes"):
+        with pytest.raises(UnavailableError, match=r"model\.pt does not exist.*put .* of stage=export there"):
             profile_file(ready, network, SMALL, None, None, lambda *_: None, lambda _: None)
 
 
