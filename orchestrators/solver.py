@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from profiler.common.errors import DnnPortingError
 
 LARGEST_COST, TOLERANCE = 1e3, 1e-6
@@ -46,7 +48,6 @@ def minimise(
 
 def solved(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float], whole: Sequence[bool]) -> Any:
     """The result of scipy."""
-    import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
 

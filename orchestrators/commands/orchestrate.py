@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
 
 from orchestrators.commands.live_settings import Settings
 from orchestrators.commands.prepared import complete_target_and_tasks, repository_of, validated
@@ -22,14 +23,12 @@ from orchestrators.live.server import LiveServer, OwnServer
 from orchestrators.live.tables import delivered_table
 from orchestrators.live.usage import Usage
 from orchestrators.load import Load
+from porting.command_line.dispatch import configured
 from porting.common.console import say, table
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.machine import split_cores
 from profiler.triton.access import environment_token
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 READY_LIMIT_S = 120.0
 POLL_S = 0.2
@@ -39,12 +38,10 @@ REFRESH_S = 10
 
 def run(arguments: Sequence[str]) -> None:
     """Runs the command with `conf/orchestrate.yaml` and the overrides on the command line."""
-    from porting.command_line.dispatch import configured
-
     configured("orchestrate", arguments, orchestrated)
 
 
-def orchestrated(config: "DictConfig") -> None:
+def orchestrated(config: DictConfig) -> None:
     """Drives the servers; with a load it also sends the requests and prints the outcome."""
     settings = prepared(config)
     catalogue = Catalogue(settings.repository, settings.environment, settings.public_key)
@@ -65,7 +62,7 @@ def orchestrated(config: "DictConfig") -> None:
             sent(settings, settings.load, endpoints, catalogue.environment.repository)
 
 
-def prepared(config: "DictConfig") -> Settings:
+def prepared(config: DictConfig) -> Settings:
     """The settings with target and tasks filled in; raises `BadInputError` for invalid ones."""
     complete_target_and_tasks(config, repository_of(config))
     settings = validated(config, Settings)

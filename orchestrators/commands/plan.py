@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from omegaconf import DictConfig
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators.commands.prepared import check_chosen, repository_of, validated
 from orchestrators.deployment import Deployment, Infeasible
 from orchestrators.planners.common import PlanBase, checked, located
+from porting.command_line.dispatch import configured
 from porting.common.console import say, table
 from porting.configuration.components import Component
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import write_atomically
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 SHOWN = ("task", "variant", "replicas", "cores", "batch", "rate_rps")
 
@@ -34,12 +32,10 @@ class Settings(BaseModel):
 
 def run(arguments: Sequence[str]) -> None:
     """Runs the command with `conf/plan.yaml` and the overrides on the command line."""
-    from porting.command_line.dispatch import configured
-
     configured("plan", arguments, plan)
 
 
-def plan(config: "DictConfig") -> None:
+def plan(config: DictConfig) -> None:
     """Plans with every chosen planner; raises the first error where all of them fail."""
     settings, repository = prepared(config)
     outcomes: dict[str, PlanBase | DnnPortingError] = {}
@@ -60,7 +56,7 @@ def plan(config: "DictConfig") -> None:
     say(f"as JSON   {settings.output}")
 
 
-def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
+def prepared(config: DictConfig) -> tuple[Settings, Repository]:
     """The settings with task, target and tasks filled in, and the repository."""
     repository = repository_of(config)
     for key, choices in (("task", repository.tasks), ("target_name", repository.targets)):

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from omegaconf import DictConfig
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators.commands.prepared import complete_target_and_tasks, made, repository_of, validated
@@ -16,14 +16,11 @@ from orchestrators.simulation import Box, Settings, simulate
 from orchestrators.simulation.comparison_figure import draw_comparison
 from orchestrators.simulation.result import Result, number, overloaded_at, percent
 from orchestrators.variant import catalogue
+from porting.command_line.dispatch import configured
 from porting.common.console import progress, say, table
 from porting.configuration.components import Component
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import write_atomically
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
 
 RESULT, FIGURE = "simulation.json", "simulation.png"
 COLUMNS = [
@@ -56,12 +53,10 @@ class Chosen(BaseModel):
 
 def run(arguments: Sequence[str]) -> None:
     """Runs the command with `conf/simulate.yaml` and the overrides on the command line."""
-    from porting.command_line.dispatch import configured
-
     configured("simulate", arguments, simulated)
 
 
-def simulated(config: "DictConfig") -> None:
+def simulated(config: DictConfig) -> None:
     """Compares policies on the same requests by delivered accuracy, late and lost requests, and cost.
 
     The load of each task has its own sample of the trace and its own trend.

@@ -8,6 +8,8 @@ from itertools import accumulate
 from math import ceil, inf
 from statistics import fmean, median
 
+import numpy as np
+
 from orchestrators.planners.common import ROUNDING
 from profiler.common.errors import BadInputError
 
@@ -59,9 +61,6 @@ class Load:
             return 0.0
         if capacity_rps * (1 + ROUNDING) < self.mean_rps:
             return inf
-
-        import numpy as np
-
         # The second repetition starts with the backlog of the first.
         excess = np.tile(np.asarray(self.rates_rps) - capacity_rps, 2) * self.step_s
         total = np.concatenate([[0.0], excess.cumsum()])

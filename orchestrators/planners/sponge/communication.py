@@ -1,25 +1,22 @@
 """Communication latencies over a trace of bandwidth, and the remaining deadlines."""
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from orchestrators.planners.common import MS_PER_S
 from profiler.common.errors import BadInputError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
 
 def remaining_ms(
-    slo_ms: float, sent_s: "ArrayLike", size_bytes: "ArrayLike", time_s: "ArrayLike", bytes_per_s: "ArrayLike"
-) -> "NDArray[np.float64]":
+    slo_ms: float, sent_s: ArrayLike, size_bytes: ArrayLike, time_s: ArrayLike, bytes_per_s: ArrayLike
+) -> NDArray[np.float64]:
     """The rest of the SLO at the arrival of each request, negative for a late one; see `communication_ms`."""
     return slo_ms - communication_ms(sent_s, size_bytes, time_s, bytes_per_s)
 
 
 def communication_ms(
-    sent_s: "ArrayLike", size_bytes: "ArrayLike", time_s: "ArrayLike", bytes_per_s: "ArrayLike"
-) -> "NDArray[np.float64]":
+    sent_s: ArrayLike, size_bytes: ArrayLike, time_s: ArrayLike, bytes_per_s: ArrayLike
+) -> NDArray[np.float64]:
     """The time in ms that each request takes over the changing bandwidth, (requests,).
 
     `bytes_per_s[i]` held up to `time_s[i]`, from `time_s[i - 1]` on and from 0 for the first; then the trace starts
@@ -27,8 +24,6 @@ def communication_ms(
     however long the transfer takes. Raises `BadInputError` for times that do not rise, a
     bandwidth below 0 or 0 throughout, a size that is not positive, and a negative `sent_s`.
     """
-    import numpy as np
-
     sent, size = np.asarray(sent_s, dtype=float), np.asarray(size_bytes, dtype=float)
     edges, rates = np.concatenate(([0.0], np.asarray(time_s, dtype=float))), np.asarray(bytes_per_s, dtype=float)
     check(sent, size, edges, rates)
@@ -46,7 +41,7 @@ def communication_ms(
 
 
 def check(
-    sent: "NDArray[np.float64]", size: "NDArray[np.float64]", edges: "NDArray[np.float64]", rates: "NDArray[np.float64]"
+    sent: NDArray[np.float64], size: NDArray[np.float64], edges: NDArray[np.float64], rates: NDArray[np.float64]
 ) -> None:
     """Raises `BadInputError` for an invalid trace or request."""
     if len(rates) != len(edges) - 1 or len(rates) == 0:
