@@ -129,11 +129,11 @@ def test_the_second_under_the_pointer_is_told(chromium: str, tmp_path: Path) -> 
             assert len(column["seconds"]) == 10
             x = column["left"] + (column["right"] - column["left"]) * 0.75
             page.mouse.move(box["x"] + box["width"] * x, box["y"] + 100)
-            text = page.locator("#seen").inner_text()
+            text = page.locator("#tooltip").inner_text()
             assert text.startswith(f"{name}, 7 s\n")
             assert "bees: 1 requests/s, p50 500 ms, p99 500 ms, 1 late" in text
             assert "CPU 90 %" in text
         page.mouse.move(0, 0)
-        assert page.locator("#seen").is_hidden()
+        assert page.locator("#tooltip").is_hidden()
         assert problems == []
         browser.close()
