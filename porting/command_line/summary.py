@@ -15,7 +15,7 @@ from porting.pipeline import Outcome, Walk, module_of
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
 from porting.repository.report.ranking_table import members, tasks_and_targets
-from porting.repository.report.words import in_words, percent, place_in_words
+from porting.repository.report.words import in_words, place_in_words
 from porting.repository.schema import Figure, Standing, Summary
 from porting.tracking.database_schema import SQLITE
 from porting.tracking.runs import DATABASE
@@ -59,8 +59,9 @@ def here(command: str) -> str:
 
 def row(variant: Summary, standing: Standing) -> list[str]:
     """The row of a ranked variant on a target."""
-    accuracy, place = percent(variant.validation_accuracy), place_in_words(variant, standing)
-    return [variant.name, accuracy, *cells(standing.figures), place]
+    accuracy = variant.validation_accuracy
+    shown = f"{accuracy.value:.2%}" if accuracy else "unknown"
+    return [variant.name, shown, *cells(standing.figures), place_in_words(variant, standing)]
 
 
 def cells(figures: Mapping[str, Figure]) -> list[str]:

@@ -17,7 +17,7 @@ MISSING = "Missing and unsettled points"
 def figures(standing: Standing) -> Section:
     """Every metric with its value, or the reason why it is unknown."""
     note = (
-        f"In brackets are the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
+        f"The brackets have the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
         f"at batch {standing.batch} × {standing.concurrency} callers."
     )
     rows = [(metric.meaning, figure_in_words(standing, name)) for name, metric in METRICS.items()]
