@@ -46,10 +46,10 @@ def orchestrated(config: DictConfig) -> None:
     settings = prepared(config)
     catalogue = Catalogue(settings.repository, settings.environment, settings.public_key)
     with ExitStack() as stack:
-        servers, ticks = served(settings, stack)
+        servers, ticks = servers_of(settings, stack)
         endpoints = [server.endpoint for server in servers]
         journal = stack.enter_context(PrintingJournal(settings.output / JOURNAL))
-        agents = driving(settings, servers, catalogue, journal)
+        agents = agents_of(settings, servers, catalogue, journal)
         say(f"driving {', '.join(endpoints)}: clients call {', '.join(settings.tasks)}")
         say(f"journal   {settings.output / JOURNAL}")
         loops = stack.enter_context(
@@ -59,7 +59,7 @@ def orchestrated(config: DictConfig) -> None:
             until_interrupted(loops)
         else:
             wait_until_ready(agents, loops)
-            sent(settings, settings.load, endpoints, catalogue.environment.repository)
+            send_load(settings, settings.load, endpoints, catalogue.environment.repository)
 
 
 def prepared(config: DictConfig) -> Settings:
@@ -73,7 +73,7 @@ def prepared(config: DictConfig) -> Settings:
     return settings
 
 
-def served(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list[Tick]]:
+def servers_of(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list[Tick]]:
     """The given servers, or an own server with the tick that restarts it."""
     if settings.servers:
         token = environment_token()
@@ -86,7 +86,7 @@ def served(settings: Settings, stack: ExitStack) -> tuple[list[LiveServer], list
     return [stack.enter_context(closing(LiveServer(own.endpoint, own.token, own.models)))], [own.tick]
 
 
-def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalogue, journal: Journal) -> list[Agent]:
+def agents_of(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalogue, journal: Journal) -> list[Agent]:
     """An agent for each server; raises `BadInputError` for a server on another host."""
     proxy = settings.nginx
     endpoints = [server.endpoint for server in servers]
@@ -94,7 +94,7 @@ def driving(settings: Settings, servers: Sequence[LiveServer], catalogue: Catalo
     return [Agent(one, Usage(one.endpoint).read, catalogue, rotation, journal, settings.policy) for one in servers]
 
 
-def sent(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
+def send_load(settings: Settings, load: Load, endpoints: Sequence[str], repository: Repository) -> None:
     """Sends the load, prints the outcome and writes the report."""
     expected = {task: ExpectedAnswers.of(repository, task, settings.target_name) for task in settings.tasks}
     schedules = load.schedules(settings.tasks)
@@ -132,11 +132,11 @@ def every(times: int, tick: Tick) -> Tick:
     """A tick that acts in one of `times` calls."""
     calls = count(1)
 
-    def sometimes() -> None:
+    def counted() -> None:
         if next(calls) % times == 0:
             tick()
 
-    return sometimes
+    return counted
 
 
 class PrintingJournal(Journal):

@@ -45,7 +45,7 @@ class Agent:
         try:
             use, counts = self._read_use(), self._server.requests()
         except DnnPortingError as error:
-            self._served.lost()
+            self._served.forget_versions()
             self._leave_rotation(Use(0.0, 1.0), {}, str(error))
             return
         self._rotation.note_use(self._server.endpoint, use)
@@ -94,7 +94,7 @@ class Agent:
         self._note(use, demand_rps, decision)
         if wanted != present:
             self._act(driver, wanted, demand_rps)
-        elif self._served.renewed():
+        elif self._served.any_republished():
             self._act(Driver(self._make, driver.environment), present, demand_rps)
 
     def _act(self, driver: Driver, wanted: Mapping[str, str], demand_rps: Mapping[str, float]) -> None:

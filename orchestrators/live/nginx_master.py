@@ -27,10 +27,10 @@ def reload(pid_file: Path) -> list[psutil.Process]:
             raise ValueError(f"process {process.pid} is {process.name()}")
         before = process.children()
         process.send_signal(signal.SIGHUP)
-        renewed = wait_for(lambda: replaced(process, before), RELOAD_LIMIT_S)
+        reloaded = wait_for(lambda: replaced(process, before), RELOAD_LIMIT_S)
     except (OSError, ValueError, psutil.Error) as error:
         raise ServerError(f"{pid_file} names no NGINX that can be reloaded ({error}): start it") from error
-    if not renewed:
+    if not reloaded:
         raise ServerError(
             f"NGINX (process {process.pid}) started no new workers within {RELOAD_LIMIT_S:g} s of a reload: "
             "its log and nginx -t have the reason"

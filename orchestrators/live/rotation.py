@@ -68,7 +68,7 @@ class NginxRotation(Rotation):
         with self._turn:
             lost = self._mark_of(endpoint) == "down"
             try:
-                if not lost and self._spared(endpoint):
+                if not lost and self._replaceable(endpoint):
                     wait_until_gone(self._mark(endpoint, "backup"))
                 yield
             except BaseException:
@@ -85,7 +85,7 @@ class NginxRotation(Rotation):
         if self._mark_of(endpoint) != "down":
             self._mark(endpoint, "down")
 
-    def _spared(self, endpoint: str) -> bool:
+    def _replaceable(self, endpoint: str) -> bool:
         """Whether the other servers in rotation have room for its work; one without a noted use counts as idle."""
         uses = {one: use for one, use in dict(self._uses).items() if one == endpoint or not self._marks[one]}
         room = FULL * sum(use.cores for one, use in uses.items() if one != endpoint)

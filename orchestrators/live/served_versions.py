@@ -56,7 +56,7 @@ class ServedVersions:
             self._offered = found
         return self._offered
 
-    def lost(self) -> None:
+    def forget_versions(self) -> None:
         """Forgets the versions and the failed attempts of a server that does not answer."""
         self.versions = {}
         self._attempts = dict.fromkeys(self.tasks, 0)
@@ -93,7 +93,7 @@ class ServedVersions:
             for task in sorted(ready, key=added_cores.__getitem__):
                 self._switch(task, *ready[task])
 
-    def renewed(self) -> bool:
+    def any_republished(self) -> bool:
         """Whether a version that answers was published again with another file; true once for each edition."""
         if self._catalogue.environment is self._compared:
             return False
