@@ -47,8 +47,8 @@ def load_strictly(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> N
     except Exception as error:
         # Tensors of other kinds, such as sparse ones, raise other errors.
         raise ModelError(
-            f"{path} does not fit the backbone ({' '.join(str(error).split())[:240]}): choose the one it was made "
-            "with, by backbone=NAME and its arguments"
+            f"{path} does not fit the backbone ({' '.join(str(error).split())[:240]}): choose the backbone of the "
+            "file by backbone=NAME and its arguments"
         ) from error
 
 
@@ -62,7 +62,7 @@ def plainly_named(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
     """The tensors of a checkpoint by name; raises `BadInputError` for a file with another digest."""
-    file = contents(path, LIMIT_BYTES, "save its tensors alone, in half precision if need be")
+    file = contents(path, LIMIT_BYTES, "save its tensors only, or in half precision")
     if digest and hashlib.sha256(file).hexdigest() != digest:
         raise changed(path)
     try:

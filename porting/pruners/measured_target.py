@@ -72,7 +72,7 @@ def check_operators_can_be_timed(name: str, target: Target) -> None:
     """Raises `BadInputError` for a target that does not serve with the timed kernels."""
     if target.runtime == "torch" or set(target.providers) != {"cpu"}:
         raise BadInputError(
-            f"operators are timed as ONNX Runtime takes them on the CPU, and target {name} serves with "
+            f"operators are timed for ONNX Runtime on the CPU, and target {name} serves with "
             f"runtime={target.runtime} providers=[{','.join(target.providers)}]: take prune.ratios with a "
             "prune.round_to such as 8, or another prune.target"
         )

@@ -44,8 +44,8 @@ def search(
     if best.off(wanted) > TOLERANCE and smallest.images_per_s < wanted and smallest.share <= least_share:
         raise BadInputError(
             f"{wanted:,.0f} images/s cannot be reached by pruning: the smallest network gives "
-            f"{smallest.images_per_s:,.0f}, {smallest.images_per_s / whole.images_per_s:.2f} times the whole one's: "
-            "ask for less"
+            f"{smallest.images_per_s:,.0f}, {smallest.images_per_s / whole.images_per_s:.2f} times the "
+            "throughput of the unpruned network: ask for less"
         )
     return [*(one for one in tries if one is not best), best]
 

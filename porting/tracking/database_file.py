@@ -28,7 +28,7 @@ def ensure_database(path: Path) -> None:
     """
     if READ_OTHERWISE.search(str(path)):
         raise BadInputError(
-            f"{path} has a '?' or a code like '%41', which MLflow reads otherwise: choose another folder"
+            f"{path} has a '?' or a code like '%41', which has another meaning for MLflow: choose another folder"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(path):

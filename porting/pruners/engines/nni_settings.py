@@ -34,7 +34,7 @@ def trace(model: nn.Module) -> torch.fx.GraphModule:
     except Exception as error:
         # Tracing runs the network's own code on proxies, which may raise any error.
         raise BadInputError(
-            f"NNI needs what torch.fx traces, and {type(model).__name__} it cannot ({cause_of(model, error)}): "
+            f"NNI needs a trace by torch.fx, which fails for {type(model).__name__} ({cause_of(model, error)}): "
             "take a pruner without nni in its name"
         ) from error
 

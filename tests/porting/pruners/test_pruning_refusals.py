@@ -138,7 +138,7 @@ class Branches(nn.Module):
 
 def test_a_network_that_nni_cannot_trace_names_the_module() -> None:
     said = refusal(lambda: NNI("l1").prune(Branches(), request_for(0.5)))
-    assert said.startswith("NNI needs what torch.fx traces, and Branches it cannot (module choice (Choice) raises ")
+    assert said.startswith("NNI needs a trace by torch.fx, which fails for Branches (module choice (Choice) raises ")
     assert said.endswith("take a pruner without nni in its name")
     pruned = TorchPruning(Norm(1)).prune(Branches(), request_for(0.5))
     assert convolution(pruned, "stem").out_channels == 4

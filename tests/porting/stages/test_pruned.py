@@ -3,13 +3,15 @@
 import pytest
 from unfinished import unfinished
 
+from porting.repository.schema import Step
 from porting.stages.pruned_variants import achieved, is_beaten, is_superseded, warn_of_shortfall
 from porting.workspace.records import Pruning, Variant
 
 
 def variant(name: str, stage: str, parent: str, accuracy: float = 0.0, asked: float = 0.5) -> Variant:
     cut = unfinished(Pruning, aim="ratio", asked=asked, validation_accuracy=accuracy)
-    return unfinished(Variant, name=name, stage=stage, parent=parent, pruning=cut if stage == "prune" else None)
+    lineage = [unfinished(Step, stage=stage)]
+    return unfinished(Variant, name=name, lineage=lineage, parent=parent, pruning=cut if stage == "prune" else None)
 
 
 BASE = variant("base", "train", "")
