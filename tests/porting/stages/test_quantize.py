@@ -4,7 +4,6 @@ import json
 import platform
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 
 import onnx
 import pytest
@@ -20,6 +19,7 @@ from porting.onnx_files.quantization.int8_format import Int8Format
 from porting.stages.quantize import jobs
 from porting.stages.quantize_work import warn_of_lost_accuracy
 from porting.workspace.data import Data
+from porting.workspace.records import Variant
 from porting.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.integration
@@ -103,7 +103,7 @@ def test_the_record_says_how_a_file_was_made_and_the_file_what_was_chosen(publis
 @pytest.mark.parametrize(("loss", "said"), [(0.01, ""), (0.0312, "loses 0.0312 of validation accuracy with 1 nodes")])
 def test_a_loss_above_what_was_allowed_is_said(loss: float, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = Int8Candidate(Path(), Int8Format("u8s8", True), "minmax", ("Conv_0",), loss, useless=False)
-    warn_of_lost_accuracy(SimpleNamespace(name="digits-net"), chosen, 0.01)  # type: ignore[arg-type]
+    warn_of_lost_accuracy(unfinished(Variant, name="digits-net"), chosen, 0.01)
     out = capsys.readouterr().out
     assert said in out
     assert bool(said) == ("quantize.max_loss=0.01 is not met" in out)

@@ -5,15 +5,15 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+from unfinished import unfinished
 
 from backbones.resnet import resnet8
 from porting.configuration.components import NamedComponent
-from porting.configuration.settings import FitSettings
+from porting.configuration.settings import FitSettings, Settings
 from porting.jobs.context import Context, seeded
 from porting.training.checkpoints import identity, read, stored_checkpoints
 from porting.training.training_loop import fit
@@ -40,7 +40,7 @@ def digits() -> Data:
 def trained(
     root: Path, data: Data, name: str = NAME, told: Told = lambda *_: None, settings: FitSettings = SETTINGS
 ) -> tuple[nn.Module, list[Epoch]]:
-    context = Context(SimpleNamespace(task="digits"), Workspace(root), "", None, told, ExitStack())  # type: ignore[arg-type]
+    context = Context(unfinished(Settings, task="digits"), Workspace(root), "", None, told, ExitStack())
     seeded(0)
     return fit(context, resnet8(1, 10, width=0.5), name, data, settings, None)
 
