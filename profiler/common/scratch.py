@@ -25,10 +25,7 @@ FOLDERS: set[Path] = set()
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder of mode 0700, and the descriptor whose lock shows that its owner is alive.
-
-    A child process that inherits the descriptor keeps the folder until it ends.
-    """
+    """A folder of mode 0700, and the descriptor whose lock keeps it until its owner and all heirs have ended."""
 
     folder: Path
     descriptor: int

@@ -62,7 +62,7 @@ def make_group(home: Group, cores: float) -> Path:
     nest = home.nest()
     remove_leftovers(nest)
     if home.version == 2 and "cpu" not in (nest / "cgroup.subtree_control").read_text().split():
-        (nest / "cgroup.subtree_control").write_text("+cpu")
+        write(nest / "cgroup.subtree_control", "+cpu")
     folder = nest / f"{PREFIX}-{os.getpid()}-{secrets.token_hex(4)}"
     folder.mkdir()
     try:
@@ -76,16 +76,16 @@ def make_group(home: Group, cores: float) -> Path:
 def set_quota(folder: Path, quota_us: int | None) -> None:
     """Sets the CPU time that the group may use in each period, unlimited for `None`."""
     if (folder / "cpu.max").exists():
-        (folder / "cpu.max").write_text(f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
+        write(folder / "cpu.max", f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
     else:
-        (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-        (folder / "cpu.cfs_quota_us").write_text(str(-1 if quota_us is None else quota_us))
+        write(folder / "cpu.cfs_period_us", str(PERIOD_US))
+        write(folder / "cpu.cfs_quota_us", str(-1 if quota_us is None else quota_us))
 
 
 def move(pid: int, folder: Path) -> None:
     """Moves a process with all its threads into a group, unless it has ended."""
     with suppress(ProcessLookupError):
-        (folder / "cgroup.procs").write_text(str(pid))
+        write(folder / "cgroup.procs", str(pid))
 
 
 def remove_group(folder: Path, groups: dict[int, Group]) -> None:
@@ -111,3 +111,12 @@ def remove_leftovers(nest: Path) -> None:
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             with suppress(OSError):
                 folder.rmdir()
+
+
+def write(path: Path, text: str) -> None:
+    """Writes text to an existing control file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)

@@ -20,10 +20,7 @@ MAX_PATH_BYTES = 4096
 
 @dataclass(frozen=True)
 class Place:
-    """The end of a path after its links are followed; `outside` where a step leads out of the root.
-
-    `parts` are the names below the root, without a meaning for `outside`.
-    """
+    """The end of a path below the root after its links are followed; `outside` where a step leads out of the root."""
 
     kind: Kind
     parts: tuple[str, ...]
