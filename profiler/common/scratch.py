@@ -25,7 +25,7 @@ FOLDERS: set[Path] = set()
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder of mode 0700, and the descriptor whose lock keeps it until its owner and all heirs have ended."""
+    """A folder of mode 0700, and the descriptor whose lock shows that its owner or a child with it is alive."""
 
     folder: Path
     descriptor: int
