@@ -163,7 +163,8 @@ def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> 
         return found, False
     begin()
     # The module of the work may import torch, so only new work imports it.
-    return cast("WorkModule", imported(job.stage, "_work")).run(context, job), True
+    work: WorkModule = cast("WorkModule", imported(job.stage, "_work"))
+    return work.run(context, job), True
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:
