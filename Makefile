@@ -1,12 +1,12 @@
-# Two commands: `make demo` and `make test`. Each one makes what it needs first.
-# No Python package is installed but what the requirements files name, by version and hash; `make lock` writes them.
+# The two main commands are `make demo` and `make test`. Each command first makes its environments.
+# All Python packages come from the requirements files, with versions and hashes. `make lock` writes these files.
 PYTHON ?= python3
 VENV := .venv
 SERVER := .venv-triton
 MLSERVER := .venv-mlserver
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# No tool that is started here reports to its maker.
+# These variables switch off the reporting of the tools to their makers.
 export ORT_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
@@ -19,16 +19,17 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 demo: install server
 	$(BIN)/dnn-porting
 
-# Two processes share the tests that start no server and measure nothing; the others run one by one.
+# Three processes share the tests that measure nothing, as many of them wait. The others run one by one, and only their
+# files are imported.
 test: install server mlserver browser nginx lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not integration and not alone and not quiet" --numprocesses 2
-	$(BIN)/pytest -m "not slow and (integration or alone or quiet)"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not alone and not quiet" --numprocesses 3
+	$(BIN)/pytest -m "not slow and (alone or quiet)" $$(grep -rlE 'mark\.(alone|quiet)' tests --include='test_*.py' | sort)
 
-# What takes minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput by measuring.
+# The tests that take minutes: ten thousand hostile inputs, kills at delicate moments, searches for a throughput.
 slow: install server
 	$(BIN)/pytest -m slow
 
-# Two hundred kills at random moments, after each of which the same command must end the same.
+# Two hundred kills at random moments. After each kill the same command must give the same result.
 kills: install
 	$(BIN)/python scripts/kill_test.py --aimed
 
@@ -48,7 +49,7 @@ install: $(VENV)/.installed
 server: $(SERVER)/.installed
 mlserver: $(MLSERVER)/.installed
 
-# What comes as source is built by what is pinned too; `pip check` finds what a file leaves out.
+# Pinned packages also build the package with source code. `pip check` finds a requirement that a file lacks.
 $(VENV)/.installed: pyproject.toml requirements-build.txt requirements-all.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
@@ -58,20 +59,20 @@ $(VENV)/.installed: pyproject.toml requirements-build.txt requirements-all.txt
 	$(BIN)/pip check
 	touch $@
 
-# The server's own environment: its wheel would hold the whole project at numpy 1.
+# The server has an environment of its own, because its wheel would keep the whole project at numpy 1.
 $(SERVER)/.installed: requirements-triton.txt
 	$(PYTHON) -m venv $(SERVER)
 	$(SERVER)/bin/pip install $(PINNED) requirements-triton.txt
 	touch $@
 
-# A second server of the V2 protocol, for the tests.
+# The tests use a second server of the V2 protocol.
 $(MLSERVER)/.installed: requirements-mlserver.txt
 	$(PYTHON) -m venv $(MLSERVER)
 	$(MLSERVER)/bin/pip install $(PINNED) requirements-mlserver.txt
 	$(MLSERVER)/bin/pip check
 	touch $@
 
-# The versions stay while pyproject.toml allows them; `make lock UPGRADE=--upgrade` takes the newest.
+# A version stays while pyproject.toml allows it. `make lock UPGRADE=--upgrade` takes the newest versions.
 lock: install
 	$(LOCK) --group build --output-file requirements-build.txt
 	$(LOCK) pyproject.toml --output-file requirements-plain.txt
@@ -88,13 +89,13 @@ sbom: install
 	  $(BIN)/cyclonedx-py requirements requirements-$$name.txt --pyproject pyproject.toml --output-reproducible \
 	    --output-file $(SBOM)/sbom-$$name.cdx.json || exit 1; done
 
-# A Chromium for the browser tests: the system's, else Debian's package, else Playwright's download.
+# The browser tests need a Chromium: that of the system, else the package of Debian, else the download of Playwright.
 browser: install
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	  || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
 	  || $(BIN)/playwright install --with-deps chromium
 
-# The tests that balance over several servers skip where it is not to be had.
+# Some tests balance requests over several servers. They are skipped without NGINX.
 nginx:
 	command -v nginx >/dev/null || test -x /usr/sbin/nginx \
 	  || (apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null) \

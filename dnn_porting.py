@@ -2,7 +2,7 @@
 
 from porting.command_line.cli import run
 
-# Each module has a function `run(arguments)`, and is imported when its command is called.
+# Each module has a function `run(arguments)`. The call of a command imports its module only.
 COMMANDS = {
     "adopt": "porting.commands.adopt",
     "compare": "porting.commands.compare",

@@ -44,7 +44,7 @@ def timm_network(in_channels: int, num_classes: int, network: str, **arguments: 
 def refuse_loading(arguments: dict[str, Any]) -> None:
     """Raises `ValueError` for an argument that loads weights."""
     if found := sorted(LOADING & arguments.keys()):
-        raise ValueError(f"{found[0]!r} brings weights, and a backbone has random ones: give train.weights=FILE")
+        raise ValueError(f"{found[0]!r} loads weights, and a backbone starts with random ones: give train.weights=FILE")
 
 
 def with_input(model: nn.Module, in_channels: int) -> nn.Module:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 from torchvision.models import MobileNetV2
+from torchvision.ops import Conv2dNormActivation
 
 Stem = Literal["cifar", "imagenet"]
 # Channels and stride of each depthwise separable convolution (table 1 of v1).
@@ -22,10 +23,11 @@ class MobileNetV1(nn.Module):
         super().__init__()
         small = stem == "cifar"
         before = scaled(STEM, width)
-        layers = [convolution(in_channels, before, 3, 1 if small else 2)]
+        layers = [Conv2dNormActivation(in_channels, before, 3, 1 if small else 2)]
         for place, (channels, stride) in enumerate(V1):
-            layers.append(convolution(before, before, 3, 1 if small and place == HALVED_FIRST else stride, before))
-            layers.append(convolution(before, scaled(channels, width), 1))
+            step = 1 if small and place == HALVED_FIRST else stride
+            layers.append(Conv2dNormActivation(before, before, 3, step, groups=before))
+            layers.append(Conv2dNormActivation(before, scaled(channels, width), 1))
             before = scaled(channels, width)
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)
@@ -35,15 +37,6 @@ class MobileNetV1(nn.Module):
         """(N, C, H, W) to logits (N, classes)."""
         logits: Tensor = self.fc(self.pool(self.features(x)).flatten(1))
         return logits
-
-
-def convolution(before: int, after: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """A convolution, a batch normalisation and a ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-    )
 
 
 def scaled(channels: int, width: float) -> int:

@@ -1,73 +1,16 @@
 """Residual networks (He et al. 2016): those for small images (section 4.2) and those of ImageNet (table 1).
 
-Shortcuts that change the shape are 1×1 convolutions. Layers have the names of torchvision, so that its weights fit
-the ImageNet networks of width factor 1.
+Shortcuts that change the shape are 1×1 convolutions. Blocks and names of layers are those of torchvision, so that its
+weights fit the ImageNet networks of width factor 1.
 """
 
 from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 Stem = Literal["cifar", "imagenet"]
-
-
-class BasicBlock(nn.Module):
-    """Two 3×3 convolutions and a shortcut."""
-
-    expansion = 1
-
-    def __init__(self, before: int, channels: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(before, channels, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.downsample = shortcut(before, channels, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, before, H, W) to (N, channels, H / stride, W / stride)."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        summed: Tensor = self.relu(out + self.downsample(x))
-        return summed
-
-
-class Bottleneck(nn.Module):
-    """A 1×1, a 3×3 and a 1×1 convolution, the last one four times as wide, and a shortcut.
-
-    The 3×3 convolution has the stride, as in torchvision and unlike the paper.
-    """
-
-    expansion = 4
-
-    def __init__(self, before: int, channels: int, stride: int) -> None:
-        super().__init__()
-        after = self.expansion * channels
-        self.conv1 = nn.Conv2d(before, channels, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.conv3 = nn.Conv2d(channels, after, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(after)
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample = shortcut(before, after, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, before, H, W) to (N, 4 × channels, H / stride, W / stride)."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        summed: Tensor = self.relu(out + self.downsample(x))
-        return summed
-
-
-def shortcut(before: int, after: int, stride: int) -> nn.Module:
-    """The identity where the shape stays, else a 1×1 convolution."""
-    if stride == 1 and before == after:
-        return nn.Identity()
-    return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
 
 
 class ResNet(nn.Module):
@@ -95,8 +38,12 @@ class ResNet(nn.Module):
             blocks = []
             for place in range(depth):
                 stride = 2 if stage > 0 and place == 0 else 1
+                after = block.expansion * (channels << stage)
                 blocks.append(block(before, channels << stage, stride))
-                before = block.expansion * (channels << stage)
+                if stride > 1 or before != after:
+                    convolution = nn.Conv2d(before, after, 1, stride, bias=False)
+                    blocks[-1].downsample = nn.Sequential(convolution, nn.BatchNorm2d(after))
+                before = after
             stages.append(nn.Sequential(*blocks))
         self.layer1, self.layer2, self.layer3 = stages[:3]
         self.layer4 = stages[3] if len(stages) > 3 else nn.Identity()

@@ -32,9 +32,9 @@ class Digits(ImageDataModule):
 
     def load(self) -> dict[Split, Images]:
         """The three splits."""
-        bunch = datasets.load_digits()
-        pixels = torch.from_numpy(bunch.images.astype(np.float32) / MAXIMUM * 255).unsqueeze(1)
+        loaded = datasets.load_digits()
+        pixels = torch.from_numpy(loaded.images.astype(np.float32) / MAXIMUM * 255).unsqueeze(1)
         images = interpolate(pixels, size=(SIZE, SIZE), mode="bilinear").round().to(torch.uint8)
-        every = TensorImages(images, torch.from_numpy(bunch.target.astype(np.int64)))
+        every = TensorImages(images, torch.from_numpy(loaded.target.astype(np.int64)))
         train, val, test = (every.subset(index) for index in stratified(every.labels, SHARES))
         return {"train": train, "val": val, "test": test}

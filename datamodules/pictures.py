@@ -83,7 +83,9 @@ class FileImages(Images):
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             try:
                 with Image.open(BytesIO(content), formats=FORMATS) as image:
-                    check_sides(*image.size)
+                    # Resizing the short side of a narrow strip enlarges its long side until it fills the memory.
+                    if max(image.size) > LONGEST * min(image.size):
+                        raise ValueError(f"one side may be {LONGEST} times the other, and it has {image.size}")
                     return self._preprocessing.pixels(image)
             except Exception as error:
                 # Decoders may raise any error.
@@ -98,12 +100,6 @@ class FileImages(Images):
         """The images of these indices."""
         files = [self.files[i] for i in index]
         return FileImages(files, self.labels[torch.as_tensor(index, dtype=torch.long)], self._preprocessing)
-
-
-def check_sides(width: int, height: int) -> None:
-    """Raises `ValueError` for a narrow strip, whose long side would fill the memory after resizing the short one."""
-    if max(width, height) > LONGEST * min(width, height):
-        raise ValueError(f"it is {width}×{height}, and one side may be {LONGEST} times the other")
 
 
 def without_leaks(splits: dict[Split, Images]) -> dict[Split, Images]:

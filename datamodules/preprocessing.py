@@ -60,7 +60,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         if not 0 < self.zoom <= 1 or self.shift < 0 or self.cutout < 0:
-            raise ValueError(f"{self} cannot be: zoom is a share in (0, 1], shift and cutout are pixels")
+            raise ValueError(f"{self} is invalid: zoom is a share in (0, 1], shift and cutout are pixels")
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Changed images, uint8 (N, C, H, W), of the same shape."""

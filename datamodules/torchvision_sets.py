@@ -28,11 +28,7 @@ class TorchvisionSet(ImageDataModule):
     sd: tuple[float, ...]
 
     def __init__(
-        self,
-        root: Path,
-        batch_size: int = 128,
-        val_share: float = 0.1,
-        augmentation: Mapping[str, Any] | None = None,
+        self, root: Path, batch_size: int = 128, val_share: float = 0.1, augmentation: Mapping[str, Any] | None = None
     ) -> None:
         colour: Literal["RGB", "L"] = "RGB" if len(self.mean) > 1 else "L"
         preprocessing = Preprocessing(size=self.size, colour=colour, mean=self.mean, sd=self.sd, resize="none")

@@ -1,5 +1,5 @@
 """Reference consumers of a published repository: planners, load, forecasts, a simulator, live servers."""
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 
 __all__ = ["Infeasible"]

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from profiler.common.errors import DnnPortingError
 from profiler.records.base import Value
 
 
@@ -17,3 +18,7 @@ class Deployment(Value):
     cores: float = Field(gt=0)
     batch: int = Field(default=1, ge=1)
     rate_rps: float = Field(ge=0)
+
+
+class Infeasible(DnnPortingError):  # noqa: N818
+    """No plan meets every constraint; the message names the binding one, by how much it binds, and a fix."""

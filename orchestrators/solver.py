@@ -1,13 +1,15 @@
 """The solver of all integer programs: HiGHS through `scipy.optimize.milp`.
 
 Presolve is off: with it HiGHS called solutions optimal that enumeration improved. The relative gap is 0. Costs are
-scaled so that the absolute gap of 1e-6, which scipy cannot change, is small beside the largest cost. Solutions are
-verified: integer values are rounded, and every bound and row is checked again.
+scaled so that the absolute gap of 1e-6, which scipy cannot change, is small compared with the largest cost. Integer
+values of a solution are rounded, and every bound and row is checked again.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from profiler.common.errors import DnnPortingError
 
@@ -38,7 +40,7 @@ def minimise(
     if result.status == INFEASIBLE:
         return None
     if result.status != OPTIMAL:
-        raise DnnPortingError(f"HiGHS gave up ({result.message}): scale the problem, or give every variable a bound")
+        raise DnnPortingError(f"HiGHS stopped ({result.message}): scale the problem, or give every variable a bound")
     found = [float(round(x)) if exactly else float(x) for x, exactly in zip(result.x, marked, strict=True)]
     check(found, rows, upper)
     return [min(max(value, 0.0), most) for value, most in zip(found, upper, strict=True)]
@@ -46,7 +48,6 @@ def minimise(
 
 def solved(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float], whole: Sequence[bool]) -> Any:
     """The result of scipy."""
-    import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
 
@@ -69,7 +70,7 @@ def check(x: Sequence[float], rows: Sequence[Row], upper: Sequence[float]) -> No
     """Raises `DnnPortingError` for a bound or a row that `x` breaks by more than `TOLERANCE`."""
     for number, (value, most) in enumerate(zip(x, upper, strict=True)):
         if not -TOLERANCE <= value <= most + TOLERANCE * max(1.0, abs(most)):
-            raise DnnPortingError(f"HiGHS answered {value:g} for variable {number}, which lies in 0 to {most:g}")
+            raise DnnPortingError(f"HiGHS returned {value:g} for variable {number}, which lies in 0 to {most:g}")
     for number, row in enumerate(rows):
         terms = [value * x[place] for place, value in row.coefficients.items()]
         total, slack = math.fsum(terms), TOLERANCE * max(1.0, *map(abs, terms), 0.0)

@@ -50,7 +50,7 @@ class Variant(Protocol):
         """The time in s from the load call until it answers at its usual speed."""
 
     def kept(self, share: float) -> float:
-        """The share of its speed that it keeps beside others that use this share of the same cores."""
+        """The share of its speed that it keeps while others use this share of the same cores."""
 
 
 # The variants by task and name.
@@ -104,7 +104,7 @@ def service_s(one: VariantOnTarget, batch: int, cores: float) -> list[float]:
     """The median time in s by batch size from 0 on, linear between the measured sizes."""
     sizes = one.batches(cores)
     if not sizes or batch > sizes[-1]:
-        one.latency_ms(batch, cores)  # raises, and says what is missing
+        one.latency_ms(batch, cores)  # raises the error for the missing figure
     wanted = np.arange(1, batch + 1)
     alone_ms = np.interp(wanted, sizes, [one.latency_ms(size, cores) for size in sizes])
     rates = {size: rate for size in sizes if (rate := throughput(one, size, cores)) is not None}
@@ -125,8 +125,8 @@ def throughput(one: VariantOnTarget, batch: int, cores: float) -> float | None:
 def spread(one: VariantOnTarget) -> float:
     """The spread of a log-normal distribution through the median and the highest known percentile; 0 without one."""
     point = one.needed(one.profile.latency_at(1), "latency", LatencyPoint)
-    known = ((getattr(point, name), quantile) for name, quantile in PERCENTILES.items())
-    high_ms, quantile = next(((value, quantile) for value, quantile in known if value), (None, 0.5))
+    measured = ((getattr(point, name), quantile) for name, quantile in PERCENTILES.items())
+    high_ms, quantile = next(((value, quantile) for value, quantile in measured if value), (None, 0.5))
     if high_ms is None or point.p50_ms is None:
         return 0.0
     return max(0.0, math.log(high_ms / point.p50_ms) / NormalDist().inv_cdf(quantile))

@@ -38,7 +38,8 @@ def run(settings: Settings, config: str) -> Outcome:
         walk = Walk(settings, config, tracker.epoch)
         for step in walk.steps():
             walk.keep(done(step, tracker.begin))
-        walk.keep_digest()
+        if walk.data is not None:
+            walk.data.keep_digest()
         for variant in walk.pool.values():
             if variant.stage != "prune" or variant.onnx is not None:
                 tracker.variant(variant, workspace.profiles(variant), workspace.folder(variant))
@@ -50,13 +51,8 @@ def run(settings: Settings, config: str) -> Outcome:
 
 
 def module_of(stage: str) -> StageModule:
-    """The module of a stage, which says what its jobs are and which of them are done."""
+    """The module of a stage that lists its jobs and finds the finished ones."""
     return cast("StageModule", imported(stage, ""))
-
-
-def work_of(stage: str) -> WorkModule:
-    """The module that does a stage's jobs; it may bring torch along, so it is imported for work alone."""
-    return cast("WorkModule", imported(stage, "_work"))
 
 
 def imported(stage: str, ending: str) -> ModuleType:
@@ -94,7 +90,7 @@ class Walk:
     def __post_init__(self) -> None:
         self._workspace = Workspace(self.settings.workspace)
         module = self.settings.datamodule
-        self._data = None if module is None else Data(module, self._workspace.root)
+        self.data = None if module is None else Data(module, self._workspace.root)
 
     def steps(self) -> Iterator[Step]:
         """Yields every stage but publish; a run without a source starts with the variants of the workspace."""
@@ -103,7 +99,7 @@ class Walk:
             self.keep(self._workspace.variants(self.settings.task))
         wanted = [stage for stage in STAGES if stage.name in names and stage.name != "publish"]
         for stage in wanted:
-            if stage.needs_data and self._data is None and self.settings.everything:
+            if stage.needs_data and self.data is None and self.settings.everything:
                 say(f"{stage.name:<9} skipped: it needs data, and datamodule=none")
                 continue
             yield from self._step(stage)
@@ -116,14 +112,9 @@ class Walk:
         """Adds variants to the pool, or replaces those of the same names."""
         self.pool.update({variant.name: variant for variant in variants})
 
-    def keep_digest(self) -> None:
-        """Keeps the digest of the data for the next run."""
-        if self._data is not None:
-            self._data.keep_digest()
-
     def context(self, stack: ExitStack) -> Context:
         """The context of the jobs of one stage, whose resources are closed with the stack."""
-        return Context(self.settings, self._workspace, self.config, self._data, self.on_epoch, stack)
+        return Context(self.settings, self._workspace, self.config, self.data, self.on_epoch, stack)
 
     def _step(self, stage: Stage) -> Iterator[Step]:
         with ExitStack() as stack:
@@ -140,7 +131,7 @@ class Walk:
 
 
 def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
-    """The variants of a step, whose jobs are done; `begin` is called before one makes something new.
+    """Does the jobs of a step and returns their variants; `begin` is called before new work.
 
     Raises `BadInputError` for a stage that lacks its inputs.
     """
@@ -163,7 +154,7 @@ def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
 
 
 def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> tuple[Variant, bool]:
-    """The variant of a job, and whether the work was done now and not before.
+    """The variant of a job, and whether it is new.
 
     The context needs only the configuration and the workspace, so that any process can do the job.
     """
@@ -171,7 +162,9 @@ def do(context: Context, job: Job, begin: Callable[[], None] = lambda: None) -> 
     if found is not None:
         return found, False
     begin()
-    return work_of(job.stage).run(context, job), True
+    # The module of the work may import torch, so only new work imports it.
+    work: WorkModule = cast("WorkModule", imported(job.stage, "_work"))
+    return work.run(context, job), True
 
 
 def published(settings: Settings, workspace: Workspace) -> Repository:

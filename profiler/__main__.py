@@ -4,12 +4,9 @@
 command listens to signals before the imports that take time.
 """
 
-import argparse
 import sys
-from pathlib import Path
 
 from profiler.common.signals import Interruption, reopen_standard_streams
-from profiler.common.version import name_and_version
 
 
 def main() -> int:
@@ -17,10 +14,20 @@ def main() -> int:
     reopen_standard_streams()
     interruption = Interruption("profiler: interrupted: no point was measured, run it again")
     interruption.listen()
+    import argparse
+    from pathlib import Path
+
     from profiler.common.ending import explained, guarded, lines_only
+    from profiler.common.version import name_and_version
 
     lines_only("profiler")
-    options = read_options(__doc__)
+    parser = argparse.ArgumentParser(prog="python -m profiler", description=__doc__)
+    parser.add_argument("--version", action="version", version=name_and_version())
+    parser.add_argument("model", type=Path, help="an ONNX file; for runtime=torch with its program beside it, as .pt")
+    parser.add_argument("request", type=Path, help="a target and a level, from 'dnn-porting request'")
+    parser.add_argument("--output", type=Path, default=Path("profile.json"))
+    parser.add_argument("--endpoint", help="the running server that the request may use: HOST:PORT on this machine")
+    options = parser.parse_args()
     interruption.line = f"profiler: interrupted: {options.output} has the finished points, run again to continue"
 
     def work() -> None:
@@ -32,17 +39,6 @@ def main() -> int:
     code = guarded("profiler", interruption, work, explained)
     interruption.finish()
     return code
-
-
-def read_options(description: str | None) -> argparse.Namespace:
-    """The options of this process; `--help` and `--version` print their text and end it."""
-    parser = argparse.ArgumentParser(prog="python -m profiler", description=description)
-    parser.add_argument("--version", action="version", version=name_and_version())
-    parser.add_argument("model", type=Path, help="an ONNX file; for runtime=torch with its program beside it, as .pt")
-    parser.add_argument("request", type=Path, help="a target and a level, from 'dnn-porting request'")
-    parser.add_argument("--output", type=Path, default=Path("profile.json"))
-    parser.add_argument("--endpoint", help="the running server that the request may use: HOST:PORT on this machine")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The embedded default, from nothing to a repository, as a newcomer runs it: time, memory, and what comes out."""
+"""The default configuration from an empty workspace to a repository: time, memory and results."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ REPEATS = 7
 
 
 def measured_run(arguments: list[str], folder: Path) -> tuple[float, int]:
-    """Seconds of a command and the most memory that it and its children held together (bytes, sampled)."""
+    """The seconds of a command, and the most memory of it and its children together (bytes, sampled)."""
     start = time.perf_counter()
     process = psutil.Popen([sys.executable, "-m", "dnn_porting", *arguments], cwd=folder, env=environment())
     peak = 0
@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
 
 
 def family_bytes(process: psutil.Process) -> int:
-    """Proportional memory of a process and all below it."""
+    """The proportional memory of a process and all its descendants."""
     total = 0
     for member in (process, *process.children(recursive=True)):
         try:
@@ -45,7 +45,7 @@ def family_bytes(process: psutil.Process) -> int:
 
 
 def seconds_of(arguments: list[str], folder: Path = ROOT) -> tuple[float, tuple[float, float]]:
-    """The median of some runs in a folder, and their range."""
+    """The median duration of some runs in a folder, and the range."""
     found = []
     for _ in range(REPEATS):
         start = time.perf_counter()

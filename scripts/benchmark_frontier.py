@@ -1,11 +1,11 @@
-"""The frontier on real CIFAR-10 against NNI's Taylor pruner, Torch-Pruning's own, and int8 of the base alone.
+"""The frontier on CIFAR-10 beside NNI's Taylor pruner, Torch-Pruning's own pruner, and int8 of the base alone.
 
 Usage: python scripts/benchmark_frontier.py [--family resnet|densenet] ... [--step STEP] ... [--data FOLDER]
 
-Training takes hours on two cores and minutes on a GPU. Every stage keeps what it has made in artifacts/frontier, so
-that the same command goes on where it was stopped; what other aims or epochs have left there is refused. The steps
-`train` and `finetune` may be done on another machine (carry that folder there and back); `prune` and `measure` belong
-on the target. At the end everything is measured anew, in turns on one server.
+Training takes hours on two cores and minutes on a GPU. Every stage keeps its results in artifacts/frontier, so the same
+command continues after an interruption. The script refuses results of other aims or epochs in that folder. The steps
+`train` and `finetune` may run on another machine: carry the folder there and back. The steps `prune` and `measure` run
+on the target. At the end all variants are measured again, in turns on one server.
 """
 
 import argparse
@@ -22,17 +22,17 @@ from frontier_curves import draw
 from frontier_figures import Measured, curves, figures
 from frontier_recipes import CRITERION, FAMILIES, OTHERS, RATIOS, Family
 
-from porting.jobs.ready_targets import ReadyTargets
+from porting.jobs.context import ReadyTargets
 from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.workspace import ONNX, Workspace
 from profiler.common.profile_settings import LevelSettings, ThroughputSettings
 from profiler.common.target import Target
 
-# By the table of fp32 operators: at the same speed in int8, ResNets that were cut by the other one kept about as much
-# of the accuracy before tuning, and less where they are smallest.
+# The widths follow the table of fp32 operators. At the same int8 speed, ResNets with widths of the int8 table kept
+# about the same accuracy before fine-tuning, and the smallest ones less.
 OURS = [f"pruner={CRITERION}", "prune.ratios=[]", "prune.precision=fp32"]
 THEIRS = [[f"pruner={one}", f"prune.ratios={list(RATIOS)}", "prune.round_to=1"] for one in OTHERS]
-# The same for every method, and for the unpruned network that all are held against.
+# Every method has this value, and also the unpruned reference network.
 TUNING = ["finetune.label_smoothing=0.1", "finetune.ema_decay=0.999", "finetune.unpruned_too=true"]
 STEPS = ("train", "prune", "finetune", "measure")
 BATCHES = [1, 4, 16]
@@ -56,12 +56,12 @@ def commands(family: Family, step: str) -> list[list[str]]:
             ]
         case "finetune":
             return [["stage=finetune", *TUNING]]
-    # Of the two schemes the one that ONNX Runtime's x86 kernels are made for, and the calibrations that take seconds.
+    # The scheme is the one of ONNX Runtime's x86 kernels, and the calibrations take seconds.
     return [["stage=[export,quantize]", "quantize.schemes=[u8s8]", "quantize.calibrations=[minmax,percentile]"]]
 
 
 def make(family: Family, data: Path, step: str) -> None:
-    """What a step makes, as far as it is not there yet, in a workspace that holds nothing else."""
+    """Makes the missing results of a step, in a workspace that has no other content."""
     family.check(Workspace(family.workspace).variants(TASK))
     common = [
         f"experiment={family.experiment}", f"task={TASK}", f"workspace={family.workspace}", f"datamodule.root={data}",
@@ -72,7 +72,7 @@ def make(family: Family, data: Path, step: str) -> None:
 
 
 def run(*arguments: str) -> None:
-    """One command, which says what it makes; it ends this one where it fails."""
+    """One command, whose output is shown; a failure of the command ends the script."""
     print("dnn-porting", *arguments, flush=True)
     baselines = str(Path(__file__).parent / "baselines")
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
@@ -81,7 +81,7 @@ def run(*arguments: str) -> None:
 
 
 def measure(family: Family) -> list[Measured]:
-    """All variants of a family on one server on one core, one after the other, drift divided out."""
+    """The drift-corrected throughputs of all variants of a family on one server and one core, one after the other."""
     workspace, found = Workspace(family.workspace), []
     family.check(workspace.variants(TASK))
     with closing(ReadyTargets()) as ready:

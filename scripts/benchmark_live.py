@@ -1,12 +1,13 @@
-"""The trivial policy on real Triton servers, in turns with the smallest and the largest version fixed (thesis 5.5).
+"""The trivial policy on real Triton servers, in turns with the smallest and the largest version (thesis 5.5).
 
 Usage: python scripts/benchmark_live.py REPOSITORY --trace FILE [--seconds S] [--rounds N] [--setting NAME] ...
 
-REPOSITORY holds one or more published tasks, measured on one core; that with the most versions is served alone. The
-mean demand is 60 % of the middle version's throughput, shared evenly by the tasks. As in the thesis (5.2.2) each task
-has a sample of the trace and a macro trend of its own, and the first 30 s rise, for a policy that moves every 15 s at
-most cannot follow a beginning at full height. Every request carries a real picture, and every answer is checked. Of
-three servers each is held to half a core; they stand behind an NGINX that balances each request.
+REPOSITORY holds one or more published tasks, measured on one core. The task with the most versions is also served
+alone. The mean demand is 60 % of the middle version's throughput, shared evenly by the tasks. As in the thesis (5.2.2),
+each task has a sample of the trace and a macro trend of its own. The demand grows during the first 30 s, because a
+policy that changes versions at most every 15 s cannot follow a full demand from the start. Every request has a real
+picture, and every answer is checked. Each of three servers has half a core. An NGINX in front of them balances each
+request.
 """
 
 import argparse
@@ -50,7 +51,7 @@ DRAWS = 10
 
 @dataclass(frozen=True)
 class Bench:
-    """The repository and what is sent to it."""
+    """The repository and the requests of a run."""
 
     repository: Repository
     trace: Path
@@ -62,12 +63,12 @@ class Bench:
 
     @property
     def target(self) -> str:
-        """The only one."""
+        """The only target."""
         (target,) = self.repository.targets
         return target
 
     def load(self, setting: Setting, seed: int) -> Load:
-        """An even part of what the middle versions carry at 60 % of the cores."""
+        """The load of a setting, shared evenly by the tasks, relative to the throughput of the middle versions."""
         tasks = self.tasks(setting)
         part = MIDDLE_SHARE * setting.load * setting.cores / len(tasks)
         mean_rps = {task: part * middle(self.rates_rps(task)) for task in tasks}
@@ -77,14 +78,14 @@ class Bench:
         )  # fmt: skip
 
     def rates_rps(self, task: str) -> list[float]:
-        """The throughputs of the versions, the most accurate one's first, in single requests."""
+        """The throughputs of the versions in single requests, the most accurate version first."""
         environment = Environment.of(self.repository, self.target, {task: 1.0}, DEADLINE_MS)
         problem = problem_of(environment.families, demand_rps=environment.first_rps, batch=environment.batch)
         versions = sorted(problem.tasks[0].versions, key=lambda version: -version.accuracy)
         return [version.images_per_s for version in versions]
 
     def demand(self, setting: Setting, rounds: int) -> Iterator[tuple[str, Figure]]:
-        """What was sent, in terms of what the versions carry: its mean, and its highest second."""
+        """The mean and the highest second of the demand, relative to the throughputs of the versions."""
         tasks = self.tasks(setting)
         sent = [self.load(setting, number).demands(tasks) for number in range(rounds)]
         for what, rate_rps, figure in (
@@ -95,7 +96,7 @@ class Bench:
             yield f"{setting.name}: {what}", Figure(100 * float(figure(np.array(needed))), "%")
 
     def run(self, setting: Setting, name: str, number: int) -> Outcome:
-        """One live run by the command that a user would give."""
+        """One live run with the command of a user."""
         output = FOLDER / setting.name.replace(" ", "-").replace(",", "") / f"{name}-{number}"
         with servers(setting) as arguments:
             command = [
@@ -110,7 +111,7 @@ class Bench:
         return Outcome.model_validate_json((output / OUTCOME).read_bytes())
 
     def simulated(self, setting: Setting, number: int) -> list[Result]:
-        """The trivial policy on the same requests without a server, with service times drawn several times."""
+        """The trivial policy on the same requests without a server, with several random draws of the service times."""
         load = self.load(setting, number)
         schedules = load.schedules(self.tasks(setting))
         first_rps = {task: float(one.mean()) for task, one in load.demands(self.tasks(setting)).items()}
@@ -135,7 +136,7 @@ def most_accurate(rates_rps: Sequence[float]) -> float:
 
 @contextmanager
 def servers(setting: Setting) -> Iterator[list[str]]:
-    """The arguments that name the servers: none for one, which the command starts by itself."""
+    """The arguments that name the servers; no arguments for one server, which the command starts itself."""
     if setting.servers == 1:
         yield []
         return
@@ -154,12 +155,12 @@ def servers(setting: Setting) -> Iterator[list[str]]:
 
 
 def simulation(bench: Bench, setting: Setting, live: Sequence[Outcome]) -> dict[str, Figure]:
-    """Unknown where the profiles lack what it reads, which `profile=full` measures."""
+    """The simulated figures less the live ones, unknown where the profiles lack figures of `profile=full`."""
     try:
-        told = [one for number in range(len(live)) for one in bench.simulated(setting, number)]
+        results = [one for number in range(len(live)) for one in bench.simulated(setting, number)]
     except BadInputError as error:
         return {f"{setting.name}: simulated less live": Figure(None, "points", note=str(error))}
-    return dict(against_simulation(setting, live, told))
+    return dict(against_simulation(setting, live, results))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The networks that the profiler is tried on: five families with random weights, each fp32 and int8."""
+"""The networks of the profiler's benchmarks: five families with random weights, each in fp32 and int8."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Network:
 
 
 class RandomImages(CalibrationDataReader):  # type: ignore[misc]
-    """Standard normal pictures, as the networks' weights are random too."""
+    """Standard normal pictures, because the weights are random too."""
 
     def __init__(self, size: int) -> None:
         self._left = iter(torch.randn(CALIBRATION_IMAGES, 1, 3, size, size, generator=torch.Generator().manual_seed(0)))
@@ -40,7 +40,7 @@ class RandomImages(CalibrationDataReader):  # type: ignore[misc]
 
 
 def families() -> Iterator[tuple[str, nn.Module, int]]:
-    """Name, network and side of its pictures."""
+    """The name, the network and the picture side of each family."""
     yield "resnet8", resnet8(in_channels=3, num_classes=CLASSES), 32
     yield "resnet20", resnet20(in_channels=3, num_classes=CLASSES, width=2), 32
     yield "mobilenet_v2", mobilenet_v2(in_channels=3, num_classes=CLASSES), 32
@@ -49,7 +49,7 @@ def families() -> Iterator[tuple[str, nn.Module, int]]:
 
 
 def networks(folder: Path) -> list[Network]:
-    """All files, made where they are not there yet."""
+    """All files; missing files are made."""
     torch.manual_seed(0)
     found = []
     for name, model, size in families():
@@ -79,7 +79,7 @@ def export(model: nn.Module, size: int, path: Path) -> None:
 
 
 def quantise(plain: Path, size: int, path: Path) -> None:
-    """U8S8, per channel, QDQ."""
+    """Quantises in U8S8, per channel, as QDQ."""
     path.parent.mkdir(parents=True, exist_ok=True)
     prepared = path.with_name("prepared.onnx")
     quant_pre_process(plain, prepared)

@@ -1,4 +1,4 @@
-"""Do operators that were timed alone tell how fast a network is? Predicted and measured shares of its latency.
+"""The latency of networks from the times of single operators: predicted and measured shares.
 
 Usage: python scripts/benchmark_operators.py
 """
@@ -6,8 +6,7 @@ Usage: python scripts/benchmark_operators.py
 import copy
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +21,6 @@ from torch import nn
 from backbones.densenet import densenet_bc
 from backbones.mobilenet import mobilenet_v2
 from backbones.resnet import resnet20
-from porting.common.console import Advance
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.onnx_export import export_network
 from porting.pruners.channel_groups import channel_groups
@@ -46,11 +44,6 @@ SHAPE = (3, 32, 32)
 EXPORT = ExportSettings(opset=20, tolerance=1e-3)
 
 
-@contextmanager
-def quietly(_: str, __: int) -> Iterator[Advance]:
-    yield lambda _: None
-
-
 def batches() -> list[tuple[torch.Tensor, torch.Tensor]]:
     generator = torch.Generator().manual_seed(0)
     return [(torch.randn(32, *SHAPE, generator=generator), torch.randint(10, (32,), generator=generator))]
@@ -63,10 +56,10 @@ def session(model: nn.Module, folder: Path) -> ort.InferenceSession:
 
 
 def networks(model: nn.Module, costs: MeasuredCosts, folder: Path) -> dict[str, tuple[ort.InferenceSession, float]]:
-    """The whole network and cut ones, each with the share of the whole one's time that the table predicts."""
+    """The whole network and the pruned ones, each with the share of the whole latency that the table predicts."""
     data = batches()
     groups = channel_groups(model, dependency_graph(model, data[0][0][:2]))
-    cost, full = costs.of(model, groups, data[0][0][:2]).network, [group.width for group in groups]
+    cost, full = costs.of(model, groups, data[0][0][:2]), [group.width for group in groups]
     scores = Taylor().score(model, groups, data)
     policies: dict[str, Policy] = {f"latency {share:g}": WithinLatency(share, costs) for share in SHARES}
     policies |= {f"ratio {ratio:g} in {multiple}s": Uniform(ratio, multiple) for ratio, multiple in RATIOS}
@@ -79,7 +72,7 @@ def networks(model: nn.Module, costs: MeasuredCosts, folder: Path) -> dict[str, 
 
 
 def shares(sessions: dict[str, tuple[ort.InferenceSession, float]]) -> dict[str, float]:
-    """The measured share of each, the networks in turns."""
+    """The measured share of each network; the networks run in turns."""
     images = np.random.default_rng(0).standard_normal((BATCH, *SHAPE), dtype=np.float32)
     seconds: dict[str, list[float]] = {name: [] for name in sessions}
     for _ in range(ROUNDS):
@@ -95,7 +88,7 @@ def main() -> None:
     cores, _ = split_cores(1)
     with tempfile.TemporaryDirectory() as first, pinned(cores):
         folder = Path(first)
-        costs = MeasuredCosts(folder / "operators", Target(), BATCH, "fp32", 600, quietly)
+        costs = MeasuredCosts(folder / "operators", Target(), BATCH, "fp32", 600)
         for name, build in NETWORKS.items():
             torch.manual_seed(0)
             model: nn.Module = build().eval()

@@ -1,4 +1,4 @@
-"""How long InfAdapter and IPA take to plan, at the size of their goals and as that grows, on seeded random problems.
+"""The planning times of InfAdapter and IPA at the size of their goals and at growing sizes, on seeded random problems.
 
 Usage: python scripts/benchmark_planners.py
 """
@@ -14,8 +14,7 @@ from typing import Literal
 from figures import Figure, record
 
 from orchestrators.planners import inf_adapter, ipa
-from orchestrators.planners.inf_adapter.choices import choices
-from orchestrators.planners.inf_adapter.integer_program import best
+from orchestrators.planners.inf_adapter.choices import best, choices
 
 PROBLEMS, REPEATS = 10, 5
 CORES, BATCHES = 48, (1, 2, 4, 8, 16, 32, 64, 128)
@@ -25,7 +24,7 @@ MS = 1e3
 
 
 def inf_adapter_problem(seed: int, variants: int, gamma: float = 0.001) -> inf_adapter.Problem:
-    """The more accurate the slower, capacities that fall short of linear, and a few variants that hold cores."""
+    """A random problem: more accurate variants are slower, capacities grow sublinearly, some variants have cores."""
     draw = random.Random(seed)  # noqa: S311, a seed is no secret
     found = []
     for number in range(variants):
@@ -46,9 +45,10 @@ def inf_adapter_problem(seed: int, variants: int, gamma: float = 0.001) -> inf_a
 
 
 def ipa_problem(seed: int, stages: int, form: Literal["sum", "mean", "product"]) -> ipa.Problem:
-    """Ten variants a stage, the more accurate the slower, latencies linear in the batch, and a deadline that binds.
+    """A random problem with ten variants a stage, of which more accurate ones are slower.
 
-    A core weighs so that it is now worth its accuracy and now is not, whatever the form.
+    The latencies are linear in the batch, and the deadline binds. The weight of a core is near the worth of the
+    accuracy that it gives, so a core is sometimes worth its weight, in every form.
     """
     draw = random.Random(seed)  # noqa: S311, a seed is no secret
     found, demand_rps = [], draw.uniform(5, 60)
@@ -71,7 +71,7 @@ def ipa_problem(seed: int, stages: int, form: Literal["sum", "mean", "product"])
 
 
 def timed(work: Sequence[Callable[[], object]]) -> list[list[float]]:
-    """Milliseconds of each, some times in turns, after one time that is not counted."""
+    """The milliseconds of each call, several times in turns, after one call that does not count."""
     for one in work:
         one()
     found: list[list[float]] = [[] for _ in work]
@@ -84,7 +84,7 @@ def timed(work: Sequence[Callable[[], object]]) -> list[list[float]]:
 
 
 def figure(times: Sequence[Sequence[float]], goal_ms: float | None = None) -> Figure:
-    """The median over all, with their range; and the best runs, in which other work on the machine shows least."""
+    """The median over all calls with the range, and the fastest calls, which have the least of other work."""
     every, quickest = [one for row in times for one in row], [min(row) for row in times]
     goal = "" if goal_ms is None else f"to reach: {goal_ms:g}; "
     note = (
@@ -95,7 +95,7 @@ def figure(times: Sequence[Sequence[float]], goal_ms: float | None = None) -> Fi
 
 
 def growth(times: dict[int, list[list[float]]]) -> Figure:
-    """The best runs at the largest size against those at the smallest."""
+    """The fastest calls at the largest size over those at the smallest size."""
     sizes = sorted(times)
     middles = [median(min(row) for row in times[size]) for size in sizes]
     steps = ", ".join(f"{size}: {middle:.3g} ms" for size, middle in zip(sizes, middles, strict=True))
@@ -103,7 +103,7 @@ def growth(times: dict[int, list[list[float]]]) -> Figure:
 
 
 def inf_adapter_figures() -> dict[str, Figure]:
-    """The goal, growth with variants, and what the parts of the way are worth."""
+    """The goal, the growth with the variants, and the effect of each part of the algorithm."""
     times = {
         size: timed([partial(inf_adapter.solve, inf_adapter_problem(seed, size)) for seed in range(PROBLEMS)])
         for size in VARIANTS
@@ -124,7 +124,7 @@ def inf_adapter_figures() -> dict[str, Figure]:
 
 
 def ipa_figures(form: Literal["sum", "mean", "product"]) -> dict[str, Figure]:
-    """The goal, and growth with stages."""
+    """The goal, and the growth with the stages."""
     times = {
         size: timed([partial(ipa.solve, ipa_problem(seed, size, form)) for seed in range(PROBLEMS)]) for size in STAGES
     }

@@ -1,7 +1,7 @@
-"""How fast and how true the profiler is, beside NVIDIA's perf_analyzer on the same server, in turns.
+"""The speed and the accuracy of the profiler, beside NVIDIA's perf_analyzer on the same server, in turns.
 
-`--perf-analyzer PROGRAM` names it where it is not on the PATH. Finished sections stay in artifacts/benchmark_profiler
-and are not measured again; remove that folder to start anew.
+`--perf-analyzer PROGRAM` names the program where it is not on the PATH. Finished sections stay in
+artifacts/benchmark_profiler and are not measured again. Remove that folder to start from the beginning.
 """
 
 import argparse
@@ -31,7 +31,7 @@ FOLDER = ROOT / "artifacts" / "benchmark_profiler"
 PAIRS, REPEATS, SWEEPS = 10, 20, 1
 REPEAT_S, PAIR_S = 9.0, 3.0
 CONCURRENCY, BATCH = 4, 1
-# Three windows of a second that may differ as they like: its judgement of noise is not what is compared.
+# Three windows of a second may differ without a limit, because perf_analyzer's test of noise is not compared.
 PAIR_WINDOWS = Windows(seconds=1.0, within_share=10.0, most=3)
 ANALYZER_LIMIT_S = 200.0
 
@@ -40,7 +40,7 @@ Section = dict[str, list[float]]
 
 @contextmanager
 def model(ready: PreparedTarget, network: Network) -> Iterator[ModelUnderTest]:
-    """A network on the prepared target, with the references' rates of this section as normal."""
+    """A network on the prepared target, with the reference rates of this section as the normal ones."""
     served_per_s = ready.served_reference.usual_rate_per_s() if ready.served_reference else None
     with ModelUnderTest(ready, network.path, ready.reference.usual_rate_per_s(), [], served_per_s) as found:
         yield found
@@ -53,7 +53,7 @@ def analyzer(program: Path, on: ModelUnderTest, images: int) -> PerfAnalyzer:
 
 
 def pairs(ready: PreparedTarget, network: Network, program: Path) -> Section:
-    """Our closed loop and theirs in turns, the one that begins changing: rates, and each client's processor share."""
+    """The closed loop of the project and perf_analyzer in changing turns: rates, and each client's processor share."""
     found: Section = {"ours": [], "theirs": [], "our_cpu": [], "their_cpu": []}
     with model(ready, network) as on:
         meter, other = ThroughputMeter(on, on.own), analyzer(program, on, BATCH)
@@ -76,7 +76,7 @@ def pairs(ready: PreparedTarget, network: Network, program: Path) -> Section:
 
 
 def repeats(ready: PreparedTarget, network: Network) -> Section:
-    """The same throughput over and over: raw and drift-corrected rates, and the ends of each one's interval."""
+    """Many repeats of the same throughput: raw and drift-corrected rates, and the ends of each interval."""
     found: Section = {"raw": [], "corrected": [], "low": [], "high": [], "seconds": []}
     with model(ready, network) as on:
         meter = ThroughputMeter(on, on.own)
@@ -93,7 +93,7 @@ def repeats(ready: PreparedTarget, network: Network) -> Section:
 
 
 def sweeps(ready: PreparedTarget, network: Network, program: Path, level: LevelSettings) -> Section:
-    """Concurrency 1 to saturation: our whole throughput part, and their sweep over 1 to 4 with its own settings."""
+    """Concurrency 1 to saturation: the project's throughput part, and perf_analyzer's own sweep over 1 to 4."""
     found: Section = {"ours_s": [], "theirs_s": [], "their_given_up": []}
     for _ in range(SWEEPS):
         only = level.model_copy(update={"latency": None, "warm_up": None})
@@ -110,12 +110,12 @@ def sweeps(ready: PreparedTarget, network: Network, program: Path, level: LevelS
 
 
 def measured(ready: PreparedTarget, network: Network, level: LevelSettings) -> Profile:
-    """One whole profile; what was missing stands in it."""
+    """One whole profile, with its missing points."""
     return profile_file(ready, network.path, level, None, None, lambda *_: None, lambda _: None)
 
 
 def quick(ready: PreparedTarget, network: Network, level: LevelSettings) -> Section:
-    """What the quick level takes and finds: the figures that are ranked, and how straight latency is in the batch."""
+    """The time and the figures of the quick level, and the linearity of the latency in the batch."""
     profile = measured(ready, network, level)
     best, latency = profile.best_throughput(), profile.latency_at(1)
     linear = [fit for fit in profile.fits if fit.form == "linear in batch"]
@@ -129,7 +129,7 @@ def quick(ready: PreparedTarget, network: Network, level: LevelSettings) -> Sect
 
 
 def full(ready: PreparedTarget, network: Network, level: LevelSettings) -> Section:
-    """What the full level takes, and how many of its points have a figure, or a verdict and a reason for none."""
+    """The time of the full level, and the numbers of its points with a figure or with a verdict and a reason."""
     profile = measured(ready, network, level)
     points = list(profile.points())
     return {
@@ -143,7 +143,7 @@ def full(ready: PreparedTarget, network: Network, level: LevelSettings) -> Secti
 
 
 def kept(name: str, measure: Callable[[], Section]) -> Section:
-    """A finished section from its file, or measured now and put there."""
+    """A section from its file, or measured now and written to the file."""
     path = FOLDER / f"{name}.json"
     if not path.exists():
         print(f"measuring {name}", flush=True)
@@ -173,7 +173,7 @@ def spread(values: list[float]) -> tuple[float, float]:
 
 
 def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
-    """Everything that the sections say."""
+    """The figures of all sections."""
     rows: dict[str, Figure] = {}
     for name, section in found["pairs"].items():
         ratios = [ours / theirs for ours, theirs in zip(section["ours"], section["theirs"], strict=True)]
@@ -194,18 +194,18 @@ def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
         given_up = sum(section["their_given_up"])
         note = f"perf_analyzer's default sweep over 1 to {CONCURRENCY}: {theirs:.1f} s, gave up {given_up:.0f} times"
         rows[f"concurrency 1 to saturation, {name}"] = Figure(ours, "s", spread(section["ours_s"]), note)
-    quicks = found["quick"]
-    residuals = [value * 100 for section in quicks.values() for value in section["residual"]]
+    sections = found["quick"]
+    residuals = [value * 100 for section in sections.values() for value in section["residual"]]
     rows["latency linear in batch, median relative residual"] = Figure(
         float(np.median(residuals)), "%", spread(residuals), "batches 1 to 32, one core, over the networks"
     )
-    times = [section["seconds"][0] for section in quicks.values()]
+    times = [section["seconds"][0] for section in sections.values()]
     rows["quick level, a variant"] = Figure(float(np.median(times)), "s", spread(times), f"{len(times)} files")
-    rates = [section["images_per_s"][0] for section in quicks.values()]
+    rates = [section["images_per_s"][0] for section in sections.values()]
     for what, values in (
-        ("FLOPs", [section["flops"][0] for section in quicks.values()]),
-        ("latency", [section["latency_ms"][0] for section in quicks.values()]),
-        ("inverse latency", [1 / section["latency_ms"][0] for section in quicks.values()]),
+        ("FLOPs", [section["flops"][0] for section in sections.values()]),
+        ("latency", [section["latency_ms"][0] for section in sections.values()]),
+        ("inverse latency", [1 / section["latency_ms"][0] for section in sections.values()]),
     ):
         rho = float(spearmanr(values, rates).statistic)
         rows[f"rank correlation of {what} with throughput"] = Figure(

@@ -1,4 +1,4 @@
-"""How quickly a large repository is read, ranked and written: made of a published one's variants, many times over.
+"""The speed of reading, ranking and writing a large repository, made from copies of a published one's variants.
 
 Usage: python scripts/benchmark_repository.py [REPOSITORY], artifacts/repository by default.
 """
@@ -57,7 +57,7 @@ def figure(seconds: Sequence[float], goal: str, scale: float = 1.0, unit: str = 
 
 
 def large_index(repository: Repository) -> Index:
-    """10,000 variants on three targets, all with the figures of real ones."""
+    """An index of 10,000 variants on three targets, with the figures of real ones."""
     index, found = repository.index, []
     name, fingerprint = next(iter(index.targets.items()))
     targets = [f"{name}-{number}" for number in range(TARGETS)]
@@ -71,7 +71,7 @@ def large_index(repository: Repository) -> Index:
 
 
 def index_figures(repository: Repository, folder: Path) -> dict[str, Figure]:
-    """Reading the large index, each time in a new process."""
+    """The read of the large index, each time in a new process."""
     (folder / INDEX).write_text(index_to_json(large_index(repository)))
     runs = []
     for _ in range(REPEATS):
@@ -86,7 +86,7 @@ def index_figures(repository: Repository, folder: Path) -> dict[str, Figure]:
 
 
 def details_figures(repository: Repository) -> dict[str, Figure]:
-    """Reading the details of the variant that has most of them."""
+    """The read of the largest details."""
 
     def points(name: str) -> int:
         return max(len(list(profile.points())) for profile in repository.details(name).profiles.values())
@@ -97,7 +97,7 @@ def details_figures(repository: Repository) -> dict[str, Figure]:
 
 
 def frontier_figures() -> dict[str, Figure]:
-    """Two metrics of random candidates, whose intervals overlap; then of ones that are all on the frontier."""
+    """Two metrics of random candidates with overlapping intervals, and of candidates that are all on the frontier."""
     generator, seconds = np.random.default_rng(0), {}
     for size in SIZES:
         angle = generator.uniform(0, np.pi / 2, size)
@@ -122,7 +122,7 @@ def frontier_figures() -> dict[str, Figure]:
 
 
 def spread(items: Sequence[Offer]) -> list[Offer]:
-    """200 variants, each less accurate and quicker than the one before, so that all of them are published."""
+    """200 variants, each less accurate and faster than the one before, so that all of them are published."""
     found = []
     for number in range(PUBLISHED):
         item, share = items[number % len(items)], number / PUBLISHED
@@ -143,7 +143,7 @@ def spread(items: Sequence[Offer]) -> list[Offer]:
 
 
 def publish_figures(repository: Repository, folder: Path) -> dict[str, Figure]:
-    """Publishing 200 variants, and copying their files alone."""
+    """The publication of 200 variants, and the copy of their files alone."""
     items = spread(offered_by(repository, folder))
     (folder / "copies").mkdir()
     copying_s = timed(lambda: [shutil.copyfile(one.onnx, folder / "copies" / one.details.name) for one in items])

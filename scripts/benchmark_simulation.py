@@ -1,4 +1,4 @@
-"""How quickly policies are simulated: requests a second by events, a fleet's day by rates. Times are CPU times."""
+"""The speed of simulated policies: requests a second by events, and a day of a fleet by rates, in CPU time."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass
 class Stated:
-    """A variant whose batches take a millisecond and `each_s` for every request, as spread as real ones are."""
+    """A variant whose batches take a millisecond and `each_s` for every request, with the spread of real ones."""
 
     accuracy: float
     each_s: float
@@ -61,7 +61,7 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 def requests_per_s(
     policy: Callable[[], Policy], box: Box, rate_rps: float, seconds: int = SECONDS, tasks: Sequence[str] = TASKS[:1]
 ) -> Figure:
-    """From the demand to the result: schedules, events, and the figures of all requests."""
+    """The simulated requests a second: schedules, events, and the figures of all requests."""
 
     def once() -> Result:
         demand_rps = constant(rate_rps, seconds)
@@ -76,13 +76,13 @@ def requests_per_s(
 
 
 def fixed(variant: str, **values: float) -> Callable[[], Policy]:
-    """One deployment that stays."""
+    """One deployment without changes."""
     usual = {"task": TASKS[0], "variant": variant, "cores": 1, "rate_rps": 0}
     return lambda: Fixed([Deployment.model_validate(usual | values)])
 
 
 def ladder() -> Ladder:
-    """Each version up to 80 % of what it carries."""
+    """Each version up to 80 % of its capacity."""
     return Ladder([
         Rung(Deployment(task=TASKS[0], variant=name, cores=1, rate_rps=0), variant, 0.8)
         for name, variant in VARIANTS.items()
@@ -119,7 +119,7 @@ def event_figures() -> dict[str, Figure]:
 
 
 def counts(servers: int) -> Iterator[np.ndarray]:
-    """Requests of every server in every second of a day: waves with a phase of their own, and chance."""
+    """The requests of every server in every second of a day: waves with a phase of their own, and random noise."""
     generator = np.random.default_rng(0)
     phases = generator.uniform(0, 2 * np.pi, servers)
     for second in range(DAY_S):

@@ -1,8 +1,8 @@
-"""Are asked throughputs met? Networks pruned to a speed-up, held against the unpruned one afterwards, in turns.
+"""The accuracy of the throughput search: networks pruned to a speed-up, compared with the unpruned one, in turns.
 
 Usage: python scripts/benchmark_targets.py
 
-The networks are trained on digits for an epoch only: what is measured is their speed, which weights do not decide.
+The networks are trained on digits for one epoch only, because the weights do not decide the measured speed.
 """
 
 import os
@@ -17,7 +17,7 @@ from statistics import median
 
 from figures import ROOT, Figure, record
 
-from porting.jobs.ready_targets import ReadyTargets
+from porting.jobs.context import ReadyTargets
 from porting.pruners.measured_throughput import FileThroughput
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX, Workspace
@@ -39,7 +39,7 @@ THROUGHPUT = LevelSettings.of_throughput(
 
 @dataclass(frozen=True)
 class Asked:
-    """A pruned network, the speed-up it was pruned for, and what the search for it had measured at its end."""
+    """A pruned network, its wanted speed-up, and the speed-up that the search measured at its end."""
 
     path: Path
     speed_up: float
@@ -47,7 +47,7 @@ class Asked:
 
 
 def pruned(network: list[str], workspace: Workspace) -> tuple[Path, list[Asked], dict[float, str]]:
-    """The base's file, that of each network that was pruned for a speed-up, and why others were refused."""
+    """The base's file, the file of each network that was pruned for a speed-up, and the refusals of others."""
     common = [*network, f"workspace={workspace.root}", "tracking.enabled=false"]
     if reason := refusal("stage=[train,export]", "train.epochs=1", *common):
         sys.exit(reason)
@@ -68,9 +68,9 @@ def file(workspace: Workspace, variant: Variant) -> Path:
 
 
 def refusal(*arguments: str) -> str:
-    """One command, which says what it makes: the line with which it refuses, else nothing.
+    """Runs one command, whose output is shown, and returns the line of its refusal, else an empty text.
 
-    Raises `CalledProcessError` where it fails in any other way.
+    Raises `CalledProcessError` for any other failure.
     """
     print("dnn-porting", *arguments, flush=True)
     command = [sys.executable, "-m", "dnn_porting", *arguments]
@@ -84,7 +84,7 @@ def refusal(*arguments: str) -> str:
 
 
 def speed_ups(base: Path, networks: list[Asked]) -> dict[float, list[float]]:
-    """Of every network over the base, once a round, in which all take their turns."""
+    """The speed-ups of all networks over the base, once a round, in turns."""
     found: dict[float, list[float]] = {one.speed_up: [] for one in networks}
     with closing(ReadyTargets()) as ready:
         measure = FileThroughput(ready, "benchmark", Target(), THROUGHPUT)
@@ -96,7 +96,7 @@ def speed_ups(base: Path, networks: list[Asked]) -> dict[float, list[float]]:
 
 
 def figures() -> Iterator[tuple[str, Figure]]:
-    """How many were met, then each."""
+    """The number of met speed-ups, and each of them."""
     each, met = {}, 0
     for name, network in NETWORKS.items():
         with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""First inferences of families of networks in torch, and how well a random forest foretells those of other variants."""
+"""First inferences of network families in torch, and the errors of a random forest that predicts other variants."""
 
 import os
 
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # torch reads it when it is imported
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # torch reads it during its import
 
 import statistics
 import warnings
@@ -14,9 +14,10 @@ import torch
 from figures import ROOT, Figure, record
 from torch import nn
 from torchvision.models import DenseNet
+from torchvision.models.resnet import BasicBlock
 
 from backbones.mobilenet import mobilenet_v2
-from backbones.resnet import BasicBlock, ResNet
+from backbones.resnet import ResNet
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.onnx_export import export_network
 from profiler.common.target import Target
@@ -51,7 +52,7 @@ def family() -> Iterator[tuple[str, Callable[[], nn.Module]]]:
 
 
 def program(name: str, build: Callable[[], nn.Module]) -> Program:
-    """The network as a TorchScript program, made once, with its size as its ONNX file tells."""
+    """The network as a TorchScript program, made once, with the size of its ONNX file."""
     path = FOLDER / "programs" / f"{name}.pt"
     onnx = path.with_suffix(".onnx")
     if not onnx.exists():
@@ -67,7 +68,7 @@ def program(name: str, build: Callable[[], nn.Module]) -> Program:
 
 
 def spread_share(observations: Sequence[WarmUpObservation], reference_per_s: float | None) -> float:
-    """The coefficient of variation of repeats of the same, median over all that were repeated."""
+    """The median coefficient of variation of repeated measurements."""
     repeats = defaultdict(list)
     for one in observations:
         speed = one.reference_per_s / reference_per_s if reference_per_s else 1.0
@@ -86,7 +87,7 @@ def score_figures(found: dict[str, PredictionScore], kind: str) -> dict[str, Fig
 
 
 def feature_figures(card: PredictorCard) -> dict[str, Figure]:
-    """The features that most depends on, and the one that the paper found first."""
+    """The most important features, and the feature that the paper found first."""
     ranked = sorted(card.features, key=lambda feature: -feature.permutation_share)
     switches = [feature for feature in ranked[SHOWN_FEATURES:] if feature.name == "involuntary_switches"]
     return {

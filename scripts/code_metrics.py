@@ -1,8 +1,8 @@
-"""Prints the figures of the source, and with `--check` fails where one that was reached is lost.
+"""Prints the figures of the source, and fails with `--check` where a figure is on the wrong side of its limit.
 
 python scripts/code_metrics.py               # the table
-python scripts/code_metrics.py --unreached   # and the definitions that no entry point reaches
-python scripts/code_metrics.py --check       # fails above or below a limit, and names what is over it
+python scripts/code_metrics.py --unreached   # also the definitions that no entry point reaches
+python scripts/code_metrics.py --check       # fails above or below a limit, and names the cause
 """
 
 import argparse
@@ -31,15 +31,15 @@ from source_figures import (
 
 @dataclass(frozen=True)
 class Limit:
-    """What is held today, and what is aimed at; `most` of a figure that must not grow, else it must not fall."""
+    """The present limit and the goal of a figure; a figure with `most` must not grow, any other must not fall."""
 
     held: float
     goal: float
     most: bool = True
 
 
-# A limit of the goal's value is reached. The others have the value of the day on which they were set, and follow the
-# figure as it gets better. A figure without a limit is printed only.
+# A limit with the goal's value is a reached goal. Every other limit has the value of the day on which it was set, and
+# follows the figure when it gets better. A figure without a limit is only printed.
 LIMITS = {
     "folders in circles": Limit(0, 0),
     "lines of source": Limit(42_900, 36_000),
@@ -55,7 +55,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and what it counts one by one where that helps to mend it."""
+    """A figure, and the list of the counted definitions where it helps to correct them."""
 
     value: float
     counted: Sequence[str] = ()
@@ -98,7 +98,7 @@ def lost(value: float, limit: Limit) -> bool:
 
 
 def shown(value: float) -> str:
-    """A whole number as it is, a share with four digits."""
+    """A whole number without a change, a share with four digits."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4f}"
 
 
@@ -112,7 +112,7 @@ def show(found: Mapping[str, Figure], console: Console) -> None:
 
 
 def main() -> int:
-    """The exit code: 1 where `--check` finds a figure that is lost."""
+    """The exit code: 1 where `--check` finds a figure on the wrong side of its limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="fail where a figure is beyond its limit")
     parser.add_argument("--unreached", action="store_true", help="list the definitions that no entry point reaches")

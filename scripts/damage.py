@@ -10,15 +10,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Place:
-    """What is damaged, another one of its kind (`None` where there is none), and a file that nobody may change."""
+    """The damaged file, another one of its kind (`None` without one), and a file that must not change."""
 
     path: Path
     other: Path | None
-    precious: Path
+    protected: Path
 
 
 class Impossible(Exception):  # noqa: N818
-    """This damage cannot be done to this file; the text says why."""
+    """This damage is not possible for this file; the text has the reason."""
 
 
 def truncated(place: Place) -> None:
@@ -36,7 +36,7 @@ def zeroed(place: Place) -> None:
 
 
 def flipped(share: float) -> Callable[[Place], None]:
-    """One bit near that share of the file; which one is the same each time."""
+    """The content with one flipped bit near that share of the file; the choice is the same each time."""
 
     def flip(place: Place) -> None:
         content = bytearray(place.path.read_bytes())
@@ -69,7 +69,7 @@ def unreadable(place: Place) -> None:
 
 def linked(place: Place) -> None:
     remove(place.path)
-    place.path.symlink_to(place.precious)
+    place.path.symlink_to(place.protected)
 
 
 def folder(place: Place) -> None:
@@ -103,12 +103,12 @@ DAMAGES: dict[str, Callable[[Place], None]] = {
     "folder": folder,
     "FIFO": fifo,
 }
-# Of a link itself there is no content.
+# A link itself has no content.
 OF_LINKS = ("deleted", "link", "folder", "FIFO", "swapped")
 
 
 def mark(path: Path) -> str:
-    """What lies at a path, so that a change of it is seen."""
+    """The state of a path, which shows a change of it."""
     if path.is_symlink():
         return f"link to {path.readlink()}"
     if path.is_dir():
@@ -117,5 +117,5 @@ def mark(path: Path) -> str:
         return "nothing"
     if path.is_fifo():
         return "FIFO"
-    # Root reads what has mode 0 too.
+    # Root also reads files of mode 0.
     return f"{path.stat().st_mode:o} {path.read_bytes().hex()}"

@@ -1,4 +1,4 @@
-"""The commands that read a workspace, a repository, or what lies on a box, over a copy in the folder of a case."""
+"""The commands that read a workspace, a repository or the files of a box, on the copy of a case."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ def staged(stage: str, *more: str, tracked: bool = False) -> Callable[[Path], Co
 
 
 def verb(*words: str) -> Callable[[Path], Command]:
-    """A verb, in whose words {repository}, {other}, {base} and {box} stand for places of the case."""
+    """A command whose words {repository}, {other}, {base} and {box} stand for places of the case."""
 
     def command(case: Path) -> Command:
         places = {
@@ -51,15 +51,15 @@ def profiler(*more: str) -> Callable[[Path], Command]:
 
 
 def goes_on(case: Path) -> Command:
-    """The profiler where there is a profile already, and a batch more in the request."""
+    """The profiler with an existing profile, and a request with one more batch."""
     request = json.loads((case / "box" / "request.json").read_text())
     request["settings"]["latency"]["batches"] += [2]
     (case / "box" / "request.json").write_text(json.dumps(request))
     return profiler("--output", str(case / "box" / "profile.json"))(case)
 
 
-def published_anew(case: Path) -> Command:
-    """publish where nothing is published yet."""
+def published_first(case: Path) -> Command:
+    """The stage publish without an earlier publication."""
     (case / "base" / "repository").unlink()
     for folder in (case / "base").glob(".repository-*"):
         shutil.rmtree(folder)
@@ -76,12 +76,12 @@ def cut_arguments(workspace: Path) -> list[str]:
 
 
 def by_operators(case: Path) -> Command:
-    """Pruning to a latency that the operators' table tells."""
+    """Pruning to a latency that the table of operators predicts."""
     return Command(operators_arguments(case, "prune", 0.7))
 
 
 def operators_arguments(folder: Path, stage: str, share: float) -> list[str]:
-    """A network that is wide enough to be cut in the blocks of 16 channels that some processors compute in."""
+    """A network that is wide enough for blocks of 16 channels, which some processors use."""
     settings = ["train.epochs=1", "pruner=taylor", "prune.scoring_batches=1", "prune.ratios=[]",
                 "prune.latency_batch=4", "backbone.width=2", f"prune.latency_shares=[{share}]"]  # fmt: skip
     return [f"stage={stage}", *settings, UNTRACKED, IN_PROCESS, f"workspace={folder / 'wide'}"]
@@ -95,7 +95,7 @@ def serve(case: Path) -> Command:
 
 
 def asked_served(names: list[str]) -> str:
-    """What each variant answers to one picture, with the label."""
+    """The answer of each variant to one picture, with the label."""
     picture = np.random.default_rng(0).standard_normal((1, 1, 32, 32)).astype(np.float32)
     tensor = {"name": "input", "datatype": "FP32", "shape": list(picture.shape), "data": picture.ravel().tolist()}
     output = {"name": "logits", "parameters": {"classification": 1}}
@@ -125,7 +125,7 @@ def others(case: Path) -> Command:
 COMMANDS: dict[str, Callable[[Path], Command]] = {
     "all": staged("all"),
     "publish": staged("publish"),
-    "published anew": published_anew,
+    "published anew": published_first,
     "tracked publish": staged("publish", tracked=True),
     "profile": staged("profile"),
     "more points": staged("profile", "profile.latency.batches=[1,2,4]"),

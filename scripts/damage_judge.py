@@ -1,4 +1,4 @@
-"""What a command made of a damaged file: detected, healed, not read, or a fault."""
+"""The outcome of a command with a damaged file: detected, healed, not read, or a fault."""
 
 import re
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ FIX = re.compile(
     re.IGNORECASE,
 )
 PREFIXES = ("dnn-porting: ", "profiler: ")
-# Such an outcome of verify says nothing about the file: the machine was busier or idler.
+# Such an outcome of verify does not depend on the file, but on the load of the machine.
 MOVED = re.compile(r"figures moved")
 DETECTED, HEALED, NOT_READ, TAKEN, FAULT = "D", "H", "-", "I", "F"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One letter, and for a fault what it is."""
+    """One letter, and the description of a fault."""
 
     verdict: str
     faults: tuple[str, ...] = ()
@@ -37,10 +37,10 @@ def judged(
     limits_s: tuple[float, float],
     kind: Kind,
 ) -> Judged:
-    """`usual` is what the same command leaves where nothing is damaged; `must` says that it may not pass over it.
+    """The verdict of a command; `usual` is the outcome of the same command without damage.
 
-    Of an `input` that is valid nobody knows that it is damaged; what is `measured` anew decides other values.
-    The first of the limits is for a command that heals nothing.
+    With `must` the command must not ignore the damage. A valid `input` of the user cannot be known as damaged. A file
+    that is `measured` again has other values. The first of the limits is for a command that heals nothing.
     """
     heals = not still_damaged and seen.code == 0
     faults = general_faults(seen, limits_s[heals])
@@ -52,11 +52,11 @@ def judged(
         return Judged(FAULT if faults else DETECTED, tuple(faults))
     if kind.input:
         return Judged(FAULT if faults else TAKEN, tuple(faults))
-    said = f"{seen.out}\n{seen.err}"
-    faults += [f"left out silently: {name}" for name in missing(after, usual) if name not in said]
+    output = f"{seen.out}\n{seen.err}"
+    faults += [f"left out silently: {name}" for name in missing(after, usual) if name not in output]
     faults += [f"what is there does not hold: {name}" for name in after.broken]
     faults += mixed(after, usual)
-    if left_out(said, damaged):
+    if left_out(output, damaged):
         return Judged(FAULT if faults else DETECTED, tuple(faults))
     if still_damaged:
         changed = differing(after.exact, usual.exact)
@@ -68,14 +68,14 @@ def judged(
     return Judged(FAULT if faults else HEALED, tuple(faults))
 
 
-def left_out(said: str, damaged: Path) -> bool:
-    """Whether a line says that the variant of the damaged file is left out: what goes on without it differs."""
-    lines = [line for line in said.splitlines() if "left out" in line]
+def left_out(output: str, damaged: Path) -> bool:
+    """Whether a line reports that the variant of the damaged file is omitted, which changes the outcome."""
+    lines = [line for line in output.splitlines() if "left out" in line]
     return any(name in line for line in lines for name in (damaged.parent.name, damaged.parent.parent.name))
 
 
 def general_faults(seen: Seen, limit_s: float) -> list[str]:
-    """What is a fault however the command ended."""
+    """The faults that do not depend on the end of the command."""
     faults = []
     if "Traceback (most recent call last)" in seen.err + seen.out:
         faults.append("traceback")
@@ -94,7 +94,7 @@ def general_faults(seen: Seen, limit_s: float) -> list[str]:
 
 
 def faults_of_a_refusal(seen: Seen, damaged: Path) -> list[str]:
-    """Where it is not one line of ours that names the file, or a folder it lies in, and a fix."""
+    """The faults of a refusal that is not one line with the file, or a folder of it, and a fix."""
     if len(seen.lines) != 1:
         return [f"{len(seen.lines)} lines of error"]
     (line,) = seen.lines
@@ -110,7 +110,7 @@ def faults_of_a_refusal(seen: Seen, damaged: Path) -> list[str]:
 
 
 def missing(after: State, usual: State) -> list[str]:
-    """Variants that are usually there, or published, and are not."""
+    """The variants that are usually present, or published, and are missing."""
     gone = [name.rpartition("/")[2] for name in usual.values if name.startswith("record") and name not in after.values]
     for name, expected in usual.values.items():
         if name.startswith("published") and after.values.get(name) != DAMAGED:
@@ -120,7 +120,7 @@ def missing(after: State, usual: State) -> list[str]:
 
 
 def mixed(after: State, usual: State) -> list[str]:
-    """Profiles of which some points were kept and others changed: all are kept, or all are measured anew."""
+    """The profiles with both kept and changed points; a right profile keeps all points or none."""
     faults = []
     for name, points in usual.points.items():
         if name in after.points and name != "cwd/new.json":
@@ -131,7 +131,7 @@ def mixed(after: State, usual: State) -> list[str]:
 
 
 def differing(after: dict[str, object], usual: dict[str, object]) -> list[str]:
-    """What is not the same; of the details of a damaged index nothing is known."""
+    """The differing values; nothing is known of the details of a damaged index."""
     unknown = {name.partition(" ")[2] for name, value in after.items() if value == DAMAGED}
     return sorted(
         name
@@ -141,6 +141,6 @@ def differing(after: dict[str, object], usual: dict[str, object]) -> list[str]:
 
 
 def comparable(seen: Seen, name: str) -> bool:
-    """Whether that part of an outcome is the same each time: what was measured or sent is not."""
+    """Whether that part of an outcome is the same each time, unlike a measured or sent value."""
     varies = re.search(r"measuring|made, \d+ reused|figures|driving ", seen.out + seen.err)
-    return not (name in ("said", "files") and varies)
+    return not (name in ("output", "files") and varies)

@@ -12,25 +12,25 @@ from profiler.system.machine import cpu_model
 
 HEAD = """# Damage at rest
 
-Every kind of file of a workspace, of a published repository and of what is carried to another box and back, damaged in
-every way, under every command that reads it. `scripts/damage_table.py` makes this page: it damages one file of a copy
-of a small real workspace, runs the command, and judges what came of it.
+The table has every kind of file of a workspace, of a published repository, and of a measurement on another box. Each
+file gets every kind of damage, and every command that reads the file is run. `scripts/damage_table.py` makes this page:
+the script damages one file of a copy of a small real workspace, runs the command, and judges the outcome.
 
 | letter | meaning |
 |---|---|
 | D | detected: an exit code that is not 0, and one line that names the file or its folder and a fix |
-| H | healed: exit code 0, and everything on record and published is what an undamaged run gives |
+| H | healed: exit code 0, and all records and the publication are those of an undamaged run |
 | - | not read: exit code 0, the damage stays, and the outcome is that of an undamaged run |
-| I | an input of the user's own, which is valid as it is: nobody keeps a digest of it |
-| F | a fault: used or left out without a word, a trace, a write through a link, more than 10 s or 2 GiB beyond the undamaged command, or something left behind |
+| I | taken as another input: a valid input of the user without a stored digest |
+| F | a fault: a file that is used or omitted without a message, a trace, a write through a link, more than 10 s or 2 GiB above the undamaged command, or leftovers |
 
-A file that is read may take as long as the workspace took to make where the command heals it. *Unreadable* files have
-mode 0, which holds for root too in these runs. A *link* leads to a file of somebody else, which may not change.
+A command that heals a file may take as long as the making of the workspace. *Unreadable* files have mode 0, which also
+counts for root in these runs. A *link* leads to a file of another owner, which must not change.
 """  # noqa: E501
 
 
 def write_page(path: Path, cases: Mapping[str, tuple[Kind, str, str]], outcomes: Mapping[str, Outcome]) -> None:
-    """One row for each kind and command, one column for each damage."""
+    """Writes one row for each kind and command, and one column for each damage."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for name, (kind, damage, command) in cases.items():
         rows.setdefault((kind.name, command), {})[damage] = outcomes[name]["verdict"]
@@ -55,17 +55,17 @@ def write_page(path: Path, cases: Mapping[str, tuple[Kind, str, str]], outcomes:
 
 
 def faults_in_words(outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Every fault."""
+    """Every fault in a line."""
     found = [f"* {name}: {'; '.join(one['faults'])}" for name, one in outcomes.items() if one.get("faults")]
     return ["## Faults", "", *found, ""] if found else []
 
 
 def not_run(outcomes: Mapping[str, Outcome]) -> list[str]:
-    """What could not be done, and why; an empty field of the table."""
+    """The impossible cases with their reasons; their fields in the table are empty."""
     reasons: dict[str, list[str]] = {}
     for name, one in outcomes.items():
         if one.get("skipped"):
             reasons.setdefault(one["skipped"], []).append(name.rpartition(" × ")[0])
     to_save_time = [f"* {command}: {', '.join(damages)}, to save time." for command, damages in LEFT_OUT.items()]
     lines = [f"* {reason}: {', '.join(dict.fromkeys(names))}." for reason, names in reasons.items()]
-    return ["## Not run", "", *to_save_time, "* Of a link only what can be done to a link.", *lines]
+    return ["## Not run", "", *to_save_time, "* A link has only the damages that are possible for a link.", *lines]

@@ -1,24 +1,24 @@
-"""Which kinds of files there are in a workspace and beside it, and which commands read each of them."""
+"""The kinds of files in a workspace and beside it, and the commands that read each of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 VARIANT, RELEASE = "base/tasks/*/variants", "base/.repository-*"
 READERS = ("select", "compare", "plan", "simulate", "lint", "convert", "verify", "serve", "others", "orchestrate")
-# They hold every file of a published variant against its digest before they use any.
+# These commands compare every file of a published variant with its digest before the first use.
 HOLDING = ("lint", "convert", "verify", "serve", "others", "orchestrate")
-# An orchestrator makes configurations itself, and holds the other files of those variants alone that it loads.
+# An orchestrator makes configurations itself, and checks the other files only of the variants that it loads.
 ALL_HOLDING = ("lint", "convert", "verify", "serve", "others")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Files of one kind: where they lie, and the commands; those in `must` may not pass over a damaged one.
+    """Files of one kind: their places and their commands; the commands in `must` must not ignore damage.
 
-    `base` is the workspace, `cut` one whose training was cut off, `box` what lies on the box that profiles for it.
-    `which` chooses among those that the pattern finds; the next one is the other of its kind.
-    What comes of `measured` ones differs each time they are made anew. An `input` is the user's own file, of which
-    nobody keeps a digest: another valid one is another input.
+    `base` is the workspace, `cut` a workspace with an interrupted training, `box` the files of the box that profiles
+    for the workspace. `which` chooses among the files of the pattern, and the next file is the other one of its kind.
+    The outcome of `measured` files differs each time they are made again. An `input` is a file of the user without a
+    stored digest: another valid one is another input.
     """
 
     name: str
@@ -68,9 +68,9 @@ KINDS = (
     Kind("profile.npz", "box/profile.npz", ("profiler goes on", "adopt brought")),
     Kind("trace", "box/requests.txt", ("simulate a trace",), input=True),
 )  # fmt: skip
-# Whatever files a training that was cut off left.
+# The files that an interrupted training left.
 TRAINING = "cut/tasks/*/trainings/*/*"
-# A command that starts a server takes seconds longer than the others, and one that computes takes some.
+# A command that starts a server takes seconds longer than the others, and a computing command some seconds.
 SERVERS = ("serve", "orchestrate")
 HEAVY = ("all", "prune", "quantize", "more points", "prune by operators", "verify", "others", "tracked publish")
 LEFT_OUT = {

@@ -1,4 +1,4 @@
-"""What a command leaves behind, in values: the records, what is published, profiles, and its own answer."""
+"""The state after a command as values: the records, the publication, profiles, and the command's own output."""
 
 import hashlib
 import json
@@ -10,12 +10,12 @@ from typing import Any
 
 from watched_commands import Seen
 
-# What one measurement has and the next one has not.
+# These values differ between two measurements.
 TIMES = re.compile(r"\d+(?:[.,]\d+)* (?:ms|s|images/s)\b|\d+(?:\.\d+)?e?[-+]?\d* ?%")
 FIXED = ("complexity", "layers", "onnx_sha256", "key", "target", "target_name", "fingerprint")
-# In the place of what the damaged file says, as long as it is damaged.
+# This value replaces the content of the damaged file while it is damaged.
 DAMAGED = "damaged"
-# What of an index follows from the moment of its writing: the seal and the report's digest hold the date too.
+# These values of an index follow from the time of its writing: the seal and the report's digest have the date too.
 OF_ITS_DATE = ("published_at", "seal", "files")
 MEASURED = ("latency", "throughput", "max_throughput")
 Json = Any
@@ -23,9 +23,9 @@ Json = Any
 
 @dataclass(frozen=True)
 class State:
-    """`values` are the same after each run, whatever was made or measured anew; `exact` only where nothing was.
+    """The values of a state; `values` are equal after each run, and `exact` only where nothing was made again.
 
-    `broken` names what is there and does not hold, `points` has every measured point of each profile.
+    `broken` names the existing files with a fault, and `points` has every measured point of each profile.
     """
 
     values: dict[str, Json]
@@ -35,16 +35,16 @@ class State:
 
 
 def state_of(case: Path, seen: Seen, skipped: Path | None) -> State:
-    """All of it; the file `skipped` is the damaged one, which is no outcome as long as it is damaged."""
+    """The whole state; the file `skipped` is the damaged one, which is no outcome while it is damaged."""
     values: dict[str, Json] = {}
-    exact: dict[str, Json] = {"said": plain(seen.out, case), "answer": seen.answer, "files": written(case)}
+    exact: dict[str, Json] = {"output": plain(seen.out, case), "answer": seen.answer, "files": written(case)}
     broken: list[str] = []
     measured: dict[str, list[str]] = {}
     for path in sorted(case.glob("*/tasks/*/variants/*/variant.json")):
         if path == skipped or (record := read(path)) is not None:
             values[f"record {place(path.parent, case)}"] = DAMAGED if path == skipped else of_record(record)
     if skipped is not None and skipped.name == "variant.json" and skipped.is_relative_to(case / "base" / "tasks"):
-        # A record that is gone, too.
+        # This includes a missing record.
         values[f"record {place(skipped.parent, case)}"] = DAMAGED
     for path in profiles(case):
         if path == skipped:
@@ -63,7 +63,7 @@ def state_of(case: Path, seen: Seen, skipped: Path | None) -> State:
 
 
 def points_of(case: Path) -> dict[str, list[str]]:
-    """Every measured point of the profiles that there are."""
+    """Every measured point of the existing profiles."""
     found = {place(path, case): read(path) for path in profiles(case)}
     return {name: points(profile) for name, profile in found.items() if profile is not None}
 
@@ -78,7 +78,7 @@ def profiles(case: Path) -> Iterator[Path]:
 
 
 def of_record(record: Json) -> Json:
-    """The name and everything that follows from the recipe; not how long it took."""
+    """The name and all values that follow from the recipe, without durations."""
     network, onnx = record.get("network") or {}, record.get("onnx") or {}
     accuracies = [onnx.get("validation_accuracy"), onnx.get("test_accuracy")]
     return [record.get("name"), record.get("key"), network.get("sha256"), onnx.get("sha256"),
@@ -88,7 +88,7 @@ def of_record(record: Json) -> Json:
 def add_published(
     root: Path, case: Path, skipped: Path | None, values: dict[str, Json], exact: dict[str, Json], broken: list[str]
 ) -> None:
-    """The index, the details, and whether every file is the one that the details speak of."""
+    """Adds the index, the details, and whether every file has the digest of the details."""
     name, index = place(root, case), read(root / "repository.json")
     if skipped in (root, root.resolve() / "repository.json"):
         values[f"published {name}"] = exact[f"index {name}"] = DAMAGED
@@ -113,7 +113,7 @@ def add_published(
 
 
 def read(path: Path) -> Json:
-    """`None` where it cannot be read."""
+    """The record, or `None` where it cannot be read."""
     try:
         return json.loads(path.read_bytes()) if path.is_file() else None
     except (OSError, ValueError):
@@ -133,7 +133,7 @@ VARYING = ("new.json", "outcome.json", "journal.jsonl")
 
 
 def plain(text: str, case: Path) -> str:
-    """Without the folder of the case and times."""
+    """The text without the folder of the case and without times."""
     return TIMES.sub("#", text.replace(str(case), "CASE"))
 
 

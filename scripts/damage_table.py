@@ -1,11 +1,11 @@
-"""Damage at rest: every kind of file, damaged in every way, under every command that reads it, as a table.
+"""Damage at rest: every kind of file, with every damage, under every command that reads it, as a table.
 
-A small real workspace is made once in `--folder`; each case is a copy of it in which one file is damaged. What a
-command makes of it is detected (D: one line that names the file and a fix), healed (H: the values are again those of
-an undamaged run), not read (-: the damage stays and the outcome is the same), taken as it is (I: a
-valid input of the user's own), or a fault (F). A command may take 10 s
-and 2 GiB more than the same one over undamaged files, and as long as the workspace took to make where it heals.
-Finished cases are not run again: remove the folder to start anew. `--quick N` runs a sample and fails on a fault.
+A small real workspace is made once in `--folder`. Each case is a copy of it with one damaged file. The outcome of a
+command is detected (D: one line that names the file and a fix), healed (H: the values are those of an undamaged run),
+not read (-: the damage stays and the outcome is the same), taken as another input (I: a valid input of the user), or a
+fault (F). A command may take 10 s and 2 GiB more than the same command with undamaged files. A healing command may take
+as long as the making of the workspace. Finished cases are not run again: remove the folder to start from the beginning.
+`--quick N` runs a sample and fails for a fault.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from small_workspaces import (
     CONTROL_LIMIT_BYTES,
     CONTROL_LIMIT_S,
     PARTS,
+    kept_outcome,
     prepare,
-    told,
 )
 from watched_commands import ROOT, Command, warm, watch
 from watched_places import made_case
@@ -65,7 +65,7 @@ def main() -> int:
     cases = {name: one for name, one in all_cases(folder).items() if fnmatch.fnmatch(name, options.only)}
     cases = sampled(cases, options.quick, lambda case: case.kind.name)
     controls = {f"undamaged: {name}": Case(name, str(folder)) for name in {case.command for case in cases.values()}}
-    usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
+    usual = run_all(controls, run_control, folder / "controls", options.at_once, again=True)
     broken = listed_faults(usual)
     if broken:
         print(*(f"{name}: {faults} {usual[name]}" for name, faults in broken), sep="\n")
@@ -86,7 +86,7 @@ def main() -> int:
 
 
 def all_cases(folder: Path) -> dict[str, Case]:
-    """By name: kind, damage and command."""
+    """The kind, the damage and the command of each case, by name."""
     trainings = sorted(folder.glob(TRAINING))
     of_training = [
         Kind(f"training {path.name}", path.relative_to(folder).as_posix(), ("resumed training",)) for path in trainings
@@ -101,7 +101,7 @@ def all_cases(folder: Path) -> dict[str, Case]:
 
 
 def laid_out(case: Case, folder: Path) -> Path:
-    """The case's own copies; nothing is shared with the original."""
+    """The case's own copies, which share no file with the original."""
     made_case(folder)
     for name in PARTS:
         shutil.copytree(Path(case.origin) / name, folder / name, symlinks=True)
@@ -109,12 +109,12 @@ def laid_out(case: Case, folder: Path) -> Path:
 
 
 def originals(case: Case) -> list[Path]:
-    """What a copy must have nothing to do with."""
+    """The paths that a copy must not use."""
     return [Path(case.origin) / name for name in PARTS]
 
 
 def run_control(case: Case, folder: Path) -> Outcome:
-    """The command over undamaged files: its time, memory and outcome, with the points that were there before."""
+    """The command with undamaged files: its time, memory and outcome, with the earlier points."""
     before = points_of(laid_out(case, folder))
     seen = watch(folder, COMMANDS[case.command](folder), CONTROL_LIMIT_S, CONTROL_LIMIT_BYTES, originals(case))
     state = state_of(folder, seen, None)
@@ -126,7 +126,7 @@ def run_control(case: Case, folder: Path) -> Outcome:
 
 
 def run_case(case: Case, folder: Path) -> Outcome:
-    """Damages, runs, judges."""
+    """Damages a file, runs the command and judges the outcome."""
     usual = json.loads((Path(case.origin) / "controls" / f"{case.command}.json").read_text())
     laid_out(case, folder)
     command = COMMANDS[case.command](folder)
@@ -139,7 +139,7 @@ def run_case(case: Case, folder: Path) -> Outcome:
     real = path if path.is_symlink() or not path.exists() else path.resolve()
     known_as = by_the_link(real, folder / "base" / "repository")
     try:
-        DAMAGES[case.damage](Place(real, place.other, place.precious))
+        DAMAGES[case.damage](Place(real, place.other, place.protected))
     except Impossible as reason:
         return {"verdict": "", "faults": [], "skipped": str(reason)}
     before = mark(real)
@@ -151,17 +151,17 @@ def run_case(case: Case, folder: Path) -> Outcome:
     must = case.command in case.kind.must
     allowed_s = usual["seen"]["seconds"] + BEYOND_S, limits(usual)[0]
     verdict = judged(seen, path, stays, must, after, usual_state, allowed_s, case.kind)
-    return {"verdict": verdict.verdict, "faults": list(verdict.faults), **told(seen)}
+    return {"verdict": verdict.verdict, "faults": list(verdict.faults), **kept_outcome(seen)}
 
 
 def by_the_link(path: Path, root: Path) -> Path:
-    """The path through the link to the repository, which a new publication leads to another folder."""
+    """The path through the link to the repository, which a new publication turns to another folder."""
     inside = root.is_symlink() and path.is_relative_to(root.resolve())
     return root / path.relative_to(root.resolve()) if inside else path
 
 
 def limits(usual: Outcome) -> tuple[float, int]:
-    """Seconds and bytes at which a command is ended; to heal may take as long as to make."""
+    """The seconds and bytes at which a command is ended; healing may take as long as making."""
     seconds = usual["seen"]["seconds"] + BEYOND_S + usual["made_s"]
     return seconds, usual["seen"]["peak_bytes"] + BEYOND_BYTES
 

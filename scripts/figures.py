@@ -1,4 +1,4 @@
-"""How a benchmark's figures are kept: one JSON file for each benchmark, and one page made from all of them."""
+"""The stored figures of benchmarks: one JSON file for each benchmark, and one page from all of them."""
 
 import json
 import shlex
@@ -35,8 +35,8 @@ def machine() -> str:
 
 
 def record(name: str, figures: dict[str, Figure]) -> None:
-    """Prints the table, writes `docs/benchmarks/<name>.json` and makes the page anew."""
-    # Where a file lies on this machine tells nobody anything.
+    """Prints the table, and writes `docs/benchmarks/<name>.json` and the page."""
+    # The folder of a file on this machine is no useful information.
     arguments = [Path(one).name if one.startswith("/") else one for one in sys.argv[1:]]
     command = shlex.join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *arguments])
     common = {"command": command, "machine": machine(), "date": datetime.now(UTC).date().isoformat()}
@@ -48,7 +48,7 @@ def record(name: str, figures: dict[str, Figure]) -> None:
 
 
 def show(name: str, figures: dict[str, Figure]) -> None:
-    """The table on the terminal."""
+    """Prints the table on the terminal."""
     grid = Table("figure", "value", "unit", "interval", "note", title=name)
     for key, figure in figures.items():
         grid.add_row(key, number(figure.value), figure.unit, interval(figure.interval), figure.note)
@@ -58,8 +58,8 @@ def show(name: str, figures: dict[str, Figure]) -> None:
 def page() -> str:
     """`docs/benchmarks.md` from every JSON file."""
     parts = [
-        "# Benchmarks\n\nMade from `docs/benchmarks/*.json` by `scripts/benchmark_*.py`; nothing here is typed in. "
-        "No script measures http2, as the project does not use h2.\n"
+        "# Benchmarks\n\nThe scripts `scripts/benchmark_*.py` make this page from `docs/benchmarks/*.json`, "
+        "without manual figures. No script measures http2, because the project does not use h2.\n"
     ]
     for path in sorted(FOLDER.glob("*.json")):
         content = json.loads(path.read_text())

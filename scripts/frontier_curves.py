@@ -1,4 +1,4 @@
-"""The methods of a family side by side: test accuracy over speed-up, each method's frontier joined."""
+"""The methods of a family side by side: test accuracy over speed-up, with the joined frontier of each method."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ from porting.repository.hypervolume import staircase
 
 COLOURS = ("#1f5fa8", "#d98c00", "#3c8d40", "#666666")
 
-# By method its variants: speed-up over the base, test accuracy (0 to 1), and whether it is int8.
+# The variants by method: speed-up over the base, test accuracy (0 to 1), and whether the variant is int8.
 Curves = Mapping[str, Sequence[tuple[float, float, bool]]]
 
 
 def draw(families: Mapping[str, Curves], path: Path) -> None:
-    """One panel a family, written as PNG; int8 variants are hollow."""
+    """Draws one panel a family and writes a PNG; int8 variants have empty marks."""
     figure = Figure(figsize=(6.4, 4.4 * len(families)), layout="constrained")
     panels = figure.subplots(len(families), squeeze=False)[:, 0]
     for axes, (family, curves) in zip(panels, families.items(), strict=True):

@@ -1,4 +1,4 @@
-"""What a family of variants reached, beside what other methods did with the same epochs."""
+"""The result of a family of variants, beside the results of other methods with the same epochs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MOST_LOST, REFERENCE_LOST = 0.01, 0.05
 class Measured:
     """A variant with its accuracies and its maximal throughput over all batches.
 
-    Whatever is chosen is chosen by the validation split; the test split is for reporting.
+    Every choice uses the validation split. The test split is for reports.
     """
 
     variant: Variant
@@ -38,13 +38,13 @@ class Measured:
 
 
 def unpruned(found: Sequence[Measured]) -> Measured:
-    """The network that all are held against: as it was trained, or with the pruned ones' extra training if better."""
+    """The reference network: the trained base, or the base with the pruned ones' extra training if it is better."""
     whole = [one for one in fp32(found) if one.method == BASE]
     return max(whole, key=lambda one: one.validation_accuracy)
 
 
 def figures(family: str, goal: float, found: Sequence[Measured]) -> Iterator[tuple[str, Figure]]:
-    """What the family reached, beside what the others did."""
+    """The results of the family and of the other methods."""
     base = unpruned(found)
     yield f"{family}: base, test accuracy", Figure(base.test_accuracy, "0 to 1", note=base.variant.name)
     yield f"{family}: base, maximal throughput", Figure(base.images_per_s, "images/s")
@@ -66,10 +66,11 @@ def figures(family: str, goal: float, found: Sequence[Measured]) -> Iterator[tup
 def against_others(
     family: str, base: Measured, ours: Sequence[Measured], found: Sequence[Measured]
 ) -> Iterator[tuple[str, Figure]]:
-    """The hypervolume of test accuracy and the logarithm of throughput, ours over that of each other method.
+    """The hypervolume of test accuracy and the logarithm of throughput over that of each other method.
 
-    The others' pruned networks stand as their tools leave them, in fp32; with the int8 that ours have, too; and beside
-    ours in fp32 alone, which is what choosing the widths is worth.
+    The other methods' pruned networks count in fp32, as their tools leave them, and again with the int8 of this
+    project. They also count beside the fp32 networks of this project alone, which shows the effect of the chosen
+    widths.
     """
     reference = base.test_accuracy - REFERENCE_LOST, log(base.images_per_s)
 
@@ -98,7 +99,7 @@ def fp32(found: Sequence[Measured]) -> list[Measured]:
 
 
 def curves(found: Sequence[Measured]) -> Curves:
-    """Every method's variants, and the base among the others' so that their curves begin there."""
+    """The variants of every method, with the base among the other methods' so that their curves begin there."""
     base = unpruned(found)
     return {
         method: [

@@ -1,4 +1,4 @@
-"""What the frontier's benchmark asks for: base networks, the aims of each method, and the epochs of fine-tuning."""
+"""The settings of the frontier's benchmark: base networks, the aims of each method, and the epochs of fine-tuning."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from porting.workspace.records import Variant
 
 FOLDER = ROOT / "artifacts" / "frontier"
 CRITERION, OTHERS = "hessian", ("nni_taylor", "torch_pruning_own")
-# As many networks of each method.
+# Each method has the same number of networks.
 RATIOS = (0.3, 0.4, 0.5, 0.65, 0.75)
 
 
 @dataclass(frozen=True)
 class Family:
-    """A base network, the experiment that trains it, and the speed-up to reach at one point below its accuracy.
+    """A base network, the experiment that trains it, and the goal of the speed-up at one point below its accuracy.
 
-    `epochs` are those of fine-tuning; `latencies` the shares of its latency that ours are cut to.
+    `epochs` are those of fine-tuning, and `latencies` the shares of the latency for the pruned networks.
     """
 
     name: str
@@ -31,29 +31,29 @@ class Family:
 
     @property
     def workspace(self) -> Path:
-        """One of its own, as a stage works on every variant of a workspace."""
+        """A workspace of its own, because a stage uses every variant of a workspace."""
         return FOLDER / self.name
 
     def labels(self) -> set[str]:
-        """What the names of its pruned networks say of their making."""
+        """The labels of pruning in the names of its pruned networks."""
         ours = {f"{CRITERION}-{Aim('latency', share).label}" for share in self.latencies}
         return ours | {f"{one.replace('_', '-')}-{Aim('ratio', ratio).label}" for one in OTHERS for ratio in RATIOS}
 
     def check(self, variants: Sequence[Variant]) -> None:
-        """Ends the command where some variants follow from no recipe of this benchmark, or two from what was one."""
-        strangers = [one.name for one in variants if not self.asks_for(one)]
+        """Ends the command for a variant of no recipe of this benchmark, or for two variants of one technique."""
+        unrelated = [one.name for one in variants if not self.asks_for(one)]
         made = Counter(" ".join(one.technique) or "base" for one in variants)
         twice = [technique for technique, count in made.items() if count > 1]
-        if strangers or twice:
+        if unrelated or twice:
             what = (
-                f"{strangers[0]} and {len(strangers) - 1} more, which are of other epochs or aims than are asked"
-                if strangers
+                f"{unrelated[0]} and {len(unrelated) - 1} more, which are of other epochs or aims than are asked"
+                if unrelated
                 else f"two networks each of {', '.join(twice)}, from before and after a setting changed"
             )
-            raise SystemExit(f"{self.workspace} holds {what}; move that folder away to begin anew")
+            raise SystemExit(f"{self.workspace} holds {what}; move that folder away to start from the beginning")
 
     def asks_for(self, variant: Variant) -> bool:
-        """Whether it was pruned to an aim of this benchmark, if at all, and tuned for its epochs."""
+        """Whether all prunings of a variant have aims of this benchmark, and all fine-tunings its epochs."""
         return all(
             (step.stage != "prune" or step.label in self.labels())
             and (step.stage != "finetune" or step.settings.get("epochs") == self.epochs)

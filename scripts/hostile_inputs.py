@@ -1,9 +1,9 @@
 """Hostile inputs at every door: ONNX, TorchScript, checkpoints, records, repositories, names, pictures, stores.
 
-Each one is laid out and given to the commands that read it. It is a fault where a command ends in a trace, in more
-than one line of error, or in control characters; takes 10 s or 2 GiB more than over a good input; runs what the input
-says, writes elsewhere, asks the network for a name, or leaves something behind. Finished runs are not done again:
-remove the folder to start anew. `--quick N` runs a sample; the exit code is 1 where there is a fault.
+Each input is laid out and given to the commands that read it. A command has a fault where it ends with a trace, with
+more than one line of error or with control characters, takes 10 s or 2 GiB more than with a good input, runs code of
+the input, writes elsewhere, asks the network for a name, or leaves something behind. Finished runs are not done again:
+remove the folder to start from the beginning. `--quick N` runs a sample. The exit code is 1 for a fault.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 from damage_judge import PREFIXES, general_faults
 from hostile.door import RAN, Door, Input
 from many_cases import Outcome, listed_faults, run_again_alone, run_all, sampled
-from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, prepare, told
+from small_workspaces import BEYOND_BYTES, BEYOND_S, CONTROL_LIMIT_BYTES, CONTROL_LIMIT_S, kept_outcome, prepare
 from watched_commands import ROOT, Seen, warm, watch
 from watched_places import made_case
 
@@ -73,7 +73,7 @@ def main() -> int:
         f"good {case.door.name} × {case.command}": Case(case.origin, case.door, case.command, None)
         for case in cases.values()
     }
-    usual = run_all(controls, run_control, folder / "controls", options.at_once, anew=True)
+    usual = run_all(controls, run_control, folder / "controls", options.at_once, again=True)
     if broken := listed_faults(usual):
         print(*(f"{name}: {faults} {usual[name]}" for name, faults in broken), sep="\n")
         return 2
@@ -90,7 +90,7 @@ def found_in(module: str) -> list[Door]:
 
 
 def all_cases(doors: list[Door], folder: Path, most: int) -> dict[str, Case]:
-    """Every input under at most so many of its commands, each of which has its turn."""
+    """Every input under a limited number of its commands, which take turns."""
     found, turn = {}, 0
     for door in doors:
         for one in door.inputs:
@@ -108,7 +108,7 @@ def counted(cases: dict[str, Case]) -> str:
 
 
 def table(cases: dict[str, Case], outcomes: dict[str, Outcome]) -> str:
-    """Inputs, runs and what came of them, by door."""
+    """The inputs, the runs and their outcomes, by door."""
     lines = [f"{'door':24}{'inputs':>8}{'runs':>8}{'refused':>9}{'taken':>8}{'faults':>8}"]
     rows: dict[str, list[str]] = {}
     for name, case in cases.items():
@@ -123,7 +123,7 @@ def table(cases: dict[str, Case], outcomes: dict[str, Outcome]) -> str:
 
 
 def laid_out(case: Case, folder: Path) -> Path:
-    """The folder of a case with its input; what makes it may start threads, and so has a process of its own."""
+    """The folder of a case with its input, made in a process of its own because the maker may start threads."""
     made_case(folder)
     for name in case.door.parts:
         shutil.copytree(Path(case.origin) / name, folder / name, symlinks=True)
@@ -133,7 +133,7 @@ def laid_out(case: Case, folder: Path) -> Path:
 
 
 def in_a_child(work: Callable[[], object]) -> None:
-    """Raises `RuntimeError` where the work fails."""
+    """Does the work in a child process; raises `RuntimeError` where it fails."""
     child = os.fork()
     if not child:
         code = 1
@@ -149,7 +149,7 @@ def in_a_child(work: Callable[[], object]) -> None:
 
 
 def run_control(case: Case, folder: Path) -> Outcome:
-    """The command over a good input: its time and memory."""
+    """The command with a good input: its time and memory."""
     laid_out(case, folder)
     command = case.door.commands[case.command](folder)
     seen = watch(folder, command, CONTROL_LIMIT_S, CONTROL_LIMIT_BYTES, hidden(case))
@@ -168,11 +168,11 @@ def run_case(case: Case, folder: Path) -> Outcome:
     seen = watch(folder, command, limit_s, limit_bytes, hidden(case))
     faults = general_faults(seen, limit_s) + lines_of_error(seen)
     faults += [f"ran what the input says: {path.relative_to(folder)}" for path in ran(folder)]
-    return {"faults": faults, **told(seen)}
+    return {"faults": faults, **kept_outcome(seen)}
 
 
 def lines_of_error(seen: Seen) -> list[str]:
-    """More than one line, or of a command that failed none of ours; who had to be ended need not say anything."""
+    """The fault of several lines, or of a failed command without a line of the project; none after an end by force."""
     if seen.ended_by or (seen.code == 0 and len(seen.lines) < 2):
         return []
     if len(seen.lines) != 1:
@@ -185,7 +185,7 @@ def ran(folder: Path) -> list[Path]:
 
 
 def hidden(case: Case) -> list[Path]:
-    """The originals of what a case has copies of."""
+    """The originals of the copies in a case."""
     return [Path(case.origin) / name for name in PARTS]
 
 

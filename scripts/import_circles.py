@@ -1,4 +1,4 @@
-"""The folders that import each other, directly or around."""
+"""The folders that import each other, directly or through others."""
 
 import ast
 import re
@@ -7,12 +7,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("backbones", "datamodules", "profiler", "porting", "orchestrators")
-# A module that is named to be imported later, or by another process.
+# A string with a module name, for an import at a later time or in another process.
 NAMED = re.compile(rf"({'|'.join(ROOMS)})((\.\w+)+\.?|\.)")
 
 
 def imported_names(tree: ast.AST) -> set[str]:
-    """The dotted names of ours that a source imports, inside functions too, or names in a string."""
+    """The project's dotted names that a source imports, also inside functions, or names in a string."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -25,7 +25,7 @@ def imported_names(tree: ast.AST) -> set[str]:
 
 
 def imported_folders(source: str, root: Path = ROOT) -> set[str]:
-    """The folders below `root` that hold what a source imports, or names as a string."""
+    """The folders below `root` that a source imports from, or names as a string."""
     return {folder_of(name, root) for name in imported_names(ast.parse(source))}
 
 
@@ -40,7 +40,7 @@ def folder_of(name: str, root: Path = ROOT) -> str:
 
 
 def folder_imports(root: Path = ROOT) -> dict[str, set[str]]:
-    """By folder of source, the other folders that its files import."""
+    """The other folders that the files of a folder import, by folder of source."""
     arrows: dict[str, set[str]] = {}
     for path in (path for room in ROOMS for path in (root / room).rglob("*.py")):
         folder = str(path.parent.relative_to(root))
@@ -49,7 +49,7 @@ def folder_imports(root: Path = ROOT) -> dict[str, set[str]]:
 
 
 def circles(arrows: Mapping[str, set[str]]) -> list[list[str]]:
-    """The groups of two or more nodes of which each reaches every other one of its group, sorted."""
+    """The groups of two or more nodes in which each node reaches every other one, sorted."""
     reached = {node: reachable(node, arrows) for node in arrows}
     groups = {
         tuple(sorted({other for other in found if node in reached.get(other, ())})) for node, found in reached.items()
@@ -58,7 +58,7 @@ def circles(arrows: Mapping[str, set[str]]) -> list[list[str]]:
 
 
 def reachable(start: str, arrows: Mapping[str, set[str]]) -> set[str]:
-    """The nodes that one or more arrows lead to from `start`."""
+    """The nodes to which one or more arrows lead from `start`."""
     found: set[str] = set()
     waiting = [start]
     while waiting:

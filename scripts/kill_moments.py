@@ -1,4 +1,4 @@
-"""When a run is killed: at random, or where something is known to be half done."""
+"""The moments of a kill: random ones, and ones with half-done work."""
 
 import random
 import signal
@@ -10,7 +10,7 @@ from killed_runs import Kill
 
 
 def aimed(temporary: Path) -> list[Kill]:
-    """Moments at which something is half done."""
+    """The moments with half-done work."""
     begun: list[float] = []
 
     def migrating() -> bool:
@@ -34,7 +34,7 @@ def aimed(temporary: Path) -> list[Kill]:
 
 
 def at_random(seconds: float, changes: int, draw: random.Random) -> Kill:
-    """Half of the kills fall at a random time, and half right before a random change of a file."""
+    """Half of the kills are at a random time, and half directly before a random change of a file."""
     if draw.random() < 0.5:
         return Kill("SIGKILL before a change of a file", change=draw.randrange(max(1, changes)) + 1)
     how = draw.choice(

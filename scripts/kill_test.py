@@ -1,6 +1,7 @@
-"""Kills a pipeline at random moments, runs the same command to its end, and compares with an undisturbed run.
+"""Kills a pipeline at random moments, runs the same command to its end, and compares it with an undisturbed run.
 
-Usage: python scripts/kill_test.py [--seed 17] [--stand-ins 180] [--real 20] [--aimed]. Exit code 1 where one differs.
+Usage: python scripts/kill_test.py [--seed 17] [--stand-ins 180] [--real 20] [--aimed]. The exit code is 1 for a
+difference.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from undisturbed_runs import Kind  # noqa: E402
 from watched_places import KEPT  # noqa: E402
 from workspace_content import content, differences  # noqa: E402
 
-# Slow imports that every run would repeat; not ONNX Runtime, which starts threads that a forked process would lack.
+# Slow imports of every run. ONNX Runtime is not among them, because a forked process has none of its threads.
 IMPORTED = (
     "mlflow", "mlflow.store.tracking.sqlalchemy_store", "porting.repository.publishing.writer",
     "porting.configuration.settings",
@@ -37,7 +38,7 @@ STAND_INS = ["datamodule._target_=standin_stages.FewestDigits", "train.epochs=3"
 FRESH_SHARE = 0.15
 ELSEWHERE = ("/dev/shm/*", "/tmp/python_env_*", "/tmp/folder??????")  # noqa: S108
 
-# A moment that is aimed at may be over before the kill comes.
+# An aimed moment may end before the kill.
 AIMED_TRIES = 5
 
 
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--real", type=int, default=20)
     parser.add_argument("--aimed", action="store_true", help="also at moments that are known to be delicate")
     asked = parser.parse_args()
-    # Neither in /tmp nor below it, which a run sees empty.
+    # A run sees an empty /tmp, so this folder is elsewhere.
     folder = Path(tempfile.mkdtemp(prefix="kills-", dir="/var/tmp"))
     temporary = folder / "tmp"
     temporary.mkdir()
@@ -60,7 +61,7 @@ def main() -> None:
         importlib.import_module(name)
     adopt_orphans()
     with suppress(OSError):
-        # Where the kernel allows it, nobody else's files lie in /tmp and /dev/shm.
+        # Where the kernel allows it, /tmp and /dev/shm have no files of others.
         isolate([folder, ROOT, Path(sys.prefix), Path(sys.base_prefix)], RESOLVER)
     print(f"seed {asked.seed}, in {folder}", flush=True)
     outcomes = list(rounds(asked, folder))
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def rounds(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """What was done in each round, and what was wrong after it."""
+    """The actions of each round, and the faults after it."""
     from standin_stages import take_the_places
     from support import SMALL
 
@@ -89,7 +90,7 @@ def rounds(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[
 
 
 def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | None) -> tuple[str, list[str]]:
-    """Kills a run, runs it to its end, and says what differs from an undisturbed one."""
+    """Kills a run, runs it to its end, and returns the differences from an undisturbed one."""
     fresh = draw.random() < FRESH_SHARE if kill is None else kill.first
     seed, latest, whole = draw.random(), 1.0, kind.first if fresh else kind.later
     for tries in itertools.count(1):
@@ -100,7 +101,7 @@ def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | Non
         code = kind.run(workspace, how)
         if code or (kill and tries == AIMED_TRIES):
             break
-        # It was quicker than the undisturbed one.
+        # The run was faster than the undisturbed one.
         shutil.rmtree(workspace)
         latest *= 0.7
     faults = [] if code else ["the run ended before it could be killed"]
@@ -118,13 +119,13 @@ def one_round(kind: Kind, workspace: Path, draw: random.Random, kill: Kill | Non
 
 
 def elsewhere() -> set[Path]:
-    """What lies among the temporary files and in shared memory."""
+    """The temporary files and the shared memory."""
     own = {path for path in Path(tempfile.gettempdir()).iterdir() if not KEPT.fullmatch(path.name)}
     return own | {path for pattern in ELSEWHERE for path in Path("/").glob(pattern.lstrip("/"))}
 
 
 def tell(outcomes: list[tuple[str, list[str]]]) -> None:
-    """One table, and all that was wrong."""
+    """Prints one table and all faults."""
     every, wrong = Counter(what for what, _ in outcomes), Counter(what for what, faults in outcomes if faults)
     width = max(map(len, every), default=0)
     print(f"\n{'kills':<{width}}  times  the same")

@@ -1,4 +1,4 @@
-"""Runs of the command line in processes of their own that are killed at a moment of choice, and what they leave."""
+"""Runs of the command line in processes of their own that are killed at a chosen moment, and their leftovers."""
 
 import ctypes
 import os
@@ -18,16 +18,16 @@ ORPHANS_S, RUN_S, POLL_S = 15.0, 900.0, 0.0005
 
 
 def changes_a_file(event: str, arguments: Sequence[Any]) -> bool:
-    """Whether an audit event is about to change something on the disk."""
+    """Whether an audit event is directly before a change on the disk."""
     return event in CHANGES or (event == "open" and bool(arguments[2] & WRITING))
 
 
 @dataclass(frozen=True)
 class Kill:
-    """When a run is killed, and how: after `seconds`, once `seen` is true, or before its `change`-th change of a file.
+    """The moment of a kill: after `seconds`, once `seen` is true, or before the `change`-th change of a file.
 
-    `before` is an audit event and what its arguments contain: the run is killed `later` changes after the first such.
-    `first` is whether only the first run of a workspace has such a moment.
+    `before` is an audit event and a text in its arguments: the run is killed `later` changes after the first such
+    event. `first` is whether only the first run of a workspace has such a moment.
     """
 
     what: str
@@ -45,7 +45,7 @@ NEVER = Kill("never")
 
 
 def adopt_orphans() -> None:
-    """Makes this process the parent of what its children leave behind."""
+    """Makes this process the parent of the processes that its children leave behind."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -76,7 +76,7 @@ def start(arguments: Sequence[str], kill: Kill, folder: Path, prepare: Callable[
 
 
 def watched(kill: Kill, counted: Path) -> Callable[[], object]:
-    """Kills this process before the change of a file that it is told; what is returned writes how many there were."""
+    """Kills this process before the given change of a file; the returned function writes the number of changes."""
     count, due = 0, kill.change
 
     def look(event: str, arguments: Sequence[Any]) -> None:
@@ -112,7 +112,7 @@ def ended(pid: int, kill: Kill) -> int:
 
 
 def orphans() -> list[str]:
-    """The commands of what still runs some time after its parent's end; they are ended."""
+    """The commands of the processes that live some time longer than their parent; they are ended."""
     deadline = time.monotonic() + ORPHANS_S
     while left := children():
         if time.monotonic() > deadline:
@@ -125,7 +125,7 @@ def orphans() -> list[str]:
 
 
 def children() -> list[int]:
-    """This process's living children."""
+    """The living children of this process."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -1,4 +1,4 @@
-"""What the live benchmark reports: means over the rounds of live runs, and how far the simulator is from them."""
+"""The report of the live benchmark: means over the rounds of live runs, and the distance to the simulation."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from orchestrators.simulation.result import Figures
 
 
 def figures(setting: Setting, outcomes: dict[str, list[Outcome]]) -> Iterator[tuple[str, Figure]]:
-    """Means over the rounds, weighted with the requests where they are shares of these."""
+    """The means over the rounds; shares of requests are weighted with the requests."""
     for name, runs in outcomes.items():
         head = f"{setting.name}, {name}"
         goals = dict.fromkeys(("late", "cpu", "accuracy", "lost"), "")
@@ -43,20 +43,23 @@ def figures(setting: Setting, outcomes: dict[str, list[Outcome]]) -> Iterator[tu
 def against_simulation(
     setting: Setting, live: Sequence[Outcome], simulated: Sequence[Result]
 ) -> Iterator[tuple[str, Figure]]:
-    """How far the simulator is from what was lived through, in percentage points."""
+    """The distance of the simulation from the live runs, in percentage points."""
     found = [one.outside_stalls.all_tasks for one in live]
-    told = [one.all_tasks for one in simulated]
+    results = [one.all_tasks for one in simulated]
     pairs = {
-        "late": (late_share(found), late_share(told)),
-        "accuracy": (mean(one.accuracy for one in found), mean(one.accuracy for one in told)),
+        "late": (late_share(found), late_share(results)),
+        "accuracy": (mean(one.accuracy for one in found), mean(one.accuracy for one in results)),
     }
-    for name, (lived, said) in pairs.items():
-        note = f"to reach: 2 at most; simulated {100 * said:.2f} %, live outside stalls {100 * lived:.2f} %"
-        yield f"{setting.name}: simulated {name} less live", Figure(100 * (said - lived), "points", note=note)
+    for name, (observed, expected) in pairs.items():
+        note = f"to reach: 2 at most; simulated {100 * expected:.2f} %, live outside stalls {100 * observed:.2f} %"
+        yield (
+            f"{setting.name}: simulated {name} less live",
+            Figure(100 * (expected - observed), "points", note=note),
+        )
 
 
 def late_share(parts: Sequence[Figures]) -> float:
-    """What did not come in time, of all that was sent."""
+    """The late share of all sent requests."""
     sent = sum(one.sent for one in parts)
     return sum(one.sent * (1 - (one.in_time_share or 0.0)) for one in parts) / sent
 

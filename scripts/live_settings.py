@@ -1,4 +1,4 @@
-"""What the live benchmark runs: how many tasks, servers and requests, and under which policies."""
+"""The settings of the live benchmark: the numbers of tasks, servers and requests, and the policies."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ SERVERS, SERVER_CORES = 3, 0.5
 
 @dataclass(frozen=True)
 class Setting:
-    """`load` is a part of the usual mean demand; `late_goal` the share of late answers that the policy is to keep."""
+    """A case; `load` is a part of the usual mean demand, and `late_goal` the goal for the share of late answers."""
 
     name: str
     tasks: int | None
@@ -18,7 +18,7 @@ class Setting:
 
     @property
     def cores(self) -> float:
-        """Of all its servers: one has a core, of several each is held to a part of one."""
+        """The cores of all its servers: one server has a core, several have a part of a core each."""
         return self.servers * SERVER_CORES if self.servers > 1 else 1.0
 
 

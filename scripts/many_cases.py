@@ -1,4 +1,4 @@
-"""Many cases, each in a forked process, a few at once; what is finished is read back from a file of JSON lines."""
+"""Many cases, each in a forked process, a few at a time; a finished case is read from a file of JSON lines."""
 
 import json
 import os
@@ -19,14 +19,14 @@ Outcome = dict[str, Any]
 
 
 def run_all(
-    cases: dict[str, Case], run: Callable[[Case, Path], Outcome], folder: Path, at_once: int = 2, anew: bool = False
+    cases: dict[str, Case], run: Callable[[Case, Path], Outcome], folder: Path, at_once: int = 2, again: bool = False
 ) -> dict[str, Outcome]:
-    """Outcomes by the names of the cases; `run` is called in a process of its own with a folder that is removed.
+    """The outcomes by the names of the cases; `run` is called in a process of its own with a temporary folder.
 
-    With `anew` the cases that had a fault are run again.
+    With `again` the cases with a fault are run again.
     """
     journal = folder / "outcomes.jsonl"
-    outcomes = {name: one for name, one in finished(journal).items() if not (anew and one["faults"])}
+    outcomes = {name: one for name, one in finished(journal).items() if not (again and one["faults"])}
     waiting = [name for name in cases if name not in outcomes]
     running: dict[int, str] = {}
     began, total = time.monotonic(), len(waiting)
@@ -42,22 +42,22 @@ def run_all(
         with journal.open("a") as lines:
             lines.write(json.dumps({"case": name, **outcomes[name]}) + "\n")
         done = total - len(waiting) - len(running)
-        told = outcomes[name].get("faults") or outcomes[name].get("verdict", "")
-        print(f"{done}/{total} {time.monotonic() - began:.0f} s  {name}: {told}", flush=True)
+        verdict = outcomes[name].get("faults") or outcomes[name].get("verdict", "")
+        print(f"{done}/{total} {time.monotonic() - began:.0f} s  {name}: {verdict}", flush=True)
     return {name: outcomes[name] for name in cases}
 
 
 def run_again_alone(
     cases: dict[str, Case], outcomes: dict[str, Outcome], run: Callable[[Case, Path], Outcome], folder: Path
 ) -> dict[str, Outcome]:
-    """The outcomes, with a second try, one at a time, of what took too long: the machine may have been busy."""
+    """The outcomes, with a second run, one at a time, of the slow cases, because the machine may have been busy."""
     late = {f"{name}{AGAIN}": cases[name] for name, one in outcomes.items() if any(map(LATE.match, one["faults"]))}
     again = run_all(late, run, folder, at_once=1)
     return outcomes | {name.removesuffix(AGAIN): one for name, one in again.items()}
 
 
 def finished(journal: Path) -> dict[str, Outcome]:
-    """What an earlier run found."""
+    """The outcomes of an earlier run."""
     lines = journal.read_text().splitlines() if journal.exists() else []
     found = [json.loads(line) for line in lines]
     return {one.pop("case"): one for one in found}
@@ -81,7 +81,7 @@ def started(name: str, case: Case, run: Callable[[Case, Path], Outcome], folder:
 
 
 def collected(name: str, folder: Path) -> Outcome:
-    """What the process wrote; its folder goes."""
+    """The output of the process; its folder is removed."""
     place = place_of(name, folder)
     path = place / "outcome.json"
     found: Outcome = (
@@ -92,7 +92,7 @@ def collected(name: str, folder: Path) -> Outcome:
 
 
 def place_of(name: str, folder: Path) -> Path:
-    """A short name: the longest path of a socket is 108 bytes."""
+    """A short name, because the longest path of a socket is 108 bytes."""
     return folder / f"c{abs(hash_of(name)):x}"
 
 
@@ -101,7 +101,7 @@ def hash_of(name: str) -> int:
 
 
 def sampled(cases: dict[str, Case], count: int | None, group: Callable[[Case], str]) -> dict[str, Case]:
-    """All cases, or so many of them, the same ones each time and from as many groups as there are."""
+    """All cases, or a sample of them, which is the same each time and has cases from as many groups as possible."""
     if count is None or count >= len(cases):
         return cases
     order = random.Random(count)  # noqa: S311

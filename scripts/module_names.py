@@ -1,4 +1,4 @@
-"""What the names in the project's modules stand for."""
+"""The meaning of the names in the project's modules."""
 
 import ast
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from source_figures import Definition, Function, Source
 
-# A module and a definition in it, such as `porting.cli` and `main`, or `Repository.load`; the module itself has "".
+# A module and a definition in it, such as `porting.cli` and `main`, or `Repository.load`. The module itself has "".
 Node = tuple[str, str]
 
 
 class Names:
-    """The modules of a source, their definitions (methods as `Class.method`), and what they import."""
+    """The modules of a source, their definitions (methods as `Class.method`), and their imports."""
 
     def __init__(self, source: Source) -> None:
         self.paths = {dotted(path.relative_to(source.root)): path.relative_to(source.root) for path in source.trees}
@@ -25,7 +25,7 @@ class Names:
         }
 
     def imported(self, node: ast.AST) -> Iterator[tuple[str, str]]:
-        """The local names that an import makes, and the dotted names that they stand for."""
+        """The local names of an import, and the dotted names that they mean."""
         if isinstance(node, ast.ImportFrom):
             yield from ((one.asname or one.name, f"{node.module}.{one.name}") for one in node.names)
         elif isinstance(node, ast.Import):
@@ -34,7 +34,7 @@ class Names:
                 yield from [(one.asname, one.name)] if one.asname else [(first, first), (one.name, one.name)]
 
     def resolve(self, name: str) -> Node | None:
-        """The definition of a dotted name, through what modules import from each other; else the module that has it."""
+        """The definition of a dotted name through the imports of modules; else the module that has it."""
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             module, rest = ".".join(parts[:length]), parts[length:]
@@ -43,19 +43,19 @@ class Names:
         return None
 
     def local(self, module: str, name: str) -> Node | None:
-        """What a name, or a name with attributes, stands for in a module; `None` where it is not ours."""
+        """The meaning of a name, or of a name with attributes, in a module; `None` where it is not of the project."""
         parts = name.split(".")
         for known in (".".join(parts[:2]), parts[0]):
             if (module, known) in self.definitions:
                 return module, known
         leads_to = self.imports[module].get(parts[0])
-        # A package that imports one of its own modules, which is no name of another one.
+        # A package imports one of its own modules, which is no name of another module.
         if leads_to is None or (leads_to == f"{module}.{parts[0]}" and leads_to not in self.trees):
             return None
         return self.resolve(".".join([leads_to, *parts[1:]]))
 
     def methods(self, node: Node) -> list[Node]:
-        """The methods of a class, those of other definitions none."""
+        """The methods of a class; other definitions have none."""
         module, name = node
         return [one for one in self.definitions if one[0] == module and name and one[1].startswith(f"{name}.")]
 

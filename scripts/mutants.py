@@ -1,10 +1,10 @@
-"""Tries the mutants of `mutants.toml`, and prints how many the tests find.
+"""Tries the mutants of `mutants.toml`, and prints the number that the tests find.
 
     python scripts/mutants.py                      # all of them
     python scripts/mutants.py saturate Goal.met    # those of some definitions
 
-Each is put into a copy of the tree, two at a time, and only the tests that its rule names are run there. The exit code
-is 1 where fewer than 95 % are found.
+Each mutant is put into a copy of the tree, two at a time, and only the tests of its rule are run there. The exit code
+is 1 where the tests find fewer than 95 %.
 """
 
 import argparse
@@ -27,16 +27,16 @@ from rich.console import Console
 
 AT_A_TIME = 2
 ASKED_SHARE = 0.95
-# A mutant that takes so long is found: it made something endless.
+# A mutant that takes this time counts as found, because it made an endless loop.
 LIMIT_S = 150.0
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "artifacts", "docs")
 ONE_BY_ONE = Lock()
-# Those that the tests need, as to load all others takes longer than most tests.
+# Only the plugins that the tests need, because the load of all others takes longer than most tests.
 PLUGINS = ("-p", "pytest_timeout", "-p", "xdist.plugin", "-p", "no:cacheprovider")
 
 
 def copy_tree(folder: Path) -> Path:
-    """A copy of the checkout without its environments; links to those that tests start servers from."""
+    """A copy of the checkout without its environments, with links to those that tests use for servers."""
     tree = folder / "tree"
     shutil.copytree(ROOT, tree, ignore=NOT_COPIED)
     for environment in ROOT.glob(".venv*"):
@@ -45,9 +45,9 @@ def copy_tree(folder: Path) -> Path:
 
 
 def passes(tree: Path, names: Sequence[str], alone: bool, bytecode: bool = False) -> bool:
-    """Whether the test files of these names pass in a copy; raises `ValueError` for a name that no file has.
+    """Whether the test files of these names pass in a copy; raises `ValueError` for a name without a file.
 
-    No bytecode of a mutant is kept, which Python takes for that of the next one where size and second are the same.
+    The run keeps no bytecode of a mutant, because Python takes it for that of the next mutant of equal size and second.
     """
     files = [str(path) for name in names for path in (tree / "tests").rglob(f"{name}.py")]
     if len(files) != len(names):
@@ -66,7 +66,7 @@ def passes(tree: Path, names: Sequence[str], alone: bool, bytecode: bool = False
 
 
 def is_found(mutant: Mutant, trees: SimpleQueue[Path]) -> bool:
-    """Whether a test fails in a copy that has the mutant; the copy is mended afterwards."""
+    """Whether a test fails in a copy with the mutant; the copy is restored afterwards."""
     tree = trees.get()
     path, wrong = mutated(mutant)
     place = tree / path.relative_to(ROOT)

@@ -15,9 +15,9 @@ FIX = f"change its line in {TABLE.name} with the code"
 
 @dataclass(frozen=True)
 class Mutant:
-    """A name, the text in its definition that is wrong afterwards, and the test files that must notice.
+    """A name, the wrong text in its definition, and the test files that must find the error.
 
-    `name` is that of a function, of a method as `Class.method`, or of a constant; the end of its file's path may come
+    `name` is that of a function, of a method as `Class.method`, or of a constant. The end of its file's path may come
     before it, as in `trivial/plan:solve`.
     """
 
@@ -42,9 +42,9 @@ def read_mutants(path: Path = TABLE) -> list[Mutant]:
 
 
 def mutated(mutant: Mutant, root: Path = ROOT) -> tuple[Path, str]:
-    """The file below `root` that holds the mutant's definition, and its text with the error.
+    """The file below `root` with the mutant's definition, and its text with the error.
 
-    Raises `ValueError` where no file, or more than one, has the text once in a definition of that name.
+    Raises `ValueError` where not exactly one file has the text once in a definition of that name.
     """
     found = []
     end, _, name = mutant.name.rpartition(":")
@@ -71,7 +71,7 @@ def parsed(path: Path) -> tuple[list[str], list[ast.stmt]]:
 
 
 def changed(path: Path, name: str, mutant: Mutant) -> Iterator[str]:
-    """The text of a file with the error, for each definition of that name in which the old text stands once."""
+    """The text of a file with the error, for each definition of that name that has the old text once."""
     lines, statements = parsed(path)
     for node in definitions(statements, name):
         before, inside = lines[: node.lineno - 1], "".join(lines[node.lineno - 1 : node.end_lineno])
@@ -88,7 +88,7 @@ def definitions(body: list[ast.stmt], name: str) -> Iterator[ast.stmt]:
 
 
 def names_of(node: ast.stmt) -> set[str]:
-    """What a statement defines."""
+    """The names that a statement defines."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []

@@ -1,4 +1,4 @@
-"""Namespaces of its own for this process: loopback alone, a private /tmp and /dev/shm, and one name server, ours."""
+"""Own namespaces of this process: loopback only, a private /tmp and /dev/shm, and one name server."""
 
 import ctypes
 import fcntl
@@ -13,7 +13,7 @@ RECURSIVE, PRIVATE, BIND = 0x4000, 0x40000, 0x1000
 SUBREAPER, DROP_BOUND = 36, 24
 SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41
 CAPABILITIES_VERSION = 0x20080522
-# Those that let root read and search whatever the modes say.
+# The capabilities with which root reads and searches files of any mode.
 READS_ALL = (1, 2)
 PRIVATE_PLACES = (Path("/tmp"), Path("/dev/shm"))  # noqa: S108
 RESOLVER = Path("/etc/resolv.conf")
@@ -27,9 +27,9 @@ def checked(result: int) -> None:
 
 
 def isolate(kept: Sequence[Path], resolver: Path) -> None:
-    """Leaves the machine's network, /tmp and /dev/shm; the folders `kept` stay where they are.
+    """Leaves the machine's network, /tmp and /dev/shm; the folders `kept` stay in their places.
 
-    `resolver` takes the place of /etc/resolv.conf. Raises `OSError` where the kernel gives no namespaces.
+    `resolver` replaces /etc/resolv.conf. Raises `OSError` where the kernel gives no namespaces.
     """
     user, group = os.geteuid(), os.getegid()
     checked(libc.unshare(NEW_MOUNTS | NEW_NETWORK | (NEW_USER if user else 0)))
@@ -49,7 +49,7 @@ def mount(source: str, place: Path, kind: str, flags: int) -> None:
 
 
 def cover(place: Path, kept: Sequence[Path]) -> None:
-    """An empty file system at `place`, with what is to be kept below it bound back."""
+    """An empty file system at `place`, with the kept folders bound below it."""
     inside = sorted({path for path in kept if path.is_relative_to(place)}, key=lambda path: len(path.parts))
     outermost = [path for path in inside if not any(path.is_relative_to(other) for other in inside if other != path)]
     held = {path: os.open(path, os.O_PATH) for path in outermost}
@@ -67,12 +67,12 @@ def bring_loopback_up() -> None:
 
 
 def adopt_orphans() -> None:
-    """What a descendant leaves behind becomes a child of this process, where it can be found."""
+    """Makes this process the parent of the processes that a descendant leaves behind, so that it can find them."""
     checked(libc.prctl(SUBREAPER, 1, 0, 0, 0))
 
 
 def read_by_mode_only() -> None:
-    """This process and what it starts keep to the modes of files, root too."""
+    """This process and its children respect the modes of files, also as root."""
     header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION, 0)
     sets = (ctypes.c_uint32 * 6)()
     for one in READS_ALL:

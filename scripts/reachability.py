@@ -1,7 +1,7 @@
 """The definitions that no entry point reaches, as far as names show it.
 
-A module that a string names is open: whoever has it may call any of its functions by name. A method is reached with its
-class where anything reached mentions its name. So the list is too short rather than too long.
+A module that a string names is open: any of its functions may be called by name. A method is reached with its class
+where a reached definition has its name. So the list is rather too short than too long.
 """
 
 import ast
@@ -16,14 +16,14 @@ from source_figures import Definition, Source
 
 TARGET = re.compile(r"_target_: *([\w.]+)")
 DOCUMENTED = re.compile(r"^\| `([\w.]+)` \|", re.MULTILINE)
-# A class with any other base from elsewhere has methods that a library calls.
+# A class with another base of a library has methods that the library calls.
 PLAIN_BASES = {"BaseModel", "Protocol", "NamedTuple", "Enum", "StrEnum", "IntEnum", "Generic", "object"}
-# A function under any other decorator is called by the library that the decorator comes from.
+# The library of any other decorator calls the decorated function.
 PLAIN_DECORATORS = {"property", "cached_property", "classmethod", "staticmethod", "contextmanager", "cache"}
-# ONNX Runtime's calibration takes any object that has the first; the template of the report calls the second.
+# ONNX Runtime's calibration calls the first on any object, and the template of the report calls the second.
 CALLED = {"get_next", "as_json"}
 DUNDER = re.compile(r"__\w+__")
-# Folders that keep a feature which no command reaches yet, with the reason; their definitions do not count.
+# Folders with a feature without a command, with the reason. Their definitions do not count.
 MARKED = {
     "profiler/system/monitor": "no command shows the state of a machine yet",
     "profiler/warm_up": "no command predicts a first inference yet",
@@ -33,7 +33,7 @@ MARKED = {
 def entry_points(root: Path) -> list[str]:
     """The dotted names that a user starts: commands, `python -m`, `_target_` in `conf/`, the documented interface.
 
-    The model that Triton loads is one too, which no module of ours names.
+    The model that Triton loads is one too, because no module of the project names it.
     """
     scripts = tomllib.loads((root / "pyproject.toml").read_text())["project"]["scripts"].values()
     configured = [name for path in (root / "conf").rglob("*.yaml") for name in TARGET.findall(path.read_text())]
@@ -45,7 +45,7 @@ def entry_points(root: Path) -> list[str]:
 
 
 class Walk:
-    """What was reached so far: definitions, the names that were mentioned, and the modules that strings name."""
+    """The reached definitions, the names in them, and the modules that strings name."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
@@ -55,7 +55,7 @@ class Walk:
         self.waiting: list[Node] = []
 
     def start(self, name: str) -> None:
-        """Reaches a dotted name; of a module, what it exports too, as it is named for others to use."""
+        """Reaches a dotted name; for a module also its exports, which are named for others."""
         found = self.names.resolve(name)
         if found is None:
             raise ValueError(f"the entry point {name!r} leads to no module of the project")
@@ -67,14 +67,14 @@ class Walk:
                 self.reach(method)
 
     def reach(self, node: Node | None) -> None:
-        """Puts a definition and the module around it on the list of what is to be followed."""
+        """Adds a definition and its module to the definitions to follow."""
         for one in (node, (node[0], "")) if node else ():
             if one not in self.reached:
                 self.reached.add(one)
                 self.waiting.append(one)
 
     def follow(self) -> None:
-        """Goes on until nothing more is reached."""
+        """Continues until no new definition is reached."""
         while self.waiting:
             while self.waiting:
                 node = self.waiting.pop()
@@ -84,10 +84,10 @@ class Walk:
                 self.reach(one)
 
     def refer(self, module: str, part: ast.AST) -> None:
-        """Reaches what one piece of syntax of a module names."""
+        """Reaches the names in one piece of syntax of a module."""
         if isinstance(part, ast.Name):
             self.reach(self.names.local(module, part.id))
-            # A module as a value: whoever has it may call what it holds.
+            # A module as a value: any of its functions may be called.
             self.open |= {self.names.imports[module].get(part.id, "")} & self.names.trees.keys()
         elif isinstance(part, ast.Attribute):
             self.mentioned.add(part.attr)
@@ -100,7 +100,7 @@ class Walk:
             self.refer_by_text(module, part.value)
 
     def refer_by_text(self, module: str, text: str) -> None:
-        """Reaches what a string names: a module or definition by its path, a folder of modules, a file, a method."""
+        """Reaches the names in a string: a module or definition by its path, a folder of modules, a file, a method."""
         if text.isidentifier():
             self.mentioned.add(text)
         elif text.endswith(".py"):
@@ -112,7 +112,7 @@ class Walk:
                 self.open |= {found[0]} if found else set()
 
     def called(self) -> Iterator[Node]:
-        """The methods of reached classes and the functions of open modules that are mentioned or decorated."""
+        """The named or decorated methods of reached classes and functions of open modules."""
         for node, definition in self.names.definitions.items():
             module, name = node
             owner, _, method = name.rpartition(".")
@@ -131,7 +131,7 @@ class Walk:
                 yield node
 
     def has_foreign_base(self, node: Node) -> bool:
-        """Whether a class derives from one of a library, directly or through classes of ours."""
+        """Whether a class derives from a class of a library, directly or through classes of the project."""
         definition = self.names.definitions[node]
         for base in definition.bases if isinstance(definition, ast.ClassDef) else ():
             name = ast.unparse(base.value if isinstance(base, ast.Subscript) else base)
@@ -147,14 +147,14 @@ class Walk:
 
 
 def decorated(definition: Definition) -> bool:
-    """Whether a decorator was given the function, to call it later."""
+    """Whether a decorator got the function, to call it later."""
     decorators = [] if isinstance(definition, ast.ClassDef) else definition.decorator_list
     names = {ast.unparse(one.func if isinstance(one, ast.Call) else one).rpartition(".")[2] for one in decorators}
     return bool(names - PLAIN_DECORATORS)
 
 
 def unreached(source: Source, starts: list[str]) -> list[str]:
-    """The definitions that none of these names leads to, as `path:line name`; of an unreached class the class alone."""
+    """The definitions without a way from these names, as `path:line name`; an unreached class counts alone."""
     names = Names(source)
     walk = Walk(names)
     for name in starts:

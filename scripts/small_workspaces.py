@@ -1,4 +1,4 @@
-"""Small real workspaces, made once: the folders that a case gets copies of."""
+"""Small real workspaces, made once: the folders that a case copies."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from damage_commands import TRACE, cut_arguments, operators_arguments, staged
 from many_cases import Outcome
 from watched_commands import ROOT, Command, Seen
 
-# What a command may take beyond the same one over what is good.
+# The limits of a command above the same command with good files.
 BEYOND_S, BEYOND_BYTES = 10.0, 2 << 30
 CONTROL_LIMIT_S, CONTROL_LIMIT_BYTES = 300.0, 6 << 30
-# The best and the last checkpoint of the first epoch, and one more.
+# The best and the last checkpoint of the first epoch, and one more checkpoint.
 WRITTEN_BY_THE_SECOND_EPOCH = 3
-# A workspace, a copy of it, what lies on a box that profiles, a training that was cut off, a wider network.
+# A workspace, a copy of it, the files of a box that profiles, an interrupted training, a wider network.
 PARTS = ("base", "other", "box", "cut", "wide")
 
 
 def prepare(folder: Path, parts: Sequence[str]) -> float:
-    """Makes those of the `PARTS`, each once; how long the first one took, in s."""
+    """Makes the workspaces of the `PARTS`, each once; returns the duration of the first one in s."""
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / "made.json"
     seconds: dict[str, float] = json.loads(made.read_text()) if made.exists() else {}
@@ -44,7 +44,7 @@ def make_base(folder: Path) -> None:
 
 
 def run_plainly(folder: Path, command: Command) -> None:
-    """In a process of its own, with all imports; raises `CalledProcessError` where it fails."""
+    """Runs a command in a process of its own, with all imports; raises `CalledProcessError` where it fails."""
     subprocess.run([sys.executable, "-m", command.module, *command.arguments], cwd=folder, check=True, env=plainly())
 
 
@@ -82,7 +82,7 @@ def cut_training(folder: Path) -> None:
     written: set[tuple[Path, int]] = set()
     while process.poll() is None and len(written) < WRITTEN_BY_THE_SECOND_EPOCH:
         for path in workspace.glob("tasks/*/trainings/*/[!.]*"):
-            # It may have been replaced by now.
+            # Another process may have replaced it.
             with suppress(FileNotFoundError):
                 written.add((path, path.stat().st_mtime_ns))
         time.sleep(0.002)
@@ -93,7 +93,7 @@ def cut_training(folder: Path) -> None:
         raise RuntimeError("the training ended before it could be killed")
 
 
-def told(seen: Seen) -> Outcome:
-    """What is kept of a run."""
+def kept_outcome(seen: Seen) -> Outcome:
+    """The output of a run that is kept."""
     return {"code": seen.code, "seconds": round(seen.seconds, 2), "mib": seen.peak_bytes >> 20, "err": seen.err[-1500:],
             "out": seen.out[-300:]}  # fmt: skip

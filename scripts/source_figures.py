@@ -1,4 +1,4 @@
-"""Figures of the source that follow from its syntax trees: sizes, docstrings, types, names."""
+"""Figures of the source from its syntax trees: sizes, docstrings, types, names."""
 
 import ast
 from collections import Counter
@@ -24,14 +24,14 @@ class Source:
 
 
 def read_source(root: Path = ROOT) -> Source:
-    """The Python files of a checkout that are installed: `dnn_porting.py`, and those below the five packages."""
+    """The installed Python files of a checkout: `dnn_porting.py`, and those below the five packages."""
     paths = sorted([*root.glob("dnn_porting.py"), *(path for room in ROOMS for path in (root / room).rglob("*.py"))])
     texts = {path: path.read_text() for path in paths}
     return Source(root, texts, {path: ast.parse(text) for path, text in texts.items()})
 
 
 def line_count(texts: dict[Path, str]) -> int:
-    """The lines of the files, blank ones and comments included."""
+    """The lines of the files, with blank lines and comments."""
     return sum(len(text.splitlines()) for text in texts.values())
 
 
@@ -52,7 +52,7 @@ def names_twice(source: Source) -> list[str]:
 
 
 def functions(tree: ast.Module) -> Iterator[Function]:
-    """The functions and methods of a file, the ones inside others included."""
+    """The functions and methods of a file, with the inner ones."""
     return (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
@@ -75,13 +75,13 @@ def typed(function: Function) -> bool:
 
 
 def untyped(source: Source) -> list[str]:
-    """The functions that lack an annotation, as `path:line name`."""
+    """The functions without an annotation, as `path:line name`."""
     found = [(path, one) for path, tree in source.trees.items() for one in functions(tree) if not typed(one)]
     return [place(source, path, one) for path, one in found]
 
 
 def public_definitions(node: ast.Module | ast.ClassDef) -> Iterator[Definition]:
-    """The classes, functions and methods whose names, and those of their classes, begin with no underscore."""
+    """The classes, functions and methods without an underscore at the beginning of their own or their class's name."""
     for child in node.body:
         if isinstance(child, Definition) and not child.name.startswith("_"):
             yield child
@@ -100,5 +100,5 @@ def undocumented(source: Source) -> list[str]:
 
 
 def place(source: Source, path: Path, node: Definition) -> str:
-    """Where a definition stands, as `path:line name`."""
+    """The place of a definition, as `path:line name`."""
     return f"{path.relative_to(source.root)}:{node.lineno} {node.name}"

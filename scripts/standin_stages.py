@@ -1,4 +1,4 @@
-"""Stages that take milliseconds in the place of the real ones; all around them, and the training, is real."""
+"""Stages of milliseconds in the place of the real ones; the rest of the pipeline and the training are real."""
 
 import shutil
 import sys
@@ -26,7 +26,7 @@ PARTS = 3
 
 
 class FewestDigits(Digits):
-    """Two batches of them to train on."""
+    """The digits of two training batches."""
 
     def load(self) -> dict[Split, Images]:
         return {name: images.subset(range(0, len(images), 10)) for name, images in super().load().items()}
@@ -58,7 +58,7 @@ def finetune_jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def number(key: str) -> float:
-    """Between 0 and 1, from a recipe's key."""
+    """A number between 0 and 1, from a recipe's key."""
     return int(key[:6], 16) / 0xFFFFFF
 
 
@@ -118,7 +118,7 @@ def profile_jobs(_: Context, pool: Sequence[Variant]) -> list[Job]:
 
 
 def whole(variant: Variant) -> Profile:
-    """The profile that a variant is to have."""
+    """The complete profile of a variant."""
     sha256_ = variant.onnx.sha256 if variant.onnx else ""
     return made_up(200 + 800 * number(variant.key), onnx_sha256=sha256_, seconds=1.0)
 
@@ -129,7 +129,7 @@ def profiled(context: Context, job: Job) -> Variant | None:
 
 
 def profile(context: Context, job: Job) -> Variant:
-    """Grows in parts, as a real one does."""
+    """Makes the profile in parts, as the real stage does."""
     variant = context.variant(job.variant)
     files, complete = context.workspace.profile_files(variant, "local_cpu"), whole(variant)
     for part in range(PARTS):
@@ -148,7 +148,7 @@ STAGES = {
 
 
 def take_the_places() -> None:
-    """Puts them where the pipeline looks for its stages, and for what does their work."""
+    """Puts the stand-ins into the modules of the stages and of their work."""
     for name, (jobs, reuse, run) in STAGES.items():
         listing, work = SimpleNamespace(jobs=jobs, reuse=reuse), SimpleNamespace(run=run)
         sys.modules[f"porting.stages.{name}"] = listing  # type: ignore[assignment]

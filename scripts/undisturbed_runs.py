@@ -1,4 +1,4 @@
-"""Runs of one kind, and what undisturbed ones take and leave."""
+"""Runs of one kind, and the duration and results of undisturbed ones."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from workspace_content import content, differences
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What a run takes, and leaves."""
+    """The duration and the results of a run."""
 
     seconds: float
     changes: int
@@ -22,7 +22,7 @@ class Undisturbed:
 
 
 class Kind:
-    """Runs of one kind, and what undisturbed ones took and left: a first one, and one with a database of MLflow's."""
+    """Runs of one kind, and the undisturbed ones: a first run, and a run with a database of MLflow."""
 
     def __init__(self, name: str, arguments: list[str], prepare: Callable[[], None], folder: Path) -> None:
         self.name, self.arguments, self.prepare, self.folder = name, arguments, prepare, folder
@@ -32,7 +32,7 @@ class Kind:
 
     @property
     def template(self) -> Path:
-        """A workspace in which MLflow's first migration, which takes the most of a first run, is over."""
+        """A workspace after MLflow's first migration, which is the slowest part of a first run."""
         return self.folder / "template"
 
     def refer(self) -> None:
@@ -60,11 +60,11 @@ class Kind:
 
 
 def with_database_only(workspace: Path) -> None:
-    """Makes an empty database of MLflow's."""
-    from porting.tracking.database_file import ready
+    """Makes an empty database of MLflow."""
+    from porting.tracking.database_file import ensure_database
 
-    # In a process of its own: a database engine is not to be shared with what is forked later.
+    # This runs in a process of its own, because later forks must not share a database engine.
     if not (pid := os.fork()):
-        ready(workspace / "mlflow.db")
+        ensure_database(workspace / "mlflow.db")
         os._exit(0)
     os.waitpid(pid, 0)

@@ -1,8 +1,7 @@
-"""One command of the project, watched: time, memory, words, code, leftovers, what it touched and whom it asked for.
+"""One observed command of the project: time, memory, output, exit code, leftovers, touched files and name queries.
 
-The command is forked from this interpreter, which has the slow imports behind it (`warm`), and is a process of its
-own for all else, in namespaces of its own.
-`python -m dnn_porting` and `python -m profiler` are run as a user runs them.
+The command is forked from this interpreter after the slow imports (`warm`), and is otherwise a process of its own in
+its own namespaces. `python -m dnn_porting` and `python -m profiler` are run as a user runs them.
 """
 
 import atexit
@@ -23,31 +22,31 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from namespaces import PRIVATE_PLACES, adopt_orphans, isolate, mount, read_by_mode_only
-from watched_names import heard, name_server
+from watched_names import name_server, queried
 from watched_places import listed, state, text_of
 from watched_processes import LOOK_S, Busy, ended_processes, memory_bytes
 
 ROOT = Path(__file__).parent.parent
 SUPPORT = SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "support.py"), run_name="support"))
-# Not ONNX Runtime, which starts a thread that a forked process would lack.
+# ONNX Runtime is not in the list, because a forked process has none of its threads.
 IMPORTED = (
     "datamodules.digits", "onnx", "onnxscript.function_libs.torch_lib.ops", "porting.configuration.settings",
     "porting.training.training_loop", "torch_pruning",
 )  # fmt: skip
-# Ctrl-C works within 2 s on a machine that has nothing else to do.
+# Ctrl-C works within 2 s on an idle machine.
 CTRL_C_S = 4.0
-# Who computes nothing for so long waits for what will not come.
+# A command without computation for this time waits without an end.
 IDLE_LIMIT_S = 11.0
-# All but a line's end and a tab, and what turns the direction of a text.
+# All control characters but the newline and the tab, and the characters that change the direction of a text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class Command:
-    """What is run in the folder `cwd` of a case, and when it is interrupted.
+    """A command in the folder `cwd` of a case, and the time of its interruption.
 
-    `until` is a text of stdout after which `ask` is called, whose answer is kept, and Ctrl-C follows. `serve` is
-    called before the start, in the command's own network. Without `reads_all`, modes count for root too.
+    `until` is a text of stdout. After this text `ask` is called, its answer is kept, and Ctrl-C follows. `serve` is
+    called before the start, in the command's own network. Without `reads_all`, file modes count for root too.
     """
 
     arguments: Sequence[str]
@@ -61,7 +60,7 @@ class Command:
 
 @dataclass
 class Seen:
-    """What came of it; `peak_bytes` is of all processes of the command together."""
+    """The outcome; `peak_bytes` is of all processes of the command together."""
 
     code: int
     seconds: float
@@ -75,7 +74,7 @@ class Seen:
     asked: list[str] = field(default_factory=list)
 
     def outermost_touched(self) -> list[str]:
-        """Without what lies in a folder that is named too."""
+        """The touched paths without those in a folder that is also in the list."""
         return [path for path in self.touched if not any(path.startswith(f"{other}/") for other in self.touched)]
 
     @property
@@ -84,7 +83,7 @@ class Seen:
 
 
 def warm(more: Sequence[str] = ()) -> None:
-    """Imports what takes long; nothing is run."""
+    """Imports the slow modules and runs nothing."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["COLUMNS"] = "240"
     sys.path.insert(0, str(ROOT))
@@ -97,7 +96,7 @@ def warm(more: Sequence[str] = ()) -> None:
 def watch(folder: Path, command: Command, limit_s: float, limit_bytes: int, hidden: Sequence[Path] = ()) -> Seen:
     """Runs the command in a made case; this process is in namespaces of its own from then on.
 
-    The folders `hidden` are empty there, and what is written to them is told as touched.
+    The folders `hidden` are empty there, and a write to them counts as touched.
     """
     isolated = True
     try:
@@ -127,7 +126,7 @@ def watch(folder: Path, command: Command, limit_s: float, limit_bytes: int, hidd
 def followed(
     child: int, folder: Path, command: Command, began: float, limits: tuple[float, int], names: socket.socket | None
 ) -> Seen:
-    """Looks at the child until it ends or has to be ended."""
+    """Looks at the child until it ends or reaches a limit."""
     seen, code, waiting, busy = Seen(0, 0.0, 0, "", ""), None, command.until, Busy(began)
     while code is None:
         time.sleep(LOOK_S)
@@ -135,7 +134,7 @@ def followed(
         code = os.waitstatus_to_exitcode(status) if done else None
         seen.seconds = time.monotonic() - began
         seen.peak_bytes = max(seen.peak_bytes, memory_bytes())
-        seen.asked += heard(names)
+        seen.asked += queried(names)
         if code is None and not seen.ended_by:
             late = seen.seconds > limits[0] or (not command.until and busy.idle_s() > IDLE_LIMIT_S)
             seen.ended_by = "time" if late else "memory" if seen.peak_bytes > limits[1] else ""
@@ -150,7 +149,7 @@ def followed(
 
 
 def ended(child: int, seen: Seen) -> int:
-    """Ends the child by Ctrl-C, else by force; its code."""
+    """Ends the child by Ctrl-C, else by force; returns its exit code."""
     os.kill(child, signal.SIGINT)
     deadline = time.monotonic() + CTRL_C_S
     while time.monotonic() < deadline:
@@ -195,7 +194,7 @@ def become(folder: Path, command: Command) -> None:
 
 
 def surroundings(folder: Path) -> dict[str, str]:
-    """The environment of a case."""
+    """The environment variables of a case."""
     return {
         "TMPDIR": str(folder / "tmp"), "HOME": str(folder / "home"), "MPLCONFIGDIR": str(folder.parent / ".matplotlib"),
         "PYTHONPATH": str(ROOT), "COLUMNS": "240",

@@ -1,4 +1,4 @@
-"""A name server of a command's own, which knows no name and keeps what it is asked for."""
+"""A name server for one command, which knows no name and keeps the queries."""
 
 import socket
 from contextlib import suppress
@@ -8,7 +8,7 @@ CANNOT_FIND = 0x8183
 
 
 def name_server() -> socket.socket | None:
-    """Where a name would be asked for."""
+    """The socket of the name server."""
     try:
         found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         found.bind(NAME_SERVER)
@@ -18,8 +18,8 @@ def name_server() -> socket.socket | None:
     return found
 
 
-def heard(names: socket.socket | None) -> list[str]:
-    """The names asked for since the last call; each is answered with "no such name"."""
+def queried(names: socket.socket | None) -> list[str]:
+    """The queried names since the last call; each query gets the answer "no such name"."""
     found: list[str] = []
     with suppress(BlockingIOError):
         while names is not None:
@@ -30,7 +30,7 @@ def heard(names: socket.socket | None) -> list[str]:
 
 
 def asked_name(question: bytes) -> str:
-    """The dotted name at the beginning of a question."""
+    """The dotted name at the beginning of a query."""
     parts = []
     while question and question[0]:
         parts.append(question[1 : 1 + question[0]].decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""The folders of a case, what lies in them, and what must not change."""
+"""The folders of a case, their content, and the files that must not change."""
 
 import hashlib
 import re
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 WATCHED = ("home", "precious", "canary")
-# Libraries make these as they are imported, one for each user, and keep them between runs.
+# Libraries make these folders during their import, one for each user, and keep them between runs.
 KEPT = re.compile(r"torchinductor_.*|\.ses")
 
 
 def made_case(folder: Path) -> Path:
-    """The folders of a case, all of them empty but for what is precious."""
+    """The folders of a case, empty apart from the protected files."""
     for name in ("cwd", "tmp", *WATCHED):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "precious" / "file").write_bytes(b"precious\n" * 100)
@@ -25,7 +25,7 @@ def listed(places: Sequence[Path]) -> set[str]:
 
 
 def state(folder: Path) -> dict[Path, str]:
-    """What lies in the watched folders, with a digest of each file."""
+    """The content of the watched folders, with a digest of each file."""
     found = {}
     for path in (path for name in WATCHED for path in (folder / name).rglob("*")):
         plain = path.is_file() and not path.is_symlink()

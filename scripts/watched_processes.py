@@ -1,4 +1,4 @@
-"""The processes below this one: what they compute and hold, and whether any outlives its command."""
+"""The processes below this one: their processor time and memory, and whether any lives longer than its command."""
 
 import os
 import re
@@ -19,7 +19,7 @@ class Busy:
         self._since, self._used_s = began, 0.0
 
     def idle_s(self) -> float:
-        """For how long they have not."""
+        """The time without computation, in s."""
         used_s = 0.0
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
@@ -30,7 +30,7 @@ class Busy:
 
 
 def memory_bytes() -> int:
-    """What all descendants hold that lies in no file."""
+    """The memory of all descendants that belongs to no file."""
     total = 0
     for process in psutil.Process().children(recursive=True):
         with suppress(OSError, psutil.Error):
@@ -39,13 +39,13 @@ def memory_bytes() -> int:
 
 
 def held_bytes(pid: int) -> int:
-    """The same of one process; what it shares with the process that it was forked from counts."""
+    """The same memory of one process, with the memory that it shares with its parent."""
     status = Path(f"/proc/{pid}/status").read_text()
     return sum(int(found) for found in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+)", status)) << 10
 
 
 def ended_processes() -> list[str]:
-    """Names of the processes that outlive the command; they are ended."""
+    """The names of the processes that live longer than the command; they are ended."""
     deadline = time.monotonic() + ENDS_WITHIN_S
     while (living := running()) and time.monotonic() < deadline:
         time.sleep(LOOK_S)
@@ -58,7 +58,7 @@ def ended_processes() -> list[str]:
 
 
 def running() -> list[psutil.Process]:
-    """The descendants that are no zombies; those are buried."""
+    """The descendants that are no zombies; zombies are collected."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

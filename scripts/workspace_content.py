@@ -1,4 +1,4 @@
-"""What a run leaves in its workspace, as digests that do not depend on the time or on where the workspace lies."""
+"""The results of a run in its workspace, as digests that do not depend on the time or the place."""
 
 import hashlib
 import json
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 TIMES = {"seconds", "published_at", "details_sha256", "seal"}
-# What of an index follows from the time too.
+# These values of an index follow from the time too.
 OF_ITS_DATE = {"key", "files"}
 
 
 def content(workspace: Path) -> dict[str, Any]:
-    """What a run leaves: every file by its digest, without times, and without what MLflow names at random."""
+    """The results of a run: every file by its digest, without times and without MLflow's random names."""
     found: dict[str, Any] = {"MLflow": runs(workspace / "mlflow.db")}
     present = (workspace / "repository").resolve().name
     for path in sorted(workspace.rglob("*")):
@@ -22,7 +22,7 @@ def content(workspace: Path) -> dict[str, Any]:
         if name.startswith(present):
             name = f"repository{name.removeprefix(present)}"
         elif name.startswith(".repository-"):
-            # The publication before.
+            # The previous publication.
             continue
         if not name.startswith("mlartifacts/") and path.is_file() and not path.is_symlink():
             found[name] = digest(path, name)
@@ -31,23 +31,25 @@ def content(workspace: Path) -> dict[str, Any]:
 
 
 def digest(path: Path, name: str) -> Any:
-    """Of what does not depend on the time or the workspace's place."""
+    """The digest of the content that does not depend on the time or the workspace's place."""
     if name == "mlflow.db" or name.endswith(("report.html", "frontier.png")):
         return "there"
     text = path.read_bytes()
     if path.suffix == ".json":
-        text = json.dumps(timeless(json.loads(text), name == "repository/repository.json")).encode()
+        text = json.dumps(without_times(json.loads(text), name == "repository/repository.json")).encode()
     elif path.name == "config.yaml":
         text = re.sub(rb"(?m)^workspace: .*$", b"", text)
     return hashlib.sha256(text).hexdigest()
 
 
-def timeless(value: Any, index: bool = False) -> Any:
+def without_times(value: Any, index: bool = False) -> Any:
     if isinstance(value, dict):
         return {
-            key: timeless(one) for key, one in value.items() if key not in TIMES | (OF_ITS_DATE if index else set())
+            key: without_times(one)
+            for key, one in value.items()
+            if key not in TIMES | (OF_ITS_DATE if index else set())
         }
-    return [timeless(one) for one in value] if isinstance(value, list) else value
+    return [without_times(one) for one in value] if isinstance(value, list) else value
 
 
 def whole(root: Path) -> str:
@@ -66,7 +68,7 @@ def runs(database: Path) -> str:
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any], measured: bool) -> list[str]:
-    """What is missing, new or different; of a measured profile and what follows from it only that it is there."""
+    """The missing, new or different files; a measured profile and its consequences must only exist."""
     if measured:
         free = ("/profiles/", "/samples/", "repository/")
         expected, found = (

@@ -5,14 +5,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from forked import Forked, forked
 from servers.short_lived import TOKEN
-from spread import Spread
-from support import SMALL, Command, Run, command_line, environment, write_network
+from spread import Spread, place
+from support import SHARED_DATA, SMALL, Command, Run, command_line, environment, write_network
 from xdist.remote import Producer
 
 import profiler  # noqa: F401  (before any test imports ONNX Runtime, which would report to its maker)
@@ -26,6 +27,27 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spread:
     return Spread(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts slow files first where several processes share the tests: no process waits for a slow last one."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: place(item.nodeid))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test whose data set is not there."""
+    for mark in item.iter_markers("data"):
+        if not (SHARED_DATA / mark.args[0]).exists():
+            pytest.skip(f"the data set {mark.args[0]} is not in {SHARED_DATA}: set DNN_PORTING_DATA to its folder")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each reason for which tests were skipped."""
+    found = Counter(report.longrepr[2] for report in terminalreporter.getreports("skipped"))
+    for reason, tests in found.most_common():
+        terminalreporter.write_line(f"{tests} skipped: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
 ROOT = Path(__file__).parent.parent
-SHARED_DATA = ROOT.parent / "shared" / "data"
+# Real data sets, which no repository holds.
+SHARED_DATA = Path(os.environ.get("DNN_PORTING_DATA", ROOT.parent / "shared" / "data"))
 CHANNELS, SIZE, CLASSES = 4, 8, 3
 SHORT_SEARCH = [
     "profile.throughput.batches=[4]",

@@ -83,7 +83,7 @@ def test_an_import_is_named_after_its_file() -> None:
     assert settings("datamodule=none", "model=some/Net_v1.onnx").task == "net-v1"
 
 
-@pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real data sets are not beside the checkout")
+@pytest.mark.data("cifar10")
 def test_a_datamodule_takes_files_that_lie_elsewhere() -> None:
     component = settings("datamodule=cifar10", f"datamodule.root={SHARED_DATA / 'cifar10'}").datamodule
     assert component is not None

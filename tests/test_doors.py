@@ -1,4 +1,4 @@
-"""Every read of what somebody else may have written goes through profiler.common.door or profiler.common.door."""
+"""Every read of a file of unknown origin goes through profiler.common.door."""
 
 import ast
 from pathlib import Path
@@ -28,15 +28,14 @@ EXCEPTIONS = {
     "datamodules/pictures.py": BOUNDED,
     "orchestrators/planners/inf_adapter/search.py": "a method of its own that has nothing to do with files",
     "orchestrators/live/journal.py": f"{WRITES}; {BOUNDED}",
-    "orchestrators/live/nginx.py": OURS,
+    "orchestrators/live/nginx.py": f"{OURS}; {PACKAGE}",
     "orchestrators/live/nginx_master.py": OURS,
     "orchestrators/live/run_report.py": PACKAGE,
-    "orchestrators/live/requests.py": BOUNDED,
+    "orchestrators/live/run.py": BOUNDED,
     "orchestrators/live/stall_probe.py": KERNEL,
     "orchestrators/live/stalls.py": OURS,
     "porting/configuration/annotations.py": "modules that a config names, which are code of the user's own",
     "porting/configuration/components.py": "modules that a config names, which are code of the user's own",
-    "profiler/common/folders.py": "it is flushed, not read",
     "porting/tracking/database_file.py": OURS,
     "porting/networks/foreign.py": BOUNDED,
     "porting/networks/program.py": OURS,
@@ -51,9 +50,9 @@ EXCEPTIONS = {
     "profiler/triton/lint/tree.py": "a door of its own, for folders that are not followed anywhere",
     "porting/repository/reader.py": BOUNDED,
     "porting/repository/report/report.py": PACKAGE,
-    "porting/repository/signature.py": f"{OURS}; {BOUNDED}",
+    "porting/repository/integrity.py": f"{OURS}; {BOUNDED}",
     "porting/repository/serving_folder.py": "what is served with --trust is copied, not read",
-    "porting/repository/publishing/variant_folder.py": DIGESTED,
+    "porting/repository/publishing/offers.py": DIGESTED,
     "porting/repository/publishing/writer.py": OURS,
     "porting/stages/import_model.py": CHECKED,
     "porting/stages/quantize_work.py": f"{OURS}; {DIGESTED}",
@@ -67,8 +66,9 @@ EXCEPTIONS = {
     "profiler/common/door.py": "the door",
     "profiler/common/scratch.py": "a folder",
     "profiler/common/signals.py": WRITES,
+    "profiler/confined/seccomp.py": PACKAGE,
+    "profiler/system/monitor/paper_features.py": PACKAGE,
     "profiler/confined/child.py": f"{OURS}; {BOUNDED}",
-    "profiler/confined/limits.py": KERNEL,
     "profiler/confined/landlock.py": "a place whose reading is allowed",
     "profiler/confined/parent.py": f"{KERNEL}; {BOUNDED}",
     "profiler/confined/protocol.py": BOUNDED,

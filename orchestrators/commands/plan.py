@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from omegaconf import DictConfig
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators.commands.prepared import check_chosen, repository_of, validated
-from orchestrators.deployment import Deployment
-from orchestrators.errors import Infeasible
-from orchestrators.planners.common import PlanBase
-from orchestrators.planners.planner import checked, located
+from orchestrators.deployment import Deployment, Infeasible
+from orchestrators.planners.common import PlanBase, checked, located
+from porting.command_line.dispatch import configured
 from porting.common.console import say, table
 from porting.configuration.components import Component
 from porting.repository import Repository
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import write_atomically
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 SHOWN = ("task", "variant", "replicas", "cores", "batch", "rate_rps")
 
@@ -36,12 +32,10 @@ class Settings(BaseModel):
 
 def run(arguments: Sequence[str]) -> None:
     """Runs the command with `conf/plan.yaml` and the overrides on the command line."""
-    from porting.command_line.dispatch import configured
-
     configured("plan", arguments, plan)
 
 
-def plan(config: "DictConfig") -> None:
+def plan(config: DictConfig) -> None:
     """Plans with every chosen planner; raises the first error where all of them fail."""
     settings, repository = prepared(config)
     outcomes: dict[str, PlanBase | DnnPortingError] = {}
@@ -62,7 +56,7 @@ def plan(config: "DictConfig") -> None:
     say(f"as JSON   {settings.output}")
 
 
-def prepared(config: "DictConfig") -> tuple[Settings, Repository]:
+def prepared(config: DictConfig) -> tuple[Settings, Repository]:
     """The settings with task, target and tasks filled in, and the repository."""
     repository = repository_of(config)
     for key, choices in (("task", repository.tasks), ("target_name", repository.targets)):
@@ -99,22 +93,17 @@ def compare(outcomes: Mapping[str, PlanBase | DnnPortingError], repository: Repo
         found = plan.deployments
         accuracy = f"{delivered(found, repository):.4f}" if found else ""
         words = ", ".join(f"{one.replicas} × {one.variant} ({one.cores:g} cores, batch {one.batch})" for one in found)
-        rows.append([name, accuracy, objective(plan), words])
-    table("planners", ["planner", "accuracy", "objective", "deployments, or why there are none"], rows)
-
-
-def objective(plan: PlanBase) -> str:
-    """The value of the planner's objective as text; empty for a planner without one."""
-    value = plan.model_dump().get("objective")
-    return "" if value is None else f"{value:.4g}"
+        objective = plan.model_dump().get("objective")
+        rows.append([name, accuracy, "" if objective is None else f"{objective:.4g}", words])
+    table("planners", ["planner", "accuracy", "objective", "deployments, or the reason without any"], rows)
 
 
 def delivered(found: list[Deployment], repository: Repository) -> float:
     """The mean validation accuracy over the demand; over the deployments where there is no demand."""
     total = sum(one.rate_rps for one in found)
     weights = [one.rate_rps / total if total else 1 / len(found) for one in found]
-    known = [repository.variant(one.variant).validation_accuracy for one in found]
-    return sum(weight * one.value for weight, one in zip(weights, known, strict=True) if one)
+    accuracies = [repository.variant(one.variant).validation_accuracy for one in found]
+    return sum(weight * one.value for weight, one in zip(weights, accuracies, strict=True) if one)
 
 
 def write(path: Path, outcomes: Mapping[str, PlanBase | DnnPortingError]) -> None:

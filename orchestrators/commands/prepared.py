@@ -2,8 +2,9 @@
 
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ValidationError
 
 from orchestrators.policies import Environment, Policy
@@ -14,20 +15,17 @@ from porting.repository import Repository
 from porting.repository.reader import listed
 from profiler.common.errors import BadInputError
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
 Model = TypeVar("Model", bound=BaseModel)
 # The keys of `conf/plan.yaml` that the configs of the planners refer to.
 KEYS = {"task": "task", "target": "target_name"}
 
 
-def repository_of(config: "DictConfig") -> Repository:
+def repository_of(config: DictConfig) -> Repository:
     """The repository that the config names; a public key demands a signed one."""
     return Repository.load(config.repository, config.public_key and Path(config.public_key))
 
 
-def complete_target_and_tasks(config: "DictConfig", repository: Repository) -> None:
+def complete_target_and_tasks(config: DictConfig, repository: Repository) -> None:
     """Fills in the only target and all tasks; raises `BadInputError` where there are several targets."""
     if config.target_name is None and len(repository.targets) != 1:
         choices = listed(repository.targets)
@@ -42,10 +40,8 @@ def made(component: Component, environment: Environment) -> Policy:
     return checked(component.build(environment=environment), component.target)
 
 
-def validated(config: "DictConfig", model: type[Model]) -> Model:
+def validated(config: DictConfig, model: type[Model]) -> Model:
     """The config as this model; raises `BadInputError` for the first invalid value."""
-    from omegaconf import OmegaConf
-
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     try:
         return model.model_validate(values)

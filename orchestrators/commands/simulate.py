@@ -1,26 +1,35 @@
 """simulate: compares policies on the same requests over a published repository, without a server."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from omegaconf import DictConfig
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrators.commands.prepared import complete_target_and_tasks, made, repository_of, validated
-from orchestrators.commands.simulated import show, write
-from orchestrators.errors import Infeasible
-from orchestrators.load import Load
+from orchestrators.deployment import Infeasible
+from orchestrators.load import Load, Steps
 from orchestrators.policies.environment import Environment
-from orchestrators.simulation import Box, Result, Settings, simulate
+from orchestrators.simulation import Box, Settings, simulate
+from orchestrators.simulation.comparison_figure import draw_comparison
+from orchestrators.simulation.result import Result, number, overloaded_at, percent
 from orchestrators.variant import catalogue
-from porting.common.console import progress
+from porting.command_line.dispatch import configured
+from porting.common.console import progress, say, table
 from porting.configuration.components import Component
 from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.files import write_atomically
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
+RESULT, FIGURE = "simulation.json", "simulation.png"
+COLUMNS = [
+    "policy", "accuracy", "effective", "not in time, %", "lost", "p99, ms", "CPU, %", "core-s", "switches",
+    "infeasible",
+]  # fmt: skip
+OVERLOADED, LAST = "overloaded at, requests/s", "cost, or why it did not run"
+# The result or the error of every policy.
+Outcomes = Mapping[str, Result | DnnPortingError]
 # The first decision is for the mean demand of these first seconds.
 FIRST_S = 10
 
@@ -44,12 +53,10 @@ class Chosen(BaseModel):
 
 def run(arguments: Sequence[str]) -> None:
     """Runs the command with `conf/simulate.yaml` and the overrides on the command line."""
-    from porting.command_line.dispatch import configured
-
     configured("simulate", arguments, simulated)
 
 
-def simulated(config: "DictConfig") -> None:
+def simulated(config: DictConfig) -> None:
     """Compares policies on the same requests by delivered accuracy, late and lost requests, and cost.
 
     The load of each task has its own sample of the trace and its own trend.
@@ -99,3 +106,49 @@ def compared(
     if not any(isinstance(one, Result) for one in outcomes.values()):
         raise next(one for one in outcomes.values() if isinstance(one, Exception))
     return outcomes
+
+
+def show(title: str, outcomes: Outcomes, steps: Steps | None) -> None:
+    """Prints a table of the policies, the highest effective accuracy first."""
+    columns = [*COLUMNS, *([OVERLOADED] if steps else []), LAST]
+    ranked = sorted(results(outcomes).values(), key=lambda one: -(one.all_tasks.effective_accuracy or 0))
+    failed = [
+        [name, *[""] * (len(columns) - 2), str(one)] for name, one in outcomes.items() if not isinstance(one, Result)
+    ]
+    table(title, columns, [*(row(one, steps) for one in ranked), *failed])
+
+
+def results(outcomes: Outcomes) -> dict[str, Result]:
+    """The policies that have a result, by name."""
+    return {name: one for name, one in outcomes.items() if isinstance(one, Result)}
+
+
+def row(result: Result, steps: Steps | None) -> list[str]:
+    """The figures of one policy as a row of the table."""
+    figures = result.all_tasks
+    late = None if figures.in_time_share is None else 1 - figures.in_time_share
+    numbers = [
+        number(figures.accuracy, ".4f"), number(figures.effective_accuracy, ".4f"), percent(late, 3),
+        str(figures.lost), number(figures.p99_ms, ".4g"), f"{100 * result.cpu_share:.1f}",
+        f"{result.held_core_s:.0f}", str(figures.switches), str(result.infeasible),
+    ]  # fmt: skip
+    if steps:
+        numbers.append(number(overloaded_at(result, steps), ".4g", "none of them"))
+    cost = "" if result.cost is None else f"{result.cost:.4g} {result.currency}"
+    return [result.policy, *numbers, cost]
+
+
+def write(folder: Path, title: str, outcomes: Outcomes, steps: Steps | None) -> None:
+    """Writes the results as JSON and as a picture."""
+    found = results(outcomes)
+    policies = {
+        name: one.model_dump(mode="json") if isinstance(one, Result) else {"error": str(one)}
+        for name, one in outcomes.items()
+    }
+    overloaded = {"overloaded_rps": {name: overloaded_at(one, steps) for name, one in found.items()}} if steps else {}
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {"title": title, **overloaded, "policies": policies}
+    write_atomically(folder / RESULT, json.dumps(written, indent=1) + "\n")
+    draw_comparison(list(found.values()), folder / FIGURE)
+    say(f"as JSON   {folder / RESULT}")
+    say(f"figure    {folder / FIGURE}")

@@ -4,13 +4,5 @@ from orchestrators.forecast.forecaster import Forecaster, LastValue, WindowedMax
 from orchestrators.forecast.learned import FromHistory, Learned, fit
 
 __all__ = [
-    "Forecaster",
-    "FromHistory",
-    "LastValue",
-    "Learned",
-    "WindowedMaximum",
-    "fit",
-    "mean_loss",
-    "peaks",
-    "pinball",
-]
+    "Forecaster", "FromHistory", "LastValue", "Learned", "WindowedMaximum", "fit", "mean_loss", "peaks", "pinball",
+]  # fmt: skip

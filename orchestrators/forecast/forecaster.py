@@ -16,38 +16,30 @@ from profiler.records.base import Value
 
 
 class Forecaster(Protocol):
-    """Foresees the peak of the demand: the highest of the next `horizon_s` seconds.
+    """The forecast of the peak of the demand: the highest of the next `horizon_s` seconds.
 
     `demand_rps` (seconds,) holds the requests of every whole second so far, in order of time, and at least one second.
     The forecast is a finite rate of at least 0 in requests/s for the peak
     `max(demand_rps[now], …, demand_rps[now + horizon_s - 1])`, where `now` is the first second that is not over. The
-    docstring of each forecaster says how often the peak may be above its forecast. The same demand gives the same
+    docstring of each forecaster has the share of peaks above its forecast. The same demand gives the same
     forecast. Raises `BadInputError` for an empty demand, for invalid rates, and for a horizon that is no whole number
     of at least 1 s.
     """
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
-        """The foreseen peak in requests/s."""
+        """The forecast peak in requests/s."""
 
 
 def recent(demand_rps: np.ndarray, window_s: int, horizon_s: int) -> np.ndarray:
     """The last `window_s` seconds, or all where there are fewer; raises the errors of a forecaster."""
     checked_seconds(horizon_s, "a horizon")
     if not len(demand_rps):
-        raise BadInputError("no demand was seen yet: a forecast needs at least one second of it")
+        raise BadInputError("there is no demand yet: a forecast needs at least one second of it")
     return checked_demand(demand_rps[-window_s:])
 
 
-class LastValue(Value):
-    """Repeats the last second. Under constant demand about nine of ten peaks over 10 s are above it."""
-
-    def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
-        """The demand of the last second."""
-        return float(recent(demand_rps, 1, horizon_s)[-1])
-
-
 class WindowedMaximum(Value):
-    """Takes the maximum of the last `window_s` seconds, raised by the share `margin` (0.1 is 10 %), for any horizon."""
+    """The maximum of the last `window_s` seconds, raised by the share `margin` (0.1 is 10 %), for any horizon."""
 
     window_s: int = Field(default=60, ge=1)
     margin: float = Field(default=0.1, gt=-1)
@@ -55,6 +47,13 @@ class WindowedMaximum(Value):
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
         """The maximum of the window plus the margin."""
         return float((1 + self.margin) * recent(demand_rps, self.window_s, horizon_s).max())
+
+
+class LastValue(WindowedMaximum):
+    """The demand of the last second. Under constant demand about nine of ten peaks over 10 s are above it."""
+
+    window_s: int = Field(default=1, ge=1, le=1)
+    margin: float = Field(default=0.0, ge=0, le=0)
 
 
 def peaks(demand_rps: np.ndarray, horizon_s: int) -> np.ndarray:

@@ -7,8 +7,8 @@ the τ quantile in requests/s too. Mean, deviation and margins are in units of t
 for a trace of another rate.
 
 A window with too few moments for a quantile takes the margin of the next shorter one, whose level is less certain.
-Where no shorter one has a margin, it takes the largest margin that any moment of the trace needed. This concerns the
-shortest windows: they are chosen just after a change of the demand, which is rare in a trace.
+Where no shorter one has a margin, it takes the largest margin that any moment of the trace needed. Such
+windows are the shortest ones, which are chosen just after a change of the demand, and changes are rare in a trace.
 """
 
 import math
@@ -37,7 +37,7 @@ class Learned(Value):
     """A fitted forecaster; its JSON (`model_dump_json`) holds the whole fit.
 
     The peak exceeds the forecast with a probability of about 1 − `quantile` while the demand behaves as in the trace.
-    The forecast is 0 where the longest window has no request. It holds for the horizon of the fit; another one raises
+    The forecast is 0 where the longest window has no request. The fit holds for its own horizon; another one raises
     `BadInputError`.
     """
 
@@ -58,14 +58,14 @@ class Learned(Value):
 
     def forecast(self, demand_rps: np.ndarray, horizon_s: int) -> float:
         """The level of the demand plus the margin of its window, in requests/s."""
-        seen = recent(demand_rps, self.windows_s[-1], horizon_s)
+        past = recent(demand_rps, self.windows_s[-1], horizon_s)
         if horizon_s != self.horizon_s:
             raise BadInputError(
                 f"horizon_s={horizon_s}: this was fitted to {self.horizon_s} s, fit one to {horizon_s} s"
             )
-        if not seen.any():
+        if not past.any():
             return 0.0
-        now = level(seen, self.windows_s, self.usual_variance)
+        now = level(past, self.windows_s, self.usual_variance)
         return rate_rps(now.mean + self.margins[now.window] * now.deviation)
 
 

@@ -44,8 +44,8 @@ def rate_rps(stable: float) -> float:
 def variance(stable: np.ndarray) -> float:
     """The variance of one second around the level, from at least two seconds.
 
-    It is half the mean square of successive differences, to which a slow change of the level adds little (von Neumann
-    et al., The Mean Square Successive Difference, Annals of Mathematical Statistics 12, 1941).
+    The estimate is half the mean square of successive differences, to which a slow change of the level adds little (von
+    Neumann et al., The Mean Square Successive Difference, Annals of Mathematical Statistics 12, 1941).
     """
     return float(np.square(np.diff(stable)).mean() / 2)
 
@@ -59,8 +59,8 @@ def level(demand_rps: np.ndarray, windows_s: Sequence[int], usual_variance: floa
     stable = stabilised(demand_rps)
     last = stable[-MEMORY_S - 1 :]
     changes = len(last) - 1
-    seen = variance(last) if changes else 0.0
-    deviation = float(np.sqrt((USUAL_S * usual_variance + changes * seen) / (USUAL_S + changes)))
+    observed = variance(last) if changes else 0.0
+    deviation = float(np.sqrt((USUAL_S * usual_variance + changes * observed) / (USUAL_S + changes)))
     lengths = np.array([seconds for seconds in windows_s if seconds <= len(stable)])
     means = np.cumsum(stable[::-1])[lengths - 1] / lengths
     half = CONFIDENCE * deviation / np.sqrt(lengths)

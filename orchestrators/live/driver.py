@@ -32,7 +32,7 @@ class Driver:
         self._now_s += 1
         interval_s = self._policy.mechanism.interval_s
         if self._now_s % interval_s:
-            return Decision(rule="wait", reason=f"asked every {interval_s} s", notice=self._notice)
+            return Decision(rule="wait", reason=f"the policy decides every {interval_s} s", notice=self._notice)
         deployments = [
             Deployment(task=task, variant=name, cores=self.environment.server_cores, rate_rps=0)
             for task, name in present.items()

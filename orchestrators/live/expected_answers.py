@@ -1,4 +1,4 @@
-"""The answers of a task's variants to a few pictures, by which a client tells the variant, or a wrong answer."""
+"""The answers of a task's variants to a few pictures, by which a client identifies the variant or a wrong answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ LEAST_DIFFERENCE = 1e-3
 class ExpectedAnswers:
     """The answers (variants, pictures, …) of the task's `variants` to the `pictures` (pictures, C, H, W), float32.
 
-    They come from ONNX Runtime in this process. Another version of it on the server gives slightly different int8
-    answers: the nearest variant counts as the one that answered, if it is near enough.
+    The answers come from ONNX Runtime in this process. Another version of ONNX Runtime on the server gives slightly
+    different int8 answers: the nearest variant within the limit counts as the one that answered.
     """
 
     variants: tuple[str, ...]
@@ -36,19 +36,19 @@ class ExpectedAnswers:
 
     @classmethod
     def of(cls, repository: Repository, task: str, target: str, pictures: np.ndarray | None = None) -> Self:
-        """Runs every published variant of the task, by default on the published example and its mirror images.
+        """The answers of every published variant, by default to the published example and its mirror images.
 
         Raises `BadInputError` where the inputs of the variants differ, or their answers do not.
         """
         published = repository.measured(task, target)
         details = [repository.details(one.name) for one in published]
         check_alike(task, details)
-        seen = mirrored(example(repository, task, details)) if pictures is None else np.asarray(pictures, np.float32)
+        chosen = mirrored(example(repository, task, details)) if pictures is None else np.asarray(pictures, np.float32)
         answers = np.stack([
-            answered(VariantFiles.of(repository, one.name), seen) for one in published
+            answered(VariantFiles.of(repository, one.name), chosen) for one in published
         ])  # fmt: skip
         expected = cls(
-            tuple(one.name for one in published), seen, answers, details[0].input.name, details[0].output.name
+            tuple(one.name for one in published), chosen, answers, details[0].input.name, details[0].output.name
         )
         expected.check_distinct()
         return expected
@@ -67,13 +67,13 @@ class ExpectedAnswers:
         """
         due = self.answers[:, picture]
         if answer.shape != (1, *due.shape[1:]):
-            raise ServerError(f"the server answered shape {answer.shape} where {(1, *due.shape[1:])} was due")
-        errors = distances(due, answer) / self.spans
+            raise ServerError(f"the server answered shape {answer.shape} instead of {(1, *due.shape[1:])}")
+        errors = np.abs(due - answer).reshape(len(due), -1).max(axis=1) / self.spans
         # An answer with NaN matches no variant.
         nearest = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
         if not errors[nearest] <= MAXIMUM_ERROR:
             raise ServerError(
-                f"the answer is no variant's: it differs from that of {self.variants[nearest]}, the nearest, by "
+                f"no variant gives this answer: it differs from that of {self.variants[nearest]}, the nearest, by "
                 f"{errors[nearest]:.0%} of its range"
             )
         return nearest
@@ -86,14 +86,8 @@ class ExpectedAnswers:
             if least.min() < LEAST_DIFFERENCE:
                 other = self.variants[int(least.min(axis=1).argmin())]
                 raise BadInputError(
-                    f"{name} and {other} cannot be told apart by what they answer: give other pictures, or publish one"
+                    f"{name} and {other} give the same answers: give other pictures, or publish one of the two"
                 )
-
-
-def distances(due: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """The largest absolute difference of an answer (1, …) from each expected one (variants, …), (variants,)."""
-    farthest: np.ndarray = np.abs(due - answer).reshape(len(due), -1).max(axis=1)
-    return farthest
 
 
 def check_alike(task: str, details: Sequence[Details]) -> None:
@@ -110,7 +104,7 @@ def check_alike(task: str, details: Sequence[Details]) -> None:
 
 def answered(files: VariantFiles, pictures: np.ndarray) -> np.ndarray:
     """The answers of the published file to single pictures, as clients send them, (pictures, …)."""
-    with scratch("expected") as made:
+    with scratch("answers") as made:
         path = made.folder / "model.onnx"
         write_model(files, path)
         session = open_session(path, threads=1)

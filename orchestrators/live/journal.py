@@ -62,7 +62,8 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock, self._file = threading.Lock(), path.open("ab", buffering=0)
         self._path, self.trouble = path, ""
-        drop_unfinished_line(path)
+        # An orchestrator that was killed may leave the last line unfinished.
+        os.truncate(path, contents(path, LIMIT_BYTES, FIX).rfind(b"\n") + 1)
 
     def add(self, record: Second | Switched) -> None:
         """Appends one line."""
@@ -71,7 +72,7 @@ class Journal:
                 self._write(record.model_dump_json().encode() + b"\n")
                 self.trouble = ""
             except OSError as error:
-                self.trouble = f"{self._path} takes nothing any more: {error.strerror}"
+                self.trouble = f"{self._path} cannot be written: {error.strerror}"
 
     def _write(self, line: bytes) -> None:
         """Writes all of the line or nothing, as a part of it would spoil the next line."""
@@ -89,11 +90,6 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def drop_unfinished_line(path: Path) -> None:
-    """Removes the last line if an orchestrator that was killed left it unfinished."""
-    os.truncate(path, contents(path, LIMIT_BYTES, FIX).rfind(b"\n") + 1)
 
 
 def read_journal(path: Path) -> tuple[list[Second], list[Switched]]:

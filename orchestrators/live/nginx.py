@@ -1,8 +1,8 @@
 """An NGINX in front of several servers, which balances single requests.
 
-It forwards gRPC (HTTP/2 without TLS) to the server with the fewest requests in progress. It forwards a request only
-when the request is complete, so that it can send it again to the next server if a server dies: inference has no side
-effects. nginx.org/en/docs: http/ngx_http_grpc_module, http/ngx_http_upstream_module.
+NGINX forwards gRPC (HTTP/2 without TLS) to the server with the fewest requests in progress. A request is forwarded only
+when it is complete, so that NGINX can send it to the next server if a server dies: inference has no side effects.
+nginx.org/en/docs: http/ngx_http_grpc_module, http/ngx_http_upstream_module.
 """
 
 import os
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 from orchestrators.live.nginx_master import POLL_S, wait_for
 from profiler.common.errors import ServerError, ServerNotFoundError
@@ -24,50 +25,7 @@ from profiler.triton.server import LOOPBACK, check_port, free_port
 START_LIMIT_S = 20.0
 # Debian installs nginx in a folder that is only in root's PATH.
 SYSTEM = "/usr/local/sbin:/usr/sbin"
-
-# The mirror makes NGINX read the whole request first, as a request that is forwarded in parts cannot be sent again. A
-# second location sends it again; grpc_next_upstream's non_idempotent would corrupt a request that is half sent. There
-# is one worker, as several workers do not know each other's requests in progress.
-CONFIG = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    client_max_body_size 0;
-    client_body_buffer_size 1m;
-    # A connection ends after this many requests, to free its memory; then the client opens a new one.
-    keepalive_requests 100000;
-    # The time that an old worker waits for clients to close connections from which they do not read.
-    lingering_timeout 1s;
-    upstream servers {{
-        least_conn;
-        include {folder}/servers.conf;
-        keepalive 256;
-        keepalive_requests 100000;
-    }}
-    server {{
-        # Deferred accept: a client that connects before a reload and sends only after it would keep the old worker
-        # alive.
-        listen {address} http2 deferred;
-        grpc_connect_timeout 1s;
-        location / {{
-            mirror /whole;
-            grpc_pass grpc://servers;
-            error_page 502 = @again;
-        }}
-        location @again {{ grpc_pass grpc://servers; }}
-        location = /whole {{ internal; return 204; }}
-    }}
-}}
-"""
+CONFIG = Path(__file__).with_name("nginx.conf")
 
 
 @dataclass(frozen=True)
@@ -96,11 +54,11 @@ def nginx_server(servers: Sequence[str], port: int | None = None) -> Iterator[Ru
         folder.chmod(0o711)
         config, log = folder / "nginx.conf", folder / "error.log"
         endpoint = f"{LOOPBACK}:{port}"
-        config.write_text(CONFIG.format(folder=folder, address=endpoint))
+        config.write_text(Template(CONFIG.read_text()).substitute(folder=folder, address=endpoint))
         (folder / "servers.conf").write_text(server_lines(dict.fromkeys(servers, "")))
         with log.open("wb") as output:
             # SIGKILL would leave its workers running.
-            launcher = launch_command(dying=signal.SIGTERM)
+            launcher = launch_command(at_end=signal.SIGTERM)
             command = [*launcher, binary, "-p", str(folder), "-e", str(log), "-c", str(config)]
             process = subprocess.Popen(
                 command,
@@ -141,17 +99,17 @@ def wait_until_listening(running: RunningNginx) -> None:
 
     def listens() -> bool:
         if running.process.poll() is not None:
-            raise ServerError(f"NGINX exited with code {running.process.returncode}: {last_words(running.log)}")
+            raise ServerError(f"NGINX exited with code {running.process.returncode}: {end_of_log(running.log)}")
         host, port = running.endpoint.split(":")
         with suppress(OSError), socket.create_connection((host, int(port)), POLL_S):
             return running.pid_file.exists()
         return False
 
     if not wait_for(listens, START_LIMIT_S):
-        raise ServerError(f"NGINX did not listen within {START_LIMIT_S:g} s: {last_words(running.log)}")
+        raise ServerError(f"NGINX did not listen within {START_LIMIT_S:g} s: {end_of_log(running.log)}")
 
 
-def last_words(log: Path) -> str:
+def end_of_log(log: Path) -> str:
     """The last lines of NGINX's log, on one line."""
     lines = log.read_text(errors="replace").splitlines()
-    return " | ".join(line.strip() for line in lines[-3:])[:600] or "it wrote nothing"
+    return " | ".join(line.strip() for line in lines[-3:])[:600] or "an empty log"

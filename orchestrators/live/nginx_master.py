@@ -14,38 +14,28 @@ DRAIN_LIMIT_S = 60.0
 POLL_S = 0.01
 
 
-class Master:
-    """The master process of an NGINX, whose process id is in `pid_file`."""
+def reload(pid_file: Path) -> list[psutil.Process]:
+    """Makes the NGINX with this process id read its files again; then new workers take all new connections.
 
-    def __init__(self, pid_file: Path) -> None:
-        self._pid_file = pid_file
-
-    def reload(self) -> list[psutil.Process]:
-        """Makes NGINX read its files again; when it returns, new workers take all new connections.
-
-        Returns the old workers, which end when they have answered their requests. Raises `ServerError` where NGINX
-        does not run, or keeps its old settings.
-        """
-        try:
-            process = self._process()
-            before = process.children()
-            process.send_signal(signal.SIGHUP)
-            renewed = wait_for(lambda: replaced(process, before), RELOAD_LIMIT_S)
-        except (OSError, ValueError, psutil.Error) as error:
-            raise ServerError(f"{self._pid_file} names no NGINX that can be reloaded ({error}): start it") from error
-        if not renewed:
-            raise ServerError(
-                f"NGINX (process {process.pid}) started no new workers within {RELOAD_LIMIT_S:g} s of a reload: "
-                "its log says why, and so does nginx -t"
-            )
-        return before
-
-    def _process(self) -> psutil.Process:
-        """The NGINX process; a stale pid file may name another process, which the signal would kill."""
-        process = psutil.Process(int(self._pid_file.read_text()))
+    Returns the old workers, which end when they have answered their requests. Raises `ServerError` where NGINX does
+    not run, or keeps its old settings.
+    """
+    try:
+        process = psutil.Process(int(pid_file.read_text()))
+        # A stale pid file may name another process, which the signal would kill.
         if process.name() != "nginx":
             raise ValueError(f"process {process.pid} is {process.name()}")
-        return process
+        before = process.children()
+        process.send_signal(signal.SIGHUP)
+        reloaded = wait_for(lambda: replaced(process, before), RELOAD_LIMIT_S)
+    except (OSError, ValueError, psutil.Error) as error:
+        raise ServerError(f"{pid_file} names no NGINX that can be reloaded ({error}): start it") from error
+    if not reloaded:
+        raise ServerError(
+            f"NGINX (process {process.pid}) started no new workers within {RELOAD_LIMIT_S:g} s of a reload: "
+            "its log and nginx -t have the reason"
+        )
+    return before
 
 
 def replaced(master: psutil.Process, before: list[psutil.Process]) -> bool:
@@ -63,9 +53,10 @@ def ending(worker: psutil.Process) -> bool:
 
 def wait_until_gone(workers: list[psutil.Process]) -> None:
     """Returns when the workers have answered all their requests and ended; raises `ServerError` at the limit."""
-    if not wait_for(lambda: not any(worker.is_running() for worker in workers), DRAIN_LIMIT_S):
-        left = [worker.pid for worker in workers if worker.is_running()]
-        raise ServerError(f"NGINX's workers {left} still answer requests {DRAIN_LIMIT_S:g} s after a reload")
+    _, left = psutil.wait_procs(workers, DRAIN_LIMIT_S)
+    if left:
+        pids = [worker.pid for worker in left]
+        raise ServerError(f"NGINX's workers {pids} still answer requests {DRAIN_LIMIT_S:g} s after a reload")
 
 
 def wait_for(condition: Callable[[], bool], limit_s: float) -> bool:

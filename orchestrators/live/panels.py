@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BLUE, ORANGE, GREEN, RED = "#1f6fb2", "#c8602a", "#3f8f4f", "#b3261e"
-INK, STALL, GRID = "#222222", "#cfcfcf", "#ececec"
+DARK, STALL, GRID = "#222222", "#cfcfcf", "#ececec"
 SERVERS = (BLUE, ORANGE, GREEN, "#8a5fb0", "#b08c1f", "#5f7f8a")
 # Half the height of a band where one variant gave all answers; bands are 1 apart.
 BAND = 0.42
@@ -68,18 +68,18 @@ def mark(axes: "Axes", run: Run, task: str | None) -> None:
     for one in run.switches:
         if task in (None, one.task):
             moment_s = one.ended_s - run.traffic.start_s
-            axes.axvline(moment_s, color=RED if one.error else INK, linewidth=0.7, linestyle=":")
+            axes.axvline(moment_s, color=RED if one.error else DARK, linewidth=0.7, linestyle=":")
     axes.grid(visible=True, color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
 
 
-def keys() -> "list[Artist]":
+def legend_entries() -> "list[Artist]":
     """The entries of the legend."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     lines = {"p50": BLUE, "p99": ORANGE, "deadline": RED}
-    dotted = {"switch": INK, "switch that failed": RED}
+    dotted = {"switch": DARK, "switch that failed": RED}
     return [
         *(Line2D([], [], color=colour, label=name) for name, colour in lines.items()),
         Line2D([], [], color=RED, marker="x", linestyle="", label="lost or wrong"),

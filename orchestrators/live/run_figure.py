@@ -5,21 +5,19 @@ Each run is a column, each task a row of panels. Stalls of the machine are grey,
 
 from collections.abc import Sequence
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrators.formatting import percent
 from orchestrators.live.outcome import outcome
-from orchestrators.live.panels import draw_cpu, draw_task, keys
+from orchestrators.live.panels import draw_cpu, draw_task, legend_entries
 from orchestrators.live.run import Run
 from orchestrators.live.series import ranked
-from profiler.common.files import write_picture
+from orchestrators.simulation.result import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INCHES_A_RUN, INCHES_BESIDE, DOTS_PER_INCH = 5.2, 1.6, 130
+INCHES_A_RUN, INCHES_OF_LABELS, DOTS_PER_INCH = 5.2, 1.6, 130
 # Heights in inches: demand, latency, version and what each variant adds to it, CPU; between panels; top and bottom.
 DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH, VARIANT_HIGH, CPU_HIGH = 0.8, 1.5, 0.3, 0.24, 1.2
 BETWEEN, ENDS = 0.28, 1.5
@@ -28,20 +26,15 @@ PANELS_A_TASK = 3
 SIGN = " %"
 
 
-def draw_runs(runs: Sequence[Run], path: Path) -> None:
-    """Writes the picture as PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(path, draw(runs), DOTS_PER_INCH)
-
-
 def draw(runs: Sequence[Run]) -> "Figure":
-    """The runs side by side, each with its own time and all with the same scales; `figure.axes` ends with their CPU."""
+    """The picture with a column for each run and one scale for all runs; `figure.axes` ends with the panels of CPU."""
     from matplotlib.figure import Figure
 
     tasks = sorted({task for run in runs for task in run.traffic.tasks})
     variants = {task: ranked(runs, task) for task in tasks}
-    heights = [high for found in variants.values() for high in panel_heights(len(found))] + [CPU_HIGH]
-    size = INCHES_BESIDE + INCHES_A_RUN * len(runs), sum(heights) + BETWEEN * len(heights) + ENDS
+    versions_high = [VERSION_HIGH + VARIANT_HIGH * len(found) for found in variants.values()]
+    heights = [high for version in versions_high for high in (DEMAND_HIGH, LATENCY_HIGH, version)] + [CPU_HIGH]
+    size = INCHES_OF_LABELS + INCHES_A_RUN * len(runs), sum(heights) + BETWEEN * len(heights) + ENDS
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(
         len(heights), len(runs), squeeze=False, sharex="col", sharey="row", gridspec_kw={"height_ratios": heights}
@@ -56,13 +49,8 @@ def draw(runs: Sequence[Run]) -> "Figure":
     for task in tasks:
         label(grid[rows[task], 0].tolist(), task, variants[task], runs)
     grid[-1, 0].set_ylabel("CPU, %", fontsize="small")
-    figure.legend(handles=keys(), loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    figure.legend(handles=legend_entries(), loc="outside lower center", ncols=4, frameon=False, fontsize="small")
     return figure
-
-
-def panel_heights(variants: int) -> tuple[float, float, float]:
-    """The heights of a task's panels in inches: demand, latency, version."""
-    return DEMAND_HIGH, LATENCY_HIGH, VERSION_HIGH + VARIANT_HIGH * variants
 
 
 def label(panels: Sequence["Axes"], task: str, variants: Sequence[str], runs: Sequence[Run]) -> None:
@@ -90,7 +78,7 @@ def shortened(names: Sequence[str]) -> list[str]:
 def heading(run: Run) -> str:
     """The run's name and its main figures."""
     found = outcome(run)
-    everything, calm = found.whole.all_tasks, found.outside_stalls.all_tasks
-    late, late_outside = (percent(one.late_share, 2, SIGN) for one in (everything, calm))
+    everything, outside = found.whole.all_tasks, found.outside_stalls.all_tasks
+    late, late_outside = (percent(one.late_share, 2, SIGN) for one in (everything, outside))
     cpu, accuracy = percent(found.whole.cpu_share, 0, SIGN), percent(everything.normalised_accuracy, 1, SIGN)
     return f"{run.name}\nlate {late}, outside stalls {late_outside}\nCPU {cpu}, normalised accuracy {accuracy}"

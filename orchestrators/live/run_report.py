@@ -1,4 +1,4 @@
-"""What a folder keeps of a live run: requests and figures as files, a picture, and an HTML page that needs no network.
+"""The files of a live run: requests, figures, a picture, and an HTML page that needs no network.
 
 The page has the picture, the figures of each second under the pointer, and tables.
 """
@@ -7,22 +7,20 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
 from orchestrators.live.expected_answers import ExpectedAnswers
-from orchestrators.live.outcome import outcome, write_outcome
-from orchestrators.live.requests import Traffic, write_traffic
-from orchestrators.live.run import Run
-from orchestrators.live.run_figure import draw, draw_runs
+from orchestrators.live.outcome import outcome
+from orchestrators.live.run import Run, Traffic, write_traffic
+from orchestrators.live.run_figure import DOTS_PER_INCH, draw
 from orchestrators.live.series import TaskSeries, cpu_series, task_series
 from orchestrators.live.stalls import Stall, stall_probe
 from orchestrators.live.tables import tables
 from orchestrators.live.traffic import send
-from profiler.common.files import write_atomically
+from profiler.common.files import write_atomically, write_picture
 
 JOURNAL, TRAFFIC, OUTCOME, FIGURE, PAGE = "journal.jsonl", "traffic.npz", "outcome.json", "live.png", "live.html"
 HERE = Path(__file__).parent
@@ -34,41 +32,29 @@ METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 def loaded(
     endpoint: str, schedules: Mapping[str, np.ndarray], expected: Mapping[str, ExpectedAnswers]
 ) -> tuple[Traffic, list[Stall]]:
-    """Sends the load; returns the requests with their answers, and the stalls of the machine meanwhile."""
-    with stall_probe() as probe:
-        return send(endpoint, schedules, expected), probe.stalls()
+    """Sends the load; returns the requests with their answers, and the stalls of the machine during it."""
+    with stall_probe() as stalls:
+        return send(endpoint, schedules, expected), stalls()
 
 
 def report(run: Run, folder: Path) -> None:
-    """Writes the raw requests, the figures, and the picture of them as PNG and HTML, beside the journal."""
+    """Writes the raw requests, the figures, and the picture of them as PNG and HTML, into the journal's folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     write_traffic(folder / TRAFFIC, run.traffic)
-    write_outcome(folder / OUTCOME, outcome(run))
-    draw_runs([run], folder / FIGURE)
-    write_page([run], folder / PAGE)
-
-
-@dataclass(frozen=True)
-class Column:
-    """The position of a run in the picture, as shares of its width, and the text of each of its seconds."""
-
-    left: float
-    right: float
-    seconds: list[str]
-
-
-def write_page(runs: Sequence[Run], path: Path) -> None:
-    """Writes the page, with the runs side by side."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, render_page(runs))
+    write_atomically(folder / OUTCOME, outcome(run).model_dump_json(indent=1) + "\n")
+    write_picture(folder / FIGURE, draw([run]), DOTS_PER_INCH)
+    write_atomically(folder / PAGE, render_page([run]))
 
 
 def render_page(runs: Sequence[Run]) -> str:
-    """The page as HTML; its policy allows only its own script, and no request to any server."""
+    """The page as HTML, with the runs side by side; its policy allows only its own script, and no request."""
     from jinja2 import Environment
     from markupsafe import Markup
 
     svg, places, width = picture(runs)
-    columns = [Column(left, right, texts(run)).__dict__ for run, (left, right) in zip(runs, places, strict=True)]
+    columns = [
+        {"left": left, "right": right, "seconds": texts(run)} for run, (left, right) in zip(runs, places, strict=True)
+    ]
     script = SCRIPT.read_text()
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE.read_text()).render(

@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from orchestrators.live.requests import Requests
-from orchestrators.live.run import Run
+from orchestrators.live.run import Requests, Run
 
 
 @dataclass(frozen=True)

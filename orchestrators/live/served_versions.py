@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrators.live.catalogue import Catalogue, Edition
+from orchestrators.live.catalogue import Catalogue, Network
 from orchestrators.live.clock import unix_s
 from orchestrators.live.journal import Journal, Switched
-from orchestrators.live.network import Network
 from orchestrators.live.rotation import Rotation
 from orchestrators.live.server import LiveServer
 from orchestrators.policies.environment import Environment
@@ -15,52 +14,55 @@ from profiler.common.errors import BadInputError, DnnPortingError, ServerError
 
 
 @dataclass(frozen=True)
-class Good:
-    """The network that last answered for a task: its figures, its ONNX file's sha256, and its files where known."""
+class LastNetwork:
+    """The network that last answered for a task: its figures, its ONNX file's sha256, and its files.
+
+    `network` is `None` where the repository does not have the files.
+    """
 
     version: VariantOnTarget
     digest: str
     network: Network | None
 
 
-# A network that can be loaded: its figures and its files.
+# The figures and the files of a network that can be loaded.
 Ready = tuple[VariantOnTarget, Network]
 
 
 class ServedVersions:
-    """The known versions that answer on a server: `versions`, by task.
+    """The versions of the repository that answer on a server: `versions`, by task.
 
     No network is unloaded: the last one answers until another one replaces it.
     """
 
     def __init__(self, server: LiveServer, catalogue: Catalogue, rotation: Rotation, journal: Journal) -> None:
         self._server, self._catalogue, self._rotation, self._journal = server, catalogue, rotation, journal
-        self.tasks = catalogue.edition.environment.tasks
+        self.tasks = catalogue.environment.tasks
         self.versions: dict[str, str] = {}
-        self._good: dict[str, Good] = {}
-        self._compared: Edition | None = None
+        self._last: dict[str, LastNetwork] = {}
+        self._compared: Environment | None = None
         self._offered: Environment | None = None
         self._attempts = dict.fromkeys(self.tasks, 0)
 
     def environment(self, cores: float) -> Environment:
         """The versions of the repository now and those that still answer, on this number of cores.
 
-        It is the same object as long as none of this changes.
+        The result is the same object until one of these changes.
         """
-        published = self._catalogue.edition.environment
+        published = self._catalogue.environment
         families = {task: tuple(self._figures(task).values()) for task in published.tasks}
         found = replace(published, families=families, cores=cores)
         if self._offered is None or differs(found, self._offered):
             self._offered = found
         return self._offered
 
-    def lost(self) -> None:
+    def forget_versions(self) -> None:
         """Forgets the versions and the failed attempts of a server that does not answer."""
         self.versions = {}
         self._attempts = dict.fromkeys(self.tasks, 0)
 
     def recover(self, first: Callable[[], Mapping[str, str]]) -> None:
-        """Finds the versions that answer, and loads one for each task without: the last good one, or that of `first`.
+        """Finds the versions that answer, and loads one for each task without: the last one, or that of `first`.
 
         A call tries one version of each task; where it does not load, the next call tries another one. Raises
         `ServerError` while a task has no version, and the server stays out of rotation.
@@ -76,39 +78,38 @@ class ServedVersions:
     def follow(self, wanted: Mapping[str, str], demand_rps: Mapping[str, float]) -> None:
         """Loads the wanted versions that differ; the journal has the reason for each that failed.
 
-        The version that relieves the server most comes first, because a load slows the networks that answer meanwhile.
+        The version that relieves the server most comes first, because a load slows the networks that answer.
         Raises `ServerError` where the server cannot be taken out of rotation or put back, and where its versions are
         unknown after a failed load.
         """
         changes = [task for task in self.tasks if wanted[task] != self.versions[task] or self._republished(task)]
         # Files are read first, to keep the server out of rotation for a shorter time.
         ready = {task: one for task in changes if (one := self._read(task, wanted[task]))}
-        added_cores = {task: demand_rps[task] * self._added_s(task, version) for task, (version, _) in ready.items()}
+        added_cores = {
+            task: demand_rps[task] * (1 / speed(version) - 1 / speed(self._last[task].version))
+            for task, (version, _) in ready.items()
+        }
         with self._rotation.without(self._server.endpoint):
             for task in sorted(ready, key=added_cores.__getitem__):
                 self._switch(task, *ready[task])
 
-    def renewed(self) -> bool:
+    def any_republished(self) -> bool:
         """Whether a version that answers was published again with another file; true once for each edition."""
-        if self._catalogue.edition is self._compared:
+        if self._catalogue.environment is self._compared:
             return False
-        self._compared = self._catalogue.edition
+        self._compared = self._catalogue.environment
         return any(map(self._republished, self.tasks))
 
     def _republished(self, task: str) -> bool:
-        published = self._catalogue.edition.digest(self.versions[task])
-        return published not in (None, self._good[task].digest)
-
-    def _added_s(self, task: str, version: VariantOnTarget) -> float:
-        """The additional core-seconds of a request with this version instead of the present one."""
-        return 1 / speed(version) - 1 / speed(self._good[task].version)
+        published = self._catalogue.digest(self.versions[task])
+        return published not in (None, self._last[task].digest)
 
     def _figures(self, task: str) -> dict[str, VariantOnTarget]:
-        """The versions of a task by name: the offered ones, and the last good one if it answers."""
-        found = {version.name: version for version in self._catalogue.edition.environment.families[task]}
-        good = self._good.get(task)
-        if good is not None and good.version.name == self.versions.get(task, good.version.name):
-            found.setdefault(good.version.name, good.version)
+        """The versions of a task by name: the offered ones, and the last one if it answers."""
+        found = {version.name: version for version in self._catalogue.environment.families[task]}
+        last = self._last.get(task)
+        if last is not None and last.version.name == self.versions.get(task, last.version.name):
+            found.setdefault(last.version.name, last.version)
         return found
 
     def _adopt(self, serving: Mapping[str, str]) -> None:
@@ -119,9 +120,9 @@ class ServedVersions:
             if version is None:
                 continue
             self.versions[task], digest = version.name, self._server.digest(task)
-            good = self._good.get(task)
-            if good is None or (good.version.name, good.digest) != (version.name, digest):
-                self._good[task] = Good(version, digest, self._files(task, version.name, digest))
+            last = self._last.get(task)
+            if last is None or (last.version.name, last.digest) != (version.name, digest):
+                self._last[task] = LastNetwork(version, digest, self._files(task, version.name, digest))
 
     def _files(self, task: str, variant: str, digest: str) -> Network | None:
         """The files of a network; `None` where the repository has them no more."""
@@ -133,7 +134,7 @@ class ServedVersions:
 
     def _try_one(self, task: str, first: str) -> None:
         offered = self._figures(task)
-        last = [self._good[task].version.name] if task in self._good else []
+        last = [self._last[task].version.name] if task in self._last else []
         # After the last and the first version, the fastest ones.
         others = sorted(offered, key=lambda name: -speed(offered[name]))
         candidates = list(dict.fromkeys([*last, first, *others]))
@@ -143,15 +144,15 @@ class ServedVersions:
 
     def _read(self, task: str, variant: str) -> Ready | None:
         """A version from the repository, or as it answered last; `None`, with a line in the journal, without both."""
-        began_s, good = unix_s(), self._good.get(task)
+        began_s, last = unix_s(), self._last.get(task)
         version = self._figures(task).get(variant)
         try:
             if version is None:
                 raise BadInputError(f"{variant}: the repository as it is now does not offer it")
             return version, self._catalogue.network(task, variant)
         except DnnPortingError as error:
-            if good is not None and good.network is not None and good.version.name == variant:
-                return good.version, good.network
+            if last is not None and last.network is not None and last.version.name == variant:
+                return last.version, last.network
             self._note(task, variant, began_s, str(error))
             return None
 
@@ -165,7 +166,7 @@ class ServedVersions:
             self._adopt(self._server.serving())
             return self.versions.get(task) == version.name
         self._note(task, version.name, began_s)
-        self.versions[task], self._good[task] = version.name, Good(version, network.digest, network)
+        self.versions[task], self._last[task] = version.name, LastNetwork(version, network.digest, network)
         return True
 
     def _note(self, task: str, after: str, began_s: float, error: str | None = None) -> None:

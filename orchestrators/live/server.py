@@ -5,9 +5,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from tritonclient.grpc import service_pb2
-
-from orchestrators.live.network import DIGEST, VARIANT, Network
+from orchestrators.live.catalogue import DIGEST, VARIANT, Network
 from profiler.common.errors import DnnPortingError, ServerError
 from profiler.runtimes.kserve.server import V2Server, failing
 from profiler.triton.access import TOKEN_FILE
@@ -15,7 +13,7 @@ from profiler.triton.installation import find_triton
 from profiler.triton.server import RECONNECT, free_port, triton_server
 
 # A call is repeated every second.
-LOOK_LIMIT_S = 5.0
+CALL_LIMIT_S = 5.0
 # The channel reconnects as soon as a server that died is back.
 CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1), *RECONNECT]
 
@@ -23,8 +21,8 @@ CHANNEL = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_leng
 class LiveServer(V2Server):
     """A `V2Server` for networks of any size.
 
-    `models` is the folder from which an `OwnServer` loads. Without it files are part of the load call; Triton keeps
-    them in temporary folders, which remain when it is killed.
+    `models` is the folder from which an `OwnServer` loads. Without a folder the files are part of the load call;
+    Triton keeps them in temporary folders, which remain when it is killed.
     """
 
     def __init__(
@@ -47,7 +45,10 @@ class LiveServer(V2Server):
         The server's statistics do not count waiting requests.
         """
         found: dict[str, int] = {}
-        for one in self._statistics():
+        # One call for all models; the repository index does not list models that a load call brought.
+        with failing(f"{self.endpoint} returns no statistics"):
+            statistics = self._client.get_inference_statistics(client_timeout=CALL_LIMIT_S).model_stats
+        for one in statistics:
             counts = one.inference_stats
             found[one.name] = found.get(one.name, 0) + counts.success.count + counts.fail.count
         return found
@@ -58,37 +59,31 @@ class LiveServer(V2Server):
         Raises `ServerError` for a failed load, and then either may answer: a load that exceeds the time limit may
         still succeed.
         """
-        if not self._takes(task, network):
+        if self._models is None:
+            loaded = self.load(task, network.config, network.files)
+        else:
+            network.write(self._models() / task)
+            loaded = self.load(task)
+        if not loaded:
             raise ServerError(
-                f"{self.endpoint} does not load {network.variant}: it cannot be reached, or takes no load calls "
+                f"{self.endpoint} does not load {network.variant}: it cannot be reached, or refuses load calls "
                 f"(start it with --model-control-mode=explicit, and name the file with its token in {TOKEN_FILE})"
             )
         if (found := self._config_parameter(task, VARIANT)) != network.variant:
             raise ServerError(
-                f"{self.endpoint} says that it loaded {network.variant} and answers with {found or 'another'}"
+                f"{self.endpoint} reports a load of {network.variant} and answers with {found or 'another'}"
             )
 
-    def _takes(self, task: str, network: Network) -> bool:
-        if self._models is None:
-            return self.load(task, network.config, network.files)
-        network.write(self._models() / task)
-        return self.load(task)
-
-    def _statistics(self) -> list[service_pb2.ModelStatistics]:
-        # One call for all models; the repository index does not list models that a load call brought.
-        with failing(f"{self.endpoint} does not say what it counted"):
-            return list(self._client.get_inference_statistics(client_timeout=LOOK_LIMIT_S).model_stats)
-
     def _config_parameter(self, name: str, parameter: str) -> str:
-        with failing(f"{self.endpoint} does not tell the config of {name}"):
-            config = self._client.get_model_config(name, client_timeout=LOOK_LIMIT_S).config
+        with failing(f"{self.endpoint} returns no config of {name}"):
+            config = self._client.get_model_config(name, client_timeout=CALL_LIMIT_S).config
         return str(config.parameters[parameter].string_value)
 
 
 class OwnServer:
     """The orchestrator's own server on these cores, always at the same `endpoint`; `tick` restarts it when it dies.
 
-    It ends with the block, with this process, and with the thread that calls `tick`.
+    The server ends with the block, with this process, and with the thread that calls `tick`.
     """
 
     def __init__(self, cores: list[int], grpc_port: int | None = None) -> None:

@@ -1,16 +1,16 @@
-"""Stalls of the machine itself, which are left out when lateness is judged.
+"""Stalls of the machine itself, which are left out where lateness is judged.
 
 A second is a stall where, on some core, a probe that sleeps 5 ms and works a little was delayed by at least 50 ms at
 once, or the hypervisor took that much time, and that is at least five times the median of this run. 50 ms is an eighth
-of the thesis's deadline. Busy servers and clients cause no stall, as the probe has real-time priority: beside eight
-busy processes on two cores it waited for less than 1 ms, and for 72 ms without that priority. A machine that is always
-delayed is slow and does not stall, hence five times the median.
+of the thesis's deadline. Busy servers and clients cause no stall, as the probe has real-time priority: with eight busy
+processes on two cores it waited for less than 1 ms, and for 72 ms without that priority. A machine with a high median
+is slow and does not stall.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -28,7 +28,7 @@ LEAST_S = 0.05
 TIMES_USUAL = 5
 
 
-class Felt(NamedTuple):
+class Delay(NamedTuple):
     """The measurement of one core in one Unix second: the longest hold-up, and the time taken from the core."""
 
     second: int
@@ -44,22 +44,11 @@ class Stall(Value):
     stolen_s: float = Field(ge=0)
 
 
-class StallProbe:
-    """The output of the probes so far."""
-
-    def __init__(self, outputs: Mapping[int, Path]) -> None:
-        self._outputs = outputs
-
-    def stalls(self) -> list[Stall]:
-        """The stalls until the last full second."""
-        return stalls([felt(path.read_text()) for path in self._outputs.values()])
-
-
 @contextmanager
-def stall_probe(cores: Collection[int] | None = None) -> Iterator[StallProbe]:
-    """Watches these cores, by default all cores of this process, while the block lasts.
+def stall_probe(cores: Collection[int] | None = None) -> Iterator[Callable[[], list[Stall]]]:
+    """Watches these cores, by default all cores of this process; the function in the block returns the stalls so far.
 
-    It costs about 3 % of each. Raises `DnnPortingError` at the end where a core could not be watched.
+    The probe uses about 3 % of each core. Raises `DnnPortingError` at the end where a core could not be watched.
     """
     watched = sorted(given_cores() if cores is None else cores)
     with ExitStack() as stack:
@@ -67,7 +56,7 @@ def stall_probe(cores: Collection[int] | None = None) -> Iterator[StallProbe]:
         outputs = {core: folder / f"{core}" for core in watched}
         for core, path in outputs.items():
             stack.enter_context(probing(core, path))
-        yield StallProbe(outputs)
+        yield lambda: stalls([read_delays(path.read_text()) for path in outputs.values()])
 
 
 def given_cores() -> set[int]:
@@ -89,33 +78,30 @@ def probing(core: int, path: Path) -> Iterator[None]:
         try:
             yield
             if process.poll() is not None:
-                said = process.communicate()[1].decode(errors="replace").strip().splitlines() or ["it said nothing"]
-                raise DnnPortingError(f"the probe for stalls of core {core} ended by itself: {said[-1]}")
+                lines = process.communicate()[1].decode(errors="replace").strip().splitlines() or ["without output"]
+                raise DnnPortingError(f"the probe for stalls of core {core} ended by itself: {lines[-1]}")
         finally:
             process.kill()
 
 
-def felt(output: str) -> list[Felt]:
+def read_delays(output: str) -> list[Delay]:
     """The measurements in the output of one probe, without an unfinished last line."""
     lines = (line.split() for line in output.splitlines(keepends=True) if line.endswith("\n"))
-    return [Felt(int(second), float(held_s), float(stolen_s)) for second, held_s, stolen_s in lines]
+    return [Delay(int(second), float(held_s), float(stolen_s)) for second, held_s, stolen_s in lines]
 
 
-def stalls(cores: Sequence[Sequence[Felt]]) -> list[Stall]:
+def stalls(cores: Sequence[Sequence[Delay]]) -> list[Stall]:
     """The seconds in which a core was held up or taken away for much longer than its median."""
     found: dict[int, Stall] = {}
     for seconds in cores:
-        usual_held_s = median([one.held_s for one in seconds] or [0.0])
-        usual_stolen_s = median([one.stolen_s for one in seconds] or [0.0])
+        least_held_s, least_stolen_s = (
+            max(LEAST_S, TIMES_USUAL * median(column or [0.0]))
+            for column in ([one.held_s for one in seconds], [one.stolen_s for one in seconds])
+        )
         for second, held_s, stolen_s in seconds:
-            if much(held_s, usual_held_s) or much(stolen_s, usual_stolen_s):
+            if held_s >= least_held_s or stolen_s >= least_stolen_s:
                 before = found.get(second, Stall(second=second, held_s=0, stolen_s=0))
                 found[second] = Stall(
                     second=second, held_s=max(held_s, before.held_s), stolen_s=max(stolen_s, before.stolen_s)
                 )
     return [found[second] for second in sorted(found)]
-
-
-def much(seconds: float, usual_s: float) -> bool:
-    """Whether a hold-up counts as a stall."""
-    return seconds >= max(LEAST_S, TIMES_USUAL * usual_s)

@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrators.formatting import number, percent
-from orchestrators.live.delivered import Delivered
-from orchestrators.live.journal import Switched
-from orchestrators.live.outcome import Part, outcome
+from orchestrators.live.outcome import Delivered, Part, outcome
 from orchestrators.live.run import Run
+from orchestrators.simulation.result import number, percent
 
 # The most reasons of failed requests in a table.
 REASONS = 20
@@ -62,16 +60,14 @@ def cells(one: Delivered) -> list[str]:
 
 
 def switch_table(runs: Sequence[Run]) -> Table:
-    """Every replacement, failed ones too."""
+    """Every replacement, failed ones too, its time in s from the start of the traffic."""
     columns = ["run", "server", "task", "from", "to", "failed because", "at, s", "took, s"]
-    rows = [[run.name, *switch_row(one, run.traffic.start_s)] for run in runs for one in run.switches]
+    rows = []
+    for run in runs:
+        for one in run.switches:
+            words = [run.name, one.server, one.task, one.before or "", one.after, one.error or ""]
+            rows.append([*words, f"{one.began_s - run.traffic.start_s:.1f}", f"{one.ended_s - one.began_s:.2f}"])
     return Table("Switches", columns, rows, names=6)
-
-
-def switch_row(one: Switched, start_s: float) -> list[str]:
-    """One switch as text, its times in s from the start of the traffic."""
-    words = [one.server, one.task, one.before or "", one.after, one.error or ""]
-    return [*words, f"{one.began_s - start_s:.1f}", f"{one.ended_s - one.began_s:.2f}"]
 
 
 def reason_table(runs: Sequence[Run]) -> Table:

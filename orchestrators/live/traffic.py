@@ -9,7 +9,7 @@ import numpy as np
 
 from orchestrators.live.clock import unix_s
 from orchestrators.live.expected_answers import ExpectedAnswers
-from orchestrators.live.requests import LOST, WRONG, Requests, Traffic
+from orchestrators.live.run import LOST, WRONG, Requests, Traffic
 from profiler.common.errors import BadInputError, ServerError
 from profiler.load_generator.open_loop import LEAD_S, OpenLoop, OpenRun
 from profiler.runtimes.kserve.channel import Channel
@@ -28,17 +28,17 @@ def send(endpoint: str, schedules: Mapping[str, np.ndarray], expected: Mapping[s
     `schedules` has the sorted moments in s of each task, as in `orchestrators.load`, from one common start.
     """
     if odd := sorted(set(schedules) ^ set(expected)):
-        raise BadInputError(f"{', '.join(odd)}: a task needs a schedule and what its variants answer, both")
+        raise BadInputError(f"{', '.join(odd)}: a task needs a schedule and its expected answers, both")
     channel = Channel(endpoint, METHOD, ANSWER_LIMIT_S)
     clients = {task: Client(channel, task, expected[task], len(moments)) for task, moments in schedules.items()}
-    crowd = Crowd(clients, schedules)
-    loop = OpenLoop(crowd.submit, crowd.judge, len(crowd.moments_s) + 1, drain_s=ANSWER_LIMIT_S)
+    together = AllClients(clients, schedules)
+    loop = OpenLoop(together.submit, together.judge, len(together.moments_s) + 1, drain_s=ANSWER_LIMIT_S)
     try:
         start_s = unix_s() + LEAD_S
-        run = loop.run(crowd.moments_s)
+        run = loop.run(together.moments_s)
     finally:
         channel.close()
-    return Traffic(start_s, {task: client.requests(*crowd.own(run, task)) for task, client in clients.items()})
+    return Traffic(start_s, {task: client.requests(*together.own(run, task)) for task, client in clients.items()})
 
 
 class Client:
@@ -82,16 +82,17 @@ class Client:
         return Requests(self._expected.variants, scheduled_s, sent_s, answered_s - scheduled_s, answer, why)
 
 
-class Crowd:
-    """The clients of all tasks as one open loop, with the task of each request."""
+class AllClients:
+    """The clients of all tasks as one open loop, with the task of each request and its index among that task's."""
 
     def __init__(self, clients: Mapping[str, Client], schedules: Mapping[str, np.ndarray]) -> None:
         self._clients = clients
-        moments_s = np.concatenate([np.asarray(schedules[task], dtype=float) for task in clients] or [np.zeros(0)])
-        tasks = np.repeat(list(clients), [len(schedules[task]) for task in clients])
+        counts = [len(schedules[task]) for task in clients]
+        moments_s = np.concatenate([np.zeros(0), *(schedules[task] for task in clients)])
         order = np.argsort(moments_s, kind="stable")
-        self.moments_s, self._tasks = moments_s[order], tasks[order]
-        self._owners = owners(self._tasks)
+        indices = np.concatenate([np.zeros(0, np.int64), *map(np.arange, counts)])[order]
+        self.moments_s, self._tasks = moments_s[order], np.repeat(list(clients), counts)[order]
+        self._owners = list(zip(self._tasks.tolist(), indices.tolist(), strict=True))
         self._next = 0
 
     def submit(self, on_answer: OnAnswer) -> None:
@@ -109,14 +110,3 @@ class Crowd:
         """Scheduled, sent and answered moments of a task's requests."""
         mine = self._tasks == task
         return run.scheduled_s[mine], run.sent_s[mine], run.answered_s[mine]
-
-
-def owners(tasks: np.ndarray) -> list[tuple[str, int]]:
-    """The task of each request, and its index among the requests of that task."""
-    counts: dict[str, int] = {}
-    found = []
-    for task in tasks.tolist():
-        place = counts.get(task, 0)
-        counts[task] = place + 1
-        found.append((task, place))
-    return found

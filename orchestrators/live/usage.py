@@ -1,17 +1,23 @@
-"""The CPU use of a server on this machine."""
+"""The observations of a server on this machine: the CPU use of its process, and the demand from its counts."""
 
 import os
 import socket
 import time
+from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import numpy as np
 import psutil
 
 from profiler.common.errors import BadInputError, ServerError
 from profiler.system.control_groups import cores_of, group_of
 from profiler.system.processes import cpu_seconds
+
+# The longest past that a forecast uses.
+KEPT_S = 300
 
 
 @dataclass(frozen=True)
@@ -33,25 +39,22 @@ class Usage:
         self._process: psutil.Process | None = None
         self._last = time.monotonic(), 0.0
 
-    def look(self) -> Use:
-        """The use since the last call; 0 in the first call, and in the first one after another process took the port.
+    def read(self) -> Use:
+        """The use since the last call; 0 in the first call, and in the first call for another process on the port.
 
         Raises `ServerError` where no process listens.
         """
         try:
-            return self._look()
+            if self._process is None or not self._process.is_running():
+                self._process = listener(self._endpoint, self._port)
+                self._last = time.monotonic(), cpu_seconds(self._process.pid)
+                return Use(0.0, cores_for(self._process.pid))
+            cores, (then, used_then_s) = cores_for(self._process.pid), self._last
+            self._last = now, used_s = time.monotonic(), cpu_seconds(self._process.pid)
         except psutil.Error as error:
             # The process ended, or changed its user, between two reads.
             self._process = None
-            raise ServerError(f"{self._endpoint}: what its process uses cannot be told: {error}") from error
-
-    def _look(self) -> Use:
-        if self._process is None or not self._process.is_running():
-            self._process = listener(self._endpoint, self._port)
-            self._last = time.monotonic(), cpu_seconds(self._process.pid)
-            return Use(0.0, cores_for(self._process.pid))
-        cores, (then, used_then_s) = cores_for(self._process.pid), self._last
-        self._last = now, used_s = time.monotonic(), cpu_seconds(self._process.pid)
+            raise ServerError(f"{self._endpoint}: the use of its process cannot be read: {error}") from error
         # CPU time has the resolution of ticks, and the time of a child that ends moves to its parent between two reads.
         return Use(min(1.0, max(0.0, (used_s - used_then_s) / (now - then) / cores)), cores)
 
@@ -71,7 +74,7 @@ def local_port(endpoint: str) -> int:
     own = {one.address for addresses in psutil.net_if_addrs().values() for one in addresses}
     if not found & own:
         raise BadInputError(
-            f"server {endpoint} is on another host, whose CPU use cannot be seen from here: run the orchestrator there"
+            f"server {endpoint} is on another host, whose CPU use cannot be read here: run the orchestrator there"
         )
     return port
 
@@ -102,3 +105,46 @@ def cores_for(pid: int) -> float:
         raise ServerError(f"process {pid} has ended") from error
     quotas = [] if group is None else [cores for one in group.upwards() if (cores := cores_of(one))]
     return min([float(allowed), *quotas])
+
+
+class Demand:
+    """Requests/s by task, one figure for each observation; the last `KEPT_S` are kept.
+
+    `fell` is true where a count is lower than before: another program than the agent replaced the network.
+    """
+
+    def __init__(self, tasks: list[str]) -> None:
+        self._counted: dict[str, tuple[float, int]] = {}
+        self._recent: dict[str, deque[float]] = {task: deque(maxlen=KEPT_S) for task in tasks}
+        self.fell = False
+
+    def observe(self, moment_s: float, counts: Mapping[str, int]) -> dict[str, float]:
+        """The rates since the last observation, from the counts at `moment_s` of a monotonic clock.
+
+        The count of a new network starts with its warm-up requests. A count that fell, the first count, and the first
+        count after `forget` give no rate: the last rate is repeated, or 0.
+        """
+        found, self.fell = {}, False
+        for task, recent in self._recent.items():
+            if (rate_rps := self._rate(task, moment_s, counts.get(task))) is not None:
+                recent.append(rate_rps)
+            found[task] = recent[-1] if recent else 0.0
+        return found
+
+    def forget(self, task: str) -> None:
+        """Forgets the count of a task whose network was replaced."""
+        self._counted.pop(task, None)
+
+    def rates_rps(self) -> dict[str, np.ndarray]:
+        """The kept rates by task in order of time, (observations,)."""
+        return {task: np.array(recent, dtype=float) for task, recent in self._recent.items()}
+
+    def _rate(self, task: str, moment_s: float, count: int | None) -> float | None:
+        before = self._counted.pop(task, None)
+        if count is None:
+            return None
+        self._counted[task] = moment_s, count
+        self.fell |= before is not None and count < before[1]
+        if before is None or count < before[1] or moment_s <= before[0]:
+            return None
+        return (count - before[1]) / (moment_s - before[0])

@@ -7,15 +7,14 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from orchestrators.load.demand import poisson_arrivals
-from orchestrators.load.demand_shapes import Steps, constant
+from orchestrators.load.demand import Steps, constant, poisson_arrivals
 from orchestrators.load.manipulation import macro_trend, manipulated, random_sample, scaled_to_mean
 from orchestrators.load.trace_files import LIMIT_LINES, read_trace
 from profiler.common.errors import BadInputError
 
 USUAL_SECONDS = 600
 # A longer part of a trace takes hours, so the user has to state `seconds`.
-UNASKED_SECONDS = 86400
+LONGEST_DEFAULT_S = 86400
 
 
 class Load(BaseModel):
@@ -39,7 +38,7 @@ class Load(BaseModel):
 
     @model_validator(mode="after")
     def some_demand(self) -> Self:
-        """Raises `ValueError` where no demand is given, and for steps beside another demand."""
+        """Raises `ValueError` where no demand is given, and for steps together with another demand."""
         shaped = self.mean_rps is not None or self.trace is not None
         if self.steps is not None and (shaped or self.warm_up_s or self.trend):
             raise ValueError("steps are the whole demand: leave out the trace, the mean, the warm-up and the trend")
@@ -90,6 +89,6 @@ class Load(BaseModel):
         demand = read_trace(self.trace)
         if self.seconds is not None and self.seconds > len(demand):
             raise BadInputError(f"seconds={self.seconds}: {self.trace} has {len(demand)}, choose at most as many")
-        if self.seconds is None and len(demand) > UNASKED_SECONDS:
+        if self.seconds is None and len(demand) > LONGEST_DEFAULT_S:
             raise BadInputError(f"{self.trace} has {len(demand)} s, more than a day: give seconds, at most as many")
         return random_sample(demand, self.seconds or len(demand), seed)

@@ -74,7 +74,7 @@ def requests(path: Path, number: int, line: str) -> int:
 class Bandwidth:
     """Mean bandwidth of consecutive intervals, both arrays (intervals,).
 
-    `time_s` is when an interval ended, in s since the log's start, and grows; `bytes_per_s` is the mean over it.
+    `time_s` has the ends of the intervals in s since the log's start, which grow; `bytes_per_s` is the mean over it.
     """
 
     time_s: np.ndarray

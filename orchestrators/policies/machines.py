@@ -8,6 +8,7 @@ start-up time that the user states; the second kind starts machines earlier and 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from orchestrators.deployment import Deployment
@@ -21,21 +22,14 @@ COOL_DOWN_S = 60
 Signal = Literal["demand", "use"]
 
 
-def reactive_vms(environment: Environment) -> "Machines":
-    """Machines that scale by the demand."""
-    return machines(environment, "demand")
-
-
-def utilisation_vms(environment: Environment) -> "Machines":
-    """Machines that scale by the CPU use."""
-    return machines(environment, "use")
-
-
 def machines(environment: Environment, signal: Signal) -> "Machines":
     """The policy with the most accurate version of each task; a machine has all cores of the target."""
     variants, cores = versions_at(MOST_ACCURATE, environment), environment.own_cores
     capacity_rps = {task: environment.capacity_rps(task, name, cores) for task, name in variants.items()}
     return Machines(signal, variants, capacity_rps, cores, environment.start_up_s, environment.first_rps)
+
+
+reactive_vms, utilisation_vms = partial(machines, signal="demand"), partial(machines, signal="use")
 
 
 @dataclass
@@ -61,7 +55,7 @@ class Machines:
             Deployment(task=task, variant=name, replicas=self._count(task, observation), cores=self.cores, rate_rps=0)
             for task, name in self.variants.items()
         ]
-        return Decision(deployments, "as many machines as are needed, or were until lately")
+        return Decision(deployments, "the machines that the demand or the use of the last minute needs")
 
     def _count(self, task: str, observation: Observation) -> int:
         """The number of machines that are needed, or were at any time of the cool-down."""

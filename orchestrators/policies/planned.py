@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, get_args
 
-from orchestrators.deployment import Deployment
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Deployment, Infeasible
 from orchestrators.forecast import Forecaster, WindowedMaximum
 from orchestrators.policies.environment import Environment
 from orchestrators.policies.fixed import CHEAPEST, versions_at

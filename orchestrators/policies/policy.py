@@ -28,7 +28,7 @@ class Mechanism:
 
     def __post_init__(self) -> None:
         if self.interval_s < 1:
-            raise BadInputError(f"interval_s={self.interval_s}: a policy is asked every 1 s or more, in whole seconds")
+            raise BadInputError(f"interval_s={self.interval_s}: a policy decides every 1 s or more, in whole seconds")
 
     @property
     def only_simulated(self) -> str:
@@ -87,7 +87,7 @@ class Policy(Protocol):
 
     @property
     def mechanism(self) -> Mechanism:
-        """Its interval and means, which never change."""
+        """The mechanism of the policy, which never changes."""
 
     def decide(self, now_s: int, observation: Observation, /) -> Decision:
         """The decision at second `now_s`; raises `DnnPortingError` for a figure that the repository lacks."""
@@ -96,7 +96,7 @@ class Policy(Protocol):
 def checked(policy: object, target: str) -> Policy:
     """The policy that the callable at this dotted path made; raises `BadInputError` for any other object."""
     if not isinstance(policy, Policy):
-        raise BadInputError(f"{target} makes no policy: what it returns needs mechanism and decide(now_s, observation)")
+        raise BadInputError(f"{target} makes no policy: its result needs mechanism and decide(now_s, observation)")
     return policy
 
 
@@ -104,7 +104,7 @@ def decided(policy: Policy, now_s: int, observation: Observation) -> Decision:
     """The decision of a policy; raises `BadInputError` for any other object, and for unknown tasks."""
     decision: Any = policy.decide(now_s, observation)
     if not isinstance(decision, Decision):
-        raise BadInputError(f"{type(policy).__name__}.decide answers with {type(decision).__name__}: return a Decision")
+        raise BadInputError(f"{type(policy).__name__}.decide returns a {type(decision).__name__}: return a Decision")
     if odd := sorted({one.task for one in decision.deployments or []} - observation.demand_rps.keys()):
-        raise BadInputError(f"{type(policy).__name__} plans for {', '.join(odd)}: nothing is sent there")
+        raise BadInputError(f"{type(policy).__name__} plans for {', '.join(odd)}: these tasks get no requests")
     return decision

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from orchestrators.deployment import Deployment
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Deployment, Infeasible
 from orchestrators.planners.trivial import Problem, chain, solve
 from orchestrators.planners.trivial.from_repository import problem_of
 from orchestrators.planners.trivial.problem import Metric
@@ -14,7 +13,7 @@ from orchestrators.policies.policy import Decision, Mechanism, Observation
 from orchestrators.policies.rules import THESIS, Settings, State, step
 from profiler.common.errors import BadInputError
 
-# Arrivals are random: at 10 requests/s one second in three differs by a third from the mean, and a policy that sees
+# Arrivals are random: at 10 requests/s one second in three differs by a third from the mean, and a policy that uses
 # single seconds follows the noise. The mean of five seconds halves it, and still shows a rise in time.
 SMOOTHED_S = 5
 
@@ -49,8 +48,8 @@ def trivial(
 class Trivial:
     """A policy that begins with the plan of `solve`, and then follows the mean demand of `smoothed_s`.
 
-    On fewer `cores` than the problem's every version is slower. On more it takes their use as a share of the problem's
-    cores; tasks then have more room than it assumes. `thresholds` are the settings of the rules.
+    On fewer `cores` than the problem's every version is slower. On more cores the CPU use counts as a share of the
+    problem's cores; tasks then have more room than the policy assumes. `thresholds` are the settings of the rules.
     """
 
     mechanism = Mechanism(interval_s=1)

@@ -1,8 +1,8 @@
 """The pools of all tasks on one box, and how they slow each other.
 
 Where servers and loads need more cores than the box has, each server is slowed by its variant's measured contention
-factor at the share of the box that the others used in the last second. Its speed is at least the even share of the
-cores, which the scheduler guarantees. A slowed batch takes longer and uses the same core-seconds.
+factor at the share of the box that the others used in the last second. The speed of a server is at least the even share
+of the cores, which the scheduler guarantees. A slowed batch takes longer and uses the same core-seconds.
 """
 
 from collections.abc import Sequence
@@ -62,13 +62,13 @@ class Cluster:
         """The factor by which each station's batches take longer than alone; 1 for stations without an entry."""
         if self._cores is None:
             return {}
-        asked = loads = sum(pool.loading_cores() for pool in self.pools)
-        asked += sum(station.held * station.cores for pool in self.pools for station in pool.working())
-        if asked <= self._cores:
+        wanted_cores = loads = sum(pool.loading_cores() for pool in self.pools)
+        wanted_cores += sum(station.held * station.cores for pool in self.pools for station in pool.working())
+        if wanted_cores <= self._cores:
             return {}
         used, found = loads + sum(self._last.values()), {}
         for pool in self.pools:
             for station in pool.working():
                 own = self._last.get(station, 0.0) / max(1, station.held)
-                found[station] = 1 / max(self._cores / asked, pool.kept(station, (used - own) / self._cores))
+                found[station] = 1 / max(self._cores / wanted_cores, pool.kept(station, (used - own) / self._cores))
         return found

@@ -30,13 +30,14 @@ def draw(results: Sequence[Result]) -> "Figure":
     """The picture, with a row for each policy and a line for each task."""
     from matplotlib.figure import Figure
 
-    columns = {"demand, requests/s": demand, "not in time, %": not_in_time, "accuracy": accuracy, "CPU, %": cpu}
+    rows = [panels(result) for result in results]
+    columns = list(rows[0])
     size = INCHES_A_COLUMN * len(columns), INCHES_A_ROW * len(results) + 0.6
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(results), len(columns), squeeze=False, sharex=True, sharey="col")
-    for row, result in zip(grid, results, strict=True):
-        for axes, (title, lines) in zip(row, columns.items(), strict=True):
-            plot(axes, lines(result), title)
+    for row, result, lines in zip(grid, results, rows, strict=True):
+        for axes, title in zip(row, columns, strict=True):
+            plot(axes, lines[title], title)
         row[0].set_ylabel(result.policy)
     for axes, title in zip(grid[0], columns, strict=True):
         axes.set_title(title, fontsize="medium")
@@ -60,10 +61,10 @@ def plot(axes: "Axes", lines: Mapping[str, Sequence[float | None]], title: str) 
 
 def thinned(values: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The start and the mean of each interval; NaN for an interval without values."""
-    known = np.array([np.nan if one is None else one for one in values], dtype=float)
-    length = -(-len(known) // POINTS)
-    rows = np.full(-(-len(known) // length) * length, np.nan)
-    rows[: len(known)] = known
+    present = np.array([np.nan if one is None else one for one in values], dtype=float)
+    length = -(-len(present) // POINTS)
+    rows = np.full(-(-len(present) // length) * length, np.nan)
+    rows[: len(present)] = present
     table = rows.reshape(-1, length)
     counts = np.isfinite(table).sum(axis=1)
     means: NDArray[np.float64] = np.divide(
@@ -73,24 +74,15 @@ def thinned(values: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArra
     return moments_s, means
 
 
-def demand(result: Result) -> dict[str, Sequence[float | None]]:
-    """The demand by task in requests/s."""
-    return {task: series.demand_rps for task, series in result.series.items()}
-
-
-def not_in_time(result: Result) -> dict[str, Sequence[float | None]]:
-    """The share of requests late or lost, by task, in percent."""
-    return {task: in_percent(series.not_in_time_share) for task, series in result.series.items()}
-
-
-def accuracy(result: Result) -> dict[str, Sequence[float | None]]:
-    """The accuracy of the answers by task."""
-    return {task: series.accuracy for task, series in result.series.items()}
-
-
-def cpu(result: Result) -> dict[str, Sequence[float | None]]:
-    """The CPU use in percent."""
-    return {"all": in_percent(result.cpu_share_by_second)}
+def panels(result: Result) -> dict[str, dict[str, Sequence[float | None]]]:
+    """The lines of each panel by its title: of demand, lateness and accuracy by task, and of the CPU use."""
+    series = result.series.items()
+    return {
+        "demand, requests/s": {task: one.demand_rps for task, one in series},
+        "not in time, %": {task: in_percent(one.not_in_time_share) for task, one in series},
+        "accuracy": {task: one.accuracy for task, one in series},
+        "CPU, %": {"all": in_percent(result.cpu_share_by_second)},
+    }
 
 
 def in_percent(shares: Sequence[float | None]) -> list[float | None]:

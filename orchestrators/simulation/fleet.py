@@ -63,9 +63,9 @@ def fleet(ladder: Ladder, counts: Iterable[Floats], settings: FleetSettings) -> 
             recent.clear()
         recent.append(sent)
         done = servers.second(now_s, sent)
-        right, punctual = done.answered * done.accuracy, sent - done.not_in_time
-        total += sent, done.answered, right, punctual
-        effective = float((punctual * done.accuracy).sum())
+        right, timely = done.answered * done.accuracy, sent - done.not_in_time
+        total += sent, done.answered, right, timely
+        effective = float((timely * done.accuracy).sum())
         sums = sent, done.not_in_time, done.answered, right, done.used_cores, done.held_cores
         rows.append([effective, *(float(one.sum()) for one in sums)])
     if servers is None or not total[0].any():
@@ -78,7 +78,7 @@ def written(servers: Servers, rows: Floats, total: Floats, settings: FleetSettin
     effective, sent, not_in_time, answered, right, used_cores, held_cores = rows.T
     count = total.shape[1]
     cpu_share = used_cores / (settings.box_cores * count)
-    sent_by_server, answered_by_server, right_by_server, punctual = total
+    sent_by_server, answered_by_server, right_by_server, timely = total
     return FleetResult(
         servers=count,
         seconds=len(rows),
@@ -94,7 +94,7 @@ def written(servers: Servers, rows: Floats, total: Floats, settings: FleetSettin
         not_in_time_rps=tuple(not_in_time.tolist()),
         accuracy_by_second=tuple(share(right, answered).tolist()),
         cpu_share_by_second=tuple(cpu_share.tolist()),
-        in_time_share_by_server=tuple(share(punctual, sent_by_server).tolist()),
+        in_time_share_by_server=tuple(share(timely, sent_by_server).tolist()),
         accuracy_by_server=tuple(share(right_by_server, answered_by_server).tolist()),
     )
 

@@ -4,7 +4,7 @@ A server has a backlog q, receives n requests in a second and answers at most μ
 requests that arrive while the backlog changes from q to q' wait from q/μ to q'/μ, and longer by chance. A free replica
 takes the requests that came during its last batch, so batches have b = λα/(c − λβ) requests, between 1 and the
 largest, where each of c replicas takes α + βb for a batch. A loading variant takes its cores from the rung that
-answers meanwhile; where the load ends within a second, the second is divided.
+answers; where the load ends within a second, the second is divided.
 
 Chance is that requests do not come evenly. Within a second the waiting work is a Brownian motion of drift ρ − 1 and
 variance ρτ a second, where τ is the work of a request and ρ the work that comes in a second, reflected at 0, where it
@@ -49,7 +49,7 @@ class Servers:
         self._loading_cores = self._replicas * np.array([one.variant.loading_cores for one in rungs])
         # The share of its speed that rung i keeps while rung j loads.
         self._kept = np.array([
-            [1.0 if one is other else one.kept_beside(other, box_cores) for other in rungs] for one in rungs
+            [1.0 if one is other else one.kept_during_load(other, box_cores) for other in rungs] for one in rungs
         ])  # fmt: skip
         self._rung = self._coming = ladder.places(first_rps)
         self._up_at_s = np.zeros(len(first_rps))

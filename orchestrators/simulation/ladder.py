@@ -40,11 +40,11 @@ class Rung:
         """The highest demand in requests/s for which this rung is chosen."""
         return self.use * self.capacity_rps
 
-    def kept_beside(self, coming: "Rung", box_cores: float) -> float:
+    def kept_during_load(self, coming: "Rung", box_cores: float) -> float:
         """The share of its speed that it keeps while another rung loads."""
         loads = coming.deployment.replicas * coming.variant.loading_cores
-        asked = self.deployment.replicas * self.deployment.cores + loads
-        return 1.0 if asked <= box_cores else max(box_cores / asked, self.variant.kept(loads / box_cores))
+        wanted_cores = self.deployment.replicas * self.deployment.cores + loads
+        return 1.0 if wanted_cores <= box_cores else max(box_cores / wanted_cores, self.variant.kept(loads / box_cores))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The servers of one task, and their changes from one plan to the next.
 
-New servers start beside the present ones, which go on answering. When all new servers are up, new requests go to them,
+New servers start while the present ones answer. When all new servers are up, new requests go to them,
 and the unwanted servers answer the requests in their own queues and end. So a change leaves no request without a
 server. An additional replica of a running variant joins as soon as it is up.
 """
@@ -56,7 +56,8 @@ class Pool:
         self.loading = {key: self.loading.get(key, []) for key in self.wanted}
         for key, one in self.wanted.items():
             if key not in self.stations:
-                self.stations[key] = self._station(key)
+                self.stations[key] = Station(self._service(key), batch=key[2], cores=key[1])
+                self.variant_of[self.stations[key]] = key[0]
             missing = one.replicas - len(self.stations[key].free) - len(self.loading[key])
             if missing > 0:
                 self.loading[key] += [now_s + (0 if at_once else self._up_s(key))] * missing
@@ -76,8 +77,8 @@ class Pool:
 
     def _complete(self, now_s: float) -> None:
         self.changing = False
-        gone = [self.stations.pop(key) for key in list(self.stations) if key not in self.wanted]
-        self.retired += [station for station in gone if not station.drained]
+        unwanted = [self.stations.pop(key) for key in list(self.stations) if key not in self.wanted]
+        self.retired += [station for station in unwanted if not station.drained]
         for key, one in self.wanted.items():
             self.stations[key].leave(len(self.stations[key].free) - one.replicas, now_s)
         self.routed = [self.stations[key] for key in self.wanted]
@@ -101,7 +102,7 @@ class Pool:
             station.take(requests[chosen == number], moments_s[chosen == number])
 
     def kept(self, station: Station, share: float) -> float:
-        """The share of its speed that a station keeps beside others that use this share of its cores."""
+        """The share of its speed that a station keeps while others use this share of its cores."""
         return self.variants[self.variant_of[station]].kept(share)
 
     def working(self) -> list[Station]:
@@ -144,11 +145,6 @@ class Pool:
                 self.loading[key] = self.loading.pop(old, [])
                 _, station.cores, station.batch = key
                 station.service = self._service(key)
-
-    def _station(self, key: Key) -> Station:
-        station = Station(self._service(key), batch=key[2], cores=key[1])
-        self.variant_of[station] = key[0]
-        return station
 
     def _service(self, key: Key) -> Service:
         variant, cores, batch = key

@@ -107,9 +107,9 @@ def figures(found: Sequence[Answers], switches: int) -> Figures:
     accuracy = np.concatenate([one.accuracy for one in found])
     in_time = np.concatenate([one.latency_s <= one.deadline_s for one in found])
     answered_s = latency_s[np.isfinite(latency_s)]
-    sent, answered, punctual = len(latency_s), len(answered_s), int(in_time.sum())
+    sent, answered, timely = len(latency_s), len(answered_s), int(in_time.sum())
     values: dict[str, float | None] = {
-        "in_time_share": punctual / sent if sent else None,
+        "in_time_share": timely / sent if sent else None,
         "accuracy": float(accuracy.sum()) / answered if answered else None,
         "effective_accuracy": float(accuracy[in_time].sum()) / sent if sent else None,
     }
@@ -119,7 +119,7 @@ def figures(found: Sequence[Answers], switches: int) -> Figures:
         sent=sent,
         answered=answered,
         lost=sent - answered,
-        late=answered - punctual,
+        late=answered - timely,
         switches=switches,
         reasons={name: UNANSWERED if sent else "nothing was sent" for name, value in values.items() if value is None},
         **values,
@@ -140,3 +140,13 @@ def in_steps(series: TaskSeries, steps: int) -> NDArray[np.float64]:
     late = np.rint(sent * [share or 0.0 for share in series.not_in_time_share])
     found: NDArray[np.float64] = np.stack([sent, late]).reshape(2, steps, -1).sum(axis=2)
     return found
+
+
+def number(value: float | None, form: str, otherwise: str = "unknown") -> str:
+    """The value in a format such as `.4f`; `otherwise` for `None`."""
+    return otherwise if value is None else format(value, form)
+
+
+def percent(share: float | None, digits: int, sign: str = "") -> str:
+    """A share as a percentage with `sign` behind it; `unknown` for `None`."""
+    return "unknown" if share is None else f"{100 * share:.{digits}f}{sign}"

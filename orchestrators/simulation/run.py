@@ -52,24 +52,18 @@ def simulate(
 ) -> Result:
     """Sends every task's requests at the moments (s) of its schedule; the same seed gives the same result.
 
-    `name` is the policy's in the result.
-
-    Raises `BadInputError` for a schedule that is not sorted or leaves the run, a first plan that leaves a task
-    without a server, and a plan with an unknown variant.
+    `name` is the policy's in the result. Raises `BadInputError` for a schedule that is not sorted or leaves the run, a
+    first plan that leaves a task without a server, and a plan with an unknown variant.
     """
     for task, moments_s in schedules.items():
-        check(task, moments_s, settings.seconds)
+        inside = (moments_s >= 0) & (moments_s < settings.seconds)
+        if not (inside.all() and (np.diff(moments_s) >= 0).all()):
+            raise BadInputError(f"the schedule of {task} must be sorted moments from 0 to below {settings.seconds} s")
     return Run(catalogue, schedules, policy, box, settings).result(name)
 
 
-def check(task: str, moments_s: NDArray[np.float64], seconds: int) -> None:
-    """Raises `BadInputError` for a schedule that is not sorted or leaves the run."""
-    if len(moments_s) and not (moments_s[0] >= 0 and moments_s[-1] < seconds and (np.diff(moments_s) >= 0).all()):
-        raise BadInputError(f"the schedule of {task} is to be sorted moments from 0 to below {seconds} s")
-
-
 class Run:
-    """One run, whose series by second are arrays that the policy sees up to the present."""
+    """One run, whose series by second are arrays that the policy gets up to the present."""
 
     def __init__(
         self, catalogue: Catalogue, schedules: Schedules, policy: Policy, box: Box, settings: Settings
@@ -87,7 +81,7 @@ class Run:
         self._cpu_share = np.zeros(settings.seconds)
         self._used_cores = {task: np.zeros(settings.seconds) for task in schedules}
         self._held_cores = np.zeros(settings.seconds)
-        self._asked: dict[str, list[Deployment]] = {}
+        self._planned: dict[str, list[Deployment]] = {}
         self._infeasible = 0
 
     def result(self, name: str) -> Result:
@@ -112,7 +106,7 @@ class Run:
             demand_rps={task: demand[:second] for task, demand in self._demand.items()},
             used_cores={task: used[:second] for task, used in self._used_cores.items()},
             cpu_share=self._cpu_share[:second],
-            deployments=[one for plan in self._asked.values() for one in plan],
+            deployments=[one for plan in self._planned.values() for one in plan],
             changing=any(pool.changing for pool in self._pools.values()),
         )
         decision = decided(self._policy, second, observation)
@@ -124,12 +118,12 @@ class Run:
         for one in plan:
             by_task.setdefault(one.task, []).append(one)
         if self._one_box and (large := max((one.cores for one in plan), default=0)) > self._box.cores:
-            raise BadInputError(f"the policy asks for a server of {large:g} cores on {self._box.cores:g}")
+            raise BadInputError(f"the policy wants a server of {large:g} cores on {self._box.cores:g}")
         if second == 0 and (missing := self._pools.keys() - by_task.keys()):
             raise BadInputError(f"the policy begins without a server for {', '.join(sorted(missing))}")
         for task, deployments in by_task.items():
             self._pools[task].change(deployments, float(second), second == 0)
-        self._asked |= by_task
+        self._planned |= by_task
 
     def _written(self, name: str, used_core_s: float) -> Result:
         seconds, deadline_ms = self._settings.seconds, self._settings.deadline_ms
@@ -171,8 +165,8 @@ def of_task(catalogue: Catalogue, task: str) -> dict[str, Variant]:
     """The variants of a task by name; raises `BadInputError` for a task without any."""
     found = {name: variant for (owner, name), variant in catalogue.items() if owner == task}
     if not found:
-        known = sorted({owner for owner, _ in catalogue})
-        raise BadInputError(f"no variant of the task {task!r}: choices are {', '.join(known)}")
+        tasks = sorted({owner for owner, _ in catalogue})
+        raise BadInputError(f"no variant of the task {task!r}: choices are {', '.join(tasks)}")
     return found
 
 

@@ -32,7 +32,7 @@ def done(work: Callable[[], None]) -> int:
 
 def explain(error: BaseException) -> tuple[str, int]:
     """The line for an error, and the exit code; errors of Hydra are errors in the configuration."""
-    # A module that is not imported has raised nothing.
+    # Only an imported module can raise an error.
     if "hydra.errors" in sys.modules:
         from hydra.errors import HydraException
         from omegaconf.errors import OmegaConfBaseException
@@ -79,10 +79,10 @@ def configured(name: str, arguments: Sequence[str], work: Callable[["DictConfig"
 
 
 def quicken_help() -> None:
-    """Has Hydra share its one store of schemas, which it copies for each of some ninety questions about groups."""
+    """Makes Hydra share its one store of schemas, which it otherwise copies about ninety times for the help."""
     from hydra.core.config_store import ConfigStore
 
-    # A text in place of the parts to copy says that the object is the only one of its kind.
+    # The copy module returns the object itself where the reducer gives a text.
     copyreg.pickle(ConfigStore, lambda _: "ConfigStore")
 
 
@@ -97,7 +97,7 @@ def check_choices(overrides: Sequence[str]) -> None:
 
 
 def implied(arguments: Sequence[str]) -> list[str]:
-    """`datamodule=none` for an import without data, as the default data would give a false accuracy."""
+    """The override `datamodule=none` for an import without data, as the default data would give a false accuracy."""
     given = {argument.partition("=")[0].lstrip("+~") for argument in arguments if "=" in argument}
     return ["datamodule=none"] if "model" in given and not given & {"datamodule", "experiment"} else []
 
@@ -116,16 +116,13 @@ def run_stages(config: "DictConfig") -> None:
     """Runs the stages, or with `dry_run` prints their jobs."""
     from omegaconf import OmegaConf
 
-    from porting.command_line import dry_run
+    from porting.command_line.summary import show_plan, summarise
     from porting.configuration.settings import validated
     from porting.pipeline import run
 
     OmegaConf.resolve(config)
     settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
     if settings.dry_run:
-        dry_run.show(settings)
-        return
-    outcome = run(settings, OmegaConf.to_yaml(config))
-    from porting.command_line.summary import summarise
-
-    summarise(outcome, settings)
+        show_plan(settings)
+    else:
+        summarise(run(settings, OmegaConf.to_yaml(config)), settings)

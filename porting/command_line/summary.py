@@ -1,19 +1,21 @@
-"""The table at the end of a run, and the commands for the next steps."""
+"""The table at the end of a run with the commands for the next steps, and the table of a dry run."""
 
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from porting.common.console import say, table
 from porting.configuration.settings import Settings
-from porting.pipeline import Outcome
+from porting.pipeline import Outcome, Walk, module_of
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
 from porting.repository.report.ranking_table import members, tasks_and_targets
-from porting.repository.report.words import in_words, percent, place_in_words
+from porting.repository.report.words import in_words, place_in_words
 from porting.repository.schema import Figure, Standing, Summary
 from porting.tracking.database_schema import SQLITE
 from porting.tracking.runs import DATABASE
@@ -57,8 +59,9 @@ def here(command: str) -> str:
 
 def row(variant: Summary, standing: Standing) -> list[str]:
     """The row of a ranked variant on a target."""
-    accuracy, place = percent(variant.validation_accuracy), place_in_words(variant, standing)
-    return [variant.name, accuracy, *cells(standing.figures), place]
+    accuracy = variant.validation_accuracy
+    shown = f"{accuracy.value:.2%}" if accuracy else "unknown"
+    return [variant.name, shown, *cells(standing.figures), place_in_words(variant, standing)]
 
 
 def cells(figures: Mapping[str, Figure]) -> list[str]:
@@ -76,3 +79,47 @@ def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
         figures = cells(known_figures(accuracy, profile)[0])
     state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
     return [variant.name, "unknown" if value is None else f"{value:.2%}", *figures, f"not ranked yet: {state}"]
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job with its expected time in seconds, the median of past steps; `None` where the workspace has none yet.
+
+    A reused job takes no time.
+    """
+
+    stage: str
+    title: str
+    reused: bool
+    seconds: float | None
+
+
+def show_plan(settings: Settings) -> None:
+    """Prints the jobs of a dry run."""
+    level = settings.profile
+    found = list(planned_jobs(settings))
+    times = ["unknown" if one.seconds is None else f"{one.seconds:,.0f}" for one in found]
+    rows = [[one.stage, one.title, "yes" if one.reused else "no", time] for one, time in zip(found, times, strict=True)]
+    table(settings.task, ["stage", "what", "reused", "seconds"], rows)
+    budgets = [one for one in (level.screen_with, level) if one is not None]
+    words = " and ".join(f"{one.budget_s:g} s at level {one.level}" for one in budgets)
+    say(f"profiling takes at most {words} for each variant and target ({', '.join(settings.targets) or 'none'})")
+    known = sum(one.seconds or 0.0 for one in found)
+    say(f"in all about {known:,.0f} s{' and an unknown time' if 'unknown' in times else ''}")
+
+
+def planned_jobs(settings: Settings) -> Iterator[PlannedJob]:
+    """Yields the jobs of all stages whose inputs exist, and one entry for all jobs that depend on new variants."""
+    workspace, walk = Workspace(settings.workspace), Walk(settings)
+    everything = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
+    to_come = ""
+    for step in walk.steps():
+        if to_come:
+            yield PlannedJob(step.stage.name, f"for each new variant of stage {to_come}", reused=False, seconds=None)
+        for job in step.jobs:
+            found = module_of(job.stage).reuse(step.context, job)
+            walk.keep([] if found is None else [found])
+            past = [step.seconds for variant in everything for step in variant.lineage if step.stage == job.stage]
+            expected_s = job.budget_s or (median(past) if past else None)
+            yield PlannedJob(job.stage, job.title, found is not None, expected_s if found is None else 0.0)
+            to_come = to_come or (job.stage if found is None and job.recipe is not None else "")

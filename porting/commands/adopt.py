@@ -23,7 +23,7 @@ FIX = "give the profile that 'python -m profiler' wrote"
 
 
 @dataclass(frozen=True)
-class BroughtProfile:
+class ForeignProfile:
     """A profile from another machine with its raw samples, and the variants with its ONNX file."""
 
     path: Path
@@ -33,24 +33,24 @@ class BroughtProfile:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Takes profiles that 'python -m profiler' wrote elsewhere into the workspace; stage=publish then has them."""
+    """Adds profiles that 'python -m profiler' wrote on another machine to the workspace, for stage=publish."""
     parser = argparse.ArgumentParser(prog="dnn-porting adopt", description=run.__doc__)
     parser.add_argument("profiles", type=Path, nargs="+", metavar="PROFILE.json")
     parser.add_argument("--workspace", type=Path, default=Path("artifacts"))
-    parser.add_argument("--target", help="under this target's name (default: the one that the profile has)")
+    parser.add_argument("--target", help="the name of the target (default: the name in the profile)")
     options = parser.parse_args(arguments)
     workspace = Workspace(options.workspace)
     variants = [variant for task in workspace.tasks() for variant in workspace.variants(task)]
-    everything = [read_brought(path, variants, options.target, workspace) for path in options.profiles]
+    everything = [read_foreign(path, variants, options.target, workspace) for path in options.profiles]
     check_fingerprints(workspace, variants, everything)
     for one in everything:
         for variant in one.owners:
             with workspace.writing(variant.task):
                 store(workspace, variant, one)
-            say(f"{variant.name} has a profile on {one.profile.target_name} now; publish it with stage=publish")
+            say(f"{variant.name} now has a profile on {one.profile.target_name}: publish it with stage=publish")
 
 
-def read_brought(path: Path, variants: Sequence[Variant], target: str | None, workspace: Workspace) -> BroughtProfile:
+def read_foreign(path: Path, variants: Sequence[Variant], target: str | None, workspace: Workspace) -> ForeignProfile:
     """Reads a profile with its samples; raises `BadInputError` where it is damaged or no variant has its file."""
     profile, files = read_profile(path, target), ProfileFiles(path, path.with_suffix(".npz"))
     whose, samples = files.read_samples()
@@ -60,9 +60,9 @@ def read_brought(path: Path, variants: Sequence[Variant], target: str | None, wo
     if not owners:
         raise BadInputError(
             f"{path} is of a file with sha256 {profile.onnx_sha256}, which no variant in {workspace.root} has: "
-            "name the workspace it came from with --workspace"
+            "give the workspace of the variant with --workspace"
         )
-    return BroughtProfile(path, profile, samples, owners)
+    return ForeignProfile(path, profile, samples, owners)
 
 
 def read_profile(path: Path, target: str | None) -> Profile:
@@ -78,8 +78,8 @@ def read_profile(path: Path, target: str | None) -> Profile:
         raise refused(str(path), "", str(error), FIX) from error
 
 
-def check_fingerprints(workspace: Workspace, variants: Sequence[Variant], everything: Sequence[BroughtProfile]) -> None:
-    """Raises `BadInputError` where the name of a target would stand for two machines or two settings."""
+def check_fingerprints(workspace: Workspace, variants: Sequence[Variant], everything: Sequence[ForeignProfile]) -> None:
+    """Raises `BadInputError` where one name of a target has profiles of two machines or two settings."""
     measured = [(one.name, profile) for one in variants for profile in workspace.all_profiles(one).values()]
     for one in everything:
         name, theirs = one.profile.target_name, one.profile.fingerprint
@@ -87,13 +87,13 @@ def check_fingerprints(workspace: Workspace, variants: Sequence[Variant], everyt
             if there.target_name == name and there.fingerprint != theirs:
                 differing = [field for field, value in there.fingerprint if value != getattr(theirs, field)]
                 raise BadInputError(
-                    f"{one.path} was measured elsewhere than what {whose} has on target {name} "
+                    f"{one.path} was measured on another machine than the profile of {whose} on target {name} "
                     f"({', '.join(differing)} differ): adopt it under another name with --target NAME"
                 )
         measured.append((str(one.path), one.profile))
 
 
-def store(workspace: Workspace, variant: Variant, one: BroughtProfile) -> None:
+def store(workspace: Workspace, variant: Variant, one: ForeignProfile) -> None:
     """Writes the profile to the variant; raises `BadInputError` where the existing profile is newer."""
     files = workspace.profile_files(variant, one.profile.target_name)
     there = files.read()

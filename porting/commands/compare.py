@@ -3,14 +3,14 @@
 import argparse
 from collections.abc import Sequence
 
-from porting.command_line.public_key import add_public_key
+from porting.command_line.cli import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
 from porting.repository.compare import compare
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Lists what appeared, what vanished, and which figures moved beyond their intervals from BEFORE to AFTER."""
+    """Lists new variants, removed variants, and figures that moved beyond their intervals from BEFORE to AFTER."""
     parser = argparse.ArgumentParser(prog="dnn-porting compare", description=run.__doc__)
     parser.add_argument("before", help="a folder or a URL such as s3://bucket/prefix")
     parser.add_argument("after", help="likewise")

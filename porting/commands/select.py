@@ -4,13 +4,12 @@ import argparse
 import shlex
 from collections.abc import Sequence
 
-from porting.command_line.public_key import add_public_key
+from porting.command_line.cli import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
-from porting.repository.conditions import Condition, condition
 from porting.repository.figures import METRICS
-from porting.repository.operating_points import OperatingPoint
-from porting.repository.select import select, value
+from porting.repository.operating_points import Condition, OperatingPoint, condition
+from porting.repository.select import select
 from profiler.common.errors import DnnPortingError
 
 SHOWN = ("accuracy", "images_per_s", "p50_ms", "p99_ms", "peak_bytes")
@@ -35,12 +34,12 @@ def run(arguments: Sequence[str]) -> None:
     for miss in found.misses:
         say(f"not {option_text(miss.point)}\n    {'; '.join(miss.lacks)}")
     if found.chosen is None:
-        way = f"relax {found.relaxed[0]}" if found.relaxed else "no single condition can be relaxed enough: see above"
+        way = f"relax {found.relaxed[0]}" if found.relaxed else "relax several conditions, as the lines above show"
         raise DnnPortingError(f"nothing meets {', '.join(map(str, conditions))}: {way}")
 
 
 def option_text(point: "OperatingPoint") -> str:
-    """A choice in words."""
+    """The text of an operating point."""
     resources = point.resources
     return (
         f"{point.variant.name} on {point.target}, batch {point.batch}, "
@@ -53,7 +52,7 @@ def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective:
     named = {condition.name: condition for condition in conditions}
     rows = []
     for name in dict.fromkeys((*named, objective, *SHOWN)):
-        figure, found = chosen.figures.get(name), value(chosen, name)
+        figure, found = chosen.figures.get(name), chosen.value(name)
         interval = "" if figure is None or None in figure[1:] else f"{figure[1]:.5g} … {figure[2]:.5g}"
         text = "unknown" if found is None else f"{found:.5g}"
         kind = "predicted" if name in chosen.predicted else "measured" if figure else ""
@@ -62,6 +61,6 @@ def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective:
             sure = figure is not None and named[name].surely_met_by(figure)
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
         rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
-    table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or why unknown"], rows)
+    table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or reason"], rows)
     words = ["dnn-porting", "serve", repository, "--target", chosen.target, "--variant", chosen.variant.name]
     say(f"serve it    {shlex.join(words)}")

@@ -1,4 +1,4 @@
-"""The command serve: serves a published repository on this machine."""
+"""The command serve: the server of a published repository on this machine."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from porting.command_line.public_key import add_public_key
+from porting.command_line.cli import add_public_key
 from porting.common.console import say
 from porting.repository import Repository
 from porting.repository.reader import INDEX
@@ -29,14 +29,14 @@ def run(arguments: Sequence[str]) -> None:
     """Serves a published repository with Triton on this machine until Ctrl-C: inference and health, nothing else."""
     parser = argparse.ArgumentParser(prog="dnn-porting serve", description=run.__doc__)
     parser.add_argument("repository", type=Path)
-    parser.add_argument("--target", help="with the settings that were measured on it (default: any)")
+    parser.add_argument("--target", help="the target whose measured settings are used (default: any)")
     parser.add_argument("--variant", help="default: all of them")
-    parser.add_argument("--trust", action="store_true", help="serve what was not published too, whatever runs then")
+    parser.add_argument("--trust", action="store_true", help="serve unpublished models too, and run their code")
     add_public_key(parser)
     parser.add_argument("--grpc-port", type=port, default=8001)
     parser.add_argument("--http-port", type=port, default=8000)
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="gets what controls the server (default: nobody)"
+        "--token-file", type=Path, metavar="FILE", help="gets the token that controls the server (default: none)"
     )
     options = parser.parse_args(arguments)
 
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
-    """Copies the models to serve to the folder under safe names, prints which, and returns their names.
+    """Copies the models to serve to the folder under safe names, prints these, and returns them.
 
     Raises `BadInputError` for a file that differs from the published one, and for models that are neither published nor
     trusted.
@@ -59,16 +59,12 @@ def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
 
     if options.trust and not os.path.lexists(options.repository / INDEX):
         found = lay_out_trusted(options.repository, folder)
-        say(
-            "\n".join(
-                ["this was not published, and is trusted:", *(line for lines in found.values() for line in lines)]
-            )
-        )
+        say("\n".join(["these unpublished files are trusted:", *(line for lines in found.values() for line in lines)]))
         return list(found)
     if options.repository.is_dir() and not os.path.lexists(options.repository / INDEX):
         raise BadInputError(
-            f"{options.repository} has no {INDEX}, so nothing says what its files are: look at it with dnn-porting "
-            "lint, and serve it with --trust if you trust whoever made it"
+            f"{options.repository} has no {INDEX}, so its files are unknown: check it with dnn-porting lint, "
+            "and serve it with --trust if you trust its author"
         )
     repository = Repository.load(options.repository, options.public_key)
     chosen = repository.variants if options.variant is None else [repository.variant(options.variant)]
@@ -76,7 +72,7 @@ def copied_models(options: argparse.Namespace, folder: Path) -> list[str]:
         raise BadInputError(f"unknown target {options.target!r}: choices are {', '.join(repository.targets)}")
     names = [variant.name for variant in chosen]
     lay_out(repository, names, options.target, folder)
-    say(f"the edition of {repository.index.published_at:%Y-%m-%d %H:%M:%S UTC} is served: later ones are not followed")
+    say(f"the edition of {repository.index.published_at:%Y-%m-%d %H:%M:%S UTC} is served, and no later edition")
     return names
 
 
@@ -108,7 +104,7 @@ def written(token: str, path: Path | None) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        fix = fix_of(error.errno, path) or "name one that is not there"
+        fix = fix_of(error.errno, path) or "give the name of a new file"
         raise BadInputError(f"token file {path} cannot be made ({error.strerror}): {fix}") from error
     try:
         with os.fdopen(descriptor, "w") as file:

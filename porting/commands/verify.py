@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from porting.command_line.public_key import add_public_key
+from porting.command_line.cli import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
 from porting.repository.serving_folder import write_model
@@ -33,14 +33,13 @@ MOST_CALLERS, MOST_NUMBERS = 256, 1 << 28
 def run(arguments: Sequence[str]) -> None:
     """Measures maximal throughput and batch-1 latency of a few published variants again; exit code 1 if one moved.
 
-    Before that every file of them is held against its digest: a file with other weights may be as quick as the
-    published one, and only its digest tells them apart.
+    The digest of every file is checked first, as a file with other weights may be as fast as the published one.
     """
     parser = argparse.ArgumentParser(prog="dnn-porting verify", description=run.__doc__)
     parser.add_argument("repository", type=Path)
     parser.add_argument("--target", help="default: the only one")
-    parser.add_argument("--endpoint", metavar="HOST:PORT", help="of the running server that was measured, to call it")
-    parser.add_argument("--variants", type=int, default=3, help="how many, spread from the slowest to the fastest")
+    parser.add_argument("--endpoint", metavar="HOST:PORT", help="the running server that was measured")
+    parser.add_argument("--variants", type=int, default=3, help="their number, spread from the slowest to the fastest")
     add_public_key(parser)
     options = parser.parse_args(arguments)
 
@@ -75,14 +74,14 @@ def chosen_target(repository: Repository, wanted: str | None) -> str:
 
 def chosen(repository: Repository, target: str, count: int, endpoint: str | None) -> dict[str, VariantFiles]:
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
-    from porting.repository.figures import merit
+    from porting.repository.figures import rank_value
     from porting.repository.variant_files import VariantFiles
     from profiler.common.errors import BadInputError
 
     found = [variant for variant in repository.variants if target in variant.targets]
-    found.sort(key=lambda variant: merit("images_per_s", variant.targets[target].figures))
+    found.sort(key=lambda variant: rank_value("images_per_s", variant.targets[target].figures))
     if not found or count < 1:
-        raise BadInputError(f"nothing is published for target {target}, or --variants {count} asks for nothing")
+        raise BadInputError(f"nothing is published for target {target}, or --variants {count} is below 1")
     step = max(1, (len(found) - 1) // max(1, count - 1))
     names = [variant.name for variant in found[::step]][:count]
     files = {name: VariantFiles.of(repository, name) for name in names}
@@ -103,14 +102,14 @@ def check_profile(profile: Profile, endpoint: str | None) -> None:
         )
     if target.endpoint != endpoint:
         fix = (
-            f"--endpoint {shlex.quote(target.endpoint)}, and that one is called" if target.endpoint else "no --endpoint"
+            f"--endpoint {shlex.quote(target.endpoint)}, to measure that server" if target.endpoint else "no --endpoint"
         )
         where = f"a running server at {target.endpoint}" if target.endpoint else "a server of the profiler's own"
         raise BadInputError(f"target {name} was measured on {where}: give {fix}")
     if profile_key(profile.onnx_sha256, target) != profile.key:
         raise BadInputError(
             f"target {name} was measured on {profile.fingerprint.cpu_model} with {profile.fingerprint.system}, "
-            "or with another server than there is here: verify it there"
+            "or with a server that this machine does not have: verify it there"
         )
     callers = max((point.concurrency for point in profile.max_throughput), default=1)
     largest = max((point.batch * math.prod(point.input_shape) for point in profile.latency), default=0)

@@ -1,8 +1,11 @@
-"""The output on the terminal: progress bars, lines and tables."""
+"""The output on the terminal: progress bars, lines and tables, and the silence of noisy libraries."""
 
+import logging
 import sys
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -88,3 +91,19 @@ def plain(text: str) -> Text:
 def shown(text: str) -> str:
     """The text with control characters escaped, except line ends."""
     return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
+
+
+@contextmanager
+def silenced(level: int) -> Iterator[None]:
+    """Hides the prints, the warnings, and the logs up to `level` of a library, and undoes its changes to the logger."""
+    root = logging.getLogger()
+    before, handlers = root.level, list(root.handlers)
+    logging.disable(level)
+    try:
+        with redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+        root.setLevel(before)
+        root.handlers[:] = handlers

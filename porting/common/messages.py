@@ -14,28 +14,16 @@ def hydra_message(error: Exception) -> str:
     from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue
 
     if isinstance(error, MissingConfigException) and error.options is not None:
-        return unknown_choice(error)
+        group, _, value = str(error.missing_cfg_file).rpartition("/")
+        return f"unknown {group or 'config'} {value!r}{suggestion(value, sorted(error.options))}"
     cause: Any = error.__cause__
     if isinstance(error, ConfigCompositionException) and isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        return unknown_key(str(cause.full_key), cause)
+        key, parent = str(cause.full_key), cause.parent_node
+        choices = [] if parent is None else sorted(str(name) for name in parent)
+        return f"unknown key {key!r}{suggestion(key.rpartition('.')[2], choices)}"
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} has no value: give one with {error.full_key}=VALUE"
     return " ".join(str(error).split())
-
-
-def unknown_choice(error: Any) -> str:
-    """The line for an unknown option of a config group."""
-    group, _, value = str(error.missing_cfg_file).rpartition("/")
-    choices = sorted(error.options)
-    return f"unknown {group or 'config'} {value!r}{suggestion(value, choices)}"
-
-
-def unknown_key(key: str, cause: Any) -> str:
-    """The line for an unknown key of the configuration."""
-    parent = cause.parent_node
-    choices = sorted(str(name) for name in parent) if parent is not None else []
-    name = key.rpartition(".")[2]
-    return f"unknown key {key!r}{suggestion(name, choices)}"
 
 
 def validation_message(error: "ValidationError", model: "type[BaseModel]") -> str:

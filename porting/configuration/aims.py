@@ -31,7 +31,7 @@ class Aim:
         """Whether the aim is a throughput."""
         return self.kind in ("speedup", "images_per_s")
 
-    def on_the_way(self, progress: float) -> "Aim":
+    def partial(self, progress: float) -> "Aim":
         """The aim after this share of the steps, each of which removes the same share of the rest.
 
         Before the last step, where it is measured, a speed-up counts as the inverse of a share of latency. Raises

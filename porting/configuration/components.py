@@ -16,7 +16,7 @@ from porting.configuration.annotations import annotated_as_path, source_of
 from profiler.common.errors import BadInputError
 
 # The packages of this project, whose components the extra `porting` makes complete.
-ROOMS = ("backbones", "datamodules", "orchestrators", "porting", "profiler")
+PACKAGES = ("backbones", "datamodules", "orchestrators", "porting", "profiler")
 
 
 class Component(BaseModel):
@@ -87,7 +87,7 @@ def locate(dotted: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        if isinstance(error, ModuleNotFoundError) and dotted.partition(".")[0] in ROOMS:
+        if isinstance(error, ModuleNotFoundError) and dotted.partition(".")[0] in PACKAGES:
             raise BadInputError(
                 f"_target_ {dotted!r} needs the package {error.name}: pip install 'dnn-porting[porting]'"
             ) from error
@@ -145,17 +145,9 @@ def collect_sources(module: str, found: dict[str, bytes]) -> None:
         return
     found[module] = file.read_bytes()
     package = module.rpartition(".")[0]
-    for name in imported_names(found[module]):
+    nodes = list(ast.walk(ast.parse(found[module])))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    for name in names:
         if name.rpartition(".")[0] == package and (file.parent / f"{name.rpartition('.')[2]}.py").is_file():
             collect_sources(name, found)
-
-
-def imported_names(source: bytes) -> list[str]:
-    """The names of the modules that a source imports absolutely."""
-    found: list[str] = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.append(node.module)
-    return found

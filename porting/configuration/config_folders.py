@@ -7,7 +7,7 @@ config_folders: list[Path] = []
 
 
 def config_folder() -> Path:
-    """The folder `conf/`, which lies inside the package `porting` in a wheel and beside it in a checkout."""
+    """The folder `conf/`, which lies in the package `porting` of a wheel, and in the root of a checkout."""
     package = Path(__file__).parent.parent
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"

@@ -77,10 +77,10 @@ class PruneSettings(Section):
     step_epochs: int = Field(ge=1)
 
     @model_validator(mode="after")
-    def something_to_aim_at(self) -> Self:
+    def at_least_one_aim(self) -> Self:
         """Refuses settings without an aim."""
         if not self.aims():
-            raise ValueError("nothing is aimed at: give ratios, latency_shares, target_speedup or images_per_s")
+            raise ValueError("there is no aim: give ratios, latency_shares, target_speedup or images_per_s")
         return self
 
     def aims(self) -> list[Aim]:
@@ -179,7 +179,7 @@ class Settings(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def name_the_task(cls, values: Any) -> Any:
+    def task_with_a_name(cls, values: Any) -> Any:
         """Names a task without a name after its data, or after the imported file."""
         if isinstance(values, dict) and not values.get("task"):
             data, model = values.get("datamodule"), values.get("model")
@@ -201,7 +201,7 @@ class Settings(Section):
             if name not in (*NAMES, "all"):
                 raise ValueError(f"unknown stage {name!r}{suggestion(name, (*NAMES, 'all'))}")
         if len(self.stage) > 1 and "all" in self.stage:
-            raise ValueError("stage=all stands alone: it is every stage in order")
+            raise ValueError("stage=all excludes other stages: it is every stage in order")
         if set(SOURCES) <= set(self.stage):
             raise ValueError("stages train and import exclude each other: a run has one source")
         return self

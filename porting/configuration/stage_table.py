@@ -1,15 +1,14 @@
-"""The stages in order, with the module of each and the stage that must come before."""
+"""The stages in order, with the module and the input of each."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A row: `porting.stages.<module>` lists the work and `<module>_work` does it; `needs` and `before` explain what is
-    missing.
+    """A stage: `porting.stages.<module>` lists its jobs, and `<module>_work` does them.
 
-    `needs` and `before` are the missing input and the stage that makes it, for the message. `feeds` is an earlier stage
-    that gets new work from this one.
+    `needs` is its input and `before` the stage that makes this input, for the message where the input is missing.
+    `feeds` is an earlier stage that gets new jobs from this one.
     """
 
     name: str

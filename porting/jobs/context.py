@@ -1,15 +1,20 @@
-"""The context of a stage: the settings, the workspace, the data, and the values that its jobs share."""
+"""The context of a stage: the settings, the workspace, the data, the shared values and the ready target."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from porting.configuration.components import Component
 from porting.configuration.settings import Settings
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch, Variant
 from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
+from profiler.common.target import Target
+
+if TYPE_CHECKING:
+    from profiler.target.prepared_target import PreparedTarget
 
 T = TypeVar("T")
 OnEpoch = Callable[[str, Epoch], None]
@@ -19,7 +24,7 @@ OnEpoch = Callable[[str, Epoch], None]
 class Context:
     """One run of one stage.
 
-    `config` is the resolved configuration as YAML, which is kept beside every result. `stack` is closed when the stage
+    `config` is the resolved configuration as YAML, which is stored with every result. `stack` is closed when the stage
     ends.
     """
 
@@ -58,3 +63,34 @@ def seeded(seed: int) -> None:
     from lightning import seed_everything
 
     seed_everything(seed, workers=True, verbose=False)
+
+
+class ReadyTargets:
+    """The target that is ready; the request for another target stops it."""
+
+    def __init__(self) -> None:
+        self._stack, self._name = ExitStack(), ""
+
+    def get(self, name: str, target: Target) -> "PreparedTarget":
+        """The prepared target of this name."""
+        # A run without measurements needs no client of a server.
+        from profiler.target.prepared_target import prepared_target
+
+        if self._name != name:
+            self.close()
+            self._ready = self._stack.enter_context(prepared_target(name, target))
+            self._name = name
+        return self._ready
+
+    def close(self) -> None:
+        """Stops the ready target."""
+        self._name = ""
+        self._stack.close()
+
+
+def built_target(component: Component) -> Target:
+    """The target of a config; raises `BadInputError` where the config names something else."""
+    target = component.build()
+    if not isinstance(target, Target):
+        raise BadInputError(f"{component.target} gives a {type(target).__name__}, not a profiler.common.target.Target")
+    return target

@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from porting.jobs.context import Context
 from porting.workspace.records import Variant
 from profiler.common.files import json_digest
 from profiler.common.version import versions
-
-
-class Value(BaseModel):
-    """A frozen value that JSON can carry to another process."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from profiler.records.base import Value
 
 
 class Recipe(Value):
@@ -70,7 +65,7 @@ class Job(Value):
     variant: str
     inputs: list[str]
     recipe: Recipe | None = None
-    values: dict[str, JsonValue] = {}
+    values: dict[str, JsonValue] = Field(default_factory=dict)
     budget_s: float | None = Field(default=None, gt=0)
 
     @property

@@ -31,7 +31,7 @@ Make = Callable[[Path, str], VariantContent]
 UNKNOWN = {
     "parent": "its lineage begins here",
     "labels": "no datamodule names the classes",
-    "preprocessing": "no datamodule tells it",
+    "preprocessing": "no datamodule gives it",
     "network": "no backbone holds its weights",
     "onnx": "it is not exported yet",
     "pruning": "its last step pruned nothing",
@@ -43,7 +43,7 @@ def job_of(
 ) -> Job:
     """The job for one recipe.
 
-    `backbone` is the name of the backbone, `inputs` are the variants that the job reads besides the parent, and
+    `backbone` is the name of the backbone, `inputs` are the further variants that the job reads, and
     `values` distinguish it from other jobs.
     """
     labels = [*(parent.technique if parent else []), recipe.label]
@@ -84,7 +84,7 @@ def make_variant(context: Context, job: Job, make: Make) -> Variant:
 def variant_record(
     context: Context, job: Job, recipe: Recipe, parent: Variant | None, made: VariantContent, seconds: float
 ) -> Variant:
-    """The record of a new variant."""
+    """The record of a new variant, with the labels and the preprocessing of its parent, or else of the data."""
     step = Step(
         stage=recipe.stage,
         label=recipe.label,
@@ -93,7 +93,15 @@ def variant_record(
         versions=recipe.versions,
         seconds=seconds,
     )
-    values = inherited_fields(context, parent) | {"network": made.network, "onnx": made.onnx, "pruning": made.pruning}
+    source = parent or context.data
+    values: dict[str, Any] = {
+        "parent": parent.name if parent else None,
+        "labels": source.labels if source else None,
+        "preprocessing": source.preprocessing if source else None,
+        "network": made.network,
+        "onnx": made.onnx,
+        "pruning": made.pruning,
+    }
     return Variant(
         task=context.settings.task,
         name=job.variant,
@@ -104,15 +112,3 @@ def variant_record(
         reasons={name: UNKNOWN[name] for name, value in values.items() if value is None},
         **values,
     )
-
-
-def inherited_fields(context: Context, parent: Variant | None) -> dict[str, Any]:
-    """The fields that a variant takes from its parent, or, without a parent, from the data."""
-    if parent is not None:
-        return {"parent": parent.name, "labels": parent.labels, "preprocessing": parent.preprocessing}
-    data = context.data
-    return {
-        "parent": None,
-        "labels": data.labels if data else None,
-        "preprocessing": data.preprocessing if data else None,
-    }

@@ -33,8 +33,8 @@ def load_initial_weights(path: Path, model: nn.Module, digest: str = "") -> None
     """
     tensors, own = plainly_named(read_tensors(path, digest)), model.state_dict()
     layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    anew = {f"{name}.{part}" for name in (layers[0], layers[-1]) for part in ("weight", "bias")}
-    for name in anew & own.keys() & tensors.keys():
+    replaceable = {f"{name}.{part}" for name in (layers[0], layers[-1]) for part in ("weight", "bias")}
+    for name in replaceable & own.keys() & tensors.keys():
         if tensors[name].shape != own[name].shape:
             tensors[name] = own[name]
     load_strictly(path, model, tensors)
@@ -47,8 +47,8 @@ def load_strictly(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> N
     except Exception as error:
         # Tensors of other kinds, such as sparse ones, raise other errors.
         raise ModelError(
-            f"{path} does not fit the backbone ({' '.join(str(error).split())[:240]}): choose the one it was made "
-            "with, by backbone=NAME and its arguments"
+            f"{path} does not fit the backbone ({' '.join(str(error).split())[:240]}): choose the backbone of the "
+            "file by backbone=NAME and its arguments"
         ) from error
 
 
@@ -62,7 +62,7 @@ def plainly_named(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
     """The tensors of a checkpoint by name; raises `BadInputError` for a file with another digest."""
-    file = contents(path, LIMIT_BYTES, "save its tensors alone, in half precision if need be")
+    file = contents(path, LIMIT_BYTES, "save its tensors only, or in half precision")
     if digest and hashlib.sha256(file).hexdigest() != digest:
         raise changed(path)
     try:
@@ -73,8 +73,9 @@ def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
         )
     except Exception as error:
         # A damaged or hostile archive may raise any error. The text of an UnpicklingError advises to unpickle the file.
+        lines = str(error).strip().splitlines() or [type(error).__name__]
         more = isinstance(error, pickle.UnpicklingError)
-        reason = "it holds more than tensors, or another kind of file" if more else first_line(error)
+        reason = "it holds more than tensors, or another kind of file" if more else lines[0][:200]
         raise ModelError(f"{path} is truncated or no plain checkpoint of tensors ({reason}): save it again") from error
     for key in NESTED:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
@@ -87,8 +88,3 @@ def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
     if not tensors:
         raise ModelError(f"{path} holds no state dictionary: save model.state_dict()")
     return tensors
-
-
-def first_line(error: Exception) -> str:
-    """The first line of the text of an error, or else the name of its class."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

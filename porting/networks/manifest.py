@@ -108,7 +108,7 @@ def restore(model: nn.Module, manifest: Manifest, weights: dict[str, Tensor]) ->
         raise ModelError(f"the weights do not fit the network: {' '.join(str(error).split())[:300]}") from error
     stored = torch.tensor(manifest.outputs)
     if found.shape != stored.shape or not torch.allclose(found, stored, rtol=TOLERANCE, atol=TOLERANCE):
-        raise ModelError("the reloaded network does not answer as the saved one did: its backbone's code has changed")
+        raise ModelError("the reloaded network has other outputs than the saved one: restore the code of its backbone")
     return model
 
 

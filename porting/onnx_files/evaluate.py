@@ -1,6 +1,5 @@
 """The predictions and the accuracy of an ONNX file itself, not of the network that it was exported from."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,11 @@ from profiler.runtimes.session import open_session, run
 SPLITS = ("val", "test")
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """The accuracy on the validation and the test split."""
+def evaluate(path: Path, data: Data) -> dict[str, Accuracy]:
+    """The accuracy of the file by split, from all validation and test images.
 
-    validation: Accuracy
-    test: Accuracy
-
-
-def evaluate(path: Path, data: Data) -> Evaluation:
-    """Runs all validation and test images through the file.
-
-    Writes the predicted classes beside the file to `predictions.npz`, with the first validation image as an example.
+    The function also writes the predicted classes to `predictions.npz` in the folder of the file, with the first
+    validation image as an example.
     """
     session = open_session(path, threads=0)
     name = session.get_inputs()[0].name
@@ -42,7 +34,7 @@ def evaluate(path: Path, data: Data) -> Evaluation:
         predictions[split] = predicted.astype(np.int64)
         found[split] = accuracy(int((predicted == labels).sum()), len(labels), data, split)
     write_atomically(path.parent / PREDICTIONS, packed(predictions))
-    return Evaluation(found["val"], found["test"])
+    return found
 
 
 def accuracy(right: int, n: int, data: Data, split: str) -> Accuracy:
@@ -55,7 +47,7 @@ def accuracy(right: int, n: int, data: Data, split: str) -> Accuracy:
             "split": split,
             "n": n,
             "value": right / n,
-            "low": float(interval.low),
-            "high": float(interval.high),
+            "low": interval.low,
+            "high": interval.high,
         }
     )

@@ -1,13 +1,13 @@
 """The export of a torch network to ONNX: symbolic batch axis, the same answers, no paths of this machine."""
 
 import warnings
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import onnx
 import torch
+from onnx import ModelProto
 from torch import nn
 from torch.export import Dim
 
@@ -19,70 +19,51 @@ from profiler.runtimes.session import open_session, run
 INPUT, OUTPUT, BATCH = "input", "logits", "batch"
 
 
-def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> int:
-    """Writes the file, checks it and returns its operator set; raises `ModelError` where a check fails."""
-    model = model.eval()
-
-    def write() -> bytes:
-        exported(model, str(path), shape, settings, dynamo=True, dynamic_shapes=({0: Dim(BATCH)},), external_data=False)
-        return path.read_bytes()
-
-    content = checked(write, model, shape, settings)
-    path.write_bytes(content)
-    return settings.opset
-
-
-def export_program(program: nn.Module, shape: tuple[int, int, int], settings: ExportSettings) -> bytes:
-    """The content of the ONNX file of a TorchScript program, with the checks of `export_network`."""
-
-    def write() -> bytes:
-        buffer = BytesIO()
-        axes = {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}
-        # Only the older exporter reads TorchScript programs, and it names the batch axis in its own way.
-        exported(program, buffer, shape, settings, dynamo=False, dynamic_axes=axes)
-        return buffer.getvalue()
-
-    return checked(write, program, shape, settings)
+def export_network(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> None:
+    """Writes the ONNX file of a network and checks it; raises `ModelError` where a check fails."""
+    path.write_bytes(exported(model.eval(), shape, settings))
 
 
 def exported(
-    model: nn.Module, target: str | BytesIO, shape: tuple[int, int, int], settings: ExportSettings, **form: Any
-) -> None:
-    """Calls the exporter of torch, without the warnings about its own internals."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (torch.zeros(2, *shape),),
-            target,  # type: ignore[arg-type]
-            opset_version=settings.opset,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            verbose=False,
-            **form,
-        )
-
-
-def checked(
-    write: Callable[[], bytes], model: nn.Module, shape: tuple[int, int, int], settings: ExportSettings
+    model: nn.Module, shape: tuple[int, int, int], settings: ExportSettings, torchscript: bool = False
 ) -> bytes:
-    """The content without provenance; raises `ModelError` where the export or a check fails."""
+    """The content of the ONNX file of a network, without provenance.
+
+    Only the older exporter of torch reads TorchScript programs. Raises `ModelError` where the export or a check fails.
+    """
+    buffer = BytesIO()
+    axes: dict[str, Any] = {"dynamic_shapes": ({0: Dim(BATCH)},), "external_data": False}
+    if torchscript:
+        axes = {"dynamic_axes": {INPUT: {0: BATCH}, OUTPUT: {0: BATCH}}}
     try:
-        content = write()
+        with warnings.catch_warnings():
+            # The exporter warns of its own internals.
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                model,
+                (torch.zeros(2, *shape),),
+                buffer if torchscript else None,  # type: ignore[arg-type]
+                dynamo=not torchscript,
+                opset_version=settings.opset,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                verbose=False,
+                **axes,
+            )
+        file = program.model_proto if program else onnx.load_model_from_string(buffer.getvalue())
     except (OSError, MemoryError):
         raise
     except Exception as error:
         # The exporter runs the network's own code, which may raise any error.
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"a network cannot be exported for input {list(shape)} of any batch size: {reason}") from error
-    content = without_provenance(content)
+    content = without_provenance(file)
     check_export(model, content, shape, settings)
     return content
 
 
-def without_provenance(content: bytes) -> bytes:
+def without_provenance(file: ModelProto) -> bytes:
     """Removes source lines and paths of this machine, so that the same network gives the same bytes."""
-    file = onnx.load_model_from_string(content)
     for part in (file.graph, *file.graph.node, *file.graph.input, *file.graph.output, *file.graph.value_info):
         del part.metadata_props[:]
         part.doc_string = ""

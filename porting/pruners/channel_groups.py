@@ -30,8 +30,8 @@ class ChannelGroup:
     """Channels that can only be pruned together: channel c of every layer in `names`.
 
     `names` are the convolutions, depthwise ones too, and linear layers that write the channels. `norms` are the batch
-    normalisations that scale them, `consumers` the convolutions and linear layers that read them. In these a
-    concatenation shifts the indices, and flattening makes several features of one channel. At least `least` channels
+    normalisations that scale them, `consumers` the convolutions and linear layers that read them. A concatenation
+    shifts the indices of a consumer, and flattening makes several features of one channel. At least `least` channels
     stay: two of a depthwise convolution, as a convolution of one channel is not depthwise any more.
     """
 
@@ -90,12 +90,16 @@ def indices_of(item: GroupItem, width: int) -> Indices:
 
 def is_whole(model: nn.Module, group: ChannelGroup) -> bool:
     """Whether the tied layers have no other channels, and every consumer reads all channels of the group."""
-    widths = {out_width(model.get_submodule(name)) for name in group.names}
+    widths = {channels(model.get_submodule(name))[1] for name in group.names}
     read = [{len(places) for places in consumer.indices} for consumer in group.consumers]
     return widths == {group.width} and bool(read) and all(len(features) == 1 and 0 not in features for features in read)
 
 
-def out_width(layer: nn.Module) -> int:
-    """The number of output channels or features of a convolution or linear layer."""
-    width = layer.out_channels if isinstance(layer, nn.Conv2d) else layer.out_features
-    return int(width)  # type: ignore[arg-type]
+def channels(layer: nn.Module) -> tuple[int, int]:
+    """The numbers of input and output channels."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.in_channels, layer.out_channels
+    if isinstance(layer, nn.Linear):
+        return layer.in_features, layer.out_features
+    features = int(layer.num_features)  # type: ignore[arg-type]
+    return features, features

@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.channel_groups import ChannelGroup
-from porting.pruners.dependency_graph import is_depthwise
-from porting.pruners.restored import serving
+from porting.pruners.channel_groups import ChannelGroup, channels
+from porting.pruners.dependency_graph import is_depthwise, serving
 from profiler.operators.measuring import Wanted
 from profiler.operators.operator import Operator, Place
 from profiler.operators.table import OperatorTimes
@@ -84,12 +84,11 @@ def operators(model: nn.Module, example: Tensor) -> list[tuple[str, nn.Module, O
             # A tensor that is kept alive keeps its id to itself.
             kept.append(output)
 
-    timed = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, TIMED)]
-    handles = [layer.register_forward_hook(partial(note, name), with_kwargs=True) for name, layer in timed]
-    with torch.no_grad(), serving(model):
+    with torch.no_grad(), serving(model), ExitStack() as hooks:
+        for name, layer in model.named_modules():
+            if isinstance(layer, TIMED):
+                hooks.enter_context(layer.register_forward_hook(partial(note, name), with_kwargs=True))
         model(example)
-    for handle in handles:
-        handle.remove()
     return found
 
 
@@ -124,22 +123,13 @@ def pads_of(layer: nn.Conv2d) -> tuple[int, int, int, int]:
     return rows, columns, rows, columns
 
 
-def channels(layer: nn.Module) -> tuple[int, int]:
-    """The numbers of input and output channels."""
-    if isinstance(layer, nn.Conv2d):
-        return layer.in_channels, layer.out_channels
-    if isinstance(layer, nn.Linear):
-        return layer.in_features, layer.out_features
-    features = int(layer.num_features)  # type: ignore[arg-type]
-    return features, features
-
-
 @dataclass(frozen=True)
 class NetworkCost:
-    """The cost of a network: the sum of the operator table over its layers."""
+    """The latency of a network: the sum of the operator table over its layers; `step` lies between measured widths."""
 
     layers: Sequence[PlacedLayer]
     times: OperatorTimes
+    step: int
 
     def us(self, widths: Widths) -> float:
         """The time of all kernels for one batch at these widths of the groups, in µs."""

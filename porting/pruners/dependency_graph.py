@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch_pruning as tp
@@ -9,7 +10,6 @@ from torch import Tensor, nn
 from torch_pruning._helpers import GroupItem
 from torch_pruning.dependency.node import Node
 
-from porting.pruners.restored import serving, unfrozen
 from profiler.common.errors import BadInputError
 
 PRUNABLE = (nn.Conv2d, nn.Linear)
@@ -30,12 +30,12 @@ def dependency_graph(model: nn.Module, example: Tensor) -> tp.DependencyGraph:
     except Exception as error:
         # The network's own operations may raise any error.
         raise BadInputError(
-            f"{type(model).__name__} cannot be traced for pruning: {blame(model, error)}: change its code, "
+            f"{type(model).__name__} cannot be traced for pruning: {cause_of(model, error)}: change its code, "
             "or prune another backbone"
         ) from error
 
 
-def blame(model: nn.Module, error: BaseException) -> str:
+def cause_of(model: nn.Module, error: BaseException) -> str:
     """One line with the error and the layer that raised it, or the layer before the operation that raised it."""
     names = {module: name or "itself" for name, module in model.named_modules()}
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__)]
@@ -45,7 +45,7 @@ def blame(model: nn.Module, error: BaseException) -> str:
     if inside:
         return f"module {names[inside[-1]]} ({type(inside[-1]).__name__}) raises {reason}"
     before = layer_before(nodes[-1], names) if nodes else None
-    return f"what follows module {names[before]} raises {reason}" if before is not None else reason
+    return f"an operation after module {names[before]} raises {reason}" if before is not None else reason
 
 
 def layer_before(node: Node, names: dict[nn.Module, str]) -> nn.Module | None:
@@ -74,7 +74,7 @@ def whole_groups(model: nn.Module, graph: tp.DependencyGraph) -> Iterator[tp.dep
             name = next(name for name, module in model.named_modules() if module is layer)
             raise BadInputError(
                 f"{type(model).__name__} cannot be traced for pruning: the channels of module {name} cannot be "
-                f"followed ({blame(model, error)}): change its code, or prune another backbone"
+                f"followed ({cause_of(model, error)}): change its code, or prune another backbone"
             ) from error
         seen.update(item.dep.target.module for item in group if not reads(item, graph))
         yield group
@@ -105,3 +105,28 @@ def can_be_cut(group: tp.dependency.Group, graph: tp.DependencyGraph) -> bool:
 def is_depthwise(layer: nn.Module) -> bool:
     """Whether the layer is a convolution of several channels with one filter for each channel."""
     return isinstance(layer, nn.Conv2d) and 1 < layer.groups == layer.in_channels == layer.out_channels
+
+
+@contextmanager
+def serving(model: nn.Module) -> Iterator[None]:
+    """Sets every layer to evaluation mode, and restores its mode afterwards."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was in training.items():
+            module.training = was
+
+
+@contextmanager
+def unfrozen(model: nn.Module) -> Iterator[None]:
+    """Gives every parameter a gradient, as autograd does not see frozen layers."""
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)

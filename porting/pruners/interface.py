@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from porting.pruners.channel_groups import ChannelGroup
-from porting.pruners.dependency_graph import blame
+from porting.pruners.dependency_graph import cause_of
 from profiler.common.errors import BadInputError
 
 Batches = Sequence[tuple[Tensor, Tensor]]
@@ -89,7 +89,7 @@ def check_pruned(before: int, model: nn.Module, request: Request) -> None:
             answers = model.eval()(images)
     except RuntimeError as error:
         raise BadInputError(
-            f"{name} does not run ({blame(model, error)}): its code fixes a width that pruning changes"
+            f"{name} does not run ({cause_of(model, error)}): its code fixes a width that pruning changes"
         ) from error
     if len(answers) != len(images) or not torch.isfinite(answers).all():
         raise BadInputError(f"{name} answers {tuple(answers.shape)} or NaN to {len(images)} images: take other ratios")

@@ -76,8 +76,8 @@ def saliency(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """The saliency of the best w channels of a group, for every w from 0 to its width (width + 1,).
 
     It is the saliency of all channels less that of the closed ones. A score is the mean square of the change in loss
-    for one closed channel. For several it is at most the square of the sum of the roots (Minkowski's inequality); the
-    bound is reached where the channels have the same effect, which those of one layer tend to.
+    for one closed channel. The score of several channels is at most the square of the sum of the roots (Minkowski's
+    inequality). The bound is reached where the channels have the same effect, which those of one layer tend to.
     """
     roots = np.sqrt(np.maximum(np.sort(scores)[::-1], 0.0))
     closed = np.concatenate([np.cumsum(roots[::-1])[::-1], [0.0]])
@@ -110,13 +110,7 @@ def next_narrower(
     widths: Widths, candidates: Sequence[Widths], kept: Sequence[NDArray[np.float64]], cost: Cost
 ) -> Widths:
     """The widths with one group a step narrower: the one that loses the least saliency for each µs saved."""
-    moves = [
-        changed(widths, group, narrow)
-        for group, edges in enumerate(candidates)
-        for narrow, wide in pairwise(edges)
-        if wide == widths[group]
-    ]
-    return min(moves, key=lambda other: price(other, widths, kept, cost))
+    return min(moves(widths, candidates, wider=False), key=lambda other: price(other, widths, kept, cost))
 
 
 def widened(
@@ -124,16 +118,20 @@ def widened(
 ) -> Widths:
     """Spends the rest of the budget on the groups that gain the most saliency for each µs."""
     while True:
-        moves = [
-            changed(widths, group, wide)
-            for group, edges in enumerate(candidates)
-            for narrow, wide in pairwise(edges)
-            if narrow == widths[group]
-        ]
-        fitting = [one for one in moves if cost.us(one) <= budget]
+        fitting = [one for one in moves(widths, candidates, wider=True) if cost.us(one) <= budget]
         if not fitting:
             return widths
         widths = max(fitting, key=lambda other: price(widths, other, kept, cost))
+
+
+def moves(widths: Widths, candidates: Sequence[Widths], wider: bool) -> list[Widths]:
+    """All widths with one group a step wider, or a step narrower."""
+    return [
+        changed(widths, group, new)
+        for group, edges in enumerate(candidates)
+        for old, new in pairwise(edges if wider else edges[::-1])
+        if old == widths[group]
+    ]
 
 
 def changed(widths: Sequence[int], group: int, width: int) -> Widths:

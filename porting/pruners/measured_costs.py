@@ -10,27 +10,14 @@ from torch import Tensor, nn
 from porting.common.console import progress
 from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.costs import NetworkCost, PlacedLayer, Widths, placed_layers, wanted_widths
-from porting.pruners.latency_budget import offered
 from profiler.common.target import Target
 from profiler.operators.measuring import Wanted, expected_s, machine, measured_table, missing_passes, read_table
 from profiler.operators.operator import Precision
 from profiler.operators.table import OperatorTable, OperatorTimes
 from profiler.operators.timing import block
 
-# Where nothing is blocked (`profiler.operators.timing`): widths between multiples of 4 cost what the next one does.
+# A width costs as much as the next multiple of 4 even without blocks of channels (`profiler.operators.timing`).
 FINEST_STEP = 4
-
-
-@dataclass(frozen=True)
-class Costs:
-    """The latency of a network at any widths, and the step between the measured widths."""
-
-    network: NetworkCost
-    step: int
-
-    def least_us(self, full: Sequence[int]) -> float:
-        """The latency of the narrowest network that pruning offers, in µs; `full` are the widths of the groups."""
-        return self.network.us([min(widths) for widths in offered(self.network, full, self.step)])
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,7 @@ class MeasuredCosts:
         _, step, _ = self._wanted(model, groups, example, ())
         return step
 
-    def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> Costs:
+    def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> NetworkCost:
         """The costs of a network, after measuring what the table lacks; `whole` are the widths before it was cut.
 
         Raises `BadInputError` where another process measures, and `DnnPortingError` where the budget is too short.
@@ -65,7 +52,7 @@ class MeasuredCosts:
                 self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
                 lambda left: advance(f"{left} left"),
             )  # fmt: skip
-        return Costs(NetworkCost(layers, OperatorTimes(table)), step)
+        return NetworkCost(layers, OperatorTimes(table), step)
 
     def _wanted(
         self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths

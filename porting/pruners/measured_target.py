@@ -1,14 +1,14 @@
 """Measurements of pruning on the target that will serve: times of operators, and throughputs of cut networks."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from porting.jobs.context import Context
-from porting.jobs.ready_targets import ReadyTargets, built_target
+from porting.jobs.context import Context, ReadyTargets, built_target
 from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.costs import Widths
 from porting.pruners.dependency_graph import dependency_graph
@@ -36,7 +36,8 @@ class MeasuredTarget:
 
         Raises `BadInputError` for no target, for several, and for one whose operators cannot be timed.
         """
-        prune, workspace, ready = context.settings.prune, context.workspace, ReadyTargets.of(context)
+        prune, workspace = context.settings.prune, context.workspace
+        ready = context.stack.enter_context(closing(ReadyTargets()))
         name, target = the_target(context)
         check_operators_can_be_timed(name, target)
         costs = MeasuredCosts(
@@ -71,7 +72,7 @@ def check_operators_can_be_timed(name: str, target: Target) -> None:
     """Raises `BadInputError` for a target that does not serve with the timed kernels."""
     if target.runtime == "torch" or set(target.providers) != {"cpu"}:
         raise BadInputError(
-            f"operators are timed as ONNX Runtime takes them on the CPU, and target {name} serves with "
+            f"operators are timed for ONNX Runtime on the CPU, and target {name} serves with "
             f"runtime={target.runtime} providers=[{','.join(target.providers)}]: take prune.ratios with a "
             "prune.round_to such as 8, or another prune.target"
         )

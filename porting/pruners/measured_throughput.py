@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from torch import Tensor, nn
 
 from porting.configuration.settings import ExportSettings
-from porting.jobs.ready_targets import ReadyTargets
+from porting.jobs.context import ReadyTargets
 from porting.onnx_files.onnx_export import export_network
 from porting.onnx_files.quantization.int8_format import int8_format_here
 from porting.onnx_files.quantization.qdq import prepare, write_qdq

@@ -60,7 +60,7 @@ class UniformOnPlateaus:
         now, full = [group.width for group in groups], whole_widths(self.whole, groups)
         costs = self.costs.of(model, groups, example, full)
         asked = [min(kept_width(width, self.ratio, 1), most) for width, most in zip(full, now, strict=True)]
-        edges = offered(costs.network, now, costs.step)
+        edges = offered(costs, now, costs.step)
         return [min(one for one in known if one >= least) for known, least in zip(edges, asked, strict=True)]
 
 
@@ -81,20 +81,19 @@ class WithinLatency:
         """The width to keep of each group, from the scores (width,); `example` (N, C, H, W) is an input."""
         full = whole_widths(self.whole, groups)
         costs = self.costs.of(model, groups, example, full)
-        whole_us = costs.network.us(full)
         worth = [score.double().numpy().astype(np.float64) for score in scores]
-        return widths_within(worth, costs.network, self.share * whole_us, costs.step)
+        return widths_within(worth, costs, self.share * costs.us(full), costs.step)
 
 
 def whole_widths(whole: Sequence[int], groups: Sequence[ChannelGroup]) -> list[int]:
-    """The widths of the groups in the unpruned network; an empty `whole` stands for the present widths.
+    """The widths of the groups in the unpruned network; an empty `whole` means the present widths.
 
     Raises `BadInputError` where the network cannot have been cut from these widths.
     """
     now = [group.width for group in groups]
     full = list(whole) or now
     if len(full) != len(now) or any(width > most for width, most in zip(now, full, strict=True)):
-        raise BadInputError(f"a network of widths {now} was not cut from one of widths {full}: prune that one again")
+        raise BadInputError(f"a network of widths {now} was not cut from one of widths {full}: prune the latter again")
     return full
 
 

@@ -44,8 +44,8 @@ def search(
     if best.off(wanted) > TOLERANCE and smallest.images_per_s < wanted and smallest.share <= least_share:
         raise BadInputError(
             f"{wanted:,.0f} images/s cannot be reached by pruning: the smallest network gives "
-            f"{smallest.images_per_s:,.0f}, {smallest.images_per_s / whole.images_per_s:.2f} times the whole one's: "
-            "ask for less"
+            f"{smallest.images_per_s:,.0f}, {smallest.images_per_s / whole.images_per_s:.2f} times the "
+            "throughput of the unpruned network: ask for less"
         )
     return [*(one for one in tries if one is not best), best]
 
@@ -53,8 +53,8 @@ def search(
 def next_share(known: list[Try], wanted: float) -> float:
     """The share at which the line through two networks meets the wanted time for an image.
 
-    The two are the nearest slower and the nearest faster one. While all are slower, they are the unpruned and the
-    smallest one, and the share is at least half of the latter's.
+    The two networks are the nearest slower and the nearest faster one. While all networks are slower, the two are the
+    unpruned and the smallest one, and the share is at least half of the share of the smallest one.
     """
     slower = sorted((one for one in known if one.images_per_s < wanted), key=lambda one: one.share)
     quicker = [one for one in known if one.images_per_s >= wanted]

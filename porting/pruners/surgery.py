@@ -1,4 +1,4 @@
-"""Surgery on one network: once to what a policy says, or repeated and measured until a throughput is reached."""
+"""The pruning of one network: once to the widths of a policy, or repeatedly until a throughput is measured."""
 
 import copy
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from porting.configuration.aims import Aim
 from porting.pruners.channel_groups import ChannelGroup, channel_groups
-from porting.pruners.dependency_graph import blame, dependency_graph
+from porting.pruners.dependency_graph import cause_of, dependency_graph
 from porting.pruners.interface import (
     Batches,
     NothingPrunedError,
@@ -18,6 +18,7 @@ from porting.pruners.interface import (
     check_pruned,
     count_parameters,
 )
+from porting.pruners.latency_budget import offered
 from porting.pruners.measured_target import MeasuredTarget
 from porting.pruners.policies import Uniform, UniformOnPlateaus, WithinLatency, whole_widths
 from porting.pruners.rate_search import Try, search
@@ -50,7 +51,7 @@ class Surgery:
     def once(self, model: nn.Module, policy: Policy) -> nn.Module:
         """Returns a smaller copy with the widths of the policy.
 
-        Raises `NothingPrunedError` where no channel goes, and `BadInputError` where the pruner fails.
+        Raises `NothingPrunedError` where no channel is removed, and `BadInputError` where the pruner fails.
         """
         if isinstance(policy, UniformOnPlateaus | WithinLatency):
             groups = self.groups_of(model)
@@ -65,7 +66,7 @@ class Surgery:
         except Exception as error:
             # Engines run code of any network, which may raise any error.
             raise BadInputError(
-                f"pruner {self.name} cannot prune {type(model).__name__} ({blame(model, error)}): take another"
+                f"pruner {self.name} cannot prune {type(model).__name__} ({cause_of(model, error)}): take another"
             ) from error
         check_pruned(before, smaller, request)
         return smaller
@@ -123,8 +124,8 @@ class Surgery:
         full, now = whole_widths(whole, groups), [group.width for group in groups]
         measured.with_operators_of(model, groups, self.example, full)
         costs = measured.costs.of(model, groups, self.example, full)
-        whole_us = costs.network.us(full)
-        return costs.least_us(now) / whole_us, costs.network.us(now) / whole_us
+        narrowest = [min(widths) for widths in offered(costs, now, costs.step)]
+        return costs.us(narrowest) / costs.us(full), costs.us(now) / costs.us(full)
 
     @property
     def example(self) -> Tensor:
@@ -143,6 +144,6 @@ class Surgery:
     def measured(self) -> MeasuredTarget:
         """The target to measure on, with the operators of the unpruned network in its table."""
         if self.measured_target is None:
-            raise DnnPortingError("a network is pruned to what is measured, and there is no target to measure on")
+            raise DnnPortingError("this aim needs measurements on a target: add one with target=NAME")
         self.measured_target.with_operators_of(self.whole, self.groups_of(self.whole), self.example)
         return self.measured_target

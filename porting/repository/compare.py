@@ -1,4 +1,4 @@
-"""The changes from one repository to another."""
+"""The changes from one repository to another, and the losses of a publication since the one before it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from porting.repository.difference import differ
 from porting.repository.figures import METRICS
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published, Standing
+from porting.repository.variant_files import MODEL_FILE
+from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,21 @@ def changes(before: Repository, after: Repository, name: str) -> Iterator[Change
     """The changes of one variant."""
     old, new = before.by_name.get(name), after.by_name.get(name)
     if old is None or new is None:
-        yield Change(name, "", "variant", "published" if old else "not there", "published" if new else "vanished")
+        yield Change(name, "", "variant", *presence(old, new, "published"))
         return
     if old.onnx_sha256 != new.onnx_sha256:
         yield Change(name, "", "file", described(old), described(new))
     for target in sorted({*old.targets, *new.targets}):
         one, other = old.targets.get(target), new.targets.get(target)
         if one is None or other is None:
-            yield Change(
-                name, target, "target", "measured" if one else "not there", "measured" if other else "vanished"
-            )
+            yield Change(name, target, "target", *presence(one, other, "measured"))
         else:
             yield from moves(name, target, one, other)
+
+
+def presence(old: object, new: object, word: str) -> tuple[str, str]:
+    """The texts for something that appeared or vanished."""
+    return word if old else "absent", word if new else "vanished"
 
 
 def described(variant: Published) -> str:
@@ -49,7 +54,7 @@ def described(variant: Published) -> str:
 
 
 def moves(name: str, target: str, before: Standing, after: Standing) -> Iterator[Change]:
-    """The figures that moved, appeared or vanished, and the place on the frontier."""
+    """The figures that moved, appeared or vanished, and a change of the place on the frontier."""
     for metric in METRICS:
         one, other = before.figures.get(metric), after.figures.get(metric)
         if moved(one, other):
@@ -71,3 +76,32 @@ def shown(figure: Figure | None) -> str:
         return "unknown"
     value, low, high = figure
     return f"{value:.5g}" if low is None or high is None or low == high else f"{value:.5g} [{low:.5g}, {high:.5g}]"
+
+
+def removed(before: Repository, now: Repository) -> Iterator[str]:
+    """One line for each removed variant, target and version, with the reason."""
+    entries = {one.name: one for one in (*now.index.variants, *now.index.dropped)}
+    for old in (*before.index.variants, *before.index.dropped):
+        new = entries.get(old.name)
+        if new is None:
+            yield f"{old.name} is no longer published: neither the workspace nor publish.merge_from has a profile of it"
+            continue
+        for target in sorted(old.targets.keys() - new.targets.keys()):
+            yield f"{old.name} is no longer published on {target}: it has no finished profile there"
+        if isinstance(old, Published) and isinstance(new, Published):
+            yield from removed_versions(before, now, old.name)
+        elif isinstance(old, Published):
+            winners = ", ".join(f"{one.dominated_by} on {target}" for target, one in new.targets.items())
+            yield f"{old.name} can no longer be loaded: it is dominated by {winners}"
+
+
+def removed_versions(before: Repository, now: Repository, name: str) -> Iterator[str]:
+    """The lines for the older versions of a file that were damaged."""
+    try:
+        old = before.details(name).files
+    except BadInputError as error:
+        yield f"the older versions of {name} are no longer published: {error}"
+        return
+    for path in sorted(old.keys() - now.details(name).files.keys()):
+        if MODEL_FILE.fullmatch(path):
+            yield f"{name}/{path} is no longer published: it was damaged"

@@ -5,14 +5,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from porting.repository.schema import Details, Figure, Index, Published, Standing, Summary
+from porting.repository.schema import LARGEST, Details, Figure, Published, Standing, Summary
 from porting.repository.standing import standing_of
 from profiler.common.profile_settings import MAX_BATCH
 from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-LARGEST = 1e18
 MOST_VARIANTS = 150_000
 # The fields of a variant that the index and its details share.
 SHARED_FIELDS = (
@@ -21,7 +20,7 @@ SHARED_FIELDS = (
 
 
 class IndexCheck:
-    """Checks the entries of an index against each other, in one pass because there may be many."""
+    """Checks the entries of an index against each other, in one pass because an index may have many."""
 
     def __init__(self, targets: Mapping[str, Fingerprint]) -> None:
         self._targets = targets
@@ -29,7 +28,11 @@ class IndexCheck:
         self._others: set[str] = set()
         self._figures: set[str] = set()
         for target, fingerprint in targets.items():
-            check_texts(fingerprint, f"the fingerprint of {target}")
+            for value in dict(fingerprint).values():
+                texts = value if isinstance(value, list) else [value]
+                # Terminals and reports cannot show other characters.
+                if not all(text.isprintable() for text in texts if isinstance(text, str)):
+                    raise ValueError(f"the fingerprint of {target} has characters that cannot be shown")
 
     def add(self, entry: Summary) -> None:
         """Raises `ValueError` where the entry contradicts the earlier entries."""
@@ -42,7 +45,7 @@ class IndexCheck:
                 check_interval(name, "accuracy", (accuracy.value, accuracy.low, accuracy.high))
         for target, standing in entry.targets.items():
             if target not in self._targets:
-                raise ValueError(f"{name} stands on {target}, which has no fingerprint")
+                raise ValueError(f"{name} has figures on {target}, which has no fingerprint")
             self._add_standing(name, standing)
 
     def _add_standing(self, name: str, standing: Standing) -> None:
@@ -53,32 +56,24 @@ class IndexCheck:
                     check_interval(name, figure, ends)
         self._figures.update(figures, standing.unknown)
         if not figures.keys().isdisjoint(standing.unknown):
-            raise ValueError(f"{name} has a figure that is called unknown")
+            raise ValueError(f"{name} has a figure that is also unknown")
         winner, ties = standing.dominated_by, standing.ties_with
         if standing.on_frontier != (winner is None) or winner == name or name in ties:
-            raise ValueError(f"{name} is on the frontier and dominated, or neither, or held against itself")
+            raise ValueError(f"{name} is on the frontier and dominated, or neither, or compared with itself")
         if winner is not None:
             self._others.add(winner)
         if ties:
             self._others.update(ties)
         if len(self._others) > MOST_VARIANTS:
-            raise ValueError(f"{name} is held against more variants than an index has")
+            raise ValueError(f"{name} is compared with more variants than an index has")
 
     def finish(self) -> None:
         """Raises `ValueError` for references and names that no entry of the index explains."""
         if unknown := self._others - self._names:
-            raise ValueError(f"a variant is held against {min(unknown)[:64]!r}, which is not in the index")
+            raise ValueError(f"a variant is compared with {min(unknown)[:64]!r}, which is not in the index")
         for figure in self._figures:
             if not FIGURE_NAME.fullmatch(figure):
                 raise ValueError(f"{figure[:64]!r} is no name of a figure")
-
-
-def check_index(index: Index) -> None:
-    """Raises `ValueError` where a part of an index contradicts another part."""
-    check = IndexCheck(index.targets)
-    for entry in (*index.variants, *index.dropped):
-        check.add(entry)
-    check.finish()
 
 
 def check_interval(name: str, figure: str, ends: Figure) -> None:
@@ -91,14 +86,6 @@ def check_interval(name: str, figure: str, ends: Figure) -> None:
         raise ValueError(f"{name}: {figure} {value:g} is outside of its interval")
 
 
-def check_texts(fingerprint: Fingerprint, what: str) -> None:
-    """Raises `ValueError` for characters that terminals and reports cannot show."""
-    for value in dict(fingerprint).values():
-        texts = value if isinstance(value, list) else [value]
-        if not all(text.isprintable() for text in texts if isinstance(text, str)):
-            raise ValueError(f"{what} has characters that cannot be shown")
-
-
 def check_details(details: Details, variant: Published, targets: Mapping[str, Fingerprint]) -> None:
     """Raises `ValueError` where the details of a variant contradict its entry in the index."""
     for field in SHARED_FIELDS:
@@ -108,7 +95,7 @@ def check_details(details: Details, variant: Published, targets: Mapping[str, Fi
         raise ValueError("it has profiles of other targets than the index")
     for target, profile in details.profiles.items():
         if profile.fingerprint != targets[target]:
-            raise ValueError(f"it was measured elsewhere than the index says of {target}")
+            raise ValueError(f"its fingerprint on {target} is not that of the index")
         if profile.target_name != target:
             raise ValueError(f"its profile on {target} is of another target")
         check_batches(profile)
@@ -136,4 +123,4 @@ def check_numbers(tree: Any) -> None:
         elif isinstance(value, list):
             waiting.extend(value)
         elif isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:
-            raise ValueError("a number is not finite or larger than anything that is measured")
+            raise ValueError("a number is not finite or larger than every possible measurement")

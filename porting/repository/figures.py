@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 from porting.repository.schema import Accuracy, Figure, Standing
 from profiler.common.errors import BadInputError
@@ -14,7 +14,6 @@ from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
 
-B = TypeVar("B", FirstInference, WarmUpCurve)
 # The median of at most this number of samples is their mean.
 MEDIAN_IS_MEAN = 2
 # The fields of a point with a value and the ends of its interval.
@@ -26,20 +25,14 @@ TAIL = ("p99_ms", "p99_low_ms", "p99_high_ms")
 CAPACITY = ("requests_per_s", "low_requests_per_s", "high_requests_per_s")
 
 
-@dataclass(frozen=True)
-class Absent:
-    """The lack of any point of a kind in a profile, and the part of the profile that measures such points."""
-
-    kind: type[Point]
-    part: str
-
-
-Reader = Callable[[Accuracy | None, Profile], Figure | str | Absent]
+# A figure, the reason why it is missing, or `None` where the level of the profile does not measure it.
+Found = Figure | str | None
+Reader = Callable[[Accuracy | None, Profile], Found]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A kind of figure; `of` gives its value with its 95 % interval, or the reason why it is missing.
+    """A kind of figure; `of` reads it from the validation accuracy and the profile of a variant.
 
     Variants are compared by the metric `compared_by`, where that is another one: the interval of an absolute figure
     contains the machine's drift, which meets all variants alike.
@@ -64,10 +57,11 @@ def rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def read(record: Record | None, absent: Absent, *fields: str) -> Figure | str | Absent:
-    """The rounded figure in the fields of a record, the reason why it is unknown, or `absent` without a record."""
+def read(profile: Profile, record: Record | None, kind: type[Point], part: str, *fields: str) -> Found:
+    """The rounded figure in the fields of a record; `part` measures the points of the `kind` that has the record."""
     if record is None:
-        return absent
+        planned = {state.name for state in profile.parts} | {one.part for one in profile.missing}
+        return why_absent(profile, kind, part) if part in planned else None
     figure = figure_of(record, *fields)
     if figure is None:
         return record.reasons.get(fields[0], "")
@@ -77,12 +71,12 @@ def read(record: Record | None, absent: Absent, *fields: str) -> Figure | str | 
 
 def measured(choose: Callable[[Profile], Record | None], kind: type[Point], part: str, *fields: str) -> Reader:
     """A reader of fields of the record that `choose` finds in a profile."""
-    return lambda _, profile: read(choose(profile), Absent(kind, part), *fields)
+    return lambda _, profile: read(profile, choose(profile), kind, part, *fields)
 
 
 def counted(field: str) -> Reader:
     """A reader of an exact count of the graph, whose interval is the count itself."""
-    return lambda _, profile: figure_of(profile.complexity, field, field, field) or "the graph does not tell"
+    return lambda _, profile: figure_of(profile.complexity, field, field, field) or "the graph does not have it"
 
 
 def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
@@ -90,27 +84,25 @@ def accuracy(found: Accuracy | None, _: Profile) -> Figure | str:
     return (found.value, found.low, found.high) if found else "the file was not evaluated on data"
 
 
-def at_batch_1(points: Iterable[B]) -> B | None:
-    """The first of the points at batch 1."""
-    return next((point for point in points if point.batch == 1), None)
+def served_memory(points: Iterable[MemoryPoint]) -> list[MemoryPoint]:
+    """The memory points of the serving processes."""
+    return [point for point in points if point.source == "served processes"]
 
 
-def peak_bytes(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+def peak_bytes(_: Accuracy | None, profile: Profile) -> Found:
     """The peak memory of the serving processes, the largest over the measured batches."""
-    found = [point for point in profile.own(profile.memory) if point.source == "served processes"]
-    if not found:
-        return Absent(MemoryPoint, "memory")
-    point = max(found, key=lambda one: one.peak_bytes or 0)
-    # It is not rounded, because an orchestrator reserves exactly this many bytes.
-    return figure_of(point, "peak_bytes") or point.reasons.get("peak_bytes", "")
+    point = max(served_memory(profile.own(profile.memory)), key=lambda one: one.peak_bytes or 0, default=None)
+    # A known value is not rounded, because an orchestrator reserves exactly this many bytes.
+    exact = figure_of(point, "peak_bytes") if point else None
+    return exact or read(profile, point, MemoryPoint, "memory", "peak_bytes")
 
 
-def load_ms(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+def load_ms(_: Accuracy | None, profile: Profile) -> Found:
     """The median load time with the file in the page cache; the median of one load or two is their mean."""
     point = next((point for point in profile.own(profile.load_time) if point.page_cache == "warm"), None)
     few = point is not None and point.p50_ms is None and 0 < point.n <= MEDIAN_IS_MEAN
     fields = ("mean_ms",) if few else ("p50_ms", "p50_low_ms", "p50_high_ms")
-    return read(point, Absent(LoadTime, "warm_up"), *fields)
+    return read(profile, point, LoadTime, "warm_up", *fields)
 
 
 def latency(*fields: str) -> Reader:
@@ -141,7 +133,7 @@ def single_throughput(profile: Profile) -> MaximalThroughput | None:
 def undisturbed(choose: Callable[[Profile], Timed | None], reader: Reader) -> Reader:
     """A reader for comparisons; the record that `choose` finds compares with nothing where it is disturbed."""
 
-    def read_it(accuracy: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+    def read_it(accuracy: Accuracy | None, profile: Profile) -> Found:
         record = choose(profile)
         if record is not None and record.is_disturbed():
             return "disturbed: too few of its slices were undisturbed"
@@ -150,10 +142,10 @@ def undisturbed(choose: Callable[[Profile], Timed | None], reader: Reader) -> Re
     return read_it
 
 
-def joules_per_inference(_: Accuracy | None, profile: Profile) -> Figure | str | Absent:
+def joules_per_inference(_: Accuracy | None, profile: Profile) -> Found:
     """The energy of one inference at the maximal throughput."""
     best = profile.best_throughput()
-    return read(best and best.energy, Absent(MaximalThroughput, "throughput"), "joules_per_inference")
+    return read(profile, best and best.energy, MaximalThroughput, "throughput", "joules_per_inference")
 
 
 # The deadline of the capacity is the tightest measured one.
@@ -162,11 +154,13 @@ capacity = measured(
     Capacity, "capacity", *CAPACITY,
 )  # fmt: skip
 first_inference = measured(
-    lambda profile: at_batch_1(profile.own(profile.first_inference)), FirstInference, "warm_up", "first_ms"
-)
+    lambda profile: next((point for point in profile.own(profile.first_inference) if point.batch == 1), None),
+    FirstInference, "warm_up", "first_ms",
+)  # fmt: skip
 warm_up = measured(
-    lambda profile: at_batch_1(profile.own(profile.warm_up)), WarmUpCurve, "warm_up", "seconds_until_steady"
-)
+    lambda profile: next((point for point in profile.own(profile.warm_up) if point.batch == 1), None),
+    WarmUpCurve, "warm_up", "seconds_until_steady",
+)  # fmt: skip
 
 METRICS = {
     "accuracy": Metric("higher", "1", "top-1 accuracy on the validation split", accuracy),
@@ -225,7 +219,7 @@ def compared_by(name: str) -> str:
     return metric(name).compared_by or name
 
 
-def merit(name: str, known: Mapping[str, Figure]) -> float:
+def rank_value(name: str, known: Mapping[str, Figure]) -> float:
     """The value of a figure, negated where lower is better, and −∞ where it is unknown."""
     figure, sign = known.get(name), 1 if metric(name).better == "higher" else -1
     return float("-inf") if figure is None else sign * figure[0]
@@ -233,18 +227,9 @@ def merit(name: str, known: Mapping[str, Figure]) -> float:
 
 def figures(validation: Accuracy | None, profile: Profile) -> tuple[dict[str, Figure], dict[str, str]]:
     """The known figures of a variant on a target, and the reasons for missing ones that its level measures."""
-    planned = {state.name for state in profile.parts} | {one.part for one in profile.missing}
-    known: dict[str, Figure] = {}
-    unknown: dict[str, str] = {}
-    for name, one in METRICS.items():
-        found = one.of(validation, profile)
-        if isinstance(found, tuple):
-            known[name] = found
-        elif isinstance(found, str):
-            unknown[name] = found
-        elif found.part in planned:
-            unknown[name] = why_absent(profile, found.kind, found.part)
-    return known, unknown
+    found = {name: one.of(validation, profile) for name, one in METRICS.items()}
+    known = {name: one for name, one in found.items() if isinstance(one, tuple)}
+    return known, {name: one for name, one in found.items() if isinstance(one, str)}
 
 
 def why_unknown(standing: Standing, name: str) -> str:
@@ -262,4 +247,4 @@ def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
     finished = {state.name: state.finished for state in profile.parts}
     if part not in finished:
         return f"the level {profile.level} does not measure it"
-    return "no run asked for it, or there was nothing to measure" if finished[part] else "the run ended before it"
+    return "no run requested it, or there was nothing to measure" if finished[part] else "the run ended before it"

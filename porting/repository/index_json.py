@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from porting.repository.consistency import MOST_VARIANTS, IndexCheck, check_index
+from porting.repository.consistency import MOST_VARIANTS, IndexCheck
 from porting.repository.schema import Index, Published, Summary
 from profiler.common.door import PUBLISH, invalid, parsed, refused
 from profiler.common.files import sealed, unsealed
@@ -22,7 +22,10 @@ LIMIT_FRAME_BYTES = 8 << 20
 
 def index_to_json(index: Index) -> str:
     """The JSON text of an index; raises `ValueError` for an index that contradicts itself."""
-    check_index(index)
+    check = IndexCheck(index.targets)
+    for entry in (*index.variants, *index.dropped):
+        check.add(entry)
+    check.finish()
     frame = json.loads(index.model_copy(update={name: [] for name in LISTS}).model_dump_json(exclude={"seal"}))
     fields = {name: json.dumps(value, ensure_ascii=False) for name, value in frame.items()}
     for name in LISTS:
@@ -34,15 +37,18 @@ def index_to_json(index: Index) -> str:
 def index_from_json(content: bytes, place: str) -> Index:
     """The index in a text of `index_to_json`; raises `BadInputError` that names `place` and the first problem."""
     content = unsealed(content, place, PUBLISH)
-    # Counting takes a while, and below this size any number of values fits into memory.
+    # Counting takes time, and below this size any number of values fits into memory.
     many = len(content) > COUNTED_BYTES and content.count(b",") > LIMIT_VALUES
     if many or content.count(b"\n") > MOST_VARIANTS:
         raise refused(place, "", f"it holds more than {MOST_VARIANTS} entries or {LIMIT_VALUES} values")
     lines, frame = divided(content)
     if frame is None:
-        raise refused(place, "", "its entries do not stand in a line each")
+        raise refused(place, "", "its entries are not on one line each")
     with without_collector():
-        index = validated(frame | {name: [] for name in LISTS}, place)
+        try:
+            index = Index.model_validate(frame | {name: [] for name in LISTS})
+        except ValidationError as error:
+            raise invalid(Index, error, place) from error
         entries = read_entries(content, iter(lines), {name: len(frame[name]) for name in LISTS}, index, place)
         return index.model_copy(update=entries)
 
@@ -66,14 +72,6 @@ def read_entries(
     return found
 
 
-def validated(frame: dict[str, Any], place: str) -> Index:
-    """The index of a parsed frame; raises `BadInputError` for an invalid one."""
-    try:
-        return Index.model_validate(frame)
-    except ValidationError as error:
-        raise invalid(Index, error, place) from error
-
-
 def divided(content: bytes) -> tuple[list[tuple[int, int]], dict[str, Any] | None]:
     """The start and end of each entry, and the frame: the rest of the index with a number in place of each entry.
 
@@ -94,10 +92,10 @@ def divided(content: bytes) -> tuple[list[tuple[int, int]], dict[str, Any] | Non
             rest.append(content[start:end])
         start = end + 1
     frame = b"\n".join(rest)
-    return entries, around(frame, len(entries)) if len(frame) <= LIMIT_FRAME_BYTES else None
+    return entries, frame_of(frame, len(entries)) if len(frame) <= LIMIT_FRAME_BYTES else None
 
 
-def around(text: bytes, count: int) -> dict[str, Any] | None:
+def frame_of(text: bytes, count: int) -> dict[str, Any] | None:
     """The parsed frame; `None` unless its lists hold exactly the numbers of `count` entries in order."""
     try:
         frame = from_json(text)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from porting.repository.figures import CAPACITY, MEDIAN, RATE, TAIL, figure_of
+from porting.repository.figures import CAPACITY, MEDIAN, RATE, TAIL, figure_of, served_memory
 from porting.repository.schema import Figure
 from profiler.common.door import shown
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
-from profiler.records.memory import MemoryPoint
 from profiler.records.profile import IN_PROCESS, Profile
 
 BATCH_AXES = ("batch", "cores", "instances")
@@ -41,10 +40,7 @@ class OutsideError(Exception):
 
 @dataclass(frozen=True)
 class Lookup:
-    """The figures of one kind over their axes, with one table for each measured runtime, the target's own first.
-
-    `usual` holds the default values of axes.
-    """
+    """The figures of one kind by runtime, the target's own first, and axes; `usual` has the default values of axes."""
 
     what: str
     unit: str
@@ -158,11 +154,6 @@ def latencies(profile: Profile, runtime: str) -> list[LatencyPoint]:
     return [point for point in alone if point.input_shape == alone[0].input_shape]
 
 
-def served_memory(profile: Profile) -> list[MemoryPoint]:
-    """The memory points of the serving processes."""
-    return [point for point in profile.memory if point.source == "served processes"]
-
-
 # The figures of the index that have a table over coordinates such as the batch size.
 SOURCES = {
     "p50_ms": Source("median latency", "ms", BATCH_AXES, client_latencies, MEDIAN),
@@ -173,6 +164,6 @@ SOURCES = {
         "capacity under a deadline", "requests/s", ("deadline_ms", "cores", "instances"),
         lambda one: one.capacity, CAPACITY,
     ),
-    "peak_bytes": Source("peak memory", "bytes", BATCH_AXES, served_memory, ["peak_bytes"]),
+    "peak_bytes": Source("peak memory", "bytes", BATCH_AXES, lambda one: served_memory(one.memory), ["peak_bytes"]),
     "first_inference_ms": Source("first inference", "ms", BATCH_AXES, lambda one: one.first_inference, ["first_ms"]),
 }  # fmt: skip

@@ -1,5 +1,7 @@
-"""Operating points: variants on targets at batch sizes, with their figures."""
+"""Operating points (variants on targets at batch sizes) with their figures, and conditions on them."""
 
+import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,9 +12,10 @@ from porting.repository.schema import Figure, Published
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.target import Resources
-from profiler.records.profile import Profile
 
-# A capacity is that of single requests.
+SETTINGS = ("batch", "cores", "threads", "instances")
+CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")
+# The capacity is measured with single requests only.
 BY_BATCH = [name for name in SOURCES if name != "capacity_requests_per_s"]
 
 
@@ -31,28 +34,29 @@ class OperatingPoint:
     unknown: Mapping[str, str]
     predicted: frozenset[str]
 
+    def value(self, name: str) -> float | None:
+        """A figure or a setting, `None` where it is unknown."""
+        if name in SETTINGS:
+            return float(self.batch if name == "batch" else getattr(self.resources, name))
+        figure = self.figures.get(name)
+        return None if figure is None else figure[0]
+
 
 def operating_points(repository: Repository, task: str, target: str) -> Iterator[OperatingPoint]:
     """The operating points of a task on a target, at every batch size with a measured latency or throughput."""
     for variant in repository.measured(task, target):
         one = repository.on(variant.name, target)
-        for batch in batches(one.profile):
+        latencies = {point.batch for point in one.profile.own(one.profile.latency)}
+        for batch in sorted(latencies | {point.batch for point in one.profile.own(one.profile.max_throughput)}):
             yield operating_point(one, batch)
-
-
-def batches(profile: Profile) -> list[int]:
-    """The batch sizes that were measured on the target's own resources, ascending."""
-    latencies = {point.batch for point in profile.own(profile.latency)}
-    return sorted(latencies | {point.batch for point in profile.own(profile.max_throughput)})
 
 
 def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
     """The operating point of a variant at a batch size."""
-    known = dict(one.standing.figures)
-    unknown = {name: one.why_unknown(name) for name in METRICS if name not in known}
+    known = {name: figure for name, figure in one.standing.figures.items() if name not in BY_BATCH}
+    unknown = {name: one.why_unknown(name) for name in METRICS if name not in one.standing.figures}
     predicted = set()
     for name in BY_BATCH:
-        known.pop(name, None)
         unknown.pop(name, None)
         try:
             reading = one.lookup(name).at(batch=batch)
@@ -68,3 +72,52 @@ def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
     return OperatingPoint(
         one.published, one.target, batch, one.profile.target.resources, known, unknown, frozenset(predicted)
     )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition in text form, for example `p99_ms<=20`: `name` is at least (`>=`) or at most (`<=`) `limit`."""
+
+    name: str
+    sign: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.sign}{self.limit:g}"
+
+    def met_by(self, value: float) -> bool:
+        """Whether a value meets the condition."""
+        return value >= self.limit if self.sign == ">=" else value <= self.limit
+
+    def surely_met_by(self, figure: Figure) -> bool:
+        """Whether the worse end of the interval meets the condition too; false without an interval."""
+        end = figure[1] if self.sign == ">=" else figure[2]
+        return end is not None and self.met_by(end)
+
+    def lack(self, value: float) -> float:
+        """The distance of a value from the limit, as a share of the limit; 0 where the condition is met."""
+        return 0.0 if self.met_by(value) else abs(value - self.limit) / (abs(self.limit) or 1.0)
+
+    def relaxed_to(self, value: float) -> str:
+        """The condition that `value` just meets, rounded to four digits towards the side that it meets."""
+        digits = min(300, 4 - math.ceil(math.log10(abs(value)))) if value else 0
+        scale = 10.0**digits
+        whole = math.floor(value * scale) if self.sign == ">=" else math.ceil(value * scale)
+        return f"{self.name}{self.sign}{whole / scale:.10g}"
+
+
+def condition(text: str) -> Condition:
+    """Parses a condition; raises `BadInputError` that names the text and the valid forms."""
+    match, names = CONDITION.fullmatch(text), (*METRICS, *SETTINGS)
+    if match is None:
+        raise BadInputError(f"{text!r} is no condition: write NAME>=NUMBER or NAME<=NUMBER, for example p99_ms<=20")
+    name, sign, number = match.groups()
+    if name not in names:
+        raise BadInputError(f"{text!r}: unknown figure {name!r}, choices are {', '.join(names)}")
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = math.nan
+    if not math.isfinite(limit):
+        raise BadInputError(f"{text!r}: {number!r} is no number")
+    return Condition(name, sign, limit)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from porting.repository.consistency import check_details, check_numbers
-from porting.repository.figures import merit
+from porting.repository.figures import rank_value
 from porting.repository.index_json import index_from_json
 from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed
@@ -49,8 +49,7 @@ class Repository:
         content = storage.read(INDEX, limit_bytes=INDEX_LIMIT_BYTES)
         if public_key is None:
             return cls(storage, index_from_json(content, f"{url}/{INDEX}"))
-        from porting.repository.integrity import check_whole
-        from porting.repository.signature import check_signed
+        from porting.repository.integrity import check_signed, check_whole
 
         check_signed(storage, content, public_key)
         repository = cls(storage, index_from_json(content, f"{url}/{INDEX}"))
@@ -98,7 +97,7 @@ class Repository:
         content = self.storage.read(variant.name, DETAILS, limit_bytes=DETAILS_LIMIT_BYTES)
         place = f"{self.storage}/{variant.name}/{DETAILS}"
         if hashlib.sha256(content).hexdigest() != variant.details_sha256:
-            raise BadInputError(f"{place} is not the file that the index speaks of: publish again")
+            raise BadInputError(f"{place} is not the file of the index: publish again")
         details = parsed(Details, content, place)
         try:
             check_numbers(from_json(content))
@@ -120,12 +119,12 @@ class Repository:
     def frontier(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> list[Published]:
         """The published variants that no other one dominates in `metrics`, the best in the first metric first.
 
-        Dominance goes by the 95 % intervals (`porting.repository.frontier`). A variant with an unknown metric cannot be
+        Dominance uses the 95 % intervals (`porting.repository.frontier`). A variant with an unknown metric cannot be
         dominated and comes last. Raises `BadInputError` for an unknown task, target or metric.
         """
         found = self.dominance(task, target, metrics)
         chosen = [variant for variant in self.measured(task, target) if found[variant.name].on_frontier]
-        return sorted(chosen, key=lambda one: merit(metrics[0], one.targets[target].figures), reverse=True)
+        return sorted(chosen, key=lambda one: rank_value(metrics[0], one.targets[target].figures), reverse=True)
 
     def dominance(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> "dict[str, Dominance]":
         """The dominator or the ties of each published variant among those of its task on a target."""
@@ -148,24 +147,23 @@ class Repository:
             import pandas as pd
         except ModuleNotFoundError as error:
             raise BadInputError("a table needs pandas, which is not installed: pip install pandas") from error
-        return pd.DataFrame([row(one, target) for one in self.index.variants for target in one.targets])
-
-
-def row(variant: Published, target: str) -> dict[str, Any]:
-    """The table row of a variant on a target."""
-    standing = variant.targets[target]
-    found: dict[str, Any] = {
-        "variant": variant.name, "task": variant.task, "target": target, "backbone": variant.backbone,
-        "technique": " ".join(variant.technique), "precision": variant.precision, "version": variant.version,
-        "level": standing.level, "batch": standing.batch, "concurrency": standing.concurrency,
-        "verdict": standing.verdict, "on_frontier": standing.on_frontier,
-    }  # fmt: skip
-    for name, (value, low, high) in standing.figures.items():
-        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    return found
+        rows = []
+        for variant in self.index.variants:
+            for target, standing in variant.targets.items():
+                row: dict[str, Any] = {
+                    "variant": variant.name, "task": variant.task, "target": target, "backbone": variant.backbone,
+                    "technique": " ".join(variant.technique), "precision": variant.precision,
+                    "version": variant.version, "level": standing.level, "batch": standing.batch,
+                    "concurrency": standing.concurrency, "verdict": standing.verdict,
+                    "on_frontier": standing.on_frontier,
+                }  # fmt: skip
+                for name, (value, low, high) in standing.figures.items():
+                    row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+                rows.append(row)
+        return pd.DataFrame(rows)
 
 
 def listed(names: Collection[str]) -> str:
-    """The names as text, at most the first twenty."""
+    """The first twenty names as a text."""
     rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(islice(names, LISTED)) + rest

@@ -15,12 +15,12 @@ from profiler.records.profile import Profile
 SHA256 = r"^[0-9a-f]{64}$"
 LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 Precision = Literal["fp32", "fp16", "int8"]
-# The hardware on which a file answers as it was evaluated. "exact int8" is for int8 files without spare bits: they need
-# processors that add products exactly, which x86 without VNNI does not.
+# The hardware on which a file has the results of its evaluation. "exact int8" is for int8 files without spare bits:
+# such files need processors that add products exactly, which x86 without VNNI does not.
 ValidOn = Literal["any", "exact int8", "gpu"]
 # Terminals and reports show these texts, so they have no control characters and none that change the text direction.
 SHOWABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
-# Bytes, operations and rates stay far below it, and sums of a few such numbers do not overflow.
+# Bytes, operations and rates are far below this limit, and sums of a few such numbers do not overflow.
 LARGEST = 1e18
 LARGEST_INT64 = 2**63 - 1
 LARGEST_AXIS = 2**31 - 1
@@ -156,8 +156,8 @@ class Published(Summary):
 class Index(Bounded):
     """`repository.json`.
 
-    `seal` exists in the file alone and is the SHA-256 of everything after it; `files` has the SHA-256 of the files
-    beside the index, by name.
+    `seal` exists only in the file and is the SHA-256 of the rest of it; `files` has the SHA-256 of the other files
+    outside of the variants, by name.
     """
 
     seal: Sha256 = "0" * 64

@@ -1,11 +1,10 @@
-"""The selection of one variant under conditions: its settings, and the conditions that the others miss."""
+"""The selection of one variant under conditions, and the conditions that the other variants miss."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from porting.repository.conditions import SETTINGS, Condition
-from porting.repository.figures import merit, metric
-from porting.repository.operating_points import OperatingPoint, operating_points
+from porting.repository.figures import metric, rank_value
+from porting.repository.operating_points import Condition, OperatingPoint, operating_points
 from porting.repository.reader import Repository
 from profiler.common.errors import BadInputError
 
@@ -43,50 +42,35 @@ def select(
     """The operating point with the best `objective` among those that meet every condition by their point values.
 
     Throughput decides between equal objectives, then latency. A point with an unknown figure does not meet a condition
-    on it. Raises `BadInputError` for an unknown objective, task or target.
+    on it. Raises `BadInputError` for an unknown objective, task or target, and for several tasks where none is named.
     """
     metric(objective)
-    everything = [
-        one for pair in tasks_and_targets(repository, task, target) for one in operating_points(repository, *pair)
-    ]
-    fitting = [one for one in everything if all(met(one, each) for each in conditions)]
-    chosen = max(fitting, key=lambda one: rank(one, objective), default=None)
-    others = [one for one in everything if chosen is None or one.variant.name != chosen.variant.name]
-    misses = nearest(others, conditions, objective)
-    relaxed = () if chosen else tuple(text for _, text in sorted(relaxations(everything, conditions)))
-    return Selection(chosen, misses, relaxed)
-
-
-def tasks_and_targets(repository: Repository, task: str | None, target: str | None) -> list[tuple[str, str]]:
-    """The task with each target to choose from; raises `BadInputError` for several tasks and none named."""
     if task is None and len(repository.tasks) != 1:
         raise BadInputError(f"name a task with --task: choices are {', '.join(repository.tasks)}")
-    targets = repository.targets if target is None else [target]
-    return [(task or repository.tasks[0], one) for one in targets]
-
-
-def value(point: OperatingPoint, name: str) -> float | None:
-    """A figure or a setting of an operating point, `None` where it is unknown."""
-    if name in SETTINGS:
-        return float(point.batch if name == "batch" else getattr(point.resources, name))
-    figure = point.figures.get(name)
-    return None if figure is None else figure[0]
+    task, targets = task or repository.tasks[0], repository.targets if target is None else [target]
+    points = [point for one in targets for point in operating_points(repository, task, one)]
+    fitting = [one for one in points if all(met(one, each) for each in conditions)]
+    chosen = max(fitting, key=lambda one: rank(one, objective), default=None)
+    others = [one for one in points if chosen is None or one.variant.name != chosen.variant.name]
+    misses = nearest(others, conditions, objective)
+    relaxed = () if chosen else tuple(text for _, text in sorted(relaxations(points, conditions)))
+    return Selection(chosen, misses, relaxed)
 
 
 def met(point: OperatingPoint, condition: Condition) -> bool:
     """Whether the known value of an operating point meets a condition."""
-    found = value(point, condition.name)
+    found = point.value(condition.name)
     return found is not None and condition.met_by(found)
 
 
 def rank(point: OperatingPoint, objective: str) -> tuple[float, ...]:
     """The sort key of an operating point: higher is better, and an unknown figure comes last."""
-    return tuple(merit(name, point.figures) for name in (objective, "images_per_s", "p50_ms"))
+    return tuple(rank_value(name, point.figures) for name in (objective, "images_per_s", "p50_ms"))
 
 
 def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | None:
     """The distance of an operating point from a condition, and its text; `None` where the condition is met."""
-    found = value(point, condition.name)
+    found = point.value(condition.name)
     if found is None:
         return float("inf"), f"{condition}: unknown, {point.unknown.get(condition.name, 'not measured')}"
     off = condition.lack(found)
@@ -94,27 +78,27 @@ def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | Non
 
 
 def nearest(others: Iterable[OperatingPoint], conditions: Sequence[Condition], objective: str) -> tuple[Miss, ...]:
-    """The misses of the variants that come nearest to meeting every condition, the nearest first.
+    """The misses of the variants that are nearest to all conditions, the nearest first.
 
     A variant that meets every condition has a worse objective.
     """
     best: dict[str, Miss] = {}
     for point in sorted(others, key=lambda one: rank(one, objective), reverse=True):
         found = [one for one in (lack(point, each) for each in conditions) if one is not None]
-        words = tuple(text for _, text in found) or (f"meets everything, with a lesser {objective}",)
+        words = tuple(text for _, text in found) or (f"meets every condition, with a worse {objective}",)
         miss = Miss(point, words, max((off for off, _ in found), default=0.0))
         if point.variant.name not in best or miss.distance < best[point.variant.name].distance:
             best[point.variant.name] = miss
     return tuple(sorted(best.values(), key=lambda miss: miss.distance)[:MISSES])
 
 
-def relaxations(everything: Sequence[OperatingPoint], conditions: Sequence[Condition]) -> list[tuple[float, str]]:
+def relaxations(points: Sequence[OperatingPoint], conditions: Sequence[Condition]) -> list[tuple[float, str]]:
     """The least change of each single condition that lets a point fit, as a share of its limit."""
     found = []
     for condition in conditions:
         rest = [each for each in conditions if each is not condition]
-        able = [one for one in everything if all(met(one, each) for each in rest)]
-        values = [known for one in able if (known := value(one, condition.name)) is not None]
+        possible = [one for one in points if all(met(one, each) for each in rest)]
+        values = [known for one in possible if (known := one.value(condition.name)) is not None]
         if values:
             nearest_value = min(values, key=condition.lack)
             share = condition.lack(nearest_value)

@@ -23,16 +23,13 @@ SHOWN_FILES = 8
 
 
 def write_model(files: VariantFiles, path: Path) -> None:
-    """Writes the variant's ONNX file to `path` and runs it once in a confined process, because it is untrusted.
-
-    Raises `ModelError` where it does not run.
-    """
+    """Writes the variant's ONNX file to `path` and tries it; raises `ModelError` where it does not run."""
     path.write_bytes(files.read(files.model))
     try_model(files, path)
 
 
 def try_model(files: VariantFiles, path: Path) -> None:
-    """Runs an ONNX file once in a confined process; raises `ModelError` where it does not run."""
+    """Runs an untrusted ONNX file once in a confined process; raises `ModelError` where it does not run."""
     from profiler.trial.onnx_file import try_onnx
 
     try_onnx(path, name=Path(str(files.repository.storage), files.published.name, files.model))
@@ -62,7 +59,7 @@ def check_fits_here(files: VariantFiles, target: str | None) -> None:
     most = MAX_A_CORE * (os.cpu_count() or 1)
     if max(server.instances, server.threads) > most:
         raise BadInputError(
-            f"{files} asks for {server.instances} instances of {server.threads} threads, and this machine can use "
+            f"{files} needs {server.instances} instances of {server.threads} threads, and this machine can use "
             f"{most}: serve it with the settings of another target, with --target NAME"
         )
 
@@ -80,17 +77,14 @@ def lay_out_trusted(root: Path, folder: Path) -> dict[str, list[str]]:
             files = sorted(path for path in source.paths(name) if not path.endswith("/"))
             found[name] = described(tree, name, files)
             for path in files:
-                copy(source.local / name / path, folder / name / path)
+                place = folder / name / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                original = door.opened(source.local / name / path, "make it readable", links=False)
+                with original as file, place.open("xb") as copied:
+                    shutil.copyfileobj(file, copied)
     if not found:
         raise BadInputError(f"{root} holds no model: give the folder that holds one folder for each")
     return found
-
-
-def copy(source: Path, place: Path) -> None:
-    """Copies a file and makes the folders above it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with door.opened(source, "make it readable", links=False) as file, place.open("xb") as copied:
-        shutil.copyfileobj(file, copied)
 
 
 def described(tree: Tree, name: str, files: list[str]) -> list[str]:

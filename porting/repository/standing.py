@@ -27,7 +27,7 @@ class Candidate:
 
 def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> "dict[str, Dominance]":
     """The dominance of candidates among those of the same data; raises `BadInputError` for unknown or no metrics."""
-    # It imports numpy, a third of the time that importing the reader would take.
+    # This import loads numpy, which would add a third to the import time of the reader.
     from porting.repository.frontier import Points, dominances
 
     if not metrics:

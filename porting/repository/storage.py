@@ -26,7 +26,7 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$"
 
 
 class Latest(BaseModel):
-    """`latest.json`, which names the current release of an object store."""
+    """`latest.json`, with the name of the current release in an object store."""
 
     release: str = Field(pattern=NAME)
 
@@ -68,10 +68,7 @@ class Storage(ABC):
         """The folder of the repository; raises `BadInputError` where it is not local."""
 
     def paths(self, *_parts: str) -> set[str] | None:
-        """The paths of all files and folders below a folder; `None` where the storage cannot list them.
-
-        Raises `BadInputError` for a link or a special file among them.
-        """
+        """The paths below a folder, `None` where none are known; raises `BadInputError` for links and special files."""
         return None
 
     @abstractmethod
@@ -151,7 +148,7 @@ class LocalStorage(Storage):
                 raise BadInputError(f"{place} is a link, and a repository has none: replace it by the file")
 
     def _unreadable(self, path: Path, error: Exception) -> BadInputError:
-        """The error of a failed read; it says so where a later publication removed the folder."""
+        """The error of a failed read, with another message where a later publication removed the folder."""
         if self._opened and not self._folder.is_dir():
             return BadInputError(f"{self} was replaced by later publications since it was opened: open it again")
         return error if isinstance(error, BadInputError) else door.unreadable(path, error, PUBLISH)
@@ -223,24 +220,19 @@ def is_local(filesystem: "AbstractFileSystem") -> bool:
 
 @contextmanager
 def store_errors(place: str) -> Iterator[None]:
-    """Turns the errors of any store into those of this package."""
+    """Replaces the errors of any store by those of this package."""
     try:
         yield
     except DnnPortingError:
         raise
     except FileNotFoundError as error:
-        raise missing(place) from error
+        raise BadInputError(f"{place} does not exist: {PUBLISH}") from error
     except PermissionError as error:
         raise BadInputError(f"{place} is forbidden ({one_line(error)}): check credentials and permissions") from error
     except Exception as error:
         raise DnnPortingError(
             f"{place} cannot be reached ({one_line(error)}): check address, credentials and network"
         ) from error
-
-
-def missing(place: str) -> BadInputError:
-    """The error for a file that does not exist."""
-    return BadInputError(f"{place} does not exist: {PUBLISH}")
 
 
 def one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The files of a published variant, checked against their digests on every read."""
+"""The files of a published variant: the texts for Triton, and reads with a check of the digest."""
 
 import hashlib
 import math
@@ -10,12 +10,18 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published
-from porting.repository.triton_files import CONFIG, LABELS, WARM_UP, config_file, texts
 from profiler.common.errors import BadInputError
+from profiler.common.profile_settings import MAX_BATCH
+from profiler.common.target import Tensor
+from profiler.records.profile import Profile
+from profiler.triton.config import ServingSettings, model_config, to_text
 
+CONFIG, LABELS, EXAMPLE = "config.pbtxt", "labels.txt", "example"
+WARM_UP = f"warmup/{EXAMPLE}"
 # The limit of a gRPC message and of an ONNX file.
 FILE_LIMIT_BYTES = 2**31 - 1
 MODEL_FILE = re.compile(r"([1-9][0-9]{0,18})/model\.onnx")
@@ -86,24 +92,24 @@ class VariantFiles:
             self.read(path)
 
     def _check_kinds(self) -> None:
-        files, due = self.details.files, texts(self.details, self.warm)
-        for path, text in due.items():
+        files, expected = self.details.files, texts(self.details, self.warm)
+        for path, text in expected.items():
             if files.get(path) != hashlib.sha256(text.encode()).hexdigest():
                 raise BadInputError(
                     f"{self}/{path} is another text than this program makes of {DETAILS}, so nothing of it is served: "
                     "publish again"
                 )
-        for path in files.keys() - due.keys() - {WARM_UP}:
+        for path in files.keys() - expected.keys() - {WARM_UP}:
             version = MODEL_FILE.fullmatch(path)
             if version is None or int(version[1]) > self.published.version:
                 raise BadInputError(f"{self}/{path} is no file that a published variant has: publish again")
         if files.get(self.model) != self.published.onnx_sha256:
-            raise BadInputError(f"{self}/{self.model} is another file than the index says: publish again")
+            raise BadInputError(f"{self}/{self.model} is not the file of the index: publish again")
 
     def _check_folder(self) -> None:
-        due = {*self.details.files, DETAILS}
-        due |= {f"{parent}/" for path in due for parent in Path(path).parents if parent.name}
-        check_listed(str(self), self.repository.storage.paths(self.published.name), due)
+        expected = {*self.details.files, DETAILS}
+        expected |= {f"{parent}/" for path in expected for parent in Path(path).parents if parent.name}
+        check_listed(str(self), self.repository.storage.paths(self.published.name), expected)
 
 
 def example_of(details: Details, content: bytes) -> NDArray[np.float32]:
@@ -117,7 +123,53 @@ def example_of(details: Details, content: bytes) -> NDArray[np.float32]:
     return np.frombuffer(content, dtype="<f4").reshape(shape)
 
 
-def check_listed(place: str, found: set[str] | None, due: set[str]) -> None:
-    """Raises `BadInputError` for a path that is found and not `due`; a missing file fails when it is read."""
-    if found is not None and (beyond := sorted(found - due)):
-        raise BadInputError(f"{place} holds {beyond[0]!r:.160}, which was not published: remove it, or publish again")
+def check_listed(place: str, found: set[str] | None, expected: set[str]) -> None:
+    """Raises `BadInputError` for a path that is found and not `expected`; a missing file fails when it is read."""
+    if found is not None and (others := sorted(found - expected)):
+        raise BadInputError(f"{place} holds {others[0]!r:.160}, which was not published: remove it, or publish again")
+
+
+def config_file(target: str) -> str:
+    """The path of a variant's configuration for a target."""
+    return f"configs/{target}.pbtxt"
+
+
+def texts(details: Details, warm: bool) -> dict[str, str]:
+    """The texts of a variant's folder by path, derived from its details; `warm` is true with a warm-up input.
+
+    Raises `BadInputError` for settings that a configuration cannot express.
+    """
+    configs = {}
+    for target, profile in details.profiles.items():
+        try:
+            configs[config_file(target)] = to_text(config_of(details, profile, warm))
+        except (ValueError, OverflowError) as error:
+            raise BadInputError(
+                f"{details.name} cannot be served as it was measured on {target} ({error}): profile it again"
+            ) from error
+    labels = {LABELS: "\n".join(details.labels) + "\n"} if details.labels else {}
+    return {CONFIG: next(iter(configs.values())), **configs, **labels} if configs else labels
+
+
+def config_of(details: Details, profile: Profile, warm: bool) -> ModelConfig:
+    """The configuration for the settings of a profile; with `warm` the server runs a real input before it is ready.
+
+    Raises `ValueError` for a number out of its range.
+    """
+    target = profile.target
+    serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers)
+    source, sink = details.input, details.output
+    config = model_config(
+        Tensor(source.name, tuple(source.shape)),
+        Tensor(sink.name, tuple(sink.shape)),
+        serving,
+        {"variant": details.name},
+        LABELS if details.labels else None,
+    )
+    best = profile.best_throughput()
+    for batch in sorted({1, best.batch if best else 1}) if warm else ():
+        request = config.model_warmup.add(name=f"batch {batch}", batch_size=batch)
+        request.inputs[source.name].data_type = config.input[0].data_type
+        request.inputs[source.name].dims.extend(source.shape)
+        request.inputs[source.name].input_data_file = EXAMPLE
+    return config

@@ -1,4 +1,4 @@
-"""A published variant on one target, through which every figure of it is read."""
+"""A published variant on one target, with all its figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from porting.repository import interpolation
-from porting.repository.figures import metric, why_unknown
+from porting.repository.figures import metric, served_memory, why_unknown
 from porting.repository.interpolation import Lookup, Reading
 from porting.repository.schema import Accuracy, Details, Figure, Published, Standing
 from profiler.common.errors import BadInputError
@@ -23,10 +23,7 @@ MS_PER_S = 1e3
 
 @dataclass(frozen=True)
 class VariantOnTarget:
-    """A published variant with all its measured figures on one target.
-
-    Figures have the names, units and meanings of `porting.repository.figures.METRICS`.
-    """
+    """A published variant with all its figures on one target, named as in `porting.repository.figures.METRICS`."""
 
     published: Published
     target: str
@@ -53,10 +50,7 @@ class VariantOnTarget:
         return self.details.profiles[self.target]
 
     def figure(self, name: str) -> Figure | None:
-        """The value of the index with the ends of its 95 % interval, or `None` where it is unknown.
-
-        Raises `BadInputError` for an unknown name.
-        """
+        """The figure of the index, `None` where it is unknown; raises `BadInputError` for an unknown name."""
         metric(name)
         return self.standing.figures.get(name)
 
@@ -74,10 +68,7 @@ class VariantOnTarget:
         return interpolation.lookup(self.profile, name)
 
     def at(self, name: str, **where: float) -> Reading:
-        """The figure at some coordinates, interpolated between measurements, as in `at("p50_ms", batch=8, cores=2)`.
-
-        Raises `BadInputError` outside of the measured range.
-        """
+        """The figure at coordinates, as in `at("p50_ms", batch=8)`; raises `BadInputError` outside of its range."""
         return self._read(self.lookup(name), where)
 
     def needed(self, value: T | None, what: str, kind: type[Point]) -> T:
@@ -99,10 +90,8 @@ class VariantOnTarget:
     def why_no(self, kind: type[Point]) -> str:
         """The reason why the profile has no point of a kind, and the run that measures it."""
         profile = self.profile
-        reasons = [one.reason for one in profile.missing if one.point == kind.__name__]
-        because = (
-            reasons[0] if reasons else f"a profile of level {profile.level} has none on the target's own resources"
-        )
+        usual = f"a profile of level {profile.level} has none on the target's own resources"
+        because = next((one.reason for one in profile.missing if one.point == kind.__name__), usual)
         return f"{because}; a run with profile=full target={self.target} measures it"
 
     def accuracy(self) -> Accuracy:
@@ -123,13 +112,9 @@ class VariantOnTarget:
         return self.needed_figure("load_ms", "load time") / MS_PER_S
 
     def served_memory(self) -> list[MemoryPoint]:
-        """The memory points of the serving processes whose peak is known, by batch."""
-        found = [
-            point
-            for point in self.profile.own(self.profile.memory)
-            if point.source == "served processes" and point.peak_bytes is not None
-        ]
-        return sorted(found, key=lambda point: point.batch)
+        """The memory points of the serving processes with a known peak, sorted by batch."""
+        found = served_memory(self.profile.own(self.profile.memory))
+        return sorted((point for point in found if point.peak_bytes is not None), key=lambda point: point.batch)
 
     def cores(self) -> list[float]:
         """The numbers of cores on which throughput was measured, with the target's own number of instances."""
@@ -144,7 +129,7 @@ class VariantOnTarget:
         return lookup
 
     def batches(self, cores: float) -> list[int]:
-        """The measured batch sizes whose latency is measured on `cores`, or both below and above it."""
+        """The measured batch sizes with a latency on `cores`, or on fewer and on more cores."""
         own = self.profile.target.instances
         (table,) = self.latencies.tables.values()
         at: dict[int, list[float]] = {}
@@ -165,8 +150,8 @@ class VariantOnTarget:
     def capacity_rps(self, cores: float, deadline_ms: float) -> float:
         """The highest Poisson rate of single requests that meets the deadline on `cores`, in requests/s.
 
-        For a deadline beyond the longest measured one it is the rate at that one, a lower bound; for one below the
-        shortest it is 0.
+        A deadline beyond the longest measured one has the rate of the longest, which is a lower bound; a deadline below
+        the shortest has the rate 0.
         """
         own = self.profile.target.instances
         at = [point for point in self.profile.capacity if (point.cores, point.instances) == (cores, own)]
@@ -191,5 +176,5 @@ class VariantOnTarget:
             return lookup.at(**where)
         except BadInputError as error:
             raise BadInputError(
-                f"{self.name}: {error}; stay inside, or measure more with profile=full target={self.target}"
+                f"{self.name}: {error}; choose a measured value, or measure more with profile=full target={self.target}"
             ) from error

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
     from yarl import URL
 
-# A silent server is given up after the first limit, and then one that sends less than the second.
+# The longest wait for a silent server, and the lowest rate of a server after that time.
 PATIENCE_S, LEAST_BYTES_PER_S = 5.0, 10_000
 # The time for all metadata files together (none is larger than an index), and the time of each file that does not count
-# towards it, so that a thousand quick answers are allowed.
+# towards it, so that a thousand fast answers are allowed.
 METADATA_S, METADATA_FILE_S = 20.0, 1.0
 # The least rate for larger files.
 LARGE_BYTES_PER_S = 1_000_000
@@ -40,14 +40,14 @@ def watching_redirects() -> "TraceConfig":
     return config
 
 
-async def check_redirect(_session: "ClientSession", _context: Any, asked: "TraceRequestRedirectParams") -> None:
+async def check_redirect(_session: "ClientSession", _context: Any, redirect: "TraceRequestRedirectParams") -> None:
     """Raises `OSError` for a redirect to another server, which may be one that only this machine can reach."""
     from yarl import URL
 
     # The client follows these two headers.
-    headers = asked.response.headers
-    there = asked.url.join(URL(headers.get("Location") or headers.get("URI") or ""))
-    if origin(there) != origin(asked.url):
+    headers = redirect.response.headers
+    there = redirect.url.join(URL(headers.get("Location") or headers.get("URI") or ""))
+    if origin(there) != origin(redirect.url):
         scheme, host, port = origin(there)
         raise OSError(f"it leads to another server, {scheme}://{host}:{port}: give the address there")
 
@@ -97,26 +97,18 @@ async def streamed(filesystem: Any, path: str, size_bytes: int, most_s: float) -
             if not chunk:
                 break
             found += chunk
-            check_pace(len(found), time.monotonic() - began_s)
+            waited_s = time.monotonic() - began_s
+            if waited_s > PATIENCE_S and len(found) < LEAST_BYTES_PER_S * waited_s:
+                raise TimeoutError
     except TimeoutError as error:
-        raise too_slow(path, len(found), time.monotonic() - began_s, most_s) from error
+        raise DnnPortingError(
+            f"{path} cannot be reached in time (it sent {len(found)} bytes of the file in "
+            f"{time.monotonic() - began_s:.1f} s; it may send nothing for {PATIENCE_S:g} s, no less than "
+            f"{LEAST_BYTES_PER_S} bytes/s after that, and take {most_s:.1f} s at most): use a faster server or "
+            "network, or copy the repository to a local folder"
+        ) from error
     except TooManyRedirects as error:
         raise OSError(f"it leads from one address to the next, {len(error.history)} times") from error
     finally:
         await stream.close()
     return bytes(found)
-
-
-def check_pace(size_bytes: int, waited_s: float) -> None:
-    """Raises `TimeoutError` below the least rate."""
-    if waited_s > PATIENCE_S and size_bytes < LEAST_BYTES_PER_S * waited_s:
-        raise TimeoutError
-
-
-def too_slow(path: str, size_bytes: int, waited_s: float, most_s: float) -> DnnPortingError:
-    """The error for a server that is too slow."""
-    return DnnPortingError(
-        f"{path} cannot be reached in time (it sent {size_bytes} bytes of the file in {waited_s:.1f} s; it may send "
-        f"nothing for {PATIENCE_S:g} s, no less than {LEAST_BYTES_PER_S} bytes/s after that, and take {most_s:.1f} s "
-        "at most): use a faster server or network, or copy the repository to a local folder"
-    )

@@ -30,10 +30,10 @@ def run(context: Context, job: Job) -> Variant:
     folder, settings = context.workspace.folder(variant), context.settings.export
     with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, program):
         model, shape = load_network(network_of(variant), folder, context.settings.backbone), input_shape(folder)
-        opset = export_network(model, path, shape, settings)
+        export_network(model, path, shape, settings)
         why_not = try_program(model, program, shape, settings.tolerance)
         key = str(job.values["key"])
-        file = describe_file(context, path, key, opset, "fp32", None if why_not else program, why_not)
+        file = describe_file(context, path, key, settings.opset, "fp32", None if why_not else program, why_not)
         if variant.onnx is not None:
             # A process that is killed between the replacements must leave no record of replaced files.
             context.workspace.record(with_file(variant, None))
@@ -71,8 +71,8 @@ def describe_file(
     """The record of an ONNX file and of its torch program; the accuracy is measured where there are data."""
     session = open_session(path, threads=1)
     source, sink = input_tensor(session), output_tensor(session)
-    evaluation = evaluate(path, context.data) if context.data else None
-    unknown = {} if evaluation else dict.fromkeys(("validation_accuracy", "test_accuracy"), NO_ACCURACY)
+    accuracies = evaluate(path, context.data) if context.data else {}
+    unknown = {} if accuracies else dict.fromkeys(("validation_accuracy", "test_accuracy"), NO_ACCURACY)
     unknown |= {} if program else {"program_sha256": why_no_program}
     return OnnxFile(
         key=key,
@@ -83,8 +83,8 @@ def describe_file(
         valid_on=valid_on,
         input=tensor_spec(source),
         output=tensor_spec(sink),
-        validation_accuracy=evaluation.validation if evaluation else None,
-        test_accuracy=evaluation.test if evaluation else None,
+        validation_accuracy=accuracies.get("val"),
+        test_accuracy=accuracies.get("test"),
         reasons=unknown,
     )
 

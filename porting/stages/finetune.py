@@ -30,7 +30,7 @@ def root_of(variant: Variant, pool: Sequence[Variant]) -> Variant:
     while variant.stage not in SOURCES:
         parent = by_name.get(variant.parent or "")
         if parent is None:
-            raise BadInputError(f"{variant.parent}, from which {variant.name} was cut, is gone: run stage train again")
+            raise BadInputError(f"{variant.parent}, the parent of {variant.name}, is missing: run stage train again")
         variant = parent
     return variant
 

@@ -81,7 +81,7 @@ def shape_of_input(context: Context) -> tuple[int, int, int]:
     shape = context.data.input_shape if context.data else context.settings.import_.input_shape
     if shape is None:
         raise BadInputError(
-            "this file does not say its input's shape: choose a datamodule, or import.input_shape=[C,H,W]"
+            "this file does not contain its input shape: choose a datamodule, or import.input_shape=[C,H,W]"
         )
     return shape
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from porting.jobs.context import Context
+from porting.jobs.context import Context, built_target
 from porting.jobs.job import Job
-from porting.jobs.ready_targets import built_target
 from porting.repository.figures import figures
 from porting.repository.standing import RANKED_BY, Candidate, placed
 from porting.stages.servable import servable

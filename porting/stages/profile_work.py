@@ -1,11 +1,11 @@
 """The work of the stage profile: measures one variant on one target at one level."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from porting.common.console import progress, say
-from porting.jobs.context import Context
+from porting.jobs.context import Context, ReadyTargets
 from porting.jobs.job import Job
-from porting.jobs.ready_targets import ReadyTargets
 from porting.stages.profile import Profiled
 from porting.stages.servable import forget_unservable
 from porting.workspace.records import Variant
@@ -19,7 +19,8 @@ from profiler.records.profile import Profile
 def run(context: Context, job: Job) -> Variant:
     """Measures the variant, and returns it."""
     one, workspace = Profiled.of(context, job), context.workspace
-    ready = context.once("targets", lambda: ReadyTargets.of(context)).get(one.name, one.target)
+    targets = context.once("targets", lambda: context.stack.enter_context(closing(ReadyTargets())))
+    ready = targets.get(one.name, one.target)
     workspace.check_files(one.variant)
     warn_of_another_file(one)
     forget_unservable(workspace, one.variant.task, one.name, one.target)
@@ -27,14 +28,11 @@ def run(context: Context, job: Job) -> Variant:
     path = workspace.folder(one.variant) / ONNX
     title = f"{one.variant.name} on {one.name}"
     with progress(title, len(plan(one.level, one.visit))) as advance:
-        profile_file(ready, path, one.level, begun(one), one.files().write, advance, one.visit)
+        found = one.found()
+        # A profile from another machine, with another speed, is not completed.
+        begun = None if found is None or found.adopted else found
+        profile_file(ready, path, one.level, begun, one.files().write, advance, one.visit)
     return one.variant
-
-
-def begun(one: Profiled) -> Profile | None:
-    """The profile to complete; one from another machine, with another speed, is not completed."""
-    found = one.found()
-    return None if found is None or found.adopted else found
 
 
 def warn_of_another_file(one: Profiled) -> None:

@@ -15,7 +15,7 @@ from porting.jobs.context import Context
 from porting.jobs.job import Job, Recipe
 from porting.jobs.new_variant import job_of, recipe_of, reused
 from porting.stages.finetune import job as tuning
-from porting.stages.pruned_variants import best_rival, warn_of_shortfall
+from porting.stages.pruned_variants import best_competitor, warn_of_shortfall
 from porting.workspace.records import Variant
 from profiler.common.errors import BadInputError
 
@@ -37,11 +37,11 @@ def jobs(context: Context, pool: Sequence[Variant]) -> list[Job]:
         job
         for base in bases
         for _, of_kind in itertools.groupby(settings.prune.aims(), key=lambda aim: aim.kind)
-        for job in one_after_the_other(context, base, list(of_kind), pool)
+        for job in successive_jobs(context, base, list(of_kind), pool)
     ]
 
 
-def one_after_the_other(
+def successive_jobs(
     context: Context, base: Variant, aims: Sequence[Aim], pool: Sequence[Variant]
 ) -> Iterator[Job]:  # fmt: skip
     """The jobs for aims of one kind; progressive ones start from the tuned network of the previous aim."""
@@ -64,14 +64,14 @@ def next_starts(
 ) -> dict[str, Variant]:  # fmt: skip
     """The tuned network from which the next aim of each pruner starts, where the pool has it.
 
-    It is the pruner's own one, or, where only the best is tuned, that of the best rival.
+    It is the pruner's own one, or, where only the best is tuned, that of the best competitor.
     """
     by_name = {variant.name: variant for variant in pool}
     pruned = {name: by_name[job.variant] for name, job in jobs.items() if job.variant in by_name}
     if context.settings.finetune.only_best:
         if len(pruned) < len(jobs):
             return {}
-        pruned = {name: best_rival(one, pool) for name, one in pruned.items()}
+        pruned = {name: best_competitor(one, pool) for name, one in pruned.items()}
     found = {name: tuning(context, one, base).variant for name, one in pruned.items()}
     return {name: by_name[tuned] for name, tuned in found.items() if tuned in by_name}
 

@@ -55,9 +55,9 @@ def cut(pruned: Pruned, surgery: Surgery, model: nn.Module, name: str) -> tuple[
         # Lightning takes seconds to import, and without steps nothing is trained here.
         from porting.training.training_loop import recovered
 
-        way = aim.on_the_way(step / prune.steps)
+        partial_aim = aim.partial(step / prune.steps)
         try:
-            model = surgery.once(model, surgery.policy(way, prune.round_to))
+            model = surgery.once(model, surgery.policy(partial_aim, prune.round_to))
         except (NothingPrunedError, OutOfReachError):
             # Only the last step raises such an error, as it has the aim of the user.
             continue

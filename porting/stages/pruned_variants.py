@@ -1,4 +1,4 @@
-"""The competition between pruned networks: rivals for one aim, and networks with a tuned successor."""
+"""The competition between pruned networks: competitors for one aim, and networks with a tuned successor."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from porting.workspace.records import Network, Pruning, Variant
 from profiler.common.errors import BadInputError
 
 
-def rivals(variant: Variant, pool: Sequence[Variant]) -> list[Variant]:
+def competitors(variant: Variant, pool: Sequence[Variant]) -> list[Variant]:
     """The networks that were pruned from the same one for the same aim, with the variant itself."""
     return [
         one
@@ -21,22 +21,18 @@ def rivals(variant: Variant, pool: Sequence[Variant]) -> list[Variant]:
     ]
 
 
-def best_rival(variant: Variant, pool: Sequence[Variant]) -> Variant:
-    """The most accurate rival before tuning, which may be the variant itself; of equal ones the last by name.
+def best_competitor(variant: Variant, pool: Sequence[Variant]) -> Variant:
+    """The most accurate competitor before tuning, which may be the variant itself; of equal ones the last by name.
 
     The name decides, as the order of a pool differs between runs.
     """
-    return max(rivals(variant, pool), key=lambda one: (accuracy_before_tuning(one), one.name), default=variant)
+    pairs = [(one.pruning.validation_accuracy, one) for one in competitors(variant, pool) if one.pruning is not None]
+    return max(pairs, key=lambda pair: (pair[0], pair[1].name), default=(0.0, variant))[1]
 
 
 def is_beaten(variant: Variant, pool: Sequence[Variant]) -> bool:
-    """Whether a rival is more accurate before tuning."""
-    return best_rival(variant, pool).name != variant.name
-
-
-def accuracy_before_tuning(variant: Variant) -> float:
-    """The validation accuracy after the cut, 0 for a network that was not pruned."""
-    return variant.pruning.validation_accuracy if variant.pruning else 0.0
+    """Whether a competitor is more accurate before tuning."""
+    return best_competitor(variant, pool).name != variant.name
 
 
 def achieved(pruning: Pruning) -> float | None:
@@ -57,12 +53,12 @@ def warn_of_shortfall(pruning: Pruning) -> None:
 
 
 def is_superseded(variant: Variant, pool: Sequence[Variant], only_best: bool) -> bool:
-    """Whether a variant has a fine-tuned successor, or, with `only_best`, the rival that beat it has one."""
+    """Whether a variant has a fine-tuned successor, or, with `only_best`, the competitor that beat it has one."""
     if variant.stage != "prune":
         return False
     tuned = {one.parent for one in pool if one.stage == "finetune"}
     beaten = only_best and is_beaten(variant, pool)
-    return variant.name in tuned or (beaten and any(one.name in tuned for one in rivals(variant, pool)))
+    return variant.name in tuned or (beaten and any(one.name in tuned for one in competitors(variant, pool)))
 
 
 def network_of(variant: Variant) -> Network:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from porting.common.console import say
 from porting.configuration.settings import PublishSettings
 from porting.repository import Repository
+from porting.repository.compare import removed
 from porting.repository.integrity import is_whole
 from porting.repository.publishing.offers import Offer, merged, offered_by
-from porting.repository.publishing.removed import removed
 from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
 from porting.repository.schema import Details
@@ -51,7 +51,7 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
             for line in removed(current, repository) if current is not None else ():
                 say(f"publish   {line}")
             if damaged:
-                say("publish   the repository before cannot be read: what is not in any more is not known")
+                say("publish   the previous repository cannot be read: the variants that are dropped are unknown")
         for url in settings.copy_to:
             say(f"publish   copied to {upload(root, url)}")
     return repository, same
@@ -72,7 +72,7 @@ def is_of(current: Repository, items: list[Offer]) -> bool:
 
 
 def profiled(workspace: Workspace) -> list[Offer]:
-    """Every variant with a profile, in the order of its making; those without one are named.
+    """Every variant with a profile, in the order of making; prints a line for each without one.
 
     Raises `BadInputError` for a profile of another file than that of its variant.
     """
@@ -128,7 +128,7 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
 
 
 def example(path: Path, file: OnnxFile) -> NDArray[np.float32] | None:
-    """The example input beside the predictions, or `None` for a file without accuracy.
+    """The example input in the file of predictions, or `None` for an ONNX file without accuracy.
 
     Raises `BadInputError` for an input of another shape.
     """

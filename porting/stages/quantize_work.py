@@ -52,7 +52,7 @@ def run(context: Context, job: Job) -> Variant:
 def write_fp16(source: Path, destination: Path) -> None:
     """Writes the fp16 sibling of an fp32 file; its input and output stay float32."""
     converted = ONNXModel(convert_float_to_float16(onnx.load(source), keep_io_types=True))
-    # The casts of input and output stand at the end of the graph, where the specification does not allow them.
+    # The specification does not allow the casts of input and output at the end of the graph, where they are.
     converted.topological_sort()
     onnx.save(converted.model, destination)
 

@@ -1,4 +1,4 @@
-"""Decides which exported variants a target can serve, with a reason for each that it cannot."""
+"""The exported variants that a target can serve, and the reason for each one that it cannot."""
 
 from collections.abc import Mapping, Sequence
 
@@ -48,9 +48,9 @@ def why_not(target: Target, file: OnnxFile) -> str:
 
 
 def forget_unservable(workspace: Workspace, task: str, name: str, target: Target) -> None:
-    """Removes profiles of variants that this target cannot serve, which an earlier target of this name has left.
+    """Removes profiles of variants that this target cannot serve, from an earlier target of the same name.
 
-    They would stay beside the figures of another machine, as no new measurement replaces them.
+    No new measurement replaces them, so that figures of two machines would have one name.
     """
     for variant in workspace.variants(task):
         if variant.onnx is not None and why_not(target, variant.onnx):

@@ -7,9 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from porting.tracking.address import SQLITE, artifacts_beside, connected
-from porting.tracking.database_schema import unlike, what_runs
-from porting.tracking.mlflow_errors import OFF, one_line_errors, word
+from porting.tracking.database_schema import SQLITE, artifacts_address, connected, foreign_code, schema_difference
+from porting.tracking.mlflow_errors import OFF, error_word, one_line_errors
 from profiler.common.door import opened
 from profiler.common.errors import BadInputError
 from profiler.common.files import write_atomically
@@ -21,7 +20,7 @@ MAGIC = b"SQLite format 3\0"
 READ_OTHERWISE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 
 
-def ready(path: Path) -> None:
+def ensure_database(path: Path) -> None:
     """Makes the database where there is none; raises `BadInputError` for one that MLflow cannot use.
 
     MLflow would retry for minutes to open such a file. Its first migration is not one transaction, so that a process
@@ -29,7 +28,7 @@ def ready(path: Path) -> None:
     """
     if READ_OTHERWISE.search(str(path)):
         raise BadInputError(
-            f"{path} has a '?' or a code like '%41', which MLflow reads otherwise: choose another folder"
+            f"{path} has a '?' or a code like '%41', which has another meaning for MLflow: choose another folder"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(path):
@@ -47,7 +46,7 @@ def make(path: Path) -> None:
     with scratch("mlflow") as made:
         unfinished = made.folder / path.name
         with one_line_errors(f"{SQLITE}{unfinished}", "new database", OFF):
-            store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_beside(path))  # type: ignore[no-untyped-call]
+            store = SqlAlchemyStore(f"{SQLITE}{unfinished}", artifacts_address(path))  # type: ignore[no-untyped-call]
             store.engine.dispose()
         with exclusive(path.with_name(".mlflow.lock"), f"the new {path}"):
             # Another process may have made the database already, and written runs to it.
@@ -68,9 +67,9 @@ def check(path: Path, fix: str) -> None:
         raise BadInputError(f"{path} cannot be written to: make it and its folder writable, or {fix}")
     try:
         with closing(connected(path)) as connection:
-            found = what_runs(connection) or damage(connection) or unlike(connection, upgrade_of(path))
+            found = foreign_code(connection) or damage(connection) or schema_difference(connection, upgrade_of(path))
     except sqlite3.Error as error:
-        if word(error) == "BUSY":
+        if error_word(error) == "BUSY":
             raise BadInputError(f"{path} is in use by another process: wait until it ends, or stop it") from error
         found = damaged(str(error))
     except MemoryError:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from porting.configuration.settings import Settings
 from porting.repository.reader import INDEX
-from porting.tracking.address import ARTIFACTS, artifacts_beside, connected, database_of
 from porting.tracking.database_file import damage
-from porting.tracking.database_schema import what_runs
+from porting.tracking.database_schema import ARTIFACTS, artifacts_address, connected, database_of, foreign_code
 from porting.tracking.runs import MlflowTracker, pipeline_run, require_mlflow, tracked_figures, tracking_uri
 from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import DnnPortingError
@@ -131,11 +130,11 @@ def is_recorded(uri: str, task: str, digest: str) -> bool:
         return False
     try:
         with closing(connected(path)) as connection:
-            if what_runs(connection) or damage(connection) or connection.execute(OPEN, (task,)).fetchone() != (0,):
+            if foreign_code(connection) or damage(connection) or connection.execute(OPEN, (task,)).fetchone() != (0,):
                 return False
             found = [str(address) for (address,) in connection.execute(FINISHED, (DIGEST_TAG, digest, task))]
     except (sqlite3.Error, MemoryError):
         return False
-    here = f"{artifacts_beside(path)}/"
+    here = f"{artifacts_address(path)}/"
     folders = [path.parent / ARTIFACTS / one.removeprefix(here) for one in found if one.startswith(here)]
     return any(folder.is_dir() for folder in folders)

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from porting.tracking.address import database_of
+from porting.tracking.database_schema import database_of
 from profiler.common.errors import DnnPortingError, disk_of, fix_of, is_full, missing_place, more_room
 
 # The fix by the second word of SQLite's error name; all other errors are damage.
-MEND = {
+FIXES = {
     "BUSY": "wait until the other process that uses {path} ends, or stop it",
     "READONLY": "make {path} and its folder writable",
 }
@@ -29,19 +29,19 @@ def explained(error: Exception, uri: str) -> str:
 
 def fix_for(error: BaseException, path: Path | None) -> str:
     """The fix for an error of SQLite, the system or MLflow."""
-    name = word(error) if isinstance(error, sqlite3.Error) else ""
+    name = error_word(error) if isinstance(error, sqlite3.Error) else ""
     if path is not None and name and not path.parent.exists():
         return missing_place(path.parent)
     if path is not None and (name == "FULL" or is_full(path)):
         return f"the disk at {disk_of(path)} has no room: {more_room(path)}, and run the same command to go on"
-    if name in MEND:
-        return MEND[name].format(path=path)
+    if name in FIXES:
+        return FIXES[name].format(path=path)
     if isinstance(error, OSError):
         return fix_of(error.errno, path) or "mend it"
     return "mend it" if path is None else f"move {path}* away, and a new one is made"
 
 
-def word(error: sqlite3.Error) -> str:
+def error_word(error: sqlite3.Error) -> str:
     """The second word of SQLite's own name for an error, such as FULL; Python's own errors have none."""
     return getattr(error, "sqlite_errorname", "SQLITE_ERROR").split("_")[1]
 

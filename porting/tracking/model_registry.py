@@ -33,7 +33,7 @@ def register(repository: Repository, uri: str) -> list[str]:
 
 def register_task(client: "MlflowClient", uri: str, repository: Repository, task: str) -> list[str]:
     """Registers the variants of one task, then moves the aliases; returns the names of the new ones."""
-    experiment = ready(client, uri, task)
+    experiment = prepare_task(client, uri, task)
     versions, new = {}, []
     for variant in (one for one in repository.variants if one.task == task):
         number = registered(client, variant)
@@ -53,14 +53,11 @@ def aliases(repository: Repository, task: str) -> dict[str, str]:
     """The variant of each alias; of equal ones it is the better in the other metric."""
     found = {}
     for target in repository.targets:
-        frontier = repository.frontier(task, target)
-        known = [variant for variant in frontier if variant.validation_accuracy is not None]
-        if known:
-            best = max(known, key=lambda one: (accuracy(one), speed(one, target)))
-            found[f"most-accurate-{target}"] = best.name
-        if frontier:
-            best = max(frontier, key=lambda one: (speed(one, target), accuracy(one)))
-            found[f"fastest-{target}"] = best.name
+        places = [(accuracy(one), speed(one, target), one) for one in repository.frontier(task, target)]
+        if places:
+            found[f"fastest-{target}"] = max(places, key=lambda place: (place[1], place[0]))[2].name
+        if any(one.validation_accuracy is not None for _, _, one in places):
+            found[f"most-accurate-{target}"] = max(places, key=lambda place: place[:2])[2].name
     return found
 
 
@@ -152,7 +149,7 @@ def registry(uri: str) -> Iterator["MlflowClient"]:
         mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
 
 
-def ready(client: "MlflowClient", uri: str, task: str) -> str:
+def prepare_task(client: "MlflowClient", uri: str, task: str) -> str:
     """Makes the registered model and the experiment of a task where needed, and returns the experiment's id."""
     if not client.search_registered_models(f"name = '{task}'"):
         client.create_registered_model(task)

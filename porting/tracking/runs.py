@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 from porting.configuration.settings import Settings
 from porting.jobs.context import needs_the_extra
 from porting.repository.figures import figures
-from porting.tracking.address import SQLITE, artifacts_beside, database_of
-from porting.tracking.database_file import ready
+from porting.tracking.database_file import ensure_database
+from porting.tracking.database_schema import SQLITE, artifacts_address, database_of
+from porting.tracking.maintenance import end_killed, update_addresses
 from porting.tracking.mlflow_errors import OFF, CheckedClient, one_line_errors
-from porting.tracking.upkeep import end_killed, settle
 from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.scratch import scratch
@@ -149,13 +149,11 @@ def quieten_mlflow() -> None:
 
 def require_mlflow() -> None:
     """Raises `BadInputError` where MLflow is not installed; it is not imported for that."""
+    with suppress(ModuleNotFoundError):
+        if find_spec("mlflow"):
+            return
     without = "MLflow (or set tracking.enabled=false and publish.mlflow_registry=false: it)"
-    try:
-        found = find_spec("mlflow")
-    except ModuleNotFoundError as error:
-        raise needs_the_extra(without, error) from error
-    if found is None:
-        raise needs_the_extra(without, ModuleNotFoundError(name="mlflow"))
+    raise needs_the_extra(without, ModuleNotFoundError(name="mlflow"))
 
 
 def prepared(settings: Settings) -> str:
@@ -165,10 +163,10 @@ def prepared(settings: Settings) -> str:
     uri = tracking_uri(settings)
     path = database_of(uri)
     if path and settings.tracking.uri is None:
-        ready(path)
-        settle(path)
+        ensure_database(path)
+        update_addresses(path)
     elif path:
-        ready(path.resolve())
+        ensure_database(path.resolve())
     return uri
 
 
@@ -189,12 +187,13 @@ def connect(settings: Settings) -> tuple["MlflowClient", str]:
 def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
     """The id of the experiment of this name, which is made where there is none.
 
-    Its artefacts lie beside a database file, where MLflow would use the working directory. A server sets its own place.
+    Its artefacts are in the folder of the database file, and not in the working directory, as MLflow would choose. A
+    server has its own folder.
     """
     found: Any = client.get_experiment_by_name(name)
     if found and found.lifecycle_stage != "active":
         restore = f"MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow experiments restore -x {found.experiment_id}"
         raise BadInputError(f"MLflow's experiment {name} is deleted: run {restore}, or set {OFF}")
     path = database_of(uri)
-    place = artifacts_beside(path) if path else None
+    place = artifacts_address(path) if path else None
     return str(found.experiment_id if found else client.create_experiment(name, place))

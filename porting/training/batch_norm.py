@@ -1,6 +1,7 @@
 """The statistics of batch normalisation, estimated again after pruning, and the accuracy with them."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor, nn
@@ -22,20 +23,19 @@ def reestimate_statistics(model: nn.Module, batches: Sequence[tuple[Tensor, Tens
         seen[norm] += len(inputs[0])
         norm.momentum = len(inputs[0]) / seen[norm]
 
-    handles = [norm.register_forward_pre_hook(weigh) for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
     model.train()
-    with torch.no_grad():
-        for images in without_a_lone_image(batches):
+    with torch.no_grad(), ExitStack() as hooks:
+        for norm in norms:
+            norm.reset_running_stats()
+            hooks.enter_context(norm.register_forward_pre_hook(weigh))
+        for images in without_single_image(batches):
             model(images)
-    for norm, momentum, handle in zip(norms, momenta, handles, strict=True):
+    for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-        handle.remove()
     model.eval()
 
 
-def without_a_lone_image(batches: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+def without_single_image(batches: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
     """The images of the batches; a single last image joins the batch before, as one value has no variance."""
     images = [batch for batch, _ in batches]
     if len(images) > 1 and len(images[-1]) == 1:

@@ -28,7 +28,7 @@ FIX = "remove it, and the training goes on from an earlier epoch"
 
 
 @dataclass(frozen=True, order=True)
-class Kept:
+class StoredCheckpoint:
     """A checkpoint file, with its epoch counted from 0."""
 
     epoch: int
@@ -36,10 +36,10 @@ class Kept:
     path: Path
 
 
-def kept(folder: Path) -> list[Kept]:
+def stored_checkpoints(folder: Path) -> list[StoredCheckpoint]:
     """The files with the name of a checkpoint, the newest first."""
     found = ((NAME.fullmatch(path.name), path) for path in folder.iterdir())
-    return sorted((Kept(int(match[1]), match[2], path) for match, path in found if match), reverse=True)
+    return sorted((StoredCheckpoint(int(match[1]), match[2], path) for match, path in found if match), reverse=True)
 
 
 def identity(name: str, model: nn.Module) -> str:
@@ -56,7 +56,7 @@ def digest(file: BinaryIO, training: str, epoch: int) -> str:
     return hashlib.file_digest(file, lambda: start).hexdigest()  # type: ignore[arg-type]
 
 
-def whole(one: Kept, training: str) -> bool:
+def whole(one: StoredCheckpoint, training: str) -> bool:
     """Whether the file is unchanged, and belongs to this training and epoch."""
     try:
         with opened(one.path, FIX, links=False) as file:
@@ -67,7 +67,7 @@ def whole(one: Kept, training: str) -> bool:
 
 def newest(folder: Path, training: str) -> Path | None:
     """The newest whole checkpoint; removes damaged newer ones, and prints a line for each damaged or lost one."""
-    found = kept(folder)
+    found = stored_checkpoints(folder)
     good = next((one for one in found if whole(one, training)), None)
     damaged = [one.path for one in found if good is None or one > good]
     after = "begins anew" if good is None else f"goes on after epoch {good.epoch}"
@@ -110,7 +110,7 @@ class DigestedFiles(TorchCheckpointIO):
         torch.save(checkpoint, buffer)
         written = place.with_name(f"{place.name}-{digest(buffer, self._training, int(place.name))}.ckpt")
         write_atomically(written, buffer.getvalue())
-        for one in kept(place.parent):
+        for one in stored_checkpoints(place.parent):
             if one.path not in (written, self._before):
                 remove(one.path)
         self._before = written
@@ -134,12 +134,7 @@ class Checkpoints(Checkpoint):
         """Writes the checkpoint of the epoch."""
         trainer.save_checkpoint(self._folder / f"{trainer.current_epoch:06d}")
 
-    def on_save_checkpoint(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,  # noqa: ARG002
-        checkpoint: dict[str, Any],
-    ) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
         """Adds the best weights: the validated ones, which the moving average has put into the checkpoint."""
         loss = float(trainer.callback_metrics["val_loss"])
         if self._best is None or loss < self._best["loss"]:
@@ -147,11 +142,6 @@ class Checkpoints(Checkpoint):
             self._best = {"loss": loss, "weights": weights}
         checkpoint["best"] = self._best
 
-    def on_load_checkpoint(
-        self,
-        trainer: Trainer,  # noqa: ARG002
-        pl_module: LightningModule,  # noqa: ARG002
-        checkpoint: dict[str, Any],
-    ) -> None:
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
         """Takes the best weights so far from the checkpoint."""
         self._best = checkpoint["best"]

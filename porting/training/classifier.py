@@ -44,7 +44,7 @@ class Classifier(LightningModule):
         loss = self.labels_loss(logits, labels)
         if self._teacher is not None:
             loss = self._teacher.loss(loss, logits, images)
-        # It is read at the end of the epoch, as a GPU would have to wait for each earlier read.
+        # The end of the epoch reads the loss, as a GPU waits for every read.
         self.train_losses.append(loss.detach())
         return loss
 

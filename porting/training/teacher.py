@@ -25,8 +25,7 @@ class Teacher:
     def __init__(self, model: nn.Module, weight: float, temperature: float, attention_weight: float = 0.0) -> None:
         self.model, self.weight, self.temperature = model.eval(), weight, temperature
         self.attention_weight, self._format = attention_weight, memory_format(model)
-        self._teacher_maps: AttentionMaps | None = None
-        self._student_maps: AttentionMaps | None = None
+        self._maps: tuple[AttentionMaps, AttentionMaps] | None = None
 
     @contextmanager
     def teaching(self, student: nn.Module, images: Tensor) -> Iterator[None]:
@@ -48,23 +47,22 @@ class Teacher:
                     f"finetune.attention_weight={self.attention_weight:g} compares pictures inside the networks, and "
                     "they have none above 1×1 of the same size: take finetune.attention_weight=0"
                 )
-            self._student_maps, self._teacher_maps = AttentionMaps(student, names), AttentionMaps(self.model, names)
+            self._maps = AttentionMaps(student, names), AttentionMaps(self.model, names)
         self.model.to(memory_format=self._format)
         try:
             yield
         finally:
             # Later cuts need the teacher on its former device and in its former layout.
             self.model.to(images.device).to(memory_format=torch.contiguous_format)
-            for maps in (self._student_maps, self._teacher_maps):
-                if maps:
-                    maps.close()
-            self._student_maps = self._teacher_maps = None
+            for maps in self._maps or ():
+                maps.close()
+            self._maps = None
 
     def loss(self, own: Tensor, logits: Tensor, images: Tensor) -> Tensor:
-        """The loss: that on the labels, `own`, and that on the teacher's answers to the same images.
+        """The sum of the loss on the labels, `own`, and the loss on the teacher's answers to the same images.
 
-        The latter is the Kullback-Leibler divergence at a temperature, times the square of the temperature (Hinton et
-        al. 2015, section 2).
+        The second loss is the Kullback-Leibler divergence at a temperature, times the square of the temperature
+        (Hinton et al. 2015, section 2).
         """
         with torch.no_grad():
             taught = self.model.to(images.device)(images.contiguous(memory_format=self._format))
@@ -72,8 +70,9 @@ class Teacher:
         target = softmax(taught / self.temperature, dim=1)
         divergence = kl_div(student, target, reduction="batchmean") * self.temperature**2
         loss = (1 - self.weight) * own + self.weight * divergence
-        if self._student_maps and self._teacher_maps:
-            loss = loss + self.attention_weight * distance(self._student_maps.taken(), self._teacher_maps.taken())
+        if self._maps:
+            student_maps, teacher_maps = (maps.pop() for maps in self._maps)
+            loss = loss + self.attention_weight * distance(student_maps, teacher_maps)
         return loss
 
 
@@ -92,8 +91,8 @@ class AttentionMaps:
         own = features.to(torch.float32, copy=True)
         self._maps[name] = normalize(own.square().sum(dim=1).flatten(1), dim=1)
 
-    def taken(self) -> list[Tensor]:
-        """Returns the maps of the last images, and forgets them."""
+    def pop(self) -> list[Tensor]:
+        """Returns the maps of the last images, and removes them."""
         return [self._maps.pop(name) for name in self._names]
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from porting.configuration.settings import FinetuneSettings, FitSettings
 from porting.jobs.context import Context, seeded
 from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
 from porting.training.callbacks import MovingAverage, Stop, Watch
-from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, kept, newest, read
+from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, newest, read, stored_checkpoints
 from porting.training.classifier import Classifier
 from porting.training.precision import LIGHTNING, Chosen, chosen_precision
 from porting.training.teacher import Teacher
@@ -32,7 +32,7 @@ EXPECTED = (
 )
 
 
-def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data, last: Path | None) -> None:
+def fit_interruptibly(trainer: Trainer, classifier: Classifier, data: Data, last: Path | None) -> None:
     """Trains; Ctrl-C raises `KeyboardInterrupt`, where Lightning would exit with code 1 and ignore further signals."""
     handler = signal.getsignal(signal.SIGINT)
     try:
@@ -44,7 +44,7 @@ def fit_or_be_interrupted(trainer: Trainer, classifier: Classifier, data: Data, 
 
 
 @contextmanager
-def deterministic_meanwhile() -> Iterator[None]:
+def restored_determinism() -> Iterator[None]:
     """Restores the deterministic mode of torch, which Lightning would leave on for later exports and measurements."""
     before = torch.are_deterministic_algorithms_enabled()
     try:
@@ -69,7 +69,7 @@ def fit(
     taught = nullcontext() if teacher is None else teacher.teaching(model, example[:2])
     with (
         context.workspace.training(context.settings.task, name) as folder,
-        deterministic_meanwhile(),
+        restored_determinism(),
         progress(name, settings.epochs) as advance,
         taught,
     ):
@@ -80,9 +80,9 @@ def fit(
             for message in EXPECTED:
                 warnings.filterwarnings("ignore", message=message)
             trainer = trainer_for(settings, precision, folder, training, watch)
-            fit_or_be_interrupted(trainer, classifier, data, newest(folder, training))
+            fit_interruptibly(trainer, classifier, data, newest(folder, training))
         # Other processes may have trained, so the history is read from the last checkpoint.
-        checkpoint = read(kept(folder)[0].path, training)
+        checkpoint = read(stored_checkpoints(folder)[0].path, training)
         watch.catch_up(checkpoint["callbacks"][watch.state_key])
     # Later code draws the same random numbers whether or not the training was interrupted.
     seeded(watch.seed + settings.epochs)

@@ -33,43 +33,43 @@ class Data:
         """`root` is that of the workspace that keeps digests."""
         self.component, self.name = component, component.name
         self._root = root
-        # What the keys of this run were made of before the data were loaded, the content of the files before that, and
-        # what is to be kept.
-        self._believed: str | None = None
-        self._before: str | None = None
+        # The digest in the keys of this run before the data were loaded, the digest of the files at that time, and the
+        # record to keep.
+        self._expected: str | None = None
+        self._content_before: str | None = None
         self._new: KnownDigest | None = None
 
     @cached_property
     def module(self) -> Any:
         """The data module with its splits; raises `BadInputError` for one that cannot be read."""
         module = self.component.build()
-        self._before = self._content(module)
+        self._content_before = self._content(module)
         try:
             module.setup()
         except (ValueError, OSError) as error:
             raise BadInputError(f"datamodule {self.name} cannot be read: {error}") from error
         if len(module.classes) < FEWEST_CLASSES:
             raise BadInputError(
-                f"datamodule {self.name} has {len(module.classes)} classes, and a classifier tells at least "
-                f"{FEWEST_CLASSES} apart: add pictures of another class"
+                f"datamodule {self.name} has {len(module.classes)} classes, and a classifier needs at least "
+                f"{FEWEST_CLASSES}: add pictures of another class"
             )
         self._check(module)
         return module
 
     def _content(self, module: Any) -> str | None:
-        """The digest of the files that the module reads, where it tells all of them."""
-        if self._root is None or not known_digest.is_ours(self.component):
+        """The digest of the files that the module reads, where it lists all of them."""
+        if self._root is None or not known_digest.has_known_sources(self.component):
             return None
         return known_digest.content_of([str(path) for path in module.sources()])
 
     def _check(self, module: Any) -> None:
-        """Raises `BadInputError` where the data that were read are not those that the keys of this run are made of."""
-        if self._believed is not None and self._root is not None and self._believed != module.digest():
+        """Raises `BadInputError` where the loaded data differ from those in the keys of this run."""
+        if self._expected is not None and self._root is not None and self._expected != module.digest():
             known_digest.forget(self._root, self.component)
             raise BadInputError(f"datamodule {self.name} has changed since this run began: run the same command again")
 
     def keep_digest(self) -> None:
-        """Keeps the digest in the workspace, where it was computed in this run and of files that stayed the same."""
+        """Stores the digest in the workspace, where this run computed it and the files did not change meanwhile."""
         if self._new is not None and self._root is not None:
             known_digest.write(self._root, self.component, self._new)
 
@@ -98,11 +98,11 @@ class Data:
     def digest(self) -> str:
         """The hash of every picture, label and preparation."""
         known = None if self._root is None else known_digest.read(self._root, self.component)
-        if known is not None and self._before is None:
-            self._believed = known.digest
+        if known is not None and self._content_before is None:
+            self._expected = known.digest
             return known.digest
         digest, content = str(self.module.digest()), self._content(self.module)
-        if content is not None and content == self._before:
+        if content is not None and content == self._content_before:
             self._new = KnownDigest(
                 key=known_digest.key_of(self.component),
                 sources=[str(path) for path in self.module.sources()],

@@ -7,12 +7,12 @@ and the processor.
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
 from porting.configuration.annotations import source_of
 from porting.configuration.components import NamedComponent
+from porting.configuration.recorded import every
 from porting.repository.schema import SHA256
 from profiler.common.errors import BadInputError
 from profiler.common.files import json_digest, read_record, sha256, write_record
@@ -21,7 +21,7 @@ from profiler.records.base import Record
 from profiler.system.machine import cpu_model
 
 FOLDER = "data"
-OURS = "datamodules"
+PACKAGE = "datamodules"
 PACKAGES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pillow")
 # Data modules follow links only to the folders of a data set, a split and a class.
 LINKS = 2
@@ -38,7 +38,7 @@ class KnownDigest(Record):
 
 def read(root: Path, component: NamedComponent) -> KnownDigest | None:
     """The stored digest of the data of a component in the workspace `root`; `None` where there is no valid one."""
-    if not is_ours(component):
+    if not has_known_sources(component):
         return None
     try:
         found = read_record(root / FOLDER / f"{component.name}.json", KnownDigest, "remove it")
@@ -58,24 +58,17 @@ def forget(root: Path, component: NamedComponent) -> None:
     (root / FOLDER / f"{component.name}.json").unlink(missing_ok=True)
 
 
-def is_ours(component: NamedComponent) -> bool:
+def has_known_sources(component: NamedComponent) -> bool:
     """Whether a data module belongs to the project and has no component as argument.
 
     Other modules may read further files.
     """
-    return component.target.startswith(f"{OURS}.") and "_target_" not in json_keys(component.arguments())
-
-
-def json_keys(value: Any) -> set[str]:
-    """The keys in a JSON value, at any depth."""
-    if isinstance(value, dict):
-        return set(value).union(*map(json_keys, value.values()))
-    return set().union(*map(json_keys, value)) if isinstance(value, list) else set()
+    return component.target.startswith(f"{PACKAGE}.") and len(every(component)) == 1
 
 
 def key_of(component: NamedComponent) -> str:
     """The digest of all but the files that decides the data: component with its paths, code, versions and processor."""
-    package = source_of(OURS)
+    package = source_of(PACKAGE)
     sources = [] if package is None else sorted(package.parent.glob("*.py"))
     return json_digest(
         {

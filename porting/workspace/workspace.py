@@ -13,14 +13,8 @@ from profiler.common.locks import exclusive
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
 
-RECORD, ONNX, PROGRAM, WEIGHTS, MANIFEST, CONFIG = (
-    "variant.json",
-    "model.onnx",
-    "model.pt",
-    "model.safetensors",
-    "manifest.json",
-    "config.yaml",
-)
+RECORD, CONFIG, ONNX, PROGRAM = "variant.json", "config.yaml", "model.onnx", "model.pt"
+WEIGHTS, MANIFEST = "model.safetensors", "manifest.json"
 PREDICTIONS, EXAMPLE = "predictions.npz", "example"
 REPOSITORY = "repository"
 AGAIN = "remove its folder and run its stage again"

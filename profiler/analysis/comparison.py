@@ -36,8 +36,7 @@ class RankCorrelation(Record):
 def throughput_correlations(variants: Sequence[Figures]) -> dict[str, RankCorrelation]:
     """The correlations of FLOPs, latency and inverse latency with throughput, over the variants of one target.
 
-    Each figure is correlated over the variants for which it is known. A figure that predicts throughput is near −1
-    where a greater value means slower (FLOPs, latency), and near 1 otherwise.
+    A figure that predicts throughput is near −1 where a greater value means slower (FLOPs, latency), else near 1.
     """
     columns = {
         "FLOPs": [variant.flops for variant in variants],
@@ -82,11 +81,7 @@ def interval(rho: float, n: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class SpeedUp:
-    """The throughput on `cores` over that on one core, with the same batch and instances.
-
-    The bounds divide the slow end of one interval by the fast end of the other, as the thesis's table 5.1 divides
-    minimum by maximum; they are `None` where an interval is unknown.
-    """
+    """The throughput on `cores` over that on one core, with bounds from both intervals (thesis, table 5.1)."""
 
     batch: int
     instances: int

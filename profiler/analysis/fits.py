@@ -41,7 +41,7 @@ def fit_latency_over_batch(
 ) -> Iterable[Fit | Refusal]:
     """The fits linear and of degree 2 in the batch, one pair for each set of points that agree in all else.
 
-    Only measured points with one request at a time count. First inferences with the same resources are the warm-up.
+    First inferences with the same resources are the warm-up.
     """
     shared = ("runtime", "cores", "threads", "instances", "concurrency", "input_shape")
     for group in grouped(one_at_a_time(points), attrgetter(*shared)):
@@ -57,8 +57,7 @@ def fit_latency_over_cores(
 ) -> Iterable[Fit | Refusal]:
     """The fits in batch and cores, one for each set of points that agree in all else.
 
-    Only measured points with one request at a time count. The threads are either the same everywhere or one for each
-    core, whichever covers the most core counts.
+    The threads are the same everywhere or one for each core, whichever covers the most core counts.
     """
     shared = ("runtime", "instances", "concurrency", "input_shape")
     for group in grouped(one_at_a_time(points), attrgetter(*shared)):
@@ -74,10 +73,7 @@ def fit_latency_over_cores(
 
 
 def fit_throughput_over_cores(points: Iterable[MaximalThroughput]) -> Iterable[Fit | Refusal]:
-    """The fits linear in the cores, by runtime and batch, to the best threads and instances of each core count.
-
-    Points that were not saturated are no maxima and are left out.
-    """
+    """The fits linear in the cores, by runtime and batch, to the best saturated point of each core count."""
     maxima = (point for point in points if point.kind == "measured" and point.verdict != "not saturated")
     for group in grouped(maxima, lambda point: (point.runtime, point.batch)):
         best = [max(same, key=lambda point: point.images_per_s) for same in grouped(group, lambda point: point.cores)]

@@ -19,9 +19,8 @@ class Solution:
 def weighted(design: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The design (points, terms) with each row over its value, so that relative residuals are minimised.
 
-    The noise of a latency is about the same share of it at every batch, and a planner needs small batches as well as
-    large ones. The variances of single points are no better weights: they do not include the drift between points,
-    which is larger.
+    The noise of a latency is about the same share of it at every batch. The variances of single points do not include
+    the larger drift between points, so they are no better weights.
     """
     return np.asarray(design / values[:, None])
 

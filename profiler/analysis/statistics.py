@@ -101,10 +101,9 @@ def t_quantile(degrees_of_freedom: int) -> float:
 def ratio_interval(counted: Sequence[float], seconds: Sequence[float], unseen_sd: float = 0.0) -> RatioInterval:
     """The sum of all counts over the sum of all seconds, with a jackknife interval on the logarithm (Miller 1974).
 
-    Slices follow each other in time and neighbours are correlated, so the jackknife leaves out blocks of at least two
-    slices where that gives six blocks. To divide a drift out, callers scale a slice's seconds by the speed at its
-    moment. `unseen_sd` is a relative standard uncertainty that does not show between slices; it is combined with
-    theirs (JCGM 100:2008, 5.1).
+    Neighbouring slices are correlated, so the jackknife leaves out blocks of at least two slices where that gives six
+    blocks. Callers divide a drift out by scaling a slice's seconds. `unseen_sd` is a relative standard uncertainty that
+    does not show between slices; it is combined with theirs (JCGM 100:2008, 5.1).
     """
     top, bottom = np.asarray(counted, float), np.asarray(seconds, float)
     ratio = float(top.sum() / bottom.sum())
@@ -124,10 +123,9 @@ def ratio_interval(counted: Sequence[float], seconds: Sequence[float], unseen_sd
 def steady_from(samples: Sequence[float]) -> int | None:
     """The first sample from which a warm-up curve stays at its final level, `None` where it has not settled.
 
-    The level is the median of the last half. From the index on, the median of every five successive samples is within
-    a band around it, and so is the sample at the index itself. The band is 5 % of the level, or four standard errors
-    of such a median where the noise is larger. The noise is estimated from the differences of neighbours, without the
-    trend. So a single spike does not count, and a curve that still falls has not settled.
+    The level is the median of the last half. From the index on, the sample itself and the median of every five
+    successive samples are within a band: 5 % of the level, or four standard errors of such a median where the noise is
+    larger. So a single spike does not count, and a curve that still falls has not settled.
     """
     values = np.asarray(samples, float)
     if len(values) < 2 * STEADY_WINDOW:

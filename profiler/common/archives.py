@@ -39,7 +39,7 @@ def arrays(path: Path, fix: str, limit_bytes: int = ARRAYS_LIMIT_BYTES, *, links
 
 def unpacked(content: bytes, limit_bytes: int) -> Samples:
     """The arrays of an archive; raises `ValueError` where they declare more bytes than they have or than the limit."""
-    # This check comes before the directory is read, as that takes a hundred times the directory's bytes.
+    # This check precedes the reading of the directory, which takes a hundred times the directory's bytes.
     if content.count(MEMBER) > ARRAYS_LIMIT:
         raise ValueError(f"it holds more than {ARRAYS_LIMIT} arrays")
     with zipfile.ZipFile(BytesIO(content)) as archive:

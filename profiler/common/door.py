@@ -37,7 +37,7 @@ def opened(path: Path, fix: str, *, links: bool = True) -> Iterator[BinaryIO]:
 def contents(path: Path, limit_bytes: int, fix: str, *, links: bool = True) -> bytes:
     """The whole file; raises `BadInputError` where it is larger than the limit or cannot be read."""
     with opened(path, fix, links=links) as file:
-        # `read` allocates as many bytes as it is asked for, and limits are larger than most files.
+        # `read` allocates as many bytes as its argument says, and limits are larger than most files.
         size = os.fstat(file.fileno()).st_size
         if size > limit_bytes:
             raise too_large(path, limit_bytes, fix)
@@ -87,10 +87,7 @@ M = TypeVar("M", bound=BaseModel)
 def parsed(
     kind: type[M], content: bytes, place: str, within: str = "", limit_values: int = LIMIT_VALUES, fix: str = PUBLISH
 ) -> M:
-    """The value in a JSON text; raises `BadInputError` that names `place`, the first fault and the fix.
-
-    `within` is the position of the text in that place.
-    """
+    """The value in a JSON text at `within` of `place`; raises `BadInputError` that names place, first fault and fix."""
     if len(content) > limit_values and content.count(b",") > limit_values:
         raise refused(place, within, f"it holds more than {limit_values} values", fix)
     try:

@@ -1,7 +1,4 @@
-"""The end of a command: one line and an exit code for every error, without a trace.
-
-With `HYDRA_FULL_ERROR=1` the trace is printed instead.
-"""
+"""The end of a command: one line and an exit code for every error, or the trace with `HYDRA_FULL_ERROR=1`."""
 
 import errno
 import os

@@ -1,7 +1,4 @@
-"""The exceptions of the project, and the fixes for errors of the system by error number.
-
-Every message names the bad value, the valid ones and the fix, on one line.
-"""
+"""The exceptions of the project, whose messages name bad value, valid ones and fix, and the fixes by error number."""
 
 import errno
 import os
@@ -28,7 +25,7 @@ class BadInputError(DnnPortingError):
 
 
 class UnavailableError(BadInputError):
-    """This machine or server cannot measure a point, for any model; the point stays missing and measuring goes on."""
+    """This machine or server cannot measure a point, for any model; the point stays missing, others are measured."""
 
 
 class ModelError(BadInputError):

@@ -41,7 +41,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        flush_folder(path.parent)
+        flush_place(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -53,9 +53,9 @@ def write_picture(path: Path, figure: "Figure", dots_per_inch: int) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def flush_folder(folder: Path) -> None:
-    """Makes the names in a folder durable, so that a rename survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def flush_place(place: Path) -> None:
+    """Makes a file, or the names in a folder, durable, so that a rename survives a power cut."""
+    descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -108,10 +108,7 @@ def write_record(path: Path, record: BaseModel) -> None:
 
 
 def read_record(path: Path, kind: type[R], fix: str) -> R:
-    """The record in a sealed JSON file.
-
-    Raises `BadInputError` with the fix for a file that is missing, a link, not valid, or changed since it was written.
-    """
+    """The record in a sealed JSON file; raises `BadInputError` with the fix for a missing, linked or changed file."""
     content = contents(path, RECORD_LIMIT_BYTES, fix, links=False)
     return parsed(kind, unsealed(content, str(path), fix), str(path), fix=fix)
 

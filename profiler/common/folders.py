@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from profiler.common.errors import naming
-from profiler.common.files import UNFINISHED, flush_folder
+from profiler.common.files import UNFINISHED, flush_place
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         if os.path.lexists(path):
             path.rename(replaced)
         temporary.rename(path)
-        flush_folder(path.parent)
+        flush_place(path.parent)
     finally:
         for leftover in (temporary, replaced):
             remove(leftover)
@@ -34,11 +34,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def flush(path: Path) -> None:
     """Makes a file, or a folder with its content, survive a power cut."""
     for place in (*path.rglob("*"), path):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_place(place)
 
 
 def remove(path: Path) -> None:

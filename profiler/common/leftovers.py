@@ -1,28 +1,21 @@
 """The cleaning of a process that must exit at once: its child processes and its temporary folders."""
 
 import os
-import shutil
 import signal
 from contextlib import suppress
 
 import psutil
 
-from profiler.common.scratch import FOLDERS, SHARED_MEMORY
+from profiler.common.scratch import FOLDERS, remove
 
 DYING_S = 0.5
 
 
 def clean_up() -> None:
-    """Kills every process that this one started, with its group, then removes the temporary folders.
-
-    Shared memory that is named after such a folder is removed too.
-    """
+    """Kills every process that this one started, with its group, then removes temporary folders and shared memory."""
     end_children()
     for folder in list(FOLDERS):
-        shutil.rmtree(folder, ignore_errors=True)
-        for region in SHARED_MEMORY.glob(f"{folder.name}*"):
-            with suppress(OSError):
-                region.unlink()
+        remove(folder)
 
 
 def end_children() -> None:

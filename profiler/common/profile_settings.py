@@ -49,8 +49,7 @@ class ThroughputSettings(PartSettings):
 class WarmUpSettings(PartSettings):
     """Load times, first inferences, warm-up curves, and a switch under traffic that takes `switch_seconds`.
 
-    `loads` is the number of loads with a cold page cache, and of those with a warm one. Each batch size gets at least
-    one load, for its first inference. Batch 1 and the largest batch go on for `curve_inferences`.
+    `loads` counts the loads with a cold page cache, and those with a warm one. Batch 1 and the largest have curves.
     """
 
     loads: Annotated[int, Field(ge=1, le=1000)]
@@ -116,11 +115,7 @@ class VisitSettings(PartSettings):
 
 
 class LevelSettings(BaseModel):
-    """A level: `quick` ranks in seconds, `full` measures every figure in minutes.
-
-    A variant that is dominated by the figures of the level `screen_with` is not measured at this one. Without
-    `screen_with` every variant is measured.
-    """
+    """A level: `quick` ranks in seconds, `full` measures in minutes the variants that `screen_with` leaves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level

@@ -25,10 +25,7 @@ FOLDERS: set[Path] = set()
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder of mode 0700, and the descriptor whose lock shows that its owner is alive.
-
-    A child process that inherits the descriptor keeps the folder until it ends.
-    """
+    """A folder of mode 0700, and the descriptor whose lock shows that its owner or a child with it is alive."""
 
     folder: Path
     descriptor: int
@@ -38,8 +35,7 @@ class Scratch:
 def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
     """A new folder named after the purpose, removed when the block ends; leftovers of dead runs are removed too.
 
-    The folder is among the temporary files unless another `place` is given. In `/dev/shm`, shared memory whose name
-    begins with the folder's name is removed with it.
+    In `/dev/shm` as the `place`, shared memory whose name begins with the folder's name is removed with it.
     """
     place = place or safe_place()
     remove_abandoned(place)
@@ -59,11 +55,7 @@ def scratch(purpose: str, place: Path | None = None) -> Iterator[Scratch]:
 
 
 def locked(purpose: str, place: Path) -> tuple[Path, int]:
-    """A new folder, and the descriptor that holds its lock.
-
-    Another process may remove the folder before it is locked, as the folder of a dead process; then the next one is
-    tried.
-    """
+    """A new folder, and the descriptor that holds its lock; another one where a process removes it before that."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-", dir=place))
         descriptor = None

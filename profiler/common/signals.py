@@ -1,9 +1,8 @@
 """The end of a command by SIGTERM, SIGHUP or Ctrl-C: one line, exit code 128 + the signal, and no leftovers.
 
-The first signal raises `KeyboardInterrupt` in the main thread. It ends the process at once where no work has begun, or
-where a module is being imported. Later signals change nothing, so that they do not interrupt the cleaning. Python
-handles a signal only between two of its own instructions. A second thread, which the kernel wakes at once, therefore
-exits in place of a main thread that stays in a library or does not end.
+The first signal raises `KeyboardInterrupt` in the main thread, or ends the process at once before work has begun and
+while a module is being imported. Later signals do not interrupt the cleaning. Python handles a signal only between two
+of its own instructions. A second thread, which the kernel wakes at once, exits in place of a main thread in a library.
 """
 
 import os

@@ -51,12 +51,10 @@ class Price(BaseModel):
 class Target(BaseModel):
     """A place that serves models, from `conf/target/<name>.yaml`.
 
-    `triton` without an `endpoint` (`HOST:PORT` of a gRPC service) is a server that the profiler starts and
-    stops; with one, it is a running Triton with model control. `v2` is any other KServe V2 server at `endpoint`,
-    which serves the file under the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch
-    serves the TorchScript program beside the file, as `model.pt` beside `model.onnx`. `server_environment` is a path
-    of this machine: records leave it out, and a record with one is refused. `cores` are the server's; the load
-    generator takes the others where the machine has more.
+    `triton` without an `endpoint` (`HOST:PORT` of a gRPC service) is a server that the profiler starts; with one, it is
+    a running Triton with model control. `v2` is any other KServe V2 server at `endpoint`, which serves the file under
+    the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch serves the TorchScript program
+    `model.pt` beside `model.onnx`. Records leave `server_environment` out. The load generator takes other cores.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -1,8 +1,7 @@
 """The confined process: `python -m profiler.confined.child PARENT FUNCTION FILE ARGUMENTS`.
 
-The process imports its libraries, gives up its rights, reports that it is ready, gets its limits, and calls the
-function with the content of the file, an open descriptor. Facts and bytes return through the original standard output;
-output of the file itself is discarded.
+It imports its libraries, gives up its rights, gets its limits, and calls the function with the content of the file, an
+open descriptor. The finding returns through the original standard output; output of the file itself is discarded.
 """
 
 import ctypes

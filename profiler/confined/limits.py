@@ -24,10 +24,7 @@ ENDED = (ProcessLookupError, FileNotFoundError, BrokenPipeError, psutil.NoSuchPr
 
 @dataclass(frozen=True)
 class Limits:
-    """The processor time in s until the file is loaded, and the memory in bytes beyond that of the libraries.
-
-    All steps with a loaded file have `further_s` together, and each step `further_bytes` more.
-    """
+    """The processor time (s) and memory of loading the file, and the time of all further steps, the memory of each."""
 
     cpu_s: float
     memory_bytes: int
@@ -70,7 +67,7 @@ class ProcessLimits:
         return 0.0
 
     def _begin(self, words: str, cpu_s: float, memory_bytes: int) -> None:
-        """Sets the limits from now on, which the process cannot change itself, and lets it go on."""
+        """Sets the limits from now on, which the process cannot change itself, and lets it continue."""
         self.words, self.cpu_s, self.memory_bytes = words, cpu_s, memory_bytes
         self.end = time.monotonic() + PATIENCE * cpu_s
         with suppress(*ENDED):

@@ -31,8 +31,7 @@ KEPT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", TRUST)
 def judged(path: Path, task: Task, limits: Limits, fix: str, name: Path | None = None) -> Finding:
     """The finding of a confined process about the file; errors call the file `name` where that is given.
 
-    Raises `ModelError` with the reason where the process refuses the file or exceeds its limits, and
-    `UnavailableError` where this system cannot confine a process.
+    Raises `ModelError` for a refused file, and `UnavailableError` where this system cannot confine a process.
     """
     with opened(path, fix) as file, started(file.fileno(), task) as process:
         messages = Messages(process, name or path)
@@ -91,7 +90,7 @@ class Messages:
         self._buffer = bytearray()
 
     def wait_for_ready(self) -> None:
-        """Returns when the process is ready.
+        """Waits until the process is ready.
 
         Raises `UnavailableError` where it cannot be confined, `DnnPortingError` where it did not start.
         """

@@ -1,8 +1,7 @@
 """The protocol between a confined process and its parent: lines of JSON, then the bytes of the finding.
 
-A confined process announces each step and waits until the parent has set the limits of the step. The user may declare
-foreign files as trusted with `DNN_PORTING_TRUST=1`. That concerns this machine and these files, so it is no setting
-of a run and part of no key.
+A confined process announces each step and waits until the parent has set the limits of the step. `DNN_PORTING_TRUST=1`
+declares foreign files as trusted; it concerns this machine, so it is part of no key.
 """
 
 import json
@@ -47,10 +46,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Step:
-    """The next step of a confined process: to answer a batch, to count the memory of batches (-1), or to export (0).
-
-    It requests processor time, and memory beyond that for loading the file.
-    """
+    """The next step of a confined process: to answer a batch, to count the memory of batches (-1), or to export (0)."""
 
     batch: int
     cpu_s: float

@@ -10,7 +10,8 @@ from pathlib import Path
 
 # The codes of instructions; an instruction has a code, two jumps and a value.
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
+ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+REFUSE, ABSENT = ERROR | errno.EPERM, ERROR | errno.ENOSYS
 # The offsets of the number, of the machine, and of the low halves of the arguments.
 NUMBER, AUDIT, ARGUMENTS = 0, 4, 16
 MODE_FILTER, ALL_THREADS = 1, 1
@@ -46,11 +47,6 @@ def machine_of(name: str) -> Machine | None:
         return Machine(AUDIT_NUMBERS[name], {row["name"]: int(row[name]) for row in csv.DictReader(file) if row[name]})
 
 
-def refused(error: int) -> int:
-    """The result of a call that fails with this error number."""
-    return REFUSE | error
-
-
 def program(machine: Machine, process: int) -> list[tuple[int, int, int, int]]:
     """The filter for a process that may read files, start threads, and signal itself."""
     instructions = [
@@ -59,12 +55,12 @@ def program(machine: Machine, process: int) -> list[tuple[int, int, int, int]]:
         (RETURN, 0, 0, KILL),
         (LOAD, 0, 0, NUMBER),
         # X32 is the first number of the x32 interface.
-        *when(AT_LEAST, X32, refused(errno.ENOSYS)),
+        *when(AT_LEAST, X32, ABSENT),
     ]
     for number in HARMLESS.values():
         instructions += when(EQUAL, number, ALLOW)
     # Calls younger than 2019 seem not to exist, so libraries use the older ones.
-    instructions += when(AT_LEAST, FIRST_COMMON, refused(errno.ENOSYS))
+    instructions += when(AT_LEAST, FIRST_COMMON, ABSENT)
     for name, number in machine.numbers.items():
         instructions += judged(name, number, process)
     return [*instructions, (RETURN, 0, 0, ALLOW)]
@@ -74,15 +70,15 @@ def judged(name: str, number: int, process: int) -> list[tuple[int, int, int, in
     """The instructions for one call."""
     if name in BY_ARGUMENT:
         place, bits = BY_ARGUMENT[name]
-        found, else_ = (ALLOW, refused(errno.EPERM)) if name == "clone" else (refused(errno.EPERM), ALLOW)
+        found, else_ = (ALLOW, REFUSE) if name == "clone" else (REFUSE, ALLOW)
         test = (ANY_BIT, 0, 1, bits)
     elif name in TO_ITSELF:
-        place, test, found, else_ = 0, (EQUAL, 0, 1, process), ALLOW, refused(errno.EPERM)
+        place, test, found, else_ = 0, (EQUAL, 0, 1, process), ALLOW, REFUSE
     elif name == "prlimit64":
         # Limits may be read; a call that passes new limits is refused.
-        place, test, found, else_ = 2, (EQUAL, 0, 1, 0), ALLOW, refused(errno.EPERM)
+        place, test, found, else_ = 2, (EQUAL, 0, 1, 0), ALLOW, REFUSE
     else:
-        return when(EQUAL, number, refused(errno.EPERM))
+        return when(EQUAL, number, REFUSE)
     argument = ARGUMENTS + 8 * place
     return [(EQUAL, 0, 4, number), (LOAD, 0, 0, argument), test, (RETURN, 0, 0, found), (RETURN, 0, 0, else_)]
 

@@ -1,8 +1,7 @@
 """The memory of the tensors between a graph's nodes, by batch, counted without running the graph.
 
-A graph may compute shapes from the batch in a way that shape inference does not follow; then nothing is counted.
-Values are followed only in 64-bit integers, as the runtime rounds and wraps other types where the inference does not.
-They are followed only in lists and single numbers, as the inference treats a matrix as a list.
+Nothing is counted where shape inference cannot follow a shape that the graph computes. Values are followed only in
+lists and single numbers of 64-bit integers: the runtime rounds and wraps other types, and the inference does not.
 """
 
 import math

@@ -19,8 +19,7 @@ from profiler.records.complexity import Complexity, Layer
 def count_layers(path: Path, input_shape: tuple[int, ...] | None = None) -> list[Layer]:
     """The nodes with work or parameters, in the graph's order, for one input of `input_shape` (C, H, W).
 
-    The first axis is the batch and counts as 1 where it is symbolic. Where other axes are symbolic too, the work is
-    unknown without `input_shape`. Raises `BadInputError` where that contradicts the graph.
+    `input_shape` is needed where axes besides the batch are symbolic. Raises `BadInputError` where it does not fit.
     """
     return layers_of(read_onnx(path), input_shape)
 
@@ -87,10 +86,7 @@ UNCOUNTED = {"DeformConv", "Einsum", "GRU", "If", "LSTM", "Loop", "RNN", "Scan"}
 
 
 def count_macs(node: NodeProto, shapes: Shapes) -> int:
-    """The node's multiply-accumulates at the batch of the shapes.
-
-    Raises `UncountedError` for other operators that multiply weights, and where a shape is unknown.
-    """
+    """The node's multiply-accumulates; raises `UncountedError` for unknown shapes and other operators with weights."""
     kind = node.op_type
     if kind in CONVOLUTIONS:
         weight = shapes.of(node.input[CONVOLUTIONS[kind]])

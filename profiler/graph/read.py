@@ -31,10 +31,7 @@ def read_onnx(path: Path) -> ModelProto:
 
 
 def parse_onnx(content: bytes, name: str) -> ModelProto:
-    """The checked model of a file's content.
-
-    Raises `ModelError` with the file's name where the content is not ONNX or keeps tensors in other files.
-    """
+    """The checked model of a file's content; raises `ModelError` for one that is not ONNX or not self-contained."""
     try:
         model = onnx.load_model_from_string(content)
         tensors = chain(tensors_of(model.graph), *(tensors_at(function.node) for function in model.functions))

@@ -33,8 +33,7 @@ class Shapes:
 def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
     """The shapes of all tensors, with a symbolic first axis of the inputs, the batch, set to 1.
 
-    `input_shape` leaves the batch axis out; it is needed where the input's other axes are symbolic too. Raises
-    `BadInputError` where it contradicts the graph.
+    `input_shape`, without the batch, sets other symbolic axes. Raises `BadInputError` where it contradicts the graph.
     """
     fixed = without_weights(model)
     inputs = network_inputs(fixed.graph)
@@ -50,10 +49,7 @@ def infer_shapes(model: ModelProto, input_shape: Shape | None = None) -> Shapes:
 
 
 def without_weights(model: ModelProto) -> ModelProto:
-    """A copy in which long tensors have no values, as shape inference copies values many times.
-
-    Tensors that hold shapes are shorter than the limit.
-    """
+    """A copy without the values of tensors that are too long to hold shapes, as inference copies values many times."""
     found = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions)
     graph = model.graph
     found.graph.MergeFrom(GraphProto(name=graph.name, input=graph.input, output=graph.output, node=graph.node))
@@ -75,11 +71,7 @@ def shortened(tensor: TensorProto) -> TensorProto:
 
 
 def infer(model: ModelProto) -> dict[str, Shape]:
-    """The shapes of a graph with fixed inputs.
-
-    Shapes that the file declares for inner tensors are used only where nothing can be inferred, as tools that change
-    a graph leave stale ones.
-    """
+    """The shapes of a graph with fixed inputs; declared ones, which may be stale, only where none can be inferred."""
     declared = list(model.graph.value_info)
     del model.graph.value_info[:]
     known = shapes_in(onnx.shape_inference.infer_shapes(model, data_prop=True).graph)

@@ -20,9 +20,8 @@ SLICE_LIMIT_S = 60.0
 class LoadSlice:
     """One stretch of load: all answered `requests`, the `counted` answers and their `seconds`, and the client's CPU.
 
-    The count runs from the first answer of the stretch to the first one at or after its end, so it includes neither
-    the filling nor the draining of the pipeline; `wall_s` includes both. Ending at an answer makes the ratio of sums
-    unbiased (Wald 1944), and a stall across the end of the stretch counts in full.
+    The count runs from the first answer of the stretch to the first one at or after its end, so it excludes the filling
+    and the draining of the pipeline. Ending at an answer makes the ratio of sums unbiased (Wald 1944).
     """
 
     requests: int

@@ -1,8 +1,4 @@
-"""An open loop: requests are sent at their scheduled moments, however many are unanswered.
-
-Latency counts from the scheduled moment. So a stalled server also delays the requests that waited for it, even if the
-sender itself was held up (no coordinated omission).
-"""
+"""An open loop: requests are sent at scheduled moments, from which latency counts (no coordinated omission)."""
 
 import threading
 import time
@@ -29,8 +25,7 @@ Judge = Callable[[int, np.ndarray | ServerError], bool]
 class OpenRun:
     """The outcome of every request; each array has shape (requests,) and is in s from the start.
 
-    `sent_s` is NaN for requests after the loop stopped. `answered_s` is also NaN where no answer came in time, or the
-    judge does not count it.
+    `sent_s` is NaN for unsent requests, `answered_s` also for requests without an answer that counts.
     """
 
     scheduled_s: np.ndarray
@@ -65,11 +60,7 @@ class OpenRun:
 
 
 class OpenLoop:
-    """A sender of single requests by a schedule, which has every answer judged.
-
-    It stops sending where `max_backlog` requests wait for an answer, and stops waiting `drain_s` after it sent the
-    last one.
-    """
+    """A sender of single requests by a schedule, up to `max_backlog` unanswered ones; it waits `drain_s` at the end."""
 
     def __init__(self, submit: Submit, judge: Judge, max_backlog: int, drain_s: float) -> None:
         self._submit, self._judge = submit, judge

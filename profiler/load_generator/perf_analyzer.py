@@ -52,10 +52,7 @@ def find_perf_analyzer(path: Path | None = None) -> Path:
 
 
 class PerfAnalyzer:
-    """Drives one model of the Triton server at `endpoint` with these images (n, …), float32, in turns.
-
-    It runs on the cores of the thread that calls, is stopped at a time limit and dies with this process.
-    """
+    """Drives one model of the Triton server at `endpoint` from the caller's cores, with images (n, …), float32."""
 
     def __init__(self, program: Path, endpoint: str, model: str, input_name: str, images: np.ndarray) -> None:
         self._program, self._endpoint, self._model = program, endpoint, model
@@ -63,10 +60,7 @@ class PerfAnalyzer:
         self._data = json.dumps({"data": [{input_name: {"b64": text}} for text in encoded]})
 
     def measure(self, batch: int, concurrency: int, windows: Windows, limit_s: float) -> PerfAnalyzerPoint:
-        """The point of one closed loop; raises `ServerError` where it fails or takes longer than `limit_s`.
-
-        A point that does not settle is no error.
-        """
+        """The point of one closed loop, settled or not; raises `ServerError` for a failure, or after `limit_s`."""
         return self.sweep(batch, f"{concurrency}", windows, limit_s)[0]
 
     def sweep(self, batch: int, concurrencies: str, windows: Windows, limit_s: float) -> list[PerfAnalyzerPoint]:

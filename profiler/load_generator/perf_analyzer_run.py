@@ -1,7 +1,4 @@
-"""One run of perf_analyzer: its process, within a time limit, and the points that it prints.
-
-The output is read, as the CSV export has no windows and leaves out points that did not settle.
-"""
+"""One run of perf_analyzer: its process, and the points in its output, as its CSV export lacks unsettled ones."""
 
 import os
 import re
@@ -28,8 +25,7 @@ MS_PER_US = 1e-3
 class PerfAnalyzerPoint(Record):
     """A closed loop of `concurrency` requests of `batch` inputs each; an abandoned point has windows only.
 
-    The figures are over the last three of `windows_images_per_s`, which has all windows in their order.
-    `client_cpu_share` is perf_analyzer's own CPU time per second, over its whole run.
+    The figures are over the last three windows. `client_cpu_share` is perf_analyzer's own CPU time per second.
     """
 
     batch: int

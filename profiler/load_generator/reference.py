@@ -1,7 +1,4 @@
-"""The reference network, whose rate shows how fast the machine is at this moment.
-
-The network is the same on every machine. Contention is measured beside it too.
-"""
+"""The reference network, the same on every machine, whose rate shows how fast the machine is at this moment."""
 
 import time
 from collections.abc import Callable

@@ -1,8 +1,7 @@
 """The reference network behind the measured server, so that the same disturbances slow both.
 
-A reference inside the profiler's process does not include the present cost of the server: copies, switches between
-processes, and cold caches after them. On a busy two-core machine it left 2 to 3 % of drift in repeats of ten seconds;
-the served reference leaves half of that.
+A reference inside the profiler's process does not include the present cost of the server (copies, process switches,
+cold caches). It left 2 to 3 % of drift in repeats of ten seconds on a busy two-core machine, twice as much.
 """
 
 from contextlib import ExitStack
@@ -21,10 +20,7 @@ CONCURRENCY = 4
 
 
 class ServedReference:
-    """The reference network on the cores of the server, with one instance of one thread, loaded at its first use.
-
-    Every method raises `ServerError` where the server fails.
-    """
+    """The reference network on the server's cores, loaded at its first use; raises `ServerError` where that fails."""
 
     def __init__(self, host: Host, cores: int, client_cores: list[int]) -> None:
         self._host, self._cores, self._client_cores = host, cores, client_cores

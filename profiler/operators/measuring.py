@@ -33,9 +33,8 @@ def measured_table(
 ) -> OperatorTable:  # fmt: skip
     """The table at `path` with all wanted points; missing ones are measured on the target's cores and threads.
 
-    `advance` is called with the number of passes that are left. Raises `BadInputError` where another run is measuring
-    on this host, or the file has another table; `DnnPortingError` where the budget is spent first: the points so far
-    are kept, and the next call continues.
+    `advance` gets the number of passes left. Raises `BadInputError` where another run measures on this host, or the
+    file has another table, and `DnnPortingError` for a spent budget: the next call continues.
     """
     table = read_table(path, target, batch, precision)
     missing = missing_passes(table, wanted)
@@ -97,10 +96,7 @@ def fill(
     table: OperatorTable, missing: Sequence[Sequence[Place]], path: Path, threads: int, deadline: float,
     advance: Callable[[int], None],
 ) -> OperatorTable:  # fmt: skip
-    """Measures until the table is complete or the deadline is over; the table is written every few seconds.
-
-    Every pass has its own random order, so that slow times of the machine affect random places.
-    """
+    """Measures in random order until the table is complete or the deadline is over; it is written every few seconds."""
     generator = np.random.default_rng(SEED)
     order = [one[index] for one in missing for index in generator.permutation(len(one))]
     found: list[OperatorPoint] = []

@@ -12,9 +12,8 @@ Precision = Literal["fp32", "int8"]
 class Operator(Value):
     """An operator without its numbers of channels; `pads` are in ONNX's order: top, left, bottom, right.
 
-    `height` and `width` are the input's, 1 for a matrix product. A depthwise convolution has a group for each channel
-    and as many channels after it as before it; other convolutions have `groups`. A `norm` is a batch normalisation
-    with its ReLU that is not fused into a convolution.
+    `height` and `width` are the input's, 1 for a matrix product. A depthwise convolution has a group for each channel.
+    A `norm` is a batch normalisation with its ReLU that is not fused into a convolution.
     """
 
     kind: Literal["convolution", "depthwise", "linear", "norm"]
@@ -55,10 +54,9 @@ class Operator(Value):
 
 
 class OperatorPoint(Value):
-    """The least time of the kernel for a batch in `runs` runs, in µs: disturbances only add to it.
+    """The least time of the kernel for a batch in `runs` runs of distant `passes`, in µs: disturbances only add to it.
 
-    `layout_us` is the additional time of the changes of layout before and after it. The runs were made in `passes`
-    far from each other, as a machine may be slow for a while.
+    `layout_us` is the additional time of the changes of layout.
     """
 
     operator: Operator

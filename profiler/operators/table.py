@@ -15,10 +15,7 @@ SAME = 0.03
 
 
 class OperatorTable(Value):
-    """The kernel times of one machine for one batch and precision, in µs.
-
-    `block` is the number of channels in a block of the layout (`profiler.operators.timing`).
-    """
+    """The kernel times of one machine for one batch and precision, in µs; `block` is that of the layout in channels."""
 
     schema_version: Literal[2] = 2
     fingerprint: Fingerprint
@@ -56,8 +53,8 @@ class OperatorTimes:
     def us(self, operator: Operator, in_channels: int, out_channels: int) -> float:
         """The time at these widths, or the least measured time at widths that are at least as large.
 
-        Where a width is no multiple of the block, it includes the changes of layout, which a network cannot avoid
-        then. Raises `BadInputError` for an operator that was not measured, or not up to these widths.
+        It includes the changes of layout where a width is no multiple of the block. Raises `BadInputError` for an
+        operator or widths that were not measured.
         """
         place = operator, in_channels, out_channels
         if place not in self._found:

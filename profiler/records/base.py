@@ -89,10 +89,7 @@ class NormalRate(Value):
 
 
 class Point(Record):
-    """Figures of a loaded model; the fields in `identity` distinguish a point from others of its kind.
-
-    `part` is the part of the plan that measured it; the plan fills it in.
-    """
+    """Figures of a loaded model, from a `part` of the plan; the fields in `identity` tell points of a kind apart."""
 
     identity: ClassVar[tuple[str, ...]]
     part: str = ""

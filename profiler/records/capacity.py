@@ -11,10 +11,7 @@ from profiler.records.base import Count, Record, Timed, Verdict
 
 
 class InTime(Record):
-    """The share of requests answered within a deadline of their scheduled moment; a lost request is not in time.
-
-    The 95 % interval is Clopper and Pearson's (1934).
-    """
+    """The share of requests answered in time, lost ones not, with its 95 % interval by Clopper and Pearson (1934)."""
 
     deadline_ms: float = Field(gt=0)
     in_time_share: float = Field(ge=0, le=1)

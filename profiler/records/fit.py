@@ -58,10 +58,7 @@ class Excess(Record):
 
 
 class Fit(Record):
-    """A form fitted to warm points that were measured under equal `conditions`; the points stay authoritative.
-
-    R² is of the values themselves, so that it is comparable with other publications.
-    """
+    """A form fitted to warm points that were measured under equal `conditions`; the points stay authoritative."""
 
     kind: Literal["predicted"] = "predicted"
     form: FormName

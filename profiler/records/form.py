@@ -31,10 +31,7 @@ class Form:
 
     @property
     def fewest_values(self) -> dict[str, int]:
-        """The least number of values of each variable: one more than the form has powers of it.
-
-        With fewer values every such curve fits exactly.
-        """
+        """The least number of values of each variable: one more than the form has powers, so that the fit can fail."""
         variables = sorted({variable for term in self.terms.values() for variable in term.powers})
         return {
             variable: len({term.powers.get(variable, 0) for term in self.terms.values()}) + 1 for variable in variables

@@ -25,8 +25,7 @@ class Usage(Record):
 class MemoryPoint(Point):
     """The memory of the processes that answer `batch`: on the host, and on its GPUs where the providers use them.
 
-    `source` is the server with all its processes, among which shared memory is divided, or a separate process that
-    only answers this batch, with all its memory.
+    `source` is the server, which divides shared memory among its processes, or a process for this batch alone.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("source", "runtime", "batch", "cores", "threads", "instances")
@@ -39,10 +38,7 @@ class MemoryPoint(Point):
 
 
 class BatchTrial(Record):
-    """One batch that was tried under the limit; `peak_bytes` of a failed process is the highest observed value.
-
-    `out of memory` is an allocation that failed, or a kill by the kernel, below the limit.
-    """
+    """One batch that was tried under the limit; `peak_bytes` of a failed process is the highest observed value."""
 
     batch: Count
     outcome: Outcome
@@ -51,10 +47,7 @@ class BatchTrial(Record):
 
 
 class LargestBatch(Point):
-    """The largest batch that a whole process answers within `limit_bytes`, its interpreter and runtime included.
-
-    `too_large` is the smallest batch that did not fit. Each trial had a process of its own.
-    """
+    """The largest batch that a process answers within `limit_bytes`; `too_large` is the smallest that did not fit."""
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "limit_bytes", "cores", "threads", "instances")
     limit_bytes: int | None = Field(gt=0)

@@ -21,10 +21,7 @@ class PlaceFields(TypedDict):
 
 @dataclass(frozen=True)
 class Place:
-    """The runtime that serves a model, its resources, and a value on each axis of the kind of point.
-
-    Axes that the kind does not have keep their defaults. `input_shape` leaves the batch axis out.
-    """
+    """The runtime that serves a model, its resources, and values on the axes of the kind of point, else defaults."""
 
     runtime: str
     resources: Resources

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from profiler.common.archives import Samples, arrays, packed
 from profiler.common.errors import BadInputError
-from profiler.common.files import flush_folder, read_record, sha256, write_atomically, write_record
+from profiler.common.files import flush_place, read_record, sha256, write_atomically, write_record
 from profiler.records.profile import Profile
 
 SAMPLES_LIMIT_BYTES = 256 << 20
@@ -40,7 +40,7 @@ class ProfileFiles:
         """Writes the profile so far, and adds the new samples to those of the points that were kept.
 
         Samples of another profile are moved into the folder `replaced`. Raises `BadInputError` for damaged samples,
-        and `FileNotFoundError` where the parent folder is gone: a moved workspace is not created again.
+        and `FileNotFoundError` where the parent folder is missing: a moved workspace is not created again.
         """
         if samples:
             stored_owner, before = self.read_samples()
@@ -79,7 +79,7 @@ def move_away(file: Path) -> None:
         folder = file.parent / "replaced"
         folder.mkdir(exist_ok=True)
         file.rename(folder / f"{file.stem}-{sha256(file)[:8]}{file.suffix}")
-        flush_folder(folder)
+        flush_place(folder)
 
 
 # Sums, ratios and squares of figures between these bounds are numbers too.

@@ -102,8 +102,7 @@ SERIES = (
 class Repeats(Timed):
     """Repeated measurements of one throughput and one latency: one value for each repeat, in their order.
 
-    Load, latency and reference take turns within a repeat. A coefficient of variation (`cv`) is the standard deviation
-    over the mean.
+    Load, latency and reference take turns within a repeat. `cv` is the standard deviation over the mean.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances", "repeats")

@@ -26,10 +26,7 @@ class Durations(Timed):
 
 
 class LoadTime(Durations):
-    """The time from the load call to a ready model, with the file in the page cache (warm) or only on disk (cold).
-
-    A planned cold load whose file was in the page cache at the load call is not counted.
-    """
+    """The time from the load call to a ready model, with the file in the page cache (warm) or only on disk (cold)."""
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances", "page_cache")
     page_cache: PageCache
@@ -61,10 +58,7 @@ class FirstInference(Timed):
 
 
 class WarmUpCurve(Timed):
-    """The latencies of the first `n` inferences after a fresh load, and the moment from which they were steady.
-
-    `latency_ms` has each `every`-th of them, the first one included. `steady_ms` is the median once steady.
-    """
+    """The latencies of the first `n` inferences after a fresh load, each `every`-th kept, and when they were steady."""
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
     batch: Count
@@ -79,8 +73,7 @@ class WarmUpCurve(Timed):
 class Switch(Timed):
     """Single requests as a Poisson process while the model behind their name is replaced `switches` times in a row.
 
-    A request belongs to the phase of its scheduled moment, from which its latency counts: `before` ends with the first
-    load call, `during` when the last model is ready.
+    A request belongs to the phase of its scheduled moment: `before` the first load call, `during` or `after`.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "cores", "threads", "instances")

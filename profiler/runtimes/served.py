@@ -31,10 +31,7 @@ class Served(Protocol):
 
 
 class Host(Protocol):
-    """A place where models are served: a local server, a running one, or this process.
-
-    It loads and unloads models by name; one answers at a time, unless a reference load runs beside it.
-    """
+    """A place where models are loaded and unloaded by name: a local server, a running one, or this process."""
 
     @property
     def runtime(self) -> str:
@@ -66,10 +63,7 @@ class Host(Protocol):
 
 
 class Expectation:
-    """The expected answers to a fixed input: those of the file in this process.
-
-    The input's `shape`, without the batch axis, is the graph's own by default.
-    """
+    """The expected answers to a fixed input, of the graph's own shape by default: those of the file in this process."""
 
     def __init__(self, path: Path, largest_batch: int, shape: tuple[int, ...] | None = None) -> None:
         session = open_session(path, threads=1)

@@ -43,10 +43,7 @@ def open_session(file: Path | bytes, threads: int, providers: tuple[Provider, ..
 
 
 def run(session: ort.InferenceSession, feed: dict[str, np.ndarray]) -> np.ndarray:
-    """The graph's answer (N, …).
-
-    Raises `ModelError` for a refused input, too little memory, or an inference over its time limit.
-    """
+    """The graph's answer (N, …); raises `ModelError` for a refused input, too little memory, or a spent time limit."""
     shapes = [values.shape for values in feed.values()]
     start = time.monotonic()
     try:

@@ -1,7 +1,6 @@
-"""Time limits of inferences, which a thread enforces.
+"""Time limits of inferences, of each one and of all in a block, which a thread enforces.
 
-Each inference has its own limit, and `ends_within` limits all in a block. ONNX Runtime can stop an inference between
-two operators, which is also done when this process is interrupted. torch cannot, so there this process exits.
+ONNX Runtime can stop an inference between two operators, also at an interruption. torch cannot: this process exits.
 """
 
 import os
@@ -48,10 +47,7 @@ def ends_within(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def stoppable(batch: int) -> Iterator[ort.RunOptions]:
-    """The run options of one stoppable inference in ONNX Runtime.
-
-    Raises `ModelError` where no time is left to begin; a stopped inference raises ONNX Runtime's error.
-    """
+    """The run options of one stoppable inference in ONNX Runtime; raises `ModelError` where no time is left."""
     options = ort.RunOptions()
     # ONNX Runtime raises the errors that it would print.
     options.log_severity_level = 4

@@ -1,8 +1,7 @@
 """TorchScript programs in this process, as an alternative to ONNX Runtime.
 
-`torch.export.load` unpickles parts of an archive and so runs any code that the file names; TorchScript's reader knows
-tensors and its own language only. That language can still write files while it is loaded, so this process loads no
-program that a confined process has not run before (`profiler.trial.torch_file`).
+`torch.export.load` runs any code that the file names; TorchScript's reader knows tensors and its own language only.
+That language can write files while it is loaded, so `profiler.trial.torch_file` runs a program first.
 """
 
 import warnings
@@ -23,10 +22,7 @@ FIX = "put the TorchScript program of stage=export there"
 
 
 class TorchProgram:
-    """A program that is called from the load generator's threads, on the CPU or on the current GPU.
-
-    The last loaded program sets `threads` for all, because torch has one setting in a process.
-    """
+    """A program on the CPU or the current GPU; the last loaded one sets torch's `threads` for the whole process."""
 
     runtime = "torch"
 

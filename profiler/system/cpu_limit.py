@@ -20,19 +20,18 @@ LEAVE_S = 5.0
 
 @contextmanager
 def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path = PROC) -> Iterator[None]:
-    """Limits processes and their children to `cores` of CPU time together, in periods of 100 ms.
+    """Limits processes and their children to `cores` of CPU time together, in periods of 100 ms, while the block lasts.
 
-    They return to their own groups at the end. Raises `UnavailableError` where groups cannot be written,
-    `ServerError` where the processes have ended.
+    Raises `UnavailableError` where groups cannot be written, `ServerError` where the processes have ended.
     """
     if cores < LEAST_CORES:
         raise UnavailableError(f"cores={cores} is not possible: a quota starts at {LEAST_CORES} of a core")
-    homes = homes_of(pids, cgroups, proc)
+    groups = groups_of(pids, cgroups, proc)
     folder = None
     try:
         try:
-            folder = make_group(next(iter(homes.values())), cores)
-            for pid in homes:
+            folder = make_group(next(iter(groups.values())), cores)
+            for pid in groups:
                 move(pid, folder)
         except OSError as error:
             raise UnavailableError(
@@ -41,18 +40,18 @@ def cpu_limit(pids: list[int], cores: float, cgroups: Path = CGROUPS, proc: Path
         yield
     finally:
         if folder is not None:
-            remove_group(folder, homes)
+            remove_group(folder, groups)
 
 
-def homes_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
+def groups_of(pids: list[int], cgroups: Path, proc: Path) -> dict[int, Group]:
     """The groups of the processes that are alive, by process number."""
-    homes = {}
+    groups = {}
     for pid in pids:
         with suppress(OSError):
-            homes[pid] = group_of(pid, cgroups, proc)
-    if not homes:
+            groups[pid] = group_of(pid, cgroups, proc)
+    if not groups:
         raise ServerError(f"the processes {pids} ended before their CPU time could be limited")
-    found = {pid: group for pid, group in homes.items() if group is not None}
+    found = {pid: group for pid, group in groups.items() if group is not None}
     if not found:
         raise UnavailableError("fractions of a core are not possible here: the system has no cgroup cpu controller")
     return found
@@ -63,7 +62,7 @@ def make_group(home: Group, cores: float) -> Path:
     nest = home.nest()
     remove_leftovers(nest)
     if home.version == 2 and "cpu" not in (nest / "cgroup.subtree_control").read_text().split():
-        (nest / "cgroup.subtree_control").write_text("+cpu")
+        write(nest / "cgroup.subtree_control", "+cpu")
     folder = nest / f"{PREFIX}-{os.getpid()}-{secrets.token_hex(4)}"
     folder.mkdir()
     try:
@@ -77,21 +76,21 @@ def make_group(home: Group, cores: float) -> Path:
 def set_quota(folder: Path, quota_us: int | None) -> None:
     """Sets the CPU time that the group may use in each period, unlimited for `None`."""
     if (folder / "cpu.max").exists():
-        (folder / "cpu.max").write_text(f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
+        write(folder / "cpu.max", f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
     else:
-        (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-        (folder / "cpu.cfs_quota_us").write_text(str(-1 if quota_us is None else quota_us))
+        write(folder / "cpu.cfs_period_us", str(PERIOD_US))
+        write(folder / "cpu.cfs_quota_us", str(-1 if quota_us is None else quota_us))
 
 
 def move(pid: int, folder: Path) -> None:
     """Moves a process with all its threads into a group, unless it has ended."""
     with suppress(ProcessLookupError):
-        (folder / "cgroup.procs").write_text(str(pid))
+        write(folder / "cgroup.procs", str(pid))
 
 
-def remove_group(folder: Path, homes: dict[int, Group]) -> None:
+def remove_group(folder: Path, groups: dict[int, Group]) -> None:
     """Lifts the quota, moves processes back (children to the first process's group), and removes the group."""
-    elsewhere = next(iter(homes.values()))
+    elsewhere = next(iter(groups.values()))
     deadline = time.monotonic() + LEAVE_S
     with suppress(OSError):
         set_quota(folder, None)
@@ -99,7 +98,7 @@ def remove_group(folder: Path, homes: dict[int, Group]) -> None:
         with suppress(OSError):
             for pid in map(int, (folder / "cgroup.procs").read_text().split()):
                 with suppress(OSError):
-                    move(pid, homes.get(pid, elsewhere).folder)
+                    move(pid, groups.get(pid, elsewhere).folder)
             folder.rmdir()
             return
         time.sleep(0.01)
@@ -112,3 +111,12 @@ def remove_leftovers(nest: Path) -> None:
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             with suppress(OSError):
                 folder.rmdir()
+
+
+def write(path: Path, text: str) -> None:
+    """Writes text to an existing control file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)

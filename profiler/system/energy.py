@@ -35,10 +35,7 @@ Counters = dict[str, Counter]
 
 
 def package_counters(powercap: Path) -> Counters | str:
-    """The counter of every processor package, or the reason why there is none.
-
-    The counters of a package's parts (cores, graphics) and of the platform are left out.
-    """
+    """The counter of every whole processor package, or the reason why there is none."""
     found: Counters = {}
     for zone in sorted(powercap.glob("intel-rapl:*")):
         try:
@@ -80,8 +77,7 @@ def gpus_of(providers: Collection[Provider]) -> list[int]:
 class EnergyMeter:
     """A meter that counts energy in stretches, of these GPUs, or of the processor packages without any.
 
-    A package's counter starts again after about 260 kJ (43 minutes at 100 W): the count of a longer stretch is too
-    small.
+    A package's counter starts again after about 260 kJ, 43 minutes at 100 W, which limits a stretch.
     """
 
     def __init__(self, gpus: Sequence[int] = (), powercap: Path = POWERCAP) -> None:

@@ -39,10 +39,7 @@ def gpu_handles() -> Iterator[list[Any]]:
 
 
 def split_cores(wanted: int) -> tuple[list[int], list[int]]:
-    """The cores of the server and of the load generator, which are different where the machine has enough.
-
-    Raises `BadInputError` where this process may use fewer cores than `wanted`.
-    """
+    """The cores of server and load generator, different where possible; raises `BadInputError` for too few cores."""
     available = sorted(os.sched_getaffinity(0))
     if wanted > len(available):
         raise BadInputError(f"target cores={wanted} are not available: this process may use {len(available)}")

@@ -1,7 +1,6 @@
 """The kernel's page cache of one file: the share in memory, its eviction, and its filling.
 
-Eviction is advice (posix_fadvise(2)): a file system without a disk ignores it, and mapped pages stay. So each
-function measures and returns the share that it reached.
+Eviction is advice (posix_fadvise(2)) with exceptions, so each function measures and returns the reached share.
 """
 
 import ctypes

@@ -1,7 +1,4 @@
-"""The tree of processes that serve a model: a root process and its descendants, taken together.
-
-A process that ends during a query is left out.
-"""
+"""The tree of processes that serve a model, taken together, without those that end during a query."""
 
 import ctypes
 import os
@@ -120,10 +117,7 @@ def reset_peak(pid: int) -> str | None:
 
 
 def pin(pid: int, cores: list[int]) -> None:
-    """Binds every thread of the whole tree to these cores; threads that start later inherit them.
-
-    Raises `BadInputError` where these cores are not available.
-    """
+    """Binds every thread of the whole tree to these cores; raises `BadInputError` where they are not available."""
     for _ in range(PIN_PASSES):
         if not pin_once(pid, set(cores)):
             return
@@ -131,7 +125,7 @@ def pin(pid: int, cores: list[int]) -> None:
 
 
 def pin_once(pid: int, cores: set[int]) -> bool:
-    """Binds the present threads; returns whether one was not bound before, as it may have started others meanwhile."""
+    """Binds the present threads; returns whether one was not bound before, as it may have started others."""
     found = False
     for process in tree(pid):
         for folder in thread_folders(process.pid):

@@ -1,9 +1,8 @@
 """The check that a network's time and memory grow no faster than its batch.
 
-The network answers one input and a batch of two, within limits from its counted work. The memory of larger batches is
-counted, which is cheap, up to the largest batch that a server may form. A count does not include the memory that an
-operator allocates for itself while it runs. So some larger batches are answered too, each about twice as large as the
-one before, as long as that is cheap.
+The network answers one input and a batch of two, within limits from its counted work. The memory of batches up to the
+largest of a server is counted. A count does not include the memory that an operator allocates for itself, so some
+larger batches are answered too, each about twice as large as the one before, as long as that is cheap.
 """
 
 import time
@@ -22,7 +21,7 @@ CPU_S, MEMORY_BYTES = 3.0, 1 << 30
 TRUSTED = 60
 # The speed of the slowest processor that is worth serving with.
 MACS_PER_S = 1e9
-# The limits of the time of all steps after loading together, and of the memory of each, whatever is counted.
+# The limits of the time of all steps after loading together, and of the memory of each, also above the count.
 MOST_CPU_S, MOST_BYTES = 240.0, 2 << 30
 # Memory that is always allowed, and the factor by which counted memory may grow faster than the batch.
 FREE_BYTES, SLACK = 1 << 30, 2
@@ -81,10 +80,7 @@ def timed(network: Network, batch: int) -> float:
 
 
 def check_larger(network: Network, took_s: float) -> None:
-    """Raises `ModelError` for a network whose memory grows faster than its batch.
-
-    `took_s` is the processor time of a batch of two.
-    """
+    """Raises `ModelError` where memory grows faster than the batch; `took_s` is the time of a batch of two."""
     begin(-1, CPU_S + network.counting_s, MOST_BYTES)
     try:
         one = network.activation_bytes(1)

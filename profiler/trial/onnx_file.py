@@ -48,8 +48,7 @@ def try_onnx(path: Path, input_sizes: Sequence[int] = (), name: Path | None = No
     """Opens the file in a confined process, counts its layers and batches, and runs it.
 
     Where the graph leaves its input's size open, the first of `input_sizes` is used; without any, usual sizes are
-    tried, and none of them needs to fit. Errors call the file `name` where that is given. Raises `ModelError` for a
-    file that fails, or answers NaN.
+    tried, and none of them needs to fit. Errors call the file `name`. Raises `ModelError` for a file that fails.
     """
     task = Task("profiler.trial.onnx_file.judge", {"input_sizes": list(input_sizes)})
     judged(path, task, limits(path), FIX, name)

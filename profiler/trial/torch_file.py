@@ -1,9 +1,8 @@
 """The trial of a TorchScript program: a confined process tries it before any other process loads it.
 
-TorchScript can write files, print and call other machines, so the trial checks that a program only computes. The check
-covers every function of a file, also those that run while the file is loaded. It refuses every operator that is not
-known to be harmless. Operators with a string argument are refused too, as a string may name a file, except for a few
-whose strings are modes and messages.
+TorchScript can write files, print and call other machines, so the trial checks that a program only computes, also while
+it is loaded. The check refuses every operator that is not known to be harmless, and operators with a string argument,
+which may name a file, except for a few whose strings are modes and messages.
 """
 
 import re
@@ -28,10 +27,7 @@ _vetted: set[tuple[str, tuple[int, ...]]] = set()
 
 
 def vetted(path: Path, shape: tuple[int, ...]) -> str:
-    """The sha256 of a program that only computes, and answers inputs of this shape within the limits of a trial.
-
-    Raises `ModelError` for any other program, unless the user trusts it.
-    """
+    """The sha256 of a program that passed the trial with inputs of this shape; raises `ModelError` for any other."""
     allowed = limits(path, COPIES)
     digest = sha256(path)
     if not trusted() and (digest, shape) not in _vetted:

@@ -28,10 +28,9 @@ def model_config(
     parameters: dict[str, str] | None = None,
     label_file: str | None = None,
 ) -> ModelConfig:
-    """The configuration message of a model.
+    """The configuration of a model, with every value that auto-completion would choose.
 
-    It has no name, because the folder names the model and ModelMesh refuses one. It sets every value that
-    auto-completion would choose. `parameters` reach the model as strings.
+    It has no name, because the folder names the model and ModelMesh refuses one. `parameters` are strings.
     """
     config = ModelConfig(backend="onnxruntime", max_batch_size=serving.max_batch)
     config.default_model_filename = "model.onnx"

@@ -1,10 +1,9 @@
 """Secret arguments that other users cannot read, for a program that takes a secret in no other way.
 
 Every local user can read the arguments of a process in `/proc/PID/cmdline`, but not its environment. So the program is
-started with placeholders as arguments and with the secrets in its environment. The parent traces it. After exec, and
-before the first instruction, the parent redirects the placeholders' pointers in `argv` to the environment. `/proc`
-still shows the placeholders. The program ends with its tracer. See proc(5) and ptrace(2); the stack layout is that of
-the System V ABI on every architecture.
+started with placeholders as arguments and with the secrets in its environment. The parent traces it, and redirects the
+placeholders' pointers in `argv` to the environment after exec. The program ends with its tracer. See proc(5) and
+ptrace(2); the stack layout is that of the System V ABI.
 """
 
 import ctypes
@@ -35,8 +34,7 @@ def started(
 ) -> tuple[subprocess.Popen[bytes], bool]:
     """The process of a `launch_command` for a program with secret arguments, and whether the secrets are hidden.
 
-    They are visible where the system forbids tracing a child, and where the program is a script, whose interpreter gets
-    them as arguments. The calling thread must live as long as the process.
+    They are visible for a script, and where the system forbids tracing. The calling thread must outlive the process.
     """
     named = {f"{SECRET}{index}": secret for index, secret in enumerate(secrets)}
     read_end, write_end = os.pipe()

@@ -31,8 +31,7 @@ BUILDS = ("onnxruntime", "onnxruntime_gpu", "onnxruntime_openvino")
 class Installation:
     """A `tritonserver` binary, the kind of its `onnxruntime` backend, and the environment it runs in.
 
-    `backend_kind` is `cpp` for the official build and `python` for the one in this package. A profile records it,
-    because a request costs about 100 µs more with the Python backend.
+    A profile records `backend_kind`, because a request costs about 100 µs more with this package's `python` backend.
     """
 
     binary: Path
@@ -84,10 +83,9 @@ class Installation:
 
 
 def find_triton(environment: Path | None = None) -> Installation:
-    """The `tritonserver` on the PATH, else the one inside the `nvidia-pytriton` wheel.
+    """The `tritonserver` on the PATH, else the one in the wheel `nvidia-pytriton` of `environment` or `.venv-triton`.
 
-    The wheel is searched in `environment`, else in a virtual environment `.venv-triton` beside the running one, but not
-    in the working directory, which is untrusted. Raises `ServerNotFoundError` where there is none.
+    The working directory is untrusted and not searched. Raises `ServerNotFoundError` where there is none.
     """
     if environment is None and (on_path := shutil.which("tritonserver")):
         binary = Path(on_path).resolve()
@@ -98,6 +96,6 @@ def find_triton(environment: Path | None = None) -> Installation:
         return Installation(wheel / "tritonserver" / "bin" / "tritonserver", "python", wheel)
     raise ServerNotFoundError(
         f"no Triton server: looked for tritonserver on the PATH and in {folder}. "
-        "Install one with 'make server', name an endpoint with target.<name>.endpoint=HOST:PORT, "
-        "or measure in this process with target.<name>.runtime=onnxruntime"
+        "Install one with 'make server', name an endpoint with targets.<name>.endpoint=HOST:PORT, "
+        "or measure in this process with targets.<name>.runtime=onnxruntime"
     )

@@ -1,10 +1,9 @@
 """The start and the end of server programs: `launcher.py PARENT SIGNAL CORES PROGRAM [ARGUMENT ...]` becomes PROGRAM.
 
-CORES is a list like `0,1` or `all`. The setup is done in a process of its own, because it is not safe between fork and
-exec in a process with threads. The program gets SIGNAL when PARENT ends for any reason; to the kernel, the end of the
-*thread* that started the program is the end of PARENT. An argument that begins with `SECRET` names an environment
-variable whose value replaces it: `profiler.triton.hidden_arguments` makes the replacement, or sends `NOT_TRACED` to
-the standard input where it cannot.
+CORES is a list like `0,1` or `all`. The setup has a process of its own, because it is not safe between fork and exec in
+a process with threads. The program gets SIGNAL when the thread of PARENT that started it ends. An argument that begins
+with `SECRET` names an environment variable whose value replaces it: `profiler.triton.hidden_arguments` makes the
+replacement, or sends `NOT_TRACED` to the standard input where it cannot.
 """
 
 import ctypes
@@ -17,7 +16,7 @@ from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
 SECRET = "DNN_PORTING_SECRET_"  # noqa: S105
-# The answer of the parent before the program may begin; it is empty if the parent died.
+# The answer of the parent before the program may begin; it is empty if the parent has ended.
 TRACED, NOT_TRACED = b"t", b"n"
 # Ctrl-C ends everything within 2 s.
 STOP_LIMIT_S = 1.0
@@ -25,9 +24,9 @@ STOP_LIMIT_S = 1.0
 
 def main() -> None:
     """Sets the process up and replaces it by the program."""
-    parent, dying, cores, *arguments = sys.argv[1:]
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(dying))
-    # The parent may have died before the call.
+    parent, at_end, cores, *arguments = sys.argv[1:]
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(at_end))
+    # The parent may have ended before the call.
     if os.getppid() != int(parent):
         sys.exit("the parent has ended")
     # Other users have no access to the files and the shared memory of the program.
@@ -61,13 +60,13 @@ def guard() -> None:
         os.killpg(program, signal.SIGKILL)
 
 
-def launch_command(cores: list[int] | None = None, dying: signal.Signals = signal.SIGKILL) -> list[str]:
-    """The prefix of a command that pins its program to `cores` and sends it the signal `dying` when this process ends.
+def launch_command(cores: list[int] | None = None, at_end: signal.Signals = signal.SIGKILL) -> list[str]:
+    """The prefix of a command that pins its program to `cores` and sends it the signal `at_end` when this process ends.
 
     The thread that starts the command must live as long as the program, because the end of that thread counts.
     """
     pinned = ",".join(map(str, cores)) if cores else "all"
-    return [sys.executable, "-S", __file__, str(os.getpid()), str(int(dying)), pinned]
+    return [sys.executable, "-S", __file__, str(os.getpid()), str(int(at_end)), pinned]
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -30,10 +30,7 @@ NOT_HIDDEN = "every user of this machine can read this server's token: the syste
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A ready server: its gRPC address, its log, and the folder from which it loads models.
-
-    The `token` gives control over it; it is `hidden` unless other users can read it in the process table.
-    """
+    """A ready server: its address, log and models; its `token` is `hidden` unless other users can read it."""
 
     endpoint: str
     process: subprocess.Popen[bytes]
@@ -76,10 +73,10 @@ def triton_server(
 ) -> Iterator[RunningServer]:
     """A ready server, which is stopped at the end of the block and ends with this process and this thread.
 
-    Without a `repository` it starts with an empty folder of its own, `models`; without an `http_port` it has gRPC only;
-    `cores` pins it. Of a `repository` it loads the models named in `load`, with the settings in
-    `configs/<config_name>.pbtxt` if that file exists. The `token`, by default a new one, opens the `closed` interfaces.
-    Raises `BadInputError` for a port in use, `ServerError` where it does not become ready.
+    Without a `repository` it has an empty folder of its own, `models`; without an `http_port` it has gRPC only. Of a
+    `repository` it loads the models named in `load`, with the settings in `configs/<config_name>.pbtxt` if that file
+    exists. The `token`, by default a new one, opens the `closed` interfaces. Raises `BadInputError` for a port in use,
+    and `ServerError` where the server does not become ready.
     """
     for wanted in (one for one in (grpc_port, http_port) if one is not None):
         check_port(wanted)
@@ -129,13 +126,10 @@ def launched_in(
 
 
 def check_safe(models: Path) -> Path:
-    """The folder itself; raises `BadInputError` for a name that a shell would interpret.
-
-    Triton's Python backend has a shell read it.
-    """
+    """The folder itself; raises `BadInputError` for a name that the shell of Triton's Python backend interprets."""
     if not SAFE.fullmatch(str(models)):
         raise BadInputError(
-            f"{str(models)!r} cannot be served: Triton hands its name to a shell, so it may have letters, digits, '_', "
+            f"{str(models)!r} cannot be served: Triton gives its name to a shell, so it may have letters, digits, '_', "
             "'.', '-' and '/' only: rename it"
         )
     return models

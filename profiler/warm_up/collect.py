@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -43,9 +44,8 @@ def collect(
 ) -> Iterator[tuple[int, int]]:
     """Appends the missing observations to `path`; yields the number done, failed ones too, and the total.
 
-    The order within a repeat is random, so that a drift of the machine affects all variants alike. A failed
-    observation is kept with its reason, and the next call tries it again. Raises `DnnPortingError` where no
-    observation is possible, `BadInputError` where another run is measuring on this host or torch is not installed.
+    The random order makes a drift of the machine affect all variants alike. The next call tries failed observations
+    again. Raises `DnnPortingError` where no observation is possible, `BadInputError` where another run is measuring.
     """
     load_torch()
     with alone_on_host(PROFILER):
@@ -57,38 +57,17 @@ def collect(
         yield done, len(wanted)
         for start in range(0, len(missing), PIECE):
             piece = missing[start : start + PIECE]
-            observe(plan(target, piece), path)
+            cores, _ = split_cores(target.cores)
+            conditions: dict[str, Any] = {"cores": cores, "threads": target.threads, "provider": target.providers[0]}
+            observe(Plan(**conditions, limit_s=OBSERVATION_LIMIT_S, requests=piece), path)
             done += len(piece)
             yield done, len(wanted)
 
 
-def plan(target: Target, requests: list[Request]) -> Plan:
-    """One piece of the observations, on the target's cores with its threads."""
-    cores, _ = split_cores(target.cores)
-    return Plan(
-        cores=cores,
-        threads=target.threads,
-        provider=target.providers[0],
-        limit_s=OBSERVATION_LIMIT_S,
-        requests=requests,
-    )
-
-
 def shuffled(programs: Sequence[Program], batches: Sequence[int], repeat: int) -> list[Request]:
     """A request for every variant with every batch, in the random order of this repeat."""
-    requests = [
-        Request(
-            variant=program.variant,
-            path=program.path.resolve(),
-            sha256=sha256(program.path),
-            size=program.size,
-            input_shape=program.input_shape,
-            batch=batch,
-            repeat=repeat,
-        )
-        for program in programs
-        for batch in batches
-    ]
+    known = [vars(one) | {"path": one.path.resolve(), "sha256": sha256(one.path)} for one in programs]
+    requests = [Request(**program, batch=batch, repeat=repeat) for program in known for batch in batches]
     random.Random(repeat).shuffle(requests)  # noqa: S311, an order is no secret
     return requests
 

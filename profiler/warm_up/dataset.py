@@ -18,8 +18,7 @@ UNKNOWN = "the system did not report it at every observation"
 class Dataset:
     """The training data: `features` (rows, names) as `FEATURES` reads them, and the times to predict (rows).
 
-    `first_ms` is as measured. `corrected_ms` is at the speed at which the reference reaches `reference_per_s`, the
-    median over all observations. `left_out` names the features without a column, with the reason.
+    `corrected_ms` is at the speed at which the reference reaches `reference_per_s`. `left_out` has the reasons.
     """
 
     names: list[str]
@@ -34,11 +33,7 @@ class Dataset:
 
 
 def tabulate(observations: Sequence[WarmUpObservation]) -> Dataset:
-    """The table of all observations.
-
-    Raises `BadInputError` where they differ in machine, torch, device or threads, where a variant was observed as
-    two different files, and without any observation.
-    """
+    """The table; raises `BadInputError` without observations, or where conditions or files of a variant differ."""
     check_equal_conditions(observations)
     reference_per_s = float(np.median([one.reference_per_s for one in observations]))
     places = defaultdict(list)

@@ -8,7 +8,7 @@ import numpy as np
 from profiler.common.errors import BadInputError
 from profiler.warm_up.dataset import Dataset
 from profiler.warm_up.predictor import PredictionScore
-from profiler.warm_up.regression import SEED, Forest, ForestOverLine, Line
+from profiler.warm_up.regression import SEED, ForestOverLine, Line, forest
 
 FOLDS = 8
 SHUFFLES = 3
@@ -32,15 +32,12 @@ MODELS: dict[str, tuple[Callable[[list[str]], Model], list[str]]] = {
     "predictor": (ForestOverLine, []),
     "predictor, batch only": (ForestOverLine, BATCH_ONLY),
     "line alone": (Line, []),
-    "forest alone": (lambda _: Forest(), []),
+    "forest alone": (lambda _: forest(), []),
 }
 
 
 def folds(dataset: Dataset) -> list[Fold]:
-    """The training rows and the held-out rows of each fold; a variant is on one side only (`GroupKFold`).
-
-    Raises `BadInputError` where there are fewer variants than folds.
-    """
+    """The training and the held-out rows of each fold of variants; raises `BadInputError` for too few variants."""
     from sklearn.model_selection import GroupKFold
 
     variants = len(set(dataset.variants))
@@ -65,10 +62,8 @@ def held_out(model: str, dataset: Dataset, times_ms: np.ndarray) -> np.ndarray:
 def score(times_ms: np.ndarray, predicted_ms: np.ndarray) -> PredictionScore:
     """The root mean squared error over the mean (CVRMSE), and the mean of absolute errors over values (MAPE)."""
     errors_ms = predicted_ms - times_ms
-    return PredictionScore(
-        cvrmse_share=float(np.sqrt(np.mean(errors_ms**2)) / np.mean(times_ms)),
-        mape_share=float(np.mean(np.abs(errors_ms) / times_ms)),
-    )
+    cvrmse, mape = np.sqrt(np.mean(errors_ms**2)) / np.mean(times_ms), np.mean(np.abs(errors_ms) / times_ms)
+    return PredictionScore(cvrmse_share=float(cvrmse), mape_share=float(mape))
 
 
 def scores(dataset: Dataset, times_ms: np.ndarray) -> dict[str, PredictionScore]:
@@ -77,10 +72,7 @@ def scores(dataset: Dataset, times_ms: np.ndarray) -> dict[str, PredictionScore]
 
 
 def permutation_shares(dataset: Dataset) -> np.ndarray:
-    """The loss of R² on held-out variants when each feature is shuffled, mean over folds.
-
-    Breiman, Random Forests (2001), section 10. Features that are nearly equal replace each other.
-    """
+    """The mean loss of R² on held-out variants when each feature is shuffled (Breiman, Random Forests, 2001)."""
     from sklearn.inspection import permutation_importance
 
     losses = []

@@ -1,8 +1,9 @@
 """The features of the predictor, all known before the first inference."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
+from profiler.system.monitor.paper_features import follow
 from profiler.system.monitor.system_state import SystemState
 from profiler.warm_up.observations import NetworkSize
 
@@ -20,59 +21,40 @@ class Situation:
 
 @dataclass(frozen=True)
 class Feature:
-    """A number about a situation, unknown where the system does not report it."""
+    """The product of the fields at these paths of a situation in a unit, unknown where the system reports none."""
 
     unit: str
-    read: Callable[[Situation], float | None]
-
-
-def mib(read: Callable[[Situation], int | None]) -> Feature:
-    """A feature in MiB: 32-bit floats do not distinguish large numbers of bytes."""
-
-    def scaled(situation: Situation) -> float | None:
-        value = read(situation)
-        return None if value is None else value / MIB
-
-    return Feature("MiB", scaled)
-
-
-def process(name: str) -> Callable[[Situation], int | None]:
-    """A reader of one figure of the serving process."""
-    return lambda situation: getattr(situation.state.process, name, None)
-
-
-def allocator(name: str, pool: str) -> Callable[[Situation], int | None]:
-    """A reader of one present figure of torch's CUDA allocator."""
-
-    def read(situation: Situation) -> int | None:
-        pools = getattr(situation.state.allocator, name, None)
-        return None if pools is None else int(getattr(pools, pool).current)
-
-    return read
+    paths: tuple[str, ...]
+    divisor: float = 1.0
 
 
 # The features of the batch are products of others, since a forest cannot multiply.
+# 32-bit floats do not distinguish large numbers of bytes, so memory is in MiB.
 FEATURES: dict[str, Feature] = {
-    "batch": Feature("1", lambda situation: situation.batch),
-    "batch_macs": Feature("10⁹", lambda situation: situation.batch * situation.size.macs / 1e9),
-    "batch_activation_bytes": mib(lambda situation: situation.batch * situation.size.activation_bytes),
-    "macs": Feature("10⁹", lambda situation: situation.size.macs / 1e9),
-    "activation_bytes": mib(lambda situation: situation.size.activation_bytes),
-    "parameters": Feature("10⁶", lambda situation: situation.size.parameters / 1e6),
-    "layers": Feature("1", lambda situation: situation.size.layers),
-    "file_bytes": mib(lambda situation: situation.size.file_bytes),
-    "involuntary_switches": Feature("1", process("involuntary_switches")),
-    "rss_bytes": mib(process("rss_bytes")),
-    "vms_bytes": mib(process("vms_bytes")),
-    "shared_bytes": mib(process("shared_bytes")),
-    "data_bytes": mib(process("data_bytes")),
-    "available_bytes": mib(lambda situation: situation.state.memory.available_bytes),
-    "allocator_requested_bytes": mib(allocator("requested_bytes", "all")),
-    "allocator_allocated_bytes": mib(allocator("allocated_bytes", "all")),
-    "allocator_large_pool_bytes": mib(allocator("allocated_bytes", "large_pool")),
+    "batch": Feature("1", ("batch",)),
+    "batch_macs": Feature("10⁹", ("batch", "size.macs"), 1e9),
+    "batch_activation_bytes": Feature("MiB", ("batch", "size.activation_bytes"), MIB),
+    "macs": Feature("10⁹", ("size.macs",), 1e9),
+    "activation_bytes": Feature("MiB", ("size.activation_bytes",), MIB),
+    "parameters": Feature("10⁶", ("size.parameters",), 1e6),
+    "layers": Feature("1", ("size.layers",)),
+    "file_bytes": Feature("MiB", ("size.file_bytes",), MIB),
+    "involuntary_switches": Feature("1", ("state.process.involuntary_switches",)),
+    "rss_bytes": Feature("MiB", ("state.process.rss_bytes",), MIB),
+    "vms_bytes": Feature("MiB", ("state.process.vms_bytes",), MIB),
+    "shared_bytes": Feature("MiB", ("state.process.shared_bytes",), MIB),
+    "data_bytes": Feature("MiB", ("state.process.data_bytes",), MIB),
+    "available_bytes": Feature("MiB", ("state.memory.available_bytes",), MIB),
+    "allocator_requested_bytes": Feature("MiB", ("state.allocator.requested_bytes.all.current",), MIB),
+    "allocator_allocated_bytes": Feature("MiB", ("state.allocator.allocated_bytes.all.current",), MIB),
+    "allocator_large_pool_bytes": Feature("MiB", ("state.allocator.allocated_bytes.large_pool.current",), MIB),
 }
 
 
 def values(situation: Situation) -> dict[str, float | None]:
     """Every feature by name."""
-    return {name: feature.read(situation) for name, feature in FEATURES.items()}
+    found = {name: [follow(vars(situation), path) for path in one.paths] for name, one in FEATURES.items()}
+    return {
+        name: None if None in numbers else math.prod(numbers) / FEATURES[name].divisor
+        for name, numbers in found.items()
+    }

@@ -1,7 +1,4 @@
-"""First inferences, each in a fresh process in which no network has run before.
-
-A planner that starts a variant for batches of one size pays this cost. Each process observes one batch size, as the
-first size in a process would pay for work that the later ones share.
+"""First inferences, each in a fresh process in which no network has run before, as the first size pays for shared work.
 
 `python -m profiler.warm_up.fresh_process PARENT` reads a `Plan` from standard input and writes one observation per
 line. It imports torch, runs no network, and forks a process for each observation: an import in each would take ten
@@ -14,6 +11,7 @@ import sys
 import time
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 import psutil
@@ -74,13 +72,11 @@ def line(
     plan: Plan, request: Request, answer: Outcome | Failure, reference_per_s: float
 ) -> WarmUpObservation | FailedObservation:
     """The observation of a request, or its failure, with the conditions."""
-    variant, batch, repeat = request.variant, request.batch, request.repeat
+    place: dict[str, Any] = {name: getattr(request, name) for name in ("variant", "batch", "repeat")}
     if isinstance(answer, Failure):
-        return FailedObservation(reason=answer.reason, variant=variant, batch=batch, repeat=repeat)
+        return FailedObservation(reason=answer.reason, **place)
     return WarmUpObservation(
-        variant=variant,
-        batch=batch,
-        repeat=repeat,
+        **place,
         sha256=request.sha256,
         machine=", ".join([cpu_model(), *gpu_models()]),
         torch_version=str(load_torch().__version__),

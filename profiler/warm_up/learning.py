@@ -19,10 +19,7 @@ OPSET = 17
 
 
 def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
-    """The model that is fitted to all rows, and the errors of the same kind of model on held-out variants.
-
-    Raises `BadInputError` where there are too few variants, or where the libraries for training are missing.
-    """
+    """The model that is fitted to all rows, and its card; raises `BadInputError` for too few variants or libraries."""
     missing = [name for module, name in LIBRARIES.items() if find_spec(module) is None]
     if missing:
         raise BadInputError(f"the training needs {' and '.join(missing)}: pip install 'dnn-porting[porting]'")
@@ -35,7 +32,7 @@ def learn(dataset: Dataset) -> tuple[bytes, PredictorCard]:
         machine=observation.machine,
         device=observation.device,
         threads=observation.threads,
-        features=feature_records(dataset, model.forest.fitted.feature_importances_),
+        features=feature_records(dataset, model.forest.regressor_.feature_importances_),
         left_out=dataset.left_out,
         reference_probe_per_s=dataset.reference_per_s,
         rows=len(dataset.features),
@@ -69,7 +66,7 @@ def to_onnx(model: ForestOverLine, features: int) -> bytes:
     from skl2onnx.common.data_types import FloatTensorType
 
     initial = [("features", FloatTensorType([None, features]))]
-    file = convert_sklearn(model.forest.fitted, "warm_up", initial, target_opset=OPSET)
+    file = convert_sklearn(model.forest.regressor_, "warm_up", initial, target_opset=OPSET)
     line = model.line
     weights = np.zeros((features, 1), np.float32)
     weights[line.columns, 0] = line.fitted.coef_

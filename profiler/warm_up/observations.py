@@ -16,10 +16,7 @@ FLOAT_BYTES = 4
 
 
 class NetworkSize(Record):
-    """The size of a network; work and memory are those of one input.
-
-    `layers` counts the nodes that have work or parameters; `activation_bytes` are their outputs in fp32.
-    """
+    """The size of a network for one input; `activation_bytes` are the outputs in fp32 of the `layers` with work."""
 
     parameters: int = Field(ge=1)
     macs: int = Field(ge=1)

@@ -27,8 +27,7 @@ class PredictionScore(Record):
 class PredictorFeature(Record):
     """One input of the predictor, its range in the training data, and its importance.
 
-    `impurity_share` is its share of the impurity that the forest's splits removed. `permutation_share` is the loss
-    of R² of the logarithm on held-out variants when this feature is shuffled; below 0, shuffling helped.
+    `permutation_share` is the loss of R² of the logarithm on held-out variants when this feature is shuffled.
     """
 
     name: str
@@ -43,9 +42,8 @@ class PredictorCard(Record):
     """The conditions and the errors of a stored predictor.
 
     The file with the digest `sha256` returns the first inference in ms, at the speed at which the reference reaches
-    `reference_probe_per_s`. A row is the median of up to `repeats` observations. `left_out` names the features
-    without a value, with the reason. `folds` lists the variants that were held out together. `scores` has the errors
-    of each model over all folds, by its name.
+    `reference_probe_per_s`. A row is the median of up to `repeats` observations. `left_out` has the reasons for
+    features without a value, `folds` the variants that were held out together, and `scores` the errors of each model.
     """
 
     kind: Kind = "predicted"
@@ -104,10 +102,7 @@ def save_predictor(folder: Path, file: bytes, card: PredictorCard) -> None:
 
 
 def load_predictor(folder: Path) -> WarmUpPredictor:
-    """The stored predictor.
-
-    Raises `BadInputError` where the card is missing or broken, `ModelError` where its digest is not the file's.
-    """
+    """The stored predictor; raises `BadInputError` for a broken card, `ModelError` where its digest does not match."""
     card = read_record(folder / CARD, PredictorCard, TRAIN_AGAIN)
     path = folder / FILE
     if not path.exists() or sha256(path, TRAIN_AGAIN) != card.sha256:

@@ -31,29 +31,19 @@ class Line:
         return np.asarray(np.maximum(self.fitted.predict(features[:, self.columns]), self.least_ms))
 
 
-class Forest:
-    """A random forest of the logarithm."""
+def forest() -> Any:
+    """A random forest of the logarithm of positive values."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.ensemble import RandomForestRegressor
 
-    def fit(self, features: np.ndarray, values: np.ndarray) -> Self:
-        """The model itself, trained with the positive values (rows) of these features."""
-        from sklearn.ensemble import RandomForestRegressor
-
-        self.fitted: Any = RandomForestRegressor(TREES, random_state=SEED).fit(features, np.log(values))
-        return self
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """The values (rows) of other features."""
-        return np.asarray(np.exp(self.fitted.predict(features)))
+    return TransformedTargetRegressor(RandomForestRegressor(TREES, random_state=SEED), func=np.log, inverse_func=np.exp)
 
 
 class ForestOverLine:
-    """The line, times the forest's estimate of the line's relative error.
-
-    A forest alone does not extrapolate: it would always underestimate the largest networks where they are held out.
-    """
+    """The line, times the forest's estimate of its relative error, as a forest alone does not extrapolate."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.line, self.forest = Line(names), Forest()
+        self.line, self.forest = Line(names), forest()
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
         """The model itself, trained with the times (rows) of these features."""

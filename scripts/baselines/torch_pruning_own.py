@@ -1,4 +1,4 @@
-"""Torch-Pruning's own pruner with its own Taylor importance, to hold ours against."""
+"""Torch-Pruning's own pruner with its own Taylor importance, as a baseline."""
 
 import torch
 import torch_pruning as tp

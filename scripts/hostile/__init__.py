@@ -1,1 +1,1 @@
-"""Hostile inputs by their doors: what is made, and the commands that read it."""
+"""Hostile inputs by their doors: their makers, and the commands that read them."""

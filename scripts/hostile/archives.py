@@ -1,4 +1,4 @@
-"""Hostile TorchScript files: archives whose members are not what torch has written."""
+"""Hostile TorchScript files: archives with members that torch did not write."""
 
 import pickle
 import random
@@ -16,7 +16,7 @@ Change = Callable[[str, bytes], bytes | None]
 
 
 def rewritten(change: Change, extra: dict[str, bytes] | None = None) -> Put:
-    """A good program whose archive's members are changed, or left out, or that has more."""
+    """A good program whose archive has changed, missing or additional members."""
 
     def put(case: Path) -> None:
         program(case, GOOD)
@@ -59,12 +59,12 @@ def inputs() -> Inputs:
 
 
 def calling(which: str, member: str) -> Put:
-    """A pickle that calls something in the place of a member."""
+    """A pickle that calls a function in the place of a member."""
 
     def put(case: Path) -> None:
         program(case, GOOD)
-        evil = pickle.dumps(calls(case)[which], protocol=2)
-        rewrite(inside(case, "model.pt"), lambda name, data: evil if name.endswith(member) else data, {})
+        hostile = pickle.dumps(calls(case)[which], protocol=2)
+        rewrite(inside(case, "model.pt"), lambda name, data: hostile if name.endswith(member) else data, {})
 
     return put
 

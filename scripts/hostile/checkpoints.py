@@ -1,4 +1,4 @@
-"""The door of checkpoints, and what they hold."""
+"""The door of checkpoints, and their contents."""
 
 import shutil
 import sys
@@ -54,17 +54,17 @@ def filled(case: Path) -> list[str]:
 
 
 def weights(case: Path) -> Path:
-    """The one file that was laid out."""
+    """The only file of the case."""
     return next((case / "in").glob("weights.*"))
 
 
 def saved(make: Callable[[Any], Any], legacy: bool = False) -> Put:
-    """What `make` gives, of torch, saved."""
+    """The value of `make`, saved by torch."""
 
     def put(case: Path) -> None:
         import torch
 
-        # A process of its own makes it; pickle takes a few calls for each dictionary in another.
+        # A process of its own makes the file, because pickle uses a few calls for each nested dictionary.
         sys.setrecursionlimit(20_000)
         torch.save(make(torch), inside(case, "weights.pt"), _use_new_zipfile_serialization=not legacy)
 

@@ -1,4 +1,4 @@
-"""Hostile configurations of a server: everything fits its digest, as it is its author's own."""
+"""Hostile configurations of a server with right digests, because their author made them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from hostile.repository_made import altered, variant
 
 PYTHON = f"open('{RAN}', 'w').close()\nclass TritonPythonModel:\n    def execute(self, requests): return []\n"
 FILES = ("lint", "verify", "others", "serve")
-# What is added to the configuration, and files beside it, whose names have __ for /.
+# Additions to the configuration, and files beside it, whose names have __ for /.
 TEXTS: dict[str, tuple[str, dict[str, str]]] = {
     "the python backend": ('backend: "python" default_model_filename: "model.py"', {"1__model.py": PYTHON}),
     "the python backend, a file that is not named": ('backend: "python"', {"1__model.py": PYTHON}),

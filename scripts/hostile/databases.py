@@ -1,4 +1,4 @@
-"""Hostile databases of MLflow's."""
+"""Hostile databases of MLflow."""
 
 import sqlite3
 from pathlib import Path
@@ -19,7 +19,7 @@ PLACES = (
     "dbfs:/x",
     "",
 )
-# Each of these columns is twice the one before.
+# Each of these columns doubles the one before.
 DOUBLED = ", ".join(f"g{i} {{kind}} generated always as (g{i - 1} {{plus}} g{i - 1})" for i in range(1, 30))
 COUNT = "c(x) as (values(1) union all select x + 1 from c limit 200000)"
 STATEMENTS = {
@@ -86,7 +86,7 @@ def altered(statements: str) -> Put:
 
 
 def special(put: Put) -> Put:
-    """What is no plain file in its place."""
+    """A special file in the place of the database."""
 
     def both(case: Path) -> None:
         put(case)

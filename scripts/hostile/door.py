@@ -1,4 +1,4 @@
-"""What a hostile input is, and the doors: for each a good input and the commands that read it."""
+"""The hostile inputs, and the doors: a good input for each, and the commands that read it."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ Put = Callable[[Path], object]
 Ask = Callable[[Path], Command]
 Inputs = Iterator[tuple[Any, ...]]
 UNTRACKED, IN_PROCESS = "tracking.enabled=false", "targets.local_cpu.runtime=onnxruntime"
-# Whoever runs what an input says makes a file of this name, wherever it is.
+# A process that runs the code of an input makes a file of this name in its working directory.
 RAN = "canary_ran"
 LEVEL = (
     "profile.latency.batches=[1]",
@@ -29,9 +29,9 @@ LEVEL = (
 
 @dataclass(frozen=True)
 class Input:
-    """A name that is unique at its door, and how it is laid out in the folder of a case.
+    """A name that is unique at its door, and the function that lays it out in the folder of a case.
 
-    `waits_s` is how long a command may wait for it by the bound that the product states.
+    `waits_s` is the time that a command may wait for it by the documented limit.
     """
 
     door: str
@@ -43,7 +43,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Door:
-    """`parts` are those of the small workspace that a case gets copies of."""
+    """`parts` are those of the small workspace that a case copies."""
 
     name: str
     good: Put
@@ -52,31 +52,31 @@ class Door:
     inputs: list[Input] = field(default_factory=list)
 
     def add(self, name: str, put: Put, *commands: str, waits_s: float = 0.0) -> None:
-        """One more input, for all commands of the door or for some."""
+        """Adds one input, for all commands of the door or for some."""
         self.inputs.append(Input(self.name, name, put, commands or tuple(self.commands), waits_s))
 
     def add_all(self, inputs: Iterable[tuple[Any, ...]]) -> None:
-        """Each is a name, how it is laid out, and the commands where it is not for all of them."""
+        """Adds inputs, each with a name, its layout, and its commands where they are not all."""
         for one in inputs:
             self.add(*one)
 
 
 def fitting(value: Any) -> str:
-    """The JSON text of a record, with a seal that fits whatever it says."""
+    """The JSON text of a record, with a right seal for any content."""
     if not isinstance(value, dict):
         return json.dumps(value)
     return sealed(json.dumps({name: one for name, one in value.items() if name != "seal"}, indent=1))
 
 
 def inside(case: Path, *parts: str) -> Path:
-    """A path below `in`, whose folder is there."""
+    """A path below `in`, whose folder exists."""
     path = case.joinpath("in", *parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def content(*parts: str, data: bytes | str) -> Put:
-    """A file of that content."""
+    """A file with that content."""
 
     def put(case: Path) -> None:
         inside(case, *parts).write_bytes(data.encode() if isinstance(data, str) else data)
@@ -89,7 +89,7 @@ def workspace(case: Path) -> str:
 
 
 def request_of(case: Path) -> dict[str, object]:
-    """The good request, of points that take milliseconds."""
+    """The good request, with points of milliseconds."""
     request: dict[str, object] = json.loads((case / "box" / "request.json").read_text())
     settings = request["settings"]
     assert isinstance(settings, dict)
@@ -99,7 +99,7 @@ def request_of(case: Path) -> dict[str, object]:
 
 
 def profiler(model: str, request: str = "", output: str = "new.json") -> Ask:
-    """`python -m profiler` over files of the case; the good request where none is named."""
+    """`python -m profiler` on files of the case; without a named request, the good one."""
 
     def ask(case: Path) -> Command:
         path = case / (request or "good-request.json")
@@ -116,5 +116,5 @@ def words(*texts: str) -> Ask:
 
 
 def served(*texts: str) -> Ask:
-    """Likewise, interrupted when it serves."""
+    """The same command, interrupted when it serves."""
     return lambda case: Command([text.replace("{case}", str(case)) for text in texts], until="Ctrl-C stops")

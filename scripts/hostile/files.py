@@ -1,4 +1,4 @@
-"""Hostile files of any format: texts of JSON that are none, and what is no plain file."""
+"""Hostile files of any format: texts that are no JSON, and special files."""
 
 import os
 from collections.abc import Callable
@@ -32,7 +32,7 @@ CHANGES: dict[str, Change] = {
 
 
 def whole_files(good: Callable[[Path], str], *parts: str) -> dict[str, Put]:
-    """What can be wrong with any text of JSON, whatever it says."""
+    """The faults that any text of JSON can have."""
     found = {name: altered(change, good, *parts) for name, change in CHANGES.items()}
     return found | special_files(*parts)
 
@@ -46,7 +46,7 @@ def altered(change: Change, good: Callable[[Path], str], *parts: str) -> Put:
 
 
 def special_files(*parts: str) -> dict[str, Put]:
-    """What is no plain file."""
+    """The special files, which are no plain files."""
 
     def sparse(case: Path) -> None:
         with inside(case, *parts).open("wb") as file:

@@ -38,7 +38,7 @@ Placed = Callable[[Path, str], Command]
 
 
 def quoted(text: str) -> str:
-    """As an override takes it, whatever it holds."""
+    """Any text as the value of an override."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${") + "'"
 
 
@@ -69,7 +69,7 @@ def of_task(case: Path, name: str) -> Command:
 
 
 def of_measured(case: Path, name: str, runtime: str = "onnxruntime") -> Command:
-    """python -m profiler over a model, with a request and an output, all of that name."""
+    """python -m profiler with a model, a request and an output of that name."""
     folder = case / "in" / name
     folder.mkdir(parents=True)
     model, request = copied(case, folder / f"{name}.onnx"), request_of(case)
@@ -150,7 +150,7 @@ PLACES: dict[str, Placed] = {
 
 
 def named(place: Placed) -> Ask:
-    """The command for the name that was laid out."""
+    """The command for the name of the case."""
     return lambda case: place(case, (case / "name").read_text())
 
 
@@ -163,7 +163,7 @@ def put_name(text: str) -> Put:
 
 
 door = Door("name", put_name("good"), {name: named(place) for name, place in PLACES.items()}, parts=("base", "box"))
-# A server is started for each of these.
+# Each of these cases starts a server.
 FEW = (
     "a shell's call",
     "backquotes",

@@ -15,7 +15,7 @@ DOUBLES = [GOES_ON, helper.make_node("Concat", ["x", "x"], ["y"], axis=1)]
 
 
 def body(nodes: Sequence[NodeProto], mark: str = "") -> GraphProto:
-    """Of a loop that carries one tensor; `mark` tells its names from those of another."""
+    """The body of a loop that carries one tensor; `mark` distinguishes its names from those of another."""
     values = helper.make_tensor_value_info
     return helper.make_graph(
         list(nodes),
@@ -30,7 +30,7 @@ def body(nodes: Sequence[NodeProto], mark: str = "") -> GraphProto:
 
 
 def looped(nodes: Sequence[NodeProto], turns: int | None) -> Put:
-    """So many turns of a loop, or a loop that names no number."""
+    """A loop with a number of turns, or without a number."""
     loop = helper.make_node("Loop", ["" if turns is None else "m", "t", "x0"], ["logits"], body=body(nodes))
     tensors = [*ENDS, constant("t", True, np.bool_)] + ([] if turns is None else [constant("m", turns)])
     return graph_of([*HEAD, loop], tensors)

@@ -1,6 +1,6 @@
 """The door of ONNX files."""
 
-from hostile import onnx_endless, onnx_gluttons, onnx_shapes, onnx_structures, onnx_texts, onnx_weights
+from hostile import onnx_costly, onnx_endless, onnx_shapes, onnx_structures, onnx_texts, onnx_weights
 from hostile.door import UNTRACKED, Door, profiler, words
 from hostile.onnx_made import good_bytes, laid
 
@@ -21,7 +21,7 @@ for inputs in (
     onnx_shapes.types,
     onnx_endless.loops,
     onnx_endless.functions,
-    onnx_gluttons.inputs,
+    onnx_costly.inputs,
     onnx_weights.inputs,
     onnx_structures.inputs,
     onnx_shapes.attributes,

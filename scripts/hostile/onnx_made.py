@@ -1,4 +1,4 @@
-"""ONNX files to be made hostile: a good one, changes of it, and graphs of any nodes."""
+"""ONNX files for hostile changes: a good one, changes of it, and graphs of any nodes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ output { name: "logits" data_type: TYPE_FP32 dims: [3] } default_model_filename:
 
 
 def laid(case: Path, data: bytes) -> None:
-    """As a file, and as a model of a Triton repository."""
+    """The model as a file, and as a model of a Triton repository."""
     path = inside(case, "model.onnx")
     path.write_bytes(data)
     copy = inside(case, "models", "m", "1", "model.onnx")
@@ -82,7 +82,7 @@ def constant(name: str, values: Any, kind: Any = np.int64) -> TensorProto:
 
 
 def shaped(value: ValueInfoProto, dims: Sequence[int | str | None] | None) -> None:
-    """Gives a value that shape; `None` is a rank that nobody knows."""
+    """Gives a value that shape; `None` is an unknown rank."""
     tensor = value.type.tensor_type
     tensor.ClearField("shape")
     if dims is not None:
@@ -95,7 +95,7 @@ def shaped(value: ValueInfoProto, dims: Sequence[int | str | None] | None) -> No
             axis.dim_param = size
 
 
-# Three numbers of the picture, under the name x0.
+# Three numbers of the picture have the name x0.
 HEAD = [helper.make_node("Flatten", ["input"], ["flat"]), helper.make_node("Slice", ["flat", "s", "e", "a"], ["x0"])]
 
 ENDS = [constant("s", [0]), constant("e", [3]), constant("a", [1])]

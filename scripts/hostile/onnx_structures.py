@@ -46,7 +46,7 @@ CHANGES: dict[str, Change] = {
     "the same node twice": lambda model: model.graph.node.append(model.graph.node[0]),
     "the same weights twice": lambda model: model.graph.initializer.append(model.graph.initializer[0]),
     "the output is the input": lambda model: setattr(model.graph.output[0], "name", "input"),
-    "an output that nobody makes": lambda model: setattr(model.graph.output[0], "name", "nothing"),
+    "an output without a node": lambda model: setattr(model.graph.output[0], "name", "nothing"),
     "a node without outputs": lambda model: model.graph.node[0].ClearField("output"),
     "backwards": lambda model: backwards(model),  # noqa: PLW0108
     "50 MB of words": lambda model: setattr(model, "doc_string", "x" * 50_000_000),
@@ -86,7 +86,7 @@ def inputs() -> Inputs:
 
 
 def branches(depth: int) -> bytes:
-    """A file that no writer makes, as it would have to be read: graphs in nodes in graphs."""
+    """A file that no writer makes, in the form of a reader: graphs in nodes in graphs."""
     graph = part(1, part(1, b"input") + part(2, b"logits") + part(4, b"Flatten"))
     for _ in range(depth):
         branch = part(1, b"then_branch") + part(6, graph) + b"\xa0\x01\x05"
@@ -97,7 +97,7 @@ def branches(depth: int) -> bytes:
 
 
 def part(number: int, data: bytes) -> bytes:
-    """A field of bytes, as protobuf writes it."""
+    """A field of bytes in the form of protobuf."""
     size, length = bytearray(), len(data)
     while True:
         size.append(length & 0x7F | (0x80 if length > 0x7F else 0))

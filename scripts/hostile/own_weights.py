@@ -1,4 +1,4 @@
-"""Hostile checkpoints: the real network's weights with something wrong in them."""
+"""Hostile checkpoints: the real network's weights with a fault in them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def first(tensors: dict[str, Any]) -> str:
     return next(name for name in tensors if name.endswith("weight"))
 
 
-def spoilt(change: Change) -> Put:
+def damaged(change: Change) -> Put:
     def put(case: Path) -> None:
         import torch
         from safetensors.torch import load_file
@@ -40,4 +40,4 @@ def spoilt(change: Change) -> Put:
 
 def inputs() -> Inputs:
     for name, change in CHANGES.items():
-        yield f"own weights: {name}", spoilt(change)
+        yield f"own weights: {name}", damaged(change)

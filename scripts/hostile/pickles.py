@@ -1,4 +1,4 @@
-"""Hostile pickles: each calls something that makes the canary as it is read."""
+"""Hostile pickles: each calls a function that makes the canary file during its read."""
 
 import builtins
 import os
@@ -28,7 +28,7 @@ CALLS = (
 
 
 class Call:
-    """What a pickle calls as it is read."""
+    """The call of a pickle during its read."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = function, arguments
@@ -38,7 +38,7 @@ class Call:
 
 
 def calls(case: Path) -> dict[str, Call]:
-    """Every one of them makes the canary."""
+    """The calls, each of which makes the canary file."""
     canary = str(case / "canary" / RAN)
     made = f"open({canary!r}, 'w').close()"
     script = inside(case, "script.py")
@@ -57,7 +57,7 @@ def calls(case: Path) -> dict[str, Call]:
     }
 
 
-def evil(which: str, where: str) -> Put:
+def pickled(which: str, where: str) -> Put:
     def put(case: Path) -> None:
         import torch
 
@@ -73,4 +73,4 @@ def evil(which: str, where: str) -> Put:
 def inputs() -> Inputs:
     for which in CALLS:
         for where in ("in the archive", "in the old format", "a bare pickle"):
-            yield f"{which} {where}", evil(which, where)
+            yield f"{which} {where}", pickled(which, where)

@@ -1,4 +1,4 @@
-"""Hostile pictures: small files that are large when they are read."""
+"""Hostile pictures: small files that are large in memory."""
 
 import io
 import struct
@@ -71,6 +71,6 @@ def tiff(side: int) -> bytes:
 
 
 def resized(data: bytes) -> bytes:
-    """A JPEG whose head says another size."""
+    """A JPEG whose header has another size."""
     place = data.index(b"\xff\xc0") + 5
     return data[:place] + b"\xff\xff\xff\xff" + data[place + 4 :]

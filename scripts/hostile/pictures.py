@@ -49,7 +49,7 @@ def good(case: Path) -> Path:
 
 
 def with_a(data: bytes, name: str = "x.png") -> Put:
-    """One more picture."""
+    """The good folder with one more picture."""
     return lambda case: (good(case) / "a" / name).write_bytes(data)
 
 

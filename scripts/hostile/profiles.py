@@ -53,7 +53,7 @@ FIELDS = (
 
 
 def adopted(case: Path) -> Path:
-    """The case after the hostile profile was put where `adopt` would put it."""
+    """The case with the hostile profile in the place where `adopt` puts it."""
     source, name = case / "in" / "profile.json", "local_cpu"
     if source.is_file() and source.stat().st_size < 1 << 28:
         measured = (case / "box" / "model.onnx").read_bytes()
@@ -74,7 +74,7 @@ def good_profile(case: Path) -> Json:
 
 
 def altered(path: Sequence[Any], new: Json, raw: str = "") -> Put:
-    """The good profile with something else in a place; `raw` is text that no writer of JSON makes."""
+    """The good profile with another value in a place; `raw` is a text that no writer of JSON makes."""
 
     def put(case: Path) -> None:
         changed = replaced(good_profile(case), tuple(path), "RAW" if raw else new)
@@ -88,7 +88,7 @@ def with_samples(make: Callable[[], bytes]) -> Put:
 
 
 def without_samples(put: Put) -> Put:
-    """What is no plain file lies in their place."""
+    """A special file in the place of the samples."""
 
     def both(case: Path) -> None:
         laid_profile(case, good_profile(case))

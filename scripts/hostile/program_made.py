@@ -1,4 +1,4 @@
-"""TorchScript programs to be made hostile."""
+"""TorchScript programs for hostile changes."""
 
 import linecache
 import warnings
@@ -8,7 +8,7 @@ from typing import Any
 from hostile.door import inside
 
 GOOD = "return self.fc(x.mean(dim=[2, 3]))"
-# So that the program answers as the ONNX file beside it.
+# The program gives the answers of the ONNX file beside it.
 ONES = "        torch.nn.init.ones_(self.fc.weight)\n        torch.nn.init.zeros_(self.fc.bias)\n"
 INNER = (
     "class Inner(torch.nn.Module):\n    weight: torch.Tensor\n"
@@ -21,7 +21,7 @@ INNER = (
 
 
 def program(case: Path, forward: str, restored: str = "", before: str = "") -> None:
-    """A scripted module with that body of `forward`, and of `__setstate__` where one is given."""
+    """A scripted module with that body of `forward`, and optionally that body of `__setstate__`."""
     import torch
 
     path = inside(case, "model.pt")

@@ -1,4 +1,4 @@
-"""The door of TorchScript programs, and what they do when they are called or loaded."""
+"""The door of TorchScript programs, and their actions during a call or a load."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ ANSWERS = {
 
 
 def torch_profiler(case: Path) -> Command:
-    """The program beside a good ONNX file, on a target that serves torch."""
+    """The program beside a good ONNX file, on a target with the runtime torch."""
     (case / "in" / "model.onnx").write_bytes(same_network())
     request: Any = request_of(case)
     request["target"]["runtime"] = "torch"

@@ -1,4 +1,4 @@
-"""Hostile records of a workspace: calls of anything, and values of another kind."""
+"""Hostile records of a workspace: calls of functions, and values of another kind."""
 
 import json
 import random
@@ -66,7 +66,7 @@ TARGETS: dict[str, Callable[[Path], Json]] = {
 }
 
 
-def spoilt(change: Change) -> Put:
+def damaged(change: Change) -> Put:
     def put(case: Path) -> None:
         path = next((case / "base").glob("tasks/*/variants/digits-resnet8-????????/variant.json"))
         record = json.loads(path.read_text())
@@ -79,11 +79,11 @@ def spoilt(change: Change) -> Put:
 def calls() -> Inputs:
     for name, target in TARGETS.items():
         for where, change in calling(target).items():
-            yield f"{where} {name}", spoilt(change)
+            yield f"{where} {name}", damaged(change)
 
 
 def calling(target: Callable[[Path], Json]) -> dict[str, Change]:
-    """Records that call something in the place of a value."""
+    """Records that call a function in the place of a value."""
     return {
         "width is a call of": lambda one, case: one["network"]["backbone"].update(width=target(case)),
         "backbone is a call of": lambda one, case: one["network"].update(backbone=target(case)),
@@ -100,7 +100,7 @@ def values() -> Inputs:
 
 
 def assigned(path: Sequence[str | int], new: Json) -> Put:
-    return spoilt(lambda record, _: assign(record, path, new))
+    return damaged(lambda record, _: assign(record, path, new))
 
 
 door = Door(

@@ -54,7 +54,7 @@ def special(file: str, name: str) -> Put:
 
 
 def renamed(name: str, text: str) -> Put:
-    """The first variant under another name, in all that tells it."""
+    """The first variant under another name, in all files that have the name."""
     short = text if name == "up" else text[:200].replace("/", "_")
 
     def change(root: Path) -> None:

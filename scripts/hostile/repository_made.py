@@ -1,4 +1,4 @@
-"""Published repositories to be made hostile, with digests that are made to fit."""
+"""Published repositories for hostile changes, with right digests."""
 
 import hashlib
 import json
@@ -11,14 +11,14 @@ from hostile.values import Json
 
 
 def copied(case: Path) -> Path:
-    """The published folder, by itself."""
+    """The published folder alone."""
     root = case / "in" / "repository"
     shutil.copytree((case / "base" / "repository").resolve(), root)
     return root
 
 
 def altered(change: Callable[[Path], object], fitting: bool = False) -> Put:
-    """A copy after a change of its files; with digests that fit where that is asked for."""
+    """A copy after a change of its files, with right digests on request."""
 
     def put(case: Path) -> None:
         root = copied(case)
@@ -36,9 +36,9 @@ def digests(root: Path) -> dict[Path, str]:
 
 
 def fit(root: Path, before: dict[Path, str]) -> None:
-    """Writes each changed file's digest wherever the old one stands, until no file changes any more.
+    """Writes each changed file's digest in the places of the old one, until no file changes any more.
 
-    A new file is added to the details' own list.
+    A new file is added to the list of the details.
     """
     list_new_files(root, before)
     for _ in range(8):
@@ -58,7 +58,7 @@ def fit(root: Path, before: dict[Path, str]) -> None:
 
 
 def resealed(text: bytes) -> bytes:
-    """The text with the seal in its second line, where it has one, made to fit what follows."""
+    """The text with a right seal in its second line, where it has one."""
     opening, second, rest = [*text.split(b"\n", 2), b"", b""][:3]
     if not second.startswith(b'"seal": "'):
         return text
@@ -88,7 +88,7 @@ def the_details(root: Path) -> Path:
 
 
 def in_json(path: Callable[[Path], Path], change: Callable[[Json], Json | None], fitting: bool = True) -> Put:
-    """A change of the index or the details; whatever holds their digests is made to fit."""
+    """A change of the index or the details, with right digests in the other files."""
 
     def changed(root: Path) -> None:
         place = path(root)

@@ -84,7 +84,7 @@ def put_index(put: Put) -> Put:
 
 
 def put_details(name: str) -> Put:
-    """What is wrong with any text of JSON, in the place of the first variant's details."""
+    """The faults of any text of JSON, in the place of the first variant's details."""
 
     def both(case: Path) -> None:
         place = variant(copied(case))

@@ -11,7 +11,7 @@ from hostile.files import whole_files
 from hostile.onnx_made import good_bytes
 from hostile.values import HUGE, RAW, WRONG, Json, named, replaced
 
-# By the part of a request that they are in.
+# The values by their part of a request.
 FIELDS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("target_name",),
     ("target",): (
@@ -29,7 +29,7 @@ VALUES: dict[str, tuple[tuple[str, ...], Json]] = {
     "sizes that are huge": (("settings", "latency", "input_sizes"), [10**9]),
     "an endpoint elsewhere": (("target",), {"runtime": "v2", "endpoint": "evil.example:8001", "model": "m"}),
     "a Triton elsewhere": (("target",), {"runtime": "triton", "endpoint": "evil.example:8001"}),
-    "an endpoint of ours": (("target",), {"runtime": "v2", "endpoint": "unix:/tmp/x", "model": "m"}),
+    "an endpoint of the project": (("target",), {"runtime": "v2", "endpoint": "unix:/tmp/x", "model": "m"}),
     "perf_analyzer": (("target",), {"runtime": "triton", "load_generator": "perf_analyzer"}),
     "torch": (("target",), {"runtime": "torch"}),
     "10^5 providers": (("target", "providers"), ["cpu"] * 100_000),
@@ -46,7 +46,7 @@ def laid_request(case: Path, text: str) -> None:
 
 
 def altered(path: Sequence[Any], new: Json, raw: str = "") -> Put:
-    """The good request with something else in a place; `raw` is text that no writer of JSON makes."""
+    """The good request with another value in a place; `raw` is a text that no writer of JSON makes."""
 
     def put(case: Path) -> None:
         text = json.dumps(replaced(request_of(case), tuple(path), "RAW" if raw else new))
@@ -56,7 +56,7 @@ def altered(path: Sequence[Any], new: Json, raw: str = "") -> Put:
 
 
 def own_server(case: Path) -> None:
-    """A program in the place where a Triton would lie."""
+    """A program in the place of a Triton."""
     binary = inside(
         case, "env", "lib", "python3.11", "site-packages", "pytriton", "tritonserver", "bin", "tritonserver"
     )

@@ -20,7 +20,7 @@ def zipped(members: dict[str, bytes]) -> bytes:
 
 
 def declared(shape: Sequence[int], kind: str = "<f8", data: bytes = b"") -> bytes:
-    """An array's file that says a shape and need not have it."""
+    """An array's file with a declared shape, which may be wrong."""
     text = repr({"descr": kind, "fortran_order": False, "shape": tuple(shape)}).encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data
 

@@ -1,4 +1,4 @@
-"""Hostile stores: a web server in the command's own network that sends what it likes, as long as it likes."""
+"""Hostile stores: a web server in the command's own network that sends any content for any time."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ from watched_commands import Command
 from hostile.door import RAN, Ask, Door, Put
 from porting.repository.web import METADATA_S
 
-# Nobody is to ask at the second one.
+# The second server must get no request.
 PORT, ELSEWHERE = 18080, 18081
 DRIBBLE = "a dribble above the least rate"
 Answer = Callable[[str, Path], Iterator[bytes]]
@@ -31,7 +31,7 @@ def good(path: str, case: Path) -> Iterator[bytes]:
 
 
 def at(name: str, answer: Answer) -> Answer:
-    """Only one file is hostile."""
+    """A store with only one hostile file."""
     return lambda path, case: answer(path, case) if path.endswith(name) else good(path, case)
 
 
@@ -77,7 +77,7 @@ EVERYWHERE: dict[str, Answer] = {
     "a length of 1 TB": endless(LONG, b"x" * 65536),
     "one byte a second": endless(OPEN, b" ", 1.0),
     "one byte a second of a long one": endless(LONG, b"{", 1.0),
-    # Pieces come so often that the command, which computes on each, is not idle.
+    # The pieces are so frequent that the command, which computes on each, is not idle.
     DRIBBLE: endless(OPEN + b" " * 60_000, b" " * 44, 0.002),
     "small answers without an end": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01),
     "endless small answers": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
@@ -145,7 +145,7 @@ def serving(case: Path) -> Callable[[], None]:
 
 
 def noticed(path: str, case: Path) -> Iterator[bytes]:
-    """Whoever asks here has been led astray."""
+    """The files of another server; a request to it shows that a command followed a wrong address."""
     (case / RAN).touch()
     return good(path, case)
 
@@ -170,7 +170,7 @@ def asked(*texts: str) -> Ask:
     return lambda case: Command([text.replace("{case}", str(case)) for text in texts], serve=serving(case))
 
 
-def told(what: str) -> Put:
+def answer_name(what: str) -> Put:
     return lambda case: (case / "answer").write_text(what)
 
 
@@ -186,4 +186,4 @@ door = Door(
 for what in ANSWERS:
     if what != "good":
         wait_s = METADATA_S if what.endswith(DRIBBLE) else 0.0
-        door.add(what, told(what), waits_s=wait_s)
+        door.add(what, answer_name(what), waits_s=wait_s)

@@ -1,4 +1,4 @@
-"""Hostile repositories that nobody has published: linted, and served without --trust."""
+"""Hostile repositories without a publication: linted, and served without --trust."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def configurations() -> Inputs:
 
 
 linted = Door("Triton repository", lambda case: triton(case, "m"), {"lint": words("lint", "{case}/in/models")})
-# Nobody has a good one that is served without --trust, so a published one stands for it.
+# No good unpublished repository is served without --trust, so a published one is the good input.
 foreign = Door(
     "foreign repository served",
     copied,

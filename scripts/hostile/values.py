@@ -1,4 +1,4 @@
-"""Hostile values: texts that a terminal, a shell or a path obeys, numbers, and whatever is of another kind."""
+"""Hostile values: texts that a terminal, a shell or a path obeys, numbers, and values of another kind."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ DIRTY = {
 }
 HUGE = (2**31, 10**9, 10**15, 10**40, -1, 0, 1e308, 5e-324)
 RAW = ("NaN", "Infinity", "-Infinity", "1e400", "9" * 1_000_000)
-# In the place of any value.
+# These values replace any value.
 WRONG: tuple[Json, ...] = (
     None,
     True,
@@ -35,7 +35,7 @@ WRONG: tuple[Json, ...] = (
 
 
 def replaced(value: Json, path: tuple[Any, ...], new: Json) -> Json:
-    """A copy with something else in that place."""
+    """A copy with another value in that place."""
     copy = json.loads(json.dumps(value))
     inner = copy
     for key in path[:-1]:

@@ -1,4 +1,4 @@
-"""Hostile checkpoints: archives that torch has not written, and bytes that are none."""
+"""Hostile checkpoints: archives that torch did not write, and bytes that are no archive."""
 
 import pickle
 import random

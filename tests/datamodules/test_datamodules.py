@@ -24,8 +24,6 @@ from datamodules.pictures import TensorImages, stratified, without_leaks
 from datamodules.preprocessing import Augmentation
 from datamodules.torchvision_sets import Cifar10, Cifar100, Mnist
 
-needs_data = pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real data sets are not beside the checkout")
-
 
 def contents(module: ImageDataModule) -> list[set[str]]:
     return [set(module.split(name).content()) for name in ("train", "val", "test")]
@@ -257,7 +255,7 @@ def test_mnist_reads_the_original_format_without_a_download(tmp_path: Path) -> N
     assert [len(module.split(name)) for name in ("train", "val", "test")] == [50, 10, 20]
 
 
-@needs_data
+@pytest.mark.data("MNIST")
 def test_the_real_mnist_unpacks_without_a_download(tmp_path: Path) -> None:
     shutil.copytree(SHARED_DATA / "MNIST", tmp_path / "MNIST", copy_function=shutil.copyfile)
     (tmp_path / "MNIST").chmod(0o755)
@@ -267,7 +265,7 @@ def test_the_real_mnist_unpacks_without_a_download(tmp_path: Path) -> None:
     assert Mnist(tmp_path).split("test").labels[0] == first
 
 
-@needs_data
+@pytest.mark.data("cifar10")
 def test_the_real_cifar10_splits_without_leaks() -> None:
     module = Cifar10(SHARED_DATA / "cifar10")
     train, val, test = contents(module)
@@ -277,7 +275,7 @@ def test_the_real_cifar10_splits_without_leaks() -> None:
     assert not (train | val) & test
 
 
-@needs_data
+@pytest.mark.data("hymenoptera_data")
 def test_real_photographs_load() -> None:
     values = yaml.safe_load((ROOT / "conf" / "datamodule" / "bee_ants.yaml").read_text())
     arguments = {name: values[name] for name in ("size", "batch_size", "folders", "augmentation")}

@@ -98,11 +98,12 @@ def test_the_details_of_a_variant_are_read_once(tasks: Repository, monkeypatch: 
 
 
 def test_planners_read_the_load_time_and_the_rates_of_the_index(tasks: Repository, middle: VariantOnTarget) -> None:
-    asked = {"task": "digits", "target": TARGET, "demand_rps": 1.0, "deadline_ms": 1e6}
-    load_s = middle.value("load_ms") / 1e3
-    several = infaas.from_repository(tasks, **asked, max_cores=2)
+    load_ms = middle.value("load_ms")
+    assert load_ms is not None
+    load_s = load_ms / 1e3
+    several = infaas.from_repository(tasks, task="digits", target=TARGET, demand_rps=1.0, deadline_ms=1e6, max_cores=2)
     assert {one.load_s for one in several.variants if one.name == middle.name} == {load_s}
-    adapter = inf_adapter.from_repository(tasks, **asked)
+    adapter = inf_adapter.from_repository(tasks, task="digits", target=TARGET, demand_rps=1.0, deadline_ms=1e6)
     assert {one.load_time_s for one in adapter.variants if one.name == middle.name} == {load_s}
     (chain,) = trivial.from_repository(tasks, task="digits", target=TARGET, demand_rps=1.0).tasks
     rate = middle.images_per_s(batch=1, cores=middle.profile.target.cores)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from chromium import FLAGS
+from narrowing import known
 from playwright.sync_api import Page, sync_playwright
 from support import environment
 
@@ -75,8 +76,8 @@ def test_the_report_needs_no_network(published: Path) -> None:
 def test_mlflow_shows_the_pipeline_and_its_variants(page: Page, published: Path, mlflow_url: str) -> None:
     from mlflow import MlflowClient
 
-    experiment = MlflowClient(f"sqlite:///{published / 'mlflow.db'}").get_experiment_by_name("digits").experiment_id
-    page.goto(f"{mlflow_url}/#/experiments/{experiment}/runs")
+    experiment = known(MlflowClient(f"sqlite:///{published / 'mlflow.db'}").get_experiment_by_name("digits"))
+    page.goto(f"{mlflow_url}/#/experiments/{experiment.experiment_id}/runs")
     page.get_by_text("digits: train, prune, finetune").first.wait_for(timeout=60_000)
     # The pipeline's row folds its variants away behind the only button of its cells.
     page.locator("[role=gridcell] button").last.click()
@@ -94,7 +95,7 @@ def test_mlflow_holds_a_child_run_for_each_variant_with_exactly_the_figures_that
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{published / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("digits")
+    experiment = known(client.get_experiment_by_name("digits"))
     runs = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     first = parents[0]

@@ -14,6 +14,7 @@ from forked import Forked
 from support import ROOT, SMALL, Command, environment, variant_records
 
 from profiler.common.files import UNFINISHED
+from profiler.common.locks import FOLDER
 
 pytestmark = pytest.mark.integration
 # A server that dies with a killed profiler has tests of its own.
@@ -114,10 +115,10 @@ def test_a_killed_import_goes_on(commands: Forked, dnn_porting: Command, publish
 
 
 def kill(*options: str) -> None:
-    """Kills runs over stand-in stages; what differs from an undisturbed run is told."""
+    """Kills runs over stand-in stages, in a network of their own; what differs from an undisturbed run is told."""
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "kill_test.py", "--real", "0", *options],
-        env=environment(), capture_output=True, text=True, timeout=1200,
+        env={**environment(), FOLDER: ""}, capture_output=True, text=True, timeout=1200,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -18,7 +18,7 @@ from profiler.runtimes.served import Expectation
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 NAMES = ["a b", "a$(touch ran)b", "a;touch ran;b", "-a", "'\"", "ü*"]
 
 
@@ -64,7 +64,7 @@ def test_the_server_s_environment_may_lie_in_a_folder_of_any_name(tmp_path: Path
 def test_a_repository_that_a_shell_would_act_on_is_refused_before_anything_starts(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     with (
-        pytest.raises(BadInputError, match="Triton hands its name to a shell"),
+        pytest.raises(BadInputError, match="Triton gives its name to a shell"),
         triton_server(find_triton(), repository=tmp_path / name),
     ):
         pass

@@ -217,7 +217,7 @@ def completed(model: ModelUnderTest, before: Profile) -> None:
 @pytest.mark.parametrize("rate_per_s", [1e-40, 1e9, 1e300])
 def test_a_kept_figure_that_no_machine_measures_is_named_where_it_is_read(network: Path, rate_per_s: float) -> None:
     model = model_on(StubHost(0.001), network)
-    with pytest.raises(BadInputError, match=r"no machine measures \(images_per_s is .*\): remove it, and everything"):
+    with pytest.raises(BadInputError, match=r"no machine measures \(images_per_s is .*\): remove it to measure"):
         completed(model, kept_with(model, rate_per_s))
     assert of(model.prepared.host, StubHost).loaded == {}
 

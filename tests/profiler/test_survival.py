@@ -20,7 +20,7 @@ from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import open_session
 from profiler.target.prepared_target import prepared_target
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 # The warm-up takes eight, a slice at least as many.
 BEFORE_THE_LIE = 12

@@ -23,7 +23,7 @@ from profiler.system.control_groups import CGROUPS, group_of
 from profiler.system.processes import tree
 from profiler.target.prepared_target import prepared_target
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 MIB = 2**20
 CHANNELS, SIZE = 128, 64

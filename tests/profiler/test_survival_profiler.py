@@ -27,7 +27,7 @@ from profiler.records.throughput import ThroughputPoint
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 STALL_S = 1.5
 RAW = ("seconds", "reference_per_s")
@@ -96,6 +96,7 @@ def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(ne
     assert not any(path.exists() for path in shared)
 
 
+@pytest.mark.alone
 def test_a_machine_that_stands_still_for_a_while_settles_nothing(network: Path, tmp_path: Path) -> None:
     # In one process, as a Triton that stood still may take its backends for dead, and then the point is lost.
     with profiler_process(tmp_path, network, level(4, settle=3.0), "onnxruntime") as process:

@@ -20,7 +20,7 @@ from profiler.runtimes.served import Expectation
 from profiler.system.processes import tree
 from profiler.target.prepared_target import prepared_target
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 # The warm-up takes a few.
 INTO_THE_SLICE = 12

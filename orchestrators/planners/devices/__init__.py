@@ -1,8 +1,8 @@
 """Devices that warm up once and then run equal batches, for the two planners of WoSC 2023.
 
-A device takes W(mbs) seconds for its first batch of `mbs` items and L(mbs) = a · mbs + b for each further one. After
-t further runs, at W(mbs) + t · L(mbs), it has processed (t + 1) · mbs items. It keeps one batch size, as another size
-would need a new warm-up. So an incomplete last batch takes as long as a full one.
+A device takes W(mbs) seconds for its first batch of `mbs` items and L(mbs) = a · mbs + b for each further one. After t
+further runs, at W(mbs) + t · L(mbs), it has processed (t + 1) · mbs items. A device keeps one batch size, as another
+size would need a new warm-up. So an incomplete last batch takes as long as a full one.
 """
 
 from orchestrators.planners.devices.from_repository import devices

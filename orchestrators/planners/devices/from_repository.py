@@ -28,7 +28,7 @@ def devices(
 def device(one: VariantOnTarget, max_runs: int | None) -> Device:
     """The device with the variant's published fit of the latency and its interpolated first inferences.
 
-    Batches go from 1 to the largest for which both are known.
+    Batches go from 1 to the largest for which both were measured.
     """
     fit, lookup = latency_fit(one), one.lookup("first_inference_ms")
     measured = sorted(point.batch for point in one.profile.own(one.profile.first_inference))

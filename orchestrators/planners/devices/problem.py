@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from orchestrators.planners.common import MS_PER_S, PlanBase, unique
+from orchestrators.planners.common import MS_PER_S, PlanBase, each_once
 from profiler.records.base import Value
 from profiler.records.fit import Fit
 
@@ -116,15 +116,8 @@ NO_DEVICES = "there are no devices: give at least one"
 class Devices(Value):
     """The available devices, and the deadline of their work."""
 
-    devices: list[Device]
+    devices: Annotated[list[Device], each_once("devices")]
     deadline_s: float = Field(gt=0)
-
-    @field_validator("devices")
-    @classmethod
-    def each_once(cls, value: list[Device]) -> list[Device]:
-        """Raises `ValueError` for a device that is named twice."""
-        unique("devices", (device.name for device in value))
-        return value
 
 
 class Schedule(PlanBase):

@@ -17,7 +17,7 @@ smaller batch.
 
 from collections.abc import Sequence
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.devices import NO_DEVICES, Device, Devices, Schedule, devices, finished, rounded_up
 from porting.repository import Repository
 

@@ -7,9 +7,9 @@
 
 T is the deadline, N the number of items, W the warm-up run, t the further runs (`orchestrators.planners.devices`).
 
-Corrections. Equation 1 minimises N_G, a number that no constraint links to a device: its minimum is always 1. It sums
-the items of all devices, each of which must run a batch of at least 1, so that one device that cannot warm up in T
-makes the problem infeasible. Here an unused device costs nothing, processes nothing and has no constraint.
+Corrections. Equation 1 minimises N_G, a number that no constraint links to a device: its minimum is always 1. The
+equation sums the items of all devices, each of which must run a batch of at least 1, so that one device that cannot
+warm up in T makes the problem infeasible. Here an unused device costs nothing, processes nothing and has no constraint.
 
 Solution. For a given T only the sum links the devices. Let f_d be the most items of device d in T, which trying every
 batch size finds exactly. The k devices with the largest f_d have the largest sum of all k devices: where they do not
@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.devices import NO_DEVICES, Choice, Device, Devices, Schedule, devices, finished, rounded_up
 from porting.repository import Repository
 
@@ -124,7 +124,7 @@ def end_s(choices: Mapping[str, Choice]) -> float:
 def too_many(problem: Problem) -> str:
     """The message with the most items in time, and the deadline for all, rounded up to a millisecond."""
     within = done(finished(problem.devices, problem.deadline_s))
-    said = (
+    text = (
         f"{len(problem.devices)} device(s) finish at most {within} of {problem.items} items in {problem.deadline_s:g} s"
     )
     # More runs than items are never needed.
@@ -136,7 +136,7 @@ def too_many(problem: Problem) -> str:
     ever = done(finished(problem.devices, ever_s))
     if ever < problem.items:
         return (
-            f"{said}, and {ever} in any time, for max_runs and max_batch end there: raise these, or give more devices"
+            f"{text}, and {ever} in any time, for max_runs and max_batch end there: raise these, or give more devices"
         )
     enough_s = end_s(soonest(problem.devices, problem.items, ever_s))
-    return f"{said}: a deadline of {rounded_up(enough_s)} s would do, or more devices"
+    return f"{text}: a deadline of {rounded_up(enough_s)} s would do, or more devices"

@@ -14,15 +14,13 @@ The paper leaves these points open, or its code (github.com/reconfigurable-ml-pi
 
 * The terms are shares, as in the code; in the talk RC is in the objective and in RC ≤ B. The weights are the code's,
   which calls 0.05 and 0.001 alpha and beta, and has no weight of accuracy.
-* The deadline applies only to variants with cores, through the capacity: th_m(n) is the rate that is in time on n
-  cores, and 0 without any. The paper's constraint is on every variant.
+* The paper's deadline is a constraint on every variant. Here it applies to variants with cores: th_m(n) is the rate
+  that is in time on n cores, and 0 without any.
 * Capacities are measured for each number of cores. The code has a line through them, times 0.8, rounded down.
 * The most accurate variant gets its λ_m first (equal ones by name). The code writes this as minima with further
-  integers. They are not needed: α ≥ 0 and AA is linear, so the objective alone prefers the most accurate variants.
-* The code orders variants by their depth and reads accuracies in the order of another table; here the order is that of
-  accuracy.
-* Without demand no variant has cores, and AA counts as 0.
-* A variant's least cores are 1 unless given; the code's are 2.
+  integers. α ≥ 0 and AA is linear, so the objective alone prefers the most accurate variants.
+* Variants are ordered by accuracy; the code orders them by depth and reads accuracies in the order of another table.
+* Without demand no variant has cores, and AA counts as 0. A variant's least cores are 1 unless given; the code's are 2.
 
 Plans whose objectives differ by less than a billionth of α + β + γ count as equal. Of equal plans the one with the
 fewest cores is taken, then accuracy and name decide. The order of `variants` has no influence.

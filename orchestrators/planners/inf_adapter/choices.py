@@ -1,11 +1,13 @@
 """The choices of cores as arrays: rows are variants, the most accurate first, and columns are choices."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orchestrators.planners.inf_adapter.problem import Problem, Variant
+from orchestrators.solver import Row, minimise
 
 # Shares of α + β + γ: the difference of equal objectives, and the error of rounding.
 EQUAL, ROUNDING = 1e-9, 1e-12
@@ -83,3 +85,39 @@ def most(found: Choices) -> Floats:
         gained = table[number + 1][np.maximum(left[number], 0)] + found.share[number]
         table[number] = np.where(left[number] >= 0, gained, 0.0).max(axis=1)
     return table
+
+
+def best(found: Choices, allowed: Sequence[Iterable[int]]) -> dict[str, int] | None:
+    """The cores of every used variant by name; `None` where no plan of `allowed` columns meets the demand.
+
+    In shares of the demand: Σ quota = 1, quota_m ≤ Σ_n share_m(n) · x_mn, Σ_n x_mn ≤ 1, Σ n · x_mn ≤ B, and
+    longest ≥ load_m · Σ x_mn over the choices that are a change.
+    """
+    # Variable 0 is the longest load time, and each variant has its quota and its choices after it.
+    longest, costs, whole = 0, [found.gamma], [False]
+    rows: list[Row] = []
+    budget: dict[int, float] = {}
+    demand: dict[int, float] = {}
+    picked: dict[int, tuple[str, int]] = {}
+    for row, columns in enumerate(allowed):
+        if not set(columns) - {0}:
+            continue
+        quota = len(costs)
+        costs.append(-float(found.worth[row]))
+        whole.append(False)
+        carried, loaded = {quota: 1.0}, {longest: -1.0}
+        taken: dict[int, float] = {}
+        for column in sorted(set(columns) - {0}):
+            cores = int(found.cores[row, column])
+            x = len(costs)
+            costs.append(found.price * cores)
+            whole.append(True)
+            picked[x] = found.names[row], cores
+            taken[x], budget[x], carried[x] = 1.0, float(cores), -float(found.share[row, column])
+            if found.changed[row, column]:
+                loaded[x] = float(found.load[row])
+        demand[quota] = 1.0
+        rows += [Row(taken, 0.0 if 0 in columns else 1.0, 1.0), Row(carried, high=0.0), Row(loaded, high=0.0)]
+    rows += [Row(budget, high=float(found.budget)), Row(demand, low=1.0, high=1.0)]
+    solution = minimise(costs, rows, [1.0] * len(costs), whole)
+    return None if solution is None else {name: cores for x, (name, cores) in picked.items() if solution[x]}

@@ -1,11 +1,11 @@
 """The problem (variants with capacities by cores, a demand, a budget, the present plan) and the plan."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import PlanBase, unique
+from orchestrators.planners.common import PlanBase, Rate, each_once
 from profiler.records.base import Value
 
 
@@ -19,15 +19,12 @@ class Variant(Value):
     name: str = Field(min_length=1)
     accuracy: float = Field(ge=0, le=1)
     load_time_s: float = Field(ge=0)
-    capacity_rps: dict[int, float] = Field(min_length=1)
+    capacity_rps: dict[Annotated[int, Field(ge=0)], Rate] = Field(min_length=1)
 
     @field_validator("capacity_rps")
     @classmethod
     def none_without_cores(cls, capacity_rps: dict[int, float]) -> dict[int, float]:
-        """Raises `ValueError` for a negative figure, and for a capacity on 0 cores."""
-        for cores, rate in capacity_rps.items():
-            if cores < 0 or rate < 0:
-                raise ValueError(f"{rate:g} requests/s on {cores} cores: neither is below 0, leave the entry out")
+        """Raises `ValueError` for a capacity on 0 cores."""
         if capacity_rps.get(0, 0.0) > 0:
             raise ValueError(f"{capacity_rps[0]:g} requests/s on 0 cores: nothing is served without cores, give 0")
         return capacity_rps
@@ -41,34 +38,25 @@ class Problem(Value):
     """
 
     task: str = ""
-    variants: list[Variant] = Field(min_length=1)
+    variants: Annotated[list[Variant], each_once("variants")] = Field(min_length=1)
     demand_rps: float = Field(ge=0)
     max_cores: int = Field(ge=1)
     min_cores: int = Field(default=1, ge=1)
-    previous: dict[str, int] = Field(default={})
+    previous: dict[str, Annotated[int, Field(ge=0)]] = Field(default={})
     alpha: float = Field(default=1.0, ge=0)
     beta: float = Field(default=0.05, ge=0)
     gamma: float = Field(default=0.001, ge=0)
 
     @model_validator(mode="after")
-    def some_cores_are_allowed(self) -> Self:
-        """Raises `ValueError` where the minimum of the cores is above the maximum."""
+    def figures_agree(self) -> Self:
+        """Raises `ValueError` where `min_cores` is above `max_cores`, and for an unknown name in `previous`."""
         if self.min_cores > self.max_cores:
             raise ValueError(
                 f"min_cores={self.min_cores} is above max_cores={self.max_cores}: lower min_cores or raise max_cores"
             )
-        return self
-
-    @model_validator(mode="after")
-    def names_are_clear(self) -> Self:
-        """Raises `ValueError` for two variants of one name, and for an impossible `previous`."""
         names = [one.name for one in self.variants]
-        unique("variants", names)
-        for name, cores in self.previous.items():
-            if name not in names:
-                raise ValueError(f"previous names {name!r}, which is no variant: choices are {', '.join(names)}")
-            if cores < 0:
-                raise ValueError(f"previous gives {name} {cores} cores: give 0 or more")
+        if odd := [name for name in self.previous if name not in names]:
+            raise ValueError(f"previous names {odd[0]!r}, which is no variant: choices are {', '.join(names)}")
         return self
 
     @property

@@ -4,12 +4,12 @@ The most accurate variant comes first, so the quotas follow: each variant serves
 demand. A partial plan is dropped where
 
 * the remaining variants cannot carry the rest of the demand with the remaining cores,
-* its bound is below a known plan, or
+* its bound is below a found plan, or
 * another one with the same cores and the same level of load times serves at least as much, and is worth at least as
   much even if the next variant served the difference.
 
 The first walk keeps only a few plans, those of the highest bounds, to find a good one. Walks widen until one drops
-nothing that could be better than the best known plan, which is then the best of all.
+nothing that could be better than the best found plan, which is then the best of all.
 """
 
 from dataclasses import dataclass
@@ -59,8 +59,8 @@ class Walk:
         self.floor, self.width, self.left_out = floor, width, 0
         worthwhile = (bound.limits(found) >= floor - found.rounding) & found.real
         self.rows = [int(row) for row in np.flatnonzero(worthwhile[:, 1:].any(axis=1))]
-        nothing, none = np.zeros(1), np.zeros(1, dtype=np.int64)
-        self.steps = [Partial(none, nothing, nothing, none, none, none)]
+        zero, first = np.zeros(1), np.zeros(1, dtype=np.int64)
+        self.steps = [Partial(first, zero, zero, first, first, first)]
         # The best complete plan: its objective, its last step, the parent of that step, and its choice.
         self.best, self.end = -np.inf, (0, 0, 0)
         for row, following in zip(self.rows, [*self.rows[1:], len(found.names)], strict=True):
@@ -76,8 +76,8 @@ class Walk:
             self.end = len(self.steps) - 1, int(wider.parent[place]), int(wider.choice[place])
             self.best, self.floor = float(reached[place]), max(self.floor, float(reached[place]))
         limits = self.bound.of(wider.worth, wider.share, wider.cores / found.budget, wider.level, following)
-        carriable = wider.share + self.carried[following][found.budget - wider.cores] >= 1 - ROUNDING
-        places = np.flatnonzero(~full & carriable & (limits >= self.floor - found.rounding))
+        feasible = wider.share + self.carried[following][found.budget - wider.cores] >= 1 - ROUNDING
+        places = np.flatnonzero(~full & feasible & (limits >= self.floor - found.rounding))
         if len(places) > self.width:
             self.left_out += len(places) - self.width
             places = places[np.argsort(-limits[places], kind="stable")[: self.width]]

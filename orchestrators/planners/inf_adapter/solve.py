@@ -1,10 +1,9 @@
 """The solution of a problem."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from orchestrators.errors import Infeasible
-from orchestrators.planners.inf_adapter.choices import ROUNDING, choices, most
-from orchestrators.planners.inf_adapter.integer_program import best
+from orchestrators.deployment import Infeasible
+from orchestrators.planners.inf_adapter.choices import ROUNDING, best, choices, most
 from orchestrators.planners.inf_adapter.problem import Plan, Problem
 from orchestrators.planners.inf_adapter.search import narrowed
 from profiler.common.errors import DnnPortingError
@@ -36,35 +35,25 @@ def why_not(problem: Problem, carried: float) -> str:
             "a longer deadline or a quicker variant would help"
         )
     if carried == 0:
-        return f"with min_cores={problem.min_cores} and max_cores={problem.max_cores} {beside(problem, in_time)}"
-    said = (
+        cores, name = min(in_time, key=lambda one: (max(problem.min_cores - one[0], one[0] - problem.max_cores), one))
+        fix = "lower min_cores" if cores < problem.min_cores else "raise max_cores"
+        return (
+            f"with min_cores={problem.min_cores} and max_cores={problem.max_cores} no variant meets the deadline; the "
+            f"nearest number of cores with one is {cores} ({name}): {fix} to {cores}"
+        )
+    message = (
         f"{problem.max_cores} cores carry at most {carried * problem.demand_rps:g} in time, "
         f"with at least {problem.min_cores} for each variant"
     )
-    ever_rps = carried_ever_rps(problem)
-    if ever_rps >= problem.demand_rps * (1 - ROUNDING):
-        return f"{said}: more cores, a longer deadline or less demand would help"
-    return (
-        f"{said}, and any number of cores at most {ever_rps:g} as far as was measured: another variant, "
-        "a profile on larger numbers of cores, a longer deadline or less demand would help"
-    )
-
-
-def beside(problem: Problem, in_time: Iterable[tuple[int, str]]) -> str:
-    """The message for a range of cores that excludes all capacities in time, with the nearest one."""
-    cores, name = min(in_time, key=lambda one: (max(problem.min_cores - one[0], one[0] - problem.max_cores), one))
-    fix = "lower min_cores" if cores < problem.min_cores else "raise max_cores"
-    return (
-        "no variant was seen to meet the deadline; the nearest number of cores on which one was "
-        f"is {cores} ({name}): {fix} to {cores}"
-    )
-
-
-def carried_ever_rps(problem: Problem) -> float:
-    """The highest rate that the variants carry together without the limit `max_cores`."""
-    return sum(
+    unlimited_rps = sum(
         max((rate for cores, rate in one.capacity_rps.items() if cores >= problem.min_cores), default=0.0)
         for one in problem.variants
+    )
+    if unlimited_rps >= problem.demand_rps * (1 - ROUNDING):
+        return f"{message}: more cores, a longer deadline or less demand would help"
+    return (
+        f"{message}, and any number of cores at most {unlimited_rps:g} as far as was measured: another variant, "
+        "a profile on larger numbers of cores, a longer deadline or less demand would help"
     )
 
 

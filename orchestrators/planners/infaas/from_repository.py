@@ -10,8 +10,6 @@ from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.throughput import MaximalThroughput
 
-CORES = "cores"
-
 
 def from_repository(
     repository: Repository,
@@ -36,11 +34,13 @@ def from_repository(
     """
     targets = [target] if isinstance(target, str) else list(target)
     cores = max_cores if isinstance(max_cores, Mapping) else dict.fromkeys(targets, max_cores)
+    if missing := [one for one in targets if one not in cores]:
+        raise BadInputError(f"max_cores has no figure for {missing[0]}: state one")
     found = variants(repository, task=task, target=targets, memory=max_memory_bytes is not None, running=running)
     return Problem(
         demands=[Demand(task=task, rate_rps=demand_rps, accuracy=accuracy, latency_ms=deadline_ms)],
         variants=offered(found, deadline_ms),
-        limits=[Limit(target=one, cores=limit(cores, one), memory_bytes=max_memory_bytes) for one in targets],
+        limits=[Limit(target=one, cores=cores[one], memory_bytes=max_memory_bytes) for one in targets],
         slack=slack,
         load_weight_per_s=load_weight_per_s,
         load_priced=load_priced,
@@ -63,7 +63,7 @@ def variants(
     """
     targets = [target] if isinstance(target, str) else list(target)
     found = [one for name in targets for one in family(repository, task, name)]
-    check_one_unit({one.profile.target_name: cost_unit(one) for one in found})
+    check_one_unit({one.profile.target_name: cost(one, 1)[1] for one in found})
     ways = [variant(one, task, batch, cores, memory) for one in found for batch, cores in measured(one)]
     counts = running or {}
     if odd := [key for key in counts if not KEY.fullmatch(key)]:
@@ -90,23 +90,20 @@ def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: b
         latency_ms=one.latency_ms(batch, cores),
         rate_rps=one.images_per_s(batch, cores),
         load_s=one.load_s(),
-        cost=hourly(one, cores),
+        cost=cost(one, cores)[0],
         memory_bytes=round(one.at("peak_bytes", batch=batch).value) if memory else None,
     )
 
 
-def cost_unit(one: VariantOnTarget) -> str:
-    """The currency of the target's price for an hour; `cores` without one."""
-    price = one.profile.target.price
-    return CORES if price is None or price.per_hour is None else price.currency
+def cost(one: VariantOnTarget, cores: float) -> tuple[float, str]:
+    """The price of these cores for an hour as a share of the target's price, and its currency.
 
-
-def hourly(one: VariantOnTarget, cores: float) -> float:
-    """The price of these cores for an hour, as a share of the target's price; their number without a price."""
+    Without a price it is the number of cores.
+    """
     price = one.profile.target.price
     if price is None or price.per_hour is None:
-        return cores
-    return price.per_hour * cores / one.profile.target.cores
+        return cores, "cores"
+    return price.per_hour * cores / one.profile.target.cores, price.currency
 
 
 def offered(ways: Iterable[Variant], deadline_ms: float) -> list[Variant]:
@@ -123,10 +120,3 @@ def offered(ways: Iterable[Variant], deadline_ms: float) -> list[Variant]:
             best = max(in_time, key=lambda one: one.rate_rps)
             kept += [one for one in same if one == best or one.running]
     return kept
-
-
-def limit(cores: Mapping[str, float], target: str) -> float:
-    """The limit of the target's cores; raises `BadInputError` where none is stated."""
-    if target not in cores:
-        raise BadInputError(f"max_cores has no figure for {target}: state one")
-    return cores[target]

@@ -1,12 +1,12 @@
 """The autoscaler's greedy heuristic: for each task the least costly of a few moves."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from orchestrators.errors import Infeasible
-from orchestrators.planners.infaas.planned import ROUNDING, planned
+from orchestrators.deployment import Infeasible
+from orchestrators.planners.common import ROUNDING, servers
+from orchestrators.planners.infaas.planned import planned
 from orchestrators.planners.infaas.problem import Demand, Plan, Problem, Variant
 from orchestrators.planners.infaas.solve import able, bounds
 
@@ -33,7 +33,9 @@ def greedy(problem: Problem) -> Plan:
     for share, (limit, part) in zip(whole.shares({}), bounds(problem), strict=True):
         if share > 1 + ROUNDING:
             there = getattr(limit, part)
-            raise Infeasible(f"what runs takes {share * there:.4g} {part} of {limit.target}, which has {there:.4g}")
+            raise Infeasible(
+                f"running instances take {share * there:.4g} {part} of {limit.target}, which has {there:.4g}"
+            )
     return planned(problem, counts)
 
 
@@ -105,16 +107,11 @@ def added(shares: Sequence[float], state: State, counts: Mapping[str, int]) -> l
     return found
 
 
-def enough(rate_rps: float, one: Variant) -> int:
-    """The number of instances that carry the rate."""
-    return max(0, math.ceil(rate_rps / one.rate_rps * (1 - ROUNDING)))
-
-
 def scaling_up(state: State) -> Iterator[Move]:
     """The moves that replicate a running variant or replace it by a faster one; without a running one, all loads."""
     serving = {key: one for key, one in state.present.items() if key in state.able}
     for key, one in (serving or state.able).items():
-        yield {key: enough(state.short_rps, one)}
+        yield {key: servers(state.short_rps, one.rate_rps)}
     for old, new, move in replacements(state):
         if old not in state.able or state.able[new].rate_rps > state.able[old].rate_rps:
             yield move
@@ -134,7 +131,7 @@ def replacements(state: State) -> Iterator[tuple[str, str, Move]]:
     """The moves that replace all instances of one variant by the fewest of another that meet the load."""
     for old in state.present:
         for new, one in state.able.items():
-            count = enough(state.short_rps + state.carries(old), one)
+            count = max(0, servers(state.short_rps + state.carries(old), one.rate_rps))
             if new != old and count:
                 yield old, new, {old: -state.counts[old], new: count}
 

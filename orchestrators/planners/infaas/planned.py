@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from orchestrators.planners.infaas.problem import Action, Demand, Plan, Problem, Scaling, Variant
 
-# The share of a load that needs no further instance, because it may be rounding.
-ROUNDING = 1e-9
-
 
 def planned(problem: Problem, counts: Mapping[str, int]) -> Plan:
     """The plan with these counts of instances by key; the load is shared in proportion to capacity."""
-    capacities = {demand.task: capacity_rps(problem, demand, counts) for demand in problem.demands}
+    capacities = {
+        demand.task: sum(counts[one.key] * one.rate_rps for one in problem.variants if problem.serves(one, demand))
+        for demand in problem.demands
+    }
     demands = {demand.task: demand for demand in problem.demands}
 
     def rate_rps(variant: Variant) -> float:
@@ -32,11 +32,6 @@ def planned(problem: Problem, counts: Mapping[str, int]) -> Plan:
         hardware_cost=hardware_cost,
         load_cost=load_cost,
     )
-
-
-def capacity_rps(problem: Problem, demand: Demand, counts: Mapping[str, int]) -> float:
-    """The rate that all instances within the demand's bounds carry together."""
-    return sum(counts[one.key] * one.rate_rps for one in problem.variants if problem.serves(one, demand))
 
 
 def action(problem: Problem, demand: Demand, counts: Mapping[str, int], capacity: float) -> Action:

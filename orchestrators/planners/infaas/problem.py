@@ -1,12 +1,13 @@
 """The problem and the plan of INFaaS: demands, variants and limits of resources."""
 
 import re
-from typing import Literal, Self
+from operator import attrgetter
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import PlanBase, unique
+from orchestrators.planners.common import PlanBase, each_once
 from profiler.records.base import Value
 
 # The form of `Variant.key`.
@@ -17,8 +18,8 @@ class Variant(Value):
     """A network on a target, each instance with `cores` and batches of up to `batch` inputs.
 
     `latency_ms` is that of a full batch, `rate_rps` the saturation throughput of one instance in inputs/s, `load_s` the
-    time until it is ready, `cost` what it costs an hour (in money, or in cores where no price is stated). `running`
-    instances are there now and are given `given_rps` together.
+    time until it is ready, `cost` its cost for an hour (in money, or in cores where no price is stated). `running`
+    instances run now and get `given_rps` together.
     """
 
     name: str
@@ -66,30 +67,22 @@ class Problem(Value):
     """One decision of the autoscaler, for all tasks that share the targets.
 
     `slack` is the capacity per load that is kept (the paper's 1.05), `load_weight_per_s` the λ of the objective, and
-    `load_priced` whether it multiplies the price of what is loading (the paper) or stands alone (the slides).
+    `load_priced` whether it multiplies the price of the loading instances (the paper) or not (the slides).
     """
 
-    demands: list[Demand] = Field(min_length=1)
-    variants: list[Variant] = Field(min_length=1)
-    limits: list[Limit] = Field(min_length=1)
+    demands: Annotated[list[Demand], each_once("tasks with a demand", attrgetter("task"))] = Field(min_length=1)
+    variants: Annotated[list[Variant], each_once("variants", attrgetter("key"))] = Field(min_length=1)
+    limits: Annotated[list[Limit], each_once("targets with a limit", attrgetter("target"))] = Field(min_length=1)
     slack: float = Field(default=1.05, ge=1)
     load_weight_per_s: float = Field(default=1 / 60, ge=0)
     load_priced: bool = True
 
     @model_validator(mode="after")
-    def said_once(self) -> Self:
-        """Raises `ValueError` for a variant, a task or a target that is stated twice."""
-        unique("variants", (one.key for one in self.variants))
-        unique("tasks with a demand", (one.task for one in self.demands))
-        unique("targets with a limit", (one.target for one in self.limits))
-        return self
-
-    @model_validator(mode="after")
-    def whole(self) -> Self:
+    def has_counterparts(self) -> Self:
         """Raises `ValueError` where a task or target lacks its counterpart, or a variant its memory."""
-        tasks, asked = {one.task for one in self.variants}, {one.task for one in self.demands}
-        paired("task", "demand (a rate of 0 will do)", tasks, asked)
-        paired("task", "variant", asked, tasks)
+        tasks, demanded = {one.task for one in self.variants}, {one.task for one in self.demands}
+        paired("task", "demand (a rate of 0 will do)", tasks, demanded)
+        paired("task", "variant", demanded, tasks)
         paired("target", "limit", {one.target for one in self.variants}, {one.target for one in self.limits})
         bounded = {one.target for one in self.limits if one.memory_bytes is not None}
         for one in self.variants:
@@ -106,7 +99,7 @@ class Problem(Value):
         return self.load_weight_per_s * variant.load_s * (variant.cost if self.load_priced else 1.0)
 
     def serves(self, variant: Variant, demand: Demand) -> bool:
-        """Whether the variant meets the accuracy and the latency that the demand asks for."""
+        """Whether the variant meets the accuracy and the latency of the demand."""
         return variant.task == demand.task and variant.meets(demand.accuracy, demand.latency_ms)
 
 
@@ -136,7 +129,7 @@ class Plan(PlanBase):
     """The instances of every variant that runs, now or by the plan; the objective is the sum of its two terms.
 
     `hardware_cost` is that of all instances for an hour, `load_cost` the weighted load latency of the new ones.
-    `actions` says what happens to each task: more or fewer of the same variants, or other ones with more capacity
+    `actions` has the change of each task: more or fewer of the same variants, or other ones with more capacity
     (upgrade) or with less (downgrade).
     """
 

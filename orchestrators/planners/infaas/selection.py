@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.common import MS_PER_S
 from orchestrators.planners.infaas.problem import Variant
 from profiler.common.errors import BadInputError
@@ -37,22 +37,20 @@ def choose(query: Query, variants: Sequence[Variant], *, literal: bool = False) 
     """
     able = meeting(query, variants)
     ready = [one for one in able if one.running and one.given_rps < one.running * one.rate_rps]
-    loaded = bool(ready)
 
     def waits_ms(one: Variant) -> float:
-        return one.latency_ms + (0.0 if loaded else MS_PER_S * one.load_s)
-
-    def literally(one: Variant) -> float:
-        return query.latency_ms - one.latency_ms if loaded else waits_ms(one)
+        return one.latency_ms + (0.0 if ready else MS_PER_S * one.load_s)
 
     def rank(one: Variant) -> tuple[float, ...]:
-        late = waits_ms(one) > query.latency_ms
-        first = literally(one) if literal else waits_ms(one) if late else 0.0
-        return float(late and not literal), first, one.cost / one.rate_rps, waits_ms(one)
+        late = not literal and waits_ms(one) > query.latency_ms
+        first = waits_ms(one) if late or literal else 0.0
+        if literal and ready:
+            first = query.latency_ms - one.latency_ms
+        return float(late), first, one.cost / one.rate_rps, waits_ms(one)
 
     chosen = min(ready or able, key=lambda one: (rank(one), one.key))
     waits = waits_ms(chosen)
-    return Choice(variant=chosen, load=not loaded, waits_ms=waits, late=waits > query.latency_ms)
+    return Choice(variant=chosen, load=not ready, waits_ms=waits, late=waits > query.latency_ms)
 
 
 def meeting(query: Query, variants: Sequence[Variant]) -> list[Variant]:

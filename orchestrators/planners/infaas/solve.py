@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from orchestrators.errors import Infeasible
-from orchestrators.planners.infaas.planned import ROUNDING, planned
+from orchestrators.deployment import Infeasible
+from orchestrators.planners.common import ROUNDING, servers
+from orchestrators.planners.infaas.planned import planned
 from orchestrators.planners.infaas.problem import Limit, Plan, Problem
 from orchestrators.planners.infaas.selection import why_none
 from orchestrators.solver import Row, minimise
@@ -32,7 +33,7 @@ def able(problem: Problem) -> None:
         own = [one for one in problem.variants if one.task == demand.task]
         unable = why_none(demand.task, own, demand.accuracy, demand.latency_ms)
         if unable and demand.rate_rps:
-            raise Infeasible(f"{unable}; ask for less, or publish such a variant")
+            raise Infeasible(f"{unable}; lower the bounds, or publish such a variant")
 
 
 def best(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float]) -> list[int] | None:
@@ -46,8 +47,8 @@ def best(costs: Sequence[float], rows: Sequence[Row], upper: Sequence[float]) ->
     same = Row({place: cost / scale for place, cost in enumerate(costs)}, high=least / scale)
     places = [float(place) for place in range(1, variants + 1)] + [0.0] * variants
     second = minimise(places, [*rows, same], upper, whole) or first
-    dearer = math.fsum(map(math.prod, zip(costs, second, strict=True))) > least * (1 + SAME)
-    return [round(count) for count in (first if dearer else second)[:variants]]
+    costlier = math.fsum(map(math.prod, zip(costs, second, strict=True))) > least * (1 + SAME)
+    return [round(count) for count in (first if costlier else second)[:variants]]
 
 
 def started(problem: Problem) -> list[Row]:
@@ -91,8 +92,7 @@ def most(problem: Problem) -> list[float]:
     highest = []
     for one in problem.variants:
         demand = demands[one.task]
-        instances = problem.need_rps(demand) / one.rate_rps
-        enough = math.ceil(instances * (1 - ROUNDING)) if problem.serves(one, demand) else 0
+        enough = servers(problem.need_rps(demand), one.rate_rps) if problem.serves(one, demand) else 0
         highest.append(float(max(one.running, enough)))
     return highest * 2
 
@@ -115,4 +115,4 @@ def overused(problem: Problem) -> str:
         if share > ROUNDING
     ]
     loads = ", ".join(f"{problem.need_rps(demand):.4g} inputs/s of {demand.task}" for demand in problem.demands)
-    return f"to carry {loads} takes {' and '.join(over)}: raise the limit, or ask for less accuracy or more time"
+    return f"to carry {loads} takes {' and '.join(over)}: raise the limit, or lower the accuracy, or allow more time"

@@ -1,15 +1,11 @@
 """The options of each stage: a variant and a batch, from which the replicas follow."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from orchestrators.errors import Infeasible
-from orchestrators.planners.common import MS_PER_S
+from orchestrators.deployment import Infeasible
+from orchestrators.planners.common import MS_PER_S, servers
 from orchestrators.planners.ipa.problem import Problem, Stage, Variant
-
-# A demand that exceeds the capacity by at most this share needs no further replica.
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ def options(problem: Problem, stage: Stage) -> list[Option]:
         Option(
             one,
             batch,
-            replicas := max(1, math.ceil(problem.demand_rps / rate * (1 - ROUNDING))),
+            replicas := max(1, servers(problem.demand_rps, rate)),
             problem.beta * replicas * one.cores + problem.delta * batch,
             one.latency_ms[batch] + waiting_ms(problem, stage, batch),
         )
@@ -78,18 +74,12 @@ def within(problem: Problem, cores: float) -> Problem:
             f"{problem.demand_rps:.4g} requests/s of {stage.name} take {min(taken.values()):g} cores or more, and it "
             f"has {cores:g}: more cores, or a quicker variant, would help"
         )
-    left = [limited for one in stage.variants if (limited := only(one, fitting)) is not None]
-    return problem.model_copy(update={"stages": [Stage(name=stage.name, variants=left)] if left else problem.stages})
-
-
-def only(variant: Variant, fitting: set[tuple[str, int]]) -> Variant | None:
-    """The variant with only those of its batches; `None` without any."""
-    kept = [batch for batch in variant.latency_ms if (variant.name, batch) in fitting]
-    if not kept:
-        return None
-    return variant.model_copy(
-        update={
-            "latency_ms": {batch: variant.latency_ms[batch] for batch in kept},
-            "throughput_rps": {batch: variant.throughput_rps[batch] for batch in kept},
+    left = []
+    for one in stage.variants:
+        tables = {"latency_ms": one.latency_ms, "throughput_rps": one.throughput_rps}
+        kept = {
+            name: {batch: figure for batch, figure in table.items() if (one.name, batch) in fitting}
+            for name, table in tables.items()
         }
-    )
+        left += [one.model_copy(update=kept)] if kept["latency_ms"] else []
+    return problem.model_copy(update={"stages": [Stage(name=stage.name, variants=left)] if left else problem.stages})

@@ -1,12 +1,12 @@
 """The problem (stages with variants by batch, a demand, a deadline) and the plan."""
 
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import PlanBase, unique
+from orchestrators.planners.common import Count, PlanBase, Positive, each_once, unique
 from profiler.records.base import Value
 
 
@@ -16,17 +16,8 @@ class Variant(Value):
     name: str = Field(min_length=1)
     accuracy: float = Field(ge=0, le=1)
     cores: float = Field(gt=0)
-    latency_ms: dict[int, float] = Field(min_length=1)
-    throughput_rps: dict[int, float]
-
-    @field_validator("latency_ms", "throughput_rps")
-    @classmethod
-    def is_positive(cls, figures: dict[int, float]) -> dict[int, float]:
-        """Raises `ValueError` for a batch below 1, and for a figure that is not above 0."""
-        for batch, figure in figures.items():
-            if batch < 1 or figure <= 0:
-                raise ValueError(f"{figure:g} at batch {batch}: batches are 1 or more, figures above 0; leave it out")
-        return figures
+    latency_ms: dict[Count, Positive] = Field(min_length=1)
+    throughput_rps: dict[Count, Positive]
 
     @model_validator(mode="after")
     def has_both_figures(self) -> Self:
@@ -46,7 +37,7 @@ class Stage(Value):
     variants: list[Variant] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def names_are_clear(self) -> Self:
+    def names_are_unique(self) -> Self:
         """Raises `ValueError` for two variants of one name."""
         unique(f"variants of {self.name}", (one.name for one in self.variants))
         return self
@@ -55,11 +46,12 @@ class Stage(Value):
 class Problem(Value):
     """Stages that every request passes one after the other, within `deadline_ms` in all.
 
-    `accuracy` says how the pipeline's follows from the stages'; `alpha` weighs it, `beta` cores and `delta` inputs of a
-    batch. `literal` takes the published code's constant for the time that requests wait for a batch to fill.
+    `accuracy` is the rule for the accuracy of the pipeline from those of the stages; `alpha` weighs it, `beta` cores
+    and `delta` inputs of a batch. `literal` takes the published code's constant for the time that requests wait for a
+    batch to fill.
     """
 
-    stages: list[Stage] = Field(min_length=1)
+    stages: Annotated[list[Stage], each_once("stages")] = Field(min_length=1)
     demand_rps: float = Field(ge=0)
     deadline_ms: float = Field(gt=0)
     accuracy: Literal["sum", "mean", "product"] = "sum"
@@ -67,12 +59,6 @@ class Problem(Value):
     beta: float = Field(default=1.0, ge=0)
     delta: float = Field(default=1e-6, ge=0)
     literal: bool = False
-
-    @model_validator(mode="after")
-    def names_are_clear(self) -> Self:
-        """Raises `ValueError` for two stages of one name."""
-        unique("stages", (one.name for one in self.stages))
-        return self
 
 
 def listed(batches: Iterable[int]) -> str:

@@ -1,9 +1,9 @@
 """An exact search for the best plan where accuracy is the product over stages.
 
 Logarithms would make the product a sum, but not the objective, which has costs. Partial plans are extended stage by
-stage. One is dropped where even the quickest rest is too late, where its bound is below a known plan, or where another
-is no slower, no dearer and no less accurate. The first walk keeps only a few plans, those of the highest bounds, to
-find a good one. Walks widen until one drops nothing that could be better than the best known plan, which is then the
+stage. One is dropped where even the quickest rest is too late, where its bound is below a found plan, or where another
+is no slower, no costlier and no less accurate. The first walk keeps only a few plans, those of the highest bounds, to
+find a good one. Walks widen until one drops nothing that could be better than the best found plan, which is then the
 best of all.
 """
 
@@ -64,8 +64,8 @@ class Walk:
     ) -> None:
         self.alpha, self.left_out = problem.alpha, 0
         self.rounding = ROUNDING * (problem.alpha + sum(float(one.cost.max()) for one in stages))
-        nothing, none = np.zeros(1), np.zeros(1, dtype=np.int64)
-        self.steps = [Partial(np.ones(1), nothing, nothing, none, none)]
+        zero, first = np.zeros(1), np.zeros(1, dtype=np.int64)
+        self.steps = [Partial(np.ones(1), zero, zero, first, first)]
         for number, stage in enumerate(stages, start=1):
             wider = extended(self.steps[-1], stage)
             adding, _ = bound.ahead[number].at(problem.alpha * wider.accuracy)

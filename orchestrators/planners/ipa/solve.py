@@ -1,9 +1,10 @@
 """The solution of a problem; with the sum or mean of accuracies it is a multiple-choice knapsack, for HiGHS."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import fmean
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.ipa import product
 from orchestrators.planners.ipa.options import Option, options, undominated
 from orchestrators.planners.ipa.problem import Plan, Problem
@@ -12,6 +13,8 @@ from orchestrators.solver import Row, minimise
 EQUAL = 1e-9
 # HiGHS may break rows by 1e-6: with this factor they hold to a billionth.
 FINE = 1e3
+# The accuracy of the pipeline from those of its stages.
+PIPELINE_ACCURACY: dict[str, Callable[[list[float]], float]] = {"sum": sum, "mean": fmean, "product": math.prod}
 
 
 def solve(problem: Problem) -> Plan:
@@ -23,7 +26,7 @@ def solve(problem: Problem) -> Plan:
     for stage, offered in zip(problem.stages, stages, strict=True):
         if not offered:
             raise Infeasible(
-                f"{stage.name} was measured at no batch of 1, and without demand no other one ever fills: "
+                f"{stage.name} was measured at no batch of 1, and without demand no other batch fills: "
                 "measure batch 1, or plan for some demand"
             )
     best = product.best if problem.accuracy == "product" else best_sum
@@ -47,7 +50,7 @@ def too_late(problem: Problem, stages: Sequence[Sequence[Option]]) -> str:
 def planned(problem: Problem, chosen: Sequence[Option]) -> Plan:
     """The plan that gives each stage its option."""
     stages = dict(zip((stage.name for stage in problem.stages), chosen, strict=True))
-    accuracy = pipeline_accuracy(problem, [one.accuracy for one in chosen])
+    accuracy = PIPELINE_ACCURACY[problem.accuracy]([one.accuracy for one in chosen])
     resource_cost = sum(one.replicas * one.variant.cores for one in chosen)
     batch_cost = sum(one.batch for one in chosen)
     return Plan(
@@ -62,13 +65,6 @@ def planned(problem: Problem, chosen: Sequence[Option]) -> Plan:
         batch_cost=batch_cost,
         latency_ms=sum(one.time_ms for one in chosen),
     )
-
-
-def pipeline_accuracy(problem: Problem, accuracies: Sequence[float]) -> float:
-    """The accuracy of the pipeline: the product, the mean or the sum of those of its stages."""
-    if problem.accuracy == "product":
-        return math.prod(accuracies)
-    return sum(accuracies) / (len(accuracies) if problem.accuracy == "mean" else 1)
 
 
 def best_sum(problem: Problem, stages: Sequence[Sequence[Option]]) -> list[Option] | None:

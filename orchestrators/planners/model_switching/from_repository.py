@@ -2,8 +2,9 @@
 
 import math
 
+import numpy as np
+
 from orchestrators.family import family
-from orchestrators.planners.common import interpolated
 from orchestrators.planners.model_switching.problem import Load, Problem, Variant
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
@@ -59,9 +60,10 @@ def share_within(point: LoadPoint, deadline_ms: float, one: VariantOnTarget, cor
     percentiles = {getattr(point, field): share for field, share in PERCENTILES.items()}
     shares = percentiles | {found.deadline_ms: found.in_time_share for found in point.in_time}
     curve = sorted((at_ms / cores_share, share) for at_ms, share in shares.items() if at_ms is not None)
-    (shortest_ms, first), (longest_ms, _) = curve[0], curve[-1]
+    shortest_ms, first = curve[0]
     if deadline_ms >= shortest_ms:
-        return interpolated(curve, min(deadline_ms, longest_ms))
+        times_ms, shares_in_time = np.transpose(curve)
+        return float(np.interp(deadline_ms, times_ms, shares_in_time))
     alone_ms = one.latency_ms(1, one.profile.target.cores) / cores_share
     multiple = math.floor(100 * deadline_ms / alone_ms) / 100
     if first <= PERCENTILES["p50_ms"] or multiple <= 1:

@@ -7,13 +7,12 @@ Inference Serving", WoSC 2020. The paper has observations and no formulas. Liter
   optimised. With all three bounded the cost is minimised.
 * VMs carry constant load, each as much as it answers in time by its profile (observation 2, 3.2.1).
 * Serverless functions take the overflow of the VMs, only for classes with a strict latency (3.2.2, 4).
-* The load's peak-to-median ratio shows whether functions save cost (observation 4): they did on traces whose peak is
-  more than 50 % above the median, so the threshold is 1.5.
+* Functions saved cost on traces whose peak is more than 50 % above the median (observation 4): the threshold is 1.5.
 * A function's memory decides its processor and so its latency. The latency profile gives the size that meets the bound
   (observation 5, 3.2.4); the paper shows that more memory costs more.
 
-The formulas are ours. For a class with rates r_t (T equally long samples), a variant, and VMs that each carry μ within
-latency d at a price p an hour:
+The formulas are additions of this project. For a class with rates r_t (T equally long samples), a variant, and VMs that
+each carry μ within latency d at a price p an hour:
 
     strict, peak / median <= threshold:  n = ⌈max r / μ⌉ VMs
     strict, otherwise:                   ⌈median r / μ⌉ <= n <= ⌈max r / μ⌉, the cheapest;
@@ -27,10 +26,9 @@ latency d at a price p an hour:
 f(m) is the measured median latency of one input on m / (GB per core) cores, as Lambda-like providers give processor
 time in proportion to memory. d is a deadline and μ the highest Poisson rate that meets it, queueing included.
 
-The paper leaves these points open. Each class has its own VMs, and its functions run the same model. A kind of VM is a
-target. Time is billed without steps. Functions are warm, unless `cold` adds their start-up to f(m). A plan holds once
-its VMs are up; the caller handles their start-up. Of equal choices cost, then accuracy, then latency, then names, and
-the smaller numbers of VMs and of GB decide.
+Choices of this project for open points: each class has its own VMs, and its functions run the same model. A kind of VM
+is a target. Time is billed without steps. Functions are warm, unless `cold` adds their start-up to f(m). The caller
+handles the start-up of VMs. Of equal choices cost decides, then accuracy, latency, names, fewer VMs, and fewer GB.
 """
 
 from orchestrators.planners.paragon.from_repository import from_repository

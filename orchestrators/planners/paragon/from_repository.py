@@ -1,6 +1,6 @@
 """Paragon's problem from a published repository."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from orchestrators.family import check_one_unit, family, price
 from orchestrators.planners.paragon.load import Load
@@ -27,27 +27,26 @@ def from_repository(
 ) -> Problem:
     """The problem for classes of queries, with VMs of one or several targets.
 
-    A VM is a profiled target at its price per hour. Functions have the prices, start-up and latencies of
-    the target `serverless`, or of the first one. Their sizes are those whose processor time was measured, unless
-    `memory_gb` names them. Raises `BadInputError` where a figure or a price is missing; figures of functions are needed
+    A VM is a profiled target at its price per hour. Functions have the prices, start-up and latencies of the target
+    `serverless`, or of the first one. Their sizes are those with a measured processor time, unless `memory_gb` names
+    them. Raises `BadInputError` where a figure or a price is missing; figures of functions are needed
     only for tasks with a strict class above the peak-to-median threshold.
     """
     targets = [target] if isinstance(target, str) else list(target)
-    tasks = list(dict.fromkeys(one.task for one in classes))
-    found = {task: [one for name in targets for one in family(repository, task, name)] for task in tasks}
+    on_targets: dict[tuple[str, str], list[VariantOnTarget]] = {}
+    for task in dict.fromkeys(one.task for one in classes):
+        for one in (one for name in targets for one in family(repository, task, name)):
+            on_targets.setdefault((task, one.name), []).append(one)
     loads = [(one, Load(one.rates_rps, one.step_s)) for one in classes if one.strict]
     peaked = {one.task for one, load in loads if load.peak_to_median > peak_to_median}
     hosts = {one.name: one for task in sorted(peaked) for one in family(repository, task, serverless or targets[0])}
-    priced = [
-        one for one in (*(one for task in tasks for one in found[task]), *hosts.values()) if one.profile.target.price
-    ]
-    check_one_unit({one.profile.target_name: price(one).currency for one in priced})
+    profiles = [one.profile for group in (*on_targets.values(), hosts.values()) for one in group]
+    check_one_unit({one.target_name: one.target.price.currency for one in profiles if one.target.price})
     return Problem(
         classes=list(classes),
         variants=[
-            variant(task, of_name(found[task], name), hosts.get(name), latencies(classes, task), memory_gb, gb_per_core)
-            for task in tasks
-            for name in dict.fromkeys(one.name for one in found[task])
+            variant(task, group, hosts.get(name), latency_bounds_ms(classes, task), memory_gb, gb_per_core)
+            for (task, name), group in on_targets.items()
         ],
         serverless=next((prices(one, cold) for one in hosts.values()), None),
         peak_to_median=peak_to_median,
@@ -55,13 +54,8 @@ def from_repository(
     )
 
 
-def of_name(found: Iterable[VariantOnTarget], name: str) -> list[VariantOnTarget]:
-    """One network on every target."""
-    return [one for one in found if one.name == name]
-
-
-def latencies(classes: Iterable[QueryClass], task: str) -> list[float]:
-    """The latency bounds of the task's classes, in ms."""
+def latency_bounds_ms(classes: Sequence[QueryClass], task: str) -> list[float]:
+    """The latency bounds of the task's classes."""
     return [one.max_latency_ms for one in classes if one.task == task and one.max_latency_ms is not None]
 
 

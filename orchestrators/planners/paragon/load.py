@@ -8,10 +8,10 @@ from itertools import accumulate
 from math import ceil, inf
 from statistics import fmean, median
 
-from profiler.common.errors import BadInputError
+import numpy as np
 
-# The share of a rate that needs no further VM, because it may be rounding.
-ROUNDING = 1e-9
+from orchestrators.planners.common import ROUNDING
+from profiler.common.errors import BadInputError
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,10 @@ class Load:
             return 0.0
         if capacity_rps * (1 + ROUNDING) < self.mean_rps:
             return inf
-
-        import numpy as np
-
         # The second repetition starts with the backlog of the first.
         excess = np.tile(np.asarray(self.rates_rps) - capacity_rps, 2) * self.step_s
         total = np.concatenate([[0.0], excess.cumsum()])
         return float((total - np.minimum.accumulate(total)).max()) / capacity_rps
-
-
-def servers(rate_rps: float, each_rps: float) -> int:
-    """The number of servers that carry a rate, at least one for a rate above 0."""
-    return ceil(rate_rps / each_rps * (1 - ROUNDING))
 
 
 def two_levels(median_rps: float, peak_rps: float, peak_share: float = 0.1, samples: int = 100) -> list[float]:

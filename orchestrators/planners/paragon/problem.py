@@ -1,11 +1,11 @@
 """The problem and the plan of Paragon: classes of queries, variants with VMs and functions, prices, choices."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import MS_PER_S, S_PER_HOUR, PlanBase, unique
+from orchestrators.planners.common import MS_PER_S, S_PER_HOUR, PlanBase, Rate, each_once
 from profiler.records.base import Value
 
 BOUNDS = ("min_accuracy", "max_latency_ms", "max_cost_per_hour")
@@ -19,7 +19,7 @@ class QueryClass(Value):
 
     name: str
     task: str
-    rates_rps: list[float] = Field(min_length=1)
+    rates_rps: list[Rate] = Field(min_length=1)
     step_s: float = Field(default=1.0, gt=0)
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
@@ -33,13 +33,6 @@ class QueryClass(Value):
         if len(given) < 2:
             stated = given[0] if given else "none of them"
             raise ValueError(f"class {self.name} bounds {stated}: bound two of {', '.join(BOUNDS)}, the third follows")
-        return self
-
-    @model_validator(mode="after")
-    def no_negative_rate(self) -> Self:
-        """Raises `ValueError` for a negative rate."""
-        if min(self.rates_rps) < 0:
-            raise ValueError(f"class {self.name} has a rate of {min(self.rates_rps):g}: rates are 0 or more")
         return self
 
 
@@ -87,18 +80,11 @@ class Serverless(Value):
 class Problem(Value):
     """The problem; without `serverless` all queries run on VMs, and `cold` adds the start-up to functions' latency."""
 
-    classes: list[QueryClass] = Field(min_length=1)
-    variants: list[Variant] = Field(min_length=1)
+    classes: Annotated[list[QueryClass], each_once("classes")] = Field(min_length=1)
+    variants: Annotated[list[Variant], each_once("variants")] = Field(min_length=1)
     serverless: Serverless | None = None
     peak_to_median: float = Field(default=1.5, ge=1)
     cold: bool = False
-
-    @model_validator(mode="after")
-    def said_once(self) -> Self:
-        """Raises `ValueError` for two classes or two variants of one name."""
-        unique("classes", (one.name for one in self.classes))
-        unique("variants", (one.name for one in self.variants))
-        return self
 
     @model_validator(mode="after")
     def known_tasks(self) -> Self:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from math import floor, isinf
 from typing import NamedTuple
 
-from orchestrators.errors import Infeasible
-from orchestrators.planners.common import MS_PER_S
-from orchestrators.planners.paragon.load import ROUNDING, Load, servers
+from orchestrators.deployment import Infeasible
+from orchestrators.planners.common import MS_PER_S, ROUNDING, servers
+from orchestrators.planners.paragon.load import Load
 from orchestrators.planners.paragon.problem import (
     Choice,
     Function,
@@ -68,12 +68,12 @@ def counts(prices: Serverless, load: Load, vm: Vm, function: Function, possible:
     Every further VM takes less load from the functions than the one before.
     """
 
-    def dear_enough(count: int) -> bool:
+    def functions_cost_less(count: int) -> bool:
         relieved = load.overflow_rps(count * vm.rate_rps) - load.overflow_rps((count + 1) * vm.rate_rps)
         return vm.per_hour >= prices.per_hour(function, relieved)
 
     some = range(max(1, possible.start), possible.stop)
-    cheapest = {some[bisect_left(some[:-1], True, key=dear_enough)]} if some else set()
+    cheapest = {some[bisect_left(some[:-1], True, key=functions_cost_less)]} if some else set()
     return cheapest | ({0} if 0 in possible else set())
 
 
@@ -118,12 +118,12 @@ def within(query: QueryClass, options: list[Choice]) -> list[Choice]:
 
 def why_none(query: QueryClass, bound: Bound, best: Choice, kept: list[str]) -> str:
     """The message with the bound and the best option for it."""
-    asked = f"{'at least' if bound.sign < 0 else 'at most'} {bound.limit:.4g}{bound.unit}"
+    limit = f"{'at least' if bound.sign < 0 else 'at most'} {bound.limit:.4g}{bound.unit}"
     given = f" with the bounds on {' and '.join(kept)} kept" if kept else ""
     return (
-        f"class {query.name}: its {bound.name} is to be {asked}, and the best there is{given} is "
+        f"class {query.name}: its {bound.name} must be {limit}, and the best option{given} has "
         f"{bound.sign * bound.figure(best):.4g}{bound.unit} ({best.variant} on {best.vms} VMs of {best.vm.target}); "
-        "loosen one of its bounds"
+        "relax one of its bounds"
     )
 
 

@@ -16,8 +16,8 @@ The paper leaves these points open:
   caller subtracts its remaining time from every remaining deadline.
 * cl_max, the highest communication latency, belongs to a deadline that is equal for all requests, the service level
   objective (SLO). The paper's remaining deadline of a request, its SLO minus its own communication latency, already
-  includes that latency, and cl_max would count it twice. So `cl_max_ms` is 0 here, and each request has its own
-  latency. `literal=True` gives every request the whole SLO and cl_max, as if all had the slowest network.
+  includes that latency. So `cl_max_ms` is 0 here, and each request has its own latency. `literal=True` gives every
+  request the whole SLO and cl_max, as if all had the slowest network.
 * δ has no value. The published search takes the fewest cores and then the smallest batch, which is any δ below
   1 / (largest batch − 1); 0.01 here.
 * R, the requests of the plan. The published code takes the demand of one second, about its SLO, as waiting at once.
@@ -25,9 +25,9 @@ The paper leaves these points open:
   no more can wait. The published code has no h ≥ λ, which follows from such a queue.
 * l(b, c) is a median here. The safety factor is for requests that take longer.
 
-The two integers have a few dozen values each: `solve` tries every pair in the order of cost, which is exact without a
-solver. Serving by deadline is optimal too: batches take equally long, so exchanging two requests of which the less
-urgent one is served first never increases the largest delay.
+`solve` tries every pair of the two integers in the order of cost, which is exact without a solver. Serving by deadline
+is optimal too: batches take equally long, so an exchange of two requests of which the less urgent one is served first
+never increases the largest delay.
 """
 
 from orchestrators.planners.sponge.communication import communication_ms, remaining_ms

@@ -37,7 +37,7 @@ def from_repository(
         raise BadInputError(f"unknown latency {latency!r}: choices are {', '.join(SOURCES)}")
     one = chosen(repository, task, target, variant)
     if communication_ms is not None and bandwidth is not None:
-        raise BadInputError("communication_ms and bandwidth both say what the network takes: give one of them")
+        raise BadInputError("communication_ms and bandwidth both state the latency of the network: give one of them")
     count = max(1, math.ceil(demand_rps * slo_ms / MS_PER_S))
     waiting = (
         communication_ms if communication_ms is not None else sent(one, count, slo_ms, bandwidth, bandwidth_from_s)

@@ -2,14 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import MS_PER_S, PlanBase
+from orchestrators.planners.common import MS_PER_S, Count, PlanBase, Positive
 from profiler.records.base import Value
-
-Count = Annotated[int, Field(ge=1)]
-Milliseconds = Annotated[float, Field(gt=0)]
 
 
 class Problem(Value):
@@ -22,30 +19,12 @@ class Problem(Value):
 
     variant: str
     task: str = ""
-    latency_ms: dict[Count, dict[Count, Milliseconds]]
+    latency_ms: dict[Count, Annotated[dict[Count, Positive], Field(min_length=1)]] = Field(min_length=1)
     demand_rps: float = Field(ge=0)
-    remaining_ms: list[float]
+    remaining_ms: list[float] = Field(min_length=1)
     cl_max_ms: float = Field(default=0.0, ge=0)
     delta: float = Field(default=0.01, ge=0)
     safety: float = Field(default=1.0, gt=0, le=1)
-
-    @field_validator("latency_ms")
-    @classmethod
-    def something_to_choose(cls, value: dict[int, dict[int, float]]) -> dict[int, dict[int, float]]:
-        """Raises `ValueError` where no latency is given, or none for some number of cores."""
-        empty = [cores for cores, by_batch in value.items() if not by_batch]
-        if not value or empty:
-            where = f"on {empty[0]} cores" if empty else "on any cores"
-            raise ValueError(f"no latency {where}: give at least {{1: {{1: milliseconds}}}}, by cores and by batch")
-        return value
-
-    @field_validator("remaining_ms")
-    @classmethod
-    def something_to_serve(cls, value: list[float]) -> list[float]:
-        """Raises `ValueError` for an empty list of requests."""
-        if not value:
-            raise ValueError("no requests: give at least the deadline of one that may come")
-        return value
 
     def throughput_rps(self, cores: int, batch: int) -> float:
         """h(b, c): the rate of full batches without pause, in requests/s."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.sponge.problem import Plan, Problem
 
 
@@ -20,7 +20,8 @@ def solve(problem: Problem) -> Plan:
 
     Raises `Infeasible` with the request that misses its deadline, or with the highest sustained rate.
     """
-    order = by_deadline(problem)
+    # The most urgent request first, equal ones in the given order.
+    order = sorted(range(len(problem.remaining_ms)), key=problem.remaining_ms.__getitem__)
     pairs = [(cores, batch) for cores, by_batch in problem.latency_ms.items() for batch in by_batch]
     sustained = [pair for pair in pairs if problem.throughput_rps(*pair) >= problem.demand_rps]
     if not sustained:
@@ -29,11 +30,6 @@ def solve(problem: Problem) -> Plan:
         if all(one.over_ms <= 0 for one in batches(problem, order, *pair)):
             return plan(problem, order, *pair)
     raise Infeasible(too_late(problem, order, sustained))
-
-
-def by_deadline(problem: Problem) -> list[int]:
-    """The indices in `remaining_ms`, the most urgent request first, equal ones in the given order."""
-    return sorted(range(len(problem.remaining_ms)), key=problem.remaining_ms.__getitem__)
 
 
 def cost(problem: Problem, cores: int, batch: int) -> float:
@@ -78,7 +74,7 @@ def too_much(problem: Problem, pairs: Sequence[tuple[int, int]]) -> str:
     most = problem.throughput_rps(cores, batch)
     return (
         f"a demand of {problem.demand_rps:g} requests/s is more than {problem.variant} sustains, at most {most:.4g} "
-        f"with {cores} cores and batches of {batch}: a quicker variant, more cores or less demand would do"
+        f"with {cores} cores and batches of {batch}: a quicker variant, more cores or less demand would help"
     )
 
 
@@ -89,8 +85,8 @@ def too_late(problem: Problem, order: Sequence[int], pairs: Sequence[tuple[int, 
     left_ms = problem.remaining_ms[request]
     return (
         f"request {request} (from 0) of {len(order)} is {over_ms:.4g} ms late even with {cores} cores and batches of "
-        f"{batch}, the best of what sustains {problem.demand_rps:g} requests/s: {queueing_ms:.4g} ms of queueing, "
+        f"{batch}, the best pair that sustains {problem.demand_rps:g} requests/s: {queueing_ms:.4g} ms of queueing, "
         f"{problem.latency_ms[cores][batch]:.4g} ms of work and {problem.cl_max_ms:.4g} ms of communication, and "
         f"it may take {problem.safety:g} of the {left_ms:.4g} ms that are left: a quicker variant, more cores, fewer "
-        f"requests at once or a longer deadline would do"
+        f"requests at once or a longer deadline would help"
     )

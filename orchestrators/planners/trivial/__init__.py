@@ -10,33 +10,24 @@ request: FLOPs, latency, or 1/throughput, of which Σ d_t·m(v_t) is the expecte
 * **Online** (`orchestrators.policies.rules`): when to move along the chain, from CPU use and demand by second.
 
 Literal (`literal=True`): the metric is multiplied by the demand but the accuracy is not. So a busy task steps down
-first, however many requests get a worse answer, although the thesis's own figures count requests. Also, only the next
-version is considered, so a version that saves little hides better ones below it while another task can still step.
+first, however many requests get a worse answer, although the thesis's own figures count requests. Only the next version
+is considered, so a version that saves little hides better ones below it while another task can still step.
 
 Corrected (the default): accuracy is weighted by the task's share of the demand, Σ (d_t / Σ d)·â(v_t), so that demand is
 a factor of both axes of a slope and cancels. A task is judged by its best slope to any of its lower versions. Every
 allocation whose versions all lie on the concave hulls of their fronts is then the most accurate of all with no more
-metric (the greedy solution of the multiple-choice knapsack); the others lie between two of those. On concave fronts
-with equal demands both chains are equal. A plan may miss the best allocation by less than one step between hulls: the
-chain is the policy, and an exact knapsack would move many tasks at once for a small gain.
+metric (the greedy solution of the multiple-choice knapsack). A plan may miss the best allocation by less than one step
+between hulls: an exact knapsack would move many tasks at once for a small gain. On concave fronts with equal demands
+both chains are equal.
 
 In both, of equal slopes the step that saves most comes first, then the first task. Versions that cost no less than a
 more accurate one are left out. A task without demand saves nothing and keeps its most accurate version.
 """
 
-from orchestrators.planners.trivial.chain import Allocation, allocation, chain
+from orchestrators.planners.trivial.chain import Allocation, allocation, chain, solve
 from orchestrators.planners.trivial.from_repository import from_repository
 from orchestrators.planners.trivial.problem import Plan, Problem, Task, Version
-from orchestrators.planners.trivial.solve import solve
 
 __all__ = [
-    "Allocation",
-    "Plan",
-    "Problem",
-    "Task",
-    "Version",
-    "allocation",
-    "chain",
-    "from_repository",
-    "solve",
-]
+    "Allocation", "Plan", "Problem", "Task", "Version", "allocation", "chain", "from_repository", "solve",
+]  # fmt: skip

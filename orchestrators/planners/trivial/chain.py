@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.trivial.front import Front
-from orchestrators.planners.trivial.problem import Problem, Task, Version
+from orchestrators.planners.trivial.problem import Plan, Problem, Task, Version
 from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
@@ -29,19 +30,19 @@ def chain(problem: Problem) -> list[Allocation]:
     fronts = [Front.of(task, problem.metric) for task in problem.tasks]
     places = [0] * len(fronts)
 
-    def eagerness(which: int) -> tuple[float, float, int]:
+    def order_of(which: int) -> tuple[float, float, int]:
         front, place = fronts[which], places[which]
         slope = front.next_slope(place) if problem.literal else front.best_slopes[place]
         return slope, -front.saving(place), which
 
-    def here() -> Allocation:
+    def present() -> Allocation:
         at = list(zip(fronts, places, strict=True))
         return summed(problem, [one.versions[place] for one, place in at], [one.accuracies[place] for one, place in at])
 
-    found = [here()]
+    found = [present()]
     while able := [which for which, front in enumerate(fronts) if places[which] < front.steps()]:
-        places[min(able, key=eagerness)] += 1
-        found.append(here())
+        places[min(able, key=order_of)] += 1
+        found.append(present())
     return found
 
 
@@ -58,10 +59,10 @@ def allocation(problem: Problem, versions: Mapping[str, str]) -> Allocation:
 
 def chosen(task: Task, name: str | None) -> Version:
     """The task's version of that name."""
-    known = {one.name: one for one in task.versions}
-    if name not in known:
-        raise BadInputError(f"version {name!r} of task {task.name!r}: choices are {', '.join(known)}")
-    return known[name]
+    versions = {one.name: one for one in task.versions}
+    if name not in versions:
+        raise BadInputError(f"version {name!r} of task {task.name!r}: choices are {', '.join(versions)}")
+    return versions[name]
 
 
 def summed(problem: Problem, versions: Sequence[Version], accuracies: Sequence[float]) -> Allocation:
@@ -76,4 +77,38 @@ def summed(problem: Problem, versions: Sequence[Version], accuracies: Sequence[f
         metric=sum(demand_rps * one.per_request(problem.metric) for demand_rps, one in pairs),
         expected_cpu_share=sum(demand_rps * one.per_request("inverse_throughput") for demand_rps, one in pairs),
         accuracy=sum(weight * accuracy for weight, accuracy in zip(weights, accuracies, strict=True)),
+    )
+
+
+def solve(problem: Problem) -> Plan:
+    """The plan of the first allocation of the chain whose expected CPU use is within the limit, for any metric.
+
+    Raises `Infeasible` without such an allocation, and where no version of a task is below its maximal metric.
+    """
+    found = chain(problem)
+    fitting = (step for step, one in enumerate(found) if one.expected_cpu_share <= problem.cpu_limit)
+    step = next(fitting, None)
+    if step is None:
+        raise Infeasible(too_much(problem, min(one.expected_cpu_share for one in found)))
+    best = found[step]
+    chosen = {task.name: {one.name: one for one in task.versions}[best.versions[task.name]] for task in problem.tasks}
+    return Plan(
+        versions=best.versions,
+        objective=best.accuracy,
+        accuracy={task.name: chosen[task.name].accuracy / task.best_accuracy for task in problem.tasks},
+        cpu_share={task.name: task.demand_rps / chosen[task.name].images_per_s for task in problem.tasks},
+        expected_cpu_share=best.expected_cpu_share,
+        cpu_limit=problem.cpu_limit,
+        step=step,
+        rate_rps={task.name: task.demand_rps for task in problem.tasks},
+        cores=problem.cores,
+    )
+
+
+def too_much(problem: Problem, least_share: float) -> str:
+    """The message for a demand that no allocation carries."""
+    demand = ", ".join(f"{task.demand_rps:g} requests/s of {task.name}" for task in problem.tasks)
+    return (
+        f"CPU limit: {demand} need at least {least_share:.1%} of {problem.cores:g} cores, {problem.cpu_limit:.1%} are "
+        "allowed; lower the demand, publish smaller versions, add a server or raise cpu_limit"
     )

@@ -90,5 +90,5 @@ def flops(one: VariantOnTarget) -> float:
     """The FLOPs of a request; raises `BadInputError` where they are unknown."""
     found = one.profile.complexity.flops
     if not found:
-        raise BadInputError(f"{one.name} has no FLOPs, its graph does not tell: choose metric=inverse_throughput")
+        raise BadInputError(f"{one.name} has unknown FLOPs: choose metric=inverse_throughput")
     return found

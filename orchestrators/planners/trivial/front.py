@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Infeasible
 from orchestrators.planners.trivial.problem import UNITS, Metric, Task, Version
 
 

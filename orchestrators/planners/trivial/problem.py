@@ -1,12 +1,12 @@
 """The problem and the plan of the trivial policy: tasks with versions and demands, and a CPU limit."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from orchestrators.deployment import Deployment
-from orchestrators.planners.common import MS_PER_S, PlanBase, unique
+from orchestrators.planners.common import MS_PER_S, PlanBase, each_once, unique
 from profiler.common.errors import BadInputError
 from profiler.records.base import Value
 
@@ -41,7 +41,8 @@ class Version(Value):
 class Task(Value):
     """A task's versions and its demand. Only versions below `max_metric`, in the metric's unit, are considered.
 
-    This is the maximal-metric policy, for a demand that may rise from 0 above the capacity of the large versions.
+    The limit is the maximal-metric policy of the thesis, for a demand that may rise from 0 above the capacity of the
+    large versions.
     """
 
     name: str = Field(min_length=1)
@@ -50,7 +51,7 @@ class Task(Value):
     max_metric: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
-    def versions_can_be_told_apart_and_compared(self) -> Self:
+    def versions_are_unique_and_accurate(self) -> Self:
         """Raises `ValueError` for two versions of one name, and where no accuracy is above 0."""
         unique(f"versions of task {self.name!r}", (one.name for one in self.versions))
         if self.best_accuracy == 0:
@@ -66,16 +67,15 @@ class Task(Value):
 class Problem(Value):
     """The choice of one version for each task, with an expected CPU use of at most the share `cpu_limit` of `cores`."""
 
-    tasks: tuple[Task, ...] = Field(min_length=1)
+    tasks: Annotated[tuple[Task, ...], each_once("tasks")] = Field(min_length=1)
     metric: Metric = "inverse_throughput"
     cpu_limit: float = Field(default=0.65, gt=0, le=1)
     cores: float = Field(default=1.0, gt=0)
     literal: bool = False
 
     @model_validator(mode="after")
-    def tasks_can_be_told_apart_and_have_the_metric(self) -> Self:
-        """Raises `ValueError` for two tasks of one name, and for a version without the metric."""
-        unique("tasks", (one.name for one in self.tasks))
+    def versions_have_the_metric(self) -> Self:
+        """Raises `ValueError` for a version without the metric."""
         for task in self.tasks:
             for version in task.versions:
                 version.per_request(self.metric)
@@ -102,13 +102,7 @@ class Problem(Value):
 
     def of(self, tasks: Iterable[Task]) -> "Problem":
         """The same problem with these tasks."""
-        return Problem(
-            tasks=tuple(tasks),
-            metric=self.metric,
-            cpu_limit=self.cpu_limit,
-            cores=self.cores,
-            literal=self.literal,
-        )
+        return Problem(**(dict(self) | {"tasks": tuple(tasks)}))
 
 
 class Plan(PlanBase):

@@ -11,6 +11,9 @@ from orchestrators.planners.trivial.chain import Allocation, allocation, chain
 from orchestrators.planners.trivial.problem import Metric, Problem
 from profiler.records.base import Value
 
+Rule = Literal["wait", "down", "up", "better", "hold"]
+ROUNDING = 1 + 1e-9
+
 
 class Settings(Value):
     """The thresholds, by default those that the thesis found by trial and error. Shares are of the cores, 0 to 1.
@@ -41,7 +44,6 @@ class Settings(Value):
 
 
 THESIS = Settings()
-Rule = Literal["wait", "down", "up", "better", "hold"]
 
 
 class State(Value):
@@ -75,9 +77,6 @@ class Move(Value):
     versions: dict[str, str] | None = None
     notice: str | None = None
     multiplier: float | None = None
-
-
-ROUNDING = 1 + 1e-9
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def best_calibration(fp32_file: Fp32File, int8: Int8Format, calibrations: Sequen
         for calibration in calibrations:
             found.append(fp32_file.candidate(int8, calibration))
             advance(calibration)
-    return min(found, key=badness)
+    return min(found, key=sort_key)
 
 
 def with_fp32_nodes(fp32_file: Fp32File, start: Int8Candidate, max_loss: float) -> Int8Candidate:
@@ -59,7 +59,7 @@ def with_fp32_nodes(fp32_file: Fp32File, start: Int8Candidate, max_loss: float) 
 
         bisect_left(counts, True, key=enough)
     good = [one for one in tried if one.good(max_loss)]
-    return min(good, key=lambda one: len(one.fp32_nodes)) if good else min(tried, key=badness)
+    return min(good, key=lambda one: len(one.fp32_nodes)) if good else min(tried, key=sort_key)
 
 
 def by_sensitivity(fp32_file: Fp32File, start: Int8Candidate) -> list[str]:
@@ -76,6 +76,6 @@ def by_sensitivity(fp32_file: Fp32File, start: Int8Candidate) -> list[str]:
     return sorted(moved, key=lambda node: -moved[node])
 
 
-def badness(candidate: Int8Candidate) -> tuple[bool, float, int]:
+def sort_key(candidate: Int8Candidate) -> tuple[bool, float, int]:
     """The sort key of candidates: the best one has the smallest."""
     return candidate.useless, candidate.loss, len(candidate.fp32_nodes)

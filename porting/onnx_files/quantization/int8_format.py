@@ -1,4 +1,4 @@
-"""How an int8 file holds its numbers, and which way is exact on this processor."""
+"""The number formats of an int8 file, and the exact one on this processor."""
 
 import platform
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def int8_format_here(scheme: Scheme) -> Int8Format:
 def saturates(machine: str, cpuinfo: str) -> bool:
     """Whether int8 products overflow on the processor that the text of `/proc/cpuinfo` describes.
 
-    x86 without VNNI adds two products of 8 bits in 16 bits (VPMADDUBSW), which clips at 32767; the sum may be
+    x86 without VNNI adds two products of 8 bits in 16 bits (VPMADDUBSW), which clips at 32767. The sum may be
     2 · 255 · 127. Weights of 7 bits keep the sum below that. ONNX Runtime uses the same instruction for signed
     activations. Arm adds in 32 bits.
     """

@@ -1,5 +1,6 @@
 """The range of each activation that 8 bits cover, from calibration images."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import numpy as np
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import HistogramCollector, TensorsData, create_calibrator
 
+from porting.common.console import silenced
 from porting.onnx_files.quantization.int8_format import Calibration
-from porting.onnx_files.quantization.qdq import OPERATORS, quietly
+from porting.onnx_files.quantization.qdq import OPERATORS
 from profiler.common.scratch import scratch
 from profiler.runtimes.session import input_tensor, open_session
 
@@ -41,11 +43,12 @@ class OneBatch:
 def activation_ranges(path: Path, batches: Sequence[np.ndarray], calibration: Calibration) -> TensorsData:
     """The ranges of all activations of a prepared file over batches (N, C, H, W).
 
-    minmax covers all values; entropy loses the least information (Migacz, 8-bit inference with TensorRT, GTC 2017);
-    percentile covers the smallest 99.99 % of the magnitudes (Wu et al., arXiv:2004.09602).
+    The method minmax covers all values. The method entropy loses the least information (Migacz, 8-bit inference
+    with TensorRT, GTC 2017). The method percentile covers the smallest 99.99 % of the magnitudes (Wu et al.,
+    arXiv:2004.09602).
     """
     name = input_tensor(open_session(path, threads=1)).name
-    with scratch("ranges") as made, quietly():
+    with scratch("ranges") as made, silenced(logging.WARNING):
         calibrator = create_calibrator(
             path,
             OPERATORS,

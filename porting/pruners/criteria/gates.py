@@ -6,15 +6,15 @@ the gate. It includes the effects of batch normalisation, shortcuts and concaten
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from porting.pruners.channel_groups import ChannelGroup
+from porting.pruners.dependency_graph import serving
 from porting.pruners.interface import Batches
-from porting.pruners.restored import serving
 from profiler.common.errors import BadInputError
 
 
@@ -47,10 +47,10 @@ def gate_slopes(model: nn.Module, groups: Sequence[ChannelGroup], batches: Batch
         with torch.enable_grad(), serving(model), gated(model, names, len(images)) as gates:
             loss = nn.functional.cross_entropy(model(images), labels, reduction="sum")
         found = dict(zip(gates, torch.autograd.grad(loss, list(gates.values())), strict=True))
-        yield [added_up(group, found) for group in groups]
+        yield [summed_over_consumers(group, found) for group in groups]
 
 
-def added_up(group: ChannelGroup, gradients: dict[str, Tensor]) -> Tensor:
+def summed_over_consumers(group: ChannelGroup, gradients: dict[str, Tensor]) -> Tensor:
     """The sum of gradients (N, width) over all consumers and all features of a channel."""
     first = gradients[group.consumers[0].name]
     total = first.new_zeros(len(first), group.width)
@@ -64,14 +64,12 @@ def added_up(group: ChannelGroup, gradients: dict[str, Tensor]) -> Tensor:
 
 @contextmanager
 def gated(model: nn.Module, names: set[str], samples: int) -> Iterator[dict[str, Tensor]]:
-    """Lets the named layers read their inputs through gates; a run adds these to the result, by layer name."""
+    """The gates of the named layers by layer name, which a run of the network makes and multiplies with the inputs."""
     gates: dict[str, Tensor] = {}
-    hooks = [model.get_submodule(name).register_forward_pre_hook(gate(name, samples, gates)) for name in sorted(names)]
-    try:
+    with ExitStack() as hooks:
+        for name in sorted(names):
+            hooks.enter_context(model.get_submodule(name).register_forward_pre_hook(gate(name, samples, gates)))
         yield gates
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def gate(name: str, samples: int, gates: dict[str, Tensor]) -> Callable[[nn.Module, Any], tuple[Tensor, ...]]:

@@ -5,20 +5,21 @@ from torch.fx, as its own tracer fails on current torch.
 """
 
 import importlib.util
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
+from porting.common.console import silenced
 from porting.pruners.channel_groups import channel_groups
 from porting.pruners.criteria.gates import Taylor
 from porting.pruners.criteria.weights import FPGM, Norm
-from porting.pruners.dependency_graph import blame, dependency_graph
-from porting.pruners.engines.cuts import Cut, check_widths, planned
-from porting.pruners.engines.nni_settings import configuration, evaluator, quiet, trace
+from porting.pruners.dependency_graph import cause_of, dependency_graph
+from porting.pruners.engines.nni_settings import configuration, evaluator, trace, untouched_statistics
+from porting.pruners.engines.torch_pruning import Cut, check_widths, planned
 from porting.pruners.interface import Criterion, Request
-from porting.pruners.restored import untouched_statistics
 from profiler.common.errors import BadInputError
 
 # The criteria of NNI and their equivalents here, which choose the widths, so that these depend on no engine.
@@ -54,12 +55,14 @@ class NNI:
         cuts = planned(model, groups, CRITERIA[self.criterion](), request)
         graph_module = trace(model)
         try:
-            with quiet():
+            # The checks after the cut find the channels that NNI did not cut.
+            with silenced(logging.ERROR):
                 smaller = self._cut(model, graph_module, cuts, request)
         except Exception as error:
             # The speed-up walks through all operations of the network, which may raise any error.
             raise BadInputError(
-                f"NNI cannot cut {type(model).__name__} ({blame(model, error)}): take a pruner without nni in its name"
+                f"NNI cannot cut {type(model).__name__} ({cause_of(model, error)}): "
+                "take a pruner without nni in its name"
             ) from error
         check_widths(smaller, cuts)
         smaller.zero_grad(set_to_none=True)

@@ -1,38 +1,16 @@
-"""The inputs of NNI: the settings of its pruners, a graph and a loop over the batches, without its output."""
+"""The inputs of NNI: the settings of its pruners, a graph, a loop over the batches and unchanged statistics."""
 
-import logging
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from porting.pruners.dependency_graph import blame
-from porting.pruners.engines.cuts import Cut
+from porting.pruners.dependency_graph import cause_of
+from porting.pruners.engines.torch_pruning import Cut
 from porting.pruners.interface import Request
 from profiler.common.errors import BadInputError
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hides the prints, logs and warnings of NNI, and undoes its changes to the root logger.
-
-    The checks after every pruning find the channels that NNI did not cut.
-    """
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    logging.disable(logging.ERROR)
-    try:
-        with redirect_stdout(StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
-        root.setLevel(level)
-        root.handlers[:] = handlers
 
 
 def configuration(model: nn.Module, cuts: list[Cut]) -> list[dict[str, Any]]:
@@ -56,7 +34,7 @@ def trace(model: nn.Module) -> torch.fx.GraphModule:
     except Exception as error:
         # Tracing runs the network's own code on proxies, which may raise any error.
         raise BadInputError(
-            f"NNI needs what torch.fx traces, and {type(model).__name__} it cannot ({blame(model, error)}): "
+            f"NNI needs a trace by torch.fx, which fails for {type(model).__name__} ({cause_of(model, error)}): "
             "take a pruner without nni in its name"
         ) from error
 
@@ -73,11 +51,7 @@ def evaluator(model: nn.Module, request: Request) -> Any:
         return nn.functional.cross_entropy(model(images), labels)
 
     def training(
-        model: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        step: Callable[..., Tensor],
-        *_: Any,
-        **__: Any,
+        model: nn.Module, optimiser: torch.optim.Optimizer, step: Callable[..., Tensor], *_: Any, **__: Any
     ) -> None:
         model.eval()
         for batch in request.batches:
@@ -86,3 +60,14 @@ def evaluator(model: nn.Module, request: Request) -> Any:
             optimiser.step()
 
     return TorchEvaluator(training, optimiser, training_step, dummy_input=request.example)
+
+
+@contextmanager
+def untouched_statistics(model: nn.Module) -> Iterator[None]:
+    """Restores the running statistics of batch normalisations, which scoring must not change."""
+    saved = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, was in saved:
+            buffer.copy_(was)

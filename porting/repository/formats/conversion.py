@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from porting.repository.reader import Repository
-from porting.repository.schema import Published
 from porting.repository.variant_files import VariantFiles
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
@@ -21,10 +20,20 @@ class Conversion:
     storage_uri: str | None = None
 
     def measured(self) -> list[VariantOnTarget]:
-        """The variants on the target; raises `BadInputError` for none, and for a target that serves torch programs."""
+        """The named variant or every task's frontier on the target, the most accurate first, with its files checked.
+
+        Raises `BadInputError` for none, for a changed file, and for a target that serves torch programs.
+        """
         if self.target not in self.repository.targets:
             raise BadInputError(f"unknown target {self.target!r}: choices are {', '.join(self.repository.targets)}")
-        found = [self.look_up(published) for published in self.chosen()]
+        if self.variant is None:
+            tasks = self.repository.tasks
+            names = [one.name for task in tasks for one in self.repository.frontier(task=task, target=self.target)]
+        else:
+            names = [self.variant]
+        for name in names:
+            VariantFiles.of(self.repository, name).check()
+        found = [self.repository.on(name, self.target) for name in names]
         if not found:
             raise BadInputError(f"no published variant was measured on {self.target}: run stage=profile,publish")
         if found[0].profile.target.runtime == "torch":
@@ -32,22 +41,6 @@ class Conversion:
                 f"target {self.target} serves torch programs, which a repository does not hold: name another target"
             )
         return found
-
-    def chosen(self) -> list[Published]:
-        """The named variant, or every task's frontier on the target, the most accurate first."""
-        if self.variant is None:
-            tasks = self.repository.tasks
-            return [one for task in tasks for one in self.repository.frontier(task=task, target=self.target)]
-        return [self.repository.variant(self.variant)]
-
-    def look_up(self, published: Published) -> VariantOnTarget:
-        """A variant on the target, with its files checked.
-
-        Raises `BadInputError` where a file was changed, and where the variant was not measured on the target.
-        """
-        files = VariantFiles.of(self.repository, published.name)
-        files.check()
-        return self.repository.on(published.name, self.target)
 
     def uri(self, of: str) -> str:
         """The storage URI without a slash at its end; raises `BadInputError` where none is given."""
@@ -66,7 +59,7 @@ class ConvertedFiles:
     def write(self, folder: Path) -> None:
         """Writes all files or none; raises `BadInputError` where the folder exists."""
         if folder.exists():
-            raise BadInputError(f"{folder} is there already: name a folder that is not, or move it away")
+            raise BadInputError(f"{folder} exists already: name another folder, or move it away")
         with whole_folder(folder) as unfinished:
             texts = {name: text.encode() for name, text in self.texts.items()}
             for name, content in (self.contents | texts).items():

@@ -22,20 +22,19 @@ NOTES = (
     "bytes: compsize (the file), peakmemory (at batch 8, of the serving processes or of the GPU)",
     "percent: accuracy, on the validation split",
     f"maxbatch: {CPU_MAX_BATCH} is INFaaS's mark of a CPU variant and no measured limit; on a GPU the largest measured",
-    "framework: INFaaS has no worker for it, which neither registration nor selection asks for",
+    "framework: INFaaS has no worker for it; its registration and its selection do not need one",
 )
 
 
 def files(conversion: Conversion) -> ConvertedFiles:
     """One file a variant; raises `BadInputError` for a missing figure that INFaaS reads."""
-    return ConvertedFiles({f"{one.name}.config": text(one) for one in conversion.measured()})
-
-
-def text(one: VariantOnTarget) -> str:
-    """The comments and the items of a variant's file; a value is one word."""
-    comments = [f"# {line}"[:LONGEST_LINE] for line in (one.provenance(), *NOTES)]
-    pairs = [f"{key} {'_'.join(value.split())}" for key, value in items(one).items()]
-    return "\n".join([*comments, *pairs]) + "\n"
+    texts = {}
+    for one in conversion.measured():
+        comments = [f"# {line}"[:LONGEST_LINE] for line in (one.provenance(), *NOTES)]
+        # A value is one word.
+        pairs = [f"{key} {'_'.join(value.split())}" for key, value in items(one).items()]
+        texts[f"{one.name}.config"] = "\n".join([*comments, *pairs]) + "\n"
+    return ConvertedFiles(texts)
 
 
 def items(one: VariantOnTarget) -> dict[str, str]:
@@ -43,7 +42,9 @@ def items(one: VariantOnTarget) -> dict[str, str]:
     profile = one.profile
     evaluated = one.accuracy()
     on_gpu = bool(ON_GPU & set(profile.target.providers))
-    memory = memory_bytes(one, on_gpu)
+    at_read_batch = (point for point in one.served_memory() if point.batch == MEMORY_BATCH)
+    memory = next((point.gpu_bytes if on_gpu else point.peak_bytes for point in at_read_batch), None)
+    alone = one.needed(profile.latency_at(1), "latency at batch 1", LatencyPoint)
     return {
         # INFaaS substitutes variants of one parent for each other, so every task has its own parents.
         "parname": f"{one.published.task}-{one.details.backbone}",
@@ -52,7 +53,7 @@ def items(one: VariantOnTarget) -> dict[str, str]:
         "dataset": evaluated.dataset,
         "task": "classification",
         "framework": "onnxruntime",
-        "inputdim": str(input_size(one)),
+        "inputdim": str(alone.input_shape[-1]),
         "maxbatch": str(max(point.batch for point in profile.latency) if on_gpu else CPU_MAX_BATCH),
         "loadlat": f"{1e3 * one.load_s():.6f}",
         **{f"inflatb{batch}": f"{value:.6f}" for batch, value in latencies_ms(one).items()},
@@ -71,15 +72,3 @@ def latencies_ms(one: VariantOnTarget) -> dict[int, float]:
     }
     read = {batch: one.needed(known.get(batch), f"latency at batch {batch}", LatencyPoint) for batch in READ_BATCHES}
     return read | known
-
-
-def input_size(one: VariantOnTarget) -> int:
-    """The width of the measured input picture."""
-    point = one.needed(one.profile.latency_at(1), "latency at batch 1", LatencyPoint)
-    return point.input_shape[-1]
-
-
-def memory_bytes(one: VariantOnTarget, on_gpu: bool) -> int | None:
-    """The memory of the serving processes, or of the GPU, at the batch that INFaaS reads."""
-    points = (point for point in one.served_memory() if point.batch == MEMORY_BATCH)
-    return next((point.gpu_bytes if on_gpu else point.peak_bytes for point in points), None)

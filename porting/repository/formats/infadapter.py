@@ -8,12 +8,19 @@ uses the figures in file order.
 import csv
 import io
 import json
+import math
+from dataclasses import dataclass
 
 from porting.repository.formats.conversion import Conversion, ConvertedFiles
-from porting.repository.formats.infadapter_versions import BATCH, Version, objectives_ms, version
+from porting.repository.formats.kserve import mebibytes
+from porting.repository.variant_on_target import VariantOnTarget
+from profiler.common.errors import BadInputError
 from profiler.common.target import ON_GPU
 from profiler.records.capacity import Capacity
 
+QUANTILE, BATCH = 0.99, 1
+# The numbers of cores in the training script of InfAdapter.
+TRAINED_ON = (1, 2, 4, 8, 16)
 COLUMNS = (
     "REPLICA", "HARDWARE", "CPU", "MEM", "ARCH", "BATCH", "NUM_BATCH_THREADS", "MAX_ENQUEUED_BATCHES",
     "INTRA_OP_PARALLELISM", "INTER_OP_PARALLELISM", "SLA", "p99_latency", "capacity", "saturation_tp", "timestamp",
@@ -26,13 +33,30 @@ NOT_MEASURED = (
 )
 
 
+@dataclass(frozen=True)
+class Version:
+    """A variant under its InfAdapter number, with the memory, load time and capacities of a container."""
+
+    number: int
+    one: VariantOnTarget
+    memory: str
+    load_s: float
+    capacities: list[Capacity]
+
+    @classmethod
+    def of(cls, number: int, one: VariantOnTarget) -> "Version":
+        """The version of a variant; raises `BadInputError` for a missing figure."""
+        memory = mebibytes(round(one.needed_figure("peak_bytes", "memory of serving processes")))
+        return cls(number, one, memory, one.load_s(), capacities(one))
+
+
 def files(conversion: Conversion) -> ConvertedFiles:
     """A folder for each task; raises `BadInputError` for a missing figure that InfAdapter needs."""
     texts: dict[str, str] = {}
     found = conversion.measured()
     for task in sorted({one.published.task for one in found}):
         family = sorted((one for one in found if one.published.task == task), key=lambda one: one.accuracy().value)
-        versions = [version(number, one) for number, one in enumerate(family, start=1)]
+        versions = [Version.of(number, one) for number, one in enumerate(family, start=1)]
         objectives = objectives_ms(versions)
         texts[f"{task}/capacity.csv"] = table(versions, objectives)
         texts[f"{task}/infadapter.env"] = environment(task, versions, objectives[0])
@@ -53,7 +77,7 @@ def table(versions: list[Version], objectives: list[int]) -> str:
 
 
 def row(one: Version, objective_ms: int, point: Capacity) -> dict[str, object]:
-    """One row of the table; rates are corrected for drift, and unmeasured columns are empty."""
+    """One row of the table; rates are as delivered, and unmeasured columns are empty."""
     profile = one.one.profile
     at = point.cores, point.threads, point.instances, BATCH
     saturation = [
@@ -97,8 +121,38 @@ def environment(task: str, versions: list[Version], objective_ms: int) -> str:
         "BASELINE_ACCURACIES: 0 to 1, validation split; LOAD_TIMES: s, from the load call until ready",
         "MEMORY_SIZES: the peak of the serving processes, without a reserve",
         "capacity.csv: requests/s of which 99 % are answered within deadline_ms, the longest measured deadline within "
-        "SLA (ms): at least so much is answered within SLA. p99_latency was not measured there",
+        "SLA (ms): the capacity within SLA is at least this. p99_latency was not measured there",
         "train_capacity_models.py has its versions and its SLA in the source: set them to MODEL_VERSIONS and this one",
-        f"not measured, yours to say: {NOT_MEASURED}",
+        f"not measured, to be set by the user: {NOT_MEASURED}",
     )
     return "".join(f"# {line}\n" for line in comments) + "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def capacities(one: VariantOnTarget) -> list[Capacity]:
+    """The capacities for single requests at the 99th percentile; raises `BadInputError` for too few to fit a line."""
+    instances = one.profile.target.instances
+    found = [
+        point
+        for point in one.profile.capacity
+        if (point.batch, point.quantile, point.instances) == (BATCH, QUANTILE, instances)
+        and point.requests_per_s is not None
+    ]
+    cores = sorted({point.cores for point in found})
+    if len(set(cores) & set(TRAINED_ON)) < 2:
+        known = ", ".join(f"{count:g}" for count in cores) or "none"
+        raise BadInputError(
+            f"{one.name} has capacities at {known} cores, and InfAdapter fits a line through two of 1, 2, 4, 8, 16: "
+            f"a run with profile=full 'profile.capacity.cores=[1,2]' target={one.profile.target_name} measures them"
+        )
+    return found
+
+
+def objectives_ms(versions: list[Version]) -> list[int]:
+    """The objectives, ascending, within which every version has a measured deadline on all its cores."""
+    points = [point for one in versions for point in one.capacities]
+    shortest: dict[tuple[int, float], float] = {}
+    for one in versions:
+        for point in one.capacities:
+            at = one.number, point.cores
+            shortest[at] = min(point.deadline_ms, shortest.get(at, math.inf))
+    return sorted({math.ceil(point.deadline_ms) for point in points if point.deadline_ms >= max(shortest.values())})

@@ -1,5 +1,7 @@
-"""Variants offered for publication, from the workspace and from other repositories."""
+"""Variants that are offered for publication: from the workspace, from other repositories, and as folders for Triton."""
 
+import hashlib
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,19 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from porting.repository.reader import Repository
-from porting.repository.schema import Details
+from porting.repository.reader import DETAILS, Repository
+from porting.repository.schema import Details, Published, Summary
 from porting.repository.serving_folder import write_model
-from porting.repository.variant_files import VariantFiles
+from porting.repository.variant_files import WARM_UP, VariantFiles, texts
 from profiler.common.errors import BadInputError
+from profiler.common.files import sha256
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A variant that is offered for publication: its details, its lineage, and its ONNX file.
-
-    `example` is a real input (C, H, W) for the warm-up of a server, if one is known.
-    """
+    """A variant that is offered for publication; `example` is a real input (C, H, W) for the warm-up of a server."""
 
     details: Details
     parent: str | None
@@ -29,18 +29,16 @@ class Offer:
 
 
 def offered_by(repository: Repository, folder: Path) -> list[Offer]:
-    """The published variants of a repository, copied to `folder`; raises `BadInputError` for a changed file."""
-    return [brought(repository, name, folder) for name in repository.by_name]
-
-
-def brought(repository: Repository, name: str, folder: Path) -> Offer:
-    """One variant with a copy of its newest ONNX file and its warm-up input."""
-    files = VariantFiles.of(repository, name)
-    files.check()
-    path = folder / f"{files.published.onnx_sha256}.onnx"
-    write_model(files, path)
-    details = files.details.model_copy(update={"files": {}})
-    return Offer(details, files.published.parent, files.published.technique, path, files.example())
+    """The variants of a repository, their ONNX files copied to `folder`; raises `BadInputError` for a changed file."""
+    offers = []
+    for name in repository.by_name:
+        files = VariantFiles.of(repository, name)
+        files.check()
+        path = folder / f"{files.published.onnx_sha256}.onnx"
+        write_model(files, path)
+        details = files.details.model_copy(update={"files": {}})
+        offers.append(Offer(details, files.published.parent, files.published.technique, path, files.example()))
+    return offers
 
 
 def merged(own: Iterable[Offer], others: Iterable[Offer]) -> list[Offer]:
@@ -70,3 +68,34 @@ def joined(one: Offer, other: Offer) -> Offer:
     details = Details.model_validate({**dict(a), "profiles": profiles})
     example = other.example if one.example is None else one.example
     return Offer(details, one.parent, one.technique, one.onnx, example)
+
+
+def write_variant(folder: Path, offer: Offer, summary: Summary, older: Iterable[tuple[str, bytes]]) -> Published:
+    """Writes the variant's folder and returns its index record; `older` are paths and contents of earlier versions.
+
+    Raises `BadInputError` where the offered file is not the one of the details.
+    """
+    details = offer.details
+    home = folder / details.name
+    home.mkdir()
+    for path, content in older:
+        write(home / path, content)
+    served = home / str(summary.version) / "model.onnx"
+    served.parent.mkdir()
+    shutil.copyfile(offer.onnx, served)
+    if sha256(served) != details.onnx_sha256:
+        raise BadInputError(f"{offer.onnx} is not the file that was profiled as {details.name}: publish again")
+    if offer.example is not None:
+        write(home / WARM_UP, offer.example.astype("<f4").tobytes())
+    for path, text in texts(details, offer.example is not None).items():
+        write(home / path, text.encode())
+    files = {path.relative_to(home).as_posix(): sha256(path) for path in sorted(home.rglob("*")) if path.is_file()}
+    content = details.model_copy(update={"files": files}).model_dump_json(indent=1).encode()
+    (home / DETAILS).write_bytes(content)
+    return Published.model_validate({**dict(summary), "details_sha256": hashlib.sha256(content).hexdigest()})
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file and makes the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

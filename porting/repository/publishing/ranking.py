@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from porting.repository.consistency import SHARED_FIELDS
 from porting.repository.figures import figures
 from porting.repository.frontier import Dominance
 from porting.repository.publishing.offers import Offer
-from porting.repository.schema import Summary
+from porting.repository.reader import Repository
+from porting.repository.schema import Details, Summary
 from porting.repository.standing import RANKED_BY, Candidate, data, placed, standing_of
 from profiler.common.errors import BadInputError
 from profiler.records.complexity import Fingerprint
@@ -45,8 +47,8 @@ def accuracies(offers: Sequence[Offer]) -> dict[str, tuple[float, int]]:
             group[details.name] = details.validation_accuracy.value
     found = {}
     for values in groups.values():
+        best = max(values.values())
         for name, value in values.items():
-            best = max(values.values())
             found[name] = value / best if best else 1.0, 1 + sum(other > value for other in values.values())
     return found
 
@@ -75,17 +77,10 @@ def summarise(
         reasons |= dict.fromkeys(("relative_accuracy", "accuracy_rank"), "its accuracy is unknown")
     relative, rank = accuracy or (None, None)
     return Summary(
-        name=details.name,
-        task=details.task,
-        backbone=details.backbone,
+        **{field: getattr(details, field) for field in SHARED_FIELDS},
         technique=offer.technique,
-        precision=details.precision,
-        valid_on=details.valid_on,
         parent=offer.parent,
-        onnx_sha256=details.onnx_sha256,
         version=number,
-        validation_accuracy=details.validation_accuracy,
-        test_accuracy=details.test_accuracy,
         relative_accuracy=relative,
         accuracy_rank=rank,
         targets={
@@ -95,3 +90,12 @@ def summarise(
         },
         reasons=reasons,
     )
+
+
+def next_version(details: Details, previous: Repository | None) -> int:
+    """The Triton version of a file: unchanged for the same file, the next number for another one."""
+    entries = (*previous.index.variants, *previous.index.dropped) if previous else ()
+    before = next((variant for variant in entries if variant.name == details.name), None)
+    if before is None:
+        return 1
+    return before.version if before.onnx_sha256 == details.onnx_sha256 else before.version + 1

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from porting.repository.integrity import check_whole
+from porting.repository.integrity import SIGNATURE, check_whole
 from porting.repository.reader import INDEX, Repository
-from porting.repository.signature import SIGNATURE
 from porting.repository.storage import LATEST, Latest, is_local, opened, store_errors
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256

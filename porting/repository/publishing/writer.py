@@ -1,4 +1,4 @@
-"""The writer of a repository: a complete new folder beside the old one, then one atomic change of a link."""
+"""The writer of a repository: a complete new folder, then one atomic change of the link to it."""
 
 import json
 import secrets
@@ -10,17 +10,15 @@ from pathlib import Path
 
 from porting.repository.consistency import IndexCheck, check_batches, check_numbers
 from porting.repository.index_json import index_to_json
-from porting.repository.publishing.offers import Offer
-from porting.repository.publishing.ranking import fingerprints, summaries
-from porting.repository.publishing.variant_folder import next_version, write_variant
+from porting.repository.integrity import SIGNATURE, signature
+from porting.repository.publishing.offers import Offer, write_variant
+from porting.repository.publishing.ranking import fingerprints, next_version, summaries
 from porting.repository.reader import INDEX, Repository
 from porting.repository.schema import Details, Index, Published, Summary
-from porting.repository.signature import SIGNATURE, signature
-from porting.repository.triton_files import texts
-from porting.repository.variant_files import MODEL_FILE, VariantFiles, example_of
+from porting.repository.variant_files import MODEL_FILE, VariantFiles, example_of, texts
 from profiler.common.door import shown
 from profiler.common.errors import BadInputError
-from profiler.common.files import flush_folder, json_digest, sha256, write_atomically, write_picture
+from profiler.common.files import flush_place, json_digest, sha256, write_atomically, write_picture
 from profiler.common.folders import remove, whole_folder
 
 SCHEMA, REPORT, FIGURE = "repository.schema.json", "report.html", "frontier.png"
@@ -44,36 +42,36 @@ def publish(
     """
     if root.exists() and not root.is_symlink():
         raise BadInputError(
-            f"{root} is a folder and no link to one, as a copy that follows links makes it: move it away"
+            f"{root} is a folder and no link to one, for example after a copy that follows links: move it away"
         )
     key = repository_key(offers)
     previous = readable(root)
-    vouched = previous
+    trusted = previous
     if private_key is not None:
-        vouched = None if public_key is None else readable(root, public_key)
+        trusted = None if public_key is None else readable(root, public_key)
     offered = list(zip(offers, checked(offers, previous), strict=True))
     # Even the same offers get a new folder name, because the previous folder may be in use.
     folder = root.parent / f"{FOLDER}{key[:12]}-{secrets.token_hex(4)}"
     with whole_folder(folder) as unfinished:
-        index = write_variants(unfinished, key, offered, vouched)
-        write_beside(unfinished, index, [offer.details for offer in offers])
+        index = write_variants(unfinished, key, offered, trusted)
+        write_overview(unfinished, index, [offer.details for offer in offers])
         files = {name: sha256(unfinished / name) for name in (SCHEMA, FIGURE, REPORT)}
         content = index_to_json(index.model_copy(update={"files": files})).encode()
         (unfinished / INDEX).write_bytes(content)
         if private_key is not None:
             (unfinished / SIGNATURE).write_bytes(signature(content, private_key))
-    aim(root, folder)
+    change_link(root, folder)
     return Repository.load(root)
 
 
 def write_variants(
-    folder: Path, key: str, offered: Sequence[tuple[Offer, Summary]], vouched: Repository | None
+    folder: Path, key: str, offered: Sequence[tuple[Offer, Summary]], trusted: Repository | None
 ) -> Index:
     """Writes the folders of the variants on any frontier; the index names the other variants as dropped."""
     published, dropped = list[Published](), list[Summary]()
     for offer, summary in offered:
         if any(standing.on_frontier for standing in summary.targets.values()):
-            published.append(write_variant(folder, offer, summary, older_versions(summary, vouched)))
+            published.append(write_variant(folder, offer, summary, older_versions(summary, trusted)))
         else:
             dropped.append(summary)
     return Index(
@@ -108,9 +106,9 @@ def checked(offers: Sequence[Offer], previous: Repository | None) -> list[Summar
     return found
 
 
-def write_beside(folder: Path, index: Index, details: Sequence[Details]) -> None:
-    """What lies beside the index and its variants, for people to look at."""
-    # A repository that is there already needs neither matplotlib nor scipy.
+def write_overview(folder: Path, index: Index, details: Sequence[Details]) -> None:
+    """Writes the schema, the picture and the report."""
+    # A reader of a repository needs neither matplotlib nor scipy.
     from porting.repository.report.figure import DOTS_PER_INCH, as_svg, draw
     from porting.repository.report.report import render_report
 
@@ -148,14 +146,14 @@ def older_versions(summary: Summary, previous: Repository | None) -> Iterator[tu
                     yield path, files.read(path)
 
 
-def aim(root: Path, folder: Path) -> None:
+def change_link(root: Path, folder: Path) -> None:
     """Changes the link `root` to `folder` in one atomic and durable step."""
     before = root.resolve() if root.is_symlink() else None
     temporary = root.with_name(f".{root.name}-link")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(folder.name)
     temporary.replace(root)
-    flush_folder(root.parent)
+    flush_place(root.parent)
     remove_older(root, before)
 
 
@@ -166,15 +164,10 @@ def remove_older(root: Path, before: Path | None = None) -> None:
     """
     current = root.resolve()
     found = [path for path in root.parent.glob(f"{FOLDER}*") if path.is_dir() and not path.is_symlink()]
-    others = sorted((path for path in found if path.resolve() != current), key=made_at)
-    older = [path.resolve() for path in others if made_at(path) <= made_at(current)]
+    others = sorted((path for path in found if path.resolve() != current), key=lambda path: path.stat().st_mtime_ns)
+    older = [path.resolve() for path in others if path.stat().st_mtime_ns <= current.stat().st_mtime_ns]
     kept = before or (older[-1] if older else None)
     for folder in others:
         if folder.resolve() != kept:
             remove(folder)
     root.with_name(f".{root.name}-link").unlink(missing_ok=True)
-
-
-def made_at(folder: Path) -> int:
-    """The modification time of a folder, in ns."""
-    return folder.stat().st_mtime_ns

@@ -1,6 +1,6 @@
 """The data of the frontier for the page's script, as JSON: figures, and dominance and ties for each pair of metrics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -22,18 +22,16 @@ def chart_data(index: Index) -> dict[str, Any]:
     variants = [variant for ranking in rankings for variant in ranking["variants"]]
     precisions = {variant["precision"] for variant in variants}
     known = {name for variant in variants for name in variant["figures"]}
+    shown = {name: display(name) for name in METRICS if name in known}
     return {
         "ranked_by": RANKED_BY,
         "colours": {name: colour for name, colour in PRECISIONS.items() if name in precisions},
-        "metrics": {name: described(name) for name in METRICS if name in known},
+        "metrics": {
+            name: {"label": one.label, "unit": one.unit, "factor": one.factor, "meaning": METRICS[name].meaning}
+            for name, one in shown.items()
+        },
         "rankings": rankings,
     }
-
-
-def described(name: str) -> dict[str, Any]:
-    """The label, unit, factor and meaning of a metric."""
-    shown = display(name)
-    return {"label": shown.label, "unit": shown.unit, "factor": shown.factor, "meaning": METRICS[name].meaning}
 
 
 def ranking_data(found: Sequence[Member]) -> dict[str, Any]:
@@ -70,17 +68,13 @@ def places_data(candidates: Sequence[Candidate], metrics: tuple[str, str]) -> di
     """
     found, numbers = placed(candidates, metrics), {one.name: number for number, one in enumerate(candidates)}
     best = [one for one in candidates if found[one.name].on_frontier]
+    known = [one for one in best if one.figures.keys() >= {*metrics}]
+    rows = [[one.figures[name] for name in metrics] for one in known]
+    points = Points.of(rows, [metric(name).better for name in metrics])
+    joined = staircase([(first, second) for first, second in points.values])
     bits = {one.name: 1 << number for number, one in enumerate(best)}
     return {
         "dominated_by": [numbers.get(found[one.name].dominated_by or "", -1) for one in candidates],
         "ties": [f"{sum(bits[name] for name in found[one.name].ties_with):x}" for one in best],
-        "joined": [numbers[name] for name in joined(best, metrics)],
+        "joined": [numbers[known[place].name] for place in joined],
     }
-
-
-def joined(best: Iterable[Candidate], metrics: tuple[str, str]) -> list[str]:
-    """The members of the frontier that stay on it by their point values."""
-    known = [one for one in best if one.figures.keys() >= {*metrics}]
-    rows = [[one.figures[name] for name in metrics] for one in known]
-    points = Points.of(rows, [metric(name).better for name in metrics])
-    return [known[place].name for place in staircase([(first, second) for first, second in points.values])]

@@ -31,8 +31,11 @@ def draw(index: Index) -> "Figure":
         known = [one for one in members(index, task, target) if {ACCURACY, THROUGHPUT} <= one[1].figures.keys()]
         for precision, colour in PRECISIONS.items():
             draw_points(axes, [one for one in known if one[0].precision == precision], colour)
-        draw_line(axes, [one for one in known if one[1].on_frontier])
-        dress(axes, f"{task} on {target}", {one[0].precision for one in known})
+        pairs = [(one.figures[ACCURACY][0], one.figures[THROUGHPUT][0]) for _, one in known if one.on_frontier]
+        # The line joins the members that no other one beats by point values.
+        line = [pairs[place] for place in staircase(pairs)]
+        axes.plot([x for _, x in line], [y for y, _ in line], color=GREY, linewidth=1, zorder=1)
+        label_axes(axes, f"{task} on {target}", {one[0].precision for one in known})
     return figure
 
 
@@ -42,8 +45,8 @@ def draw_points(axes: "Axes", found: Sequence[Member], colour: str) -> None:
         return
     (x, x_errors), (y, y_errors) = (with_errors(found, name) for name in (THROUGHPUT, ACCURACY))
     axes.errorbar(x, y, xerr=x_errors, yerr=y_errors, color=colour, alpha=0.35, linewidth=1, linestyle="", zorder=2)
-    faces = [colour if standing.on_frontier else "white" for _, standing in found]
-    axes.scatter(x, y, s=64, c=faces, edgecolors=colour, zorder=3)
+    fills = [colour if standing.on_frontier else "white" for _, standing in found]
+    axes.scatter(x, y, s=64, c=fills, edgecolors=colour, zorder=3)
 
 
 def with_errors(found: Sequence[Member], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -53,14 +56,7 @@ def with_errors(found: Sequence[Member], name: str) -> tuple[NDArray[np.float64]
     return value, np.nan_to_num(np.maximum(0, np.stack([value - low, high - value])))
 
 
-def draw_line(axes: "Axes", best: Sequence[Member]) -> None:
-    """Joins the members of the frontier that stay on it by their point values."""
-    pairs = [(standing.figures[ACCURACY][0], standing.figures[THROUGHPUT][0]) for _, standing in best]
-    joined = [pairs[place] for place in staircase(pairs)]
-    axes.plot([x for _, x in joined], [y for y, _ in joined], color=GREY, linewidth=1, zorder=1)
-
-
-def dress(axes: "Axes", title: str, precisions: Container[str]) -> None:
+def label_axes(axes: "Axes", title: str, precisions: Container[str]) -> None:
     """Draws titles, labels, ticks, grid and legend."""
     from matplotlib.lines import Line2D
     from matplotlib.ticker import StrMethodFormatter

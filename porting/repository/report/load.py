@@ -39,14 +39,15 @@ def load(profile: Profile) -> Section:
     notes += reasons(points, "cpu_share") + reasons(profile.capacity, "requests_per_s", "max_throughput_share")
     if not points:
         return replace(absent(TITLE, profile, LoadPoint, "capacity", *notes), table=table)
-    return Section(TITLE, [LEGEND, explosion_in_words(points), *notes], Drawing([panel(points)]), table)
+    first = next((point for point in points if point.exploding), None)
+    return Section(TITLE, [LEGEND, explosion_in_words(points, first), *notes], Drawing([panel(points, first)]), table)
 
 
-def panel(points: Sequence[LoadPoint]) -> Panel:
-    """The shares in time and of the processors over the load, and the lowest load at which the queue explodes."""
+def panel(points: Sequence[LoadPoint], first: LoadPoint | None) -> Panel:
+    """The shares in time and of the processors over the load, and the `first` load at which the queue explodes."""
     x = Axis("offered load, share of the maximal throughput", percent=True)
     y = Axis("share", percent=True, low=-0.03)
-    series, first = [*shares(points), *processors(points)], exploding(points)
+    series = [*shares(points), *processors(points)]
     if first is None:
         return Panel(x, y, series)
     note = Note(first.load_share, 0.0, "queue explodes ", RED, "end")
@@ -88,14 +89,8 @@ def processors(points: Sequence[LoadPoint]) -> list[Series]:
     return [Series("CPU use", shown, GREY, "square", line=":", label="CPU use")] if shown else []
 
 
-def exploding(points: Sequence[LoadPoint]) -> LoadPoint | None:
-    """The lowest load at which the queue grows without end."""
-    return next((point for point in points if point.exploding), None)
-
-
-def explosion_in_words(points: Sequence[LoadPoint]) -> str:
-    """The load at which the queue explodes, and the loads at which this is unknown."""
-    first = exploding(points)
+def explosion_in_words(points: Sequence[LoadPoint], first: LoadPoint | None) -> str:
+    """The `first` load at which the queue explodes, and the loads at which this is unknown."""
     if first is None:
         text = f"The queue did not explode up to {share(points[-1].load_share)} of the maximum"
     else:
@@ -104,10 +99,10 @@ def explosion_in_words(points: Sequence[LoadPoint]) -> str:
             f"The queue explodes at {share(first.load_share)} of the maximum: there the latency grows by {slope} s "
             "per second"
         )
-    unsure = [
+    unknown_at = [
         f"{share(point.load_share)} ({point.reasons['exploding']})" for point in points if point.exploding is None
     ]
-    return f"{text}; unknown at {', '.join(unsure)}." if unsure else f"{text}."
+    return f"{text}; unknown at {', '.join(unknown_at)}." if unknown_at else f"{text}."
 
 
 def capacity_row(point: Capacity) -> tuple[str, ...]:

@@ -22,24 +22,18 @@ def warm_up(profile: Profile) -> Section:
         return absent(WARM_UP, profile, WarmUpCurve, "warm_up")
     series, rules = list[Series](), list[Rule]()
     for curve, colour in zip(profile.warm_up, cycle(COLOURS), strict=False):
-        series += curve_series(curve, colour)
+        name, first_ms = f"batch {curve.batch}", curve.latency_ms[0]
+        # The curve keeps one inference of `every`, and the first one has the number 1.
+        kept = [Mark(1 + place * curve.every, latency_ms) for place, latency_ms in enumerate(curve.latency_ms)]
+        first = Mark(1, first_ms, f"{curve.kind}, first inference: {number(first_ms)} ms")
+        series.append(Series(name, kept, colour, marker="", line="-", label=name))
+        series.append(Series(f"{name} first", [first], colour, "cross", 4.6))
         if curve.inferences_until_steady is not None and curve.steady_ms is not None:
             steady = Mark(curve.inferences_until_steady + 1, curve.steady_ms, warm_up_in_words(curve))
-            series.append(Series(f"batch {curve.batch} steady", [steady], colour, "diamond", 5.0, hollow=True))
+            series.append(Series(f"{name} steady", [steady], colour, "diamond", 5.0, hollow=True))
             rules.append(Rule("x", steady.x, colour))
     panel = Panel(Axis("inference after the load"), Axis("latency, ms", "decades"), series, rules)
     return Section(WARM_UP, [*map(warm_up_in_words, profile.warm_up)], Drawing([panel]))
-
-
-def curve_series(curve: WarmUpCurve, colour: str) -> list[Series]:
-    """The recorded inferences, counted from 1, and the first of them."""
-    kept = [Mark(1 + place * curve.every, latency_ms) for place, latency_ms in enumerate(curve.latency_ms)]
-    first = Mark(1, curve.latency_ms[0], f"{curve.kind}, first inference: {number(curve.latency_ms[0])} ms")
-    name = f"batch {curve.batch}"
-    return [
-        Series(name, kept, colour, marker="", line="-", label=name),
-        Series(f"{name} first", [first], colour, "cross", 4.6),
-    ]
 
 
 def warm_up_in_words(curve: WarmUpCurve) -> str:

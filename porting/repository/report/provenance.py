@@ -17,7 +17,7 @@ MISSING = "Missing and unsettled points"
 def figures(standing: Standing) -> Section:
     """Every metric with its value, or the reason why it is unknown."""
     note = (
-        f"In brackets are the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
+        f"The brackets have the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
         f"at batch {standing.batch} × {standing.concurrency} callers."
     )
     rows = [(metric.meaning, figure_in_words(standing, name)) for name, metric in METRICS.items()]
@@ -29,10 +29,10 @@ def provenance(variant: Published, details: Details, profile: Profile) -> list[S
     machine = plain(profile.fingerprint) | {"memory_bytes": f"{profile.fingerprint.memory_bytes / MIB:,.0f} MiB"}
     return [
         lineage(details.lineage),
-        Section("Identity", [], table=pairs(identity(variant, details, profile))),
-        Section("Input and output", [], table=pairs(tensors(details))),
-        Section("Data", [], table=pairs(data(details))),
-        Section("Measured on", [], table=pairs(machine)),
+        Section("Identity", [], table=Table((), [*identity(variant, details, profile).items()])),
+        Section("Input and output", [], table=Table((), [*tensors(details).items()])),
+        Section("Data", [], table=Table((), [*data(details).items()])),
+        Section("Measured on", [], table=Table((), [*machine.items()])),
     ]
 
 
@@ -130,8 +130,3 @@ def one_line(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"({assigned(value)})"
     return (", ".join(map(one_line, value)) or "none") if isinstance(value, list | tuple) else str(value)
-
-
-def pairs(values: Mapping[str, str]) -> Table:
-    """A table of names and values."""
-    return Table((), list(values.items()))

@@ -15,8 +15,8 @@ PRECISIONS = {"fp32": COLOURS[0], "int8": COLOURS[1], "fp16": COLOURS[2]}
 
 def tasks_and_targets(index: Index) -> list[tuple[str, str]]:
     """Every pair of task and target that has a variant."""
-    everyone = (*index.variants, *index.dropped)
-    return sorted({(variant.task, target) for variant in everyone for target in variant.targets})
+    variants = (*index.variants, *index.dropped)
+    return sorted({(variant.task, target) for variant in variants for target in variant.targets})
 
 
 def members(index: Index, task: str, target: str) -> list[Member]:

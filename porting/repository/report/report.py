@@ -64,7 +64,7 @@ def render_report(index: Index, details: Iterable[Details], picture: str) -> str
     by_name = {one.name: one for one in details}
     script = "".join(one.read_text() for one in SCRIPTS)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    # The order of the metrics is that of their importance.
+    # The metrics keep their order, which is that of their importance.
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":"), "ensure_ascii": False}
     return environment.from_string(TEMPLATE.read_text()).render(
         title="Frontier of " + ", ".join(sorted({variant.task for variant in index.variants})),
@@ -85,7 +85,7 @@ def ranking(index: Index, details: Mapping[str, Details], task: str, target: str
     return Ranking(
         task=task,
         target=target,
-        machine=describe(index.targets[target]),
+        machine=machine_in_words(index.targets[target]),
         table=ranking_table(found),
         trust=trust(found),
         correlations=correlations([standing for _, standing in found]),
@@ -107,7 +107,7 @@ def variant_report(variant: Published, standing: Standing, details: Details, tar
     return VariantReport(f"{variant.name}-{target}", variant.name, summary, sections)
 
 
-def describe(machine: Fingerprint) -> str:
+def machine_in_words(machine: Fingerprint) -> str:
     """A fingerprint in words."""
     runtime = f"{machine.runtime} {machine.runtime_version or ''}".strip()
     return (

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.analysis.comparison import Figures, throughput_correlations
-
 from porting.repository.hypervolume import Pair, cost_of_trust, hypervolume, knee, staircase, worst
 from porting.repository.report.ranking_table import Member
 from porting.repository.report.section import COLOURS, Axis, Drawing, Mark, Panel, Section, Series, Table
 from porting.repository.report.words import known, number, share
-from porting.repository.schema import Standing, Summary
+from porting.repository.schema import Standing
 from porting.repository.standing import RANKED_BY, Candidate, data, placed
+from profiler.analysis.comparison import Figures, throughput_correlations
 
 ACCURACY, THROUGHPUT = RANKED_BY
 X, Y, HIGH_PX = Axis("maximal throughput, images/s", "decades"), Axis("validation accuracy", percent=True), 210
@@ -50,19 +49,19 @@ class Choice:
 
 def trust(members: Sequence[Member]) -> list[Section]:
     """A drawing for each metric, then the table of the costs, over published and dropped variants."""
-    able = comparable(members)
-    if len(able) < FEWEST:
+    compared = comparable(members)
+    if len(compared) < FEWEST:
         return [Section("", [f"The comparison needs {FEWEST} variants with known accuracy and throughput."])]
-    sections, rows = [], [row("throughput", Choice.by(THROUGHPUT, able))]
+    sections, rows = [], [row("throughput", Choice.by(THROUGHPUT, compared))]
     for metric, label in TRUSTED.items():
-        choice = Choice.by(metric, able)
+        choice = Choice.by(metric, compared)
         if len(choice.known) < FEWEST:
             sections.append(Section(f"Chosen by {label}", [f"Not there: {label} is known of {len(choice.known)}."]))
             continue
         sections.append(drawn(choice, label))
         rows.append(row(label, choice))
     notes = [
-        f"Over {len(able)} of {len(members)} variants, published or dropped, with a known accuracy on the same data.",
+        f"Over {len(compared)} of {len(members)} variants, published or dropped, with known accuracy on the same data.",
         "Intervals decide which variants are on a frontier; the other columns use point values. Hypervolume: the area "
         "between a frontier and its reference, the worst accuracy and throughput of all, in images/s. Lost: the share "
         "of the area that the choice by the figure loses. Slowdown: the largest factor by which the true frontier is "
@@ -82,7 +81,11 @@ def comparable(members: Sequence[Member]) -> list[Member]:
 
 def drawn(choice: Choice, label: str) -> Section:
     """The frontier of the metric at its true accuracy and throughput, with the true frontier."""
-    true, marks = Choice.by(THROUGHPUT, choice.known), [mark(*one) for one in choice.known]
+    true, marks = Choice.by(THROUGHPUT, choice.known), list[Mark]()
+    for variant, standing in choice.known:
+        (y, low, high), (x, left, right) = standing.figures[ACCURACY], standing.figures[THROUGHPUT]
+        title = f"{variant.name}: {share(y)}, {number(x)} images/s, {standing.verdict}"
+        marks.append(Mark(x, y, title, low, high, left, right))
     bare = [one._replace(low=None, left=None) for one in marks]
     best = [marks[place] for place in true.chosen]
     joined = [Mark(best[place].x, best[place].y) for place in staircase([(one.y, one.x) for one in best])]
@@ -98,13 +101,6 @@ def drawn(choice: Choice, label: str) -> Section:
     both = len(set(choice.chosen) & set(true.chosen))
     note = f"{len(choice.chosen)} chosen by accuracy and {label}; {both} of them are among the {len(true.chosen)} best."
     return Section(f"Chosen by {label}", [note], Drawing([Panel(X, Y, series, height_px=HIGH_PX)]))
-
-
-def mark(variant: Summary, standing: Standing) -> Mark:
-    """A variant at its throughput and accuracy."""
-    (y, low, high), (x, left, right) = standing.figures[ACCURACY], standing.figures[THROUGHPUT]
-    title = f"{variant.name}: {share(y)}, {number(x)} images/s, {standing.verdict}"
-    return Mark(x, y, title, low, high, left, right)
 
 
 def row(label: str, choice: Choice) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from porting.repository.figures import METRICS, figure_of, why_unknown
-from porting.repository.schema import Accuracy, Figure, Standing, Summary
+from porting.repository.schema import Figure, Standing, Summary
 from profiler.records.base import Record
 
 DIGITS = 4
@@ -105,11 +105,6 @@ def in_words(figures: Mapping[str, Figure], name: str) -> str:
         return "unknown"
     shown, figure = display(name), figures[name]
     return f"{shown.value(figure[0])} {shown.interval(figure)}".rstrip()
-
-
-def percent(accuracy: Accuracy | None) -> str:
-    """An accuracy in per cent, or `unknown`."""
-    return f"{accuracy.value:.2%}" if accuracy else "unknown"
 
 
 def place_in_words(variant: Summary, standing: Standing) -> str:

@@ -82,19 +82,19 @@ def attempt(work: Work, batch: int, limit_bytes: int | None, within_s: float) ->
     """Has a child answer one batch; it is gone when this returns."""
     start, peak = time.monotonic(), 0
     with child(work, batch) as running:
-        told = ""
-        while not told.endswith("\n") and running.process.poll() is None:
+        text = ""
+        while not text.endswith("\n") and running.process.poll() is None:
             time.sleep(LOOK_S)
-            told = running.output.read_text()
+            text = running.output.read_text()
             peak, seconds = max(peak, peak_bytes(running.process.pid)), time.monotonic() - start
             if limit_bytes is not None and peak > limit_bytes:
                 return Attempt("over the limit", over(batch, limit_bytes), peak, seconds)
             if seconds > within_s:
                 return Attempt("too slow", f"batch {batch} was not answered within {within_s:.1f} s", peak, seconds)
         seconds = time.monotonic() - start
-        if not told.endswith("\n"):
+        if not text.endswith("\n"):
             return Attempt(*running.ending(batch), peak, seconds)
-        report = Report(**json.loads(told))
+        report = Report(**json.loads(text))
         if limit_bytes is not None and report.peak_bytes > limit_bytes:
             return Attempt("over the limit", over(batch, limit_bytes), report.peak_bytes, seconds)
         gpu = gpu_bytes(work.target.providers, {running.process.pid})

@@ -31,10 +31,7 @@ class Call:
 
 
 class Calls:
-    """The open calls of a connection.
-
-    Each call is answered once, by the thread that takes its last frame, after `flow` has forgotten it under its lock.
-    """
+    """The open calls of a connection; the thread that takes the last frame answers a call, after `flow` forgot it."""
 
     def __init__(self, limit_s: float, flow: Flow, flow_lock: threading.Lock) -> None:
         self._limit_s, self._flow, self._flow_lock = limit_s, flow, flow_lock
@@ -63,7 +60,10 @@ class Calls:
         if call is None:
             return
         if frame.kind == http2.RST_STREAM:
-            self._finish(call, reset(int.from_bytes(frame.payload)))
+            code = int.from_bytes(frame.payload)
+            refused = RefusedError("inference failed: the server refuses so many calls at once")
+            other = ServerError(f"inference failed: the server reset the call with HTTP/2 code {code}")
+            self._finish(call, refused if code == REFUSED_STREAM else other)
             return
         if frame.kind == http2.DATA:
             call.body += http2.content(frame)
@@ -107,10 +107,3 @@ class Calls:
             with self._flow_lock:
                 self._flow.forget(call.stream)
             call.on_message(answer)
-
-
-def reset(code: int) -> ServerError:
-    """The error for a call that the server ends with this HTTP/2 error code."""
-    if code == REFUSED_STREAM:
-        return RefusedError("inference failed: the server refuses so many calls at once")
-    return ServerError(f"inference failed: the server reset the call with HTTP/2 code {code}")

@@ -16,8 +16,7 @@ TRIES = 10
 class Channel:
     """Calls of `path` on the server at `endpoint` (HOST:PORT), answered or failed within `limit_s`.
 
-    Connections are opened on demand and kept; after a failure, new ones are opened. A server that stops waits for idle
-    connections, so `close` comes first.
+    Connections are opened on demand and kept. A server that stops waits for idle connections, so `close` comes first.
     """
 
     def __init__(self, endpoint: str, path: str, limit_s: float) -> None:
@@ -58,7 +57,7 @@ class Channel:
         return answer
 
     def _idle_one(self) -> Connection | None:
-        """An idle connection that the server has not closed meanwhile."""
+        """An idle connection that the server has not closed, `None` where there is none."""
         with suppress(IndexError):
             while not (connection := self._idle.pop()).renewed():
                 connection.close()
@@ -91,7 +90,7 @@ class Channel:
     ) -> None:
         """Calls `on_message`, or sends a refused call again on another connection.
 
-        A server may close a connection and go on, or refuse calls while it still counts answered ones.
+        A server may close a connection and open others, or refuse calls while it still counts answered ones.
         """
         if isinstance(answer, RefusedError) and tries > 1:
             connection.usable = False

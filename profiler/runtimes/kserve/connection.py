@@ -26,8 +26,7 @@ class Connection:
     """Calls of one method of the server at `endpoint` (HOST:PORT), each answered or failed.
 
     Any thread may `send`; one thread at a time may `receive`, which delivers the answers. `usable` says whether new
-    calls can be made. The connection closes with its last reference at the latest. Raises `ServerError` where no server
-    listens, and `RefusedError` where the server closes at once.
+    calls can be made. Raises `ServerError` where no server listens, and `RefusedError` where the server closes at once.
     """
 
     def __init__(self, endpoint: str, path: str, limit_s: float) -> None:
@@ -70,7 +69,7 @@ class Connection:
         return bool(self._poll.poll(seconds * 1e3))
 
     def renewed(self) -> bool:
-        """Whether an idle connection is usable after everything that the server has sent meanwhile."""
+        """Whether an idle connection is usable after all data that the server has sent."""
         while self.usable and self.readable(0):
             self.receive()
         return self.usable

@@ -6,7 +6,7 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 from functools import lru_cache
 from urllib.parse import unquote
 
-from grpc import StatusCode  # type: ignore[import-untyped]
+from grpc import StatusCode
 from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple
 
 from profiler.common.errors import ServerError

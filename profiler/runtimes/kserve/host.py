@@ -18,8 +18,7 @@ from profiler.triton.config import ServingSettings, model_config, to_json
 class V2Host:
     """The server at the target's endpoint, restored at the end of the block.
 
-    `runtime=triton` loads each file under the given name. `runtime=v2` has the one model `target.model`, which is
-    loaded and unloaded by name if the server supports it.
+    `runtime=triton` loads each file under its name; `runtime=v2` has one model, loaded by name if possible.
     """
 
     process = None
@@ -62,7 +61,7 @@ class V2Host:
             raise ServerNotFoundError(
                 f"model {name} is not served at {self.address}: deploy it there, or name a served one with model=NAME"
             )
-        if difference := self._server.model(name).differs(source, sink):
+        if difference := self._server.difference(name, source, sink):
             raise ModelError(
                 f"model {name} at {self.address} has {difference} by {path}: "
                 "deploy that file there, or profile the served one"

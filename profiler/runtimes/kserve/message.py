@@ -3,7 +3,6 @@
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,27 +84,14 @@ class ServedTensor:
         return (self.name, self.datatype) == (expected.name, FP32) and same
 
 
-@dataclass(frozen=True)
-class ServedModel:
-    """The tensors of a model, empty for a server that does not describe them."""
-
-    inputs: list[ServedTensor]
-    outputs: list[ServedTensor]
-
-    def differs(self, source: Tensor, sink: Tensor) -> str | None:
-        """The difference between the served and the expected tensors, `None` where they agree or are not described."""
-        outputs = [one for one in self.outputs if one.name == sink.name] or self.outputs
-        for found, tensor in ((self.inputs, source), (outputs, sink)):
-            if found and not (len(found) == 1 and found[0].fits(tensor)):
-                return f"{', '.join(map(str, found))} instead of {ServedTensor(tensor.name, FP32, (-1, *tensor.shape))}"
-        return None
-
-
-def described(metadata: service_pb2.ModelMetadataResponse) -> ServedModel:
-    """The tensors in the protocol's message."""
-    return ServedModel(tensors(metadata.inputs), tensors(metadata.outputs))
-
-
-def tensors(metadata: Sequence[service_pb2.ModelMetadataResponse.TensorMetadata]) -> list[ServedTensor]:
-    """The tensors of one direction."""
-    return [ServedTensor(one.name, one.datatype, tuple(one.shape)) for one in metadata]
+def difference(metadata: service_pb2.ModelMetadataResponse, source: Tensor, sink: Tensor) -> str | None:
+    """The difference between the served and the expected tensors, `None` where they agree or are not described."""
+    inputs, outputs = (
+        [ServedTensor(one.name, one.datatype, tuple(one.shape)) for one in tensors]
+        for tensors in (metadata.inputs, metadata.outputs)
+    )
+    outputs = [one for one in outputs if one.name == sink.name] or outputs
+    for found, tensor in ((inputs, source), (outputs, sink)):
+        if found and not (len(found) == 1 and found[0].fits(tensor)):
+            return f"{', '.join(map(str, found))} instead of {ServedTensor(tensor.name, FP32, (-1, *tensor.shape))}"
+    return None

@@ -13,8 +13,9 @@ from tritonclient.grpc import InferenceServerClient, InferenceServerClientPlugin
 from tritonclient.utils import InferenceServerException
 
 from profiler.common.errors import ServerError, ServerNotFoundError
+from profiler.common.target import Tensor
 from profiler.runtimes.kserve.channel import Channel
-from profiler.runtimes.kserve.message import METHOD, ServedModel, described
+from profiler.runtimes.kserve.message import METHOD, difference
 from profiler.triton.access import TOKEN_HEADER
 
 ALIVE_LIMIT_S = 10.0
@@ -28,13 +29,12 @@ NOT_LOADED = {"UNIMPLEMENTED", "UNAVAILABLE", "NOT_FOUND"}
 
 
 class V2Server:
-    """The server at `endpoint` (HOST:PORT); every call has a time limit and raises `ServerError` where it fails.
+    """The server at `endpoint` (HOST:PORT), called within time limits with the current token; raises `ServerError`."""
 
-    `token` returns the token for restricted interfaces.
-    """
-
-    def __init__(self, endpoint: str, token: Callable[[], str] | None = None) -> None:
-        self._endpoint, self._client = endpoint, InferenceServerClient(endpoint)
+    def __init__(
+        self, endpoint: str, token: Callable[[], str] | None = None, channel: list[tuple[str, int]] | None = None
+    ) -> None:
+        self._endpoint, self._client = endpoint, InferenceServerClient(endpoint, channel_args=channel)
         if token is not None:
             self._client.register_plugin(Authorised(token))
         self._channels: WeakSet[Channel] = WeakSet()
@@ -58,7 +58,7 @@ class V2Server:
         except InferenceServerException as error:
             raise ServerNotFoundError(
                 f"no inference server answers at {self._endpoint} ({details(error)}): "
-                "start it, or leave target.<name>.endpoint out to have one started"
+                "start it, or leave targets.<name>.endpoint out to have one started"
             ) from error
 
     def name_and_version(self) -> tuple[str, str]:
@@ -67,11 +67,11 @@ class V2Server:
             metadata = self._client.get_server_metadata(client_timeout=CALL_LIMIT_S)
         return str(metadata.name), str(metadata.version)
 
-    def model(self, name: str) -> ServedModel:
-        """The server's description of a model that it serves."""
+    def difference(self, name: str, source: Tensor, sink: Tensor) -> str | None:
+        """The difference between the tensors of a served model and these, `None` where they agree."""
         with failing(f"the server does not describe the model {name}"):
             metadata = self._client.get_model_metadata(name, client_timeout=CALL_LIMIT_S)
-        return described(metadata)
+        return difference(metadata, source, sink)
 
     def ready(self, name: str) -> bool:
         """Whether the model is ready, which is false for an unknown model."""

@@ -1,7 +1,4 @@
-"""The memory of torch's CUDA caching allocator, under torch's own names (`torch.cuda.memory_stats`).
-
-The measured process passes its statistics on; this module does not import torch.
-"""
+"""The memory of torch's CUDA caching allocator by torch's own names, from the statistics of the measured process."""
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -37,8 +34,7 @@ class AllocatorState(Record):
     """torch's statistics, unknown where its version has none, and figures derived from them.
 
     Counts: `allocation` requests, `segment`s from cudaMalloc, `active` blocks, `inactive_split` blocks that cannot be
-    given back. `allocated_share` is the allocated over the total bytes of all segments: near 0 is fragmented, 1 is
-    not. The other derived figures are unknown where the divisor is 0.
+    given back. `allocated_share` is the allocated over the total bytes of all segments.
     """
 
     allocation: Pools | None

@@ -9,10 +9,7 @@ from profiler.system.monitor.system_state import ProcessState, SystemState
 
 
 class StateChange(Record):
-    """Counts, times and bytes per second over the `seconds` between two snapshots.
-
-    `process_cores` is the CPU time of the measured processes over the time passed: 1 is one busy core.
-    """
+    """Counts, times and rates over the `seconds` between two snapshots; `process_cores` of 1 is a busy core."""
 
     seconds: float = Field(gt=0)
     switches: int
@@ -64,10 +61,7 @@ def gained(before: Any, after: Any, name: str) -> Any:
 
 
 def process_change(before: ProcessState | None, after: ProcessState | None, seconds: float) -> dict[str, Any]:
-    """The fields of a `StateChange` about processes, unknown where a process ended.
-
-    Switches are unknown too where threads ended with so many of them that the sum fell.
-    """
+    """The fields of a `StateChange` about processes, unknown where a process or many threads ended."""
     if before is None or after is None or not set(before.pids) <= set(after.pids):
         return dict.fromkeys(("process_cores", "voluntary_switches", "involuntary_switches"))
     switches = {f"{way}_switches": gained(before, after, f"{way}_switches") for way in ("voluntary", "involuntary")}

@@ -17,26 +17,22 @@ NO_LONGER_COUNTED = "Linux no longer counts it and has reported 0 since version 
 def cpu_state() -> CpuState:
     """The counters and the load of the processor."""
     counters, cores = psutil.cpu_stats(), psutil.cpu_count() or 1
-    load_1min, load_5min, load_15min = psutil.getloadavg()
+    load_1min, load_5min, load_15min = (load / cores for load in psutil.getloadavg())
     return CpuState(
         switches=counters.ctx_switches,
         interrupts=counters.interrupts,
         soft_interrupts=counters.soft_interrupts,
-        load_1min_per_core=load_1min / cores,
-        load_5min_per_core=load_5min / cores,
-        load_15min_per_core=load_15min / cores,
+        load_1min_per_core=load_1min,
+        load_5min_per_core=load_5min,
+        load_15min_per_core=load_15min,
     )
 
 
 def memory_state() -> MemoryState:
     """The machine's memory."""
     memory = psutil.virtual_memory()
-    return MemoryState(
-        total_bytes=memory.total,
-        available_bytes=memory.available,
-        used_bytes=memory.used,
-        used_share=memory.percent / 100,
-    )
+    sizes = {f"{name}_bytes": getattr(memory, name) for name in ("total", "available", "used")}
+    return MemoryState(**sizes, used_share=memory.percent / 100)
 
 
 def disk_state() -> DiskState | None:

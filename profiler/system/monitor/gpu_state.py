@@ -15,9 +15,7 @@ Answers = tuple[float | bool | None, ...]
 class GpuState(Record):
     """One GPU; `framebuffer` is its own memory, `bar1` the window through which the host reaches it.
 
-    `gpu_busy_share` is the share of the driver's last sample period in which a kernel ran, `memory_busy_share` that
-    in which memory was read or written. `energy_j` counts since the driver was loaded. The fields `throttled_*` are
-    NVML's bits `nvmlClocksEventReasons*`, each unknown where the GPU does not support it.
+    The busy shares are those of the driver's last sample period. `energy_j` counts since the driver was loaded.
     """
 
     index: int

@@ -22,11 +22,7 @@ ANSWER_S = 10.0
 
 
 class StateReader:
-    """A reader of the state of the machine and of `processes`; a context, as it holds NVML open.
-
-    `allocator` returns the CUDA allocator's state where torch runs in the measured process. The reader does not see
-    processes that start later: create it after the model is loaded, from `profiler.system.processes.tree`.
-    """
+    """A reader of the machine, of `processes`, and of the CUDA allocator where torch runs in the measured process."""
 
     def __init__(
         self, processes: Sequence[psutil.Process], allocator: Callable[[], AllocatorState] | None = None
@@ -67,8 +63,7 @@ class StateReader:
 class Monitor:
     """A background thread that fills `samples`: one before the block, one each `period_s`, one at its end.
 
-    A snapshot costs about a millisecond of CPU time without a GPU. `own_cores` is the monitor's own CPU time per
-    second once it has stopped. Leaving the block raises the error that ended the sampling.
+    `own_cores` is the monitor's own CPU time per second. Leaving the block raises the error that ended the sampling.
     """
 
     def __init__(self, reader: StateReader, period_s: float = PERIOD_S) -> None:

@@ -1,9 +1,8 @@
-"""The features of the GPU warm-up paper's monitor, by its names, computed from snapshots.
+"""The features of the GPU warm-up paper's monitor (github.com/cirquit/py-hardware-monitor), by its names.
 
-The names are those of github.com/cirquit/py-hardware-monitor. The paper counts 164 features with one GPU. The script
-has 48 and one for each key of `torch.cuda.memory_stats()`: 119 with torch 2.0, the oldest that it supports, so 167
-and more. `paper_features.csv` and the allocator's names have all of them. The paper's switches are the main thread's,
-and its count of dirty pages is in bytes.
+The paper counts 164 features with one GPU. Its script has 48 and one for each key of `torch.cuda.memory_stats()`, 119
+with torch 2.0. `paper_features.csv` and the allocator's names have all of them. The paper's switches are the main
+thread's, and its count of dirty pages is in bytes.
 """
 
 import csv

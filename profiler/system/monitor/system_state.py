@@ -47,11 +47,7 @@ class NetworkState(Record):
 
 
 class ProcessState(Record):
-    """The measured processes together; memory that they share counts once for each of them.
-
-    Context switches are of all living threads. Fields that begin with `main_thread_` count the switches that
-    `/proc/<pid>/status` and psutil report for the process.
-    """
+    """The measured processes together, with the switches of all living threads; each one counts shared memory."""
 
     pids: list[int]
     cpu_s: float

@@ -9,7 +9,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from profiler.triton.lint.model import Finding, Model
 
 CONFIG, NAMED_CONFIGS = "config.pbtxt", "configs"
-# It takes a second to parse; the largest files in use are a hundredth of it.
+# A file of this size takes a second to parse; the largest files in use are a hundredth of it.
 MAX_CONFIG_BYTES = 1 << 20
 UNREADABLE = (text_format.ParseError, ValueError, OverflowError, Warning)
 ESCAPE, LAST_ASCII = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(\?)|.)", re.DOTALL), 127
@@ -26,13 +26,13 @@ def config_files(model: Model) -> list[str]:
 def read_config(model: Model) -> tuple[ModelConfig | None, list[Finding]]:
     """The message in `model.file`, `None` where it is unusable, and the findings on its text."""
     place = model.place(model.file)
-    if place.kind == "leaves":
+    if place.kind == "outside":
         return None, [model.warning("link-leaves", f"{model.file} is outside the repository and is not read: copy it")]
     if place.kind == "missing":
         fix = "write one, or move the folder away, as every folder of a repository is a model"
         return None, [model.error("config-missing", f"there is no {model.file}: {fix}")]
     if place.kind == "folder":
-        return None, [model.error("config-folder", f"{model.file} is a folder, at which the server dies: write a file")]
+        return None, [model.error("config-folder", f"{model.file} is a folder, which crashes the server: write a file")]
     if place.size > MAX_CONFIG_BYTES:
         size = f"{model.file} has {place.size:,} bytes, and lint reads {MAX_CONFIG_BYTES:,}"
         return None, [model.warning("config-size", f"{size}: shorten it")]

@@ -22,9 +22,8 @@ class Finding:
 
     The server refuses an `error`; it loads a `warning` with a defect, or the effect depends on facts unknown to lint.
     `checked` is `here` for rules that are tested with this project's server (Triton 2.51 with the Python-based
-    `onnxruntime` backend), and `from_source` for rules from the source of the C++ backend, of Kubernetes or of newer
-    servers. `model` is empty for the repository as a whole; `file` is a path below the model's folder, or below the
-    root where there is no model.
+    `onnxruntime` backend), and `from_source` for rules from the source of other servers. `model` is empty for the
+    repository as a whole; `file` is a path below the model's folder, or below the root.
     """
 
     model: str
@@ -41,10 +40,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Model:
-    """A model folder under one configuration file.
-
-    `config` is completed as by the server; `versions` are the ones that the version policy loads.
-    """
+    """A model folder under one configuration file, completed as by the server; `versions` are those to load."""
 
     tree: Tree
     name: str
@@ -94,11 +90,6 @@ def elements(dims: Iterable[int]) -> int:
 def type_name(number: int) -> str:
     """The name of a data type, or its number where it has no name."""
     return str(DataType.Name(number)) if number in DataType.values() else str(number)
-
-
-def shown(dims: object) -> str:
-    """A shape as text."""
-    return f"[{', '.join(map(str, dims))}]" if isinstance(dims, list | tuple) else str(dims)
 
 
 def clean(text: object) -> str:

@@ -42,9 +42,8 @@ CONFIG_RULES = (
 def lint(root: Path, known: Iterable[Finding] = ()) -> list[Finding]:
     """The errors and warnings of a model repository, sorted by model.
 
-    No link out of the repository is followed. `known` are findings of the caller's own rules: they join the others, and
-    an ensemble of a model that they refuse is refused too. Raises `BadInputError` where `root` is no folder, and no
-    other error for any content.
+    No link out of the repository is followed. `known` are findings of the caller's own rules, which join the others.
+    Raises `BadInputError` where `root` is no folder, and no other error for any content.
     """
     tree = Tree(root)
     names = tree.names("")
@@ -63,7 +62,7 @@ def root_rules(tree: Tree, names: list[str]) -> Iterator[Finding]:
         if kinds[name] == "missing":
             message = "a dangling link keeps the server from listing the repository: remove it"
             yield Finding("", clean(name), "link-dangling", "error", "here", message)
-        elif kinds[name] == "leaves":
+        elif kinds[name] == "outside":
             message = "a link out of the repository is not followed: copy its target, or lint that folder"
             yield Finding("", clean(name), "link-leaves", "warning", "here", message)
     if len(names) == MAX_ENTRIES:

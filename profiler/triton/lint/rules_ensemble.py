@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from tritonclient.grpc.model_config_pb2 import ModelEnsembling, ModelInput, ModelOutput
 
-from profiler.triton.lint.model import Finding, Model, shown, type_name
+from profiler.triton.lint.model import Finding, Model, type_name
 from profiler.triton.lint.rules_tensors import WILDCARD, compatible
 
 STEP_FIELDS = ("model_name", "input_map", "output_map")
@@ -119,7 +119,7 @@ def agree(one: TypeAndShape, other: TypeAndShape) -> bool:
 
 def described(tensor: TypeAndShape) -> str:
     """The type and the shape with the batch axis as text."""
-    return f"{type_name(tensor[0])} {shown(tensor[2])}"
+    return f"{type_name(tensor[0])} {list(tensor[2])}"
 
 
 def cycles(models: Mapping[str, Model]) -> Iterator[Finding]:

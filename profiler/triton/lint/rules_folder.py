@@ -18,7 +18,7 @@ def place_rules(root: Path) -> Iterator[Finding]:
     place = str(root.resolve())
     if SHELL_SYNTAX.search(place):
         fix = "use letters, digits, '-', '_', '.', or 'dnn-porting serve', which serves it from elsewhere"
-        yield Finding("", ".", "name-shell", "error", "here", f"it lies in {clean(repr(place))}: {SHELL}; {fix}")
+        yield Finding("", ".", "name-shell", "error", "here", f"it is in {clean(repr(place))}: {SHELL}; {fix}")
 
 
 def name_rules(model: Model) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def link_rules(model: Model) -> Iterator[Finding]:
         place = model.place(entry)
         if place.kind == "missing":
             yield model.error("link-dangling", "a dangling link keeps the server from listing the folder", entry)
-        elif place.kind == "leaves":
+        elif place.kind == "outside":
             yield model.warning("link-leaves", "a link out of the repository is not followed: copy its target", entry)
 
 
@@ -50,7 +50,7 @@ def version_rules(model: Model) -> Iterator[Finding]:
     for folder in folders:
         version = version_of(folder)
         if version is not None and not 0 <= version <= LARGEST_VERSION:
-            fix = f"versions go from 0 to {LARGEST_VERSION}, and beyond 64 bits the server dies"
+            fix = f"versions go from 0 to {LARGEST_VERSION}, and more than 64 bits crash the server"
             yield model.error("version-range", f"folder {folder!r} counts as version {version}: {fix}", folder)
         elif version in model.versions and str(version) != folder and str(version) not in folders:
             fix = f"rename it to {abs(version or 0)}"
@@ -76,9 +76,9 @@ def artefact_rules(model: Model) -> Iterator[Finding]:
             continue  # `version_rules` reports the wrong name of its folder
         file = f"{version}/{name}"
         place = model.place(file)
-        if name.startswith("/") or place.kind == "leaves":
+        if name.startswith("/") or place.kind == "outside":
             fix = "name a file in the version's folder"
-            yield model.warning("path-leaves", f"{file} may lie outside the repository and is not read: {fix}")
+            yield model.warning("path-leaves", f"{file} may be outside the repository and is not read: {fix}")
         elif place.kind == "missing":
             yield model.error("artefact-missing", f"{file} is missing: add it, or correct default_model_filename", file)
         elif place.kind != "file":

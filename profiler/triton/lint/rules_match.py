@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
 
 from profiler.triton.lint.graph import Graph, GraphTensor
-from profiler.triton.lint.model import Finding, Model, shown, type_name
+from profiler.triton.lint.model import Finding, Model, type_name
 from profiler.triton.lint.rules_tensors import WILDCARD
 
 Refuse = Callable[[str, str], Finding]
@@ -107,5 +107,5 @@ def mismatch(model: Model, what: str, tensor: ModelInput | ModelOutput, found: G
         message = f"{what} {tensor.name!r} has the fixed first axis {found.dims[0]} in the graph"
         return model.elsewhere("batch-axis", f"{message}: export a symbolic one, or write max_batch_size: 0")
     axis = " with the batch axis" if batching else ""
-    message = f"{what} {tensor.name!r} is {shown(dims)}{axis}, and {shown(found.dims)} in the graph"
+    message = f"{what} {tensor.name!r} is {list(dims)}{axis}, and {list(found.dims)} in the graph"
     return model.elsewhere(f"{what}-dims", message)

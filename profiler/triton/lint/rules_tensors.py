@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tritonclient.grpc.model_config_pb2 import BatchInput, BatchOutput, DataType, ModelInput, ModelOutput
 
-from profiler.triton.lint.model import Finding, Model, elements, shown, type_name
+from profiler.triton.lint.model import Finding, Model, elements, type_name
 
 WILDCARD = -1
 PICTURES = (ModelInput.FORMAT_NCHW, ModelInput.FORMAT_NHWC)
@@ -38,7 +38,7 @@ def one_tensor(model: Model, what: str, tensor: ModelInput | ModelOutput) -> Ite
     if not dims:
         yield model.error("tensor-dims", f"{label} has no dims: write them without the batch axis")
     if any(dim < 1 and dim != WILDCARD for dim in dims):
-        yield model.error("tensor-dims", f"{label} has dims {shown(dims)}: each is -1, or 1 and more")
+        yield model.error("tensor-dims", f"{label} has dims {list(dims)}: each is -1, or 1 and more")
     if tensor.HasField("reshape"):
         yield from reshape_rules(model, label, dims, list(tensor.reshape.shape))
     if tensor.is_shape_tensor or tensor.is_non_linear_format_io:
@@ -52,9 +52,9 @@ def reshape_rules(model: Model, label: str, dims: list[int], shape: list[int]) -
     if not shape and model.config.max_batch_size == 0:
         yield model.error("reshape", f"{label} has an empty reshape, which max_batch_size 0 does not allow")
     if any(dim < 1 and dim != WILDCARD for dim in shape):
-        yield model.error("reshape", f"{label} has reshape {shown(shape)}: each is -1, or 1 and more")
+        yield model.error("reshape", f"{label} has reshape {list(shape)}: each is -1, or 1 and more")
     elif runs(dims) != runs(shape) and not (not shape and runs(dims) == [1]):
-        yield model.error("reshape", f"{label} has dims {shown(dims)} and reshape {shown(shape)}, which differ in size")
+        yield model.error("reshape", f"{label} has dims {list(dims)} and reshape {list(shape)}, which differ in size")
 
 
 def runs(dims: Sequence[int]) -> list[int]:
@@ -108,7 +108,7 @@ def label_rules(model: Model) -> Iterator[Finding]:
             yield model.error("label-twice", f"output {output.name!r} has two label files: keep one")
         labelled.add(output.name)
         place = model.place(file)
-        if place.kind == "leaves":
+        if place.kind == "outside":
             yield model.warning("path-leaves", f"label_filename {file!r} leads out of the repository: copy the file")
         elif place.kind in ("missing", "folder"):
             yield model.error("label-missing", f"label_filename {file!r} is no file of the model: add or drop it")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tritonclient.grpc.model_config_pb2 import DataType, ModelWarmup
 
 from profiler.triton.lint.graph import BYTES_OF, TYPE_NAMES, Graph
-from profiler.triton.lint.model import Finding, Model, elements, shown
+from profiler.triton.lint.model import Finding, Model, elements
 from profiler.triton.lint.rules_tensors import WILDCARD, compatible
 
 WIDTHS = {DataType.Value(TYPE_NAMES[kind]): width for kind, width in BYTES_OF.items()}
@@ -43,7 +43,7 @@ def sample_rules(model: Model, sample: ModelWarmup) -> Iterator[Finding]:
                 "warmup-type", f"{label} input {name!r} has another data_type than the model's: correct it"
             )
         if not compatible(list(given.dims), list(tensor.dims)):
-            message = f"{label} input {name!r} has dims {shown(list(given.dims))} for {shown(list(tensor.dims))}"
+            message = f"{label} input {name!r} has dims {list(given.dims)} for {list(tensor.dims)}"
             yield model.error("warmup-dims", f"{message}: write those of one item without the batch axis")
 
 
@@ -53,7 +53,7 @@ def data_rules(model: Model, label: str, sample: ModelWarmup, given: ModelWarmup
     if source is None:
         yield model.error("warmup-data", f"{label} has no data: write zero_data: true")
     if WILDCARD in given.dims:
-        yield model.error("warmup-dims", f"{label} has dims {shown(list(given.dims))}: write every one")
+        yield model.error("warmup-dims", f"{label} has dims {list(given.dims)}: write every one")
         return
     wanted = elements(given.dims) * WIDTHS.get(given.data_type, TEXT_LENGTH_BYTES)
     if wanted * sample.batch_size > LARGE_BYTES:
@@ -68,7 +68,7 @@ def file_rules(model: Model, label: str, given: ModelWarmup.Input, wanted: int) 
     """The file of an input is in `warmup/` and has enough bytes."""
     path = f"warmup/{given.input_data_file}"
     place = model.place(path)
-    if place.kind == "leaves":
+    if place.kind == "outside":
         yield model.warning("path-leaves", f"{label}: {path} leads out of the repository: copy the file")
     elif place.kind != "file":
         yield model.error("warmup-file", f"{label}: {path} is no file: add it, or write zero_data: true")
@@ -88,5 +88,5 @@ def warm_up_graph_rules(model: Model, graph: Graph) -> Iterator[Finding]:
             dims = list(tensor.reshape.shape if tensor.HasField("reshape") else sample.inputs[name].dims)
             fed = [1, *dims] if batching else dims
             if accepted and not compatible(fed, accepted):
-                message = f"warm-up {sample.name!r} has {name!r} as {shown(fed)}, and the graph {shown(accepted)}"
+                message = f"warm-up {sample.name!r} has {name!r} as {list(fed)}, and the graph {list(accepted)}"
                 yield model.error("warmup-dims", message)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from onnx import TensorProto
 
 from profiler.triton.lint.graph import BYTES_OF
-from profiler.triton.lint.model import Finding, Model, elements, shown
+from profiler.triton.lint.model import Finding, Model, elements
 from profiler.triton.lint.skeleton import Skeleton
 
 
@@ -13,11 +13,11 @@ def tensor_problems(skeleton: Skeleton) -> Iterator[str]:
     """Weights whose number of bytes does not fit their shape."""
     for tensor in skeleton.model.graph.initializer:
         if any(dim < 0 for dim in tensor.dims):
-            yield f"weights {tensor.name!r} have the shape {shown(list(tensor.dims))}"
+            yield f"weights {tensor.name!r} have the shape {list(tensor.dims)}"
             continue
         stored = skeleton.left_out.get(tensor.name, len(tensor.raw_data))
         if stored and not is_external(tensor) and stored != needed_bytes(tensor, stored):
-            yield f"weights {tensor.name!r} of shape {shown(list(tensor.dims))} have {stored:,} bytes"
+            yield f"weights {tensor.name!r} of shape {list(tensor.dims)} have {stored:,} bytes"
 
 
 def is_external(tensor: TensorProto) -> bool:
@@ -32,7 +32,7 @@ def needed_bytes(tensor: TensorProto, otherwise: int) -> int:
 
 
 def external_rules(model: Model, file: str, skeleton: Skeleton) -> Iterator[Finding]:
-    """The file of every external tensor lies beside the ONNX file and has enough bytes."""
+    """The file of every external tensor is beside the ONNX file and has enough bytes."""
     for tensor in skeleton.model.graph.initializer:
         found = problem(model, file, tensor) if is_external(tensor) else None
         if found is not None:
@@ -49,7 +49,7 @@ def problem(model: Model, file: str, tensor: TensorProto) -> str | None:
     parent = file.rpartition("/")[0]
     folder, data = model.place(parent).parts, model.place(f"{parent}/{location}")
     inside = data.kind == "file" and data.parts[: len(folder)] == folder
-    if location.startswith("/") or data.kind == "leaves" or (data.kind == "file" and not inside):
+    if location.startswith("/") or data.kind == "outside" or (data.kind == "file" and not inside):
         return f"{label} are at {location!r}, outside the folder of the ONNX file"
     if data.kind != "file":
         return f"{label} are in {location!r}, which is no file"

@@ -12,7 +12,7 @@ from typing import Literal
 
 from profiler.common.errors import BadInputError
 
-Kind = Literal["file", "folder", "other", "missing", "leaves"]
+Kind = Literal["file", "folder", "other", "missing", "outside"]
 MAX_LINKS = 40
 MAX_ENTRIES = 100_000
 MAX_PATH_BYTES = 4096
@@ -20,10 +20,7 @@ MAX_PATH_BYTES = 4096
 
 @dataclass(frozen=True)
 class Place:
-    """The end of a path after its links are followed; `leaves` where a step leads out of the root.
-
-    `parts` are the names below the root, without a meaning for `leaves`.
-    """
+    """The end of a path below the root after its links are followed; `outside` where a step leads out of the root."""
 
     kind: Kind
     parts: tuple[str, ...]
@@ -46,7 +43,7 @@ class Tree:
             step = ahead.pop()
             if step == "..":
                 if not found:
-                    return Place("leaves", ())
+                    return Place("outside", ())
                 found.pop()
                 continue
             found.append(step)
@@ -57,7 +54,7 @@ class Tree:
                 links += 1
                 inside = self._inside(str(self.root.joinpath(*found).readlink()), found[:-1])
                 if inside is None:
-                    return Place("leaves", ())
+                    return Place("outside", ())
                 if links > MAX_LINKS:
                     return Place("missing", tuple(found))
                 found = []

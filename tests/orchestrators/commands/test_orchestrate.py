@@ -203,7 +203,7 @@ def test_who_watches_is_told_of_switches_and_of_what_is_new_in_notices(tmp_path:
         f"here:1 {TASK}: nothing to {SMALL} in 200 ms",
         "here:1: add cores",
         f"here:1 {TASK}: {SMALL} to {LARGE} failed: no memory",
-        "here:1: all is well again",
+        "here:1: no notice any more",
     ]
 
 
@@ -225,4 +225,4 @@ def test_a_journal_that_cannot_be_written_is_told_once_and_so_is_that_it_can_be_
             journal.add(second)
             journal.add(second)
         journal.add(second)
-    assert told == [f"{path} takes nothing any more: No space left on device", f"{path} is written again"]
+    assert told == [f"{path} cannot be written: No space left on device", f"{path} is written again"]

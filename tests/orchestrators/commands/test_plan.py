@@ -150,7 +150,7 @@ def test_a_planner_of_ones_own_is_one_file_and_one_yaml(dnn_porting: Command, re
         ),
         (
             CODE.replace("(PlanBase)", "").replace("Plan(variant=problem[0].name)", "problem[0].name"),
-            "largest.solve answers with str, which is no plan: derive it from orchestrators.planners.common.PlanBase",
+            "largest.solve returns a str, which is no plan: derive it from orchestrators.planners.common.PlanBase",
         ),
         (
             CODE.replace("def from_repository", "def read"),

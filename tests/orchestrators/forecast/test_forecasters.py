@@ -33,7 +33,7 @@ def test_a_window_longer_than_the_past_takes_all_there_is() -> None:
 @pytest.mark.parametrize("changes", [{"window_s": 0}, {"margin": -1}, {"margin": float("nan")}])
 def test_a_windowed_maximum_without_a_window_or_below_0_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
-        WindowedMaximum(**changes)
+        WindowedMaximum.model_validate(changes)
 
 
 @every_forecaster
@@ -51,7 +51,7 @@ def test_no_demand_for_minutes_foresees_none(forecaster: Forecaster) -> None:
 
 @every_forecaster
 def test_a_forecast_before_anything_was_seen_is_refused(forecaster: Forecaster) -> None:
-    with pytest.raises(BadInputError, match="no demand was seen yet"):
+    with pytest.raises(BadInputError, match="there is no demand yet"):
         forecaster.forecast(np.array([]), 10)
 
 

@@ -19,7 +19,7 @@ TRACES = SHARED_DATA / "traces"
 HORIZON_S, QUANTILE, FITTED_S, SEEN_S = 10, 0.95, 1200, 60
 WINDOWS_S, MARGINS = (5, 10, 20, 30, 60, 120, 240), np.round(np.arange(-0.2, 0.6, 0.02), 2).tolist()
 
-pytestmark = pytest.mark.skipif(not TRACES.exists(), reason="the real traces are not beside the checkout")
+pytestmark = pytest.mark.data("traces")
 
 
 class Losses(NamedTuple):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from narrowing import of
 from omegaconf import OmegaConf
 from support import ROOT
 
@@ -17,7 +18,7 @@ def component(name: str, *overrides: str, command: str = "simulate") -> Componen
     """As this command configures it."""
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config: Any = compose(command, overrides=[f"policy={name}", *overrides])
-    return Component.model_validate(OmegaConf.to_container(config.policies, resolve=True)[name])  # type: ignore[index, call-overload]
+    return Component.model_validate(of(OmegaConf.to_container(config.policies, resolve=True), dict)[name])
 
 
 def policy(name: str, environment: Environment, *overrides: str) -> Policy:

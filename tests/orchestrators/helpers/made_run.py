@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from orchestrators.live.journal import Second, Switched
-from orchestrators.live.requests import LOST, WRONG, Requests, Traffic
-from orchestrators.live.run import Run
+from orchestrators.live.run import LOST, WRONG, Requests, Run, Traffic
 from orchestrators.live.stalls import Stall
 
 START_S = 1_700_000_000.0

@@ -18,16 +18,14 @@ from made_live import BROKEN, LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live
 from servers.short_lived import short_lived_triton, token
 from support import SIZE
 
-from orchestrators.deployment import Deployment
-from orchestrators.errors import Infeasible
+from orchestrators.deployment import Deployment, Infeasible
 from orchestrators.forecast import WindowedMaximum
 from orchestrators.live import server as servers
 from orchestrators.live.agent import Agent
-from orchestrators.live.catalogue import Catalogue
+from orchestrators.live.catalogue import Catalogue, Network, of
 from orchestrators.live.expected_answers import ExpectedAnswers
 from orchestrators.live.journal import Journal, Second, Switched, read_journal
-from orchestrators.live.network import Network, of
-from orchestrators.live.rotation import Alone
+from orchestrators.live.rotation import Rotation
 from orchestrators.live.served_versions import ServedVersions
 from orchestrators.live.server import LiveServer
 from orchestrators.live.traffic import send
@@ -42,8 +40,6 @@ from profiler.common.errors import ServerError
 from profiler.runtimes.kserve.model import V2Model
 from profiler.triton.server import RunningServer, free_port
 
-pytestmark = pytest.mark.alone
-
 EAGER = Settings(hold_s=0, up_after_s=0, window_s=1)
 ODD = "digits-odd-0000000d"
 
@@ -54,7 +50,7 @@ class Share:
     def __init__(self, share: float = 0.3, cores: float = 1.0) -> None:
         self.use = Use(share, cores)
 
-    def look(self) -> Use:
+    def read(self) -> Use:
         return self.use
 
 
@@ -93,7 +89,7 @@ def eager(environment: Environment) -> Policy:
     return trivial_policy(environment, thresholds=EAGER)
 
 
-class Watched(Alone):
+class Watched(Rotation):
     """A rotation of one, which writes down who is taken out."""
 
     def __init__(self) -> None:
@@ -120,7 +116,7 @@ class Driven:
         self.server, self.path, self.rotation = server, folder / "journal.jsonl", Watched()
         self.catalogue = Catalogue(folder / "repository", environment)
         self.journal = Journal(self.path)
-        self.agent = Agent(server, usage or Share(), self.catalogue, self.rotation, self.journal, make)
+        self.agent = Agent(server, (usage or Share()).read, self.catalogue, self.rotation, self.journal, make)
 
     def tick(self, times: int = 1) -> "Driven":
         for _ in range(times):
@@ -332,7 +328,7 @@ def test_of_several_tasks_those_switch_that_can(server: LiveServer, tmp_path: Pa
 
     catalogue = Catalogue(tmp_path / "repository", both_tasks)
     with Journal(tmp_path / "journal.jsonl") as journal:
-        agent = Agent(server, Share(), catalogue, Alone(), journal, lambda _: Asked())
+        agent = Agent(server, Share().read, catalogue, Rotation(), journal, lambda _: Asked())
         for _ in range(3):
             agent.tick()
     kept = {TASK: SMALL, "bees": "bees-large-0000001a"}
@@ -349,7 +345,7 @@ def test_what_relieves_a_server_most_is_switched_first(
     live_repository(tmp_path, others={"bees": {large["bees"]: VARIANTS[LARGE], small["bees"]: VARIANTS[SMALL]}})
 
     with Journal(tmp_path / "journal.jsonl") as journal:
-        answering = ServedVersions(server, Catalogue(tmp_path / "repository", both_tasks), Alone(), journal)
+        answering = ServedVersions(server, Catalogue(tmp_path / "repository", both_tasks), Rotation(), journal)
         answering.recover(lambda: large)
         answering.follow(small, dict(zip((TASK, "bees"), demand_rps, strict=True)))
     assert [one.task for one in read_journal(tmp_path / "journal.jsonl")[1]][2:] == order
@@ -367,7 +363,7 @@ def test_what_was_decided_and_is_offered_no_more_is_not_loaded_and_the_journal_s
         return replace(found, families={TASK: [one for one in found.families[TASK] if one.name != SMALL]})
 
     with Journal(tmp_path / "journal.jsonl") as journal:
-        answering = ServedVersions(server, Catalogue(tmp_path / "repository", without_small), Alone(), journal)
+        answering = ServedVersions(server, Catalogue(tmp_path / "repository", without_small), Rotation(), journal)
         answering.recover(lambda: {TASK: LARGE})
         answering.follow({TASK: SMALL}, {TASK: 1.0})
     assert "does not offer it" in str(read_journal(tmp_path / "journal.jsonl")[1][-1].error)
@@ -408,6 +404,7 @@ def test_a_demand_above_everything_ends_at_the_smallest_version_with_a_notice_an
     assert run.seconds[-1].demand_rps[TASK] > 0
 
 
+@pytest.mark.alone
 @pytest.mark.integration
 def test_model_switching_follows_a_rising_demand_to_a_faster_version_and_a_falling_one_back(
     server: LiveServer, driven: Drive
@@ -416,7 +413,7 @@ def test_model_switching_follows_a_rising_demand_to_a_faster_version_and_a_falli
         return model_switching(over, forecaster=WindowedMaximum(window_s=2), interval_s=2)
 
     run = driven(server, switching).tick()
-    known = {TASK: ExpectedAnswers.of(run.catalogue.edition.environment.repository, TASK, TARGET)}
+    known = {TASK: ExpectedAnswers.of(run.catalogue.environment.repository, TASK, TARGET)}
     # 4 s of 10 requests/s, 6 s of 120, and 10 again.
     moments_s = np.concatenate([np.arange(0, 4, 1 / 10), np.arange(4, 10, 1 / 120), np.arange(10, 18, 1 / 10)])
     with ThreadPoolExecutor(1) as pool:
@@ -530,7 +527,7 @@ def test_a_variant_that_is_published_anew_with_another_file_is_loaded_once(
     run.catalogue.refresh()
     run.tick(3)
     assert [(one.before, one.after, one.error) for one in run.switches[1:]] == [(LARGE, LARGE, None)]
-    assert server.digest(TASK) == run.catalogue.edition.digest(LARGE) != before
+    assert server.digest(TASK) == run.catalogue.digest(LARGE) != before
 
 
 @pytest.mark.integration

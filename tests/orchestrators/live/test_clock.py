@@ -10,7 +10,7 @@ import pytest
 
 from orchestrators.live import clock
 from orchestrators.live.clock import UNIX_S_AT_ZERO, drive, running_loops, unix_s
-from orchestrators.live.stalls import PROBE, felt
+from orchestrators.live.stalls import PROBE, read_delays
 
 HOUR_S = 3600
 
@@ -29,7 +29,7 @@ def test_the_probe_counts_its_seconds_from_where_it_is_told() -> None:
     command = [sys.executable, "-S", "-E", str(PROBE), str(os.getpid()), "0", str(UNIX_S_AT_ZERO - HOUR_S)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        (first,) = felt(process.stdout.readline())
+        (first,) = read_delays(process.stdout.readline())
         process.kill()
     assert abs(first.second - (unix_s() - HOUR_S)) < 60
 

@@ -53,8 +53,8 @@ def test_an_answer_that_differs_a_little_is_the_nearest_variants(known: Expected
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda given: given + 9, "no variant's: it differs"),
-        (lambda given: given * np.nan, "no variant's"),
+        (lambda given: given + 9, "no variant gives this answer: it differs"),
+        (lambda given: given * np.nan, "no variant gives this answer"),
         (lambda given: given[:, :2], r"shape \(1, 2\) instead of \(1, 3\)"),
         (lambda given: given[:0], r"shape \(0, 3\)"),
     ],
@@ -69,7 +69,7 @@ def test_an_answer_that_is_nobodys_is_wrong(
 def test_the_right_answer_to_another_picture_is_wrong(repository: Repository, tmp_path: Path) -> None:
     other = PICTURES * np.array([1, 20, 1], np.float32).reshape(3, 1, 1, 1)
     known = ExpectedAnswers.of(repository, TASK, TARGET, other)
-    with pytest.raises(ServerError, match="no variant's"):
+    with pytest.raises(ServerError, match="no variant gives this answer"):
         known.variant_of(1, answer(tmp_path, LARGE, 0))
 
 
@@ -86,7 +86,7 @@ def test_a_picture_is_mirrored_along_both_sides() -> None:
 
 def test_variants_that_answer_alike_are_refused(tmp_path: Path) -> None:
     alike = live_repository(tmp_path, {LARGE: (0.9, 60.0, 1.0), SMALL: (0.8, 900.0, 1.0)})
-    with pytest.raises(BadInputError, match=f"{SMALL} and {LARGE} cannot be told apart"):
+    with pytest.raises(BadInputError, match=f"{SMALL} and {LARGE} give the same answers"):
         ExpectedAnswers.of(alike, TASK, TARGET, PICTURES)
 
 

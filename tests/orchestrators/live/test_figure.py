@@ -11,10 +11,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.typing import ColorType
 from playwright.sync_api import sync_playwright
 
-from orchestrators.live.panels import INK, RED
-from orchestrators.live.requests import Requests, Traffic
-from orchestrators.live.run_figure import draw, draw_runs, shortened
-from orchestrators.live.run_report import render_page, write_page
+from orchestrators.live.panels import DARK, RED
+from orchestrators.live.run import Requests, Traffic
+from orchestrators.live.run_figure import draw, shortened
+from orchestrators.live.run_report import FIGURE, render_page, report
 from orchestrators.live.series import cpu_series, ranked, task_series
 
 
@@ -79,7 +79,7 @@ def test_stalls_are_shaded_and_switches_of_the_task_marked() -> None:
         }
 
     assert dotted(bees) == {5.6: RED}
-    assert dotted(cpu) == {4.6: INK, 5.6: RED}
+    assert dotted(cpu) == {4.6: DARK, 5.6: RED}
     shaded = [patch for patch in cpu.patches if isinstance(patch, Rectangle)]
     assert [(patch.get_x(), patch.get_width()) for patch in shaded] == [(7, 1)]
 
@@ -91,8 +91,8 @@ def test_names_lose_what_all_have_in_common_and_the_digest() -> None:
 
 
 def test_the_picture_is_a_png(tmp_path: Path) -> None:
-    draw_runs([made_run()], tmp_path / "figures" / "run.png")
-    assert (tmp_path / "figures" / "run.png").read_bytes()[1:4] == b"PNG"
+    report(made_run(), tmp_path / "run")
+    assert (tmp_path / "run" / FIGURE).read_bytes()[1:4] == b"PNG"
 
 
 def test_a_run_without_a_request_can_be_drawn() -> None:
@@ -114,7 +114,7 @@ def test_the_page_needs_no_network_and_shows_names_as_they_are() -> None:
 
 @pytest.mark.browser
 def test_the_second_under_the_pointer_is_told(chromium: str, tmp_path: Path) -> None:
-    write_page([made_run(), made_run(name="largest, fixed")], tmp_path / "runs.html")
+    (tmp_path / "runs.html").write_text(render_page([made_run(), made_run(name="largest, fixed")]))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
@@ -129,11 +129,11 @@ def test_the_second_under_the_pointer_is_told(chromium: str, tmp_path: Path) -> 
             assert len(column["seconds"]) == 10
             x = column["left"] + (column["right"] - column["left"]) * 0.75
             page.mouse.move(box["x"] + box["width"] * x, box["y"] + 100)
-            text = page.locator("#seen").inner_text()
+            text = page.locator("#tooltip").inner_text()
             assert text.startswith(f"{name}, 7 s\n")
             assert "bees: 1 requests/s, p50 500 ms, p99 500 ms, 1 late" in text
             assert "CPU 90 %" in text
         page.mouse.move(0, 0)
-        assert page.locator("#seen").is_hidden()
+        assert page.locator("#tooltip").is_hidden()
         assert problems == []
         browser.close()

@@ -55,7 +55,7 @@ def test_what_a_full_disk_does_not_take_is_lost_whole_and_told_until_there_is_ro
         try:
             journal.add(SECOND)
             journal.add(SECOND)
-            assert "journal.jsonl takes nothing any more: " in journal.trouble
+            assert "journal.jsonl cannot be written: " in journal.trouble
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         journal.add(SWITCHED)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_live import LARGE, SMALL, TARGET, TASK, VARIANTS, live_repository
 
-from orchestrators.live.network import of
+from orchestrators.live.catalogue import of
 from porting.repository import Repository
 from profiler.common.errors import BadInputError
 

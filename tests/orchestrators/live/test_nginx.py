@@ -22,7 +22,7 @@ from servers.scripted import Peer, scripted_server
 from support import environment
 
 from orchestrators.live.nginx import find_nginx, nginx_server
-from orchestrators.live.nginx_master import Master, wait_until_gone
+from orchestrators.live.nginx_master import reload, wait_until_gone
 from profiler.common.errors import BadInputError, ServerError, ServerNotFoundError
 from profiler.common.scratch import scratch
 from profiler.runtimes.kserve import frames as http2
@@ -155,7 +155,7 @@ def test_a_connection_that_has_had_its_requests_ends_and_none_is_lost() -> None:
     with bare_server(echo) as server, nginx_server([server]) as nginx:
         config = nginx.servers_file.with_name("nginx.conf")
         config.write_text(config.read_text().replace("keepalive_requests 100000", "keepalive_requests 40"))
-        wait_until_gone(Master(nginx.pid_file).reload())
+        wait_until_gone(reload(nginx.pid_file))
         calls, collector = channel(nginx.endpoint), Collector()
         messages = [str(number).encode() for number in range(500)]
         for message in messages[:250]:
@@ -182,7 +182,7 @@ def test_an_old_worker_ends_when_it_has_answered_also_where_idle_connections_sta
         calls.send(framed(b"hang"), collector.take)
         assert begun.wait(WAIT_S)
         with socket.create_connection(("127.0.0.1", int(nginx.endpoint.split(":")[1]))):
-            (worker,) = Master(nginx.pid_file).reload()
+            (worker,) = reload(nginx.pid_file)
             assert idle.call(framed(b"y")) == b"y"
             assert worker.is_running()
             awake.set()
@@ -197,7 +197,7 @@ def test_a_client_who_connects_before_a_reload_and_speaks_after_it_keeps_no_old_
     with bare_server(echo) as server, nginx_server([server]) as nginx:
         with socket.create_connection(("127.0.0.1", int(nginx.endpoint.split(":")[1]))) as client:
             time.sleep(0.2)
-            workers = Master(nginx.pid_file).reload()
+            workers = reload(nginx.pid_file)
             client.sendall(http2.preface())
             assert client.recv(2**16)
             wait_until_gone(workers)

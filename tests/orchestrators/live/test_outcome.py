@@ -8,9 +8,9 @@ import pytest
 from made_live import LARGE, SMALL, TARGET, TASK, live_repository
 from made_run import BEES, DIGITS, START_S, made_run, requests, second, switched
 
-from orchestrators.live.outcome import Outcome, outcome, write_outcome
-from orchestrators.live.requests import Traffic
-from orchestrators.live.run import Run
+from orchestrators.live.outcome import Outcome, outcome
+from orchestrators.live.run import Run, Traffic
+from orchestrators.live.run_report import OUTCOME, report
 
 
 def test_every_request_is_right_and_in_time_or_late_or_lost_or_wrong() -> None:
@@ -89,10 +89,9 @@ def test_what_is_unknown_has_its_reason() -> None:
 
 
 def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    found = outcome(made_run())
-    write_outcome(tmp_path / "run" / "outcome.json", found)
-    content = json.loads((tmp_path / "run" / "outcome.json").read_text())
-    assert Outcome.model_validate(content) == found
+    report(made_run(), tmp_path)
+    content = json.loads((tmp_path / OUTCOME).read_text())
+    assert Outcome.model_validate(content) == outcome(made_run())
 
 
 def test_accuracies_are_the_published_ones(tmp_path: Path) -> None:

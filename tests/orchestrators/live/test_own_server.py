@@ -10,7 +10,7 @@ import psutil
 import pytest
 from made_live import LARGE, SMALL, TARGET, TASK, live_repository
 
-from orchestrators.live.network import of
+from orchestrators.live.catalogue import of
 from orchestrators.live.server import LiveServer, OwnServer
 from profiler.common.errors import ServerError
 

@@ -19,7 +19,7 @@ from servers.collector import Collector
 from support import environment, write_network
 
 from orchestrators.live.nginx import RunningNginx, nginx_server
-from orchestrators.live.rotation import Alone, Nginx
+from orchestrators.live.rotation import NginxRotation, Rotation
 from orchestrators.live.usage import Use
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.target import Resources, Target
@@ -44,7 +44,7 @@ class Balanced:
     a: str
     b: str
     nginx: RunningNginx
-    rotation: Nginx
+    rotation: NginxRotation
 
     def answers(self, number: int = 20) -> set[bytes]:
         calls = Channel(self.nginx.endpoint, METHOD, WAIT_S)
@@ -59,8 +59,8 @@ def balanced() -> Iterator[Balanced]:
         yield Balanced(a, b, nginx, rotation(nginx, [a, b]))
 
 
-def rotation(nginx: RunningNginx, endpoints: Sequence[str]) -> Nginx:
-    return Nginx(nginx.servers_file, nginx.pid_file, endpoints)
+def rotation(nginx: RunningNginx, endpoints: Sequence[str]) -> NginxRotation:
+    return NginxRotation(nginx.servers_file, nginx.pid_file, endpoints)
 
 
 def test_a_server_that_is_out_gets_no_request_until_it_is_in_again(balanced: Balanced) -> None:
@@ -110,16 +110,16 @@ def test_a_server_stays_in_where_the_others_have_no_room_for_what_it_does(
     balanced: Balanced, a_share: float, b: Use, left: set[bytes]
 ) -> None:
     both = rotation(balanced.nginx, [balanced.a, balanced.b])
-    both.saw(balanced.a, Use(share=a_share, cores=1.0))
-    both.saw(balanced.b, b)
+    both.note_use(balanced.a, Use(share=a_share, cores=1.0))
+    both.note_use(balanced.b, b)
     with both.without(balanced.a):
         assert balanced.answers() == left
 
 
 def test_a_server_that_is_out_has_no_room(balanced: Balanced) -> None:
     both = rotation(balanced.nginx, [balanced.a, balanced.b])
-    both.saw(balanced.a, Use(share=0.9, cores=1.0))
-    both.saw(balanced.b, Use(share=0.0, cores=1.0))
+    both.note_use(balanced.a, Use(share=0.9, cores=1.0))
+    both.note_use(balanced.b, Use(share=0.0, cores=1.0))
     both.leave_out(balanced.b)
     with both.without(balanced.a):
         assert balanced.answers() == {b"a"}
@@ -135,10 +135,10 @@ def test_a_server_that_is_not_behind_it_is_refused(balanced: Balanced) -> None:
 
 
 def test_one_block_at_a_time_whatever_the_server(balanced: Balanced) -> None:
-    for both, servers in ((balanced.rotation, (balanced.a, balanced.b)), (Alone(), ("x:1", "y:1"))):
+    for both, servers in ((balanced.rotation, (balanced.a, balanced.b)), (Rotation(), ("x:1", "y:1"))):
         entered = threading.Event()
 
-        def enter(both: Nginx | Alone = both, server: str = servers[1], entered: threading.Event = entered) -> None:
+        def enter(both: Rotation = both, server: str = servers[1], entered: threading.Event = entered) -> None:
             with both.without(server):
                 entered.set()
 
@@ -153,8 +153,8 @@ def test_one_block_at_a_time_whatever_the_server(balanced: Balanced) -> None:
 def test_what_a_killed_orchestrator_left_out_is_in_again_at_the_next_start(balanced: Balanced) -> None:
     files = f"Path({str(balanced.nginx.servers_file)!r}), Path({str(balanced.nginx.pid_file)!r})"
     code = (
-        "import time\nfrom pathlib import Path\nfrom orchestrators.live.rotation import Nginx\n"
-        f"with Nginx({files}, {[balanced.a, balanced.b]}).without({balanced.a!r}):\n"
+        "import time\nfrom pathlib import Path\nfrom orchestrators.live.rotation import NginxRotation\n"
+        f"with NginxRotation({files}, {[balanced.a, balanced.b]}).without({balanced.a!r}):\n"
         " print('out', flush=True); time.sleep(100)"
     )
     with subprocess.Popen([sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, text=True) as other:
@@ -198,11 +198,11 @@ def test_a_server_is_out_when_its_requests_under_way_are_answered() -> None:
 def test_an_nginx_that_is_gone_or_is_none_is_told_and_the_block_not_begun(tmp_path: Path) -> None:
     servers, pid = tmp_path / "servers.conf", tmp_path / "nginx.pid"
     with pytest.raises(ServerError, match=r"nginx\.pid names no NGINX that can be reloaded"):
-        Nginx(servers, pid, ["h:1", "h:2"])
+        NginxRotation(servers, pid, ["h:1", "h:2"])
     with subprocess.Popen(["sleep", "100"]) as other:
         pid.write_text(str(other.pid))
         with pytest.raises(ServerError, match=f"process {other.pid} is sleep"):
-            Nginx(servers, pid, ["h:1", "h:2"])
+            NginxRotation(servers, pid, ["h:1", "h:2"])
         assert other.poll() is None
         other.kill()
     with nginx_server(["127.0.0.1:1", "127.0.0.1:2"]) as nginx:
@@ -268,7 +268,7 @@ def tritons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tritons]:
 
 
 @contextmanager
-def serving(tritons: Tritons) -> Iterator[tuple[Nginx, V2Call]]:
+def serving(tritons: Tritons) -> Iterator[tuple[NginxRotation, V2Call]]:
     with nginx_server([tritons.a, tritons.b]) as nginx, ExitStack() as stack:
         server = V2Server(nginx.endpoint)
         stack.callback(server.close)

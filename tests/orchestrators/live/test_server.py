@@ -15,7 +15,7 @@ from made_live import LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_reposit
 from servers.short_lived import short_lived_triton, token
 from support import SIZE, write_network
 
-from orchestrators.live.network import Network, of
+from orchestrators.live.catalogue import Network, of
 from orchestrators.live.server import LiveServer
 from porting.repository import Repository
 from profiler.common.errors import ServerError
@@ -107,7 +107,7 @@ def test_an_equal_config_with_another_file_is_not_taken_for_a_switch(
 ) -> None:
     server.switch(TASK, network(repository, LARGE))
     disguised = replace(network(repository, LARGE), variant=SMALL)
-    with pytest.raises(ServerError, match=f"says that it loaded {SMALL} and answers with {LARGE}"):
+    with pytest.raises(ServerError, match=f"reports a load of {SMALL} and answers with {LARGE}"):
         server.switch(TASK, disguised)
 
 

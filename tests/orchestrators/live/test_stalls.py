@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from orchestrators.live.clock import unix_s
-from orchestrators.live.stalls import PROBE, Felt, felt, stall_probe, stalls
+from orchestrators.live.stalls import PROBE, Delay, read_delays, stall_probe, stalls
 from profiler.common.errors import DnnPortingError
 from profiler.system.machine import pinned
 
@@ -34,10 +34,10 @@ def has_priority() -> bool:
 WITH_PRIORITY = pytest.mark.skipif(not has_priority(), reason="the system gives this user no real-time priority")
 
 
-def core(*held_s: float, stolen_s: Sequence[float] | None = None) -> list[Felt]:
+def core(*held_s: float, stolen_s: Sequence[float] | None = None) -> list[Delay]:
     """A core's seconds from 100 on."""
     stolen = stolen_s or [0.0] * len(held_s)
-    return [Felt(100 + place, *pair) for place, pair in enumerate(zip(held_s, stolen, strict=True))]
+    return [Delay(100 + place, *pair) for place, pair in enumerate(zip(held_s, stolen, strict=True))]
 
 
 def probes() -> list[psutil.Process]:
@@ -45,7 +45,7 @@ def probes() -> list[psutil.Process]:
     return [one for one in psutil.Process().children() if str(PROBE) in one.cmdline()]
 
 
-def seconds(*cores: list[Felt]) -> list[int]:
+def seconds(*cores: list[Delay]) -> list[int]:
     return [one.second for one in stalls(cores)]
 
 
@@ -72,14 +72,14 @@ def test_one_core_is_enough_and_a_second_counts_once() -> None:
 
 
 def test_a_line_that_is_half_written_is_left_out() -> None:
-    assert felt("100 0.004 0.0\n101 0.3 0.0\n102 0.0") == [Felt(100, 0.004, 0.0), Felt(101, 0.3, 0.0)]
+    assert read_delays("100 0.004 0.0\n101 0.3 0.0\n102 0.0") == [Delay(100, 0.004, 0.0), Delay(101, 0.3, 0.0)]
 
 
 @WITH_PRIORITY
 def test_the_probe_comes_before_whatever_else_its_core_does() -> None:
     with stall_probe([min(os.sched_getaffinity(0))]) as probe:
         (process,) = probes()
-        while not probe.stalls() and os.sched_getscheduler(process.pid) != os.SCHED_FIFO:
+        while not probe() and os.sched_getscheduler(process.pid) != os.SCHED_FIFO:
             time.sleep(0.02)
         assert os.sched_getscheduler(process.pid) == os.SCHED_FIFO
 
@@ -95,7 +95,7 @@ def test_a_probe_that_has_to_wait_for_servers_and_clients_calls_no_time_held_up(
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.3)
         process.send_signal(signal.SIGCONT)
-        (second,) = felt(process.stdout.readline())
+        (second,) = read_delays(process.stdout.readline())
         process.kill()
     assert second.held_s == 0
 
@@ -112,7 +112,7 @@ def test_the_probe_feels_that_its_core_was_taken_away() -> None:
         time.sleep(0.5)
         process.send_signal(signal.SIGCONT)
         time.sleep(1.6)
-        found = probe.stalls()
+        found = probe()
     (stall,) = (one for one in found if one.second == int(stopped))
     assert stall.held_s > 0.4
     assert not process.is_running()

@@ -12,10 +12,10 @@ from made_live import LARGE, SMALL, TARGET, TASK, VARIANTS, live_items
 from servers.short_lived import short_lived_triton, token
 from support import SIZE, write_network
 
+from orchestrators.live.catalogue import of
 from orchestrators.live.clock import unix_s
 from orchestrators.live.expected_answers import ExpectedAnswers
-from orchestrators.live.network import of
-from orchestrators.live.requests import LOST, WRONG, Requests, read_traffic, write_traffic
+from orchestrators.live.run import LOST, WRONG, Requests, read_traffic, write_traffic
 from orchestrators.live.server import LiveServer
 from orchestrators.live.traffic import send
 from orchestrators.load import constant, poisson_arrivals
@@ -73,7 +73,7 @@ def test_where_nobody_listens_every_request_is_lost_with_the_reason(known: dict[
 
 
 def test_a_task_needs_a_schedule_and_its_answers(known: dict[str, ExpectedAnswers]) -> None:
-    with pytest.raises(BadInputError, match="bees: a task needs a schedule and what its variants answer"):
+    with pytest.raises(BadInputError, match="bees: a task needs a schedule and its expected answers"):
         send("127.0.0.1:1", {TASK: np.zeros(1)}, known)
 
 
@@ -156,7 +156,7 @@ def test_wrong_answers_and_refusals_are_kept_and_the_load_goes_on(
     assert set(found) == {LARGE, "wrong", "lost"}
     assert (found[0], found[-1]) == (LARGE, LARGE)
     wrong, lost = found.index("wrong"), found.index("lost")
-    assert "no variant's" in requests.why[wrong]
+    assert "no variant gives this answer" in requests.why[wrong]
     assert requests.latency_s[wrong] > 0
     assert "unknown model" in requests.why[lost] or "not ready" in requests.why[lost]
     assert np.isnan(requests.latency_s[lost])

@@ -59,9 +59,9 @@ def port() -> int:
 
 
 def seen(usage: Usage, seconds: float = 0.5) -> float:
-    usage.look()
+    usage.read()
     time.sleep(seconds)
-    return usage.look().share
+    return usage.read().share
 
 
 def test_a_busy_server_uses_its_core_and_an_idle_one_does_not(port: int) -> None:
@@ -81,9 +81,9 @@ def test_what_its_children_use_counts(port: int) -> None:
 def test_the_share_is_of_the_cores_that_it_may_run_on(port: int) -> None:
     usage = Usage(f"127.0.0.1:{port}")
     with listening(port, 1.0) as pid:
-        assert usage.look().cores == 1
+        assert usage.read().cores == 1
         os.sched_setaffinity(pid, os.sched_getaffinity(0))
-        assert usage.look().cores == len(os.sched_getaffinity(0))
+        assert usage.read().cores == len(os.sched_getaffinity(0))
 
 
 def test_the_share_is_of_the_quota_where_that_is_less(port: int) -> None:
@@ -91,7 +91,7 @@ def test_the_share_is_of_the_quota_where_that_is_less(port: int) -> None:
     with listening(port, 1.0) as pid:
         try:
             with cpu_limit([pid], 0.25):
-                assert usage.look().cores == 0.25
+                assert usage.read().cores == 0.25
                 assert 0.7 < seen(usage, 1.0) <= 1
         except UnavailableError as error:
             pytest.skip(str(error))
@@ -100,12 +100,12 @@ def test_the_share_is_of_the_quota_where_that_is_less(port: int) -> None:
 def test_another_process_that_took_the_port_is_found(port: int) -> None:
     usage = Usage(f"127.0.0.1:{port}")
     with pytest.raises(ServerError, match="no process listens there"):
-        usage.look()
+        usage.read()
     for _ in range(2):
         with listening(port, 1.0):
-            assert usage.look().share == 0
+            assert usage.read().share == 0
             time.sleep(0.3)
-            assert usage.look().share > 0.1
+            assert usage.read().share > 0.1
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_process_that_ends_between_two_questions_is_told_as_a_server_that_is_g
 
     with listening(port, 0.1):
         usage = Usage(f"127.0.0.1:{port}")
-        usage.look()
+        usage.read()
         with monkeypatch.context() as patch:
             patch.setattr(used, "cpu_seconds", gone)
-            with pytest.raises(ServerError, match="what its process uses cannot be told"):
-                usage.look()
-        assert usage.look().share == 0
+            with pytest.raises(ServerError, match="the use of its process cannot be read"):
+                usage.read()
+        assert usage.read().share == 0

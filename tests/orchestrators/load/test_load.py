@@ -74,7 +74,8 @@ def test_steps_beside_another_demand_are_refused(trace: Path) -> None:
 
 def test_the_same_seed_sends_the_same_and_another_something_else(trace: Path) -> None:
     def moments(seed: int) -> list[float]:
-        return Load(mean_rps=9, seconds=60, trace=trace, trend=0.3, seed=seed).schedules(TASKS)["digits"].tolist()
+        load = Load(mean_rps=9, seconds=60, trace=trace, trend=0.3, seed=seed)
+        return list(load.schedules(TASKS)["digits"])
 
     assert moments(1) == moments(1) != moments(2)
 

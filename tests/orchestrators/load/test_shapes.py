@@ -11,7 +11,7 @@ from profiler.common.errors import BadInputError
 def rates(shape: str, start_rps: float, growth_rps: float, count: int = 1000) -> list[float]:
     """The rates of at most `count` steps."""
     steps = Steps.model_validate({"shape": shape, "start_rps": start_rps, "growth_rps": growth_rps, "step_s": 3})
-    return steps.rates_rps(3 * count).tolist()
+    return [float(rate_rps) for rate_rps in steps.rates_rps(3 * count)]
 
 
 def test_constant_demand_is_the_same_in_every_second() -> None:

@@ -12,7 +12,6 @@ from orchestrators.load.trace_files import LIMIT_LINES
 from profiler.common.errors import BadInputError
 
 TRACES = SHARED_DATA / "traces"
-needs_traces = pytest.mark.skipif(not TRACES.exists(), reason="the real traces are not beside the checkout")
 LOG = """\
 1450274031248 725 51.06 3.73 3263799 725
 1450274032248 1725 51.06 3.73 4226240 1000
@@ -118,14 +117,14 @@ def test_an_empty_bandwidth_log_is_refused(tmp_path: Path) -> None:
         read_bandwidth(written(tmp_path, ""))
 
 
-@needs_traces
+@pytest.mark.data("traces")
 def test_the_real_traces_are_read_whole() -> None:
     first, second = read_trace(TRACES / "twitter_2018_04_rps.txt"), read_trace(TRACES / "twitter_2021_08_rps.txt")
     assert (len(first), first.mean()) == (1800, pytest.approx(32.5, abs=0.05))
     assert (len(second), second.min(), second.max()) == (1260, 27, 274)
 
 
-@needs_traces
+@pytest.mark.data("traces")
 def test_the_real_bandwidth_log_is_one_measurement_a_second() -> None:
     bandwidth = read_bandwidth(TRACES / "lte_4g_bus_0001.log")
     assert len(bandwidth.time_s) == len(bandwidth.bytes_per_s) == 607

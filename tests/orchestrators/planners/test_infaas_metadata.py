@@ -15,16 +15,14 @@ from porting.repository.publishing.writer import publish
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price, Target
 
-DIGITS = {"task": "digits", "target": TARGET}
-
 
 def problem(tasks: Repository, **changes: Any) -> Problem:
-    values: dict[str, Any] = DIGITS | {"demand_rps": 500, "deadline_ms": 60, "max_cores": 8}
-    return from_repository(tasks, **values | changes)
+    values: dict[str, Any] = {"target": TARGET, "demand_rps": 500, "deadline_ms": 60, "max_cores": 8}
+    return from_repository(tasks, task="digits", **values | changes)
 
 
 def test_a_variant_is_a_network_on_measured_cores_with_a_measured_batch(tasks: Repository) -> None:
-    found = variants(tasks, **DIGITS)  # type: ignore[arg-type]
+    found = variants(tasks, task="digits", target=TARGET)
     assert len(found) == 3 * 5 * 5
     (one,) = [one for one in found if (one.name, one.cores, one.batch) == ("digits-middle-0000000b", 2, 8)]
     assert one.accuracy == 0.92
@@ -99,7 +97,7 @@ def test_too_large_a_demand_names_the_cores_that_it_takes(tasks: Repository) -> 
 
 
 def test_a_query_is_answered_from_the_metadata(tasks: Repository) -> None:
-    choice = choose(Query(task="digits", accuracy=0.9, latency_ms=1000), variants(tasks, **DIGITS))  # type: ignore[arg-type]
+    choice = choose(Query(task="digits", accuracy=0.9, latency_ms=1000), variants(tasks, task="digits", target=TARGET))
     assert choice.variant.name == "digits-middle-0000000b"
     assert choice.load
 
@@ -110,7 +108,7 @@ def priced(folder: Path, price: Price | None, name: str = TARGET) -> Repository:
 
 def test_a_stated_price_is_shared_out_by_cores(tmp_path: Path) -> None:
     euros = Price(currency="EUR", as_of=date(2026, 11, 1), per_hour=0.2)
-    found = variants(priced(tmp_path, euros), **DIGITS)  # type: ignore[arg-type]
+    found = variants(priced(tmp_path, euros), task="digits", target=TARGET)
     assert {one.cores: one.cost for one in found} == pytest.approx({cores: 0.2 * cores for cores in CORES})
 
 

@@ -139,11 +139,11 @@ def test_a_policy_of_ones_own_drives_real_servers(dnn_porting: Command, mine: li
     [
         (
             CODE.replace("def decide", "def choose"),
-            "mine.Mine makes no policy: what it returns needs mechanism and decide(",
+            "mine.Mine makes no policy: its result needs mechanism and decide(",
         ),
-        (CODE.replace('Decision(self.deployments, "always mine")', "self.deployments"), "answers with list: return a"),
+        (CODE.replace('Decision(self.deployments, "always mine")', "self.deployments"), "returns a list: return a"),
         (CODE.replace("(self, environment, place)", "(self, environment)"), "mine.Mine takes no 'place'"),
-        (CODE.replace("task=task", 'task="cats"'), "Mine plans for cats: nothing is sent there"),
+        (CODE.replace("task=task", 'task="cats"'), "Mine plans for cats: these tasks get no requests"),
     ],
 )
 def test_what_is_no_policy_is_refused_by_name_in_both_commands(
@@ -161,7 +161,7 @@ def test_what_is_no_policy_is_refused_by_name_in_both_commands(
 
 
 def test_a_policy_is_asked_in_whole_seconds() -> None:
-    with pytest.raises(BadInputError, match="interval_s=0: a policy is asked every 1 s or more"):
+    with pytest.raises(BadInputError, match="interval_s=0: a policy decides every 1 s or more"):
         Mechanism(interval_s=0)
 
 

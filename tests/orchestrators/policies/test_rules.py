@@ -46,7 +46,7 @@ def test_the_worked_example() -> None:
     decision = decided(waited("v6", 0.35), 11, 0.35)
     assert decision.multiplier == pytest.approx(3.74, abs=0.005)
     assert decision.notice is not None
-    assert "foresee 14.5% of CPU use at this demand and 35.0% are seen" in decision.notice
+    assert "foresee 14.5% of CPU use at this demand and 35.0% were measured" in decision.notice
     # Up to 3.74 × 11 / 76 = .542: v5 needs .275, v4 .458 and v3 .786.
     assert (decision.rule, decision.versions) == ("up", {"a": "v4"})
 
@@ -139,7 +139,7 @@ def test_no_use_at_all_despite_demand_is_not_believed() -> None:
     decision = decided(waited("v6", 0.0), 11, 0.0)
     assert decision.multiplier == pytest.approx(0.65 / (1.2 * 11 / 76))
     assert decision.notice is not None
-    assert decision.notice.endswith("and none is seen: check how it is watched")
+    assert decision.notice.endswith("and none was measured: check the measurement")
 
 
 @pytest.mark.parametrize("cpu_share", [0.0, 0.3, 0.6])
@@ -151,7 +151,7 @@ def test_without_any_demand_nothing_moves(cpu_share: float) -> None:
 def test_use_without_any_demand_is_something_else() -> None:
     decision = decided(waited("v6", 0.8), 0, 0.8)
     assert (decision.rule, decision.versions) == ("hold", None)
-    assert decision.notice == "80.0% of the cores are used without any demand: something else runs there"
+    assert decision.notice == "80.0% of the cores are used without any demand: other work runs there"
 
 
 def test_a_task_without_demand_keeps_its_version() -> None:

@@ -72,7 +72,7 @@ def test_a_load_above_everything_is_for_the_quickest_version_with_a_notice_until
     asked = driver(both)
     decision = due(asked, 5000)
     assert versions(decision) == {TASK: SMALL}
-    assert "load: no version of digits is known to answer within 400 ms at 5000 requests/s" in str(decision.notice)
+    assert "load: no version of digits answers within 400 ms at 5000 requests/s" in str(decision.notice)
     waiting = asked.step({TASK: np.zeros(0)}, np.array([0.5]), {TASK: SMALL})
     assert (waiting.rule, waiting.notice) == ("wait", decision.notice)
     quiet = [asked.step({TASK: np.array([25.0])}, np.array([0.5]), {TASK: SMALL}) for _ in range(INTERVAL_S - 1)]

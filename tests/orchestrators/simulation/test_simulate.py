@@ -174,7 +174,7 @@ def test_a_seeded_run_is_the_same_again_and_another_seed_is_not() -> None:
 
 @pytest.mark.parametrize("moments_s", [[1.0, 0.5], [-0.1], [20.0]])
 def test_a_schedule_outside_of_the_run_or_unsorted_is_refused(moments_s: list[float]) -> None:
-    with pytest.raises(BadInputError, match="schedule of digits is to be sorted moments from 0 to below 20 s"):
+    with pytest.raises(BadInputError, match="schedule of digits must be sorted moments from 0 to below 20 s"):
         simulate(VARIANTS, {TASK: np.array(moments_s)}, Told({}), ROOMY, Settings(seconds=20, deadline_ms=1))
 
 
@@ -183,7 +183,7 @@ def test_a_plan_for_what_is_not_there_is_refused_with_the_choices() -> None:
         run(Told({}))
     with pytest.raises(BadInputError, match="no variant 'huge' of digits: choices are slow, quick, heavy"):
         run(Told({0: [deployment("huge")]}))
-    with pytest.raises(BadInputError, match="plans for bees: nothing is sent there"):
+    with pytest.raises(BadInputError, match="plans for bees: these tasks get no requests"):
         run(Told({0: [deployment("slow"), deployment("slow", task="bees")]}))
     with pytest.raises(BadInputError, match="no variant of the task 'bees': choices are digits"):
         simulate(VARIANTS, {"bees": even(1, 1)}, Told({}), ROOMY, Settings(seconds=1, deadline_ms=1))

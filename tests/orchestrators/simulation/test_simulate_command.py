@@ -10,8 +10,7 @@ from hydra import compose, initialize_config_dir
 from made_tasks import TARGET
 from support import ROOT, Command
 
-from orchestrators.commands.simulate import simulated
-from orchestrators.commands.simulated import FIGURE, RESULT
+from orchestrators.commands.simulate import FIGURE, RESULT, simulated
 from orchestrators.simulation.comparison_figure import POINTS, draw, thinned
 from orchestrators.simulation.result import Result
 from porting.repository import Repository
@@ -109,7 +108,7 @@ def test_what_is_missing_or_wrong_is_said_with_the_fix(tasks: Repository, tmp_pa
         (["forecaster=learned"], "forecaster.history has no value: give one with forecaster.history=VALUE"),
         (["forecaster.history=FILE"], "unknown key 'forecaster.history'"),
         (["policy=ipa", "policies.ipa.without_plan=wait"], "without_plan='wait': choices are keep, quickest"),
-        (["policy=ipa", "policies.ipa.interval_s=0"], "interval_s=0: a policy is asked every 1 s or more"),
+        (["policy=ipa", "policies.ipa.interval_s=0"], "interval_s=0: a policy decides every 1 s or more"),
     ],
 )
 def test_policies_and_settings_that_there_are_not_are_refused_in_one_line(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from made_repository import repository
+from unfinished import unfinished
 
 from porting.command_line.summary import show_repository, summarise
 from porting.commands.request import run as request
@@ -31,7 +32,8 @@ def odd(tmp_path: Path) -> Path:
 
 
 def test_the_summary_names_the_database_and_the_repository(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = Settings.model_construct(workspace=odd, task="digits", tracking=TrackingSettings(enabled=True, uri=None))
+    tracking = TrackingSettings(enabled=True, uri=None)
+    settings = unfinished(Settings, workspace=odd, task="digits", tracking=tracking)
     summarise(Outcome(variants=[], repository=None), settings)
     show_repository(repository(odd), odd / "repository")
     out = capsys.readouterr().out

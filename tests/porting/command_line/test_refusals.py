@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def complaint(run: Run, code: int) -> str:
     [
         (["stage=trian"], "unknown stage 'trian': did you mean 'train'?"),
         (["stage=[train,foo]"], "unknown stage 'foo': choices are all, export"),
-        (["stage=[all,train]"], "stage=all stands alone"),
+        (["stage=[all,train]"], "stage=all excludes other stages"),
         (["backbone=resnt8"], "unknown backbone 'resnt8': did you mean 'resnet8'? Choices: densenet121"),
         (["datamodule=digit"], "unknown datamodule 'digit': did you mean 'digits'?"),
         (["simulat"], "unknown command 'simulat': did you mean 'simulate'? Choices: adopt, compare"),
@@ -47,7 +48,7 @@ def complaint(run: Run, code: int) -> str:
         (["prune.ratios=[0]"], "prune.ratios.0=0 cannot be used: input should be greater than 0"),
         (
             ["prune.ratios=[]"],
-            "prune cannot be used: nothing is aimed at: give ratios, latency_shares, target_speedup or",
+            "prune cannot be used: there is no aim: give ratios, latency_shares, target_speedup or",
         ),
         (["prune.target_speedup=[1]"], "prune.target_speedup.0=1 cannot be used: input should be greater than 1"),
         (["quantize.schemes=[u4]"], "quantize.schemes.0='u4' cannot be used: input should be 'u8s8' or 's8s8'"),
@@ -109,7 +110,7 @@ def test_a_trace_is_there_for_who_asks(tmp_path: Path) -> None:
 
 
 def test_a_verb_names_what_it_needs(cold_dnn_porting: Command, tmp_path: Path) -> None:
-    assert "has no repository.json, so nothing says what its files are" in complaint(
+    assert "has no repository.json, so its files are unknown" in complaint(
         cold_dnn_porting("serve", str(tmp_path)), code=2
     )
 
@@ -136,7 +137,7 @@ def test_a_teacher_of_other_classes_is_refused(dnn_porting: Command, tmp_path: P
     network = save_network(build_backbone(backbone, 1, 7), other, backbone, 7, input_shape(other))
     workspace.record(base.model_copy(update={"network": network}))
     run = dnn_porting("stage=finetune", *here)
-    assert "the teacher tells 7 classes apart and the network 10: take a teacher" in complaint(run, code=2)
+    assert "the teacher has 7 classes and the network 10: take a teacher" in complaint(run, code=2)
 
 
 @pytest.mark.integration
@@ -250,7 +251,7 @@ def test_two_writers_of_one_task(dnn_porting: Command, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path):
+def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 200 KiB."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("mounting a small file system needs root")

@@ -14,7 +14,7 @@ from servers.short_lived import short_lived_triton
 from support import SIZE, Command
 from tritonclient.grpc import InferenceServerClient
 
-from orchestrators.live.known import answered
+from orchestrators.live.expected_answers import answered
 from porting.commands.serve import copied_models
 from porting.commands.verify import copied
 from porting.repository.publishing.offers import offered_by
@@ -153,7 +153,7 @@ def test_the_edition_is_served_under_safe_names_and_later_ones_are_not_followed(
     (tmp_path / "models").mkdir()
     options = Namespace(repository=odd, trust=False, target=TARGET, variant=SMALL, public_key=None)
     names = copied_models(options, tmp_path / "models")
-    assert "UTC is served: later ones are not followed" in capsys.readouterr().out
+    assert "UTC is served, and no later edition" in capsys.readouterr().out
     shutil.rmtree(odd)
     with short_lived_triton(repository=tmp_path / "models", load=names) as server:
         with InferenceServerClient(server.endpoint) as client:

@@ -50,7 +50,7 @@ def test_a_profile_from_another_box_joins_the_variant_with_that_file(
     ranked = {one.name: one for one in (*index.variants, *index.dropped)}[model.parent.name]
     best = own.best_throughput()
     assert best is not None
-    assert ranked.targets["local_cpu"].raw_images_per_s == pytest.approx(best.images_per_s, rel=1e-3)
+    assert ranked.targets["local_cpu"].figures["images_per_s"][0] == pytest.approx(best.images_per_s, rel=1e-3)
 
 
 def test_a_profile_of_an_unknown_file_is_refused(dnn_porting: Command, published: Path, tmp_path: Path) -> None:
@@ -87,5 +87,5 @@ def test_a_dry_run_says_what_is_reused_and_the_budget_and_writes_nothing(dnn_por
 def test_a_dry_run_of_nothing_yet_names_the_first_stage_and_what_follows(dnn_porting: Command, tmp_path: Path) -> None:
     run = dnn_porting("dry_run=true", f"workspace={tmp_path / 'w'}")
     assert run.code == 0, run.err
-    assert "for each of what train makes" in run.out
+    assert "for each new variant of stage train" in run.out
     assert not (tmp_path / "w").exists()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from narrowing import of
 from omegaconf import OmegaConf
 from pydantic import BaseModel, Field
 from support import ROOT
@@ -173,7 +174,7 @@ def composed(folder: Path, pruner: str) -> Component:
     overrides = [f"pruner={pruner}", f"hydra.searchpath=[file://{folder}]"]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("config", overrides)
-    return validated(OmegaConf.to_container(config, resolve=True)).pruners[pruner]
+    return validated(of(OmegaConf.to_container(config, resolve=True), dict)).pruners[pruner]
 
 
 def test_a_criterion_from_the_user_s_folder_prunes_and_is_part_of_the_key(

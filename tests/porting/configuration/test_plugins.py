@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from support import Command, variant_records
 
-pytestmark = pytest.mark.alone
 BACKBONE = """
 from torch import nn
 

@@ -55,7 +55,7 @@ def test_a_record_s_argument_leads_to_no_file_and_no_address(arguments: dict[str
 @pytest.mark.parametrize("library", ["timm", "torchvision"])
 def test_a_backbone_by_name_brings_no_weights(library: str, name: str) -> None:
     one = component(f"backbones.by_name.{library}_network", network="resnet18", **{name: "x"})
-    with pytest.raises(BadInputError, match=f"'{name}' brings weights"):
+    with pytest.raises(BadInputError, match=f"'{name}' loads weights"):
         build_backbone(one, 3, 2)
 
 

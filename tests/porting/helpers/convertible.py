@@ -79,4 +79,4 @@ def convertible_repository(folder: Path, one: Profile | None = None, other: Prof
 
 
 def conversion(repository: Repository, **changes: Any) -> Conversion:
-    return Conversion(**{"repository": repository, "target": TARGET, "storage_uri": URI} | changes)
+    return replace(Conversion(repository, TARGET, storage_uri=URI), **changes)

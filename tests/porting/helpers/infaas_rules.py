@@ -7,6 +7,8 @@ and only of keys that are known. Numbers are those at a word's beginning.
 import re
 from dataclasses import dataclass
 
+from narrowing import known
+
 INTEGERS = {"inputdim": 16, "maxbatch": 16, "compsize": 32}
 REALS = ("loadlat", "inflatb1", "inflatb4", "inflatb8", "accuracy", "peakmemory")
 WORDS = ("parname", "varname", "dataset", "task", "framework")
@@ -44,11 +46,11 @@ def register(text: str) -> Registration:
         if key in WORDS:
             words[key] = value
         elif key in INTEGERS:
-            number = int(re.match(r"[+-]?\d+", value)[0])
+            number = int(known(re.match(r"[+-]?\d+", value))[0])
             assert abs(number) < 2 ** (INTEGERS[key] - 1)
             numbers[key] = number
         elif key in REALS:
-            numbers[key] = float(re.match(r"[+-]?\d+(\.\d*)?", value)[0])
+            numbers[key] = float(known(re.match(r"[+-]?\d+(\.\d*)?", value))[0])
     assert words.keys() == set(WORDS)
     assert numbers.keys() == {*INTEGERS, *REALS}
     assert BINS[0] <= numbers["accuracy"] <= BINS[-1]
@@ -57,11 +59,11 @@ def register(text: str) -> Registration:
 
 def line_through(numbers: dict[str, float]) -> tuple[float, float]:
     """Slope and intercept of the least squares over batches 1, 4 and 8, as far as the variant takes them."""
-    known = [1] if numbers["maxbatch"] == 1 else [1, 4] if numbers["maxbatch"] < 8 else [1, 4, 8]
-    if len(known) == 1:
+    batches = [1] if numbers["maxbatch"] == 1 else [1, 4] if numbers["maxbatch"] < 8 else [1, 4, 8]
+    if len(batches) == 1:
         return numbers["inflatb1"], 0.0
-    ys = [numbers[f"inflatb{batch}"] for batch in known]
-    n, sx, sy = len(known), sum(known), sum(ys)
-    sxx, sxy = sum(x * x for x in known), sum(x * y for x, y in zip(known, ys, strict=True))
+    ys = [numbers[f"inflatb{batch}"] for batch in batches]
+    n, sx, sy = len(batches), sum(batches), sum(ys)
+    sxx, sxy = sum(x * x for x in batches), sum(x * y for x, y in zip(batches, ys, strict=True))
     bottom = n * sxx - sx * sx
     return (n * sxy - sx * sy) / bottom, (sxx * sy - sx * sxy) / bottom

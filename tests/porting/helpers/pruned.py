@@ -69,4 +69,5 @@ class Two(nn.Module):
         self.fc = nn.Linear(8, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.conv(x).mean(dim=(2, 3)))
+        answer: Tensor = self.fc(self.conv(x).mean(dim=(2, 3)))
+        return answer

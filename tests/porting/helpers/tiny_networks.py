@@ -1,13 +1,16 @@
 """One small network for each way in which channels are tied, with the layers that read them written down by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
+from narrowing import known
 from torch import Tensor, nn
 
 Reads = dict[str, list[list[int]]]
+M = TypeVar("M", bound=nn.Module)
 
 
 class Chain(nn.Module):
@@ -23,7 +26,8 @@ class Chain(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))
-        return self.fc(x.mean(dim=(2, 3)))
+        answer: Tensor = self.fc(x.mean(dim=(2, 3)))
+        return answer
 
 
 class Residual(nn.Module):
@@ -41,7 +45,8 @@ class Residual(nn.Module):
         x = self.relu(self.bn(self.stem(x)))
         out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
         out += x
-        return self.fc(self.relu(out).mean(dim=(2, 3)))
+        answer: Tensor = self.fc(self.relu(out).mean(dim=(2, 3)))
+        return answer
 
 
 class Concatenated(nn.Module):
@@ -60,7 +65,8 @@ class Concatenated(nn.Module):
         x = self.conv1(x)
         new = self.conv2(self.bn1(x).relu())
         x = self.conv3(self.bn2(torch.cat([x, new], dim=1)).relu())
-        return self.fc(x.relu().mean(dim=(2, 3)))
+        answer: Tensor = self.fc(x.relu().mean(dim=(2, 3)))
+        return answer
 
 
 class Depthwise(nn.Module):
@@ -76,7 +82,8 @@ class Depthwise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.relu6(self.bn1(self.expand(x)), inplace=True)
         x = nn.functional.relu6(self.bn2(self.depthwise(x)), inplace=True)
-        return self.fc(self.bn3(self.project(x)).mean(dim=(2, 3)))
+        answer: Tensor = self.fc(self.bn3(self.project(x)).mean(dim=(2, 3)))
+        return answer
 
 
 class Flattened(nn.Module):
@@ -89,7 +96,8 @@ class Flattened(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.bn(self.conv(x)).relu().flatten(1)
-        return self.fc2(self.fc1(x).relu())
+        answer: Tensor = self.fc2(self.fc1(x).relu())
+        return answer
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ GROUPS: dict[type[nn.Module], list[Tied]] = {
 }
 
 
-def built(network: Callable[[], nn.Module]) -> nn.Module:
+def built(network: Callable[[], M]) -> M:
     """The network with random scales, shifts and running statistics, in double precision, as it serves."""
     torch.manual_seed(0)
     model = network().double()
@@ -138,8 +146,8 @@ def built(network: Callable[[], nn.Module]) -> nn.Module:
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.uniform_(module.bias, -0.5, 0.5)
-            nn.init.uniform_(module.running_mean, -0.2, 0.2)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
+            nn.init.uniform_(known(module.running_mean), -0.2, 0.2)
+            nn.init.uniform_(known(module.running_var), 0.5, 1.5)
     return model.eval()
 
 
@@ -156,10 +164,10 @@ def batches(size: int = 8) -> list[tuple[Tensor, Tensor]]:
 
 
 @contextmanager
-def scaled(model: nn.Module, consumers: Reads, channel: int, factor: float):
+def scaled(model: nn.Module, consumers: Reads, channel: int, factor: float) -> Iterator[None]:
     """While it holds, all that read a channel read it multiplied by a factor."""
 
-    def hook(places: list[int]):
+    def hook(places: list[int]) -> Callable[[nn.Module, tuple[Tensor]], Tensor]:
         def multiply(_: nn.Module, inputs: tuple[Tensor]) -> Tensor:
             features = inputs[0].clone()
             features[:, places] *= factor

@@ -46,7 +46,8 @@ def fitted(workspace: Path) -> tuple[Settings, str]:
 def offered(published: Path) -> dict[str, Job]:
     """Every job of a run in a workspace in which all is made, by its title."""
     settings, config = fitted(published)
-    walk, found = Walk(settings, config), {}
+    walk = Walk(settings, config)
+    found: dict[str, Job] = {}
     for step in walk.steps():
         found |= {job.title: job for job in step.jobs}
         walk.keep(done(step))

@@ -1,5 +1,6 @@
 """The key of a recipe and the reuse by it: everything that decides a result is in the key."""
 
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,6 @@ from porting.jobs.job import Job, Recipe
 from porting.jobs.new_variant import VariantContent, job_of, make_variant, reused
 from porting.workspace.records import Variant
 from porting.workspace.workspace import MANIFEST, ONNX, PROGRAM, WEIGHTS, Workspace, network_digest
-from profiler.common import version as version_module
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import copied, json_digest, sealed, sha256, unsealed, write_record
 
@@ -59,8 +59,8 @@ def test_the_order_of_settings_does_not_change_the_key() -> None:
 def test_another_version_of_a_package_or_of_the_project_changes_the_key(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, installed = recipe().key(), version_module.version
-    monkeypatch.setattr(version_module, "version", lambda name: "99.0" if name == package else installed(name))
+    before, installed = recipe().key(), version
+    monkeypatch.setattr("profiler.common.version.version", lambda name: "99.0" if name == package else installed(name))
     assert recipe().key() != before
 
 
@@ -138,7 +138,7 @@ def test_a_changed_exported_file_is_refused(tmp_path: Path, damaged: str) -> Non
     for name in (ONNX, PROGRAM):
         (folder / name).write_bytes(name.encode())
     one.onnx = SimpleNamespace(sha256=sha256(folder / ONNX), program_sha256=sha256(folder / PROGRAM))
-    assert workspace.check_files(one) is None
+    workspace.check_files(one)
     (folder / damaged).write_bytes(b"other")
     with pytest.raises(ModelError, match=f"{damaged} is truncated or changed"):
         workspace.check_files(one)
@@ -152,7 +152,7 @@ def test_a_network_with_changed_weights_or_structure_is_refused(tmp_path: Path, 
     for name in (WEIGHTS, MANIFEST):
         (folder / name).write_bytes(name.encode())
     one.network = SimpleNamespace(sha256=network_digest(folder))
-    assert workspace.check_files(one) is None
+    workspace.check_files(one)
     (folder / damaged).write_bytes(b"other")
     with pytest.raises(ModelError, match="is truncated or changed"):
         workspace.check_files(one)

@@ -36,7 +36,7 @@ def test_other_answers_after_a_reload_are_refused() -> None:
     model = resnet8(3, 10)
     manifest, weights = describe(model, (3, 16, 16)), {k: v.clone() for k, v in model.state_dict().items()}
     weights["fc.bias"] += 0.1
-    with pytest.raises(ModelError, match="does not answer as the saved one"):
+    with pytest.raises(ModelError, match="has other outputs than the saved one"):
         restore(resnet8(3, 10), manifest, weights)
 
 

@@ -61,7 +61,7 @@ def test_old_names_of_densenets_are_understood(tmp_path: Path) -> None:
                        source.features.denseblock1.denselayer1.conv2.weight)  # fmt: skip
 
 
-@pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real data sets are not beside the checkout")
+@pytest.mark.data("hymenoptera_data")
 def test_efficientnet_lite0_with_its_public_weights_tells_ants_from_bees() -> None:
     model = efficientnet_lite0(3, 1000)
     load_checkpoint(weights_file("model", LITE0), model)

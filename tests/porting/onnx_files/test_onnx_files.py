@@ -93,9 +93,9 @@ def test_the_accuracy_is_that_of_the_file_on_its_own_predictions(exported: Path,
     found = evaluate(path, digits)
     predictions = np.load(path.parent / "predictions.npz")
     labels = digits.module.split("test").labels.numpy()
-    assert found.test.value == pytest.approx((predictions["test"] == labels).mean())
-    assert found.test.n == len(labels)
-    assert found.validation.split == "val"
+    assert found["test"].value == pytest.approx((predictions["test"] == labels).mean())
+    assert found["test"].n == len(labels)
+    assert found["val"].split == "val"
 
 
 def test_an_accuracy_carries_wilson_s_interval(digits: Data) -> None:

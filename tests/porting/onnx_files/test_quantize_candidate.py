@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from porting.onnx_files.quantization.choose import badness
+from porting.onnx_files.quantization.choose import sort_key
 from porting.onnx_files.quantization.int8_candidate import Int8Candidate, share_right, useless
 from porting.onnx_files.quantization.int8_format import int8_format_here
 
@@ -36,11 +36,11 @@ def test_a_candidate_is_good_where_it_loses_the_maximum_at_most_and_tells_images
     ids=["useless", "loses more", "more nodes in fp32"],
 )
 def test_the_best_is_useful_then_loses_the_least_then_has_the_fewest_nodes_in_fp32(worse: Int8Candidate) -> None:
-    assert badness(candidate()) < badness(worse)
+    assert sort_key(candidate()) < sort_key(worse)
 
 
 def test_a_useful_candidate_that_loses_less_is_better_in_spite_of_more_nodes_in_fp32() -> None:
-    assert badness(candidate(loss=0.0, fp32_nodes=("conv",))) < badness(candidate())
+    assert sort_key(candidate(loss=0.0, fp32_nodes=("conv",))) < sort_key(candidate())
 
 
 def test_the_share_of_right_answers_counts_the_largest_value_of_each() -> None:

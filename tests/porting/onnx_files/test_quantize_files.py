@@ -222,6 +222,6 @@ def test_fp16_has_half_the_bytes_and_the_same_tensors_and_answers(prepared: Path
     assert np.abs(answers(tmp_path / "fp16.onnx", IMAGES) - expected).max() < 1e-2 * np.ptp(expected)
 
 
-def describe(session: object) -> list[tuple[str, str, list[object]]]:
-    tensors = [*session.get_inputs(), *session.get_outputs()]  # type: ignore[attr-defined]
+def describe(session: ort.InferenceSession) -> list[tuple[str, str, list[object]]]:
+    tensors = [*session.get_inputs(), *session.get_outputs()]
     return [(tensor.name, tensor.type, tensor.shape) for tensor in tensors]

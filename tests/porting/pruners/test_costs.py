@@ -70,7 +70,7 @@ def test_a_network_costs_the_sum_of_its_operators() -> None:
     model, example = resnet8(3, 10).eval(), torch.randn(2, 3, 32, 32)
     layers = placed_layers(model, [], example)
     expected = sum(before * after for _, before, after in (layer.place([]) for layer in layers))
-    assert NetworkCost(layers, Times()).us([]) == expected
+    assert NetworkCost(layers, Times(), 8).us([]) == expected
 
 
 def test_a_batch_normalisation_counts_where_no_convolution_takes_it_in() -> None:

@@ -18,8 +18,7 @@ from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.criteria.gates import Hessian
 from porting.pruners.criteria.weights import BNScale, Random
 from porting.pruners.dependency_graph import dependency_graph
-from porting.pruners.engines.cuts import check_widths, planned
-from porting.pruners.engines.torch_pruning import TorchPruning
+from porting.pruners.engines.torch_pruning import TorchPruning, check_widths, planned
 from porting.pruners.interface import Criterion, Request, check_pruned, count_parameters
 from porting.pruners.policies import Uniform
 from profiler.common.errors import DnnPortingError

@@ -112,7 +112,7 @@ def test_the_innermost_layer_of_torch_is_named_too() -> None:
 def test_a_network_whose_channels_cannot_be_followed_names_the_module_before() -> None:
     model = torchvision_network(3, 10, "shufflenet_v2_x0_5")
     said = refusal(lambda: TorchPruning(Norm(1)).prune(model, request_for(0.5, size=32)))
-    assert "ShuffleNetV2 cannot be traced for pruning: what follows module stage" in said
+    assert "ShuffleNetV2 cannot be traced for pruning: an operation after module stage" in said
 
 
 class Choice(nn.Module):
@@ -138,7 +138,7 @@ class Branches(nn.Module):
 
 def test_a_network_that_nni_cannot_trace_names_the_module() -> None:
     said = refusal(lambda: NNI("l1").prune(Branches(), request_for(0.5)))
-    assert said.startswith("NNI needs what torch.fx traces, and Branches it cannot (module choice (Choice) raises ")
+    assert said.startswith("NNI needs a trace by torch.fx, which fails for Branches (module choice (Choice) raises ")
     assert said.endswith("take a pruner without nni in its name")
     pruned = TorchPruning(Norm(1)).prune(Branches(), request_for(0.5))
     assert convolution(pruned, "stem").out_channels == 4

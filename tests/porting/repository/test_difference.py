@@ -27,9 +27,7 @@ def test_two_measurements_of_the_same_bytes_are_called_different_at_the_stated_l
     assert share_called_different(1.0, 0.02) == pytest.approx(LEVEL, abs=0.006)
 
 
-def test_a_slow_down_of_five_percent_is_seen_nine_times_of_ten_at_a_standard_error_of_nine_tenths_of_a_percent() -> (
-    None
-):
+def test_a_slow_down_of_five_percent_is_seen_nine_times_of_ten_where_figures_are_known_within_two_percent() -> None:
     assert share_called_different(1 / 1.05, 0.009) >= 0.9
 
 

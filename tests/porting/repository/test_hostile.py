@@ -27,9 +27,9 @@ from porting.commands import adopt
 from porting.networks.manifest import Manifest, restore
 from porting.repository import Repository
 from porting.repository.compare import compare
-from porting.repository.conditions import condition
 from porting.repository.index_json import index_from_json, index_to_json
 from porting.repository.interpolation import SOURCES
+from porting.repository.operating_points import condition
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import Step
 from porting.repository.select import select
@@ -231,13 +231,13 @@ def test_a_null_without_its_reason(folder: Path) -> None:
         (put(*FIGURE, value=[2.0, 3.0, 4.0]), "p50_ms 2 is outside of its interval"),
         (put(*FIGURE, value=[2.0, None, 1.0]), "p50_ms 2 is outside of its interval"),
         (put("variants", 0, "validation_accuracy", "low", value=0.99), "accuracy 0.95 is outside of its interval"),
-        (put(*STANDING, "unknown", "p50_ms", value="why"), "a figure that is called unknown"),
+        (put(*STANDING, "unknown", "p50_ms", value="why"), "a figure that is also unknown"),
         (put(*STANDING, "figures", "a\x1b[2J", value=[1, 1, 1]), "is no name of a figure"),
         (put(*STANDING, "figures", "_target_", value=[1, 1, 1]), "'_target_' is no name of a figure"),
         (put(*STANDING, "on_frontier", value=False), "on the frontier and dominated, or neither"),
         (put(*STANDING, "ties_with", value=["elsewhere"]), "'elsewhere', which is not in the index"),
-        (put(*STANDING, "ties_with", value=[A]), "held against itself"),
-        (lambda tree: tree["targets"].clear(), f"{A} stands on {TARGET}, which has no fingerprint"),
+        (put(*STANDING, "ties_with", value=[A]), "compared with itself"),
+        (lambda tree: tree["targets"].clear(), f"{A} has figures on {TARGET}, which has no fingerprint"),
         (lambda tree: tree["variants"].append(tree["variants"][0]), f"two variants are named {A}"),
         (put("variants", 1, "name", value=A), f"two variants are named {A}"),
         (put("targets", TARGET, "cpu_model", value="a\x1b[2J"), "cannot be shown"),
@@ -358,7 +358,7 @@ def test_a_file_that_ends_before_its_end(folder: Path) -> None:
 def test_details_that_are_not_those_of_the_index(folder: Path) -> None:
     path = folder / A / "variant.json"
     path.write_bytes(path.read_bytes() + b" ")
-    assert "not the file that the index speaks of" in refusal(lambda: Repository.load(folder).details(A))
+    assert "not the file of the index" in refusal(lambda: Repository.load(folder).details(A))
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_details_that_are_not_those_of_the_index(folder: Path) -> None:
         (put("validation_accuracy", "value", value=0.955), "its validation_accuracy is not that of the index"),
         (lambda tree: tree["profiles"].clear(), "profiles of other targets"),
         (lambda tree: tree["profiles"].update(b=tree["profiles"][TARGET]), "profiles of other targets"),
-        (put("profiles", TARGET, "fingerprint", "cpu_model", value="x"), "measured elsewhere than the index says"),
+        (put("profiles", TARGET, "fingerprint", "cpu_model", value="x"), "is not that of the index"),
         (put("profiles", TARGET, "target_name", value="other"), "is of another target"),
         (put("lineage", 0, "settings", value={"a": [float("nan")]}), "a number is not finite"),
         (put("lineage", 0, "settings", value={"a": [1e999]}), "a number is not finite"),
@@ -441,7 +441,7 @@ def test_every_way_to_the_details_refuses_foreign_ones(folder: Path, action: str
     path.write_bytes(path.read_bytes().replace(b"1", b"2"))
     repository = Repository.load(folder)
     with nothing_outside(folder):
-        assert "not the file that the index speaks of" in refusal(lambda: ACTIONS[action](repository))
+        assert "not the file of the index" in refusal(lambda: ACTIONS[action](repository))
 
 
 @pytest.mark.parametrize("name", ["repository.json", A, f"{A}/variant.json"])
@@ -476,7 +476,7 @@ def test_an_index_of_another_layout_is_refused(folder: Path) -> None:
     path.write_text(json.dumps(json.loads(written), indent=3))
     assert "is truncated, damaged or was changed since it was written" in refusal(lambda: Repository.load(folder))
     path.write_bytes(sealed(json.dumps(json.loads(written))[1:].encode()))
-    assert "do not stand in a line each" in refusal(lambda: Repository.load(folder))
+    assert "are not on one line each" in refusal(lambda: Repository.load(folder))
 
 
 def test_any_other_bit_in_an_index_is_noticed(folder: Path) -> None:

@@ -8,8 +8,7 @@ from made_repository import MIDDLE, QUICK, SLOW, repository
 from unfinished import unfinished
 
 from porting.repository import Repository
-from porting.repository.conditions import Condition, condition
-from porting.repository.operating_points import OperatingPoint
+from porting.repository.operating_points import Condition, OperatingPoint, condition
 from porting.repository.schema import Figure, Published
 from porting.repository.select import Selection, rank, select
 from profiler.common.errors import BadInputError

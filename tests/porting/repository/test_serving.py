@@ -25,7 +25,7 @@ from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish
 from porting.repository.schema import TensorSpec
 from porting.repository.serving_folder import lay_out
-from porting.tracking.model_registry import onnx_file
+from porting.repository.variant_files import VariantFiles
 from profiler.common.errors import BadInputError
 from profiler.common.files import sha256
 from profiler.triton.lint import lint
@@ -99,7 +99,8 @@ def use_registry(folder: Path, out: Path) -> None:
     repository = Repository.load(folder)
     check_whole(repository)
     for variant in repository.variants:
-        onnx_file(repository, variant)
+        files = VariantFiles.of(repository, variant.name)
+        files.read(files.model)
 
 
 def use_publish(folder: Path, out: Path) -> None:

@@ -11,8 +11,8 @@ from made_repository import IMAGES_PER_S, SLOW, items
 from sealed import edit_index
 
 from porting.repository import Repository
+from porting.repository.integrity import SIGNATURE
 from porting.repository.publishing.writer import publish, sign
-from porting.repository.signature import SIGNATURE
 from profiler.common.errors import BadInputError
 
 ALTERED = 100
@@ -159,5 +159,5 @@ def test_a_variant_read_later_is_held_against_what_was_signed(
     repository = Repository.load(folder, keys[1])
     path = folder / SLOW / "variant.json"
     path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(BadInputError, match="not the file that the index speaks of"):
+    with pytest.raises(BadInputError, match="not the file of the index"):
         Repository(repository.storage, repository.index).details(SLOW)

@@ -130,7 +130,7 @@ def release(repository: Path) -> str:
 
 
 def key(url: str | Path) -> str:
-    """The key of the repository there, after a look at every file that its index speaks of."""
+    """The key of the repository there, after a check of every file of its index."""
     repository = Repository.load(url)
     for variant in repository.variants:
         repository.details(variant.name)

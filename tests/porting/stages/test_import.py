@@ -1,6 +1,7 @@
 """What exists already enters: ONNX, TorchScript and checkpoints, with accuracy only where it is measured."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,7 +136,7 @@ def test_a_pickle_is_never_opened(dnn_porting: Command, tmp_path: Path) -> None:
     marker = tmp_path / "executed"
 
     class Evil:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
             return (Path.touch, (marker,))
 
     torch.save({"state_dict": Evil()}, tmp_path / "net.pt")

@@ -11,7 +11,7 @@ from support import Command, variant_records
 from profiler.common.files import read_record
 from profiler.operators.table import OperatorTable
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 ARGUMENTS = [
     "tracking.enabled=false", "train.epochs=1", "pruner=taylor", "prune.scoring_batches=1", "prune.ratios=[]",
     "prune.latency_batch=4",
@@ -154,6 +154,7 @@ def test_for_int8_a_throughput_is_that_of_int8_files(dnn_porting: Command, works
     assert len(list((workspace / "operators").iterdir())) == 2
 
 
+@pytest.mark.alone
 def test_a_table_that_the_budget_makes_coarser_is_another_recipe(dnn_porting: Command, workspace: Path) -> None:
     arguments = ["stage=prune", *ARGUMENTS, IN_PROCESS, "prune.latency_shares=[0.9]", f"workspace={workspace}"]
     for budget_s, made in (("600", 1), ("500", 0), ("2", 1)):
@@ -201,7 +202,9 @@ def test_without_a_multiple_to_round_to_widths_are_the_quickest_measured(dnn_por
     (["prune.latency_shares=[0.001]"], "cannot be reached by pruning in steps of"),
     (["prune.latency_shares=[0.6]", "prune.target=edge"], "prune.target=edge is none of the run's targets: choose"),
 ])  # fmt: skip
-def test_an_aim_out_of_reach_says_how_far_one_gets(dnn_porting: Command, workspace: Path, extra, says: str) -> None:
+def test_an_aim_out_of_reach_says_how_far_one_gets(
+    dnn_porting: Command, workspace: Path, extra: list[str], says: str
+) -> None:
     before = set(variant_records(workspace))
     run = dnn_porting("stage=prune", *ARGUMENTS, IN_PROCESS, *extra, f"workspace={workspace}")
     assert run.code == 2

@@ -1,15 +1,17 @@
 """Which pruned networks compete, and which give way to what came of them."""
 
-from types import SimpleNamespace
-
 import pytest
+from unfinished import unfinished
 
-from porting.stages.pruned_variants import achieved, is_beaten, is_superseded, shortfall
+from porting.repository.schema import Step
+from porting.stages.pruned_variants import achieved, is_beaten, is_superseded, warn_of_shortfall
+from porting.workspace.records import Pruning, Variant
 
 
-def variant(name: str, stage: str, parent: str, accuracy: float = 0.0, asked: float = 0.5):
-    pruning = SimpleNamespace(aim="ratio", asked=asked, validation_accuracy=accuracy) if stage == "prune" else None
-    return SimpleNamespace(name=name, stage=stage, parent=parent, pruning=pruning)
+def variant(name: str, stage: str, parent: str, accuracy: float = 0.0, asked: float = 0.5) -> Variant:
+    cut = unfinished(Pruning, aim="ratio", asked=asked, validation_accuracy=accuracy)
+    lineage = [unfinished(Step, stage=stage)]
+    return unfinished(Variant, name=name, lineage=lineage, parent=parent, pruning=cut if stage == "prune" else None)
 
 
 BASE = variant("base", "train", "")
@@ -24,7 +26,9 @@ def test_a_network_is_beaten_by_a_more_accurate_one_for_the_same_aim() -> None:
 
 
 @pytest.mark.parametrize(("only_best", "superseded"), [(False, ["best"]), (True, ["best", "worse"])])
-def test_a_tuned_network_stands_for_the_pruned_one_and_for_those_that_it_beat(only_best: bool, superseded) -> None:
+def test_a_tuned_network_stands_for_the_pruned_one_and_for_those_that_it_beat(
+    only_best: bool, superseded: list[str]
+) -> None:
     assert [one.name for one in POOL if is_superseded(one, POOL, only_best)] == superseded
 
 
@@ -33,22 +37,25 @@ def test_of_equally_accurate_rivals_the_same_one_wins_in_any_order() -> None:
     assert [[one.name for one in order if is_beaten(one, order)] for order in (pool, pool[::-1])] == [["a"], ["a"]]
 
 
-def throughput(aim: str, asked: float, images_per_s: float | None):
+def throughput(aim: str, asked: float, images_per_s: float | None) -> Pruning:
     before = None if images_per_s is None else 100.0
-    return SimpleNamespace(aim=aim, asked=asked, images_per_s_before=before, images_per_s=images_per_s, tries=3)
+    return unfinished(Pruning, aim=aim, asked=asked, images_per_s_before=before, images_per_s=images_per_s, tries=3)
 
 
-@pytest.mark.parametrize(("pruning", "reached", "said"), [
+@pytest.mark.parametrize(("pruning", "reached", "line"), [
     (throughput("speedup", 4.0, 310.0), 3.1,
-     "400 images/s are not met within 5%: the nearest of 3 networks gives 310"),
+     "prune     400 images/s are not met within 5%: the nearest of 3 networks gives 310\n"),
     (throughput("images_per_s", 250.0, 300.0), 300.0,
-     "250 images/s are not met within 5%: the nearest of 3 networks gives 300"),
-    (throughput("speedup", 4.0, 390.0), 3.9, None),
-    (throughput("ratio", 0.5, None), None, None),
+     "prune     250 images/s are not met within 5%: the nearest of 3 networks gives 300\n"),
+    (throughput("speedup", 4.0, 390.0), 3.9, ""),
+    (throughput("ratio", 0.5, None), None, ""),
 ])  # fmt: skip
-def test_what_was_reached_of_a_throughput_and_what_there_is_to_say_of_it(pruning, reached, said) -> None:
+def test_the_reached_throughput_and_the_line_for_a_missed_aim(
+    pruning: Pruning, reached: float | None, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert achieved(pruning) == reached
-    assert shortfall(pruning) == said
+    warn_of_shortfall(pruning)
+    assert capsys.readouterr().out == line
 
 
 def test_nothing_is_superseded_before_anything_is_tuned() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from narrowing import known
 from servers.short_lived import short_lived_triton
 from support import SMALL, WARM_UP, Command, variant_records
 from tritonclient.grpc import InferenceServerClient, InferInput
@@ -41,7 +42,8 @@ def test_the_published_repository_answers_exactly_as_evaluated(published: Path, 
 def infer(client: InferenceServerClient, model: str, source: str, sink: str, images: np.ndarray) -> np.ndarray:
     tensor = InferInput(source, list(images.shape), "FP32")
     tensor.set_data_from_numpy(images)
-    return client.infer(model, [tensor]).as_numpy(sink)
+    answer: np.ndarray = client.infer(model, [tensor]).as_numpy(sink)
+    return answer
 
 
 def test_the_server_names_the_classes(published: Path, repository: Repository) -> None:
@@ -70,12 +72,12 @@ def test_candidates_are_fp32_and_int8_from_two_engines(published: Path) -> None:
 
 def test_the_frontier_is_what_nobody_dominates(repository: Repository) -> None:
     frontier = repository.frontier(task="digits", target="local_cpu")
-    assert frontier == sorted(frontier, key=lambda v: v.validation_accuracy.value, reverse=True)
+    assert frontier == sorted(frontier, key=lambda v: known(v.validation_accuracy).value, reverse=True)
     assert {v.name for v in frontier} == {v.name for v in repository.variants}
     for dropped in repository.index.dropped:
         standing = dropped.targets["local_cpu"]
-        winner = repository.variant(standing.dominated_by)
-        assert winner.validation_accuracy.value >= dropped.validation_accuracy.value
+        winner = repository.variant(known(standing.dominated_by))
+        assert known(winner.validation_accuracy).value >= known(dropped.validation_accuracy).value
         assert winner.targets["local_cpu"].figures["images_per_s"][0] >= standing.figures["images_per_s"][0]
 
 

@@ -4,14 +4,14 @@ import json
 import platform
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 
 import onnx
 import pytest
 from support import variant_records
+from unfinished import unfinished
 
 from porting.configuration.components import NamedComponent
-from porting.configuration.settings import QuantizeSettings
+from porting.configuration.settings import QuantizeSettings, Settings
 from porting.jobs.context import Context
 from porting.onnx_files.quantization import int8_format
 from porting.onnx_files.quantization.int8_candidate import Int8Candidate
@@ -19,6 +19,7 @@ from porting.onnx_files.quantization.int8_format import Int8Format
 from porting.stages.quantize import jobs
 from porting.stages.quantize_work import warn_of_lost_accuracy
 from porting.workspace.data import Data
+from porting.workspace.records import Variant
 from porting.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.integration
@@ -41,9 +42,8 @@ def titles(workspace: Path, data: Data, **changed: object) -> list[str]:
     settings = QuantizeSettings.model_validate(USUAL | changed)
     base = next(variant for variant in Workspace(workspace).variants("digits") if variant.stage == "train")
     with ExitStack() as stack:
-        context = Context(
-            SimpleNamespace(task="digits", quantize=settings), Workspace(workspace), "", data, lambda *_: None, stack
-        )  # type: ignore[arg-type]
+        run = unfinished(Settings, task="digits", quantize=settings)
+        context = Context(run, Workspace(workspace), "", data, lambda *_: None, stack)
         return [job.title.rpartition(base.name[:-9])[2] for job in jobs(context, [base])]
 
 
@@ -103,7 +103,7 @@ def test_the_record_says_how_a_file_was_made_and_the_file_what_was_chosen(publis
 @pytest.mark.parametrize(("loss", "said"), [(0.01, ""), (0.0312, "loses 0.0312 of validation accuracy with 1 nodes")])
 def test_a_loss_above_what_was_allowed_is_said(loss: float, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = Int8Candidate(Path(), Int8Format("u8s8", True), "minmax", ("Conv_0",), loss, useless=False)
-    warn_of_lost_accuracy(SimpleNamespace(name="digits-net"), chosen, 0.01)  # type: ignore[arg-type]
+    warn_of_lost_accuracy(unfinished(Variant, name="digits-net"), chosen, 0.01)
     out = capsys.readouterr().out
     assert said in out
     assert bool(said) == ("quantize.max_loss=0.01 is not met" in out)

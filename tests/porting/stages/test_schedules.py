@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import Command, variant_records
@@ -78,10 +79,11 @@ def test_steps_have_training_between_them_and_end_at_the_same_widths(dnn_porting
     assert not list(workspace.glob("tasks/digits/trainings/*"))
 
 
-def last_of(workspace: Path, label: str) -> dict:
+def last_of(workspace: Path, label: str) -> dict[str, Any]:
     """The pruning on record of the one network that was cut so last."""
     (found,) = (one for one in variant_records(workspace).values() if one["lineage"][-1]["label"] == label)
-    return found["pruning"]
+    pruning: dict[str, Any] = found["pruning"]
+    return pruning
 
 
 def test_a_step_that_cuts_nothing_is_skipped_and_the_aim_is_reached_as_in_one_shot(

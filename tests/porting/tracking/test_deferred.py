@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from unfinished import unfinished
 
 from porting.configuration.settings import Settings, TrackingSettings
-from porting.tracking.database_file import ready
+from porting.tracking.database_file import ensure_database
 from porting.tracking.deferred import tracked
 from porting.tracking.runs import PARENT_TAG, quieten_mlflow
 from porting.workspace.records import Epoch
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.integration
 
 
 def settings_in(workspace: Path) -> Settings:
-    return Settings.model_construct(
-        task="digits", workspace=workspace, stage=["publish"], seed=0, datamodule=None, model=None,
+    return unfinished(
+        Settings, task="digits", workspace=workspace, stage=["publish"], seed=0, datamodule=None, model=None,
         tracking=TrackingSettings(enabled=True, uri=None),
     )  # fmt: skip
 
@@ -34,7 +35,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database."""
     quieten_mlflow()
     path = tmp_path_factory.mktemp("made") / "mlflow.db"
-    ready(path)
+    ensure_database(path)
     return path
 
 

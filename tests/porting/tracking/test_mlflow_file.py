@@ -16,13 +16,15 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
+from narrowing import known
 from support import environment
+from unfinished import unfinished
 
 from porting.configuration.settings import Settings, TrackingSettings
-from porting.tracking.address import ARTIFACTS
-from porting.tracking.database_file import ready
+from porting.tracking.database_file import ensure_database
+from porting.tracking.database_schema import ARTIFACTS
+from porting.tracking.maintenance import rebase
 from porting.tracking.runs import MlflowTracker, pipeline_run, quieten_mlflow
-from porting.tracking.upkeep import rebase
 from profiler.common.errors import BadInputError, DnnPortingError
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ FIX = r"move \S+mlflow.db\* away, and a new one is made; or set tracking.enabled
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from porting.tracking.database_file import ready
+from porting.tracking.database_file import ensure_database
 from profiler.common.errors import BadInputError
 os.setuid(65534)
 try:
-    ready(Path(sys.argv[1]))
+    ensure_database(Path(sys.argv[1]))
 except BadInputError as error:
     print(error)
 """
@@ -48,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database."""
     quieten_mlflow()
     path = tmp_path_factory.mktemp("made") / "mlflow.db"
-    ready(path)
+    ensure_database(path)
     return path
 
 
@@ -59,8 +61,8 @@ def database(made: Path, tmp_path: Path) -> Path:
 
 
 def settings_in(workspace: Path) -> Settings:
-    return Settings.model_construct(
-        task="digits", workspace=workspace, stage=["publish"], seed=0, datamodule=None, model=None,
+    return unfinished(
+        Settings, task="digits", workspace=workspace, stage=["publish"], seed=0, datamodule=None, model=None,
         tracking=TrackingSettings(enabled=True, uri=None),
     )  # fmt: skip
 
@@ -117,6 +119,11 @@ def another(path: Path) -> None:
         connection.execute("CREATE TABLE history (url TEXT)")
 
 
+def dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
 def changed(*statements: str) -> Callable[[Path], None]:
     """Statements that somebody else has run in the database."""
 
@@ -143,7 +150,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda path: path.write_text("no database"), "is no SQLite database"),
     "a folder": (folder, "is no plain file"),
     "a link": (link, "cannot be read"),
-    "a dangling link": (lambda path: (path.unlink(), path.symlink_to("nowhere")), "cannot be read"),
+    "a dangling link": (dangling, "cannot be read"),
     "a fifo": (fifo, "is no plain file"),
     "another program's": (another, UPGRADE),
     "of an older MLflow": (changed("UPDATE alembic_version SET version_num = '451aebb31d03'"), UPGRADE),
@@ -153,11 +160,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "two migrations": (
         changed("INSERT INTO alembic_version VALUES ('evil')"),
-        r"has \w+ and \w+ in its alembic_version, where one migration stands, \w{12}: ",
+        r"has \w+ and \w+ in its alembic_version instead of the one migration \w{12}: ",
     ),
     "no migration": (
         changed("DELETE FROM alembic_version"),
-        r"has nothing in its alembic_version, where one migration stands, \w{12}: ",
+        r"has nothing in its alembic_version instead of the one migration \w{12}: ",
     ),
     "half migrated": (changed("DROP TABLE logged_models"), "has no table logged_models, which this MLflow's has: "),
     "a column less": (
@@ -166,50 +173,50 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a view for a table": (
         changed("ALTER TABLE params RENAME TO p2", "CREATE VIEW params AS SELECT * FROM p2"),
-        "has 'view' in its params, which MLflow does not put there: ",
+        "has 'view' in its params, which does not come from MLflow: ",
     ),
     "a virtual table": (
         changed("DROP TABLE params", "CREATE VIRTUAL TABLE params USING fts5(key, value, run_uuid)"),
-        "has '(fts5|virtual)' in its params, which MLflow does not put there: ",
+        "has '(fts5|virtual)' in its params, which does not come from MLflow: ",
     ),
     "a trigger": (
         changed("CREATE TRIGGER evil AFTER INSERT ON runs BEGIN DELETE FROM runs; END"),
-        "has 'trigger' in its evil, which MLflow does not put there: ",
+        "has 'trigger' in its evil, which does not come from MLflow: ",
     ),
     "a trigger written in another way": (
         changed(*HIDDEN),
-        "has 'trigger' in its evil, which MLflow does not put there: ",
+        "has 'trigger' in its evil, which does not come from MLflow: ",
     ),
     "a trigger in the place of MLflow's": (
         changed(
             "DROP TRIGGER prevent_secrets_aad_mutation",
             "CREATE TRIGGER prevent_secrets_aad_mutation BEFORE UPDATE ON runs BEGIN DELETE FROM runs; END",
         ),
-        "has 'trigger' in its prevent_secrets_aad_mutation, which MLflow does not put there: ",
+        "has 'trigger' in its prevent_secrets_aad_mutation, which does not come from MLflow: ",
     ),
     "a function in an index": (
         changed("CREATE INDEX slow ON runs(name, hex(zeroblob(4)))"),
-        "has 'zeroblob' in its slow, which MLflow does not put there: ",
+        "has 'zeroblob' in its slow, which does not come from MLflow: ",
     ),
     "computed columns that double": (
         changed("CREATE TABLE more (a TEXT, b TEXT GENERATED ALWAYS AS (a || a))"),
-        r"has '\|\|' in its more, which MLflow does not put there: ",
+        r"has '\|\|' in its more, which does not come from MLflow: ",
     ),
     "a computed column in other words": (
         changed("CREATE TABLE more (a INT, b INT AS (a + a))"),
-        "has 'as' in its more, which MLflow does not put there: ",
+        "has 'as' in its more, which does not come from MLflow: ",
     ),
     "a check that computes": (
         changed("CREATE TABLE more (a INT, CHECK (a + a <> 1))"),
-        "has 'check' in its more, which MLflow does not put there: ",
+        "has 'check' in its more, which does not come from MLflow: ",
     ),
     "an index of longer texts": (
         changed("CREATE INDEX slow ON runs(name || name)"),
-        r"has '\|\|' in its slow, which MLflow does not put there: ",
+        r"has '\|\|' in its slow, which does not come from MLflow: ",
     ),
     "a function in a check": (
         changed("CREATE TABLE more (a TEXT CHECK (a NOT LIKE '%a%a%a%a%b'))"),
-        "has 'like' in its more, which MLflow does not put there: ",
+        "has 'like' in its more, which does not come from MLflow: ",
     ),
 }
 
@@ -242,11 +249,11 @@ def test_who_may_not_use_the_database_is_told_so_at_once(database: Path, mode: i
 def test_a_database_that_somebody_else_holds_is_waited_for_and_named(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("porting.tracking.address.BUSY_S", 0.1)
+    monkeypatch.setattr("porting.tracking.database_schema.BUSY_S", 0.1)
     with closing(sqlite3.connect(database)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(BadInputError, match=r"mlflow\.db is in use by another process: wait"):
-            ready(database)
+            ensure_database(database)
 
 
 def test_a_database_that_others_write_to_for_a_moment_is_waited_for(database: Path) -> None:
@@ -254,7 +261,7 @@ def test_a_database_that_others_write_to_for_a_moment_is_waited_for(database: Pa
         holder.execute("BEGIN EXCLUSIVE")
         end = Timer(0.3, holder.rollback)
         end.start()
-        ready(database)
+        ensure_database(database)
         assert not holder.in_transaction
         end.join()
 
@@ -267,12 +274,12 @@ def test_a_database_that_is_larger_than_the_memory_is_told_as_damaged(
 
     monkeypatch.setattr("porting.tracking.database_file.damage", too_large)
     with pytest.raises(BadInputError, match=rf"mlflow\.db is damaged \(.* more memory than there is\): {FIX}"):
-        ready(database)
+        ensure_database(database)
 
 
 def test_a_database_that_is_moved_while_it_is_used_is_said_to_be_gone(database: Path) -> None:
     workspace = database.parent
-    with pytest.raises(DnnPortingError, match=r"/w is not there: if it was moved, run the same command"):
+    with pytest.raises(DnnPortingError, match=r"/w does not exist: if it was moved, run the same command"):
         with moved_away(workspace) as tracker:
             tracker._child("digits-a")
     assert not workspace.exists()
@@ -295,7 +302,7 @@ def test_a_new_database_without_room_for_temporary_files_asks_for_it(
         with pytest.raises(
             DnnPortingError, match=f"the disk at {small} has no room: free some space, or set TMPDIR to another folder"
         ) as caught:
-            ready(tmp_path / "mlflow.db")
+            ensure_database(tmp_path / "mlflow.db")
     finally:
         subprocess.run(["umount", "--lazy", str(small)], check=True)
     assert "scratch" not in str(caught.value)
@@ -304,7 +311,7 @@ def test_a_new_database_without_room_for_temporary_files_asks_for_it(
 def test_a_journal_without_its_database_is_not_played_into_a_new_one(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(504))
     with pytest.raises(BadInputError, match=r"mlflow\.db-journal has lost its database.* move it away"):
-        ready(tmp_path / "mlflow.db")
+        ensure_database(tmp_path / "mlflow.db")
 
 
 HALF_WRITTEN = """
@@ -372,7 +379,10 @@ def test_a_failure_that_mlflow_does_not_foresee_is_told_in_one_line(
 ) -> None:
     from mlflow import MlflowClient
 
-    monkeypatch.setattr(MlflowClient, "create_run", lambda *_, **__: {}["unforeseen"])
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(MlflowClient, "create_run", fail)
     with pytest.raises(DnnPortingError, match=r"does not take the run \('unforeseen'\): move .* away, .*set tracking"):
         run_in(database.parent)
 
@@ -420,7 +430,7 @@ def test_what_a_killed_process_has_half_written_is_rolled_back(database: Path) -
 def test_what_a_killed_run_left_open_is_ended_by_the_next_one(database: Path) -> None:
     run_in(database.parent)
     client = client_of(database.parent)
-    experiment = client.get_experiment_by_name("digits").experiment_id
+    experiment = known(client.get_experiment_by_name("digits")).experiment_id
     killed = client.create_run(experiment).info.run_id
     other = client.create_run("0").info.run_id
     run_in(database.parent)
@@ -452,7 +462,7 @@ def test_a_workspace_that_is_elsewhere_now_has_its_artefacts_there_and_leaves_th
     run_in(here)
     assert content_of(original) == (before if how == "copied" else {})
     client = client_of(here)
-    runs = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+    runs = client.search_runs([known(client.get_experiment_by_name("digits")).experiment_id])
     assert len(runs) == 4
     for run in runs:
         assert run.info.artifact_uri.startswith(f"{here.as_uri()}/mlartifacts/")
@@ -469,4 +479,5 @@ def test_a_database_from_elsewhere_has_no_artefacts_written_elsewhere(database: 
     client = client_of(database.parent)
     client.create_experiment("foreign", place)
     run_in(database.parent)
-    assert client.get_experiment_by_name("foreign").artifact_location == (database.parent / ARTIFACTS).as_uri()
+    foreign = known(client.get_experiment_by_name("foreign"))
+    assert foreign.artifact_location == (database.parent / ARTIFACTS).as_uri()

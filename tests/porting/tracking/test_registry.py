@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 import pytest
+from narrowing import known
 from onnx import numpy_helper
 from support import environment, write_network
 
@@ -69,8 +70,8 @@ def offered(item: Offer, folder: Path, name: str, accuracy: float, images_per_s:
         for name, value in (("images_per_s", images_per_s), ("relative_throughput", images_per_s / 100))
         for end, share in (("low_", 0.99), ("", 1), ("high_", 1.01))
     }
-    best = profile.best_throughput().model_copy(update=rates)
-    measured = item.details.validation_accuracy.model_copy(
+    best = known(profile.best_throughput()).model_copy(update=rates)
+    measured = known(item.details.validation_accuracy).model_copy(
         update={"value": accuracy, "low": accuracy - 0.01, "high": accuracy + 0.01}
     )
     changes = {
@@ -106,7 +107,7 @@ def test_every_published_variant_is_one_version_of_its_task_with_its_figures(
         assert tags["variant"] == variant.name
         assert tags["onnx_sha256"] == variant.onnx_sha256
         assert tags["repository_version"] == "1"
-        assert float(tags["accuracy/val"]) == variant.validation_accuracy.value
+        assert float(tags["accuracy/val"]) == known(variant.validation_accuracy).value
         assert float(tags["local_cpu/images_per_s"]) == variant.targets["local_cpu"].figures["images_per_s"][0]
 
 
@@ -144,13 +145,14 @@ def test_the_registry_holds_the_very_file_of_the_repository(
     import mlflow
 
     monkeypatch.chdir(tmp_path)
+    before = mlflow.get_tracking_uri()
     register(publish(tmp_path / "repository", items), uri)
     database = Path(uri.removeprefix("sqlite:///"))
     found = {sha256(path.read_bytes()).hexdigest() for path in database.parent.glob("mlartifacts/**/model.onnx")}
     assert {item.details.onnx_sha256 for item in items} <= found
     # Nothing lies about in the working directory, and the process's own MLflow is what it was.
     assert not list(tmp_path.glob("ml*"))
-    assert not mlflow.is_tracking_uri_set()
+    assert mlflow.get_tracking_uri() == before
 
 
 def test_the_aliases_move_to_the_present_frontier(
@@ -194,7 +196,7 @@ def test_what_a_killed_run_has_begun_is_gone_on_with(
     client: "MlflowClient", uri: str, items: list[Offer], tmp_path: Path
 ) -> None:
     begun = offered(items[0], tmp_path, "digits-begun-0000000e", accuracy=0.99, images_per_s=2000)
-    experiment = client.get_experiment_by_name("digits").experiment_id
+    experiment = known(client.get_experiment_by_name("digits")).experiment_id
     tags = {"onnx_sha256": begun.details.onnx_sha256}
     left = client.create_logged_model(experiment, name=begun.details.name, tags=tags).model_id
     assert register(publish(tmp_path / "repository", [begun]), uri) == [begun.details.name]
@@ -202,11 +204,12 @@ def test_what_a_killed_run_has_begun_is_gone_on_with(
     assert (found.model_id, str(found.status)) == (left, "READY")
 
 
-def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items: list[Offer], tmp_path: Path) -> None:
-    import mlflow
+def test_a_workspace_that_was_moved_loads_its_models_where_it_is(
+    uri: str, items: list[Offer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow.onnx
 
-    from porting.tracking.upkeep import settle
+    from porting.tracking.maintenance import update_addresses
 
     register(publish(tmp_path / "repository", items), uri)
     old, moved = Path(uri.removeprefix("sqlite:///")).parent, tmp_path / "moved"
@@ -214,12 +217,9 @@ def test_a_workspace_that_was_moved_loads_its_models_where_it_is(uri: str, items
     for path in (moved / "mlartifacts").rglob("model.onnx"):
         # Who reads it where it was before is found out.
         shutil.copy(write_network(tmp_path / "other.onnx", bias=99), path)
-    settle(moved / "mlflow.db")
-    try:
-        mlflow.set_tracking_uri(f"sqlite:///{moved / 'mlflow.db'}")
-        model = mlflow.onnx.load_model("models:/digits@fastest-local_cpu")
-    finally:
-        mlflow.set_tracking_uri(None)
+    update_addresses(moved / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{moved / 'mlflow.db'}")
+    model = mlflow.onnx.load_model("models:/digits@fastest-local_cpu")
     (bias,) = (one for one in model.graph.initializer if one.name == "fcb")
     assert numpy_helper.to_array(bias)[0] == 99
 

@@ -5,17 +5,17 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+from unfinished import unfinished
 
 from backbones.resnet import resnet8
 from porting.configuration.components import NamedComponent
-from porting.configuration.settings import FitSettings
+from porting.configuration.settings import FitSettings, Settings
 from porting.jobs.context import Context, seeded
-from porting.training.checkpoints import identity, kept, read
+from porting.training.checkpoints import identity, read, stored_checkpoints
 from porting.training.training_loop import fit
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch
@@ -40,7 +40,7 @@ def digits() -> Data:
 def trained(
     root: Path, data: Data, name: str = NAME, told: Told = lambda *_: None, settings: FitSettings = SETTINGS
 ) -> tuple[nn.Module, list[Epoch]]:
-    context = Context(SimpleNamespace(task="digits"), Workspace(root), "", None, told, ExitStack())  # type: ignore[arg-type]
+    context = Context(unfinished(Settings, task="digits"), Workspace(root), "", None, told, ExitStack())
     seeded(0)
     return fit(context, resnet8(1, 10, width=0.5), name, data, settings, None)
 
@@ -87,7 +87,7 @@ def one_bit(path: Path) -> None:
 
 def exchanged(path: Path) -> None:
     """With the checkpoint of the epoch before: each gets the other's name."""
-    other = kept(path.parent)[1].path
+    other = stored_checkpoints(path.parent)[1].path
     aside = path.with_name("aside")
     path.rename(aside)
     other.rename(path)
@@ -139,7 +139,7 @@ def test_a_damaged_checkpoint_costs_its_epoch_and_the_weights_are_those_of_an_un
 ) -> None:  # fmt: skip
     shutil.copytree(half, tmp_path / "w")
     folder = folder_of(tmp_path / "w")
-    DAMAGES[damage](kept(folder)[0].path)
+    DAMAGES[damage](stored_checkpoints(folder)[0].path)
     model, history = trained(tmp_path / "w", digits)
     out = capsys.readouterr().out
     assert "000002" in out or "000003" in out or "has lost one of its two checkpoints" in out
@@ -179,7 +179,7 @@ def test_a_checkpoint_of_another_training_is_refused(
     half: Path, digits: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(half, tmp_path / "w")
-    for one in kept(folder_of(tmp_path / "w", OTHER)):
+    for one in stored_checkpoints(folder_of(tmp_path / "w", OTHER)):
         with pytest.raises(BadInputError, match="belongs to another training: remove it"):
             read(one.path, identity(OTHER, resnet8(1, 10, width=0.5)))
     _, history = trained(tmp_path / "w", digits, OTHER)
@@ -194,7 +194,7 @@ def test_a_whole_checkpoint_is_gone_on_with_in_silence(
     seen: list[float] = []
     trained(tmp_path / "w", digits, told=lambda _, epoch: seen.append(epoch.epoch))
     assert capsys.readouterr().out == ""
-    assert [one.epoch for one in kept(folder_of(tmp_path / "w"))] == [3, 2]
+    assert [one.epoch for one in stored_checkpoints(folder_of(tmp_path / "w"))] == [3, 2]
 
 
 def test_a_training_that_had_stopped_early_stays_stopped_and_trains_no_further_epoch(
@@ -213,7 +213,7 @@ def test_what_a_training_has_is_kept_until_its_variant_is_complete(digits: Data,
     with workspace.making("digits", NAME):
         trained(tmp_path, digits)
         trained(tmp_path, digits, f"{NAME}-step-1")
-        assert kept(folder_of(tmp_path))
+        assert stored_checkpoints(folder_of(tmp_path))
     assert not list(folder_of(tmp_path).parent.iterdir())
 
 

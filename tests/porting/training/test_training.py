@@ -24,7 +24,7 @@ from porting.configuration.settings import FinetuneSettings, FitSettings, Settin
 from porting.jobs.context import Context, seeded
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.callbacks import kept_share
-from porting.training.checkpoints import kept
+from porting.training.checkpoints import stored_checkpoints
 from porting.training.classifier import Classifier
 from porting.training.precision import chosen_precision, memory_format
 from porting.training.teacher import AttentionMaps, Teacher, comparable_layers, distance
@@ -131,7 +131,7 @@ def test_an_interruption_loses_no_whole_epoch_though_it_was_not_the_best(context
     with pytest.raises(KeyboardInterrupt):
         train(replace(context, on_epoch=interrupt), misjudged, fit_settings(epochs=4, patience=4))
     with context.workspace.training("digits", "test") as folder:
-        assert [one.epoch for one in kept(folder)] == [1, 0]
+        assert [one.epoch for one in stored_checkpoints(folder)] == [1, 0]
 
 
 def test_an_epoch_is_judged_by_the_smoothed_labels_that_are_trained_for() -> None:
@@ -353,7 +353,7 @@ def test_attention_maps_add_up_the_squares_of_the_channels() -> None:
     model = nn.Sequential(nn.Identity())
     maps = AttentionMaps(model, ["0"])
     model(torch.tensor([[[[1.0, 0.0]], [[2.0, 1.0]]]]))
-    (found,) = maps.taken()
+    (found,) = maps.pop()
     assert found[0].tolist() == pytest.approx([5 / 26**0.5, 1 / 26**0.5])
     assert float(distance([found], [torch.zeros(1, 2)])) == pytest.approx(1.0)
     maps.close()

@@ -22,7 +22,7 @@ from porting.configuration.settings import PublishSettings
 from porting.jobs.context import Context
 from porting.repository.schema import Accuracy, Step
 from porting.stages.profile import Profiled
-from porting.stages.profile_work import first_profile
+from porting.stages.profile_work import earlier_profiles
 from porting.stages.publish import publish_workspace
 from porting.workspace.records import Network, OnnxFile, Variant
 from porting.workspace.workspace import Workspace, network_digest
@@ -51,7 +51,7 @@ def made(workspace: Workspace, name: str, content: bytes) -> None:
             (folder / file).write_bytes(file.encode() + content * 100)
         (folder / "predictions.npz").write_bytes(packed({"example": np.full((1, 8, 8), content[0], np.float32)}))
         accuracy = Accuracy(dataset="d", dataset_sha256="0" * 64, split="val", n=9, value=0.5, low=0.4, high=0.6)
-        file = partly(
+        onnx = partly(
             OnnxFile, key="0" * 64, sha256=sha256(folder / "model.onnx"), program_sha256=sha256(folder / "model.pt"),
             opset=20, precision="fp32", input={"name": "input", "shape": [1, 8, 8]},
             output={"name": "logits", "shape": [3]}, validation_accuracy=accuracy,
@@ -60,11 +60,11 @@ def made(workspace: Workspace, name: str, content: bytes) -> None:
         network = Network(backbone=backbone, in_channels=1, num_classes=3, sha256=network_digest(folder))
         step = Step(stage="train", label="", key="0" * 64, settings={}, versions={}, seconds=1.0)
         variant = partly(
-            Variant, task="digits", name=name, key="0" * 64, backbone="resnet8", lineage=[step], onnx=file,
+            Variant, task="digits", name=name, key="0" * 64, backbone="resnet8", lineage=[step], onnx=onnx,
             network=network, history=[],
         )  # fmt: skip
         workspace.record(variant, folder)
-    profile = full_profile(onnx_sha256=file.sha256, measured_at=WHEN)
+    profile = full_profile(onnx_sha256=onnx.sha256, measured_at=WHEN)
     workspace.profile_files(variant, TARGET).write(profile, {"latency": np.arange(9.0) + content[0]})
 
 
@@ -150,7 +150,7 @@ def test_a_damaged_file_is_named_and_nothing_is_published(
 
 
 def test_another_figure_in_a_record_is_noticed(workspace: Workspace) -> None:
-    for file, figure in (("profiles/local_cpu.json", b'"probe_reference_per_s":'), ("variant.json", b'"value":')):
+    for file, figure in (("profiles/local_cpu.json", b'"reference":'), ("variant.json", b'"value":')):
         path = place(workspace, A, file)
         before = path.read_bytes()
         start = before.index(figure) + len(figure) + 1
@@ -220,7 +220,7 @@ def test_what_was_published_and_is_gone_is_said(workspace: Workspace, capsys: py
     publish_workspace(workspace, SETTINGS)
     said = capsys.readouterr().out
     for name in (A, B):
-        assert f"{name} is not in any more: neither the workspace nor publish.merge_from has it with a profile" in said
+        assert f"{name} is no longer published: neither the workspace nor publish.merge_from has a profile" in said
         assert f"{name} is left out: no profile of it" in said
 
 
@@ -312,8 +312,7 @@ def test_an_adopted_profile_is_nobody_s_normal_speed(workspace: Workspace) -> No
     first, second = workspace.variants("digits")
     fingerprint = workspace.profiles(first)[TARGET].fingerprint
     adopted(workspace, carried(workspace, measured_at=WHEN + timedelta(days=1)))
-    found = first_profile(context_of(workspace), TARGET, fingerprint)
-    assert found is not None
+    (found,) = earlier_profiles(context_of(workspace), TARGET, fingerprint)
     assert second.onnx is not None
     assert found.onnx_sha256 == second.onnx.sha256
 
@@ -326,7 +325,7 @@ def test_profiling_that_reuses_looks_at_the_file(workspace: Workspace) -> None:
     workspace.profile_files(variant, TARGET).write(
         full_profile(key=key, target=target, onnx_sha256=variant.onnx.sha256), {}
     )
-    job = Profiled(context_of(workspace), TARGET, target, NOTHING, variant, variant.onnx)
+    job = Profiled(context_of(workspace), TARGET, target, NOTHING, 1, variant, variant.onnx)
     assert job.reuse() == variant
     flipped(place(workspace, A, "model.onnx"), Path())
     assert "model.onnx is truncated or changed" in refusal(job.reuse)
@@ -352,5 +351,5 @@ def test_a_profile_is_not_written_where_the_workspace_was_before_it_was_moved(
         with pytest.raises(FileNotFoundError) as caught:
             files.write(profile, samples)
         line, _ = explained(caught.value)
-        assert f"{workspace.root} is not there: if it was moved, run the same command where it lies now" in line
+        assert f"{workspace.root} does not exist: if it was moved, run the same command in its new place" in line
     assert not workspace.root.exists()

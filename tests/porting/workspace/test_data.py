@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from unfinished import unfinished
 
 from porting.configuration.components import NamedComponent
 from porting.workspace.data import Data
@@ -15,6 +16,6 @@ def test_a_data_module_with_nothing_to_tell_apart_is_refused(
 ) -> None:
     module = SimpleNamespace(setup=lambda: None, classes=classes)
     monkeypatch.setattr(NamedComponent, "build", lambda _: module)
-    data = Data(NamedComponent.model_construct(name="mine"))
+    data = Data(unfinished(NamedComponent, name="mine"))
     with pytest.raises(BadInputError, match=f"datamodule mine has {len(classes)} classes, and .* another class"):
         data.labels  # noqa: B018

@@ -91,7 +91,7 @@ def test_a_trace_is_there_for_who_asks() -> None:
         ),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk: No space left on device: free some space"),
         (OSError(errno.EADDRINUSE, "Address already in use"), "the system refuses it: Address already in use: wait"),
-        (OSError(errno.EINVAL, "Invalid argument"), "the system refuses it: Invalid argument; what"),
+        (OSError(errno.EINVAL, "Invalid argument"), "the system refuses it: Invalid argument; complete"),
         (PermissionError(errno.EACCES, "Permission denied", "/a"), "/a: Permission denied: give this user the right"),
         (MemoryError(), "there is not enough memory for this"),
     ],

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from narrowing import known
 
 from profiler.load_generator.speeds import FALLEN_SHARE, LEAST_DRIFT_SD, Speeds
 
@@ -34,6 +35,6 @@ def test_the_drift_is_the_spread_of_readings_that_lie_apart() -> None:
 
 
 def test_the_normal_rate_is_the_surer_the_more_was_read() -> None:
-    few, many = Speeds([1000.0] * 4).learnt(), Speeds([1000.0] * 16).learnt()
+    few, many = known(Speeds([1000.0] * 4).learnt()), known(Speeds([1000.0] * 16).learnt())
     assert (few.readings, many.readings) == (4, 16)
     assert many.standard_error_share == pytest.approx(few.standard_error_share / 2)

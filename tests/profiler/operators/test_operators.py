@@ -18,7 +18,6 @@ from profiler.operators.table import OperatorTable, OperatorTimes, efficient
 from profiler.operators.timing import block, kernel_us, measure_operator
 from profiler.target.identity import fingerprint
 
-pytestmark = pytest.mark.alone
 CONVOLUTION = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), height=8, width=8)
 STRIDED = Operator(kind="convolution", kernel=(1, 1), stride=(2, 2), height=8, width=8)
 GROUPED = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), groups=2, height=8, width=8)
@@ -73,6 +72,7 @@ def test_a_kernel_takes_some_time(place: Place) -> None:
     assert point.runs >= 3
 
 
+@pytest.mark.alone
 def test_more_work_takes_longer() -> None:
     small, large = (measure_operator((CONVOLUTION, wide, wide), 4, "fp32", threads=1).us for wide in (16, 128))
     assert large > 4 * small
@@ -180,7 +180,7 @@ def test_another_s_table_in_its_place_is_refused(
 ) -> None:
     path, wanted = tmp_path / "table.json", {LINEAR: ([4], [4])}
     measured_table(path, Target(), 2, "fp32", wanted, 60, lambda _: None)
-    with pytest.raises(BadInputError, match=f"is of another {other} than is pruned for: remove {path}"):
+    with pytest.raises(BadInputError, match=f"has another {other} than this pruning needs: remove {path}"):
         measured_table(path, target, batch, precision, wanted, 60, lambda _: None)
 
 

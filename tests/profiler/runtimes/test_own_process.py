@@ -14,7 +14,6 @@ from profiler.system.processes import thread_folders
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
 
-pytestmark = pytest.mark.alone
 LACKING: list[Provider] = [one for one in NAMES if NAMES[one] not in ort.get_available_providers()]
 
 

@@ -18,7 +18,6 @@ from profiler.target.identity import profile_key
 from profiler.target.prepared_target import prepared_target
 from profiler.triton.installation import find_triton
 
-pytestmark = pytest.mark.alone
 SMALL = blank_level(
     latency={"batches": [1, 4], "seconds": 0.02, "input_sizes": []},
     throughput={
@@ -36,7 +35,7 @@ SMALL = blank_level(
 def test_a_level_measures_every_part_that_it_names(network: Path, runtime: Runtime) -> None:
     samples: dict[str, np.ndarray] = {}
     with prepared_target("here", Target(runtime=runtime)) as ready:
-        profile = profile_file(ready, network, SMALL, None, None, lambda _, raw: samples.update(raw), lambda _: None)
+        profile = profile_file(ready, network, SMALL, None, lambda _, raw: samples.update(raw), lambda _: None)
     assert profile.covers(SMALL)
     assert profile.fingerprint.backend_kind == (
         "in-process" if runtime == "onnxruntime" else find_triton().backend_kind
@@ -98,8 +97,8 @@ def test_the_key_follows_the_program_where_torch_serves_it() -> None:
 
 def test_a_program_that_is_not_there_is_named_with_the_fix(network: Path) -> None:
     with prepared_target("here", Target(runtime="torch")) as ready:
-        with pytest.raises(UnavailableError, match=r"model\.pt does not exist.*put there .* that stage=export writes"):
-            profile_file(ready, network, SMALL, None, None, lambda *_: None, lambda _: None)
+        with pytest.raises(UnavailableError, match=r"model\.pt does not exist.*put .* of stage=export there"):
+            profile_file(ready, network, SMALL, None, lambda *_: None, lambda _: None)
 
 
 def test_more_cores_than_there_are_is_refused() -> None:

@@ -18,7 +18,7 @@ from survival import gone, regions
 from profiler.triton.installation import find_triton
 from profiler.triton.server import triton_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 # A child of this program dies so many ms after it started a server, once for each number.
 DIE = """
 import os, signal, subprocess, sys, time

@@ -23,7 +23,6 @@ from profiler.warm_up import collect as collecting
 from profiler.warm_up.collect import LINE, Program, collect, drop_partial_line, read_observations
 from profiler.warm_up.observations import FailedObservation
 
-pytestmark = pytest.mark.alone
 TARGET = Target(runtime="torch")
 SHAPE = (1, 8, 8)
 WAIT_S = 60.0
@@ -143,7 +142,7 @@ def test_a_program_that_never_answers_ends_at_its_limit(
 
 def test_observing_that_cannot_start_says_why(works: Program, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(DnnPortingError, match="observing first inferences ended with 1: it said nothing"):
+    with pytest.raises(DnnPortingError, match="observing first inferences ended with 1: it printed nothing"):
         run([works], file)
 
 
@@ -156,7 +155,7 @@ def test_without_torch_the_extra_is_named(works: Program, file: Path, monkeypatc
 def test_another_file_is_not_taken_for_observations(works: Program, file: Path) -> None:
     file.parent.mkdir()
     file.write_text('{"something": "else"}\n')
-    with pytest.raises(BadInputError, match="does not hold first inferences: remove it"):
+    with pytest.raises(BadInputError, match="does not contain first inferences: remove it"):
         run([works], file)
 
 

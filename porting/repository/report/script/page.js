@@ -4,28 +4,23 @@
 // The variant under the pointer stays selected.
 function draw() {
   const before = document.getElementById("shown").dataset.variant;
-  const everyone = placed(), shown = everyone.filter(({ missing }) => !missing), box = document.getElementById("chart");
+  const variants = placed(), shown = variants.filter(({ missing }) => !missing), box = document.getElementById("chart");
   box.replaceChildren();
   if (shown.length) drawFrontier(box, shown);
   box.drawnAt = widthOf(box);
-  hint(everyone);
-  leftOut(everyone);
-  updateTable(everyone);
+  hint(variants);
+  leftOut(variants);
+  updateTable(variants);
   drawAllIn(document);
   shown.filter(({ variant }) => variant.name === before).forEach(show);
 }
 
-function drawAgain() {
-  const box = document.getElementById("chart");
-  if (widthOf(box) !== box.drawnAt) draw();
-}
-
-function updateTable(everyone) {
+function updateTable(variants) {
   for (const article of document.querySelectorAll("article")) {
     article.hidden = article.dataset.task !== FORM.task.value || article.dataset.target !== FORM.target.value;
     if (article.hidden) continue;
     for (const row of article.querySelectorAll("tr[data-variant]")) {
-      const one = everyone.find(({ variant }) => variant.name === row.dataset.variant);
+      const one = variants.find(({ variant }) => variant.name === row.dataset.variant);
       row.className = one.dominatedBy === null ? "frontier" : "dominated";
       row.querySelector(".place").textContent = `on the frontier: ${placeInWords(one)}`;
     }
@@ -92,7 +87,8 @@ function begin() {
   document.addEventListener("click", ({ target }) => openDetails(target.closest("a")?.hash.slice(1)));
   // The drawings of a variant are made when its sections open, because most never do.
   document.addEventListener("toggle", ({ target }) => drawAllIn(target), true);
-  window.addEventListener("resize", drawAgain);
+  const chart = document.getElementById("chart");
+  window.addEventListener("resize", () => { if (widthOf(chart) !== chart.drawnAt) draw(); });
   choose(INDEX.rankings[0].task);
   openDetails(location.hash.slice(1));
 }

@@ -36,17 +36,17 @@ function show(one) {
   }
 }
 
-function hint(everyone) {
+function hint(variants) {
   const box = document.getElementById("shown");
-  const best = everyone.filter(({ dominatedBy }) => dominatedBy === null).length;
+  const best = variants.filter(({ dominatedBy }) => dominatedBy === null).length;
   delete box.dataset.variant;
   box.replaceChildren();
-  add(box, "h3", {}, `${best} of ${everyone.length} on the frontier`);
+  add(box, "h3", {}, `${best} of ${variants.length} on the frontier`);
   add(box, "p", {}, "The pointer, a tap or the tab key on a variant shows its figures; a click opens its sections.");
 }
 
-function leftOut(everyone) {
-  const texts = everyone.filter(({ missing }) => missing)
+function leftOut(variants) {
+  const texts = variants.filter(({ missing }) => missing)
     .map(({ variant, missing }) => `${variant.name} (${variant.unknown[missing] ?? "unknown"})`);
   document.getElementById("absent").textContent = texts.length ? `Not drawn: ${texts.join("; ")}.` : "";
 }

@@ -1,8 +1,7 @@
 """A Triton Python-based backend `onnxruntime` for a server without the C++ one.
 
-Triton uses `<backends>/<name>/model.py` as the backend of that name, so this file and the official container serve the
-same repository whose `config.pbtxt` says `backend: "onnxruntime"`. It runs in the server's own interpreter and imports
-nothing of this project.
+This file and the official container serve the same repository whose `config.pbtxt` says `backend: "onnxruntime"`. The
+file runs in the server's own interpreter and imports nothing of this project.
 """
 
 import contextlib
@@ -15,10 +14,7 @@ LOADING_NICE = 5
 
 
 def lower_priority():
-    """Lowers the priority while this network loads, where the system allows to raise it again.
-
-    Returns the previous priority.
-    """
+    """Lowers the priority while this network loads, if the system allows the way back; returns the previous one."""
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with contextlib.suppress(PermissionError):
         # Only a process that may raise its priority can restore it later.

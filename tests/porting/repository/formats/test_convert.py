@@ -42,6 +42,6 @@ def test_an_unknown_variant_is_refused_with_the_known_ones(repository: Repositor
 
 def test_a_folder_that_is_there_is_left_as_it_is(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("kept")
-    with pytest.raises(BadInputError, match="is there already"):
+    with pytest.raises(BadInputError, match="exists already"):
         convert(repository, "kserve", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -101,7 +101,7 @@ def test_nothing_stands_in_the_environment_that_was_not_measured(texts: dict[str
     assert variables(texts["digits/infadapter.env"]).keys() == {
         "BASE_MODEL_NAME", "MODEL_VERSIONS", "BASELINE_ACCURACIES", "MEMORY_SIZES", "LOAD_TIMES", "LATENCY_SLO_MS",
     }  # fmt: skip
-    assert "not measured, yours to say: BASE_SERVICE_NAME" in texts["digits/infadapter.env"]
+    assert "not measured, to be set by the user: BASE_SERVICE_NAME" in texts["digits/infadapter.env"]
 
 
 def test_capacities_through_which_it_would_fit_no_line_are_refused_with_the_way_to_measure_more(tmp_path: Path) -> None:

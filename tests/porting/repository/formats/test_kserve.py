@@ -12,7 +12,7 @@ from narrowing import known
 
 from porting.repository import Repository
 from porting.repository.formats import kserve
-from porting.repository.formats.kubernetes import image_tag, kubernetes_name
+from porting.repository.formats.kserve import image_tag, kubernetes_name
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 from profiler.records.throughput import MaximalThroughput

@@ -20,8 +20,6 @@ from profiler.runtimes.own_process import OwnProcess
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
 
-pytestmark = pytest.mark.alone
-
 
 def settings(cores: list[float], loads: list[float], deadlines: list[float]) -> CapacitySettings:
     return CapacitySettings(cores=cores, deadlines=deadlines, quantile=0.9, seconds=0.2, loads=loads)
@@ -104,6 +102,7 @@ def test_a_real_model_in_this_process_has_its_figures(network: Path) -> None:
     assert Capacity.model_validate_json(found.model_dump_json()) == found
 
 
+@pytest.mark.alone
 @pytest.mark.integration
 def test_a_real_server_has_loads_and_a_capacity(network: Path) -> None:
     with (

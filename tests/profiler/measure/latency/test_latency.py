@@ -21,8 +21,6 @@ from profiler.records.place import Place
 from profiler.runtimes.session import input_tensor, open_session
 from profiler.target.model_under_test import ModelUnderTest
 
-pytestmark = pytest.mark.alone
-
 ONE = Resources(cores=1, threads=1, instances=1)
 SHAPE = (1, 8, 8)
 PLACE = Place("onnxruntime", ONE, batch=1, concurrency=1, input_shape=SHAPE)

@@ -26,8 +26,6 @@ from profiler.records.throughput import ThroughputPoint
 from profiler.system.energy import EnergyMeter
 from profiler.target.disturbance import Disturbance
 
-pytestmark = pytest.mark.alone
-
 ONE = Resources(cores=1, threads=1, instances=1)
 
 

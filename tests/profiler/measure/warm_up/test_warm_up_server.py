@@ -19,7 +19,7 @@ from profiler.system.page_cache import evict, resident_share
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget, prepared_target
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def served(triton: PreparedTarget, network: Path) -> Iterator[ModelUnderTest]:
         yield model
 
 
+@pytest.mark.alone
 def test_a_real_server_has_every_figure(served: ModelUnderTest) -> None:
     settings = WarmUpSettings(loads=2, batches=[1, 4], curve_inferences=40, switch_seconds=None)
     ledger = measured(served, settings)

@@ -21,8 +21,6 @@ from profiler.runtimes.kserve.server import V2Server
 from profiler.runtimes.served import Expectation
 from profiler.triton.config import ServingSettings, model_config, to_text
 
-pytestmark = pytest.mark.alone
-
 ONE = Resources(cores=1, threads=1, instances=1)
 
 

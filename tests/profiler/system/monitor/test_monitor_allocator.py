@@ -39,7 +39,7 @@ def test_nothing_allocated_leaves_the_means_unknown() -> None:
     means = {"allocated_share", "bytes_per_active_block", "bytes_per_inactive_block"}
     means |= {f"requested_bytes_per_{kind}segment" for kind in ("", "large_", "small_")}
     assert {name for name in means if getattr(state, name) is None} == means
-    assert all("nothing" in state.reasons[name] for name in means)
+    assert all("no memory" in state.reasons[name] for name in means)
     assert state.rounding_overhead_bytes == 0
 
 

@@ -1,4 +1,4 @@
-"""Hostile ONNX files: small ones that take much memory or time when they are run."""
+"""Hostile ONNX files: small files that take much memory or time in a run."""
 
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
@@ -9,8 +9,8 @@ from hostile.onnx_made import ENDS, HEAD, constant, graph_of
 COUNTS = (10**9, 10**10, 10**12, 2**62)
 ONE = constant("one", [1], np.float32)
 PICTURE = constant("pic", np.ones((1, 1, 8, 8)), np.float32)
-# A node that makes `big`, and the tensors that it takes.
-GLUTTONS: dict[str, tuple[NodeProto, list[TensorProto]]] = {
+# A node with the output `big`, and its input tensors.
+COSTLY: dict[str, tuple[NodeProto, list[TensorProto]]] = {
     "Range": (
         helper.make_node("Range", ["r0", "r1", "r2"], ["big"]),
         [constant("r0", 0, np.float32), constant("r1", 1e12, np.float32), constant("r2", 1, np.float32)],
@@ -36,8 +36,8 @@ GLUTTONS: dict[str, tuple[NodeProto, list[TensorProto]]] = {
 }
 
 
-def eaten(node: NodeProto, tensors: list[TensorProto]) -> Put:
-    """A network whose answer needs the sum over what the node makes."""
+def summed(node: NodeProto, tensors: list[TensorProto]) -> Put:
+    """A network whose answer needs the sum over the node's output."""
     tail = [
         helper.make_node("ReduceSum", ["big"], ["sum"], keepdims=0),
         helper.make_node("Add", ["x0", "sum"], ["logits"]),
@@ -48,8 +48,8 @@ def eaten(node: NodeProto, tensors: list[TensorProto]) -> Put:
 def inputs() -> Inputs:
     for count in COUNTS:
         size = constant("n", [count])
-        yield f"ConstantOfShape of {count}", eaten(helper.make_node("ConstantOfShape", ["n"], ["big"]), [size])
-        yield f"Expand to {count}", eaten(helper.make_node("Expand", ["one", "n"], ["big"]), [size, ONE])
-        yield f"Tile of {count}", eaten(helper.make_node("Tile", ["one", "n"], ["big"]), [size, ONE])
-    for name, (node, tensors) in GLUTTONS.items():
-        yield f"glutton: {name}", eaten(node, tensors)
+        yield f"ConstantOfShape of {count}", summed(helper.make_node("ConstantOfShape", ["n"], ["big"]), [size])
+        yield f"Expand to {count}", summed(helper.make_node("Expand", ["one", "n"], ["big"]), [size, ONE])
+        yield f"Tile of {count}", summed(helper.make_node("Tile", ["one", "n"], ["big"]), [size, ONE])
+    for name, (node, tensors) in COSTLY.items():
+        yield f"costly: {name}", summed(node, tensors)

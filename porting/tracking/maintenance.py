@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from porting.tracking.address import ARTIFACTS, SQLITE, artifacts_beside, connected
+from porting.tracking.database_schema import ARTIFACTS, SQLITE, artifacts_address, connected
 from porting.tracking.mlflow_errors import explained
 from profiler.common.errors import DnnPortingError
 
@@ -23,13 +23,13 @@ ADDRESSES = (
 # The longest address that MLflow writes.
 LONGEST = 8000
 FOLDER = re.compile(rf"/{ARTIFACTS}(?=/|\Z)")
-OURS = re.compile(rf"(file://.*/{ARTIFACTS})(/\d+)?")
+OWN_FOLDER = re.compile(rf"(file://.*/{ARTIFACTS})(/\d+)?")
 
 
-def settle(path: Path) -> None:
-    """Updates the addresses of artefacts to the folder beside the database, which may have been moved or copied."""
+def update_addresses(path: Path) -> None:
+    """Updates the addresses of artefacts to the folder of the database, which may have been moved or copied."""
     with corrected(path) as connection:
-        rebase(connection, artifacts_beside(path))
+        rebase(connection, artifacts_address(path))
 
 
 def end_killed(path: Path, task: str) -> None:
@@ -54,14 +54,14 @@ def corrected(path: Path) -> Iterator[sqlite3.Connection]:
 
 def rebase(connection: sqlite3.Connection, here: str) -> None:
     """Replaces all former folders of artefacts by `here`."""
-    if before := elsewhere(connection, here):
-        connection.create_function("moved", 1, lambda place: moved(place, before, here))
+    if before := former_folders(connection, here):
+        connection.create_function("rebased", 1, lambda place: rebased(place, before, here))
         for table, column in ADDRESSES:
             connection.execute(
-                f"UPDATE {table} SET {column} = moved({column}) "  # noqa: S608
+                f"UPDATE {table} SET {column} = rebased({column}) "  # noqa: S608
                 f"WHERE typeof({column}) = 'text' AND length({column}) <= {LONGEST}"
             )
-    # Runs of a workspace must write beside its database only, even where a foreign database names another folder.
+    # Runs of a workspace write to the folder of its database only, even where a foreign database names another one.
     connection.execute(
         "UPDATE experiments SET artifact_location = ? "
         "WHERE artifact_location IS NULL OR artifact_location NOT IN (?, ? || '/' || experiment_id)",
@@ -69,14 +69,14 @@ def rebase(connection: sqlite3.Connection, here: str) -> None:
     )
 
 
-def elsewhere(connection: sqlite3.Connection, here: str) -> set[str]:
+def former_folders(connection: sqlite3.Connection, here: str) -> set[str]:
     """The folders of artefacts at former places of the database."""
     places = connection.execute("SELECT CAST(artifact_location AS TEXT) FROM experiments")
-    found = (OURS.fullmatch(place or "") for (place,) in places)
+    found = (OWN_FOLDER.fullmatch(place or "") for (place,) in places)
     return {match[1] for match in found if match} - {here}
 
 
-def moved(place: str, before: set[str], here: str) -> str:
+def rebased(place: str, before: set[str], here: str) -> str:
     """An address with `here` instead of a former folder, where it lies in one."""
     for end in (found.end() for found in FOLDER.finditer(place)):
         if place[:end] in before:
