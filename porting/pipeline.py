@@ -142,14 +142,16 @@ def done(step: Step, begin: Callable[[], None] = lambda: None) -> list[Variant]:
             f"stage {stage.name} needs {stage.needs}, and {settings.workspace} has none for task "
             f"{settings.task}: run stage={stage.before} first"
         )
-    found, made = [], 0
+    found, made = [], set[str]()
     with progress(stage.name, len(step.jobs)) as advance:
         for job in step.jobs:
             variant, is_new = do(step.context, job, begin)
             found.append(variant)
-            made += is_new
+            made |= {variant.name} if is_new else set()
             advance(job.title)
-    say(f"{stage.name:<9} {f'{made} made, {len(found) - made} reused' if found else 'nothing to do'}")
+    # A variant that is visited several times is one variant.
+    reused = {variant.name for variant in found} - made
+    say(f"{stage.name:<9} {f'{len(made)} made, {len(reused)} reused' if found else 'nothing to do'}")
     return found
 
 

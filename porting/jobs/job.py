@@ -71,7 +71,7 @@ class Job(Value):
     @property
     def title(self) -> str:
         """The stage, the variant, and the target with its level, as a text."""
-        where = f" on {self.values['target']}, {self.values['level']}" if "target" in self.values else ""
+        where = " on {target}, {level}, visit {visit}".format(**self.values) if "target" in self.values else ""
         return f"{self.stage} {self.variant}{where}"
 
 

@@ -39,7 +39,21 @@ def measurements(model: ModelUnderTest, settings: VisitSettings, ledger: Ledger)
     """One point for each visit and each loop; a visit begins with a load of the model."""
     for visit in range(2, settings.visits + 1):
         for number, loop in enumerate(loops(model, ledger)):
+            outdate(ledger, place_of(model, loop, visit))
             yield visiting(model, ledger, loop, visit, settings.seconds, fresh=number == 0)
+
+
+def outdate(ledger: Ledger, place: Place) -> None:
+    """A visit to an earlier measurement of a maximum is made again, as its slices are not of this one."""
+    visit = ledger.at(Visit, place)
+    maximum = ledger.at(MaximalThroughput, Place(place.runtime, place.resources, place.batch))
+    if visit is not None and maximum is not None and maximum.visits < place.visit:
+        ledger.outdate(visit)
+
+
+def place_of(model: ModelUnderTest, loop: Visited, visit: int) -> Place:
+    """The place of a visit to a loop."""
+    return replace(Place(model.runtime, model.own, loop.batch, loop.concurrency), visit=visit)
 
 
 def loops(model: ModelUnderTest, ledger: Ledger) -> list[Visited]:
@@ -69,6 +83,5 @@ def visiting(
         point = visit_point(Place(model.runtime, model.own), run, visit)
         return [point, *pooled(model, ledger, point, run.drift_sd_share)]
 
-    place = replace(Place(model.runtime, model.own, loop.batch, loop.concurrency), visit=visit)
     expected_s = OVERHEAD_S + max(seconds, slices_s(FEWEST_SLICES, loop.batch, loop.images_per_s))
-    return Measurement(Visit, place, expected_s, measure)
+    return Measurement(Visit, place_of(model, loop, visit), expected_s, measure)

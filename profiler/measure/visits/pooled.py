@@ -45,25 +45,28 @@ def visit_point(place: Place, run: Run, visit: int) -> Visit:
 def pooled(model: ModelUnderTest, ledger: Ledger, newest: Visit, drift_sd_share: float) -> Iterator[Point]:
     """The maximum and the latency at the place of the newest visit, from all undisturbed visits to it."""
     at = (newest.runtime, newest.resources, newest.batch, newest.concurrency)
-    earlier = [one for one in ledger.of(Visit) if (one.runtime, one.resources, one.batch, one.concurrency) == at]
+    earlier = [
+        one
+        for one in ledger.of(Visit)
+        if (one.runtime, one.resources, one.batch, one.concurrency) == at and one.visit < newest.visit
+    ]
     visits = [one for one in (*earlier, newest) if not one.noise.disturbed]
     maximum = ledger.at(MaximalThroughput, Place(newest.runtime, newest.resources, newest.batch))
     if maximum is not None and maximum.concurrency == newest.concurrency and visits:
-        yield pooled_maximum(maximum, visits, drift_sd_share, model.in_process)
+        yield pooled_maximum(maximum, newest.visit, visits, drift_sd_share, model.in_process)
     latency = ledger.at(LatencyPoint, Place(*at, model.shapes[0]))
     if latency is not None and not newest.noise.disturbed:
         yield pooled_latency(latency, newest, drift_sd_share)
 
 
 def pooled_maximum(
-    first: MaximalThroughput, visits: Sequence[Visit], drift_sd_share: float, in_process: bool
+    first: MaximalThroughput, made: int, visits: Sequence[Visit], drift_sd_share: float, in_process: bool
 ) -> MaximalThroughput:
-    """The maximum over the slices of all visits; a disturbed first one does not count."""
+    """The maximum over the slices of the undisturbed `visits` and of the first one, unless that was disturbed."""
     blocks = sum((one.blocks for one in visits[1:]), visits[0].blocks)
     blocks = blocks if first.noise.disturbed else first.blocks + blocks
     raw, relative = images_per_s(blocks, drift_sd_share), relative_throughput(blocks)
     verdict, why = judge(relative, first.client_cpu_share, first.saturated, in_process)
-    count = len(visits) + (not first.noise.disturbed)
     rates = {
         "images_per_s": raw.ratio,
         "low_images_per_s": raw.low,
@@ -72,9 +75,9 @@ def pooled_maximum(
         "low_relative_throughput": relative.low,
         "high_relative_throughput": relative.high,
     }
-    reasons = with_reasons(first.reasons, rates, f"{count} short visits bound no rate")
+    reasons = with_reasons(first.reasons, rates, f"{made} short visits bound no rate")
     return first.model_copy(
-        update={**rates, "visits": count, "verdict": verdict, "verdict_reason": why, "reasons": reasons}
+        update={**rates, "visits": made, "verdict": verdict, "verdict_reason": why, "reasons": reasons}
     )
 
 

@@ -29,14 +29,14 @@ def visit(number: int, per_s: float, reference_per_s: float = 1000.0, p50_ms: fl
 
 def test_the_rate_is_that_of_the_slices_of_all_visits() -> None:
     first = maximum(100.0, blocks=blocks(100.0), saturated=True)
-    pooled = pooled_maximum(first, [visit(2, 110.0), visit(3, 120.0)], 0.0, in_process=True)
+    pooled = pooled_maximum(first, 3, [visit(2, 110.0), visit(3, 120.0)], 0.0, in_process=True)
     assert pooled.images_per_s == pytest.approx(110.0)
     assert pooled.visits == 3
 
 
 def test_a_drift_between_visits_widens_the_absolute_interval_and_not_the_relative_one() -> None:
     first = maximum(100.0, blocks=blocks(100.0, 1000.0), saturated=True)
-    pooled = pooled_maximum(first, [visit(2, 80.0, 800.0), visit(3, 90.0, 900.0)], 0.0, in_process=True)
+    pooled = pooled_maximum(first, 3, [visit(2, 80.0, 800.0), visit(3, 90.0, 900.0)], 0.0, in_process=True)
     assert pooled.low_images_per_s is not None
     assert pooled.high_images_per_s is not None
     assert pooled.high_images_per_s / pooled.low_images_per_s > 1.2
@@ -50,9 +50,9 @@ def test_a_drift_between_visits_widens_the_absolute_interval_and_not_the_relativ
 def test_a_disturbed_first_visit_does_not_count() -> None:
     disturbed = noise().model_copy(update={"disturbed": True})
     first = maximum(50.0, blocks=blocks(50.0), saturated=True, noise=disturbed, verdict="disturbed")
-    pooled = pooled_maximum(first, [visit(2, 100.0), visit(3, 100.0)], 0.0, in_process=True)
+    pooled = pooled_maximum(first, 3, [visit(2, 100.0), visit(3, 100.0)], 0.0, in_process=True)
     assert pooled.images_per_s == pytest.approx(100.0)
-    assert (pooled.visits, pooled.verdict) == (2, "settled")
+    assert (pooled.visits, pooled.verdict) == (3, "settled")
 
 
 def test_the_median_latency_is_that_of_the_visits_and_its_interval_shows_how_they_differ() -> None:
