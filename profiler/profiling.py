@@ -50,6 +50,7 @@ class Profiling:
         self._ledger = Ledger(before.points(), before.missing)
         self._states = {state.name: state for state in before.parts}
         self._start = time.monotonic()
+        model.patience = settings.patience
         self._failures, self._dead = 0, ""
 
     def run(self, announce: Announce) -> Profile:

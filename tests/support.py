@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 SHARED_DATA = Path(os.environ.get("DNN_PORTING_DATA", ROOT.parent / "shared" / "data"))
 CHANNELS, SIZE, CLASSES = 4, 8, 3
 SHORT_SEARCH = [
-    "profile.throughput.batches=[4]",
+    "profile.throughput.batches=[1,4]",
     "profile.throughput.max_concurrency=2",
     "profile.throughput.search_seconds=0.05",
     "profile.throughput.settle_seconds=0.2",
@@ -33,6 +33,9 @@ SMALL = [
     "quantize.calibrations=[minmax]",
     # A busy machine must not make points wait for the next run.
     "profile.budget_s=300",
+    "profile.patience=1",
+    "profile.visits.visits=2",
+    "profile.visits.seconds=0.05",
     "profile.latency.batches=[1,4]",
     "profile.latency.seconds=0.05",
     *SHORT_SEARCH,
@@ -45,6 +48,9 @@ TINY = [
     "train.epochs=1",
     "backbone.width=0.5",
     "profile.budget_s=300",
+    "profile.patience=1",
+    "profile.visits.visits=2",
+    "profile.visits.seconds=0.05",
     "profile.latency.batches=[1]",
     "profile.latency.seconds=0.05",
     *SHORT_SEARCH,

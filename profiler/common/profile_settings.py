@@ -115,11 +115,15 @@ class VisitSettings(PartSettings):
 
 
 class LevelSettings(BaseModel):
-    """A level: `quick` ranks in seconds, `full` measures in minutes the variants that `screen_with` leaves."""
+    """A level: `quick` ranks in seconds, `full` measures in minutes the variants that `screen_with` leaves.
+
+    A point takes up to `patience` times its usual time where other processes disturb its slices.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level
     budget_s: Budget
+    patience: Annotated[float, Field(ge=1, le=100)] = 1.0
     screen_with: "LevelSettings | None"
     latency: LatencySettings | None
     throughput: ThroughputSettings | None

@@ -49,8 +49,8 @@ class MaximalThroughput(ThroughputPoint):
     """The maximum of a batch size on the given resources, measured again after its concurrency was found.
 
     The best of many short measurements is biased upwards, so it does not count itself. The rates are over the
-    undisturbed ones of all `visits`, which lie apart; `blocks` are those of the first one, and the profile has a record of each later one. It
-    is `saturated` where more concurrency brought no more answers.
+    undisturbed ones of all `visits`, which lie apart. `blocks` are those of the first visit, and the profile has a
+    record of each later one. It is `saturated` where more concurrency brought no more answers.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")

@@ -19,8 +19,6 @@ from profiler.system.noise import NoiseMeter
 OTHERS_LIMIT = 0.1
 # The kernel counts in steps of up to 10 ms for each core, so a shorter stretch tells nothing.
 STRETCH_S = 0.4
-# A point may take this many times as long as it would on an undisturbed machine.
-PATIENCE = 2.0
 BUSY_CORES = 0.05
 NAMED = 3
 
@@ -100,12 +98,17 @@ class Others:
 
 @dataclass
 class Watch:
-    """The slices of one point: beside each the rate of the reference, and whether it was disturbed."""
+    """The slices of one point: beside each the rate of the reference, and whether it was disturbed.
+
+    Slices are measured for `seconds` together and at least the `fewest`; disturbed ones are measured again until the
+    point has taken `patience` times its usual time.
+    """
 
     reference: Reference
     others: Others
     seconds: float
     fewest: int
+    patience: float = 1.0
     references_per_s: list[float] = field(default_factory=list)
     noise: NoiseMeter = field(default_factory=NoiseMeter)
 
@@ -135,7 +138,7 @@ class Watch:
             return False
         # Without a disturbance the fewest slices are measured however long they take.
         usual_s = max(self.seconds, self.fewest * float(np.median(self._walls_s))) if self._walls_s else self.seconds
-        return len(good) < self.fewest or took_s < PATIENCE * usual_s
+        return len(good) < self.fewest or took_s < self.patience * usual_s
 
     def good(self) -> list[bool]:
         """Whether each slice so far was undisturbed; other processes are still unknown beside the last ones."""

@@ -29,7 +29,7 @@ class ModelUnderTest:
 
     `shapes` are its inputs' without the batch
     axis, the first of which all but latency is measured with; `samples` are the raw values of every figure, by name.
-    Disturbed slices took `thrown_s`.
+    Disturbed slices took `thrown_s`, and a point takes up to `patience` times its usual time for their sake.
     A server knows it under a `name` of ours, whatever its file and folder are called, as Triton has a shell read it.
     """
 
@@ -44,7 +44,7 @@ class ModelUnderTest:
         self.name = prepared.target.model if prepared.target.runtime == "v2" and prepared.target.model else name
         self.shapes = input_shapes(input_tensor(open_session(path, threads=1)), input_sizes)
         self.samples: dict[str, np.ndarray] = {}
-        self.thrown_s = 0.0
+        self.thrown_s, self.patience = 0.0, 1.0
         self.expectation = Expectation(path, MAX_BATCH, self.shapes[0])
         self._served: tuple[Resources, Served] | None = None
         self._limits = ExitStack()
@@ -161,7 +161,7 @@ class ModelUnderTest:
         """A watch over slices of `seconds` together, and at least the `fewest`, on these cores."""
         root = self.host.process
         pids = {os.getpid(), *(one.pid for one in (tree(root) if root is not None else []))}
-        return Watch(reference, Others(cores, self._ours_s, frozenset(pids)), seconds, fewest)
+        return Watch(reference, Others(cores, self._ours_s, frozenset(pids)), seconds, fewest, self.patience)
 
     def _ours_s(self) -> float | None:
         used_s = self.cpu_seconds()
