@@ -40,7 +40,7 @@ def live_item(folder: Path, name: str, task: str, accuracy: float, images_per_s:
         "output": TensorSpec(name="logits", shape=[CLASSES]),
         "onnx_sha256": digest,
     }
-    load = [load_point(share, relative_offered=share * images_per_s) for share in (0.1, 0.5, 0.9, 1.1)]
+    load = [load_point(share, offered_per_s=share * images_per_s) for share in (0.1, 0.5, 0.9, 1.1)]
     profile = planning_profile(images_per_s, load=load, onnx_sha256=digest)
     made = item(name, profile, folder, accuracy, **changes)
     made.onnx.write_bytes(content)

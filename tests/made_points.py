@@ -9,7 +9,7 @@ from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.throughput import Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint
-from profiler.records.visit import Blocks
+from profiler.records.visit import Blocks, Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 R = TypeVar("R", bound=Value)
@@ -90,11 +90,11 @@ def load_point(load_share: float, **changes: Any) -> LoadPoint:
         for ms, one in shares.items()
     ]
     values: dict[str, Any] = {"cpu_share": 0.9 * load_share, "exploding": False, "verdict": "settled"}
-    values |= {"relative_offered": 555 * load_share, "p50_ms": 3.0}
+    values |= {"offered_per_s": 500 * load_share, "relative_offered": 555 * load_share, "p50_ms": 3.0}
     if load_share >= FIRST_EXPLODING:
         values |= {"exploding": True, "verdict": "unsettled", "slope": 0.2, "low_slope": 0.1, "high_slope": 0.3}
     return partly(
-        LoadPoint, batch=1, load_share=load_share, offered_per_s=500 * load_share, requests=1000, lost=0,
+        LoadPoint, batch=1, load_share=load_share, requests=1000, lost=0,
         in_time=in_time, max_requests_per_s=555.0, answered=1000, server_cores_used=0.9 * load_share,
         core_s_per_inference=0.0018, verdict_reason="the queue was hopeless", **values | changes,
     )  # fmt: skip
@@ -123,6 +123,12 @@ def repeats(**changes: Any) -> Repeats:
         "repeats": 20, "repeat_s": 5.0,
     }  # fmt: skip
     return partly(Repeats, batch=16, concurrency=4, **values | changes)
+
+
+def visit(number: int, **changes: Any) -> Visit:
+    """The maximum of batch 16 in a later round, beside a reference of 100/s."""
+    values = {"batch": 16, "concurrency": 4, "blocks": blocks(780.0), "n": 100, "p50_ms": 19.7, "relative_p50": 1.97}
+    return partly(Visit, visit=number, **values | changes)
 
 
 def points() -> dict[str, tuple[Record, ...]]:
@@ -181,6 +187,7 @@ def points() -> dict[str, tuple[Record, ...]]:
             for one in (0.25, 0.5)
         ),
         "repeats": (repeats(),),
+        "visits": tuple(visit(number) for number in (2, 3)),
     }  # fmt: skip
 
 

@@ -40,7 +40,6 @@ EXCEPTIONS = {
     "porting/networks/foreign.py": BOUNDED,
     "porting/networks/program.py": OURS,
     "porting/networks/store.py": DIGESTED,
-    "porting/onnx_files/onnx_export.py": OURS,
     "porting/onnx_files/quantization/int8_format.py": KERNEL,
     "porting/onnx_files/quantization/qdq.py": OURS,
     "porting/onnx_files/quantization/int8_candidate.py": OURS,

@@ -42,7 +42,7 @@ def test_batches_are_those_known_on_so_many_cores(middle: VariantOnTarget) -> No
 
 def test_latencies_are_all_of_the_served_file_where_it_was_timed_in_the_process_too(middle: VariantOnTarget) -> None:
     inside = [one.model_copy(update={"runtime": "onnxruntime"}) for one in middle.profile.own(middle.profile.latency)]
-    quicker = [one.model_copy(update={"relative_p50": 0.1}) for one in inside]
+    quicker = [one.model_copy(update={"p50_ms": 0.1}) for one in inside]
     both = middle.profile.model_copy(update={"latency": (*quicker, *middle.profile.latency)})
     details = middle.details.model_copy(update={"profiles": {TARGET: both}})
     other = replace(middle, read_details=lambda _: details)
@@ -74,7 +74,9 @@ def test_a_figure_of_the_index_has_its_interval_and_an_unknown_one_its_reason(mi
 def test_a_figure_that_does_not_exist_is_refused_with_the_choices(middle: VariantOnTarget) -> None:
     with pytest.raises(BadInputError, match=r"unknown metric 'p98_ms': choices are accuracy, .*warm_up_s"):
         middle.figure("p98_ms")
-    with pytest.raises(BadInputError, match=r"'file_bytes' is no figure with places: choices are p50_ms, p99_ms"):
+    with pytest.raises(
+        BadInputError, match=r"'file_bytes' is no figure with places: choices are p50_ms, compute_p50_ms, p99_ms"
+    ):
         middle.lookup("file_bytes")
 
 

@@ -8,8 +8,8 @@ load of λ has an effective accuracy, the mean over all requests where a late an
 
 Of equal versions the one with the larger share in time is chosen, which has more room for load, then the first one.
 
-p comes from an open-loop sweep of Poisson arrivals (`LoadPoint`: batch 1, the target's own resources, rates at the
-machine's normal speed). Between measured loads it is interpolated. Beyond them a safe value counts:
+p comes from an open-loop sweep of Poisson arrivals (`LoadPoint`: batch 1, the target's own resources, rates as
+offered). Between measured loads it is interpolated. Beyond them a safe value counts:
 
 * Below the lowest load, the share at the lowest load: with fewer arrivals in a first-come, first-served queue no
   request waits longer.

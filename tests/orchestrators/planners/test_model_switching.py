@@ -157,7 +157,7 @@ def swept(multiple: float, capacity_rps: float, own_ms: float, **changes: Any) -
             deadline_ms=multiple * own_ms, in_time_share=1 - share / 10, low_share=0, high_share=1, late_send_share=0,
         )  # fmt: skip
         figures: dict[str, Any] = {
-            "relative_offered": share * capacity_rps,
+            "offered_per_s": share * capacity_rps,
             "in_time": [found],
             "p50_ms": own_ms * (1 + share),
             "p90_ms": own_ms * (2 + 2 * share),
@@ -185,7 +185,7 @@ def asked(repository: Repository, deadline_ms: float, demand_rps: float = 10.0, 
     return from_repository(repository, **about | changes)
 
 
-def test_shares_in_time_are_read_by_load_at_the_normal_speed_of_the_machine(digits: Repository) -> None:
+def test_shares_in_time_are_read_by_load_as_offered(digits: Repository) -> None:
     large, small = asked(digits, 100).variants
     assert [one.offered_rps for one in large.loads] == pytest.approx([5, 25, 45, 55])
     assert [one.in_time_share for one in large.loads] == pytest.approx([0.99, 0.95, 0.91, 0.89])
@@ -234,7 +234,7 @@ def test_a_deadline_shorter_than_what_was_measured_is_refused_with_what_was(tmp_
     few = swept(5, 50, 20.0, p50_ms=None, p90_ms=None)
     made = publish(tmp_path / "repository", [item(LARGE, planning_profile(60, load=few), tmp_path, 0.96)])
     message = (
-        rf"deadline_ms=50 was not measured of {LARGE} at 50 requests/s, but 99.0% within 100 ms: choose 100 or more, "
+        rf"deadline_ms=50 was not measured of {LARGE} at 5 requests/s, but 99.0% within 100 ms: choose 100 or more, "
         r"or run profile=full profile.capacity.deadlines=\[2.29,5\]"
     )
     with pytest.raises(BadInputError, match=message):

@@ -47,7 +47,7 @@ def test_a_batch_takes_its_measured_time_and_between_the_sizes_what_lies_between
 def test_a_batch_takes_no_less_than_the_throughput_leaves_to_each(tasks: Repository) -> None:
     usual = family(tasks, "digits", TARGET)[1].profile
     slower = [
-        point.model_copy(update={"relative_throughput": point.relative_throughput / 2})
+        point.model_copy(update={"images_per_s": point.images_per_s / 2})
         for point in usual.max_throughput
         if point.batch > 1
     ]
