@@ -32,7 +32,7 @@ def busy_seconds(cores: Sequence[int]) -> float:
 
 def own_seconds() -> float:
     """The processor seconds of this process and of its ended children."""
-    found = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    found = [resource.getrusage(process) for process in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in found)
 
 
