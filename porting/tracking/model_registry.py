@@ -67,7 +67,7 @@ def accuracy(variant: Published) -> float:
 
 
 def speed(variant: Published, target: str) -> float:
-    """The maximal throughput, corrected for drift, in images per second."""
+    """The maximal throughput in images per second."""
     return variant.targets[target].figures["images_per_s"][0]
 
 

@@ -101,9 +101,6 @@ def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str,
     for target, profile in profiles.items():
         for name, (value, _, _) in figures(None, profile)[0].items():
             found[name if name in OF_THE_FILE else f"{target}/{name}"] = value
-        best = profile.best_throughput()
-        if best is not None:
-            found[f"{target}/raw_images_per_s"] = best.images_per_s
     return found
 
 

@@ -138,7 +138,8 @@ class LevelSettings(BaseModel):
     @classmethod
     def of_throughput(cls, settings: ThroughputSettings, budget_s: float) -> "LevelSettings":
         """A level that measures the maximal throughput only."""
-        values = dict.fromkeys(cls.model_fields) | {"level": "quick", "budget_s": budget_s, "throughput": settings}
+        unset = dict.fromkeys(name for name, field in cls.model_fields.items() if field.is_required())
+        values = unset | {"level": "quick", "budget_s": budget_s, "throughput": settings}
         return cls.model_validate(values)
 
     def rounds(self) -> int:

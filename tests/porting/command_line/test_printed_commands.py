@@ -50,7 +50,7 @@ def test_the_choice_names_the_repository(odd: Path, capsys: pytest.CaptureFixtur
 def test_the_request_names_its_file_and_server(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     server = ["targets.local_cpu.runtime=triton", "'targets.local_cpu.endpoint=\"[::1]:8001\"'"]
     request([*(word.strip("'") for word in server), "--output", str(odd / "re quest.json")])
-    words = words_after(capsys.readouterr().out, "run  ")
+    words = words_after(capsys.readouterr().out, "run on the other machine  ")
     assert words == ["python", "-m", "profiler", "MODEL.onnx", "re quest.json", "--endpoint", "[::1]:8001"]
     with pytest.raises(BadInputError) as caught:
         profile(odd / "model.onnx", odd / "re quest.json", odd / "profile.json")

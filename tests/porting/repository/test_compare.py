@@ -33,8 +33,17 @@ def test_a_figure_beyond_its_interval_has(before: Repository, tmp_path: Path) ->
     folder = tmp_path / "after"
     folder.mkdir()
     found = compare(before, changed(folder, **{MIDDLE: 300.0}))
-    assert {(one.variant, one.what) for one in found} == {(MIDDLE, "images_per_s"), (MIDDLE, "p50_ms")}
-    assert Change(MIDDLE, "local_cpu", "images_per_s", "400 [392, 408]", "300 [294, 306]") in found
+    rates = "images_per_s", "relative_throughput", "single_images_per_s", "relative_single_throughput"
+    assert {(one.variant, one.what) for one in found} == {(MIDDLE, one) for one in (*rates, "p50_ms", "relative_p50")}
+    assert Change(MIDDLE, "local_cpu", "images_per_s", "400 [380, 420]", "300 [285, 315]") in found
+
+
+def test_the_ratio_to_the_reference_shows_a_change_that_the_drift_hides(before: Repository, tmp_path: Path) -> None:
+    folder = tmp_path / "after"
+    folder.mkdir()
+    found = {one.what for one in compare(before, changed(folder, **{MIDDLE: 380.0}))}
+    assert "relative_throughput" in found
+    assert "images_per_s" not in found
 
 
 def test_what_appears_and_what_vanishes_is_told(before: Repository, tmp_path: Path) -> None:

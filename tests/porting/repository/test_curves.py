@@ -1,6 +1,7 @@
 """The drawings of the report have the measured values; test_drawn checks that the page draws them at their places."""
 
 import json
+from statistics import median
 
 import numpy as np
 import pytest
@@ -21,28 +22,26 @@ def full() -> Profile:
     return full_profile()
 
 
-def test_latencies_are_drawn_over_their_batches_raw_and_corrected(full: Profile) -> None:
+def test_latencies_are_drawn_over_their_batches_as_they_were_measured(full: Profile) -> None:
     own = full.latency[: len(BATCHES)]
-    raw, corrected, first = (series(full, "latency", name) for name in ("raw", "corrected", "first"))
-    assert values(corrected, "y") == [point.relative_p50 for point in own]
-    assert values(raw, "y") == [point.p50_ms for point in own]
+    middle, first = (series(full, "latency", name) for name in ("median", "first"))
+    assert values(middle, "y") == [point.p50_ms for point in own]
     assert values(first, "y") == [one.first_ms for one in full.first_inference]
-    assert values(raw, "x") == values(corrected, "x") == values(first, "x") == list(BATCHES)
-    assert "batch 8: p50 10.1 [9.82, 10.4] ms" in titles(corrected)[3]
-    assert "batch 8: raw p50 11.1 [10.8, 11.5] ms" in titles(raw)[3]
+    assert values(middle, "x") == values(first, "x") == list(BATCHES)
+    assert "batch 8: p50 10.1 [9.61, 10.6] ms" in titles(middle)[3]
     assert "first inference 25 ms after a fresh load" in titles(first)[3]
 
 
-def test_a_latency_without_a_corrected_median_is_shown_as_not_corrected() -> None:
-    unbounded = latency(1, relative_p50=None, p50_ms=None, low_relative_p50=None, high_relative_p50=None)
-    (title,) = titles(series(full_profile(latency=(unbounded,)), "latency", "corrected"))
-    assert "mean, not corrected, 1.93 ms" in title
+def test_a_latency_without_a_median_is_shown_with_its_mean() -> None:
+    unbounded = latency(1, relative_p50=None, p50_ms=None, p50_low_ms=None, p50_high_ms=None)
+    (title,) = titles(series(full_profile(latency=(unbounded,)), "latency", "median"))
+    assert "mean 1.93 ms" in title
 
 
 def test_an_interval_reaches_from_its_low_to_its_high_end(full: Profile) -> None:
-    own, corrected = full.latency[: len(BATCHES)], series(full, "latency", "corrected")
-    assert values(corrected, "low") == [point.low_relative_p50 for point in own]
-    assert values(corrected, "high") == [point.high_relative_p50 for point in own]
+    own, middle = full.latency[: len(BATCHES)], series(full, "latency", "median")
+    assert values(middle, "low") == [point.p50_low_ms for point in own]
+    assert values(middle, "high") == [point.p50_high_ms for point in own]
 
 
 @pytest.mark.parametrize("form", ["linear in batch", "degree 2 in batch"])
@@ -56,7 +55,7 @@ def test_a_fit_is_drawn_within_its_domain_only(full: Profile, form: str) -> None
 def test_a_fit_has_its_formula_its_quality_and_its_residuals(full: Profile) -> None:
     fit = next(one for one in full.fits if one.form == "linear in batch")
     text = " ".join(section(full, "latency").notes)
-    assert "relative_p50 = 1.2 · batch + 0.486 ms" in text
+    assert "p50_ms = 1.2 · batch + 0.486 ms" in text
     assert f"R² {fit.r2:.5f}" in text
     assert "batch 1 to 32" in text
     below = series(full, "latency", "residual linear in batch", place=1)
@@ -67,26 +66,26 @@ def test_a_fit_has_its_formula_its_quality_and_its_residuals(full: Profile) -> N
 def test_a_refused_fit_says_why_and_nothing_is_drawn_for_it() -> None:
     profile = full_profile(latency=(latency(1), latency(2)))
     assert any("No fit linear in batch: 2 distinct value(s)" in note for note in section(profile, "latency").notes)
-    assert names(profile, "latency") == {"raw", "corrected", "first"}
+    assert names(profile, "latency") == {"median", "first"}
 
 
-def test_throughput_is_drawn_raw_and_corrected_with_intervals(full: Profile) -> None:
+def test_throughput_is_drawn_as_delivered_with_intervals(full: Profile) -> None:
     for batch in (1, 16):
         swept = [point for point in full.throughput if point.batch == batch]
-        corrected, raw = (series(full, "throughput", f"{kind} batch {batch}") for kind in ("corrected", "raw"))
-        assert values(corrected, "y") == [point.relative_throughput for point in swept]
-        assert values(raw, "y") == [point.images_per_s for point in swept]
-        assert values(raw, "low") == [point.low_images_per_s for point in swept]
-        assert values(raw, "high") == [point.high_images_per_s for point in swept]
-        assert values(corrected, "x") == [1, 2, 4]
+        shown = series(full, "throughput", f"batch {batch}")
+        assert values(shown, "y") == [point.images_per_s for point in swept]
+        assert values(shown, "low") == [point.low_images_per_s for point in swept]
+        assert values(shown, "high") == [point.high_images_per_s for point in swept]
+        assert values(shown, "x") == [1, 2, 4]
     assert panel(full, "throughput").x.kind == "doublings"
 
 
 def test_a_maximum_is_marked_with_its_verdict(full: Profile) -> None:
     notes = section(full, "throughput").notes
-    assert "settled: 780 [764, 796] images/s, corrected" in titles(series(full, "throughput", "maximum batch 16"))[0]
+    assert "settled: 780 [741, 819] images/s" in titles(series(full, "throughput", "maximum batch 16"))[0]
     assert [note.text for note in panel(full, "throughput").notes] == ["unsettled", "settled"]
-    assert any("unsettled: 470 [461, 479]" in note and "± 9.0 %" in note for note in notes)
+    (said,) = [note for note in notes if "1 visits, unsettled: 470 [446, 494] images/s" in note]
+    assert "the interval is ± 9.0 %; other processes used 0% of the cores" in said
 
 
 def test_other_resources_than_the_targets_own_are_not_in_its_sweep(full: Profile) -> None:
@@ -150,12 +149,14 @@ def test_repeats_are_side_by_side_on_axes_of_one_relative_span(full: Profile) ->
     (one,) = full.repeats
     both = ((one.images_per_s, one.relative_throughput), (one.latency_p50_ms, one.relative_latency_p50))
     spans = []
-    for place, (raw, corrected) in enumerate(both):
+    for place, (raw, relative) in enumerate(both):
+        # The values relative to the reference have a unit of their own, so they are drawn with the median of the raw.
+        scaled = [median(raw) * value / median(relative) for value in relative]
         assert values(series(full, "repeats", "raw", place), "y") == list(raw)
-        assert values(series(full, "repeats", "corrected", place), "y") == list(corrected)
+        assert values(series(full, "repeats", "relative", place), "y") == pytest.approx(scaled)
         axis = panel(full, "repeats", place).y
         low, high = known(axis.low), known(axis.high)
-        assert low < min(*raw, *corrected) < max(*raw, *corrected) < high
+        assert low < min(*raw, *scaled) < max(*raw, *scaled) < high
         spans.append((high - low) / (high + low))
     assert spans[0] == pytest.approx(spans[1])
     assert drawn(full, "repeats").columns == 2
@@ -163,8 +164,8 @@ def test_repeats_are_side_by_side_on_axes_of_one_relative_span(full: Profile) ->
 
 def test_repeats_have_their_spread_as_a_text(full: Profile) -> None:
     text = " ".join(section(full, "repeats").notes)
-    assert "callers: 7.1% raw, 1.8% corrected" in text
-    assert "(onnxruntime): 6.2% raw, 2.1% corrected" in text
+    assert "callers: 7.1% raw, 1.8% relative to the reference" in text
+    assert "(onnxruntime): 6.2% raw, 2.1% relative to the reference" in text
 
 
 def test_a_single_slow_repeat_stays_inside_of_the_axes() -> None:
@@ -173,7 +174,7 @@ def test_a_single_slow_repeat_stays_inside_of_the_axes() -> None:
 
     slow = {name: jumps(list(getattr(repeats(), name))) for name in SERIES}
     profile = full_profile(repeats=(repeats(**slow),))
-    axis, shown = panel(profile, "repeats", 1).y, values(series(profile, "repeats", "corrected", 1), "y")
+    axis, shown = panel(profile, "repeats", 1).y, values(series(profile, "repeats", "relative", 1), "y")
     assert len(shown) == 20
     assert known(axis.low) < min(shown) < max(shown) < known(axis.high)
 
@@ -223,6 +224,6 @@ def test_a_drawing_leaves_out_default_values_and_keeps_zeros() -> None:
 
 
 def test_a_value_keeps_more_digits_than_a_screen_has_pixels(full: Profile) -> None:
-    own = [known(point.relative_p50) for point in full.latency[: len(BATCHES)]]
-    (_, corrected, *_) = drawn(full, "latency").as_json()["panels"][0]["series"]
-    np.testing.assert_allclose(corrected["y"], own, rtol=1e-5)
+    own = [known(point.p50_ms) for point in full.latency[: len(BATCHES)]]
+    (shown, *_) = drawn(full, "latency").as_json()["panels"][0]["series"]
+    np.testing.assert_allclose(shown["y"], own, rtol=1e-5)

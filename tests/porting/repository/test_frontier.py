@@ -183,7 +183,7 @@ def test_only_what_was_evaluated_on_the_same_data_is_compared(other: str, on_fro
     accuracies: Any = [SimpleNamespace(dataset_sha256=data * 64) for data in ("a", other)]
     rates = {"good": figure(200, 1), "bad": figure(100, 1)}
     candidates = [
-        Candidate(name, accuracy, {"accuracy": figure(0.9), "images_per_s": rate})
+        Candidate(name, accuracy, {"accuracy": figure(0.9), "relative_throughput": rate})
         for accuracy, (name, rate) in zip(accuracies, rates.items(), strict=True)
     ]
     assert standing.placed(candidates, standing.RANKED_BY)["bad"].on_frontier == on_frontier

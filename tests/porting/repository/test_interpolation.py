@@ -64,12 +64,21 @@ def test_a_wrong_axis_is_named_with_the_valid_ones(where: dict[str, float], mess
         SMALL.at(**where)
 
 
-def test_the_runtime_of_the_targets_own_latencies_comes_first() -> None:
-    assert lookup(PROFILE, "p50_ms").at(batch=1).at["runtime"] == "onnxruntime"
+@pytest.mark.parametrize("name", ["p50_ms", "p99_ms"])
+def test_a_latency_is_what_a_client_of_the_target_sees(name: str) -> None:
+    points = latency(1, p99_ms=9.0), latency(1, p50_ms=0.7, p99_ms=0.9, runtime="onnxruntime")
+    served, computed = (lookup(blank_profile(latency=points[start:]), name) for start in (0, 1))
+    assert served.at(batch=1).at["runtime"] == "triton"
+    assert served.at(batch=1).value == getattr(points[0], name)
+    with pytest.raises(BadInputError, match="nothing was measured"):
+        computed.at(batch=1)
 
 
-def test_where_the_first_runtime_was_not_measured_another_one_answers_and_says_so() -> None:
-    assert lookup(PROFILE, "p50_ms").at(batch=16, cores=2).at["runtime"] == "triton"
+def test_the_latency_of_the_computation_alone_is_that_of_the_profilers_own_process() -> None:
+    found = lookup(PROFILE, "compute_p50_ms")
+    assert found.at(batch=1).at["runtime"] == "onnxruntime"
+    with pytest.raises(BadInputError, match="outside of what was measured"):
+        found.at(batch=16)
 
 
 def test_throughput_capacity_memory_and_first_inference_are_looked_up_alike() -> None:
@@ -99,7 +108,7 @@ def test_a_runtime_that_cannot_be_shown_is_escaped() -> None:
 def test_latencies_of_other_input_sizes_and_of_several_callers_are_other_figures() -> None:
     others = latency(1, input_shape=(3, 64, 64)), latency(2, concurrency=4)
     profile = blank_profile(latency=(latency(1), *others))
-    assert lookup(profile, "p50_ms").at(batch=1).value == latency(1).relative_p50
+    assert lookup(profile, "p50_ms").at(batch=1).value == latency(1).p50_ms
     with pytest.raises(BadInputError, match="outside"):
         lookup(profile, "p50_ms").at(batch=2)
 

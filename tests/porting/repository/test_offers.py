@@ -70,7 +70,7 @@ def test_of_two_profiles_on_one_target_the_later_one_counts(folder: Folder) -> N
     for one, other in ((first, later), (later, first)):
         best = merged(one, other)[0].details.profiles["local_cpu"].best_throughput()
         assert best is not None
-        assert best.relative_throughput == 250
+        assert best.images_per_s == 250
 
 
 def test_one_name_for_two_files_is_refused(folder: Folder) -> None:

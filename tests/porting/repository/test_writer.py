@@ -148,8 +148,10 @@ def spoilt(offered: Offer, **changes: object) -> Offer:
     ("change", "says"),
     [
         (lambda one: spoilt(one, batch=10**15), "its profile on local_cpu has a batch above 64"),
-        (lambda one: spoilt(one, low_relative_throughput=1e6), "images_per_s 200 is outside of its interval"),
-        (lambda one: spoilt(one, relative_throughput=1e30), "figures.images_per_s"),
+        (lambda one: spoilt(one, low_images_per_s=1e6), "images_per_s 200 is outside of its interval"),
+        (lambda one: spoilt(one, low_relative_throughput=1e6), "relative_throughput 2 is outside of its interval"),
+        (lambda one: spoilt(one, images_per_s=1e30), "figures.images_per_s"),
+        (lambda one: spoilt(one, relative_throughput=1e30), "figures.relative_throughput"),
         (lambda one: spoilt(one, batch=65), "its profile on local_cpu has a batch above 64"),
         (lambda one: replace(one, example=EXAMPLE[:, :5]), "has 640 bytes, which is no float32 input of shape"),
         (lambda one: replace(one, details=one.details.model_copy(update={"onnx_sha256": "1" * 64})), "is not the file"),

@@ -23,7 +23,7 @@ from porting.repository import Repository
 from porting.repository.formats import infadapter
 from profiler.common.errors import BadInputError
 
-ONE_CORE_PER_S, FASTER = 440.0, 2
+ONE_CORE_PER_S, FASTER = 400.0, 2
 # 5 times 1.7 ms, and 2 times it.
 LOOSE_MS, TIGHT_MS = 8.5, 3.4
 

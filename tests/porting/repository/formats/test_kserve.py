@@ -93,8 +93,8 @@ def test_annotations_carry_the_figures_with_units_in_their_names(repository: Rep
     metadata = yaml.safe_load(one_text(repository))["metadata"]
     found = {key.removeprefix("dnn-porting/"): value for key, value in metadata["annotations"].items()}
     assert float(found["validation-accuracy-share"]) == 0.9
-    assert float(found["max-images-per-s"]) == known(profile.best_throughput()).relative_throughput
-    assert float(found["latency-batch-1-p50-ms"]) == known(profile.latency_at(1)).relative_p50
+    assert float(found["max-images-per-s"]) == known(profile.best_throughput()).images_per_s
+    assert float(found["latency-batch-1-p50-ms"]) == known(profile.latency_at(1)).p50_ms
     assert float(found["load-ms"]) == 208.0
     assert int(found["peak-memory-bytes"]) == 342 * MIB
     assert metadata["labels"]["dnn-porting/target"] == TARGET
