@@ -81,7 +81,7 @@ def run(*arguments: str) -> None:
 
 
 def measure(family: Family) -> list[Measured]:
-    """The drift-corrected throughputs of all variants of a family on one server and one core, one after the other."""
+    """The throughputs of all variants of a family on one server and one core, at the speed beside the first one."""
     workspace, found = Workspace(family.workspace), []
     family.check(workspace.variants(TASK))
     with closing(ReadyTargets()) as ready:

@@ -22,6 +22,7 @@ from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
 from profiler.measure.throughput.meter import ThroughputMeter
+from profiler.measure.throughput.run import images_per_s, relative_throughput
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 from profiler.target.model_under_test import ModelUnderTest
@@ -40,9 +41,8 @@ Section = dict[str, list[float]]
 
 @contextmanager
 def model(ready: PreparedTarget, network: Network) -> Iterator[ModelUnderTest]:
-    """A network on the prepared target, with the reference rates of this section as the normal ones."""
-    served_per_s = ready.served_reference.usual_rate_per_s() if ready.served_reference else None
-    with ModelUnderTest(ready, network.path, ready.reference.usual_rate_per_s(), [], served_per_s) as found:
+    """A network on the prepared target."""
+    with ModelUnderTest(ready, network.path) as found:
         yield found
 
 
@@ -60,7 +60,7 @@ def pairs(ready: PreparedTarget, network: Network, program: Path) -> Section:
 
         def ours() -> None:
             run = meter.run(BATCH, CONCURRENCY, PAIR_S)
-            found["ours"].append(run.rate().ratio)
+            found["ours"].append(images_per_s(run.blocks(), run.drift_sd_share).ratio)
             found["our_cpu"].append(float(np.median([one.client_cpu_share for one in run.slices])))
 
         def theirs() -> None:
@@ -76,19 +76,21 @@ def pairs(ready: PreparedTarget, network: Network, program: Path) -> Section:
 
 
 def repeats(ready: PreparedTarget, network: Network) -> Section:
-    """Many repeats of the same throughput: raw and drift-corrected rates, and the ends of each interval."""
-    found: Section = {"raw": [], "corrected": [], "low": [], "high": [], "seconds": []}
+    """Many repeats of one throughput, as delivered and relative to the reference, with the ends of each interval."""
+    found: Section = {name: [] for name in ("raw", "raw_low", "raw_high", "relative", "low", "high", "seconds")}
     with model(ready, network) as on:
         meter = ThroughputMeter(on, on.own)
         for _ in range(REPEATS):
             start = time.perf_counter()
             run = meter.run(BATCH, CONCURRENCY, REPEAT_S)
             found["seconds"].append(time.perf_counter() - start)
-            corrected = run.rate(on.reference().normal_per_s)
-            found["raw"].append(run.rate().ratio)
-            found["corrected"].append(corrected.ratio)
-            found["low"].append(corrected.low or float("nan"))
-            found["high"].append(corrected.high or float("nan"))
+            raw, relative = images_per_s(run.blocks(), run.drift_sd_share), relative_throughput(run.blocks())
+            found["raw"].append(raw.ratio)
+            found["raw_low"].append(raw.low or float("nan"))
+            found["raw_high"].append(raw.high or float("nan"))
+            found["relative"].append(relative.ratio)
+            found["low"].append(relative.low or float("nan"))
+            found["high"].append(relative.high or float("nan"))
     return found
 
 
@@ -111,7 +113,7 @@ def sweeps(ready: PreparedTarget, network: Network, program: Path, level: LevelS
 
 def measured(ready: PreparedTarget, network: Network, level: LevelSettings) -> Profile:
     """One whole profile, with its missing points."""
-    return profile_file(ready, network.path, level, None, None, lambda *_: None, lambda _: None)
+    return profile_file(ready, network.path, level, None, lambda *_: None, lambda _: None)
 
 
 def quick(ready: PreparedTarget, network: Network, level: LevelSettings) -> Section:
@@ -122,8 +124,8 @@ def quick(ready: PreparedTarget, network: Network, level: LevelSettings) -> Sect
     return {
         "seconds": [profile.seconds],
         "flops": [float(profile.complexity.flops or "nan")],
-        "latency_ms": [latency.relative_p50 or float("nan") if latency else float("nan")],
-        "images_per_s": [best.relative_throughput if best else float("nan")],
+        "relative_p50": [latency.relative_p50 or float("nan") if latency else float("nan")],
+        "relative_throughput": [best.relative_throughput if best else float("nan")],
         "residual": [fit.median_relative_residual for fit in linear[:1]],
     }
 
@@ -168,6 +170,12 @@ def cv(values: list[float]) -> float:
     return float(np.std(values, ddof=1) / np.mean(values))
 
 
+def coverage(values: list[float], lows: list[float], highs: list[float]) -> float:
+    """The share of intervals that contain the median of all values."""
+    middle = float(np.median(values))
+    return float(np.mean([low <= middle <= high for low, high in zip(lows, highs, strict=True)]))
+
+
 def spread(values: list[float]) -> tuple[float, float]:
     return min(values), max(values)
 
@@ -180,15 +188,19 @@ def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
         note = f"{PAIRS} pairs, batch {BATCH}, concurrency {CONCURRENCY}; interval: 95 % of the median"
         middle = median_interval(ratios)
         ends = None if middle.low is None or middle.high is None else (middle.low, middle.high)
-        rows[f"throughput against perf_analyzer, {name}"] = Figure(middle.median, "ratio", ends, note)
+        rows[f"throughput against perf_analyzer, {name}"] = Figure(middle.value, "ratio", ends, note)
         ours, theirs = float(np.median(section["our_cpu"])), float(np.median(section["their_cpu"]))
         rows[f"own CPU, {name}"] = Figure(ours, "cores", spread(section["our_cpu"]), f"perf_analyzer {theirs:.2f}")
     for name, section in found["repeats"].items():
-        seconds, middle_rate = float(np.median(section["seconds"])), float(np.median(section["corrected"]))
-        note = f"{REPEATS} repeats of {seconds:.1f} s; raw {cv(section['raw']):.2%}"
-        rows[f"CV of drift-corrected repeats, {name}"] = Figure(cv(section["corrected"]) * 100, "%", None, note)
-        inside = [low <= middle_rate <= high for low, high in zip(section["low"], section["high"], strict=True)]
-        rows[f"coverage of 95 % intervals, {name}"] = Figure(float(np.mean(inside)) * 100, "%", None, f"{REPEATS}")
+        seconds = float(np.median(section["seconds"]))
+        note = f"{REPEATS} repeats of {seconds:.1f} s; as delivered {cv(section['raw']):.2%}"
+        rows[f"CV of repeats relative to the reference, {name}"] = Figure(
+            cv(section["relative"]) * 100, "%", None, note
+        )
+        held = coverage(section["raw"], section["raw_low"], section["raw_high"])
+        note = f"{REPEATS} repeats; of those as delivered {held:.0%}"
+        relative = coverage(section["relative"], section["low"], section["high"])
+        rows[f"coverage of 95 % intervals relative to the reference, {name}"] = Figure(relative * 100, "%", None, note)
     for name, section in found["sweeps"].items():
         ours, theirs = float(np.median(section["ours_s"])), float(np.median(section["theirs_s"]))
         given_up = sum(section["their_given_up"])
@@ -201,11 +213,11 @@ def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
     )
     times = [section["seconds"][0] for section in sections.values()]
     rows["quick level, a variant"] = Figure(float(np.median(times)), "s", spread(times), f"{len(times)} files")
-    rates = [section["images_per_s"][0] for section in sections.values()]
+    rates = [section["relative_throughput"][0] for section in sections.values()]
     for what, values in (
         ("FLOPs", [section["flops"][0] for section in sections.values()]),
-        ("latency", [section["latency_ms"][0] for section in sections.values()]),
-        ("inverse latency", [1 / section["latency_ms"][0] for section in sections.values()]),
+        ("latency", [section["relative_p50"][0] for section in sections.values()]),
+        ("inverse latency", [1 / section["relative_p50"][0] for section in sections.values()]),
     ):
         rho = float(spearmanr(values, rates).statistic)
         rows[f"rank correlation of {what} with throughput"] = Figure(

@@ -134,7 +134,10 @@ def spread(items: Sequence[Offer]) -> list[Offer]:
         profiles = {}
         for target, profile in item.details.profiles.items():
             best = profile.best_throughput()
-            rates = {f"corrected_{end}images_per_s": 100 * (1 + share) for end in ("low_", "", "high_")}
+            names = [
+                f"{end}{name}" for name in ("images_per_s", "relative_throughput") for end in ("low_", "", "high_")
+            ]
+            rates = dict.fromkeys(names, 100 * (1 + share))
             maxima = tuple(one.model_copy(update=rates) for one in profile.max_throughput if one is best)
             profiles[target] = profile.model_copy(update={"max_throughput": maxima})
         changes = {"name": f"variant-{number:08d}", "validation_accuracy": changed, "profiles": profiles}
