@@ -8,12 +8,14 @@ from narrowing import known
 from scipy.stats import t
 
 from profiler.analysis.statistics import (
+    QuantileInterval,
     median_interval,
     percentile,
     ratio_interval,
     samples_for_percentile,
     steady_from,
     too_few,
+    upper_bound,
 )
 
 
@@ -44,6 +46,26 @@ def test_the_median_s_interval_holds_it_at_least_as_often_as_it_says(n: int) -> 
         assert found.high is not None
         held += found.low <= np.log(2) <= found.high
     assert held / 2000 > 0.94
+
+
+def test_the_median_s_bounds_are_order_statistics_of_the_binomial_distribution() -> None:
+    # P(X <= 7) = 0.022 and P(X <= 17) = 0.978 for 25 samples, half of which lie below the median.
+    found = median_interval(range(25))
+    assert (found.value, found.low, found.high) == (12, 7, 17)
+
+
+def test_a_quantile_is_bounded_from_above_as_soon_as_the_samples_suffice() -> None:
+    assert upper_bound(range(458), 0.99) is None
+    assert upper_bound(range(459), 0.99) == 458
+
+
+def test_an_uncertainty_that_samples_do_not_show_widens_the_interval_of_a_quantile() -> None:
+    found = QuantileInterval(100.0, 90.0, None).wider(0.03)
+    assert math.log(known(found.low) / 100) == pytest.approx(-math.hypot(math.log(0.9), 1.96 * 0.03))
+    assert (found.value, found.high) == (100.0, None)
+    above = QuantileInterval(100.0, None, 110.0).wider(0.03)
+    assert math.log(known(above.high) / 100) == pytest.approx(math.hypot(math.log(1.1), 1.96 * 0.03))
+    assert above.low is None
 
 
 def machine(generator: np.random.Generator, n: int, memory: float) -> tuple[np.ndarray, np.ndarray]:

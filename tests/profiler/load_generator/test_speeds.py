@@ -23,6 +23,11 @@ def test_a_reference_falls_off_below_the_stated_share_of_its_normal_rate() -> No
     assert speeds.fallen([least - 1, least + 1]) == [True, False]
 
 
+@pytest.mark.parametrize(("share", "fallen"), [(0.9, False), (0.8, True)])
+def test_a_tenth_below_the_normal_rate_is_noise_and_a_fifth_is_none(share: float, fallen: bool) -> None:
+    assert Speeds([1000.0] * 9).fallen([share * 1000]) == [fallen]
+
+
 def test_no_machine_is_taken_to_be_steadier_than_a_run_can_show() -> None:
     assert Speeds([1000.0] * 50).drift_sd() == LEAST_DRIFT_SD
     assert Speeds([1000.0, 2000.0]).drift_sd() == LEAST_DRIFT_SD

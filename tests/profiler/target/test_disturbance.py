@@ -47,6 +47,11 @@ def test_a_slice_beside_which_others_took_too_much_does_not_count() -> None:
     assert found.noise.busiest == ("stress (process 7, 0.90 cores)",)
 
 
+@pytest.mark.parametrize(("share", "counting"), [(0.08, [0, 1, 2, 3]), (0.12, [0, 2, 3])])
+def test_others_may_take_a_tenth_of_the_cores(share: float, counting: list[int]) -> None:
+    assert watch(Scripted(0.0, share, 0.0, 0.0), [NORMAL_PER_S] * 4).end().counting == counting
+
+
 def test_a_slice_beside_which_the_reference_fell_off_does_not_count() -> None:
     found = watch(Scripted(None), [NORMAL_PER_S, 0.5 * NORMAL_PER_S, NORMAL_PER_S, NORMAL_PER_S]).end()
     assert found.counting == [0, 2, 3]

@@ -1,18 +1,26 @@
 """The figures of all visits to a model."""
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from blank import noise
+from narrowing import known
 from stub_host import maximum
 
 from profiler.common.target import Resources
 from profiler.measure.latency.point import latency_point
-from profiler.measure.visits.pooled import pooled_latency, pooled_maximum
+from profiler.measure.ledger import Ledger
+from profiler.measure.visits.pooled import middle, pooled, pooled_latency, pooled_maximum
+from profiler.records.base import Point
+from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
+from profiler.records.throughput import MaximalThroughput
 from profiler.records.visit import Blocks, Visit
 
 ONE = Resources(cores=1, threads=1, instances=1)
+MODEL: Any = SimpleNamespace(in_process=True, shapes=[(1, 8, 8)])
 
 
 def blocks(per_s: float, reference_per_s: float = 1000.0, count: int = 3) -> Blocks:
@@ -66,3 +74,65 @@ def test_the_median_latency_is_that_of_the_visits_and_its_interval_shows_how_the
     assert latency.p50_high_ms is not None
     assert latency.p50_low_ms < 1.8
     assert latency.p50_high_ms > 2.2
+
+
+def latency_of_two_callers() -> LatencyPoint:
+    place = Place("stub", ONE, batch=1, concurrency=2, input_shape=(1, 8, 8))
+    return latency_point(place, [2.0] * 100, [1000.0] * 100, noise(), 0.0)
+
+
+def disturbed(one: Visit) -> Visit:
+    return one.model_copy(update={"noise": noise().model_copy(update={"disturbed": True})})
+
+
+def test_the_drift_of_the_machine_widens_a_rate_as_delivered() -> None:
+    first = maximum(100.0, blocks=blocks(100.0), saturated=True)
+    pooled = pooled_maximum(first, 3, [visit(2, 100.0), visit(3, 100.0)], 0.03, in_process=True)
+    assert math.log(known(pooled.high_images_per_s) / 100) == pytest.approx(1.96 * 0.03)
+
+
+def test_a_disturbed_visit_counts_as_made_and_is_in_no_rate() -> None:
+    first = maximum(100.0, blocks=blocks(100.0), saturated=True)
+    ledger = Ledger([first, disturbed(visit(2, 10.0))], [])
+    (found,) = pooled(MODEL, ledger, visit(3, 100.0), 0.0)
+    assert isinstance(found, MaximalThroughput)
+    assert found.visits == 3
+    assert found.images_per_s == pytest.approx(100.0)
+
+
+def test_a_later_visit_of_an_earlier_run_is_not_in_the_figures_of_this_one() -> None:
+    first = maximum(100.0, blocks=blocks(100.0), saturated=True)
+    ledger = Ledger([first, visit(3, 10.0)], [])
+    (found,) = pooled(MODEL, ledger, visit(2, 100.0), 0.0)
+    assert isinstance(found, MaximalThroughput)
+    assert found.images_per_s == pytest.approx(100.0)
+
+
+def test_a_disturbed_visit_adds_no_median() -> None:
+    def medians(newest: Visit) -> list[tuple[float, ...]]:
+        found: list[Point] = list(pooled(MODEL, Ledger([latency_of_two_callers()], []), newest, 0.0))
+        return [one.visit_p50_ms for one in found if isinstance(one, LatencyPoint)]
+
+    assert medians(visit(2, 100.0, p50_ms=3.0)) == [(2.0, 3.0)]
+    assert medians(disturbed(visit(2, 100.0, p50_ms=3.0))) == []
+
+
+def test_the_relative_median_is_that_of_the_visits_too() -> None:
+    found = pooled_latency(latency_of_two_callers(), visit(2, 100.0, p50_ms=3.0), 0.0)
+    assert found.visit_relative_p50 == (2.0, 3.0)
+    assert found.relative_p50 == pytest.approx(math.sqrt(6.0))
+
+
+def test_the_interval_of_a_middle_is_that_of_student_with_what_the_visits_do_not_show() -> None:
+    values = [math.exp(one) for one in (-0.1, 0.0, 0.1)]
+    # Two degrees of freedom: 4.303 standard errors of 0.1 / sqrt(3).
+    seen = 4.3027 * 0.1 / math.sqrt(3)
+    found = middle(values, 0.05)
+    assert found.ratio == pytest.approx(1.0)
+    assert math.log(known(found.high)) == pytest.approx(math.hypot(seen, 1.96 * 0.05), rel=1e-4)
+    assert math.log(known(found.low)) == pytest.approx(-math.hypot(seen, 1.96 * 0.05), rel=1e-4)
+
+
+def test_two_visits_show_no_spread_between_visits() -> None:
+    found = middle([1.0, 1.2], 0.05)
+    assert math.log(known(found.high) / found.ratio) == pytest.approx(1.96 * 0.05)
