@@ -169,7 +169,7 @@ METRICS = {
         "relative_throughput",
     ),
     "relative_throughput": Metric(
-        "higher", "1", "inputs answered at that maximum while the reference network answers one",
+        "higher", "1", "maximal throughput relative to the reference network, inputs for each of its inferences",
         undisturbed(Profile.best_throughput, at_maximum(*RELATIVE_RATE)),
     ),
     "single_images_per_s": Metric(
@@ -177,7 +177,7 @@ METRICS = {
         "relative_single_throughput",
     ),
     "relative_single_throughput": Metric(
-        "higher", "1", "single requests answered at that maximum while the reference network answers one",
+        "higher", "1", "throughput of single requests relative to the reference network, for each of its inferences",
         undisturbed(single_throughput, at_single(*RELATIVE_RATE)),
     ),
     "capacity_requests_per_s": Metric(
@@ -185,7 +185,7 @@ METRICS = {
     ),
     "p50_ms": Metric("lower", "ms", "median latency at batch 1 that one client sees", latency(*MEDIAN), "relative_p50"),
     "relative_p50": Metric(
-        "lower", "1", "the same latency in inferences of the reference network",
+        "lower", "1", "median latency at batch 1 relative to the reference network, in its inferences",
         undisturbed(client_latency, latency(*RELATIVE_MEDIAN)),
     ),
     "compute_p50_ms": Metric(
