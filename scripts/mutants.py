@@ -47,12 +47,13 @@ def copy_tree(folder: Path) -> Path:
 def passes(tree: Path, names: Sequence[str], alone: bool, bytecode: bool = False) -> bool:
     """Whether the test files of these names pass in a copy; raises `ValueError` for a name without a file.
 
-    The run keeps no bytecode of a mutant, because Python takes it for that of the next mutant of equal size and second.
+    Tests of a quiet machine are left out, because two mutants are tried at once. The run keeps no bytecode of a
+    mutant, because Python takes it for that of the next mutant of equal size and second.
     """
     files = [str(path) for name in names for path in (tree / "tests").rglob(f"{name}.py")]
     if len(files) != len(names):
         raise ValueError(f"tests {', '.join(names)}: each is the name of one file below tests/, found {files}")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", *PLUGINS, "-m", "not slow", *files]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *PLUGINS, "-m", "not slow and not quiet", *files]
     settings = {"PYTHONPATH": str(tree), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1"}
     settings |= {} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"}
     with ONE_BY_ONE if alone else nullcontext():
