@@ -1,10 +1,8 @@
 """The command `dnn-porting`, which handles signals before it imports slow modules."""
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from profiler.common.signals import Interruption, reopen_standard_streams
 
@@ -30,10 +28,3 @@ def run(commands: Mapping[str, str]) -> None:
         sys.exit(done(lambda: dispatch(commands, arguments)))
     finally:
         interruption.finish()
-
-
-def add_public_key(parser: argparse.ArgumentParser) -> None:
-    """Adds `--public-key FILE` to the parser."""
-    parser.add_argument(
-        "--public-key", type=Path, metavar="FILE", help="PEM: refuse what the owner of this key has not signed"
-    )

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from porting.command_line.cli import add_public_key
+from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
 from porting.repository.compare import compare

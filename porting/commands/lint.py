@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from porting.command_line.cli import add_public_key
+from porting.command_line.public_key import add_public_key
 from porting.common.console import say
 from porting.repository.integrity import published_rules
 from profiler.common.errors import BadInputError

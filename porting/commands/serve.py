@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from porting.command_line.cli import add_public_key
+from porting.command_line.public_key import add_public_key
 from porting.common.console import say
 from porting.repository import Repository
 from porting.repository.reader import INDEX

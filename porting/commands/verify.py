@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from porting.command_line.cli import add_public_key
+from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
 from porting.repository.serving_folder import write_model

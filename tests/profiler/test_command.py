@@ -10,6 +10,7 @@ from pathlib import Path
 
 import hostile_onnx
 import pytest
+from blank import normal_rate
 from support import environment, write_network
 from survival import level
 
@@ -104,7 +105,7 @@ def test_a_profile_with_figures_that_no_machine_measures_is_named_with_the_fix(t
     profile = run(model, tmp_path / "request.json", kept)
     for field in ("parts", "throughput", "max_throughput", "latency"):
         profile = profile.model_copy(update={field: ()})
-    write_record(kept, profile.model_copy(update={"probe_reference_per_s": 1e308}))
+    write_record(kept, profile.model_copy(update={"reference": normal_rate(1e308)}))
     kept.with_suffix(".npz").unlink()
     with pytest.raises(
         BadInputError, match=r"target here has figures that no machine measures \(.+\): remove it to measure"

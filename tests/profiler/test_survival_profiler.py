@@ -90,7 +90,7 @@ def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(ne
     second = known(written(tmp_path))
     assert second.covers(settings)
     assert second.throughput[: len(first.throughput)] == first.throughput
-    assert second.latency[0] == first.latency[0]
+    assert {one.place for one in first.latency} <= {one.place for one in second.latency}
     assert not list(tmp_path.glob("*dnn-porting-*"))
     assert shared
     assert not any(path.exists() for path in shared)

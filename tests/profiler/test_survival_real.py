@@ -93,7 +93,7 @@ def test_a_server_that_refuses_the_file_leaves_what_needs_no_server(
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.write_bytes(source.read_bytes()[:100])
 
-    monkeypatch.setattr(own_triton, "place", cut)
+    monkeypatch.setattr(own_triton, "link_or_copy", cut)
     with prepared_target("here", Target()) as ready:
         profile = profiled(ready, network, level(1))
     (missing,) = profile.missing

@@ -59,7 +59,7 @@ def test_what_the_server_refused_is_gone_at_once(served: ModelUnderTest, monkeyp
         destination.write_bytes(b"garbage")
 
     with monkeypatch.context() as patch:
-        patch.setattr(own_triton, "place", place_garbage)
+        patch.setattr(own_triton, "link_or_copy", place_garbage)
         with pytest.raises(ServerError, match="does not load"):
             served.load(served.own)
     monkeypatch.setattr("profiler.runtimes.kserve.server.LOAD_LIMIT_S", 5.0)
