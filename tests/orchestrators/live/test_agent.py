@@ -265,7 +265,7 @@ def test_a_server_that_hangs_is_left_out_and_taken_back_as_it_is(
     os.waitid(os.P_PID, running.process.pid, os.WSTOPPED)
     try:
         with monkeypatch.context() as patched:
-            patched.setattr(servers, "LOOK_LIMIT_S", 0.5)
+            patched.setattr(servers, "CALL_LIMIT_S", 0.5)
             run.tick()
     finally:
         running.process.send_signal(signal.SIGCONT)
