@@ -267,10 +267,10 @@ def test_a_plan_sums_the_costs_of_its_classes_and_deploys_their_vms() -> None:
     ("bounds", "said"),
     [
         ({"min_accuracy": 0.96}, "its accuracy must be at least 0.96, and the best option has 0.95 .large"),
-        ({"min_accuracy": 0.9}, "at most 100 ms, and the best there is with the bounds on accuracy kept is 200 ms"),
+        ({"min_accuracy": 0.9}, "at most 100 ms, and the best option with the bounds on accuracy kept has 200 ms"),
         (
             {"max_cost_per_hour": 0.05},
-            "at most 0.05 an hour, .* on accuracy and latency kept is 0.1 an hour .small on 1",
+            "at most 0.05 an hour, .* on accuracy and latency kept has 0.1 an hour .small on 1",
         ),
     ],
 )

@@ -93,7 +93,7 @@ def test_the_communication_that_no_deadline_has_in_it_yet_is_added() -> None:
 
 def test_the_request_that_cannot_be_in_time_is_named_with_its_terms() -> None:
     message = (
-        r"request 3 \(from 0\) of 4 is 11 ms late even with 2 cores and batches of 2, the best of what sustains "
+        r"request 3 \(from 0\) of 4 is 11 ms late even with 2 cores and batches of 2, the best pair that sustains "
         r"10 requests/s: 45 ms of queueing, 45 ms of work and 1 ms of communication, "
         r"and it may take 1 of the 80 ms that are left"
     )

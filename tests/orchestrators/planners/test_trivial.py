@@ -165,5 +165,5 @@ def test_what_the_repository_does_not_have_is_refused(tasks: Repository, changes
 def test_a_graph_that_does_not_tell_its_flops_cannot_be_planned_by_them(tmp_path: Path) -> None:
     unknown = Complexity(parameters=9, macs=None, flops=None, file_bytes=9, reasons={"macs": "a", "flops": "a"})
     made = repository(tmp_path, complexity=unknown)
-    with pytest.raises(BadInputError, match="digits-large-0000000a has no FLOPs"):
+    with pytest.raises(BadInputError, match="digits-large-0000000a has unknown FLOPs"):
         from_repository(made, task="digits", target=TARGET, demand_rps=1, metric="flops")
