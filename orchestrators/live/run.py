@@ -61,6 +61,7 @@ def write_traffic(path: Path, traffic: Traffic) -> None:
         f"{task}/{name}": np.asarray(getattr(one, name)) for task, one in traffic.tasks.items() for name in ARRAYS
     }
     arrays |= {f"{task}/why": np.array(json.dumps(one.why)) for task, one in traffic.tasks.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, packed({"start_s": np.array(traffic.start_s), **arrays}))
 
 

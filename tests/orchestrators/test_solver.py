@@ -79,7 +79,7 @@ def test_differences_of_a_billionth_of_the_largest_cost_still_count() -> None:
 def test_an_answer_that_breaks_a_row_or_a_bound_is_refused() -> None:
     with pytest.raises(DnnPortingError, match="broke row 0: 2 is not in -inf to 1"):
         check([2.0], [Row({0: 1}, high=1)], upper=[3])
-    with pytest.raises(DnnPortingError, match="HiGHS returned 4 for variable 0, which lies in 0 to 3"):
+    with pytest.raises(DnnPortingError, match="returned 4 for variable 0, which lies in 0 to 3"):
         check([4.0], [], upper=[3])
 
 
