@@ -9,7 +9,7 @@ from typing import cast
 
 from porting.common.console import progress, say
 from porting.configuration.settings import Settings
-from porting.configuration.stage_table import SOURCES, STAGES, Stage
+from porting.configuration.stage_table import SOURCES, STAGES, Stage, row_of
 from porting.jobs.context import Context, OnEpoch, needs_the_extra
 from porting.jobs.job import Job, StageModule, WorkModule
 from porting.repository import Repository
@@ -57,9 +57,8 @@ def module_of(stage: str) -> StageModule:
 
 def imported(stage: str, ending: str) -> ModuleType:
     """A module of a stage; raises `BadInputError` where the plain install lacks what it imports."""
-    (row,) = (one for one in STAGES if one.name == stage)
     try:
-        return importlib.import_module(f"porting.stages.{row.module}{ending}")
+        return importlib.import_module(f"porting.stages.{row_of(stage).module}{ending}")
     except ModuleNotFoundError as error:
         raise needs_the_extra(f"stage {stage}", error) from error
 

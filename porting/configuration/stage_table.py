@@ -31,3 +31,8 @@ STAGES = (
 )
 NAMES = tuple(stage.name for stage in STAGES)
 SOURCES = ("train", "import")
+
+
+def row_of(stage: str) -> Stage:
+    """The row of a stage."""
+    return next(one for one in STAGES if one.name == stage)

@@ -58,13 +58,6 @@ def needs_the_extra(what: str, error: ModuleNotFoundError) -> BadInputError:
     return BadInputError(f"{what} needs the package {error.name}: pip install 'dnn-porting[porting]'")
 
 
-def seeded(seed: int) -> None:
-    """Seeds the random numbers of all libraries."""
-    from lightning import seed_everything
-
-    seed_everything(seed, workers=True, verbose=False)
-
-
 class ReadyTargets:
     """The target that is ready; the request for another target stops it."""
 

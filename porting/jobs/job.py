@@ -6,6 +6,7 @@ from typing import Protocol
 from pydantic import Field, JsonValue
 
 from porting.jobs.context import Context
+from porting.jobs.own_code import code_versions
 from porting.workspace.records import Variant
 from profiler.common.files import json_digest
 from profiler.common.version import versions
@@ -36,7 +37,7 @@ class Recipe(Value):
         ingredients: dict[str, JsonValue],
         packages: tuple[str, ...],
     ) -> "Recipe":
-        """The recipe with the installed versions of the packages."""
+        """The recipe with the installed versions of the packages, and that of the project's code for this stage."""
         return cls(
             stage=stage,
             label=label,
@@ -44,7 +45,7 @@ class Recipe(Value):
             parent_key=None if parent is None else parent.key,
             settings=settings,
             ingredients=ingredients,
-            versions=versions(packages),
+            versions=versions(packages) | code_versions(stage),
         )
 
     def key(self) -> str:

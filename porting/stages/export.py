@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from porting.jobs.context import Context
 from porting.jobs.job import Job
+from porting.jobs.own_code import code_versions
 from porting.stages.pruned_variants import is_superseded
 from porting.workspace.records import Variant
 from profiler.common.files import json_digest
@@ -28,7 +29,7 @@ def job(context: Context, variant: Variant) -> Job:
             "network": variant.key,
             "settings": context.settings.export.model_dump(mode="json"),
             "data": context.data.recipe if context.data else None,
-            "versions": versions(PACKAGES),
+            "versions": versions(PACKAGES) | code_versions("export"),
         }
     )
     return Job(stage="export", variant=variant.name, inputs=[variant.name], values={"key": key})

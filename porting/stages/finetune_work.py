@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.jobs.new_variant import VariantContent, make_variant
 from porting.networks.store import input_shape, load_network, save_network
 from porting.stages.pruned_variants import network_of
+from porting.training.streams import seeded
 from porting.training.training_loop import recovered
 from porting.workspace.records import Variant
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.jobs.new_variant import VariantContent, make_variant
 from porting.networks.store import input_shape, load_network, save_network
@@ -15,6 +15,7 @@ from porting.pruners.surgery import Reached, Surgery
 from porting.stages.prune import Pruned
 from porting.stages.pruned_variants import achieved, network_of, warn_of_shortfall
 from porting.training.batch_norm import validation_accuracy
+from porting.training.streams import seeded
 from porting.workspace.records import Pruning, Variant
 
 NOT_MEASURED = "its aim is no throughput"

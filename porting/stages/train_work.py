@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.jobs.new_variant import VariantContent, make_variant, recipe_of
 from porting.networks.foreign import load_initial_weights
 from porting.networks.store import build_backbone, save_network
 from porting.networks.weights_file import weights_file
+from porting.training.streams import seeded
 from porting.training.training_loop import fit
 from porting.workspace.records import Variant
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from porting.common.console import Advance
-from porting.jobs.context import seeded
+from porting.training.streams import seeded
 from porting.workspace.records import Epoch
 from profiler.common.errors import DivergedError
 
@@ -49,7 +49,7 @@ class Watch(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Sets the random numbers of the epoch."""
-        seeded(self.seed + trainer.current_epoch)
+        seeded(self.seed, trainer.current_epoch)
         if trainer.fit_loop.is_resuming:
             # After a resumption Lightning starts reading data before this hook, which draws a random number.
             iter(trainer.fit_loop._data_fetcher)  # type: ignore[arg-type]

@@ -14,12 +14,13 @@ from torch import nn
 
 from porting.common.console import progress
 from porting.configuration.settings import FinetuneSettings, FitSettings
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.training.batch_norm import BATCH_NORM_IMAGES, reestimate_statistics
 from porting.training.callbacks import MovingAverage, Stop, Watch
 from porting.training.checkpoints import Checkpoints, DigestedFiles, identity, newest, read, stored_checkpoints
 from porting.training.classifier import Classifier
 from porting.training.precision import LIGHTNING, Chosen, chosen_precision
+from porting.training.streams import seeded
 from porting.training.teacher import Teacher
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch
@@ -85,7 +86,7 @@ def fit(
         checkpoint = read(stored_checkpoints(folder)[0].path, training)
         watch.catch_up(checkpoint["callbacks"][watch.state_key])
     # Later code draws the same random numbers whether or not the training was interrupted.
-    seeded(watch.seed + settings.epochs)
+    seeded(watch.seed, settings.epochs)
     classifier.load_state_dict(checkpoint["best"]["weights"])
     return model.cpu().to(memory_format=torch.contiguous_format).eval(), watch.history
 

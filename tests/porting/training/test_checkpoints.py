@@ -14,8 +14,9 @@ from unfinished import unfinished
 from backbones.resnet import resnet8
 from porting.configuration.components import NamedComponent
 from porting.configuration.settings import FitSettings, Settings
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.training.checkpoints import identity, read, stored_checkpoints
+from porting.training.streams import seeded
 from porting.training.training_loop import fit
 from porting.workspace.data import Data
 from porting.workspace.records import Epoch

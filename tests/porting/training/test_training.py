@@ -21,12 +21,13 @@ from backbones.mobilenet import mobilenet_v1, mobilenet_v2
 from backbones.resnet import resnet8, resnet50
 from porting.configuration.components import NamedComponent
 from porting.configuration.settings import FinetuneSettings, FitSettings, Settings
-from porting.jobs.context import Context, seeded
+from porting.jobs.context import Context
 from porting.training.batch_norm import reestimate_statistics
 from porting.training.callbacks import kept_share
 from porting.training.checkpoints import stored_checkpoints
 from porting.training.classifier import Classifier
 from porting.training.precision import chosen_precision, memory_format
+from porting.training.streams import seeded
 from porting.training.teacher import AttentionMaps, Teacher, comparable_layers, distance
 from porting.training.training_loop import devices, fit, recovered
 from porting.workspace.data import Data
@@ -432,7 +433,7 @@ def test_every_image_counts_the_same_in_the_statistics_also_of_a_short_last_batc
 
 
 def test_recovery_begins_with_statistics_of_the_data_whatever_they_were(context: Context, digits: Data) -> None:
-    model, _ = train(context, digits)
+    model, _ = train(context, digits, fit_settings(epochs=4, patience=4))
     spoilt, within = copy.deepcopy(model), replace(context, data=digits)
     for module in spoilt.modules():
         if isinstance(module, nn.BatchNorm2d):
