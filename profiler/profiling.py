@@ -189,16 +189,23 @@ def profile_file(
         prepared.learn([before])
     with ends_within(PREPARING_S + settings.budget_s):
         model = ModelUnderTest(prepared, path, sizes)
-    layers = count_layers(path, model.shapes[0])
+    begun = before or blank(model, settings, key, onnx_sha256)
+    with model:
+        return Profiling(model, begun, settings, plan(settings, visit), keep).run(announce)
+
+
+def blank(model: ModelUnderTest, settings: LevelSettings, key: str, onnx_sha256: str) -> Profile:
+    """A profile without points."""
+    prepared, layers = model.prepared, count_layers(model.path, model.shapes[0])
     reference, served, reasons = normal_rates(prepared)
-    begun = before or Profile(
+    return Profile(
         key=key,
         level=settings.level,
         target_name=prepared.name,
         target=prepared.target,
         fingerprint=prepared.fingerprint,
         onnx_sha256=onnx_sha256,
-        complexity=sum_layers(layers, path.stat().st_size),
+        complexity=sum_layers(layers, model.path.stat().st_size),
         layers=tuple(layers),
         reference=reference,
         served_reference=served,
@@ -206,8 +213,6 @@ def profile_file(
         measured_at=datetime.now(UTC),
         seconds=0.0,
     )
-    with model:
-        return Profiling(model, begun, settings, plan(settings, visit), keep).run(announce)
 
 
 def key_of(prepared: PreparedTarget, path: Path, onnx_sha256: str, sizes: list[int]) -> str:
