@@ -16,12 +16,14 @@ from porting.configuration.stage_table import row_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ("porting", "stages")
-# These packages and modules carry settings and records, refuse, or measure: no weight and no file depends on them. The
+# These packages and modules carry settings and records, confine, or measure: no weight and no file depends on them. The
 # machine, the target and the settings of a measurement are in the recipe.
 CARRIERS = (
-    "porting.common", "porting.configuration", "porting.jobs", "porting.repository", "porting.workspace",
-    "profiler.common", "profiler.confined", "profiler.profiling", "profiler.records", "profiler.system",
-    "profiler.target", "profiler.trial",
+    "porting.common", "porting.configuration.annotations", "porting.configuration.components",
+    "porting.configuration.config_folders", "porting.configuration.recorded", "porting.configuration.settings",
+    "porting.configuration.stage_table", "porting.jobs", "porting.repository", "porting.workspace.known_digest",
+    "porting.workspace.records", "porting.workspace.workspace", "profiler.common", "profiler.confined",
+    "profiler.profiling", "profiler.records", "profiler.system", "profiler.target",
 )  # fmt: skip
 
 

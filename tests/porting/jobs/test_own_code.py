@@ -91,7 +91,12 @@ def test_every_stage_that_makes_variants_has_the_digest_of_its_work(stage: str) 
 
 def test_the_training_and_the_streams_decide_a_trained_network(monkeypatch: pytest.MonkeyPatch) -> None:
     before = code_versions("train")
-    for changed in ("porting.training.training_loop", "porting.training.streams", "porting.networks.store"):
+    for changed in (
+        "porting.training.training_loop",
+        "porting.training.streams",
+        "porting.networks.store",
+        "porting.workspace.data",
+    ):
         sources_digest.cache_clear()
         source = read(changed)
         assert source is not None
