@@ -44,14 +44,23 @@ class ServedReference:
         return answered.counted / answered.seconds
 
     def refused(self) -> str | None:
-        """The reason why the server cannot serve it beside a model, `None` where it can; it is tried once."""
+        """The reason why the server cannot serve it beside a model, `None` where it can.
+
+        It is tried once, and once more after a restart of a local server, which may only have ended or hung.
+        """
         if self._refused is None:
-            try:
-                self.rate_per_s()
-                self._refused = ""
-            except DnnPortingError as error:
-                self._refused = str(error)
+            self._refused = self._failure()
+            if self._refused and self._host.restart():
+                self.forget()
+                self._refused = self._failure()
         return self._refused or None
+
+    def _failure(self) -> str:
+        try:
+            self.rate_per_s()
+        except DnnPortingError as error:
+            return str(error)
+        return ""
 
     def _load(self) -> ClosedLoop:
         served = self._host.load(NAME, self._path, Resources(self._cores, threads=1, instances=1))

@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 # The warm-up takes a few.
 INTO_THE_SLICE = 12
+# The shape of the network's inputs, which the reference does not have.
+SHAPE = (1, 8, 8)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,7 @@ def in_a_slice(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]]
     def prepare(strike: Callable[[], None]) -> None:
         def watched(self: Expectation, answers: np.ndarray, batch: int) -> None:
             check(self, answers, batch)
-            if next(answered) == INTO_THE_SLICE:
+            if self.images.shape[1:] == SHAPE and next(answered) == INTO_THE_SLICE:
                 strike()
 
         monkeypatch.setattr(Expectation, "check", watched)

@@ -66,7 +66,7 @@ def test_what_the_machine_does_not_tell_has_its_reason(monkeypatch: pytest.Monke
     monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
     read = NoiseMeter().read(reference_per_s=12.5)
     assert read.reference_per_s == 12.5
-    assert set(read.reasons) - {"steal_share"} == {"cpu_mhz", "cgroup_cores", "throttled_share"}
+    assert set(read.reasons) - {"steal_share"} == {"cpu_mhz", "cgroup_cores", "throttled_share", "others_share"}
 
 
 def test_throttling_is_the_share_of_periods_that_hit_the_quota(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
