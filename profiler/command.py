@@ -39,15 +39,18 @@ class Request(BaseModel):
 
 def profile(options: argparse.Namespace) -> None:
     """Profiles the file and prints its best throughput."""
-    profile = run(options.model, options.request, options.output, options.endpoint)
+    profile = run(options.model, options.request, options.output, options.endpoint, options.wait)
     best = profile.best_throughput()
     missing = f", {len(profile.missing)} points missing" if profile.missing else ""
     print(f"{options.output}: {best.images_per_s:,.0f} images/s ({best.verdict}){missing}" if best else "")
 
 
-def run(model: Path, request_path: Path, output: Path, endpoint: str | None = None) -> Profile:
+def run(
+    model: Path, request_path: Path, output: Path, endpoint: str | None = None, wait_s: float | None = None
+) -> Profile:
     """Profiles the file; the profile of an earlier run at `output` is kept and completed.
 
+    It waits up to `wait_s`, or else as long as the request says, for another run that measures on this machine.
     Raises `BadInputError` where the request names a running server other than `endpoint`.
     """
     request = read_request(request_path)
@@ -60,7 +63,8 @@ def run(model: Path, request_path: Path, output: Path, endpoint: str | None = No
     with scratch("profiled") as temporary, original_names(temporary.folder, model):
         copy = copy_of(model, temporary.folder, request.target)
         try_onnx(copy, request.settings.latency.input_sizes if request.settings.latency else [])
-        with prepared_target(request.target_name, request.target) as ready:
+        wait_s = request.settings.wait if wait_s is None else wait_s
+        with prepared_target(request.target_name, request.target, wait_s) as ready:
             return profile_file(ready, copy, request.settings, files.read(), files.write, partial(print, flush=True))
 
 

@@ -9,15 +9,23 @@ from pathlib import Path
 from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
+from porting.repository.compare import shown
+from porting.repository.difference import differ
+from porting.repository.schema import Figure
 from porting.repository.serving_folder import write_model
 from porting.repository.variant_files import VariantFiles
 from porting.repository.variant_on_target import VariantOnTarget
+from profiler.analysis.statistics import RatioInterval
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.scratch import scratch
+from profiler.measure.visits.again import Again, measured_again
+from profiler.measure.visits.part import Visited
 from profiler.records.profile import Profile
 from profiler.target.identity import profile_key
+from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget, prepared_target
 
+UNKNOWN = "not measured"
 COLUMNS = ["variant", "figure", "published", "now", "verdict"]
 # The figures that are measured again; the relative ones see a small change, as the machine's drift meets both networks.
 VERIFIED = (
@@ -25,7 +33,8 @@ VERIFIED = (
     "p50_ms", "relative_p50",
 )  # fmt: skip
 # Two minutes for three variants at most, whatever the repository says.
-VISITS, SEARCH_S, SETTLE_S, VISIT_S, BUDGET_S = 5, 0.5, 3.0, 1.0, 40.0
+VISITS, VISIT_S, PATIENCE = 5, 1.5, 2.0
+SINGLE_CALLER = Visited(1, 1)
 # Limits on callers and memory, as the figures of a foreign repository set them.
 MOST_CALLERS, MOST_NUMBERS = 256, 1 << 28
 
@@ -55,9 +64,13 @@ def run(arguments: Sequence[str]) -> None:
                 say(f"measuring {one.name}")
                 rows += [[one.name, *row] for row in compared(ready, paths[one.name], one)]
     table(f"{options.repository} on {target}", COLUMNS, rows)
-    moved = [row for row in rows if row[-1] != "holds"]
+    moved, unknown = ([row for row in rows if row[-1] == verdict] for verdict in ("moved", UNKNOWN))
     if moved:
         raise DnnPortingError(f"{len(moved)} of {len(rows)} figures moved: measure again with stage=profile,publish")
+    if unknown or not rows:
+        raise DnnPortingError(
+            f"{len(unknown)} of {len(rows)} figures could not be measured again: verify on a quiet machine"
+        )
     say(f"all {len(rows)} figures hold")
 
 
@@ -129,33 +142,35 @@ def copied(files: VariantFiles, folder: Path) -> Path:
     return path
 
 
-def compared(ready: "PreparedTarget", path: Path, one: "VariantOnTarget") -> list[list[str]]:
+def compared(ready: PreparedTarget, path: Path, one: VariantOnTarget) -> list[list[str]]:
     """Measures a variant again in several visits; returns a row for each figure: name, published, now, verdict."""
-    from porting.repository.compare import shown
-    from porting.repository.difference import differ
-    from porting.repository.figures import figures
-
-    now, _ = figures(None, measured(ready, path, one.profile))
-    then = {name: one.figure(name) for name in VERIFIED}
-    pairs = [(name, before, now[name]) for name, before in then.items() if before is not None and name in now]
-    return [
-        [name, shown(before), shown(after), "moved" if differ(before, after) else "holds"]
-        for name, before, after in pairs
-    ]
+    now, rows = measured(ready, path, one.profile), list[list[str]]()
+    for name in VERIFIED:
+        before, after = one.figure(name), now.get(name)
+        if before is not None and after is None:
+            rows.append([name, shown(before), "disturbed, or without a latency", UNKNOWN])
+        elif before is not None and after is not None:
+            rows.append([name, shown(before), shown(after), "moved" if differ(before, after) else "holds"])
+    return rows
 
 
-def measured(ready: "PreparedTarget", path: Path, profile: "Profile") -> "Profile":
-    """A profile of the published points alone: the same batches, with as many callers at most."""
-    from profiler.common.profile_settings import LevelSettings, ThroughputSettings, VisitSettings
-    from profiler.profiling import profile_file
+def measured(ready: PreparedTarget, path: Path, profile: Profile) -> dict[str, Figure]:
+    """The figures of the published loops, measured now."""
+    best, single = profile.best_throughput(), profile.throughput_at(1)
+    loops = {Visited.of(point) for point in (best, single) if point is not None} | {SINGLE_CALLER}
+    with ModelUnderTest(ready, path, profile.input_sizes()) as model:
+        model.patience = PATIENCE
+        found = measured_again(model, sorted(loops, key=lambda loop: (loop.batch, loop.concurrency)), VISITS, VISIT_S)
+    alone = found[SINGLE_CALLER]
+    figures = figure(alone, "p50_ms", "p50_ms") | figure(alone, "relative_p50", "relative_p50")
+    for prefix, point in (("", best), ("single_", single)):
+        again = None if point is None else found[Visited.of(point)]
+        figures |= figure(again, "images_per_s", f"{prefix}images_per_s")
+        figures |= figure(again, "relative_throughput", f"relative_{prefix}throughput")
+    return figures
 
-    own = profile.own(profile.max_throughput)
-    batches = sorted({1, *(point.batch for point in own if point is profile.best_throughput())})
-    callers = min(MOST_CALLERS, max((point.concurrency for point in own), default=1))
-    throughput = ThroughputSettings(
-        batches=batches, max_concurrency=2 * callers, search_seconds=SEARCH_S, settle_seconds=SETTLE_S
-    )
-    level = LevelSettings.of_throughput(throughput, BUDGET_S).model_copy(
-        update={"visits": VisitSettings(visits=VISITS, seconds=VISIT_S)}
-    )
-    return profile_file(ready, path, level, None, lambda *_: None, lambda _: None)
+
+def figure(again: Again | None, field: str, name: str) -> dict[str, Figure]:
+    """The figure in a field under its name in the index, nothing where it is unknown."""
+    found: RatioInterval | None = None if again is None else getattr(again, field)
+    return {} if found is None else {name: (found.ratio, found.low, found.high)}

@@ -6,16 +6,32 @@ import os
 import socket
 import stat
 import struct
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from profiler.common.errors import BadInputError, fix_of
+from profiler.common.profile_settings import DAY_S
 
 # An abstract socket has one name for all users and TMPDIRs of a network namespace, and no file that could be a link.
 HOST = b"\0dnn-porting-profiler"
 FOLDER = "DNN_PORTING_LOCK_FOLDER"
 IDS = struct.Struct("3i")
+LOOKS_EVERY_S = 1.0
+
+
+class InUseError(BadInputError):
+    """Another process holds the lock of `what`; `holder` are the words for that process."""
+
+    def __init__(self, what: str, holder: str) -> None:
+        super().__init__(f"{what} is in use by {holder}: wait until it ends, or stop it")
+        self.holder = holder
+
+    def is_own(self) -> bool:
+        """Whether this process itself is the holder."""
+        return f"{self.holder} ".startswith(f"process {os.getpid()} ")
 
 
 @contextmanager
@@ -29,7 +45,7 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise in_use(what, holder_of(file.fileno())) from error
+            raise InUseError(what, holder_of(file.fileno())) from error
         yield
 
 
@@ -57,8 +73,31 @@ def holder_of(descriptor: int) -> str:
     return "another process"
 
 
-def alone_on_host(what: str) -> AbstractContextManager[None]:
-    """Holds the lock of the folder that the variable `FOLDER` names, as tests have it, or the one lock of this host."""
+@contextmanager
+def alone_on_host(what: str, wait_s: float = DAY_S) -> Iterator[None]:
+    """Holds the lock of this host; while another process holds the lock, this one waits, and prints a line.
+
+    Raises `InUseError` after `wait_s`, and at once where this process itself is the holder.
+    """
+    until, told = time.monotonic() + wait_s, ""
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(lock_of_host(what))
+                break
+            except InUseError as error:
+                left_s = until - time.monotonic()
+                if left_s <= 0 or error.is_own():
+                    raise
+                if told != error.holder:
+                    told = error.holder
+                    print(f"{what} is in use by {told}: this run waits {left_s:,.0f} s at most", file=sys.stderr)
+                time.sleep(min(left_s, LOOKS_EVERY_S))
+        yield
+
+
+def lock_of_host(what: str) -> AbstractContextManager[None]:
+    """The lock of the folder that the variable `FOLDER` names, as tests have it, or the one lock of this host."""
     return exclusive(Path(folder) / "profiler", what) if (folder := os.environ.get(FOLDER)) else host_lock(what)
 
 
@@ -71,7 +110,7 @@ def host_lock(what: str) -> Iterator[None]:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            raise in_use(what, host_holder()) from error
+            raise InUseError(what, host_holder()) from error
         guard.listen()
         yield
 
@@ -85,8 +124,3 @@ def host_holder() -> str:
         # The kernel names no process of another PID namespace.
         return f"process {process} of user {user}" if process else f"user {user} in another container"
     return "another process"
-
-
-def in_use(what: str, holder: str) -> BadInputError:
-    """The error for a lock that another process holds."""
-    return BadInputError(f"{what} is in use by {holder}: wait until it ends, or stop it")

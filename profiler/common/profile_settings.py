@@ -12,13 +12,15 @@ from profiler.common.target import MAX_CORES, MAX_INSTANCES
 MAX_BATCH = 64
 # The most values of one axis that a level may have.
 MAX_PLACES = 100
+DAY_S = 86400.0
 
 Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
 Batches = Annotated[list[Batch], Field(min_length=1, max_length=MAX_BATCH)]
 Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_length=1, max_length=MAX_PLACES)]
 # At most an hour for a point, and a day for a variant.
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-Budget = Annotated[float, Field(gt=0, le=86400)]
+Budget = Annotated[float, Field(gt=0, le=DAY_S)]
+Wait = Annotated[float, Field(ge=0, le=7 * DAY_S)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["quick", "full"]
 
@@ -117,13 +119,15 @@ class VisitSettings(PartSettings):
 class LevelSettings(BaseModel):
     """A level: `quick` ranks in seconds, `full` measures in minutes the variants that `screen_with` leaves.
 
-    A point takes up to `patience` times its usual time where other processes disturb its slices.
+    A point takes up to `patience` times its usual time where other processes disturb its slices. A run waits up to
+    `wait` seconds for another one that measures on this host.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level
     budget_s: Budget
     patience: Annotated[float, Field(ge=1, le=100)] = 1.0
+    wait: Wait = DAY_S
     screen_with: "LevelSettings | None"
     latency: LatencySettings | None
     throughput: ThroughputSettings | None

@@ -12,6 +12,7 @@ import onnxruntime as ort
 from profiler.common.errors import BadInputError, DnnPortingError
 from profiler.common.files import read_record, write_record
 from profiler.common.locks import alone_on_host
+from profiler.common.profile_settings import DAY_S
 from profiler.common.target import Target
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.table import OperatorTable
@@ -29,19 +30,19 @@ PASSES, SAVED_EVERY_S, SEED = 3, 5.0, 0
 
 def measured_table(
     path: Path, target: Target, batch: int, precision: Precision, wanted: Wanted, budget_s: float,
-    advance: Callable[[int], None],
+    advance: Callable[[int], None], wait_s: float = DAY_S,
 ) -> OperatorTable:  # fmt: skip
     """The table at `path` with all wanted points; missing ones are measured on the target's cores and threads.
 
-    `advance` gets the number of passes left. Raises `BadInputError` where another run measures on this host, or the
-    file has another table, and `DnnPortingError` for a spent budget: the next call continues.
+    `advance` gets the number of passes left. Raises `BadInputError` where another run still measures on this host
+    after `wait_s`, or the file has another table, and `DnnPortingError` for a spent budget: the next call continues.
     """
     table = read_table(path, target, batch, precision)
     missing = missing_passes(table, wanted)
     if table is not None and not any(missing):
         return table
     cores, _ = split_cores(target.cores)
-    with alone_on_host(PROFILER), pinned(cores):
+    with alone_on_host(PROFILER, wait_s), pinned(cores):
         table = table or OperatorTable(
             fingerprint=machine(target), batch=batch, precision=precision, block=block(precision), points=(),
         )  # fmt: skip

@@ -42,7 +42,10 @@ def split_cores(wanted: int) -> tuple[list[int], list[int]]:
     """The cores of server and load generator, different where possible; raises `BadInputError` for too few cores."""
     available = sorted(os.sched_getaffinity(0))
     if wanted > len(available):
-        raise BadInputError(f"target cores={wanted} are not available: this process may use {len(available)}")
+        raise BadInputError(
+            f"cores={wanted} are not available: set targets.<name>.cores to at most {len(available)}, "
+            "the cores that this process may use"
+        )
     server = available[-wanted:]
     client = [core for core in available if core not in server]
     return server, client or available

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import onnxruntime as ort
 
-from profiler.common.errors import BadInputError, ServerError
+from profiler.common.errors import ServerError
 from profiler.common.locks import alone_on_host
+from profiler.common.profile_settings import DAY_S
 from profiler.common.target import Target
 from profiler.load_generator.reference import InProcessReference
 from profiler.load_generator.served_reference import ServedReference
@@ -21,7 +22,8 @@ from profiler.runtimes.kserve.own_triton import OwnTriton
 from profiler.runtimes.own_process import OwnProcess
 from profiler.runtimes.served import Host
 from profiler.system.machine import split_cores
-from profiler.target.identity import fingerprint, is_here
+from profiler.target.early_check import check_target
+from profiler.target.identity import fingerprint
 
 PROFILER = "the profiler on this host"
 
@@ -64,20 +66,16 @@ def readings(profile: Profile) -> Iterator[tuple[ReferenceKind, float]]:
 
 
 @contextmanager
-def prepared_target(name: str, target: Target) -> Iterator[PreparedTarget]:
+def prepared_target(name: str, target: Target, wait_s: float = DAY_S) -> Iterator[PreparedTarget]:
     """Makes a target ready, alone on this host, and takes everything down again.
 
-    Raises `BadInputError` where another run is measuring, `ServerNotFoundError` where no server is
-    to be had, `ServerError` where it does not come up.
+    It waits up to `wait_s` for another run that measures here, and raises `InUseError` after that time. Raises the
+    errors of `check_target` before the wait, and `ServerError` where the server does not come up.
     """
-    if target.endpoint is not None and not is_here(target.endpoint):
-        raise BadInputError(
-            f"endpoint {target.endpoint} is on another machine, of which this one can tell neither cores nor noise: "
-            "run 'python -m profiler' there, or take an endpoint on 127.0.0.1"
-        )
+    check_target(target)
     server_cores, client_cores = split_cores(target.cores)
     with ExitStack() as stack:
-        stack.enter_context(alone_on_host(PROFILER))
+        stack.enter_context(alone_on_host(PROFILER, wait_s))
         host, kind, onnxruntime_version = open_host(target, server_cores, stack)
         found = fingerprint(target, host.version(), kind, onnxruntime_version)
         served = host.address is not None and target.runtime == "triton"

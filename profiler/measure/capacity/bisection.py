@@ -65,7 +65,7 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
     offered = bracket(goal.outcomes(trials, relative=False))
     relative = bracket(goal.outcomes(trials))
     share = None if relative.best is None else relative.best / meter.most.relative
-    verdict, why = judge(relative, goal, trials)
+    verdict, why = judge(relative, goal, trials, meter.most.per_s / meter.most.relative)
     reference_per_s = float(np.median([one.reference_per_s for one in done])) if done else None
     missing = MissingValues()
 
@@ -100,22 +100,26 @@ def unknown_end(name: str, found: Bracket) -> str:
     return "no rate met the deadline" if found.best is None else "a lower rate failed than any that met the deadline"
 
 
-def judge(found: Bracket, goal: Goal, trials: Sequence[Trial]) -> tuple[Verdict, str]:
-    """Whether the bracket holds the capacity, and why not."""
+def judge(found: Bracket, goal: Goal, trials: Sequence[Trial], reference_per_s: float) -> tuple[Verdict, str]:
+    """Whether the bracket of relative rates holds the capacity, and why not, in requests/s beside that reference."""
+
+    def per_s(rate: float) -> str:
+        return f"{rate * reference_per_s:.1f}/s"
+
     rates = [trial.relative_offered for trial in trials]
     late = [rate for rate, trial in zip(rates, trials, strict=True) if goal.late(trial) and rate > (found.best or 0)]
     if late and found.high is None:
-        return "not saturated", f"the load generator was late itself from {min(late):.1f}/s on: it was the limit"
+        return "not saturated", f"the load generator was late itself from {per_s(min(late))} on: it was the limit"
     if found.best is None:
-        return "unsettled", f"no rate down to {min(rates):.1f}/s met the deadline"
+        return "unsettled", f"no rate down to {per_s(min(rates))} met the deadline"
     if found.high is None:
-        return "not saturated", f"no rate failed above {found.best:.1f}/s, the highest that met the deadline"
+        return "not saturated", f"no rate failed above {per_s(found.best)}, the highest that met the deadline"
     ends = [trial for trial in trials if trial.relative_offered in (found.best, found.high)]
     if undecided := [trial.requests for trial in ends if not goal.decided(trial)]:
         needed = samples_for_percentile(goal.quantile)
         return "unsettled", f"p{goal.quantile * 100:g} needs {needed} requests in a trial, {min(undecided)} were sent"
     if found.low is None:
-        return "unsettled", f"a trial at {min(rates):.1f}/s failed, below every one that met the deadline"
+        return "unsettled", f"a trial at {per_s(min(rates))} failed, below every one that met the deadline"
     width = (found.high - found.low) / found.best
-    why = f"every trial was in time up to {found.low:.1f}/s, and none from {found.high:.1f}/s on: {width:.1%} apart"
+    why = f"every trial was in time up to {per_s(found.low)}, and none from {per_s(found.high)} on: {width:.1%} apart"
     return ("settled" if width <= SETTLED_WIDTH else "unsettled"), why

@@ -23,24 +23,24 @@ SINGLE = 1
 
 @dataclass(frozen=True)
 class Visited:
-    """A closed loop that is measured in every visit, and the rate that it had in the first one."""
+    """A closed loop that is measured in every visit."""
 
     batch: int
     concurrency: int
-    images_per_s: float
 
     @classmethod
     def of(cls, point: MaximalThroughput) -> Self:
         """The loop of a maximum."""
-        return cls(point.batch, point.concurrency, point.images_per_s)
+        return cls(point.batch, point.concurrency)
 
 
 def measurements(model: ModelUnderTest, settings: VisitSettings, ledger: Ledger) -> Measurements:
     """One point for each visit and each loop; a visit begins with a load of the model."""
     for visit in range(2, settings.visits + 1):
-        for number, loop in enumerate(loops(model, ledger)):
+        for number, (loop, per_s) in enumerate(loops(model, ledger).items()):
             outdate(ledger, place_of(model, loop, visit))
-            yield visiting(model, ledger, loop, visit, settings.seconds, fresh=number == 0)
+            seconds = max(settings.seconds, slices_s(FEWEST_SLICES, loop.batch, per_s))
+            yield visiting(model, ledger, loop, visit, settings.seconds, OVERHEAD_S + seconds, fresh=number == 0)
 
 
 def outdate(ledger: Ledger, place: Place) -> None:
@@ -56,13 +56,13 @@ def place_of(model: ModelUnderTest, loop: Visited, visit: int) -> Place:
     return replace(Place(model.runtime, model.own, loop.batch, loop.concurrency), visit=visit)
 
 
-def loops(model: ModelUnderTest, ledger: Ledger) -> list[Visited]:
-    """The maxima on the target's own resources, and the single caller whose latency a client sees."""
+def loops(model: ModelUnderTest, ledger: Ledger) -> dict[Visited, float]:
+    """The maxima on the target's own resources, and the single caller whose latency a client sees, with their rates."""
     own = [point for point in ledger.of(MaximalThroughput) if point.resources == model.own]
-    found = [Visited.of(point) for point in own]
+    found = {Visited.of(point): point.images_per_s for point in own}
     single = ledger.at(LatencyPoint, single_place(model))
-    if single is not None and all((one.batch, one.concurrency) != (SINGLE, SINGLE) for one in found):
-        found.append(Visited(SINGLE, SINGLE, 1e3 / single.mean_ms))
+    if single is not None:
+        found.setdefault(Visited(SINGLE, SINGLE), 1e3 / single.mean_ms)
     return found
 
 
@@ -72,7 +72,7 @@ def single_place(model: ModelUnderTest) -> Place:
 
 
 def visiting(
-    model: ModelUnderTest, ledger: Ledger, loop: Visited, visit: int, seconds: float, fresh: bool
+    model: ModelUnderTest, ledger: Ledger, loop: Visited, visit: int, seconds: float, expected_s: float, fresh: bool
 ) -> Measurement:
     """The point of one loop in one visit, and the figures of all visits so far."""
 
@@ -83,5 +83,4 @@ def visiting(
         point = visit_point(Place(model.runtime, model.own), run, visit)
         return [point, *pooled(model, ledger, point, run.drift_sd_share)]
 
-    expected_s = OVERHEAD_S + max(seconds, slices_s(FEWEST_SLICES, loop.batch, loop.images_per_s))
     return Measurement(Visit, place_of(model, loop, visit), expected_s, measure)

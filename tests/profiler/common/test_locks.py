@@ -3,8 +3,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -121,3 +121,51 @@ def test_another_user_is_told_who_holds_the_host(tmp_path: Path, monkeypatch: py
     with host_lock("it"):
         told = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
     assert f"it is in use by process {os.getpid()} of user 0" in told.stdout, told.stderr
+
+
+@contextmanager
+def holding(folder: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of the host in `folder` for this long."""
+    code = HOLD.replace("time.sleep(60)", f"time.sleep({seconds})")
+    command = [sys.executable, "-c", code, str(folder / "profiler"), "@"]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def test_the_second_run_waits_for_the_first_and_says_for_which_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(locks.FOLDER, str(tmp_path))
+    monkeypatch.setattr(locks, "LOOKS_EVERY_S", 0.05)
+    with holding(tmp_path, 1.0) as holder:
+        start = time.monotonic()
+        with alone_on_host("it", 60.0):
+            assert time.monotonic() - start > 0.3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"it is in use by process {holder.pid}: this run waits 60 s at most"
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.3])
+def test_a_run_refuses_after_its_wait_and_without_one_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wait_s: float
+) -> None:
+    monkeypatch.setenv(locks.FOLDER, str(tmp_path))
+    with holding(tmp_path, 60.0) as holder:
+        start = time.monotonic()
+        with pytest.raises(BadInputError, match=f"it is in use by process {holder.pid}: wait until it ends"):
+            with alone_on_host("it", wait_s):
+                pass
+        assert wait_s <= time.monotonic() - start < wait_s + 5
+    assert len(capsys.readouterr().err.splitlines()) == (1 if wait_s else 0)
+
+
+def test_a_process_does_not_wait_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(locks.FOLDER, str(tmp_path))
+    with alone_on_host("it"), pytest.raises(BadInputError, match=f"in use by process {os.getpid()}"):
+        with alone_on_host("it", 60.0):
+            pass

@@ -99,15 +99,3 @@ def test_a_program_that_is_not_there_is_named_with_the_fix(network: Path) -> Non
     with prepared_target("here", Target(runtime="torch")) as ready:
         with pytest.raises(UnavailableError, match=r"model\.pt does not exist.*put .* of stage=export there"):
             profile_file(ready, network, SMALL, None, lambda *_: None, lambda _: None)
-
-
-def test_more_cores_than_there_are_is_refused() -> None:
-    with pytest.raises(BadInputError, match="cores=4096 are not available"):
-        with prepared_target("here", Target(cores=4096)):
-            pass
-
-
-def test_an_endpoint_on_another_machine_is_refused() -> None:
-    with pytest.raises(BadInputError, match="is on another machine"):
-        with prepared_target("there", Target(endpoint="192.0.2.1:8001")):
-            pass

@@ -130,9 +130,9 @@ def test_a_capacity_is_settled_where_the_lowest_rate_that_failed_is_at_most_a_te
     failed_per_s: float, verdict: str
 ) -> None:
     found = Bracket(best=100.0, low=100.0, high=failed_per_s)
-    assert judge(found, GOAL, [trial(100.0, 0.95), trial(failed_per_s, 0.5)])[0] == verdict
+    assert judge(found, GOAL, [trial(100.0, 0.95), trial(failed_per_s, 0.5)], 1.0)[0] == verdict
 
 
 def test_a_late_load_generator_is_no_limit_where_the_server_itself_failed_at_a_lower_rate() -> None:
     trials = [trial(100.0, 0.95), trial(105.0, 0.5), trial(120.0, 0.5, late=0.3)]
-    assert judge(Bracket(best=100.0, low=100.0, high=105.0), GOAL, trials)[0] == "settled"
+    assert judge(Bracket(best=100.0, low=100.0, high=105.0), GOAL, trials, 1.0)[0] == "settled"
