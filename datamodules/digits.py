@@ -9,7 +9,7 @@ import torch
 from sklearn import datasets
 from torch.nn.functional import interpolate
 
-from datamodules.images import ImageDataModule
+from datamodules.images import ImageDataModule, ValFrom
 from datamodules.pictures import Images, Split, TensorImages, stratified
 from datamodules.preprocessing import Preprocessing
 
@@ -21,9 +21,11 @@ SHARES = (0.2, 0.2)
 class Digits(ImageDataModule):
     """The digits as 1×32×32; of each class 60 % train, 20 % validate and 20 % test."""
 
-    def __init__(self, batch_size: int = 64, augmentation: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, batch_size: int = 64, augmentation: Mapping[str, Any] | None = None, val_from: ValFrom = "train"
+    ) -> None:
         preprocessing = Preprocessing(size=SIZE, colour="L", mean=(0.305,), sd=(0.376,))
-        super().__init__(preprocessing, batch_size, augmentation)
+        super().__init__(preprocessing, batch_size, augmentation, val_from=val_from)
         self.classes = [str(digit) for digit in range(10)]
 
     def sources(self) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from datamodules.images import ImageDataModule
+from datamodules.images import ImageDataModule, ValFrom
 from datamodules.pictures import FileImages, Images, Split, stratified
 from datamodules.preprocessing import Preprocessing
 
@@ -33,9 +33,10 @@ class ImageFolder(ImageDataModule):
         folders: Mapping[Split, str] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         num_workers: int = 0,
+        val_from: ValFrom = "train",
     ) -> None:
         preprocessing = Preprocessing(size=size, colour="RGB", mean=IMAGENET_MEAN, sd=IMAGENET_SD)
-        super().__init__(preprocessing, batch_size, augmentation, num_workers)
+        super().__init__(preprocessing, batch_size, augmentation, num_workers, val_from)
         self._root, self._shares = Path(root), {"val": val_share, "test": test_share}
         self._folders = dict(folders) if folders else {name: name for name in SPLITS}
         if not {"train"} <= self._folders.keys() <= set(SPLITS):

@@ -4,15 +4,17 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from datamodules.pictures import SPLIT_SEED, Images, Split, without_leaks
+from datamodules.pictures import SPLIT_SEED, Images, Split, with_val_from_test, without_leaks
 from datamodules.preprocessing import Augmentation, Preprocessing
+
+ValFrom = Literal["train", "test"]
 
 
 class Prepared(Dataset[Any]):
@@ -54,7 +56,8 @@ class ImageDataModule(LightningDataModule):
     """A data set of labelled images; a subclass sets `classes` and loads the splits.
 
     `classes` are the labels in the order of the network's outputs. `preprocessing` is published with every variant.
-    `augmentation` has the fields of `Augmentation`.
+    `augmentation` has the fields of `Augmentation`. With `val_from` "test" one half of the test images validates, and
+    train is whole: a network that was trained elsewhere may have seen any training image.
     """
 
     classes: list[str]
@@ -65,20 +68,24 @@ class ImageDataModule(LightningDataModule):
         batch_size: int,
         augmentation: Mapping[str, Any] | None,
         num_workers: int = 0,
+        val_from: ValFrom = "train",
     ) -> None:
         super().__init__()
+        if val_from not in get_args(ValFrom):
+            raise ValueError(f"val_from={val_from!r} is unknown: choices are {', '.join(get_args(ValFrom))}")
         self.preprocessing, self.batch_size = preprocessing, batch_size
         self._augmentation, self._num_workers = Augmentation(**(augmentation or {})), num_workers
-        self._splits: dict[Split, Images] = {}
+        self._val_from, self._splits = val_from, dict[Split, Images]()
 
     @abstractmethod
     def load(self) -> dict[Split, Images]:
-        """The three splits, from disk or from a download."""
+        """The three splits, from disk or from a download, as they are with `val_from` "train"."""
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
         """Loads the splits once, and removes duplicates between them."""
         if not self._splits:
-            self._splits = without_leaks(self.load())
+            loaded = self.load()
+            self._splits = without_leaks(with_val_from_test(loaded) if self._val_from == "test" else loaded)
 
     def split(self, name: Split) -> Images:
         """The images of a split, before normalisation."""
@@ -87,7 +94,7 @@ class ImageDataModule(LightningDataModule):
 
     def digest(self) -> str:
         """A hash of all images, labels, splits, classes and preprocessing values, on which results depend."""
-        parts = [repr(self.classes), repr(sorted(asdict(self.preprocessing).items()))]
+        parts = [repr(self.classes), repr(sorted(asdict(self.preprocessing).items())), f"val_from {self._val_from}"]
         for name in ("train", "val", "test"):
             images = self.split(name)
             parts += [name, *images.content(), repr(images.labels.tolist())]

@@ -46,6 +46,10 @@ class Images(Dataset[Any]):
     def subset(self, index: Sequence[int]) -> "Images":
         """The images of these indices."""
 
+    @abstractmethod
+    def joined(self, others: Any) -> "Images":
+        """These images, then others of the same kind."""
+
 
 class TensorImages(Images):
     """Images in memory: uint8 (N, C, H, W) and labels (N)."""
@@ -65,6 +69,10 @@ class TensorImages(Images):
         """The images of these indices."""
         chosen = torch.as_tensor(index, dtype=torch.long)
         return TensorImages(self.images[chosen], self.labels[chosen])
+
+    def joined(self, others: "TensorImages") -> "TensorImages":
+        """These images, then the others."""
+        return TensorImages(torch.cat([self.images, others.images]), torch.cat([self.labels, others.labels]))
 
 
 class FileImages(Images):
@@ -100,6 +108,20 @@ class FileImages(Images):
         """The images of these indices."""
         files = [self.files[i] for i in index]
         return FileImages(files, self.labels[torch.as_tensor(index, dtype=torch.long)], self._preprocessing)
+
+    def joined(self, others: "FileImages") -> "FileImages":
+        """These images, then the others."""
+        return FileImages(self.files + others.files, torch.cat([self.labels, others.labels]), self._preprocessing)
+
+
+def with_val_from_test(splits: dict[Split, Images]) -> dict[Split, Images]:
+    """The splits with the test images in two halves, class by class: one validates, the other one stays for the test.
+
+    The images that validated before join those of train.
+    """
+    test = splits["test"]
+    rest, half = stratified(test.labels, (0.5,))
+    return {"train": splits["train"].joined(splits["val"]), "val": test.subset(half), "test": test.subset(rest)}
 
 
 def without_leaks(splits: dict[Split, Images]) -> dict[Split, Images]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10, CIFAR100, MNIST
 
-from datamodules.images import ImageDataModule
+from datamodules.images import ImageDataModule, ValFrom
 from datamodules.pictures import Images, Split, TensorImages, stratified
 from datamodules.preprocessing import Preprocessing
 from profiler.common.door import check
@@ -28,11 +28,16 @@ class TorchvisionSet(ImageDataModule):
     sd: tuple[float, ...]
 
     def __init__(
-        self, root: Path, batch_size: int = 128, val_share: float = 0.1, augmentation: Mapping[str, Any] | None = None
+        self,
+        root: Path,
+        batch_size: int = 128,
+        val_share: float = 0.1,
+        augmentation: Mapping[str, Any] | None = None,
+        val_from: ValFrom = "train",
     ) -> None:
         colour: Literal["RGB", "L"] = "RGB" if len(self.mean) > 1 else "L"
         preprocessing = Preprocessing(size=self.size, colour=colour, mean=self.mean, sd=self.sd, resize="none")
-        super().__init__(preprocessing, batch_size, augmentation)
+        super().__init__(preprocessing, batch_size, augmentation, val_from=val_from)
         self._root, self._val_share = Path(root), val_share
 
     def sources(self) -> list[Path]:

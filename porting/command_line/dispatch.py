@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from porting.command_line.cli import PROGRAM, interruption
 from porting.common.messages import hydra_message, suggestion
@@ -117,11 +117,16 @@ def run_stages(config: "DictConfig") -> None:
     from omegaconf import OmegaConf
 
     from porting.command_line.summary import show_plan, summarise
+    from porting.common.console import say
     from porting.configuration.settings import validated
+    from porting.configuration.val_from import announcement
     from porting.pipeline import run
 
     OmegaConf.resolve(config)
-    settings = validated(OmegaConf.to_container(config, throw_on_missing=True))  # type: ignore[arg-type]
+    values = cast("dict[str, Any]", OmegaConf.to_container(config, throw_on_missing=True))
+    settings = validated(values)
+    if line := announcement(values):
+        say(line)
     if settings.dry_run:
         show_plan(settings)
     else:

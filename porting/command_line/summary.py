@@ -11,6 +11,7 @@ from statistics import median
 
 from porting.common.console import say, table
 from porting.configuration.settings import Settings
+from porting.jobs.coming_targets import check_targets
 from porting.pipeline import Outcome, Walk, module_of
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
@@ -23,7 +24,7 @@ from porting.workspace.records import Variant
 from porting.workspace.workspace import REPOSITORY, Workspace
 from profiler.records.profile import Profile
 
-COLUMNS = ["variant", "accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
+COLUMNS = ["variant", "test accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
 
 
 def summarise(outcome: Outcome, settings: Settings) -> None:
@@ -59,7 +60,7 @@ def here(command: str) -> str:
 
 def row(variant: Summary, standing: Standing) -> list[str]:
     """The row of a ranked variant on a target."""
-    accuracy = variant.validation_accuracy
+    accuracy = variant.test_accuracy
     shown = f"{accuracy.value:.2%}" if accuracy else "unknown"
     return [variant.name, shown, *cells(standing.figures), place_in_words(variant, standing)]
 
@@ -72,13 +73,16 @@ def cells(figures: Mapping[str, Figure]) -> list[str]:
 
 def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
     """The row of a variant that this run did not publish, with its known figures."""
-    accuracy = variant.onnx.validation_accuracy if variant.onnx else None
-    value = accuracy.value if accuracy else max((epoch.val_accuracy for epoch in variant.history), default=None)
+    accuracy = variant.onnx.test_accuracy if variant.onnx else None
+    best = max((epoch.val_accuracy for epoch in variant.history), default=None)
+    trained = "unknown" if best is None else f"{best:.2%} on validation"
     figures = ["", "", "", ""]
     for profile in profiles.values():
-        figures = cells(known_figures(accuracy, profile)[0])
+        figures = cells(known_figures(None, profile)[0])
     state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
-    return [variant.name, "unknown" if value is None else f"{value:.2%}", *figures, f"not ranked yet: {state}"]
+    flags = [f"flagged {name}" for name in variant.onnx.flags] if variant.onnx else []
+    place = "; ".join([f"not ranked yet: {state}", *flags])
+    return [variant.name, f"{accuracy.value:.2%}" if accuracy else trained, *figures, place]
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,11 @@ class PlannedJob:
 
 
 def show_plan(settings: Settings) -> None:
-    """Prints the jobs of a dry run."""
+    """Prints the jobs of a dry run; raises `BadInputError` where its new work would end at a target."""
     level = settings.profile
     found = list(planned_jobs(settings))
+    if not all(one.reused for one in found):
+        check_targets(settings)
     times = ["unknown" if one.seconds is None else f"{one.seconds:,.0f}" for one in found]
     rows = [[one.stage, one.title, "yes" if one.reused else "no", time] for one, time in zip(found, times, strict=True)]
     table(settings.task, ["stage", "what", "reused", "seconds"], rows)

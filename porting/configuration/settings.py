@@ -9,6 +9,7 @@ from porting.common.messages import suggestion, validation_message
 from porting.configuration.aims import Aim, Kind
 from porting.configuration.components import Component, NamedComponent
 from porting.configuration.stage_table import NAMES, SOURCES
+from porting.configuration.val_from import with_val_from
 from porting.repository.schema import LABEL
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import MAX_BATCH, LevelSettings
@@ -82,6 +83,11 @@ class PruneSettings(Section):
         if not self.aims():
             raise ValueError("there is no aim: give ratios, latency_shares, target_speedup or images_per_s")
         return self
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the widths of any aim depend on measurements."""
+        return self.round_to is None or any(aim.kind != "ratio" for aim in self.aims())
 
     def aims(self) -> list[Aim]:
         """All aims, the easiest of each kind first."""
@@ -187,6 +193,12 @@ class Settings(Section):
             derived = data.get("name") if data else "".join(c if c.isalnum() else "-" for c in stem)[:30].strip("-")
             return {**values, "task": derived or "imported"}
         return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def validation_images(cls, values: Any) -> Any:
+        """Chooses `val_from` of the data where the configuration leaves it open."""
+        return with_val_from(values) if isinstance(values, dict) else values
 
     @field_validator("stage", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ MOST_VARIANTS = 150_000
 # The fields of a variant that the index and its details share.
 SHARED_FIELDS = (
     "name", "task", "backbone", "precision", "valid_on", "onnx_sha256", "validation_accuracy", "test_accuracy",
+    "flags",
 )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from porting.repository.schema import Accuracy, Figure, Standing
+from porting.repository.flags import why_unranked
+from porting.repository.schema import Accuracy, Figure, Flags, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point, Record, Timed
 from profiler.records.capacity import Capacity
@@ -225,9 +226,14 @@ def rank_value(name: str, known: Mapping[str, Figure]) -> float:
     return float("-inf") if figure is None else sign * figure[0]
 
 
-def figures(validation: Accuracy | None, profile: Profile) -> tuple[dict[str, Figure], dict[str, str]]:
-    """The known figures of a variant on a target, and the reasons for missing ones that its level measures."""
-    found = {name: one.of(validation, profile) for name, one in METRICS.items()}
+def figures(
+    validation: Accuracy | None, profile: Profile, flags: Flags | None = None
+) -> tuple[dict[str, Figure], dict[str, str]]:
+    """The known figures of a variant on a target, and the reasons for missing ones that its level measures.
+
+    A validation accuracy that `flags` takes the rank of is missing.
+    """
+    found = {name: why_unranked(flags or {}, [name]) or one.of(validation, profile) for name, one in METRICS.items()}
     known = {name: one for name, one in found.items() if isinstance(one, tuple)}
     return known, {name: one for name, one in found.items() if isinstance(one, str)}
 

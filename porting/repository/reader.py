@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from porting.repository.consistency import check_details, check_numbers
 from porting.repository.figures import rank_value
+from porting.repository.flags import why_unranked
 from porting.repository.index_json import index_from_json
 from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed
@@ -120,10 +121,12 @@ class Repository:
         """The published variants that no other one dominates in `metrics`, the best in the first metric first.
 
         Dominance uses the 95 % intervals (`porting.repository.frontier`). A variant with an unknown metric cannot be
-        dominated and comes last. Raises `BadInputError` for an unknown task, target or metric.
+        dominated and comes last. A variant with a flagged accuracy is left out where that ranks. Raises `BadInputError`
+        for an unknown task, target or metric.
         """
         found = self.dominance(task, target, metrics)
-        chosen = [variant for variant in self.measured(task, target) if found[variant.name].on_frontier]
+        ranked = [one for one in self.measured(task, target) if not why_unranked(one.flags, metrics)]
+        chosen = [variant for variant in ranked if found[variant.name].on_frontier]
         return sorted(chosen, key=lambda one: rank_value(metrics[0], one.targets[target].figures), reverse=True)
 
     def dominance(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> "dict[str, Dominance]":

@@ -35,6 +35,11 @@ Sha256 = Annotated[str, Field(pattern=SHA256)]
 FilePath = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=500)
 ]
+ClassNumber = Annotated[int, Field(ge=0, le=LARGEST_AXIS)]
+# The reason of each flag of a variant, by the name of the flag (`porting.repository.flags`).
+Flags = Annotated[dict[Label, Text], Field(max_length=16)]
+# The number of bins of the calibration error.
+BINS = 15
 # A value with the ends of its 95 % interval, null where it has none.
 Figure = tuple[Number, Number | None, Number | None]
 
@@ -75,7 +80,10 @@ class TensorSpec(Value):
 
 
 class Accuracy(Value):
-    """Top-1 accuracy of the exported file on `n` images, with its 95 % Wilson interval."""
+    """Top-1 accuracy of the exported file on `n` images, with its 95 % Wilson interval.
+
+    `chosen_by` names the choices that were made by the accuracy on this split, and which make it optimistic.
+    """
 
     metric: Literal["top1"] = "top1"
     direction: Literal["higher"] = "higher"
@@ -86,6 +94,24 @@ class Accuracy(Value):
     value: float = Field(ge=0, le=1)
     low: float = Field(ge=0, le=1)
     high: float = Field(ge=0, le=1)
+    chosen_by: list[Text] = Field(default=[], max_length=200)
+
+
+class ByClass(Bounded):
+    """The answers of the exported file on the `n` images of a split, class by class.
+
+    `balanced_accuracy` is the mean share of right answers over the classes of the split, and `macro_f1` their mean F1.
+    `calibration_error` is the expected calibration error of `BINS` equal bins of confidence (Guo et al. 2017,
+    equation 3): the mean over the images of the distance between accuracy and mean confidence in their bin.
+    `confusion` has the images by true and by answered class, without the pairs that have none.
+    """
+
+    split: Literal["val", "test"]
+    n: Count
+    balanced_accuracy: float = Field(ge=0, le=1)
+    macro_f1: float = Field(ge=0, le=1)
+    calibration_error: float | None = Field(ge=0, le=1)
+    confusion: Annotated[list[tuple[ClassNumber, ClassNumber, Count]], FailFast()]
 
 
 class Step(Value):
@@ -128,7 +154,7 @@ class Summary(Bounded):
 
     `version` is the Triton version of the file; a dropped variant keeps its number in case it is published again.
     `relative_accuracy` is the validation accuracy divided by the best one of the task on the same data, and
-    `accuracy_rank` the rank by that accuracy, 1 for the best.
+    `accuracy_rank` the rank by that accuracy, 1 for the best. `flags` says what is wrong with its answers.
     """
 
     name: Label
@@ -142,6 +168,7 @@ class Summary(Bounded):
     version: Count
     validation_accuracy: Accuracy | None
     test_accuracy: Accuracy | None
+    flags: Flags = Field(default={})
     relative_accuracy: float | None = Field(ge=0, le=1)
     accuracy_rank: Count | None
     targets: dict[TargetName, Standing] = Field(max_length=1000)
@@ -191,6 +218,8 @@ class Details(Bounded):
     opset: Opset
     validation_accuracy: Accuracy | None
     test_accuracy: Accuracy | None
+    flags: Flags = Field(default={})
+    by_class: list[ByClass] = Field(default=[], max_length=2)
     lineage: Lineage
     profiles: dict[TargetName, Profile] = Field(max_length=1000)
     files: dict[FilePath, Sha256] = Field(default={}, max_length=10_000)

@@ -53,7 +53,7 @@ def standing_of(details: Details, profile: Profile, dominated_by: str | None, ti
     best = profile.best_throughput()
     if best is None:
         raise BadInputError(f"{details.name} has no maximal throughput on {profile.target_name}: profile it again")
-    found, unknown = figures(details.validation_accuracy, profile)
+    found, unknown = figures(details.validation_accuracy, profile, details.flags)
     return Standing(
         level=profile.level,
         figures=found,

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from porting.repository import interpolation
 from porting.repository.figures import metric, served_memory, why_unknown
+from porting.repository.flags import why_unranked
 from porting.repository.interpolation import Lookup, Reading
 from porting.repository.schema import Accuracy, Details, Figure, Published, Standing
 from profiler.common.errors import BadInputError
@@ -95,10 +96,10 @@ class VariantOnTarget:
         return f"{because}; a run with profile=full target={self.target} measures it"
 
     def accuracy(self) -> Accuracy:
-        """The validation accuracy; raises `BadInputError` where it is unknown."""
-        found = self.published.validation_accuracy
-        if found is None:
-            reason = self.published.reasons["validation_accuracy"]
+        """The validation accuracy; raises `BadInputError` where it is unknown or flagged."""
+        found, reason = self.published.validation_accuracy, why_unranked(self.published.flags, ["accuracy"])
+        if found is None or reason:
+            reason = reason or self.published.reasons["validation_accuracy"]
             raise BadInputError(f"{self.name} has no validation accuracy ({reason}): evaluate it on a datamodule")
         return found
 

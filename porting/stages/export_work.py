@@ -9,7 +9,7 @@ from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.networks.program import write_program
 from porting.networks.store import input_shape, load_network
-from porting.onnx_files.evaluate import evaluate
+from porting.onnx_files.evaluate import Evaluation, evaluate
 from porting.onnx_files.onnx_export import export_network
 from porting.repository.schema import Precision, TensorSpec, ValidOn
 from porting.stages.pruned_variants import network_of
@@ -71,8 +71,8 @@ def describe_file(
     """The record of an ONNX file and of its torch program; the accuracy is measured where there are data."""
     session = open_session(path, threads=1)
     source, sink = input_tensor(session), output_tensor(session)
-    accuracies = evaluate(path, context.data) if context.data else {}
-    unknown = {} if accuracies else dict.fromkeys(("validation_accuracy", "test_accuracy"), NO_ACCURACY)
+    found = evaluate(path, context.data) if context.data else Evaluation({}, {}, {})
+    unknown = {} if found.accuracy else dict.fromkeys(("validation_accuracy", "test_accuracy"), NO_ACCURACY)
     unknown |= {} if program else {"program_sha256": why_no_program}
     return OnnxFile(
         key=key,
@@ -83,8 +83,10 @@ def describe_file(
         valid_on=valid_on,
         input=tensor_spec(source),
         output=tensor_spec(sink),
-        validation_accuracy=accuracies.get("val"),
-        test_accuracy=accuracies.get("test"),
+        validation_accuracy=found.accuracy.get("val"),
+        test_accuracy=found.accuracy.get("test"),
+        flags=found.flags,
+        by_class=list(found.by_class.values()),
         reasons=unknown,
     )
 

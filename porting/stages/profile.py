@@ -104,7 +104,7 @@ class Profiled:
             profile = self.context.workspace.profiles(other).get(self.name)
             accuracy = other.onnx.validation_accuracy if other.onnx else None
             if profile is not None and accuracy and own and accuracy.dataset_sha256 == own.dataset_sha256:
-                known, _ = figures(accuracy, profile)
+                known, _ = figures(accuracy, profile, other.onnx.flags if other.onnx else None)
                 candidates.append(Candidate(other.name, accuracy, known))
         place = placed(candidates, RANKED_BY).get(self.variant.name)
         return place is not None and not place.on_frontier

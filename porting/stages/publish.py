@@ -14,6 +14,7 @@ from porting.repository.publishing.offers import Offer, merged, offered_by
 from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
 from porting.repository.schema import Details
+from porting.workspace.choices import with_choices
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.common.archives import arrays
@@ -115,8 +116,10 @@ def item(workspace: Workspace, variant: Variant, file: OnnxFile, profiles: dict[
         output=file.output,
         onnx_sha256=file.sha256,
         opset=file.opset,
-        validation_accuracy=file.validation_accuracy,
+        validation_accuracy=with_choices(file.validation_accuracy, variant.lineage),
         test_accuracy=file.test_accuracy,
+        flags=file.flags,
+        by_class=file.by_class,
         lineage=variant.lineage,
         profiles=profiles,
         reasons=unknown | {name: reason for name, reason in file.reasons.items() if name in Details.model_fields},

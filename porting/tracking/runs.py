@@ -54,7 +54,7 @@ class MlflowTracker:
         from mlflow.entities import Metric, Param, RunTag
 
         run = self._child(variant.name)
-        values = tracked_figures(variant, profiles)
+        values, flags = tracked_figures(variant, profiles), variant.onnx.flags if variant.onnx else {}
         own = {
             "variant": variant.name,
             "backbone": variant.backbone,
@@ -66,7 +66,7 @@ class MlflowTracker:
             run,
             metrics=[Metric(key, value, timestamp=0, step=0) for key, value in values.items()],
             params=[Param(key, value) for key, value in (self._parameters | own).items()],
-            tags=[RunTag("task", variant.task)],
+            tags=[RunTag("task", variant.task), *(RunTag(f"flag/{name}", reason) for name, reason in flags.items())],
         )
         self._client.log_artifact(run, str(folder / "variant.json"))
         self._client.set_terminated(run)
@@ -89,6 +89,8 @@ class MlflowTracker:
 
 # Figures that are equal on all targets.
 OF_THE_FILE = ("parameters", "flops", "file_bytes")
+# Figures of the answers by class, which have the split in their key.
+BY_CLASS = ("balanced_accuracy", "macro_f1", "calibration_error")
 
 
 def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str, float]:
@@ -98,6 +100,10 @@ def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str,
     for accuracy in accuracies:
         if accuracy is not None:
             found[f"accuracy/{accuracy.split}"] = accuracy.value
+    for one in variant.onnx.by_class if variant.onnx else ():
+        for name in BY_CLASS:
+            if (share := getattr(one, name)) is not None:
+                found[f"{name}/{one.split}"] = share
     for target, profile in profiles.items():
         for name, (value, _, _) in figures(None, profile)[0].items():
             found[name if name in OF_THE_FILE else f"{target}/{name}"] = value

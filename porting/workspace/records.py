@@ -9,6 +9,8 @@ from porting.configuration.components import NamedComponent
 from porting.repository.schema import (
     SHA256,
     Accuracy,
+    ByClass,
+    Flags,
     Label,
     Labels,
     Lineage,
@@ -46,6 +48,8 @@ class OnnxFile(Record):
     output: TensorSpec
     validation_accuracy: Accuracy | None
     test_accuracy: Accuracy | None
+    flags: Flags = Field(default={})
+    by_class: list[ByClass] = Field(default=[])
 
 
 class Pruning(Record):

@@ -7,7 +7,7 @@ import pickle
 import shutil
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,8 +19,8 @@ from support import ROOT, SHARED_DATA
 
 from datamodules.digits import Digits
 from datamodules.image_folder import ImageFolder
-from datamodules.images import ImageDataModule
-from datamodules.pictures import TensorImages, stratified, without_leaks
+from datamodules.images import ImageDataModule, ValFrom
+from datamodules.pictures import Split, TensorImages, stratified, without_leaks
 from datamodules.preprocessing import Augmentation
 from datamodules.torchvision_sets import Cifar10, Cifar100, Mnist
 
@@ -34,8 +34,8 @@ def assert_disjoint(module: ImageDataModule) -> None:
         assert not a & b
 
 
-def picture_folder(root: Path, per_class: int = 8) -> Path:
-    generator = np.random.default_rng(0)
+def picture_folder(root: Path, per_class: int = 8, seed: int = 0) -> Path:
+    generator = np.random.default_rng(seed)
     for label in ("ants", "bees"):
         (root / label).mkdir(parents=True)
         for index in range(per_class):
@@ -88,6 +88,40 @@ def test_a_picture_in_two_splits_stays_only_in_the_held_out_one() -> None:
     assert of(clean["test"], TensorImages).images.flatten().tolist() == [2, 3]
     assert of(clean["val"], TensorImages).images.flatten().tolist() == [0, 1]
     assert of(clean["train"], TensorImages).images.flatten().tolist() == [4, 5, 6, 7, 8, 9, 10, 11]
+
+
+def test_val_from_test_validates_with_half_of_the_test_pictures_and_leaves_train_whole() -> None:
+    (train, val, test), (whole, chooses, reports) = contents(Digits()), contents(Digits(val_from="test"))
+    assert whole == train | val
+    assert chooses | reports == test
+    assert not chooses & reports
+    assert abs(len(chooses) - len(reports)) <= 10
+    assert_disjoint(Digits(val_from="test"))
+
+
+def test_the_halves_of_the_test_pictures_are_the_same_in_every_run_and_hold_every_class() -> None:
+    first, second = (Digits(val_from="test").split("val") for _ in range(2))
+    assert first.content() == second.content()
+    assert torch.bincount(first.labels).min() >= 17
+
+
+def test_the_digest_follows_where_the_validation_pictures_come_from() -> None:
+    assert Digits().digest() != Digits(val_from="test").digest()
+
+
+def test_an_unknown_origin_of_the_validation_pictures_is_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="val_from='half' is unknown: choices are train, test"):
+        Digits(val_from=cast("ValFrom", "half"))
+
+
+def test_val_from_test_takes_pictures_in_files_too(tmp_path: Path) -> None:
+    for seed, split in enumerate(("train", "test")):
+        picture_folder(tmp_path / split, seed=seed)
+    folders: dict[Split, str] = {"train": "train", "test": "test"}
+    shared, plain = ImageFolder(tmp_path, folders=folders, val_from="test"), ImageFolder(tmp_path, folders=folders)
+    assert len(shared.split("train")) == len(plain.split("train")) + len(plain.split("val"))
+    assert len(shared.split("val")) == len(shared.split("test")) == len(plain.split("test")) / 2
+    assert shared.split("train").pixels([0, -1]).shape == (2, 3, 64, 64)
 
 
 def test_a_split_left_empty_is_refused() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from porting.repository.consistency import SHARED_FIELDS
 from porting.repository.figures import figures
+from porting.repository.flags import why_unranked
 from porting.repository.frontier import Dominance
 from porting.repository.publishing.offers import Offer
 from porting.repository.reader import Repository
@@ -30,7 +31,7 @@ def ranked(offers: Sequence[Offer], target: str) -> dict[str, Dominance]:
     """The dominance of every variant on one target among those of its own task."""
     tasks: dict[str, list[Candidate]] = {}
     for details in (offer.details for offer in offers if target in offer.details.profiles):
-        found, _ = figures(details.validation_accuracy, details.profiles[target])
+        found, _ = figures(details.validation_accuracy, details.profiles[target], details.flags)
         tasks.setdefault(details.task, []).append(Candidate(details.name, details.validation_accuracy, found))
     places: dict[str, Dominance] = {}
     for candidates in tasks.values():
@@ -39,10 +40,10 @@ def ranked(offers: Sequence[Offer], target: str) -> dict[str, Dominance]:
 
 
 def accuracies(offers: Sequence[Offer]) -> dict[str, tuple[float, int]]:
-    """The validation accuracy relative to the best one, and the rank by it, of every variant that has an accuracy."""
+    """The validation accuracy relative to the best one, and the rank by it, of every variant with a ranked accuracy."""
     groups: dict[tuple[str, str], dict[str, float]] = {}
     for details in (offer.details for offer in offers):
-        if details.validation_accuracy is not None:
+        if details.validation_accuracy is not None and not why_unranked(details.flags, RANKED_BY):
             group = groups.setdefault((details.task, data(details.validation_accuracy)), {})
             group[details.name] = details.validation_accuracy.value
     found = {}
@@ -74,7 +75,8 @@ def summarise(
     if offer.parent is None:
         reasons["parent"] = "its lineage begins here"
     if accuracy is None:
-        reasons |= dict.fromkeys(("relative_accuracy", "accuracy_rank"), "its accuracy is unknown")
+        why = why_unranked(details.flags, RANKED_BY) or "its accuracy is unknown"
+        reasons |= dict.fromkeys(("relative_accuracy", "accuracy_rank"), why)
     relative, rank = accuracy or (None, None)
     return Summary(
         **{field: getattr(details, field) for field in SHARED_FIELDS},

@@ -108,6 +108,7 @@ def data(details: Details) -> dict[str, str]:
         else:
             ends = f"[{accuracy.low:.2%}, {accuracy.high:.2%}]"
             found[f"{split} accuracy"] = f"{accuracy.metric} {accuracy.value:.2%} {ends}, n {accuracy.n}"
+            found[f"{split} figure used for"] = "; ".join(accuracy.chosen_by) or "no choice in the lineage"
             found[f"{split} data"] = f"{accuracy.dataset}, split {accuracy.split}"
             found[f"{split} data sha256"] = accuracy.dataset_sha256
     return found

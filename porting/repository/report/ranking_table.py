@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from porting.repository.figures import METRICS, why_unknown
+from porting.repository.flags import why_unranked
 from porting.repository.report.section import COLOURS
 from porting.repository.report.words import display, place_in_words
 from porting.repository.schema import Figure, Index, Published, Standing, Summary
@@ -20,9 +21,13 @@ def tasks_and_targets(index: Index) -> list[tuple[str, str]]:
 
 
 def members(index: Index, task: str, target: str) -> list[Member]:
-    """The variants of a task that were measured on a target, published or dropped, the most accurate first."""
+    """The variants of a task that were measured on a target, published or dropped, the best test accuracy first.
+
+    Where the test accuracy is unknown, the validation accuracy takes its place.
+    """
     found = [v for v in (*index.variants, *index.dropped) if v.task == task and target in v.targets]
-    found.sort(key=lambda v: v.validation_accuracy.value if v.validation_accuracy else -1.0, reverse=True)
+    reported = {v.name: v.test_accuracy or v.validation_accuracy for v in found}
+    found.sort(key=lambda v: one.value if (one := reported[v.name]) else -1.0, reverse=True)
     return [(variant, variant.targets[target]) for variant in found]
 
 
@@ -70,19 +75,16 @@ def ranking_table(members: Sequence[Member]) -> RankingTable:
     """The table of the members, in the same order."""
     known = [name for name in METRICS if any(name in standing.figures for _, standing in members)]
     absent = [name for name in METRICS if name not in known and members]
-    columns = [
-        Column(display(name).title, f"{name}: {METRICS[name].meaning}", METRICS[name].better, name == "accuracy")
-        for name in known
-    ]
+    columns = [Column(display(name).title, f"{name}: {METRICS[name].meaning}", METRICS[name].better) for name in known]
     return RankingTable(
-        columns=[*columns, *EXTRA],
+        columns=[TEST, *columns, *EXTRA],
         rows=[row(variant, standing, known) for variant, standing in members],
         absent=[f"{display(name).label}: {why_unknown(members[0][1], name)}" for name in absent],
     )
 
 
+TEST = Column("top-1 accuracy on the test split, %", "no choice uses it", "higher", is_sorted=True)
 EXTRA = (
-    Column("top-1 accuracy on the test split, %", "no choice uses it", "higher"),
     Column("batch × callers", "the load of the closed loop for the maximal throughput"),
     Column("verdict", "whether the maximal throughput settled"),
     Column("level", "how much was measured"),
@@ -94,14 +96,14 @@ def row(variant: Summary, standing: Standing, known: Sequence[str]) -> Row:
     test = variant.test_accuracy
     test_figure = (test.value, test.low, test.high) if test else None
     cells = [
-        *(cell(standing.figures.get(name), name, why_unknown(standing, name)) for name in known),
         cell(test_figure, "accuracy", variant.reasons.get("test_accuracy", "")),
+        *(cell(standing.figures.get(name), name, why_unknown(standing, name)) for name in known),
         Cell(f"{standing.batch} × {standing.concurrency}", value=standing.batch * standing.concurrency),
         Cell(standing.verdict, reason=standing.verdict_reason),
         Cell(standing.level),
     ]
-    published = isinstance(variant, Published)
-    return Row(variant.name, published, standing.on_frontier, place_in_words(variant, standing), cells)
+    ranks = standing.on_frontier and not why_unranked(variant.flags, METRICS)
+    return Row(variant.name, isinstance(variant, Published), ranks, place_in_words(variant, standing), cells)
 
 
 def cell(figure: Figure | None, metric: str, reason: str) -> Cell:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from porting.repository.report.by_class import by_class
 from porting.repository.report.chart_data import chart_data
 from porting.repository.report.latency import latency
 from porting.repository.report.load import load
@@ -102,7 +103,7 @@ def variant_report(variant: Published, standing: Standing, details: Details, tar
     """The figures, the curves and the provenance of a published variant."""
     profile = details.profiles[target]
     curves = [section(profile) for section in SECTIONS]
-    sections = [figures(standing), *curves, *provenance(variant, details, profile)]
+    sections = [figures(standing), *by_class(details), *curves, *provenance(variant, details, profile)]
     summary = f"level {profile.level}, measured {profile.measured_at:%Y-%m-%d %H:%M UTC} in {profile.seconds:.0f} s"
     return VariantReport(f"{variant.name}-{target}", variant.name, summary, sections)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from porting.repository.figures import METRICS, figure_of, why_unknown
+from porting.repository.flags import why_unranked
 from porting.repository.schema import Figure, Standing, Summary
 from profiler.records.base import Record
 
@@ -108,7 +109,14 @@ def in_words(figures: Mapping[str, Figure], name: str) -> str:
 
 
 def place_in_words(variant: Summary, standing: Standing) -> str:
+    """Whether a variant is on the frontier, with its ties or its dominator, and the names of its flags."""
+    return "; ".join([rank_in_words(variant, standing), *(f"flagged {name}" for name in variant.flags)])
+
+
+def rank_in_words(variant: Summary, standing: Standing) -> str:
     """Whether a variant is on the frontier, with its ties or its dominator."""
+    if why_unranked(variant.flags, METRICS):
+        return "no: its accuracy has no rank"
     if not standing.on_frontier:
         return f"no: dominated by {standing.dominated_by}"
     if variant.validation_accuracy is None:

@@ -90,7 +90,7 @@ def test_a_network_that_fixes_its_batch_is_refused(tmp_path: Path) -> None:
 
 def test_the_accuracy_is_that_of_the_file_on_its_own_predictions(exported: Path, digits: Data, tmp_path: Path) -> None:
     path = Path(shutil.copy(exported, tmp_path))
-    found = evaluate(path, digits)
+    found = evaluate(path, digits).accuracy
     predictions = np.load(path.parent / "predictions.npz")
     labels = digits.module.split("test").labels.numpy()
     assert found["test"].value == pytest.approx((predictions["test"] == labels).mean())

@@ -1,0 +1,48 @@
+"""The default of `datamodule.val_from`: from the test images for a network that was trained elsewhere.
+
+The training images of such a network are unknown, so an accuracy on a part of the training split is no accuracy on
+unseen images.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+KEY = "val_from"
+OWN_PACKAGE = "datamodules."
+
+
+def with_val_from(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a configuration with a chosen `val_from`; a given one stays."""
+    if not is_open(values):
+        return values
+    chosen = "test" if trained_elsewhere(values) else "train"
+    return {**values, "datamodule": {**values["datamodule"], KEY: chosen}}
+
+
+def announcement(values: Mapping[str, Any]) -> str:
+    """The line that says why the test images validate by default; empty where they do not."""
+    why = trained_elsewhere(values) if is_open(values) else ""
+    return why and (
+        f"data      datamodule.val_from=test, as {why}: one half of the test pictures chooses, the other half reports"
+    )
+
+
+def is_open(values: Mapping[str, Any]) -> bool:
+    """Whether the data module takes `val_from` and the configuration does not give it."""
+    module = values.get("datamodule")
+    if not isinstance(module, dict):
+        return False
+    own = str(module.get("_target_", "")).startswith(OWN_PACKAGE)
+    return (own or KEY in module) and module.get(KEY) is None
+
+
+def trained_elsewhere(values: Mapping[str, Any]) -> str:
+    """The reason why the network was trained before this run; empty where the run trains it from random weights."""
+    train, backbone = values.get("train") or {}, values.get("backbone") or {}
+    if values.get("model"):
+        return "model= imports a network"
+    if train.get("weights"):
+        return "train.weights names trained weights"
+    if backbone.get("pretrained") or backbone.get("weights"):
+        return "the backbone is pretrained"
+    return ""
