@@ -4,12 +4,14 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from types import ModuleType
 from typing import cast
 
 from porting.common.console import progress, say
 from porting.configuration.settings import Settings
 from porting.configuration.stage_table import SOURCES, STAGES, Stage, row_of
+from porting.jobs.coming_targets import check_targets
 from porting.jobs.context import Context, OnEpoch, needs_the_extra
 from porting.jobs.job import Job, StageModule, WorkModule
 from porting.repository import Repository
@@ -30,14 +32,24 @@ class Outcome:
 
 
 def run(settings: Settings, config: str) -> Outcome:
-    """Runs the stages of the settings, whose YAML is `config`; complete work stays where a later stage fails."""
+    """Runs the stages of the settings, whose YAML is `config`; complete work stays where a later stage fails.
+
+    The targets are checked before the first new work.
+    """
     workspace = Workspace(settings.workspace)
     with ExitStack() as stack:
         stack.enter_context(workspace.writing(settings.task))
         tracker = stack.enter_context(tracked(settings, config))
         walk = Walk(settings, config, tracker.epoch)
+        check_once = cache(lambda: check_targets(settings))
+
+        def begin() -> None:
+            # A run that reuses everything needs no target.
+            check_once()
+            tracker.begin()
+
         for step in walk.steps():
-            walk.keep(done(step, tracker.begin))
+            walk.keep(done(step, begin))
         if walk.data is not None:
             walk.data.keep_digest()
         for variant in walk.pool.values():

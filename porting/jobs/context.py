@@ -11,6 +11,7 @@ from porting.workspace.data import Data
 from porting.workspace.records import Epoch, Variant
 from porting.workspace.workspace import Workspace
 from profiler.common.errors import BadInputError
+from profiler.common.profile_settings import DAY_S
 from profiler.common.target import Target
 
 if TYPE_CHECKING:
@@ -59,10 +60,13 @@ def needs_the_extra(what: str, error: ModuleNotFoundError) -> BadInputError:
 
 
 class ReadyTargets:
-    """The target that is ready; the request for another target stops it."""
+    """The target that is ready; the request for another target stops it.
 
-    def __init__(self) -> None:
-        self._stack, self._name = ExitStack(), ""
+    A request waits up to `wait_s` for another run that measures on this host.
+    """
+
+    def __init__(self, wait_s: float = DAY_S) -> None:
+        self._stack, self._name, self._wait_s = ExitStack(), "", wait_s
 
     def get(self, name: str, target: Target) -> "PreparedTarget":
         """The prepared target of this name."""
@@ -71,7 +75,7 @@ class ReadyTargets:
 
         if self._name != name:
             self.close()
-            self._ready = self._stack.enter_context(prepared_target(name, target))
+            self._ready = self._stack.enter_context(prepared_target(name, target, self._wait_s))
             self._name = name
         return self._ready
 

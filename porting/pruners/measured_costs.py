@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from porting.common.console import progress
 from porting.pruners.channel_groups import ChannelGroup
 from porting.pruners.costs import NetworkCost, PlacedLayer, Widths, placed_layers, wanted_widths
+from profiler.common.profile_settings import DAY_S
 from profiler.common.target import Target
 from profiler.operators.measuring import Wanted, expected_s, machine, measured_table, missing_passes, read_table
 from profiler.operators.operator import Precision
@@ -22,13 +23,17 @@ FINEST_STEP = 4
 
 @dataclass(frozen=True)
 class MeasuredCosts:
-    """The tables in `folder`, one for each fingerprint, batch and precision; measuring takes at most `budget_s`."""
+    """The tables in `folder`, one for each fingerprint, batch and precision; measuring takes at most `budget_s`.
+
+    It waits up to `wait_s` for another run that measures on this host.
+    """
 
     folder: Path
     target: Target
     batch: int
     precision: Precision
     budget_s: float
+    wait_s: float = DAY_S
 
     def lack(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> bool:
         """Whether the table lacks operators of this network."""
@@ -43,14 +48,15 @@ class MeasuredCosts:
     def of(self, model: nn.Module, groups: Sequence[ChannelGroup], example: Tensor, whole: Widths = ()) -> NetworkCost:
         """The costs of a network, after measuring what the table lacks; `whole` are the widths before it was cut.
 
-        Raises `BadInputError` where another process measures, and `DnnPortingError` where the budget is too short.
+        Raises `BadInputError` where another process still measures after the wait, and `DnnPortingError` where the
+        budget is too short.
         """
         layers, step, wanted = self._wanted(model, groups, example, whole)
         left = sum(map(len, missing_passes(self.table(), wanted)))
         with progress("operators", left) as advance:
             table = measured_table(
                 self.path(), self.target, self.batch, self.precision, wanted, self.budget_s,
-                lambda left: advance(f"{left} left"),
+                lambda left: advance(f"{left} left"), self.wait_s,
             )  # fmt: skip
         return NetworkCost(layers, OperatorTimes(table), step)
 

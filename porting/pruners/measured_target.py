@@ -8,14 +8,13 @@ from pathlib import Path
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from porting.jobs.context import Context, ReadyTargets, built_target
+from porting.jobs.coming_targets import check_operators_can_be_timed, pruning_target
+from porting.jobs.context import Context, ReadyTargets
 from porting.pruners.channel_groups import ChannelGroup, channel_groups
 from porting.pruners.costs import Widths
 from porting.pruners.dependency_graph import dependency_graph
 from porting.pruners.measured_costs import MeasuredCosts
 from porting.pruners.measured_throughput import FileThroughput, TargetThroughput, throughput_level
-from profiler.common.errors import BadInputError
-from profiler.common.target import Target
 from profiler.target.identity import what_decides
 
 FOLDER = "operators"
@@ -37,12 +36,12 @@ class MeasuredTarget:
         Raises `BadInputError` for no target, for several, and for one whose operators cannot be timed.
         """
         prune, workspace = context.settings.prune, context.workspace
-        ready = context.stack.enter_context(closing(ReadyTargets()))
-        name, target = the_target(context)
+        wait_s = context.settings.profile.wait
+        ready = context.stack.enter_context(closing(ReadyTargets(wait_s)))
+        name, target = pruning_target(context.settings)
         check_operators_can_be_timed(name, target)
-        costs = MeasuredCosts(
-            Path(workspace.root) / FOLDER, target, prune.latency_batch, prune.precision, prune.operators_budget_s
-        )
+        folder, budget_s = Path(workspace.root) / FOLDER, prune.operators_budget_s
+        costs = MeasuredCosts(folder, target, prune.latency_batch, prune.precision, budget_s, wait_s)
         level = throughput_level(context.settings.profile, prune.latency_batch)
         files = FileThroughput(ready, name, target, level)
         return cls(costs, TargetThroughput(files, context.settings.export, prune.precision), ready)
@@ -66,26 +65,3 @@ class MeasuredTarget:
             self._steps[key] = self.costs.step(model, groups, example)
         target = what_decides(self.throughput.files.target)
         return {"operators": self.costs.identity(), "target": target, "step": self._steps[key]}
-
-
-def check_operators_can_be_timed(name: str, target: Target) -> None:
-    """Raises `BadInputError` for a target that does not serve with the timed kernels."""
-    if target.runtime == "torch" or set(target.providers) != {"cpu"}:
-        raise BadInputError(
-            f"operators are timed for ONNX Runtime on the CPU, and target {name} serves with "
-            f"runtime={target.runtime} providers=[{','.join(target.providers)}]: take prune.ratios with a "
-            "prune.round_to such as 8, or another prune.target"
-        )
-
-
-def the_target(context: Context) -> tuple[str, Target]:
-    """The name and the target of `prune.target`, or the only target; raises `BadInputError` for none."""
-    targets, wanted = context.settings.targets, context.settings.prune.target
-    if wanted is None and len(targets) == 1:
-        wanted = next(iter(targets))
-    if wanted not in targets:
-        raise BadInputError(
-            f"prune.target={wanted} is none of the run's targets: choose one of {', '.join(targets) or 'none'}, "
-            "and add targets with target=[NAME,...]"
-        )
-    return wanted, built_target(targets[wanted])

@@ -19,7 +19,8 @@ from profiler.records.profile import Profile
 def run(context: Context, job: Job) -> Variant:
     """Measures the variant, and returns it."""
     one, workspace = Profiled.of(context, job), context.workspace
-    targets = context.once("targets", lambda: context.stack.enter_context(closing(ReadyTargets())))
+    wait_s = context.settings.profile.wait
+    targets = context.once("targets", lambda: context.stack.enter_context(closing(ReadyTargets(wait_s))))
     ready = targets.get(one.name, one.target)
     workspace.check_files(one.variant)
     warn_of_another_file(one)

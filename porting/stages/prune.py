@@ -115,8 +115,7 @@ class Pruned:
     @property
     def measured_target(self) -> "MeasuredTarget | None":
         """The target to measure on, where the widths of any aim depend on measurements."""
-        prune = self.context.settings.prune
-        if prune.round_to is not None and all(aim.kind == "ratio" for aim in prune.aims()):
+        if not self.context.settings.prune.is_measured:
             return None
         # This import loads torch, and ratios with given widths are not measured.
         from porting.pruners.measured_target import MeasuredTarget

@@ -23,10 +23,10 @@ LOOKS_EVERY_S = 1.0
 
 
 class InUseError(BadInputError):
-    """Another process holds the lock of `what`; `holder` are the words for that process."""
+    """Another process holds a lock; `holder` are the words for that process."""
 
-    def __init__(self, what: str, holder: str) -> None:
-        super().__init__(f"{what} is in use by {holder}: wait until it ends, or stop it")
+    def __init__(self, words: str, holder: str = "another process") -> None:
+        super().__init__(words)
         self.holder = holder
 
     def is_own(self) -> bool:
@@ -45,7 +45,7 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InUseError(what, holder_of(file.fileno())) from error
+            raise in_use(what, holder_of(file.fileno())) from error
         yield
 
 
@@ -110,7 +110,7 @@ def host_lock(what: str) -> Iterator[None]:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            raise InUseError(what, host_holder()) from error
+            raise in_use(what, host_holder()) from error
         guard.listen()
         yield
 
@@ -124,3 +124,8 @@ def host_holder() -> str:
         # The kernel names no process of another PID namespace.
         return f"process {process} of user {user}" if process else f"user {user} in another container"
     return "another process"
+
+
+def in_use(what: str, holder: str) -> InUseError:
+    """The error for a lock that another process holds."""
+    return InUseError(f"{what} is in use by {holder}: wait until it ends, or stop it", holder)

@@ -1,5 +1,6 @@
 """`python -m profiler` with hostile files, and interrupted: one line, and it ends."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from profiler import command as profiler_command
 from profiler.command import Request, run
 from profiler.common.errors import BadInputError, ModelError
 from profiler.common.files import write_record
+from profiler.common.locks import alone_on_host
 from profiler.common.target import Target
 from profiler.trial.onnx_file import try_onnx
 
@@ -132,3 +134,25 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_measured(
     with pytest.raises(BadInputError, match=says):
         run(tmp_path / "model.onnx", tmp_path / "request.json", tmp_path / output)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_second_profiler_waits_for_the_first_or_refuses_without_a_wait(tmp_path: Path) -> None:
+    """The request says how long, and `--wait` replaces it."""
+    model = write_network(tmp_path / "model.onnx")
+    path = tmp_path / "request.json"
+    waiting = Request(target_name="here", target=Target(runtime="onnxruntime"), settings=QUICK)
+    path.write_text(waiting.model_dump_json())
+    arguments = [sys.executable, "-m", "profiler", str(model), str(path)]
+    with alone_on_host("it"):
+        refused = subprocess.run(
+            [*arguments, "--wait", "0"], cwd=tmp_path, env=environment(), capture_output=True, text=True
+        )
+        second = subprocess.Popen(arguments, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+        assert second.stderr is not None
+        line = second.stderr.readline()
+    _, errors = second.communicate(timeout=240)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"profiler: the profiler on this host is in use by process {os.getpid()}: wait")
+    assert line.startswith(f"the profiler on this host is in use by process {os.getpid()}: this run waits 86,400 s")
+    assert (second.returncode, errors) == (0, "")
+    assert (tmp_path / "profile.json").exists()

@@ -29,7 +29,7 @@ def test_a_target_that_cannot_be_measured_here_is_refused_with_the_fix(target: d
 
 
 def test_a_server_that_is_not_installed_is_named_with_the_fix(tmp_path: Path) -> None:
-    with pytest.raises(ServerNotFoundError, match="no Triton server: .*Install one with 'make server'"):
+    with pytest.raises(ServerNotFoundError, match=r"no Triton server: .*Install one with 'make server'"):
         check_target(Target(server_environment=tmp_path))
 
 
