@@ -1,6 +1,6 @@
 """Devices from a repository: the targets on which a variant was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrators.planners.common import MS_PER_S
 from orchestrators.planners.devices.problem import Device
@@ -13,21 +13,27 @@ from profiler.records.warm_up import FirstInference
 FORM = "linear in batch"
 
 
+# The names of targets, or for each the number of identical devices, null for one device under the target's own name.
+Targets = Sequence[str] | Mapping[str, int | None] | None
+
+
 def devices(
-    repository: Repository, variant: str, targets: Sequence[str] | None = None, max_runs: int | None = None
+    repository: Repository, variant: str, targets: Targets = None, max_runs: int | None = None, load: bool = True
 ) -> list[Device]:
     """The variant on each of the named targets, by default on all where it was measured.
 
     Raises `BadInputError` for an unknown variant or target, and where a target lacks the fit of latency over the batch
-    or the first inference after a load by batch.
+    or the first inference after a load by batch, or with `load` the load time.
     """
     wanted = list(repository.variant(variant).targets) if targets is None else targets
-    return [device(repository.on(variant, target), max_runs) for target in wanted]
+    counts = wanted.items() if isinstance(wanted, Mapping) else [(target, None) for target in wanted]
+    return [device(repository.on(variant, target), count, max_runs, load) for target, count in counts]
 
 
-def device(one: VariantOnTarget, max_runs: int | None) -> Device:
+def device(one: VariantOnTarget, count: int | None, max_runs: int | None, load: bool) -> Device:
     """The device with the variant's published fit of the latency and its interpolated first inferences.
 
+    With `load` the published load time comes before the first inference.
     Batches go from 1 to the largest for which both were measured.
     """
     fit, lookup = latency_fit(one), one.lookup("first_inference_ms")
@@ -44,6 +50,8 @@ def device(one: VariantOnTarget, max_runs: int | None) -> Device:
     first_s = [lookup.at(batch=batch).value / MS_PER_S for batch in range(1, largest + 1)]
     return Device(
         name=target,
+        count=count,
+        load_s=one.load_s() if load else 0.0,
         seconds_per_item=fit.coefficients["slope"].value / MS_PER_S,
         overhead_s=fit.coefficients["intercept"].value / MS_PER_S,
         warm_up_s=lambda batch: first_s[batch - 1],

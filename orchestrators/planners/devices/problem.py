@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from orchestrators.planners.common import MS_PER_S, PlanBase, each_once
+from orchestrators.planners.common import MS_PER_S, PlanBase, unique
 from profiler.records.base import Value
 from profiler.records.fit import Fit
+
+# A plan names each device.
+MOST_IDENTICAL = 10_000
 
 
 class Choice(NamedTuple):
@@ -27,11 +30,14 @@ class Choice(NamedTuple):
 class Device(Value):
     """A device: a batch takes `seconds_per_item` · batch + `overhead_s`, and the first one `warm_up_s`(batch).
 
-    `warm_up_s` may be a published fit over the batch, in ms. `max_runs` limits the runs after the warm-up run; `None`
-    is no limit.
+    The load of the model takes `load_s` before the first batch, 0 for a loaded model. `warm_up_s` may be a published
+    fit over the batch, in ms. `max_runs` limits the runs after the warm-up run; `None` is no limit. With a `count` the
+    entry stands for as many identical devices, `name`-1, `name`-2 and so on.
     """
 
     name: str
+    count: int | None = Field(default=None, ge=1, le=MOST_IDENTICAL)
+    load_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     seconds_per_item: float = Field(ge=0)
     overhead_s: float
     warm_up_s: Callable[[int], float] | Fit
@@ -54,6 +60,11 @@ class Device(Value):
                 )
         return self
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all devices of this entry."""
+        return [self.name] if self.count is None else [f"{self.name}-{number}" for number in range(1, self.count + 1)]
+
     def batch_s(self, batch: int) -> float:
         """L: the time of one batch after the first, in s."""
         return self.seconds_per_item * batch + self.overhead_s
@@ -64,9 +75,13 @@ class Device(Value):
             return self.warm_up_s.at(batch=batch) / MS_PER_S
         return float(self.warm_up_s(batch))
 
+    def ready_s(self, batch: int) -> float:
+        """The end of the first batch after the load, in s."""
+        return self.load_s + self.first_s(batch)
+
     def finish_s(self, batch: int, runs: int) -> float:
         """The end of the last run after the warm-up run, in s."""
-        return self.first_s(batch) + runs * self.batch_s(batch)
+        return self.ready_s(batch) + runs * self.batch_s(batch)
 
     def choice(self, batch: int, runs: int) -> Choice:
         """The choice of this batch and number of runs, with its finish time."""
@@ -74,10 +89,10 @@ class Device(Value):
 
     def runs_by(self, batch: int, deadline_s: float) -> int | None:
         """The most runs after the warm-up run by the deadline; `None` where the warm-up ends later."""
-        first_s = self.first_s(batch)
-        if first_s > deadline_s:
+        ready_s = self.ready_s(batch)
+        if ready_s > deadline_s:
             return None
-        runs = math.floor((deadline_s - first_s) / self.batch_s(batch))
+        runs = math.floor((deadline_s - ready_s) / self.batch_s(batch))
         # Rounding may move the quotient across a whole number, in both directions.
         runs += self.finish_s(batch, runs + 1) <= deadline_s
         runs -= self.finish_s(batch, runs) > deadline_s
@@ -99,9 +114,12 @@ def most(device: Device, deadline_s: float) -> Choice | None:
 
 
 def finished(devices: Sequence[Device], deadline_s: float) -> dict[str, Choice]:
-    """The best choice of each device by name, without devices that cannot warm up by the deadline."""
-    found = {device.name: most(device, deadline_s) for device in devices}
-    return {name: choice for name, choice in found.items() if choice is not None}
+    """The best choice of each device by name, without devices that cannot warm up by the deadline.
+
+    Identical devices have one choice, which is searched once.
+    """
+    found = [(device, most(device, deadline_s)) for device in devices]
+    return {name: choice for device, choice in found if choice is not None for name in device.names}
 
 
 def rounded_up(seconds: float) -> str:
@@ -116,8 +134,15 @@ NO_DEVICES = "there are no devices: give at least one"
 class Devices(Value):
     """The available devices, and the deadline of their work."""
 
-    devices: Annotated[list[Device], each_once("devices")]
+    devices: list[Device]
     deadline_s: float = Field(gt=0)
+
+    @field_validator("devices")
+    @classmethod
+    def named_once(cls, devices: list[Device]) -> list[Device]:
+        """The devices; raises `ValueError` where two of them have one name, also a name with a number."""
+        unique("devices", (name for device in devices for name in device.names))
+        return devices
 
 
 class Schedule(PlanBase):

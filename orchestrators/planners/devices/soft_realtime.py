@@ -1,11 +1,12 @@
 """Soft real-time inference (WoSC 2023, section 5.1, equation 1, corrected): the fewest devices that meet a deadline.
 
     minimise    |U|                                     over the used devices U, and for each its mbs and t
-    such that   W(mbs) + t · (a · mbs + b) ≤ T          for every used device
+    such that   load + W(mbs) + t · (a · mbs + b) ≤ T   for every used device
                 Σ (t + 1) · mbs ≥ N                     over the used devices
                 1 ≤ mbs ≤ MB,  0 ≤ t ≤ M                integers
 
-T is the deadline, N the number of items, W the warm-up run, t the further runs (`orchestrators.planners.devices`).
+T is the deadline, N the number of items, load the load of the model, W the warm-up run, t the further runs
+(`orchestrators.planners.devices`).
 
 Corrections. Equation 1 minimises N_G, a number that no constraint links to a device: its minimum is always 1. The
 equation sums the items of all devices, each of which must run a batch of at least 1, so that one device that cannot
@@ -25,7 +26,17 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from orchestrators.deployment import Infeasible
-from orchestrators.planners.devices import NO_DEVICES, Choice, Device, Devices, Schedule, devices, finished, rounded_up
+from orchestrators.planners.devices import (
+    NO_DEVICES,
+    Choice,
+    Device,
+    Devices,
+    Schedule,
+    Targets,
+    devices,
+    finished,
+    rounded_up,
+)
 from porting.repository import Repository
 
 __all__ = ["Device", "Plan", "Problem", "from_repository", "solve"]
@@ -47,11 +58,15 @@ def from_repository(
     variant: str,
     deadline_s: float,
     items: int,
-    targets: Sequence[str] | None = None,
+    targets: Targets = None,
     max_runs: int | None = None,
+    load: bool = True,
 ) -> Problem:
-    """The problem with the named targets as devices, by default all on which the variant was measured."""
-    found = devices(repository, variant, targets, max_runs)
+    """The problem with the named targets as devices, by default all on which the variant was measured.
+
+    `targets` may give the number of identical devices of each target. Without `load` the variant is loaded already.
+    """
+    found = devices(repository, variant, targets, max_runs, load)
     return Problem(devices=found, deadline_s=deadline_s, items=items)
 
 
@@ -69,11 +84,14 @@ def solve(problem: Problem) -> Plan:
     if used is None:
         raise Infeasible(too_many(problem))
     choices = trimmed(used, soonest(used, problem.items, problem.deadline_s), problem.items)
-    return Plan.of(choices, objective=len(used))
+    return Plan.of(choices, objective=len(choices))
 
 
 def fewest(problem: Problem) -> list[Device] | None:
-    """The fewest devices that process all items, in the problem's order; `None` where all cannot."""
+    """The fewest devices that process all items, in the problem's order; `None` where all cannot.
+
+    Of identical devices it has as many as are needed.
+    """
     able = finished(problem.devices, problem.deadline_s)
     names: set[str] = set()
     total = 0
@@ -82,7 +100,14 @@ def fewest(problem: Problem) -> list[Device] | None:
             break
         names.add(name)
         total += able[name].items
-    return [device for device in problem.devices if device.name in names] if total >= problem.items else None
+    if total < problem.items:
+        return None
+    needed = [(device, sum(name in names for name in device.names)) for device in problem.devices]
+    return [
+        device if device.count is None else device.model_copy(update={"count": count})
+        for device, count in needed
+        if count
+    ]
 
 
 def soonest(used: Sequence[Device], items: int, deadline_s: float) -> Mapping[str, Choice]:
@@ -102,12 +127,13 @@ def soonest(used: Sequence[Device], items: int, deadline_s: float) -> Mapping[st
 
 def trimmed(used: Sequence[Device], choices: Mapping[str, Choice], items: int) -> dict[str, Choice]:
     """The choices without unneeded runs, dropped from the largest batches first."""
-    found, surplus = {device.name: choices[device.name] for device in used}, done(choices) - items
-    for device in sorted(used, key=lambda device: -found[device.name].batch):
-        batch, runs, _ = found[device.name]
+    owners = {name: device for device in used for name in device.names}
+    found, surplus = {name: choices[name] for name in owners}, done(choices) - items
+    for name in sorted(owners, key=lambda name: -found[name].batch):
+        batch, runs, _ = found[name]
         dropped = min(runs, surplus // batch)
         surplus -= dropped * batch
-        found[device.name] = device.choice(batch, runs - dropped)
+        found[name] = owners[name].choice(batch, runs - dropped)
     return found
 
 
@@ -125,7 +151,8 @@ def too_many(problem: Problem) -> str:
     """The message with the most items in time, and the deadline for all, rounded up to a millisecond."""
     within = done(finished(problem.devices, problem.deadline_s))
     text = (
-        f"{len(problem.devices)} device(s) finish at most {within} of {problem.items} items in {problem.deadline_s:g} s"
+        f"{sum(len(device.names) for device in problem.devices)} device(s) finish at most {within} of {problem.items} "
+        f"items in {problem.deadline_s:g} s"
     )
     # More runs than items are never needed.
     ever_s = max(

@@ -23,6 +23,7 @@ def random_devices(dice: random.Random, most: int = 3) -> list[Device]:
         found.append(
             Device(
                 name=f"gpu{number}",
+                load_s=dice.randint(0, 8) / 8,
                 seconds_per_item=dice.randint(0, 8) / 8,
                 overhead_s=dice.randint(1, 8) / 8,
                 warm_up_s=warm_up(first_s),
@@ -31,6 +32,11 @@ def random_devices(dice: random.Random, most: int = 3) -> list[Device]:
             )
         )
     return found
+
+
+def apart(devices: Sequence[Device]) -> list[Device]:
+    """Each of the identical devices as an entry of its own."""
+    return [device.model_copy(update={"name": name, "count": None}) for device in devices for name in device.names]
 
 
 def everything(device: Device, deadline_s: float) -> list[Choice]:
@@ -42,7 +48,8 @@ def everything(device: Device, deadline_s: float) -> list[Choice]:
         Choice(batch, runs, end_s)
         for batch in range(1, device.max_batch + 1)
         for runs in range(device.max_runs + 1)
-        if (end_s := warm_s(batch) + runs * (device.seconds_per_item * batch + device.overhead_s)) <= deadline_s
+        if (end_s := device.load_s + warm_s(batch) + runs * (device.seconds_per_item * batch + device.overhead_s))
+        <= deadline_s
     ]
 
 
@@ -57,7 +64,7 @@ def program(devices: list[Device], deadline_s: float) -> tuple[list[int], list[R
     for number, (device, batch) in enumerate(places):
         use, runs = 2 * number, 2 * number + 1
         assert device.max_runs is not None
-        rows.append(Row({use: device.first_s(batch) - deadline_s, runs: device.batch_s(batch)}, high=0))
+        rows.append(Row({use: device.load_s + device.first_s(batch) - deadline_s, runs: device.batch_s(batch)}, high=0))
         rows.append(Row({use: -device.max_runs, runs: 1}, high=0))
         upper += [1, device.max_runs]
     return [batch for _, batch in places for _ in range(2)], rows, upper

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from full_profile import item
-from made_devices import everything, program, random_devices
+from made_devices import apart, everything, program, random_devices
 from made_tasks import TARGET, first, latency, own_ms, planning_profile
 
 from orchestrators import Infeasible
@@ -121,6 +121,9 @@ def test_a_deadline_that_is_said_to_do_is_never_rounded_down() -> None:
         ({"warm_up_s": lambda batch: float("nan")}, "gpu0 warms up in nan s at batch 1"),
         ({"max_batch": 0}, "greater than or equal to 1"),
         ({"max_runs": -1}, "greater than or equal to 0"),
+        ({"count": 0}, "greater than or equal to 1"),
+        ({"load_s": -1}, "greater than or equal to 0"),
+        ({"load_s": math.inf}, "finite number"),
     ],
 )
 def test_what_is_no_device_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -131,6 +134,8 @@ def test_what_is_no_device_is_refused(changes: dict[str, Any], message: str) -> 
 def test_devices_are_named_once() -> None:
     with pytest.raises(ValueError, match="devices named twice: gpu0"):
         Problem(devices=[gpu(), gpu()], deadline_s=1)
+    with pytest.raises(ValueError, match="devices named twice: gpu0-2"):
+        Problem(devices=[gpu(count=2), gpu("gpu0-2")], deadline_s=1)
 
 
 def test_without_devices_no_plan_is_feasible(tasks: Repository) -> None:
@@ -150,9 +155,70 @@ def test_a_target_is_a_device_by_its_fit_and_its_first_inferences(tasks: Reposit
 
 def test_a_minute_on_a_target(tasks: Repository) -> None:
     # An image takes 25 / 6 ms and a batch 1.35 ms more: the largest batch is best, 16 in 68.02 ms, the first in 204.05.
-    plan = solve(from_repository(tasks, variant=MIDDLE, deadline_s=60))
+    plan = solve(from_repository(tasks, variant=MIDDLE, deadline_s=60, load=False))
     assert (plan.batch, plan.runs) == ({TARGET: 16}, {TARGET: 879})
     assert plan.items == 16 * 880
+
+
+def test_the_published_load_time_is_among_the_costs_of_a_target(tasks: Repository) -> None:
+    load_s = tasks.on(MIDDLE, TARGET).load_s()
+    loaded, waiting = (from_repository(tasks, variant=MIDDLE, deadline_s=60, load=load) for load in (False, True))
+    assert (loaded.devices[0].load_s, waiting.devices[0].load_s) == (0, load_s)
+    assert solve(waiting).items < solve(loaded).items
+    assert solve(waiting.model_copy(update={"deadline_s": 60 + load_s})).items == solve(loaded).items
+
+
+def test_a_load_time_that_was_not_measured_is_said_with_what_measures_it(tmp_path: Path) -> None:
+    repository = measured(tmp_path, load_time=[])
+    with pytest.raises(BadInputError, match=r"has no load time: .* profile=full"):
+        from_repository(repository, variant=MIDDLE, deadline_s=1)
+    assert from_repository(repository, variant=MIDDLE, deadline_s=1, load=False).devices[0].load_s == 0
+
+
+def test_a_target_may_stand_for_identical_devices(tasks: Repository) -> None:
+    one = solve(from_repository(tasks, variant=MIDDLE, deadline_s=60))
+    three = solve(from_repository(tasks, variant=MIDDLE, deadline_s=60, targets={TARGET: 3}))
+    assert list(three.batch) == [f"{TARGET}-1", f"{TARGET}-2", f"{TARGET}-3"]
+    assert three.items == 3 * one.items
+    alone = from_repository(tasks, variant=MIDDLE, deadline_s=60, targets={TARGET: None})
+    assert solve(alone) == one
+
+
+def test_identical_devices_are_one_entry_that_plans_as_so_many_entries() -> None:
+    dice = random.Random(8)  # noqa: S311
+    for _ in range(100):
+        devices = [one.model_copy(update={"count": dice.choice([None, 1, 2, 5])}) for one in random_devices(dice)]
+        deadline_s = dice.randint(16, 40) / 8
+        together, single = (Problem(devices=some, deadline_s=deadline_s) for some in (devices, apart(devices)))
+        try:
+            expected = solve(single)
+        except Infeasible:
+            with pytest.raises(Infeasible):
+                solve(together)
+            continue
+        assert solve(together) == expected
+
+
+def test_a_thousand_identical_devices_cost_one_search() -> None:
+    searched = []
+
+    def warm_up(batch: int) -> float:
+        searched.append(batch)
+        return 2.0 + batch
+
+    devices = [gpu(warm_up_s=warm_up, count=1000)]
+    searched.clear()
+    assert solve(Problem(devices=devices, deadline_s=10)).items == 15_000
+    assert len(searched) < 100
+
+
+def test_a_device_loads_before_it_warms_up() -> None:
+    # In 10 s after 2 s of load: as in 8 s. Batch 2 warms up in 4 s and runs 4 times, batch 3 in 5 s and twice.
+    plan = solve(Problem(devices=[gpu(load_s=2)], deadline_s=10))
+    assert (plan.batch, plan.runs, plan.items) == ({"gpu0": 2}, {"gpu0": 4}, 10)
+    assert plan.finish_s == {"gpu0": 10}
+    with pytest.raises(Infeasible, match=r"a deadline of 5\.000 s would do"):
+        solve(Problem(devices=[gpu(load_s=2)], deadline_s=4))
 
 
 def test_a_published_fit_may_be_the_warm_up(tasks: Repository) -> None:

@@ -7,7 +7,7 @@ from itertools import combinations, product
 from typing import Any
 
 import pytest
-from made_devices import everything, program, random_devices
+from made_devices import apart, everything, program, random_devices
 from made_tasks import TARGET
 
 from orchestrators import Infeasible
@@ -113,6 +113,40 @@ def test_the_plan_is_what_enumeration_and_the_integer_program_find() -> None:
         assert max(plan.finish_s.values()) == earliest_s([possible[name] for name in plan.batch], problem.items)
         assert all(plan.items - plan.batch[name] < problem.items for name, runs in plan.runs.items() if runs)
     assert {None, 1, 2, 3} == set(seen)
+
+
+def test_of_identical_devices_the_fewest_are_used_as_enumeration_finds() -> None:
+    dice = random.Random(9)  # noqa: S311
+    seen = set()
+    for _ in range(150):
+        devices = [one.model_copy(update={"count": dice.choice([None, 1, 2])}) for one in random_devices(dice, most=2)]
+        problem = Problem(devices=devices, deadline_s=dice.randint(8, 60) / 8, items=dice.randint(1, 20))
+        single = problem.model_copy(update={"devices": apart(devices)})
+        expected = enumerated({one.name: everything(one, problem.deadline_s) for one in single.devices}, problem.items)
+        seen.add(expected)
+        if expected is None:
+            with pytest.raises(Infeasible):
+                solve(problem)
+            continue
+        plan = solve(problem)
+        assert plan.devices_used == expected
+        assert plan == solve(single)
+    assert {None, 1, 2} <= seen
+
+
+def test_identical_devices_are_used_from_the_first_number_on() -> None:
+    plan = solve(Problem(devices=[gpu("gpu", count=1000)], deadline_s=6.86, items=5000))
+    # One finishes 1984 items by then.
+    assert list(plan.batch) == ["gpu-1", "gpu-2", "gpu-3"]
+    assert plan.devices_used == plan.objective == 3
+    with pytest.raises(Infeasible, match=r"2 device\(s\) finish at most 3968 of 5000 items"):
+        solve(Problem(devices=[gpu("gpu", count=2)], deadline_s=6.86, items=5000))
+
+
+def test_a_device_loads_before_it_warms_up() -> None:
+    loaded, cold = (solve(Problem(devices=[gpu(load_s=load_s)], deadline_s=9, items=1363)) for load_s in (0, 1.5))
+    assert (cold.batch, cold.runs) == (loaded.batch, loaded.runs)
+    assert cold.finish_s["gpu0"] == pytest.approx(loaded.finish_s["gpu0"] + 1.5)
 
 
 def test_the_deadline_that_would_do_is_the_least_one() -> None:
