@@ -38,10 +38,15 @@ class Speeds:
         return [one < least for one in now]
 
     def drift_sd(self) -> float:
-        """The relative standard deviation of the machine's speed between moments that lie apart."""
-        if len(self.readings_per_s) < FEWEST_READINGS:
+        """The relative standard deviation of the machine's speed between undisturbed moments that lie apart.
+
+        The first readings are known to be disturbed only when the normal rate is known.
+        """
+        fallen = self.fallen(self.readings_per_s)
+        rates = [one for one, low in zip(self.readings_per_s, fallen, strict=True) if not low]
+        if len(rates) < FEWEST_READINGS:
             return LEAST_DRIFT_SD
-        return max(LEAST_DRIFT_SD, float(np.std(np.log(self.readings_per_s), ddof=1)))
+        return max(LEAST_DRIFT_SD, float(np.std(np.log(rates), ddof=1)))
 
     def learnt(self) -> NormalRate | None:
         """The normal rate with its standard error and the drift, `None` before the first reading."""

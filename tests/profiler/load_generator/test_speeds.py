@@ -43,3 +43,7 @@ def test_the_normal_rate_is_the_surer_the_more_was_read() -> None:
     few, many = known(Speeds([1000.0] * 4).learnt()), known(Speeds([1000.0] * 16).learnt())
     assert (few.readings, many.readings) == (4, 16)
     assert many.standard_error_share == pytest.approx(few.standard_error_share / 2)
+
+
+def test_a_reading_that_turns_out_to_be_disturbed_is_no_drift() -> None:
+    assert Speeds([500.0, 520.0, *[1000.0] * 8]).drift_sd() == LEAST_DRIFT_SD
