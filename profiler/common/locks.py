@@ -79,7 +79,7 @@ def alone_on_host(what: str, wait_s: float = DAY_S) -> Iterator[None]:
 
     Raises `InUseError` after `wait_s`, and at once where this process itself is the holder.
     """
-    until, told = time.monotonic() + wait_s, ""
+    until, named = time.monotonic() + wait_s, ""
     with ExitStack() as stack:
         while True:
             try:
@@ -89,9 +89,9 @@ def alone_on_host(what: str, wait_s: float = DAY_S) -> Iterator[None]:
                 left_s = until - time.monotonic()
                 if left_s <= 0 or error.is_own():
                     raise
-                if told != error.holder:
-                    told = error.holder
-                    print(f"{what} is in use by {told}: this run waits {left_s:,.0f} s at most", file=sys.stderr)
+                if named != error.holder:
+                    named = error.holder
+                    print(f"{what} is in use by {named}: this run waits {left_s:,.0f} s at most", file=sys.stderr)
                 time.sleep(min(left_s, LOOKS_EVERY_S))
         yield
 

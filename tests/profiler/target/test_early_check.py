@@ -1,5 +1,6 @@
 """The check of a target before any work: one line with the fix."""
 
+import os
 import time
 from pathlib import Path
 
@@ -41,8 +42,11 @@ def test_a_load_generator_that_is_not_installed_is_named_with_the_fix(monkeypatc
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "torch"])
-def test_a_target_that_can_be_measured_here_is_accepted(runtime: str) -> None:
-    check_target(Target.model_validate({"runtime": runtime}))
+def test_a_target_on_all_cores_is_accepted_and_one_on_more_is_not(runtime: str) -> None:
+    cores = len(os.sched_getaffinity(0))
+    check_target(Target.model_validate({"runtime": runtime, "cores": cores}))
+    with pytest.raises(BadInputError, match=f"cores={cores + 1} are not available: .* to at most {cores},"):
+        check_target(Target.model_validate({"runtime": runtime, "cores": cores + 1}))
 
 
 @pytest.mark.integration
