@@ -55,17 +55,22 @@ def test_an_onnx_file_without_data_is_profiled_and_published_with_unknown_accura
     assert "accuracy is unknown" in run.out
 
 
-def test_an_onnx_file_with_data_has_the_accuracy_that_is_measured(
+def test_an_onnx_file_with_data_has_the_accuracy_that_is_measured_on_halves_of_the_test_pictures(
     dnn_porting: Command, folder: Path, base: Variant, tmp_path: Path
 ) -> None:
     run = dnn_porting(f"model={folder / 'model.onnx'}", "datamodule=digits", f"workspace={tmp_path}", *QUICK)
     assert run.code == 0, run.err
+    assert run.out.count("datamodule.val_from=test, as model= imports a network") == 1
     records = variant_records(tmp_path)
     assert sorted(record["onnx"]["precision"] for record in records.values()) == ["fp32", "int8"]
     fp32 = next(record for record in records.values() if record["onnx"]["precision"] == "fp32")
     assert base.onnx is not None
     assert base.onnx.test_accuracy is not None
-    assert fp32["onnx"]["test_accuracy"]["value"] == base.onnx.test_accuracy.value
+    halves = [fp32["onnx"][f"{split}_accuracy"] for split in ("validation", "test")]
+    whole = base.onnx.test_accuracy
+    assert sum(half["n"] for half in halves) == whole.n
+    assert sum(half["n"] * half["value"] for half in halves) == pytest.approx(whole.n * whole.value)
+    assert fp32["onnx"]["test_accuracy"]["dataset_sha256"] != whole.dataset_sha256
     assert fp32["onnx"]["sha256"] == base.onnx.sha256
 
 
@@ -78,7 +83,7 @@ def test_a_torchscript_file_is_exported_and_measured(
         torch.jit.save(torch.jit.script(load_network(base.network, folder, base.network.backbone)), tmp_path / "net.pt")
     assert kind_of(tmp_path / "net.pt") == "torchscript"
     arguments = ["stage=import", f"model={tmp_path / 'net.pt'}", f"workspace={tmp_path / 'w'}", *QUICK]
-    run = dnn_porting(*arguments, "datamodule=digits")
+    run = dnn_porting(*arguments, "datamodule=digits", "datamodule.val_from=train")
     assert run.code == 0, run.err
     (record,) = variant_records(tmp_path / "w").values()
     assert base.onnx is not None
