@@ -22,6 +22,7 @@ from porting.tracking.database_schema import SQLITE
 from porting.tracking.runs import DATABASE
 from porting.workspace.records import Variant
 from porting.workspace.workspace import REPOSITORY, Workspace
+from profiler.records.base import Verdict
 from profiler.records.profile import Profile
 
 COLUMNS = ["variant", "test accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
@@ -62,23 +63,26 @@ def row(variant: Summary, standing: Standing) -> list[str]:
     """The row of a ranked variant on a target."""
     accuracy = variant.test_accuracy
     shown = f"{accuracy.value:.2%}" if accuracy else "unknown"
-    return [variant.name, shown, *cells(standing.figures), place_in_words(variant, standing)]
+    return [variant.name, shown, *cells(standing.figures, standing.verdict), place_in_words(variant, standing)]
 
 
-def cells(figures: Mapping[str, Figure]) -> list[str]:
-    """The cells of parameters, FLOPs, latency and throughput, the last one with its interval."""
+def cells(figures: Mapping[str, Figure], verdict: Verdict) -> list[str]:
+    """The cells of parameters, FLOPs, latency and throughput, the last one with its interval and its verdict."""
     values = {name: (value, None, None) for name, (value, _, _) in figures.items()}
-    return [*(in_words(values, name) for name in ("parameters", "flops", "p50_ms")), in_words(figures, "images_per_s")]
+    rate = in_words(figures, "images_per_s")
+    shown = rate if verdict == "settled" else f"{rate} ({verdict})"
+    return [*(in_words(values, name) for name in ("parameters", "flops", "p50_ms")), shown]
 
 
 def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
     """The row of a variant that this run did not publish, with its known figures."""
     accuracy = variant.onnx.test_accuracy if variant.onnx else None
-    best = max((epoch.val_accuracy for epoch in variant.history), default=None)
-    trained = "unknown" if best is None else f"{best:.2%} on validation"
+    top = max((epoch.val_accuracy for epoch in variant.history), default=None)
+    trained = "unknown" if top is None else f"{top:.2%} on validation"
     figures = ["", "", "", ""]
     for profile in profiles.values():
-        figures = cells(known_figures(None, profile)[0])
+        best = profile.best_throughput()
+        figures = cells(known_figures(None, profile)[0], best.verdict if best else "unsettled")
     state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
     flags = [f"flagged {name}" for name in variant.onnx.flags] if variant.onnx else []
     place = "; ".join([f"not ranked yet: {state}", *flags])

@@ -62,5 +62,8 @@ def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective:
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
         rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
     table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or reason"], rows)
+    standing = chosen.variant.targets[chosen.target]
+    if standing.verdict != "settled":
+        say(f"verdict     {standing.verdict}: {standing.verdict_reason}")
     words = ["dnn-porting", "serve", repository, "--target", chosen.target, "--variant", chosen.variant.name]
     say(f"serve it    {shlex.join(words)}")

@@ -101,7 +101,7 @@ def test_other_formats_have_them(repository: Repository, known: dict[str, float]
 
 def test_the_table_at_the_end_of_a_run_has_them_before_and_after_publication(one: VariantOnTarget) -> None:
     before, _ = figures(one.accuracy(), one.profile)
-    assert cells(before) == cells(one.standing.figures)
+    assert cells(before, "settled") == cells(one.standing.figures, "settled")
 
 
 def loads(count: int) -> LoadTime:
