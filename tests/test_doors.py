@@ -36,6 +36,7 @@ EXCEPTIONS = {
     "orchestrators/live/stalls.py": OURS,
     "porting/configuration/annotations.py": "modules that a config names, which are code of the user's own",
     "porting/configuration/components.py": "modules that a config names, which are code of the user's own",
+    "porting/jobs/own_code.py": PACKAGE,
     "porting/tracking/database_file.py": OURS,
     "porting/networks/foreign.py": BOUNDED,
     "porting/networks/program.py": OURS,

@@ -166,34 +166,36 @@ warm_up = measured(
 METRICS = {
     "accuracy": Metric("higher", "1", "top-1 accuracy on the validation split", accuracy),
     "images_per_s": Metric(
-        "higher", "1/s", "maximal throughput of the best batch, closed loop, as delivered", at_maximum(*RATE),
+        "higher", "1/s", "maximal throughput, of the best batch in a closed loop, as delivered", at_maximum(*RATE),
         "relative_throughput",
     ),
     "relative_throughput": Metric(
-        "higher", "1", "maximal throughput relative to the reference network, inputs for each of its inferences",
+        "higher", "1", "relative throughput, inputs at the maximum for each inference of the reference network",
         undisturbed(Profile.best_throughput, at_maximum(*RELATIVE_RATE)),
     ),
     "single_images_per_s": Metric(
-        "higher", "1/s", "maximal throughput of single requests, closed loop, as delivered", at_single(*RATE),
+        "higher", "1/s", "throughput at batch 1, the maximum in a closed loop, as delivered", at_single(*RATE),
         "relative_single_throughput",
     ),
     "relative_single_throughput": Metric(
-        "higher", "1", "throughput of single requests relative to the reference network, for each of its inferences",
+        "higher", "1", "relative throughput at batch 1, the maximum for each inference of the reference network",
         undisturbed(single_throughput, at_single(*RELATIVE_RATE)),
     ),
     "capacity_requests_per_s": Metric(
         "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency", capacity
     ),
-    "p50_ms": Metric("lower", "ms", "median latency at batch 1 that one client sees", latency(*MEDIAN), "relative_p50"),
+    "p50_ms": Metric(
+        "lower", "ms", "median latency at batch 1, as one client sees it", latency(*MEDIAN), "relative_p50"
+    ),
     "relative_p50": Metric(
-        "lower", "1", "median latency at batch 1 relative to the reference network, in its inferences",
+        "lower", "1", "relative latency at batch 1, the median in inferences of the reference network",
         undisturbed(client_latency, latency(*RELATIVE_MEDIAN)),
     ),
     "compute_p50_ms": Metric(
-        "lower", "ms", "median latency at batch 1 of the computation alone",
+        "lower", "ms", "median computation at batch 1, without a server",
         measured(lambda profile: profile.compute_latency_at(1), LatencyPoint, "latency", *MEDIAN),
     ),
-    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1 that one client sees", latency(*TAIL)),
+    "p99_ms": Metric("lower", "ms", "99th percentile of the latency at batch 1, as one client sees it", latency(*TAIL)),
     "parameters": Metric("lower", "1", "parameters of the graph", counted("parameters")),
     "flops": Metric("lower", "1", "operations an input, 2 × MACs", counted("flops")),
     "file_bytes": Metric("lower", "bytes", "size of the ONNX file", counted("file_bytes")),

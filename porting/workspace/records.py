@@ -49,7 +49,7 @@ class OnnxFile(Record):
     validation_accuracy: Accuracy | None
     test_accuracy: Accuracy | None
     flags: Flags = Field(default={})
-    by_class: list[ByClass] = Field(default=[])
+    by_class: list[ByClass] = Field(default=[], max_length=2)
 
 
 class Pruning(Record):

@@ -36,7 +36,7 @@ def measuring(workspace: Path) -> bool:
 def is_finished(profile: Path) -> bool:
     """Whether every part of the quick level was gone through; an unfinished profile grows point by point."""
     parts = json.loads(profile.read_text())["parts"]
-    return {part["name"] for part in parts if part["finished"]} == {"latency", "throughput"}
+    return {part["name"] for part in parts if part["finished"]} == {"latency", "throughput", "visits"}
 
 
 IN_THE_MIDDLE: dict[str, Callable[[Path], bool]] = {

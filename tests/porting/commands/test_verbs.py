@@ -64,9 +64,9 @@ def test_a_profile_of_an_unknown_file_is_refused(dnn_porting: Command, published
 def test_published_figures_are_measured_again_and_compared(dnn_porting: Command, published: Path) -> None:
     run = dnn_porting("verify", str(published / "repository"), "--variants", "1")
     assert run.code in (0, 1), run.err
-    assert "p50 at batch 1, ms" in run.out
+    assert "relative_throughput" in run.out
     assert ("figures hold" in run.out) == (run.code == 0)
-    assert ("figures moved" in run.err) == (run.code == 1)
+    assert ("figures moved" in run.err or "could not be measured again" in run.err) == (run.code == 1)
 
 
 def test_an_unknown_target_cannot_be_verified(dnn_porting: Command, published: Path) -> None:

@@ -110,6 +110,7 @@ def test_a_budget_for_nothing_is_refused_and_not_waited_for(network: nn.Module, 
         hasty.of(network, groups_of(network), EXAMPLE)
 
 
+@pytest.mark.alone
 def test_a_cut_network_is_offered_the_whole_one_s_widths_and_needs_no_new_measuring(
     network: nn.Module, tmp_path: Path
 ) -> None:

@@ -137,7 +137,7 @@ def test_every_interval_reaches_from_end_to_end(panels: list[Panel]) -> None:
             expected = whiskers(panel, series)
             np.testing.assert_allclose([*chain(*seen["whiskers"])], [*chain(*expected)], atol=2e-3)
             checked += len(expected)
-    assert checked > 50
+    assert checked > 45
 
 
 def whiskers(panel: Panel, series: dict[str, Any]) -> list[list[float]]:

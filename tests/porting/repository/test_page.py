@@ -202,7 +202,7 @@ def test_a_variant_under_the_pointer_shows_its_figures_its_level_and_its_verdict
     point(page, FULL).hover()
     assert FULL in shown(page)
     assert "780 images/s" in shown(page)
-    assert "[764.4, 795.6]" in shown(page)
+    assert "[741, 819]" in shown(page)
     assert "fp32, level full; 16 × 4 callers: settled." in shown(page)
     point(page, DROPPED).hover()
     assert f"no: dominated by {FULL}" in shown(page)

@@ -141,21 +141,6 @@ def test_an_epoch_is_judged_by_the_smoothed_labels_that_are_trained_for() -> Non
     assert classifier.labels_loss(surest, torch.tensor([0])) > classifier.labels_loss(sure, torch.tensor([0]))
 
 
-def test_several_devices_train_one_network_and_tell_of_it(
-    context: Context, epochs: list[Epoch], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    digits = data("datamodules.digits.Digits")
-    # Two processes on the processor in place of two GPUs.
-    forked = {"accelerator": "cpu", "devices": 2, "strategy": "ddp_fork"}
-    monkeypatch.setattr("porting.training.training_loop.devices", lambda _: forked)
-    model, history = train(context, digits, fit_settings(epochs=3))
-    assert [epoch.epoch for epoch in history] == [0, 1, 2]
-    assert epochs == history
-    right = [float((model(images).argmax(1) == labels).float().sum()) for images, labels in digits.batches("val")]
-    best = min(history, key=lambda epoch: epoch.val_loss)
-    assert sum(right) / 359 == pytest.approx(best.val_accuracy, abs=0.05)
-
-
 def test_every_gpu_trains_and_without_one_the_processor() -> None:
     assert devices(0) == {"accelerator": "cpu", "devices": 1}
     assert devices(1) == {"accelerator": "gpu", "devices": 1}
