@@ -97,7 +97,7 @@ def test_a_killed_profiler_leaves_a_valid_profile_that_the_next_run_completes(ne
 
 
 @pytest.mark.alone
-def test_a_machine_that_stands_still_for_a_while_settles_nothing(network: Path, tmp_path: Path) -> None:
+def test_a_standstill_of_the_machine_is_thrown_away_or_settles_nothing(network: Path, tmp_path: Path) -> None:
     # In one process, as a Triton that stood still may take its backends for dead, and then the point is lost.
     with profiler_process(tmp_path, network, level(4, settle=3.0), "onnxruntime") as process:
         wait_for_a_throughput(tmp_path)
@@ -111,7 +111,8 @@ def test_a_machine_that_stands_still_for_a_while_settles_nothing(network: Path, 
     assert not profile.missing
     (point,) = profile.max_throughput
     width = known(point.high_relative_throughput) - known(point.low_relative_throughput)
-    assert width / 2 > SETTLED_HALF_WIDTH * point.relative_throughput
+    # A standstill beside the reference shows as a slow reference, and one within the load as a long slice.
+    assert point.noise.thrown_share > 0 or width / 2 > SETTLED_HALF_WIDTH * point.relative_throughput
     raw = np.load(tmp_path / "profile.npz")
     seconds, reference_per_s = (raw[f"max_throughput_batch_4_concurrency_1_cores_1_x1_{name}"] for name in RAW)
     assert seconds.max() > STALL_S or reference_per_s.min() < 0.75 * np.median(reference_per_s)
