@@ -8,8 +8,7 @@ from profiler.records.base import Noise, Record, Value
 from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.throughput import Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint
-from profiler.records.visit import Blocks, Visit
+from profiler.records.throughput import Blocks, Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint, Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 R = TypeVar("R", bound=Value)

@@ -9,8 +9,7 @@ from pathlib import Path
 from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
-from porting.repository.compare import shown
-from porting.repository.difference import differ
+from porting.repository.compare import differ, shown
 from porting.repository.schema import Figure
 from porting.repository.serving_folder import write_model
 from porting.repository.variant_files import VariantFiles

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from porting.onnx_files.by_class import by_class
-from porting.onnx_files.flagged import flags
+from porting.onnx_files.by_class import by_class, flags
 from porting.repository.schema import Accuracy, ByClass, Flags
 from porting.workspace.data import Data
 from porting.workspace.workspace import EXAMPLE, PREDICTIONS

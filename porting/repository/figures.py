@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from porting.repository.flags import why_unranked
 from porting.repository.schema import Accuracy, Figure, Flags, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point, Record, Timed
@@ -256,3 +255,14 @@ def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
     if part not in finished:
         return f"the level {profile.level} does not measure it"
     return "no run requested it, or there was nothing to measure" if finished[part] else "the run ended before it"
+
+
+# The validation accuracy is above the test accuracy by more than chance allows.
+SEEN = "validation-above-test"
+ONE_ANSWER = "one-answer"
+COLLAPSED = "collapsed-classes"
+
+
+def why_unranked(flags: Flags, metrics: Iterable[str]) -> str:
+    """The reason why a variant has no rank in these metrics, as one of them is a flagged accuracy; else empty."""
+    return flags.get(SEEN, "") if "accuracy" in metrics else ""

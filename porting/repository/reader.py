@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from porting.repository.consistency import check_details, check_numbers
-from porting.repository.figures import rank_value
-from porting.repository.flags import why_unranked
+from porting.repository.figures import rank_value, why_unranked
 from porting.repository.index_json import index_from_json
 from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed

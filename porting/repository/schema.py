@@ -36,7 +36,7 @@ FilePath = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=500)
 ]
 ClassNumber = Annotated[int, Field(ge=0, le=LARGEST_AXIS)]
-# The reason of each flag of a variant, by the name of the flag (`porting.repository.flags`).
+# The reason of each flag of a variant, by the name of the flag (`porting.repository.figures`).
 Flags = Annotated[dict[Label, Text], Field(max_length=16)]
 # The number of bins of the calibration error.
 BINS = 15

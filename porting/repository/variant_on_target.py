@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from porting.repository import interpolation
-from porting.repository.figures import metric, served_memory, why_unknown
-from porting.repository.flags import why_unranked
+from porting.repository.figures import metric, served_memory, why_unknown, why_unranked
 from porting.repository.interpolation import Lookup, Reading
 from porting.repository.schema import Accuracy, Details, Figure, Published, Standing
 from profiler.common.errors import BadInputError

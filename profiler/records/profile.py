@@ -14,8 +14,7 @@ from profiler.records.complexity import Complexity, Fingerprint, Layer
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.throughput import Contention, MaximalThroughput, Repeats, ThroughputPoint
-from profiler.records.visit import Visit
+from profiler.records.throughput import Contention, MaximalThroughput, Repeats, ThroughputPoint, Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from porting.repository.consistency import SHARED_FIELDS
-from porting.repository.figures import figures
-from porting.repository.flags import why_unranked
+from porting.repository.figures import figures, why_unranked
 from porting.repository.frontier import Dominance
 from porting.repository.publishing.offers import Offer
 from porting.repository.reader import Repository

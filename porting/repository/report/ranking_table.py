@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from porting.repository.figures import METRICS, why_unknown
-from porting.repository.flags import why_unranked
+from porting.repository.figures import METRICS, why_unknown, why_unranked
 from porting.repository.report.section import COLOURS
 from porting.repository.report.words import display, place_in_words
 from porting.repository.schema import Figure, Index, Published, Standing, Summary

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from porting.repository.figures import METRICS, figure_of, why_unknown
-from porting.repository.flags import why_unranked
+from porting.repository.figures import METRICS, figure_of, why_unknown, why_unranked
 from porting.repository.schema import Figure, Standing, Summary
 from profiler.records.base import Record
 

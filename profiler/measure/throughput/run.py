@@ -6,7 +6,7 @@ import numpy as np
 
 from profiler.analysis.statistics import RatioInterval, ratio_interval
 from profiler.load_generator.closed_loop import LoadSlice
-from profiler.records.visit import Blocks
+from profiler.records.throughput import Blocks
 from profiler.system.energy import EnergyMeter
 from profiler.target.disturbance import Disturbance
 

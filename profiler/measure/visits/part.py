@@ -13,8 +13,7 @@ from profiler.measure.visits.pooled import pooled, visit_point
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
-from profiler.records.throughput import MaximalThroughput
-from profiler.records.visit import Visit
+from profiler.records.throughput import MaximalThroughput, Visit
 from profiler.target.model_under_test import ModelUnderTest
 
 FEWEST_SLICES = 2

@@ -13,8 +13,7 @@ from profiler.measure.throughput.verdict import judge
 from profiler.records.base import MissingValues, Point, unknown
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
-from profiler.records.throughput import MaximalThroughput
-from profiler.records.visit import Visit
+from profiler.records.throughput import MaximalThroughput, Visit
 from profiler.target.model_under_test import ModelUnderTest
 
 KEPT_BLOCKS = 3

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from porting.onnx_files.by_class import by_class
-from porting.onnx_files.flagged import above_test, p_above, without_answers
-from porting.repository.flags import COLLAPSED, ONE_ANSWER, SEEN
+from porting.onnx_files.by_class import above_test, by_class, p_above, without_answers
+from porting.repository.figures import COLLAPSED, ONE_ANSWER, SEEN
 from porting.repository.schema import Accuracy, ByClass
 
 LABELS = ["ant", "bee", "cat"]

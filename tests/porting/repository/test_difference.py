@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from porting.repository.difference import LEVEL, differ
+from porting.repository.compare import LEVEL, differ
 from porting.repository.schema import Figure
 
 MEASUREMENTS = 4000

@@ -9,7 +9,7 @@ from made_repository import MIDDLE, QUICK, SLOW, items, repository
 from orchestrators.family import family
 from porting.command_line.summary import row
 from porting.repository import Repository
-from porting.repository.flags import COLLAPSED, ONE_ANSWER, SEEN
+from porting.repository.figures import COLLAPSED, ONE_ANSWER, SEEN
 from porting.repository.publishing.offers import Offer
 from porting.repository.report.by_class import by_class
 from porting.repository.report.ranking_table import members, ranking_table

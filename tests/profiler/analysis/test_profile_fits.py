@@ -6,8 +6,7 @@ from blank import blank_profile, noise
 from profiler.analysis.fits import fit_latency_over_batch, fit_latency_over_cores, fit_throughput_over_cores, fitted
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
-from profiler.records.throughput import Energy, MaximalThroughput
-from profiler.records.visit import Blocks
+from profiler.records.throughput import Blocks, Energy, MaximalThroughput
 from profiler.records.warm_up import FirstInference
 
 BATCHES, CORES = (1, 2, 4, 8, 16, 32), (0.5, 1, 2, 4)

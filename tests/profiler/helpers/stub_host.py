@@ -15,8 +15,7 @@ from profiler.common.target import Resources, Target
 from profiler.load_generator.reference import InProcessReference
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
-from profiler.records.throughput import Energy, MaximalThroughput
-from profiler.records.visit import Blocks
+from profiler.records.throughput import Blocks, Energy, MaximalThroughput
 from profiler.runtimes.own_process import InProcess
 from profiler.runtimes.served import Call, Host
 from profiler.target.model_under_test import ModelUnderTest

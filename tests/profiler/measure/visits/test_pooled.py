@@ -16,8 +16,7 @@ from profiler.measure.visits.pooled import middle, pooled, pooled_latency, poole
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
-from profiler.records.throughput import MaximalThroughput
-from profiler.records.visit import Blocks, Visit
+from profiler.records.throughput import Blocks, MaximalThroughput, Visit
 
 ONE = Resources(cores=1, threads=1, instances=1)
 MODEL: Any = SimpleNamespace(in_process=True, shapes=[(1, 8, 8)])

@@ -10,8 +10,7 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.throughput.part import measurements as throughput
 from profiler.measure.visits.part import measurements
 from profiler.records.latency import LatencyPoint
-from profiler.records.throughput import MaximalThroughput
-from profiler.records.visit import Visit
+from profiler.records.throughput import MaximalThroughput, Visit
 
 pytestmark = pytest.mark.alone
 
