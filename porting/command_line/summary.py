@@ -112,7 +112,7 @@ def show_plan(settings: Settings) -> None:
     rows = [[one.stage, one.title, "yes" if one.reused else "no", time] for one, time in zip(found, times, strict=True)]
     table(settings.task, ["stage", "what", "reused", "seconds"], rows)
     budgets = [one for one in (level.screen_with, level) if one is not None]
-    words = " and ".join(f"{one.budget_s:g} s at level {one.level}" for one in budgets)
+    words = " and ".join(f"{one.all_visits_s():g} s at level {one.level}" for one in budgets)
     say(f"profiling takes at most {words} for each variant and target ({', '.join(settings.targets) or 'none'})")
     known = sum(one.seconds or 0.0 for one in found)
     say(f"in all about {known:,.0f} s{' and an unknown time' if 'unknown' in times else ''}")

@@ -71,7 +71,7 @@ class CapacitySettings(PartSettings):
     """Poisson arrivals of single requests: the highest rate in time, and latencies around the maximum.
 
     `deadlines` are multiples of the batch-1 latency; `quantile` is the share of answers that must be in time.
-    `loads` are shares of the maximum, each for `seconds`. A trial of a rate lasts `seconds`, or up to twice as long
+    `loads` are shares of the maximum, each for `seconds`. A trial of a rate lasts `seconds`, or up to four times as long
     where the quantile needs more requests.
     """
 
@@ -156,6 +156,10 @@ class LevelSettings(BaseModel):
             return self.budget_s
         loops = len(self.throughput.batches) + 1 if self.throughput else 1
         return loops * (self.visits.seconds + 1.0)
+
+    def all_visits_s(self) -> float:
+        """The budget of all visits together, without the time that disturbed slices may take beside it."""
+        return sum(self.visit_budget_s(visit) for visit in range(1, self.rounds() + 1))
 
     def parts(self) -> dict[str, PartSettings]:
         """The settings of the parts that this level measures, by name."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from profiler.analysis.statistics import NORMAL_95, RatioInterval, t_quantile
-from profiler.measure.latency.point import UNFOLLOWED_SD
+from profiler.measure.latency.point import UNFOLLOWED_SD, PercentileFields
 from profiler.measure.ledger import Ledger
 from profiler.measure.throughput.run import Run, images_per_s, relative_throughput
 from profiler.measure.throughput.verdict import judge
@@ -81,10 +81,11 @@ def pooled_maximum(
 
 
 def pooled_latency(first: LatencyPoint, newest: Visit, drift_sd_share: float) -> LatencyPoint:
-    """The latency with the median of one more visit."""
+    """The latency with the median of one more visit; a disturbed first visit does not count."""
     if newest.p50_ms is None or newest.relative_p50 is None:
         return first
-    medians, relatives = (*first.visit_p50_ms, newest.p50_ms), (*first.visit_relative_p50, newest.relative_p50)
+    before = ((), ()) if first.noise.disturbed else (first.visit_p50_ms, first.visit_relative_p50)
+    medians, relatives = (*before[0], newest.p50_ms), (*before[1], newest.relative_p50)
     raw, relative = middle(medians, drift_sd_share), middle(relatives, UNFOLLOWED_SD)
     figures = {
         "p50_ms": raw.ratio,
@@ -95,9 +96,12 @@ def pooled_latency(first: LatencyPoint, newest: Visit, drift_sd_share: float) ->
         "high_relative_p50": relative.high,
     }
     reasons = with_reasons(first.reasons, figures, f"{len(medians)} visits bound no median")
-    return first.model_copy(
-        update={**figures, "visit_p50_ms": medians, "visit_relative_p50": relatives, "reasons": reasons}
-    )
+    tails: dict[str, None] = {}
+    if first.noise.disturbed:
+        tails = dict.fromkeys(name for name in PercentileFields.__annotations__)
+        reasons |= dict.fromkeys(tails, "the visit that measures percentiles was disturbed")
+    values = {**figures, **tails, "visit_p50_ms": medians, "visit_relative_p50": relatives, "reasons": reasons}
+    return first.model_copy(update={**values, "noise": newest.noise if first.noise.disturbed else first.noise})
 
 
 def middle(values: Sequence[float], unseen_sd: float) -> RatioInterval:

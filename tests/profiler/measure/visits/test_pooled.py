@@ -135,3 +135,18 @@ def test_the_interval_of_a_middle_is_that_of_student_with_what_the_visits_do_not
 def test_two_visits_show_no_spread_between_visits() -> None:
     found = middle([1.0, 1.2], 0.05)
     assert math.log(known(found.high) / found.ratio) == pytest.approx(1.96 * 0.05)
+
+
+def test_a_latency_forgets_a_disturbed_first_visit_and_its_percentiles() -> None:
+    place = Place("stub", ONE, batch=1, concurrency=1, input_shape=(1, 8, 8))
+    disturbed = noise().model_copy(update={"disturbed": True})
+    first = latency_point(place, [9.0] * 1000, [1000.0] * 1000, disturbed, 0.0)
+    assert first.p99_ms is not None
+    latency = first
+    for number, p50_ms in ((2, 2.0), (3, 2.0)):
+        latency = pooled_latency(latency, visit(number, 100.0, p50_ms=p50_ms), 0.0)
+    assert latency.visit_p50_ms == (2.0, 2.0)
+    assert latency.p50_ms == pytest.approx(2.0)
+    assert not latency.is_disturbed()
+    assert (latency.p99_ms, latency.reasons["p99_ms"]) == (None, "the visit that measures percentiles was disturbed")
+    assert LatencyPoint.model_validate_json(latency.model_dump_json()) == latency
