@@ -71,8 +71,8 @@ class CapacitySettings(PartSettings):
     """Poisson arrivals of single requests: the highest rate in time, and latencies around the maximum.
 
     `deadlines` are multiples of the batch-1 latency; `quantile` is the share of answers that must be in time.
-    `loads` are shares of the maximum, each for `seconds`. A trial of a rate lasts `seconds`, or up to four times as long
-    where the quantile needs more requests.
+    `loads` are shares of the maximum, each for `seconds`. A trial of a rate lasts `seconds`, or up to four times as
+    long where the quantile needs more requests.
     """
 
     cores: Cores
