@@ -39,10 +39,13 @@ class Ledger:
         return next((point for point in found if point not in self._outdated), None)
 
     def add(self, part: str, points: Iterable[Point]) -> None:
-        """Takes finished points in; one of the same kind and place is replaced."""
+        """Takes finished points in; one of the same kind and place is replaced.
+
+        A point that another part measured stays that part's, also where a later visit changed its figures.
+        """
         for point in points:
             self.points = [other for other in self.points if not is_at(other, type(point), point.place)]
-            self.points.append(point.model_copy(update={"part": part}))
+            self.points.append(point if point.part else point.model_copy(update={"part": part}))
 
     def outdate(self, point: Point) -> None:
         """A point is to be measured again, and stands until it is."""

@@ -98,8 +98,11 @@ class Profile(Record):
         """Whether no point of a level is left to measure in one visit, or in all."""
         states = {state.name: state for state in self.parts}
         wanted = settings.parts()
-        if visit is not None and wanted.pop("visits", None) is not None and visit > 1:
-            return self._visited(visit)
+        later = wanted.pop("visits", None) if visit is not None else None
+        if visit is not None and later is not None and visit > 1:
+            state = states.get("visits")
+            same = state is not None and state.settings == later.model_dump(mode="json")
+            return same and self._visited(visit)
         for_good = ("too long", "unavailable")
         return all(one.verdict in for_good for one in self.missing if one.part in wanted) and all(
             name in states and states[name].finished and states[name].settings == part.model_dump(mode="json")

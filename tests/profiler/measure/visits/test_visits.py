@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from blank import blank_level
+from narrowing import known
 from stub_host import StubHost, go_through, model_on
 
 from profiler.measure.ledger import Ledger
@@ -51,3 +52,13 @@ def test_a_run_in_rounds_measures_what_one_run_of_all_visits_does(network: Path)
         settings = LEVEL.visits.model_copy(update={"visits": so_far})
         measured = go_through(measurements(model, settings, ledger), ledger, "visits")
         assert {one.place.visit for one in measured} == {so_far}
+
+
+def test_a_maximum_of_several_visits_stays_a_point_of_its_own_part(network: Path) -> None:
+    ledger, model = Ledger([], []), model_on(StubHost(0.002), network)
+    go_through(throughput(model, known(LEVEL.throughput), ledger), ledger, "throughput")
+    go_through(measurements(model, known(LEVEL.visits), ledger), ledger, "visits")
+    assert {one.part for one in ledger.of(MaximalThroughput)} == {"throughput"}
+    assert {one.part for one in ledger.of(Visit)} == {"visits"}
+    ledger.reopen("throughput", stale=True)
+    assert not ledger.of(MaximalThroughput)
