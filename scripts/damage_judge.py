@@ -14,8 +14,6 @@ FIX = re.compile(
     re.IGNORECASE,
 )
 PREFIXES = ("dnn-porting: ", "profiler: ")
-# Such an outcome of verify does not depend on the file, but on the load of the machine.
-MOVED = re.compile(r"figures moved")
 DETECTED, HEALED, NOT_READ, TAKEN, FAULT = "D", "H", "-", "I", "F"
 
 
@@ -46,7 +44,7 @@ def judged(
     faults = general_faults(seen, limits_s[heals])
     if seen.ended_by:
         return Judged(FAULT, tuple(faults))
-    failed = seen.code != 0 and not MOVED.search(seen.err)
+    failed = seen.code != 0 and not seen.follows_load
     if failed:
         faults += faults_of_a_refusal(seen, damaged)
         return Judged(FAULT if faults else DETECTED, tuple(faults))

@@ -120,7 +120,7 @@ def run_control(case: Case, folder: Path) -> Outcome:
     state = state_of(folder, seen, None)
     for name, points in state.points.items():
         points[:] = [point for point in points if point in before.get(name, ())]
-    faults = [] if seen.code == 0 or "figures moved" in seen.err else [f"code {seen.code}: {seen.err}"]
+    faults = [] if seen.code == 0 or seen.follows_load else [f"code {seen.code}: {seen.err}"]
     faults += [f"broken: {name}" for name in state.broken]
     return {"seen": asdict(seen), "state": asdict(state), "faults": faults}
 

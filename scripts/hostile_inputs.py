@@ -153,7 +153,7 @@ def run_control(case: Case, folder: Path) -> Outcome:
     laid_out(case, folder)
     command = case.door.commands[case.command](folder)
     seen = watch(folder, command, CONTROL_LIMIT_S, CONTROL_LIMIT_BYTES, hidden(case))
-    faults = [] if seen.code == 0 or "figures moved" in seen.err else [f"code {seen.code}: {seen.err}"]
+    faults = [] if seen.code == 0 or seen.follows_load else [f"code {seen.code}: {seen.err}"]
     return {"seen": asdict(seen), "faults": faults}
 
 

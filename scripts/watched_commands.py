@@ -37,6 +37,8 @@ IMPORTED = (
 CTRL_C_S = 4.0
 # A command without computation for this time waits without an end.
 IDLE_LIMIT_S = 11.0
+# Both ends of `verify` that do not depend on the file.
+LOAD = re.compile(r"figures (moved|could not be measured again)")
 # All control characters but the newline and the tab, and the characters that change the direction of a text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -76,6 +78,11 @@ class Seen:
     def outermost_touched(self) -> list[str]:
         """The touched paths without those in a folder that is also in the list."""
         return [path for path in self.touched if not any(path.startswith(f"{other}/") for other in self.touched)]
+
+    @property
+    def follows_load(self) -> bool:
+        """Whether `verify` found other figures or none, which depends on the load of the machine and not on a file."""
+        return bool(LOAD.search(self.err))
 
     @property
     def lines(self) -> list[str]:
