@@ -40,6 +40,8 @@ class Request(BaseModel):
 def profile(options: argparse.Namespace) -> None:
     """Profiles the file and prints its best throughput."""
     profile = run(options.model, options.request, options.output, options.endpoint, options.wait)
+    if line := profile.disturbance():
+        print(line)
     best = profile.best_throughput()
     missing = f", {len(profile.missing)} points missing" if profile.missing else ""
     print(f"{options.output}: {best.images_per_s:,.0f} images/s ({best.verdict}){missing}" if best else "")

@@ -43,12 +43,21 @@ class Profiling:
     """The measurement of one file in the parts of a level; `keep` gets the profile after every point."""
 
     def __init__(
-        self, model: ModelUnderTest, before: Profile, settings: LevelSettings, parts: Mapping[str, Part], keep: Keep
+        self,
+        model: ModelUnderTest,
+        before: Profile,
+        settings: LevelSettings,
+        parts: Mapping[str, Part],
+        keep: Keep,
+        visit: int | None = None,
     ) -> None:
         self._model, self._before, self._settings, self._keep = model, before, settings, keep
         self._parts = parts
         self._ledger = Ledger(before.points(), before.missing)
         self._states = {state.name: state for state in before.parts}
+        if settings.disturbed == "again":
+            for point in before.wanted_again(visit):
+                self._ledger.outdate(point)
         self._start = time.monotonic()
         model.patience = settings.patience
         self._failures, self._dead = 0, ""
@@ -191,7 +200,7 @@ def profile_file(
         model = ModelUnderTest(prepared, path, sizes)
     begun = before or blank(model, settings, key, onnx_sha256)
     with model:
-        return Profiling(model, begun, settings, plan(settings, visit), keep).run(announce)
+        return Profiling(model, begun, settings, plan(settings, visit), keep, visit).run(announce)
 
 
 def blank(model: ModelUnderTest, settings: LevelSettings, key: str, onnx_sha256: str) -> Profile:

@@ -31,9 +31,10 @@ SMALL = [
     "backbone.width=0.5",
     "quantize.schemes=[u8s8]",
     "quantize.calibrations=[minmax]",
-    # A busy machine must not make points wait for the next run.
+    # A busy machine must not leave points for the next run.
     "profile.budget_s=300",
     "profile.patience=1",
+    "profile.disturbed=keep",
     "profile.visits.visits=2",
     "profile.visits.seconds=0.05",
     "profile.latency.batches=[1,4]",
@@ -49,6 +50,7 @@ TINY = [
     "backbone.width=0.5",
     "profile.budget_s=300",
     "profile.patience=1",
+    "profile.disturbed=keep",
     "profile.visits.visits=2",
     "profile.visits.seconds=0.05",
     "profile.latency.batches=[1]",

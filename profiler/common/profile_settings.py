@@ -119,14 +119,15 @@ class VisitSettings(PartSettings):
 class LevelSettings(BaseModel):
     """A level: `quick` ranks in seconds, `full` measures in minutes the variants that `screen_with` leaves.
 
-    A point takes up to `patience` times its usual time where other processes disturb its slices. A run waits up to
-    `wait` seconds for another one that measures on this host.
+    A point takes up to `patience` times its usual time where other processes disturb its slices. A later run measures a
+    `disturbed` point again or keeps it. A run waits up to `wait` seconds for another one that measures on this host.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     level: Level
     budget_s: Budget
     patience: Annotated[float, Field(ge=1, le=100)] = 1.0
+    disturbed: Literal["again", "keep"] = "again"
     wait: Wait = DAY_S
     screen_with: "LevelSettings | None"
     latency: LatencySettings | None

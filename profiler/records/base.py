@@ -124,6 +124,10 @@ class Timed(Point):
         """Whether too few of its slices were undisturbed for a comparison."""
         return self.noise.disturbed
 
+    def is_wanted_again(self) -> bool:
+        """Whether a later run has something to add, as this measurement was disturbed."""
+        return self.noise.disturbed
+
 
 T = TypeVar("T")
 NOT_VISIBLE = "the serving processes are not visible to the profiler"

@@ -14,7 +14,7 @@ class LatencyPoint(Timed):
     where `n` samples bound it at 99 % confidence, and its `bound` is that bound. The other ends are those of a 95 %
     interval, which contains the machine's drift between moments. `relative_p50` is the median in inferences of the
     reference network in the same moments: it compares networks, as drift meets both alike. The medians are over all
-    visits, which lie apart and of which each has one; everything else is of the first one. A queue is not part of a
+    visits, which lie apart; a disturbed visit has none. Everything else is of the first one. A queue is not part of a
     closed loop's latency: `LoadPoint` has it.
     """
 
@@ -25,8 +25,8 @@ class LatencyPoint(Timed):
     batch: Count
     concurrency: Count
     input_shape: tuple[int, ...]
-    visit_p50_ms: tuple[float, ...]
-    visit_relative_p50: tuple[float, ...]
+    visit_p50_ms: tuple[float | None, ...]
+    visit_relative_p50: tuple[float | None, ...]
     n: int = Field(ge=1)
     mean_ms: float = Field(gt=0)
     sd_ms: float | None = Field(ge=0)
@@ -48,3 +48,7 @@ class LatencyPoint(Timed):
     p99_low_ms: float | None = Field(gt=0)
     p99_high_ms: float | None = Field(gt=0)
     p99_bound_ms: float | None = Field(gt=0)
+
+    def is_disturbed(self) -> bool:
+        """Whether every visit was disturbed."""
+        return all(one is None for one in self.visit_p50_ms)

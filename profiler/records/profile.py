@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
-from profiler.records.base import Missing, NormalRate, Point, Record
+from profiler.records.base import Missing, NormalRate, Point, Record, Timed
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Fingerprint, Layer
 from profiler.records.fit import Fit, Refusal
@@ -98,6 +98,8 @@ class Profile(Record):
         """Whether no point of a level is left to measure in one visit, or in all."""
         states = {state.name: state for state in self.parts}
         wanted = settings.parts()
+        if settings.disturbed == "again" and any(point.part in wanted for point in self.wanted_again(visit)):
+            return False
         later = wanted.pop("visits", None) if visit is not None else None
         if visit is not None and later is not None and visit > 1:
             state = states.get("visits")
@@ -112,7 +114,25 @@ class Profile(Record):
     def _visited(self, visit: int) -> bool:
         """Whether every maximum on the target's own resources was measured in that visit."""
         seen = {(one.batch, one.concurrency) for one in self.own(self.visits) if one.visit == visit}
-        return all((one.batch, one.concurrency) in seen for one in self.own(self.max_throughput))
+        maxima = self.own(self.max_throughput)
+        return all((one.batch, one.concurrency) in seen and one.visits >= visit for one in maxima)
+
+    def wanted_again(self, visit: int | None = None) -> Iterable[Timed]:
+        """The disturbed points that one visit measures, or all visits."""
+        for point in self.points():
+            if isinstance(point, Timed) and point.is_wanted_again():
+                made = point.visit if isinstance(point, Visit) else 1
+                if visit in (None, made):
+                    yield point
+
+    def disturbance(self, visit: int | None = None) -> str | None:
+        """How many points of one visit, or of all, were disturbed and by what; `None` where none was."""
+        found = list(self.wanted_again(visit))
+        if not found:
+            return None
+        names = sorted({name.partition(" ")[0] for point in found for name in point.noise.busiest})
+        others = ", ".join(names) or "nothing that is visible from here"
+        return f"{len(found)} points were disturbed by {others}: the next run measures them again, on a quiet machine"
 
     def with_points(self, points: Iterable[Point]) -> Self:
         """A copy of the profile with these points instead of its own."""

@@ -100,6 +100,10 @@ class MaximalThroughput(ThroughputPoint):
         """Whether too few slices of all visits were undisturbed for a comparison."""
         return self.verdict == "disturbed"
 
+    def is_wanted_again(self) -> bool:
+        """Whether every visit was disturbed; one that was not has given the figure already."""
+        return self.is_disturbed()
+
 
 class Contention(Timed):
     """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from blank import blank_level, blank_profile, noise
+from made_points import visit
 from narrowing import known, of
 from stub_host import SteadyReference, StubHost, maximum, model_on
 
@@ -25,9 +26,10 @@ from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget
 
 
-def point(batch: int) -> LatencyPoint:
+def point(batch: int, disturbed: bool = False) -> LatencyPoint:
     place = Place("onnxruntime", Resources(1, 1, 1), batch, concurrency=1, input_shape=(1,))
-    return latency_point(place, [1.0] * 9, [1000.0] * 9, noise(), 0.0)
+    seen = noise().model_copy(update={"disturbed": disturbed, "busiest": ("ffmpeg (process 7, 1.00 cores)",)})
+    return latency_point(place, [1.0] * 9, [1000.0] * 9, seen, 0.0)
 
 
 class Nowhere(ModelUnderTest):
@@ -52,6 +54,7 @@ class Plan:
     answers: list[Point | None] = field(default_factory=list)
     needed: list[int] = field(default_factory=list)
     shorter: dict[int, float] = field(default_factory=dict)
+    disturbed: list[int] = field(default_factory=list)
     thrown_s: float = 0.0
 
     def measurements(self, settings: LatencySettings) -> Measurements:
@@ -61,7 +64,7 @@ class Plan:
                 if batch in self.broken:
                     raise ServerError(self.broken[batch])
                 self.measured.append(batch)
-                return [point(batch)]
+                return [point(batch, batch in self.disturbed)]
 
             shorter = Shorter(self.shorter[batch], measure) if batch in self.shorter else None
             place, needed = point(batch).place, batch in self.needed
@@ -118,6 +121,39 @@ def test_a_second_run_measures_only_what_is_missing(plan: Plan) -> None:
     assert plan.measured == [2]
     assert not second.missing
     assert second.covers(settings)
+
+
+def test_a_disturbed_point_is_measured_again_by_the_next_run(plan: Plan) -> None:
+    plan.disturbed = [2]
+    settings = level(1, 2, 4).model_copy(update={"disturbed": "again"})
+    first, _ = run(plan, settings)
+    assert not first.covers(settings)
+    assert "1 points were disturbed by ffmpeg" in known(first.disturbance())
+    plan.disturbed, plan.measured = [], []
+    second, _ = run(plan, settings, first)
+    assert plan.measured == [2]
+    assert second.covers(settings)
+    assert second.disturbance() is None
+    assert [one.batch for one in second.latency if one.is_disturbed()] == []
+
+
+def test_a_disturbed_point_is_kept_where_the_settings_say_so(plan: Plan) -> None:
+    plan.disturbed = [2]
+    settings = level(1, 2, 4)
+    assert settings.disturbed == "keep"
+    first, _ = run(plan, settings)
+    assert first.covers(settings)
+    plan.measured = []
+    run(plan, settings, first)
+    assert plan.measured == []
+
+
+def test_a_disturbed_visit_is_measured_again_in_its_own_round() -> None:
+    one = visit(2).model_copy(update={"noise": noise().model_copy(update={"disturbed": True})})
+    profile = blank_profile().with_points([one, visit(3)])
+    assert list(profile.wanted_again(2)) == [one]
+    assert list(profile.wanted_again(3)) == []
+    assert list(profile.wanted_again()) == [one]
 
 
 def test_a_run_that_was_killed_goes_on_with_the_points_it_had(plan: Plan) -> None:

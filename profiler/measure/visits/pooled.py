@@ -51,10 +51,10 @@ def pooled(model: ModelUnderTest, ledger: Ledger, newest: Visit, drift_sd_share:
     ]
     visits = [one for one in (*earlier, newest) if not one.noise.disturbed]
     maximum = ledger.at(MaximalThroughput, Place(newest.runtime, newest.resources, newest.batch))
-    if maximum is not None and maximum.concurrency == newest.concurrency and visits:
+    if maximum is not None and maximum.concurrency == newest.concurrency:
         yield pooled_maximum(maximum, newest.visit, visits, drift_sd_share, model.in_process)
     latency = ledger.at(LatencyPoint, Place(*at, model.shapes[0]))
-    if latency is not None and not newest.noise.disturbed:
+    if latency is not None:
         yield pooled_latency(latency, newest, drift_sd_share)
 
 
@@ -62,8 +62,10 @@ def pooled_maximum(
     first: MaximalThroughput, made: int, visits: Sequence[Visit], drift_sd_share: float, in_process: bool
 ) -> MaximalThroughput:
     """The maximum over the slices of the undisturbed `visits` and of the first one, unless that was disturbed."""
-    blocks = sum((one.blocks for one in visits[1:]), visits[0].blocks)
-    blocks = blocks if first.noise.disturbed else first.blocks + blocks
+    found = [*([] if first.noise.disturbed else [first.blocks]), *(one.blocks for one in visits)]
+    if not found:
+        return first.model_copy(update={"visits": made})
+    blocks = sum(found[1:], found[0])
     raw, relative = images_per_s(blocks, drift_sd_share), relative_throughput(blocks)
     verdict, why = judge(relative, first.client_cpu_share, first.saturated, in_process)
     rates = {
@@ -81,12 +83,18 @@ def pooled_maximum(
 
 
 def pooled_latency(first: LatencyPoint, newest: Visit, drift_sd_share: float) -> LatencyPoint:
-    """The latency with the median of one more visit; a disturbed first visit does not count."""
-    if newest.p50_ms is None or newest.relative_p50 is None:
-        return first
-    before = ((), ()) if first.noise.disturbed else (first.visit_p50_ms, first.visit_relative_p50)
-    medians, relatives = (*before[0], newest.p50_ms), (*before[1], newest.relative_p50)
-    raw, relative = middle(medians, drift_sd_share), middle(relatives, UNFOLLOWED_SD)
+    """The latency with the median of one more visit; a disturbed visit has none."""
+    medians, relatives = (
+        placed(before, newest.visit, None if newest.noise.disturbed else value)
+        for before, value in (
+            (first.visit_p50_ms, newest.p50_ms), (first.visit_relative_p50, newest.relative_p50),
+        )
+    )  # fmt: skip
+    known, known_relatives = ([one for one in values if one is not None] for values in (medians, relatives))
+    made = {"visit_p50_ms": medians, "visit_relative_p50": relatives}
+    if not known or not known_relatives:
+        return first.model_copy(update=made)
+    raw, relative = middle(known, drift_sd_share), middle(known_relatives, UNFOLLOWED_SD)
     figures = {
         "p50_ms": raw.ratio,
         "p50_low_ms": raw.low,
@@ -95,13 +103,19 @@ def pooled_latency(first: LatencyPoint, newest: Visit, drift_sd_share: float) ->
         "low_relative_p50": relative.low,
         "high_relative_p50": relative.high,
     }
-    reasons = with_reasons(first.reasons, figures, f"{len(medians)} visits bound no median")
+    reasons = with_reasons(first.reasons, figures, f"{len(known)} visits bound no median")
     tails: dict[str, None] = {}
     if first.noise.disturbed:
         tails = dict.fromkeys(name for name in PercentileFields.__annotations__)
         reasons |= dict.fromkeys(tails, "the visit that measures percentiles was disturbed")
-    values = {**figures, **tails, "visit_p50_ms": medians, "visit_relative_p50": relatives, "reasons": reasons}
-    return first.model_copy(update={**values, "noise": newest.noise if first.noise.disturbed else first.noise})
+    return first.model_copy(update={**figures, **tails, **made, "reasons": reasons})
+
+
+def placed(before: Sequence[float | None], visit: int, value: float | None) -> tuple[float | None, ...]:
+    """The values by visit, with that of one visit in its place."""
+    values = [*before, *[None] * (visit - len(before))]
+    values[visit - 1] = value
+    return tuple(values)
 
 
 def middle(values: Sequence[float], unseen_sd: float) -> RatioInterval:

@@ -26,8 +26,9 @@ NOT_MEASURED = dict.fromkeys(
 
 
 def blank_level(**parts: object) -> LevelSettings:
-    """A quick level that measures these parts only."""
-    return LevelSettings.model_validate({"level": "quick", "budget_s": 20} | NOT_MEASURED | parts)
+    """A quick level that measures these parts only, and keeps what a busy machine disturbs."""
+    usual = {"level": "quick", "budget_s": 20, "disturbed": "keep"}
+    return LevelSettings.model_validate(usual | NOT_MEASURED | parts)
 
 
 def blank_profile() -> Profile:

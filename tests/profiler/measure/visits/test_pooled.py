@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 from blank import noise
-from narrowing import known
+from narrowing import known, of
 from stub_host import maximum
 
 from profiler.common.target import Resources
 from profiler.measure.latency.point import latency_point
 from profiler.measure.ledger import Ledger
 from profiler.measure.visits.pooled import middle, pooled, pooled_latency, pooled_maximum
-from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
 from profiler.records.throughput import Blocks, MaximalThroughput, Visit
@@ -108,12 +107,19 @@ def test_a_later_visit_of_an_earlier_run_is_not_in_the_figures_of_this_one() -> 
 
 
 def test_a_disturbed_visit_adds_no_median() -> None:
-    def medians(newest: Visit) -> list[tuple[float, ...]]:
-        found: list[Point] = list(pooled(MODEL, Ledger([latency_of_two_callers()], []), newest, 0.0))
-        return [one.visit_p50_ms for one in found if isinstance(one, LatencyPoint)]
+    newest = visit(2, 100.0, p50_ms=3.0)
+    (quiet,) = pooled(MODEL, Ledger([latency_of_two_callers()], []), newest, 0.0)
+    (busy,) = pooled(MODEL, Ledger([latency_of_two_callers()], []), disturbed(newest), 0.0)
+    assert of(quiet, LatencyPoint).visit_p50_ms == (2.0, 3.0)
+    assert of(busy, LatencyPoint).visit_p50_ms == (2.0, None)
+    assert of(busy, LatencyPoint).p50_ms == 2.0
 
-    assert medians(visit(2, 100.0, p50_ms=3.0)) == [(2.0, 3.0)]
-    assert medians(disturbed(visit(2, 100.0, p50_ms=3.0))) == []
+
+def test_a_visit_that_is_made_again_replaces_its_median() -> None:
+    latency = latency_of_two_callers()
+    for p50_ms in (3.0, 2.5):
+        latency = pooled_latency(latency, visit(2, 100.0, p50_ms=p50_ms), 0.0)
+    assert latency.visit_p50_ms == (2.0, 2.5)
 
 
 def test_the_relative_median_is_that_of_the_visits_too() -> None:
@@ -145,8 +151,10 @@ def test_a_latency_forgets_a_disturbed_first_visit_and_its_percentiles() -> None
     latency = first
     for number, p50_ms in ((2, 2.0), (3, 2.0)):
         latency = pooled_latency(latency, visit(number, 100.0, p50_ms=p50_ms), 0.0)
-    assert latency.visit_p50_ms == (2.0, 2.0)
+    assert latency.visit_p50_ms == (None, 2.0, 2.0)
     assert latency.p50_ms == pytest.approx(2.0)
+    assert first.is_disturbed()
     assert not latency.is_disturbed()
+    assert latency.is_wanted_again()
     assert (latency.p99_ms, latency.reasons["p99_ms"]) == (None, "the visit that measures percentiles was disturbed")
     assert LatencyPoint.model_validate_json(latency.model_dump_json()) == latency
