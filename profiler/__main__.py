@@ -9,13 +9,6 @@ import sys
 from profiler.common.signals import Interruption, reopen_standard_streams
 
 
-def seconds(text: str) -> float:
-    """The seconds of an argument; raises `ValueError` for a negative number."""
-    if not (value := float(text)) >= 0:
-        raise ValueError(text)
-    return value
-
-
 def main() -> int:
     """The exit code; every error is one line."""
     reopen_standard_streams()
@@ -28,18 +21,15 @@ def main() -> int:
     from profiler.common.version import name_and_version
 
     lines_only("profiler")
+    from profiler.common.locks import add_wait
+
     parser = argparse.ArgumentParser(prog="python -m profiler", description=__doc__)
     parser.add_argument("--version", action="version", version=name_and_version())
     parser.add_argument("model", type=Path, help="an ONNX file; for runtime=torch with its program beside it, as .pt")
     parser.add_argument("request", type=Path, help="a target and a level, from 'dnn-porting request'")
     parser.add_argument("--output", type=Path, default=Path("profile.json"))
     parser.add_argument("--endpoint", help="the running server that the request may use: HOST:PORT on this machine")
-    parser.add_argument(
-        "--wait",
-        type=seconds,
-        metavar="SECONDS",
-        help="the longest wait for another run that measures on this machine; 0: none; default: that of the request",
-    )
+    add_wait(parser, None, "that of the request")
     options = parser.parse_args()
     interruption.line = f"profiler: interrupted: {options.output} has the finished points, run again to continue"
 

@@ -6,16 +6,19 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from porting.command_line.cli import PROGRAM, interruption
 from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
 from porting.repository.compare import differ, shown
+from porting.repository.figures import rank_value
 from porting.repository.schema import Figure
 from porting.repository.serving_folder import write_model
 from porting.repository.variant_files import VariantFiles
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.analysis.statistics import RatioInterval
 from profiler.common.errors import BadInputError, DnnPortingError
+from profiler.common.locks import add_wait
 from profiler.common.scratch import scratch
 from profiler.measure.visits.again import Again, measured_again
 from profiler.measure.visits.part import Visited
@@ -34,6 +37,7 @@ VERIFIED = (
 # Two minutes for three variants at most, whatever the repository says.
 VISITS, VISIT_S, PATIENCE = 5, 1.5, 2.0
 SINGLE_CALLER = Visited(1, 1)
+WAIT_S = 600.0
 # Limits on callers and memory, as the figures of a foreign repository set them.
 MOST_CALLERS, MOST_NUMBERS = 256, 1 << 28
 
@@ -48,9 +52,11 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--target", help="default: the only one")
     parser.add_argument("--endpoint", metavar="HOST:PORT", help="the running server that was measured")
     parser.add_argument("--variants", type=int, default=3, help="their number, spread from the slowest to the fastest")
+    add_wait(parser, WAIT_S, "ten minutes")
     add_public_key(parser)
     options = parser.parse_args(arguments)
 
+    interruption.line = f"{PROGRAM}: interrupted: verify keeps no results, run it again from the beginning"
     repository = Repository.load(options.repository, options.public_key)
     target = chosen_target(repository, options.target)
     found = chosen(repository, target, options.variants, options.endpoint)
@@ -58,7 +64,7 @@ def run(arguments: Sequence[str]) -> None:
     with scratch("verify") as place:
         paths = {name: copied(files, place.folder / name) for name, files in found.items()}
         variants = [repository.on(name, target) for name in found]
-        with prepared_target(target, variants[0].profile.target) as ready:
+        with prepared_target(target, variants[0].profile.target, options.wait) as ready:
             for one in variants:
                 say(f"measuring {one.name}")
                 rows += [[one.name, *row] for row in compared(ready, paths[one.name], one)]
@@ -86,10 +92,6 @@ def chosen_target(repository: Repository, wanted: str | None) -> str:
 
 def chosen(repository: Repository, target: str, count: int, endpoint: str | None) -> dict[str, VariantFiles]:
     """`count` published variants, spread over their throughputs; raises `BadInputError` where they are not verified."""
-    from porting.repository.figures import rank_value
-    from porting.repository.variant_files import VariantFiles
-    from profiler.common.errors import BadInputError
-
     found = [variant for variant in repository.variants if target in variant.targets]
     found.sort(key=lambda variant: rank_value("images_per_s", variant.targets[target].figures))
     if not found or count < 1:

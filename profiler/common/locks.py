@@ -1,5 +1,6 @@
 """Locks that the kernel releases when their process ends."""
 
+import argparse
 import errno
 import fcntl
 import os
@@ -20,6 +21,19 @@ HOST = b"\0dnn-porting-profiler"
 FOLDER = "DNN_PORTING_LOCK_FOLDER"
 IDS = struct.Struct("3i")
 LOOKS_EVERY_S = 1.0
+
+
+def seconds(text: str) -> float:
+    """The seconds of an argument; raises `ValueError` for a negative number."""
+    if not (value := float(text)) >= 0:
+        raise ValueError(text)
+    return value
+
+
+def add_wait(parser: argparse.ArgumentParser, default_s: float | None, shown: str) -> None:
+    """Adds the option for the wait for another run on this host; `shown` describes the default."""
+    words = f"the longest wait for another run that measures on this machine; 0: none; default: {shown}"
+    parser.add_argument("--wait", type=seconds, default=default_s, metavar="SECONDS", help=words)
 
 
 class InUseError(BadInputError):

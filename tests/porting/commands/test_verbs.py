@@ -1,17 +1,19 @@
 """Requests, profiles from other boxes, figures measured again, and runs that only say what they would do."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from support import SMALL, Command, environment
+from support import SMALL, Command, command_line, environment
 
 from porting.commands.verify import VERIFIED
 from porting.repository import Repository
 from profiler.command import Request
 from profiler.common.files import read_record
+from profiler.common.locks import alone_on_host
 from profiler.records.profile import Profile
 
 pytestmark = pytest.mark.integration
@@ -69,6 +71,26 @@ def test_published_figures_are_measured_again_and_compared(dnn_porting: Command,
     assert [name for name in VERIFIED if name in published_figures and name not in run.out] == []
     assert ("figures hold" in run.out) == (run.code == 0)
     assert ("figures moved" in run.err or "could not be measured again" in run.err) == (run.code == 1)
+
+
+def test_verify_waits_for_another_run_on_this_host_as_long_as_the_user_says(
+    dnn_porting: Command, published: Path
+) -> None:
+    with alone_on_host("the profiler"):
+        run = dnn_porting("verify", str(published / "repository"), "--variants", "1", "--wait", "0")
+    assert run.code == 2
+    assert "the profiler on this host is in use by process" in run.err
+
+
+def test_an_interrupted_verify_says_that_it_keeps_nothing(published: Path) -> None:
+    command = command_line("verify", str(published / "repository"))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment(), stdout=pipe, stderr=pipe, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("measuring ")
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=120)
+    assert errors == "dnn-porting: interrupted: verify keeps no results, run it again from the beginning\n"
 
 
 def test_an_unknown_target_cannot_be_verified(dnn_porting: Command, published: Path) -> None:
