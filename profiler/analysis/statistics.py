@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtrit
@@ -50,6 +50,10 @@ class RatioInterval:
     ratio: float
     low: float | None
     high: float | None
+
+    def reaching(self, value: float) -> "RatioInterval":
+        """The interval with an upper end that is not below the value."""
+        return self if self.high is None else replace(self, high=max(self.high, value))
 
 
 def samples_for_percentile(quantile: float) -> int:

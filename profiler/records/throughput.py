@@ -85,11 +85,14 @@ class MaximalThroughput(ThroughputPoint):
 
     The best of many short measurements is biased upwards, so it does not count itself. The rates are over the
     undisturbed ones of all `visits`, which lie apart. `blocks` are those of the first visit, and the profile has a
-    record of each later one. It is `saturated` where more concurrency brought no more answers.
+    record of each later one. It is `saturated` where more concurrency brought no more answers. The upper ends of its
+    intervals reach `searched_relative_throughput`, the highest of the search at another concurrency (0 where none was
+    searched), as the search may have missed the best one by so much.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "cores", "threads", "instances")
     saturated: bool
+    searched_relative_throughput: float = Field(default=0.0, ge=0)
     visits: int = Field(default=1, ge=1)
     blocks: Blocks
     server_cores_used: float | None = Field(ge=0)

@@ -84,10 +84,11 @@ class ThroughputMeter:
         self._keep(run, "throughput")
         return [throughput_point(self._model, self._resources, run), *self._latency(run)]
 
-    def maximum(self, run: Run, saturated: bool) -> list[Point]:
-        """The maximum of a batch size; `saturated` says whether the rate had stopped rising at that concurrency."""
+    def maximum(self, run: Run, saturated: bool, searched_relative: float) -> list[Point]:
+        """The maximum of a batch size, with what its search found (`maximal_throughput`)."""
         self._keep(run, "max_throughput")
-        return [maximal_throughput(self._model, self._resources, run, saturated), *self._latency(run)]
+        point = maximal_throughput(self._model, self._resources, run, saturated, searched_relative)
+        return [point, *self._latency(run)]
 
     def _keep(self, run: Run, figure: str) -> None:
         resources = self._resources

@@ -30,13 +30,17 @@ OVERHEAD_S = 1.0
 
 @dataclass(frozen=True)
 class Saturation:
-    """The concurrency at which a batch answered most, and whether the rate had stopped rising there."""
+    """The concurrency at which a batch answered most, and whether the rate had stopped rising there.
+
+    `others_relative` is the highest relative throughput at another concurrency, 0 where none was measured.
+    """
 
     batch: int
     concurrency: int
     images_per_s: float
     relative: float
     saturated: bool
+    others_relative: float = 0.0
 
 
 def measurements(model: ModelUnderTest, settings: ThroughputSettings, ledger: Ledger) -> Measurements:
@@ -71,16 +75,19 @@ def saturate(
 ) -> Generator[Measurement, Point | None, Saturation | None]:
     """Doubles the concurrency until two steps in a row gain nothing; `None` where nothing could be measured.
 
-    One step alone would end the search where its point was slow by chance. A gain has to be larger than the noise of
-    both points. Where `needed`, the first point is measured whatever the budget is.
+    One step alone would end the search where its point was slow by chance, so a second one may lie beyond
+    `max_concurrency`. A gain has to be larger than the noise of both points. Where `needed`, the first point is
+    measured whatever the budget is.
     """
     best: ThroughputPoint | None = None
+    relative: dict[int, float] = {}
     concurrency, plateau = 1, 0
-    while concurrency <= max_concurrency and plateau < PLATEAU_STEPS:
+    while plateau == 1 or (concurrency <= max_concurrency and plateau < PLATEAU_STEPS):
         known_per_s = None if best is None else best.images_per_s
         point = yield sweep(model, resources, batch, concurrency, seconds, known_per_s, needed and best is None)
         if not isinstance(point, ThroughputPoint):
             break
+        relative[concurrency] = point.relative_throughput
         if best is None or gains(point, best):
             best, plateau = point, 0
         else:
@@ -88,7 +95,9 @@ def saturate(
         concurrency *= 2
     if best is None:
         return None
-    return Saturation(batch, best.concurrency, best.images_per_s, best.relative_throughput, plateau > 0)
+    others = max((one for at, one in relative.items() if at != best.concurrency), default=0.0)
+    saturated = plateau == PLATEAU_STEPS
+    return Saturation(batch, best.concurrency, best.images_per_s, best.relative_throughput, saturated, others)
 
 
 def gains(point: ThroughputPoint, best: ThroughputPoint) -> bool:
@@ -134,7 +143,7 @@ def settle(
     def measure(slices: int = FEWEST_BLOCKS, seconds: float = seconds) -> list[Point]:
         meter = ThroughputMeter(model, resources)
         run = meter.run(saturation.batch, saturation.concurrency, seconds, slices)
-        return meter.maximum(run, saturation.saturated)
+        return meter.maximum(run, saturation.saturated, saturation.others_relative)
 
     batch, per_s = saturation.batch, saturation.images_per_s
     place = Place(model.runtime, resources, batch)

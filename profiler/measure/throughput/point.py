@@ -4,7 +4,7 @@ import numpy as np
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
 from profiler.common.target import Resources
-from profiler.measure.throughput.run import Run, images_per_s, relative_throughput
+from profiler.measure.throughput.run import Run, maximal
 from profiler.measure.throughput.verdict import disturbed, judge
 from profiler.records.base import NOT_VISIBLE, MissingValues, Noise, Verdict
 from profiler.records.place import Place, PlaceFields
@@ -41,26 +41,38 @@ def throughput_point(model: ModelUnderTest, resources: Resources, run: Run) -> T
     return ThroughputPoint(**rates(model, resources, run, True, missing), reasons=missing.reasons)
 
 
-def maximal_throughput(model: ModelUnderTest, resources: Resources, run: Run, saturated: bool) -> MaximalThroughput:
-    """A maximum; `saturated` says whether the rate had stopped rising at that concurrency."""
+def maximal_throughput(
+    model: ModelUnderTest, resources: Resources, run: Run, saturated: bool, searched_relative: float
+) -> MaximalThroughput:
+    """A maximum; `saturated` says whether the rate had stopped rising at that concurrency.
+
+    `searched_relative` is the highest relative throughput of the search at another concurrency.
+    """
     missing, used_s = MissingValues(), run.server_cpu_s
     cores = None if used_s is None else used_s / sum(one.wall_s for one in run.slices)
     each_s = None if used_s is None else used_s / run.answers
     return MaximalThroughput(
-        **rates(model, resources, run, saturated, missing),
+        **rates(model, resources, run, saturated, missing, searched_relative),
         server_cores_used=missing.note("server_cores_used", cores, NOT_VISIBLE),
         core_s_per_inference=missing.note("core_s_per_inference", each_s, NOT_VISIBLE),
         saturated=saturated,
+        searched_relative_throughput=searched_relative,
         blocks=run.blocks(KEPT_BLOCKS),
         energy=run.energy.read(run.answers),
         reasons=missing.reasons,
     )
 
 
-def rates(model: ModelUnderTest, resources: Resources, run: Run, saturated: bool, missing: MissingValues) -> RateFields:
+def rates(
+    model: ModelUnderTest,
+    resources: Resources,
+    run: Run,
+    saturated: bool,
+    missing: MissingValues,
+    searched_relative: float = 0.0,
+) -> RateFields:
     """The rates as delivered and relative to the reference, and whether they can be taken for the maximum."""
-    blocks = run.blocks()
-    raw, relative = images_per_s(blocks, run.drift_sd_share), relative_throughput(blocks)
+    raw, relative = maximal(run.blocks(), run.drift_sd_share, searched_relative)
     share = float(np.median([one.client_cpu_share for one in run.slices]))
     noise = run.seen.noise
     verdict, why = judge(relative, share, saturated, model.in_process)

@@ -53,6 +53,12 @@ class Run:
         return samples, [per_s for latencies_s, per_s in found for _ in latencies_s]
 
 
+def maximal(blocks: Blocks, drift_sd_share: float, searched_relative: float) -> tuple[RatioInterval, RatioInterval]:
+    """Both rates of a maximum, whose search found `searched_relative` at another concurrency."""
+    raw, relative = images_per_s(blocks, drift_sd_share), relative_throughput(blocks)
+    return raw.reaching(raw.ratio * searched_relative / relative.ratio), relative.reaching(searched_relative)
+
+
 def images_per_s(blocks: Blocks, drift_sd_share: float) -> RatioInterval:
     """The images per second as delivered; the interval contains the machine's drift between moments."""
     return ratio_interval(blocks.counted, blocks.seconds, drift_sd_share)

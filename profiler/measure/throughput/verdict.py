@@ -5,7 +5,7 @@ from profiler.records.base import Noise, Verdict
 
 SETTLED_HALF_WIDTH = 0.05
 CLIENT_LIMIT = 0.9
-STILL_ROSE = "the rate still rose at the highest concurrency that was measured"
+STILL_ROSE = "more callers may bring more: the search ended before two steps without a gain"
 
 
 def judge(relative: RatioInterval, client_share: float, saturated: bool, in_process: bool) -> tuple[Verdict, str]:

@@ -8,7 +8,7 @@ import numpy as np
 from profiler.analysis.statistics import NORMAL_95, RatioInterval, t_quantile
 from profiler.measure.latency.point import UNFOLLOWED_SD, PercentileFields
 from profiler.measure.ledger import Ledger
-from profiler.measure.throughput.run import Run, images_per_s, relative_throughput
+from profiler.measure.throughput.run import Run, maximal
 from profiler.measure.throughput.verdict import judge
 from profiler.records.base import MissingValues, Point, unknown
 from profiler.records.latency import LatencyPoint
@@ -66,7 +66,7 @@ def pooled_maximum(
     if not found:
         return first.model_copy(update={"visits": made})
     blocks = sum(found[1:], found[0])
-    raw, relative = images_per_s(blocks, drift_sd_share), relative_throughput(blocks)
+    raw, relative = maximal(blocks, drift_sd_share, first.searched_relative_throughput)
     verdict, why = judge(relative, first.client_cpu_share, first.saturated, in_process)
     rates = {
         "images_per_s": raw.ratio,

@@ -1,18 +1,21 @@
 """The search for the concurrency of the maximal throughput: its next measurement, its end and its result."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from made_points import rate
+from narrowing import known
 
 from profiler.common.profile_settings import ThroughputSettings
 from profiler.common.target import Resources
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.measure.throughput.part import Saturation, gains, measurements, outdate, saturate
-from profiler.records.throughput import MaximalThroughput, ThroughputPoint
+from profiler.measure.throughput.run import maximal
+from profiler.records.throughput import Blocks, MaximalThroughput, ThroughputPoint
 
 ONE = Resources(cores=1, threads=1, instances=1)
 MODEL: Any = SimpleNamespace(runtime="triton", own=ONE)
@@ -41,24 +44,49 @@ def point(concurrency: int, images_per_s: float, half: float | None = None) -> T
 
 
 def saturation(concurrency: int, images_per_s: float, saturated: bool) -> Saturation:
+    """What a search finds, without the rates at other concurrencies."""
     return Saturation(4, concurrency, images_per_s, images_per_s / 100, saturated)
 
 
+def found(rates: Sequence[float]) -> tuple[list[int], Saturation]:
+    """The concurrencies that a search measures, and its result without the rates at other concurrencies."""
+    asked, result = searched(rates)
+    return asked, replace(known(result), others_relative=0.0)
+
+
 def test_the_concurrency_doubles_as_long_as_the_rate_rises() -> None:
-    assert searched([100, 200, 300, 350, 400]) == ([1, 2, 4, 8], saturation(8, 350, saturated=False))
+    assert found([100, 200, 300, 350, 400]) == ([1, 2, 4, 8], saturation(8, 350, saturated=False))
 
 
 def test_two_steps_without_a_gain_end_the_search_at_the_best_point() -> None:
-    assert searched([100, 202, 205, 150]) == ([1, 2, 4, 8], saturation(2, 202, saturated=True))
-    assert searched([200, 150, 150, 400]) == ([1, 2, 4], saturation(1, 200, saturated=True))
+    assert found([100, 202, 205, 150]) == ([1, 2, 4, 8], saturation(2, 202, saturated=True))
+    assert found([200, 150, 150, 400]) == ([1, 2, 4], saturation(1, 200, saturated=True))
 
 
 def test_the_search_looks_beyond_a_plateau_once_more() -> None:
-    assert searched([100, 200, 150, 300]) == ([1, 2, 4, 8], saturation(8, 300, saturated=False))
+    assert found([100, 200, 150, 300]) == ([1, 2, 4, 8], saturation(8, 300, saturated=False))
 
 
-def test_the_end_of_the_concurrencies_after_a_step_without_a_gain_is_a_saturation() -> None:
-    assert searched([100, 200, 300, 301]) == ([1, 2, 4, 8], saturation(4, 300, saturated=True))
+def test_the_second_step_without_a_gain_may_lie_beyond_the_last_concurrency() -> None:
+    assert found([100, 200, 300, 301, 302]) == ([1, 2, 4, 8, 16], saturation(4, 300, saturated=True))
+    assert found([100, 200, 300, 301, 350]) == ([1, 2, 4, 8, 16], saturation(16, 350, saturated=False))
+
+
+def test_one_step_without_a_gain_is_no_saturation_where_the_next_cannot_be_measured() -> None:
+    assert found([100, 200, 300, 301]) == ([1, 2, 4, 8, 16], saturation(4, 300, saturated=False))
+
+
+def test_the_search_tells_the_highest_rate_at_another_concurrency() -> None:
+    assert known(searched([100, 200, 205, 204])[1]).others_relative == pytest.approx(2.05)
+    assert known(searched([100])[1]).others_relative == 0
+
+
+def test_the_upper_ends_of_a_maximum_reach_the_highest_rate_of_its_search() -> None:
+    blocks = Blocks(counted=(100.0,) * 6, seconds=(1.0,) * 6, references=(50.0,) * 6)
+    raw, relative = maximal(blocks, 0.0, searched_relative=2.2)
+    assert raw.high == pytest.approx(110.0)
+    assert relative.high == pytest.approx(2.2)
+    assert maximal(blocks, 0.0, searched_relative=1.0) == maximal(blocks, 0.0, searched_relative=0.0)
 
 
 @pytest.mark.parametrize(("gain", "is_one"), [(1.025, False), (1.035, True)])
@@ -77,7 +105,7 @@ def test_a_gain_within_the_noise_of_both_points_is_none() -> None:
 
 
 def test_a_point_that_cannot_be_measured_ends_the_search_with_the_best_before_it() -> None:
-    assert searched([100]) == ([1, 2], saturation(1, 100, saturated=False))
+    assert found([100]) == ([1, 2], saturation(1, 100, saturated=False))
     assert searched([]) == ([1], None)
 
 
