@@ -1,4 +1,6 @@
-"""The speed and the accuracy of the profiler, beside NVIDIA's perf_analyzer on the same server, in turns.
+"""The time of the profiler beside NVIDIA's perf_analyzer on the same server, and the figures of its levels.
+
+`benchmark_published.py` measures how far published figures hold.
 
 `--perf-analyzer PROGRAM` names the program where it is not on the PATH. Finished sections stay in
 artifacts/benchmark_profiler and are not measured again. Remove that folder to start from the beginning.
@@ -17,23 +19,17 @@ from benchmark_networks import Network, networks
 from figures import ROOT, Figure, record
 from scipy.stats import spearmanr
 
-from profiler.analysis.statistics import median_interval
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
-from profiler.measure.throughput.meter import ThroughputMeter
-from profiler.measure.throughput.run import images_per_s, relative_throughput
 from profiler.profiling import profile_file
 from profiler.records.profile import Profile
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget, prepared_target
 
 FOLDER = ROOT / "artifacts" / "benchmark_profiler"
-PAIRS, REPEATS, SWEEPS = 10, 20, 1
-REPEAT_S, PAIR_S = 9.0, 3.0
+SWEEPS = 1
 CONCURRENCY, BATCH = 4, 1
-# Three windows of a second may differ without a limit, because perf_analyzer's test of noise is not compared.
-PAIR_WINDOWS = Windows(seconds=1.0, within_share=10.0, most=3)
 ANALYZER_LIMIT_S = 200.0
 
 Section = dict[str, list[float]]
@@ -50,48 +46,6 @@ def analyzer(program: Path, on: ModelUnderTest, images: int) -> PerfAnalyzer:
     """perf_analyzer on the same model of the same server, with the same images."""
     on.serve()
     return PerfAnalyzer(program, str(on.prepared.host.address), on.name, "input", on.expectation.images[:images])
-
-
-def pairs(ready: PreparedTarget, network: Network, program: Path) -> Section:
-    """The closed loop of the project and perf_analyzer in changing turns: rates, and each client's processor share."""
-    found: Section = {"ours": [], "theirs": [], "our_cpu": [], "their_cpu": []}
-    with model(ready, network) as on:
-        meter, other = ThroughputMeter(on, on.own), analyzer(program, on, BATCH)
-
-        def ours() -> None:
-            run = meter.run(BATCH, CONCURRENCY, PAIR_S)
-            found["ours"].append(images_per_s(run.blocks(), run.drift_sd_share).ratio)
-            found["our_cpu"].append(float(np.median([one.client_cpu_share for one in run.slices])))
-
-        def theirs() -> None:
-            with on.driving():
-                point = other.measure(BATCH, CONCURRENCY, PAIR_WINDOWS, ANALYZER_LIMIT_S)
-            found["theirs"].append(point.images_per_s or float("nan"))
-            found["their_cpu"].append(point.client_cpu_share)
-
-        for index in range(PAIRS):
-            for measure in (ours, theirs) if index % 2 else (theirs, ours):
-                measure()
-    return found
-
-
-def repeats(ready: PreparedTarget, network: Network) -> Section:
-    """Many repeats of one throughput, as delivered and relative to the reference, with the ends of each interval."""
-    found: Section = {name: [] for name in ("raw", "raw_low", "raw_high", "relative", "low", "high", "seconds")}
-    with model(ready, network) as on:
-        meter = ThroughputMeter(on, on.own)
-        for _ in range(REPEATS):
-            start = time.perf_counter()
-            run = meter.run(BATCH, CONCURRENCY, REPEAT_S)
-            found["seconds"].append(time.perf_counter() - start)
-            raw, relative = images_per_s(run.blocks(), run.drift_sd_share), relative_throughput(run.blocks())
-            found["raw"].append(raw.ratio)
-            found["raw_low"].append(raw.low or float("nan"))
-            found["raw_high"].append(raw.high or float("nan"))
-            found["relative"].append(relative.ratio)
-            found["low"].append(relative.low or float("nan"))
-            found["high"].append(relative.high or float("nan"))
-    return found
 
 
 def sweeps(ready: PreparedTarget, network: Network, program: Path, level: LevelSettings) -> Section:
@@ -166,16 +120,6 @@ def settings(name: str) -> LevelSettings:
     return LevelSettings.model_validate(OmegaConf.to_container(config.profile, resolve=True))
 
 
-def cv(values: list[float]) -> float:
-    return float(np.std(values, ddof=1) / np.mean(values))
-
-
-def coverage(values: list[float], lows: list[float], highs: list[float]) -> float:
-    """The share of intervals that contain the median of all values."""
-    middle = float(np.median(values))
-    return float(np.mean([low <= middle <= high for low, high in zip(lows, highs, strict=True)]))
-
-
 def spread(values: list[float]) -> tuple[float, float]:
     return min(values), max(values)
 
@@ -183,24 +127,6 @@ def spread(values: list[float]) -> tuple[float, float]:
 def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
     """The figures of all sections."""
     rows: dict[str, Figure] = {}
-    for name, section in found["pairs"].items():
-        ratios = [ours / theirs for ours, theirs in zip(section["ours"], section["theirs"], strict=True)]
-        note = f"{PAIRS} pairs, batch {BATCH}, concurrency {CONCURRENCY}; interval: 95 % of the median"
-        middle = median_interval(ratios)
-        ends = None if middle.low is None or middle.high is None else (middle.low, middle.high)
-        rows[f"throughput against perf_analyzer, {name}"] = Figure(middle.value, "ratio", ends, note)
-        ours, theirs = float(np.median(section["our_cpu"])), float(np.median(section["their_cpu"]))
-        rows[f"own CPU, {name}"] = Figure(ours, "cores", spread(section["our_cpu"]), f"perf_analyzer {theirs:.2f}")
-    for name, section in found["repeats"].items():
-        seconds = float(np.median(section["seconds"]))
-        note = f"{REPEATS} repeats of {seconds:.1f} s; as delivered {cv(section['raw']):.2%}"
-        rows[f"CV of repeats relative to the reference, {name}"] = Figure(
-            cv(section["relative"]) * 100, "%", None, note
-        )
-        held = coverage(section["raw"], section["raw_low"], section["raw_high"])
-        note = f"{REPEATS} repeats; of those as delivered {held:.0%}"
-        relative = coverage(section["relative"], section["low"], section["high"])
-        rows[f"coverage of 95 % intervals relative to the reference, {name}"] = Figure(relative * 100, "%", None, note)
     for name, section in found["sweeps"].items():
         ours, theirs = float(np.median(section["ours_s"])), float(np.median(section["theirs_s"]))
         given_up = sum(section["their_given_up"])
@@ -236,14 +162,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--perf-analyzer", type=Path)
     program = find_perf_analyzer(parser.parse_args().perf_analyzer)
-    found: dict[str, dict[str, Section]] = {name: {} for name in ("pairs", "repeats", "sweeps", "quick", "full")}
+    found: dict[str, dict[str, Section]] = {name: {} for name in ("sweeps", "quick", "full")}
     everything = networks(FOLDER / "networks")
     plain = [network for network in everything if network.precision == "fp32"]
     with prepared_target("local_cpu", Target()) as ready:
-        for one in plain:
-            found["pairs"][one.name] = kept(f"pairs-{one.name}", partial(pairs, ready, one, program))
         for one in plain[:2]:
-            found["repeats"][one.name] = kept(f"repeats-{one.name}", partial(repeats, ready, one))
             found["sweeps"][one.name] = kept(
                 f"sweeps-{one.name}", partial(sweeps, ready, one, program, settings("quick"))
             )

@@ -34,8 +34,11 @@ def machine() -> str:
     return f"{cpu_model()}, {psutil.cpu_count()} cores, {memory_gib:.1f} GiB, {sys.platform}"
 
 
-def record(name: str, figures: dict[str, Figure]) -> None:
-    """Prints the table, and writes `docs/benchmarks/<name>.json` and the page."""
+def record(name: str, figures: dict[str, Figure], whole: bool = True) -> None:
+    """Prints the table, and writes `docs/benchmarks/<name>.json` and the page.
+
+    Figures of a part, which are not the `whole`, replace their own rows; the other rows keep their dates.
+    """
     # The folder of a file on this machine is no useful information.
     arguments = [Path(one).name if one.startswith("/") else one for one in sys.argv[1:]]
     command = shlex.join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *arguments])
@@ -43,7 +46,9 @@ def record(name: str, figures: dict[str, Figure]) -> None:
     show(name, figures)
     FOLDER.mkdir(parents=True, exist_ok=True)
     content = {figure: asdict(value) | common for figure, value in figures.items()}
-    (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    path = FOLDER / f"{name}.json"
+    before = {} if whole or not path.exists() else json.loads(path.read_text())
+    path.write_text(json.dumps(before | content, indent=1, ensure_ascii=False) + "\n")
     PAGE.write_text(page())
 
 
@@ -67,7 +72,10 @@ def page() -> str:
         parts.append(f"\n## {path.stem}\n\n`{first['command']}` on {first['machine']}, {first['date']}\n")
         parts.append("\n| figure | value | unit | interval | note |\n|---|---:|---|---|---|\n")
         for key, figure in content.items():
-            cells = [key, number(figure["value"]), figure["unit"], interval(figure["interval"]), figure["note"]]
+            other = figure["date"] != first["date"] or figure["machine"] != first["machine"]
+            made = f" ({figure['machine']}, {figure['date']})" if other else ""
+            note = f"{figure['note']}{made}"
+            cells = [key, number(figure["value"]), figure["unit"], interval(figure["interval"]), note]
             parts.append(f"| {' | '.join(cells)} |\n")
         if (picture := path.with_suffix(".png")).exists():
             parts.append(f"\n![{path.stem}]({FOLDER.name}/{picture.name})\n")
