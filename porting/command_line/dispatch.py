@@ -125,7 +125,7 @@ def run_stages(config: "DictConfig") -> None:
     OmegaConf.resolve(config)
     values = cast("dict[str, Any]", OmegaConf.to_container(config, throw_on_missing=True))
     settings = validated(values)
-    if line := announcement(values):
+    if line := announcement({**values, "task": settings.task}):
         say(line)
     if settings.dry_run:
         show_plan(settings)

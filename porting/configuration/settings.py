@@ -185,6 +185,12 @@ class Settings(Section):
 
     @model_validator(mode="before")
     @classmethod
+    def validation_images(cls, values: Any) -> Any:
+        """Chooses `val_from` of the data where the configuration leaves it open; the task has its name by then."""
+        return with_val_from(values) if isinstance(values, dict) else values
+
+    @model_validator(mode="before")
+    @classmethod
     def task_with_a_name(cls, values: Any) -> Any:
         """Names a task without a name after its data, or after the imported file."""
         if isinstance(values, dict) and not values.get("task"):
@@ -193,12 +199,6 @@ class Settings(Section):
             derived = data.get("name") if data else "".join(c if c.isalnum() else "-" for c in stem)[:30].strip("-")
             return {**values, "task": derived or "imported"}
         return values
-
-    @model_validator(mode="before")
-    @classmethod
-    def validation_images(cls, values: Any) -> Any:
-        """Chooses `val_from` of the data where the configuration leaves it open."""
-        return with_val_from(values) if isinstance(values, dict) else values
 
     @field_validator("stage", mode="before")
     @classmethod

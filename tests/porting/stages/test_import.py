@@ -72,6 +72,11 @@ def test_an_onnx_file_with_data_has_the_accuracy_that_is_measured_on_halves_of_t
     assert sum(half["n"] * half["value"] for half in halves) == pytest.approx(whole.n * whole.value)
     assert fp32["onnx"]["test_accuracy"]["dataset_sha256"] != whole.dataset_sha256
     assert fp32["onnx"]["sha256"] == base.onnx.sha256
+    later = dnn_porting("stage=quantize", f"workspace={tmp_path}", "quantize.fp16=true", *QUICK)
+    assert later.code == 0, later.err
+    assert "datamodule.val_from=test, as the run that made digits-" in later.out
+    digests = {one["onnx"]["validation_accuracy"]["dataset_sha256"] for one in variant_records(tmp_path).values()}
+    assert len(digests) == 1
 
 
 def test_a_torchscript_file_is_exported_and_measured(
