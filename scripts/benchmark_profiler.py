@@ -45,7 +45,7 @@ def model(ready: PreparedTarget, network: Network) -> Iterator[ModelUnderTest]:
 def analyzer(program: Path, on: ModelUnderTest, images: int) -> PerfAnalyzer:
     """perf_analyzer on the same model of the same server, with the same images."""
     on.serve()
-    return PerfAnalyzer(program, str(on.prepared.host.address), on.name, "input", on.expectation.images[:images])
+    return PerfAnalyzer(program, str(on.prepared.host.address), on.name, "input", on.expectation.images(images))
 
 
 def sweeps(ready: PreparedTarget, network: Network, program: Path, level: LevelSettings) -> Section:

@@ -75,7 +75,7 @@ def analyzed(path: Path, profile: Path, program: Path) -> None:
     with prepared_target("local_cpu", Target()) as ready, ModelUnderTest(ready, path) as on:
         on.serve()
         name = open_session(path, threads=1).get_inputs()[0].name
-        images = on.expectation.images[: best.batch]
+        images = on.expectation.images(best.batch)
         other = PerfAnalyzer(program, str(on.prepared.host.address), on.name, name, images)
         with on.driving():
             point = other.measure(best.batch, best.concurrency, WINDOWS, ANALYZER_LIMIT_S)

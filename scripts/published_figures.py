@@ -116,34 +116,34 @@ def pair_figures(folder: Path, name: str) -> dict[str, Figure]:
 
 def busy_figures(quiet: Path, busy: Path, count: int, names: Sequence[str]) -> dict[str, Figure]:
     """The figures beside busy processes that are off by more than 5 % of the quiet median and rank all the same."""
-    off, told, seen = [], 0, 0
+    off, flags, seen = [], 0, 0
     for name in names:
-        calm = [figures_of(path) for path in profiles(quiet, name)]
+        undisturbed = [figures_of(path) for path in profiles(quiet, name)]
         path = busy / f"{count:02}" / f"{name.replace(' ', '-')}.json"
         here = figures_of(path) if path.exists() else {}
         for metric, relative in (("images_per_s", "relative_throughput"), ("p50_ms", "relative_p50")):
-            usual = [one[metric][0] for one in calm if metric in one]
+            usual = [one[metric][0] for one in undisturbed if metric in one]
             if metric in here and usual:
                 seen += 1
                 flagged = relative not in here
-                told += flagged
+                flags += flagged
                 wrong = abs(here[metric][0] / float(np.median(usual)) - 1) > OFF_SHARE
                 off += [f"{name} {metric}"] if wrong and not flagged else []
-    note = f"of {seen} figures, {told} of which are flagged: {', '.join(off) or 'none'}"
+    note = f"of {seen} figures, {flags} of which are flagged: {', '.join(off) or 'none'}"
     return {
         f"beside {count} busy processes, off by more than 5 % and not flagged": Figure(len(off), "figures", None, note)
     }
 
 
 def slow_down_figures(folder: Path, usual: str, slower: str) -> dict[str, Figure]:
-    """How often a network that takes 5 % longer is told from the usual one, by the figures that compare."""
+    """How often a network that takes 5 % longer is flags from the usual one, by the figures that compare."""
     before, after = ([figures_of(path) for path in profiles(folder, name)] for name in (usual, slower))
     rows = {}
     for metric in ("relative_throughput", "relative_single_throughput", "relative_p50", "images_per_s", "p50_ms"):
         pairs = [(one[metric], two[metric]) for one in before for two in after if metric in one and metric in two]
         ratio = float(np.median([two[0] / one[0] for one, two in pairs])) if pairs else float("nan")
         note = f"{len(pairs)} pairs of profiles, at a level of 2 %; median ratio {ratio:.3f}"
-        rows[f"a network 5 % longer is told apart by {metric}"] = Figure(
+        rows[f"a network 5 % longer is flags apart by {metric}"] = Figure(
             share([differ(*p) for p in pairs]), "%", None, note
         )
     return rows

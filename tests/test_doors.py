@@ -44,6 +44,7 @@ EXCEPTIONS = {
     "porting/onnx_files/quantization/int8_format.py": KERNEL,
     "porting/onnx_files/quantization/qdq.py": OURS,
     "porting/onnx_files/quantization/int8_candidate.py": OURS,
+    "porting/configuration/val_from.py": BOUNDED,
     "porting/configuration/recorded.py": "the configs, which name code of the user's own",
     "porting/repository/index_json.py": BOUNDED,
     "profiler/triton/lint/skeleton.py": BOUNDED,

@@ -12,6 +12,10 @@ from typing import Any
 
 import yaml
 
+from profiler.common.door import contents
+from profiler.common.errors import BadInputError
+
+RECORD_LIMIT_BYTES, CONFIG_LIMIT_BYTES = 1 << 26, 1 << 20
 KEY = "val_from"
 OWN_PACKAGE = "datamodules."
 
@@ -49,9 +53,9 @@ def why_test(values: Mapping[str, Any]) -> str:
 def first_configurations(task: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The names and configurations of the variants of a task without a parent; each stage reports damaged ones."""
     for record in sorted(task.glob("variants/*/variant.json")):
-        with suppress(OSError, ValueError, yaml.YAMLError):
-            if json.loads(record.read_bytes()).get("parent") is None:
-                found = yaml.safe_load(record.with_name("config.yaml").read_bytes())
+        with suppress(BadInputError, ValueError, yaml.YAMLError, RecursionError):
+            if json.loads(contents(record, RECORD_LIMIT_BYTES, ""))["parent"] is None:
+                found = yaml.safe_load(contents(record.with_name("config.yaml"), CONFIG_LIMIT_BYTES, ""))
                 if isinstance(found, dict):
                     yield record.parent.name, found
 

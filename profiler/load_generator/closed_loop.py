@@ -58,7 +58,7 @@ class ClosedLoop:
     ) -> None:
         self.slice_s = slice_s
         self._expectation, self._batch = expectation, batch
-        self._calls = [served.prepare(expectation.images[:batch]) for _ in range(concurrency)]
+        self._calls = [served.prepare(expectation.images(batch)) for _ in range(concurrency)]
 
     def warm_up(self) -> None:
         """Has every caller get a few answers."""

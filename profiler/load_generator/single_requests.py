@@ -64,7 +64,7 @@ class PacedLoop:
 
     def __init__(self, served: Served, expectation: Expectation) -> None:
         self._expectation = expectation
-        self._calls = [served.prepare(expectation.images[:1]) for _ in range(CALLERS)]
+        self._calls = [served.prepare(expectation.images(1)) for _ in range(CALLERS)]
 
     @contextmanager
     def running(self, per_s: float) -> Iterator[list[float]]:

@@ -1,5 +1,6 @@
 """The interfaces of served models and their hosts, and the check of their answers."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,8 @@ from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.session import input_tensor, open_session, run
 
 MAXIMUM_ERROR = 0.05
+# So many answers show the range of a network, which the errors are compared with.
+FEWEST_INPUTS = 4
 ANSWERS_NAN = "answers NaN or infinite values to standard normal input: train it again"
 
 Call = Callable[[], np.ndarray]
@@ -63,18 +66,28 @@ class Host(Protocol):
 
 
 class Expectation:
-    """The expected answers to a fixed input, of the graph's own shape by default: those of the file in this process."""
+    """The expected answers to a fixed input, of the graph's own shape by default: those of the file in this process.
+
+    `input_s` is the least time of one of the first inferences, on one thread of this process.
+    """
 
     def __init__(self, path: Path, largest_batch: int, shape: tuple[int, ...] | None = None) -> None:
-        session = open_session(path, threads=1)
-        self.images = sample_input(shape or input_tensor(session).shape, largest_batch)
-        name = session.get_inputs()[0].name
-        # The inputs run one by one, because this process may not have the memory for the largest batch.
-        self._answers = np.concatenate([run(session, {name: self.images[i : i + 1]}) for i in range(largest_batch)])
-        if not np.isfinite(self._answers).all():
-            raise ModelError(f"{path} {ANSWERS_NAN}")
-        self._span = float(np.ptp(self._answers)) or 1.0
+        self._path = path
+        self._images = sample_input(shape or input_tensor(open_session(path, threads=1)).shape, largest_batch)
+        self._answers, seconds = answers_of(path, self._images[:FEWEST_INPUTS])
+        self.input_s = min(seconds)
         self._passed: np.ndarray | None = None
+
+    def images(self, batch: int | None = None) -> np.ndarray:
+        """The first `batch` inputs (N, …), all by default, whose answers are known from now on.
+
+        A slow file answers the others only when they are asked for. Raises `ModelError` for answers without a number.
+        """
+        wanted = self._images[:batch]
+        if len(wanted) > len(self._answers):
+            more, _ = answers_of(self._path, wanted[len(self._answers) :])
+            self._answers = np.concatenate([self._answers, more])
+        return wanted
 
     def check(self, answers: np.ndarray, batch: int | None = None) -> None:
         """Raises `ServerError` where the shape or the values of the answers to the first `batch` images differ.
@@ -83,12 +96,30 @@ class Expectation:
         """
         if answers is self._passed:
             return
-        expected = self._answers[:batch]
+        expected = self._answers[: len(self._images[:batch])]
         if answers.shape != expected.shape:
             raise ServerError(f"the server answered shape {answers.shape} instead of {expected.shape}")
         if not np.isfinite(answers).all():
             raise ServerError("the server answers NaN or infinite values where the file itself answers numbers")
-        error = float(np.abs(answers - expected).max()) / self._span
+        span = float(np.ptp(self._answers)) or 1.0
+        error = float(np.abs(answers - expected).max()) / span
         if not error <= MAXIMUM_ERROR:
             raise ServerError(f"the server's answers differ from the file's own by {error:.0%} of their range")
         self._passed = None if answers.flags.writeable else answers
+
+
+def answers_of(path: Path, images: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """The answers of a file to each of the images (N, …) alone, and the seconds of each.
+
+    This process may not have the memory for a large batch. Raises `ModelError` for answers without a number.
+    """
+    session, answers, seconds = open_session(path, threads=1), [], []
+    name = session.get_inputs()[0].name
+    for index in range(len(images)):
+        start = time.perf_counter()
+        answers.append(run(session, {name: images[index : index + 1]}))
+        seconds.append(time.perf_counter() - start)
+    found = np.concatenate(answers)
+    if not np.isfinite(found).all():
+        raise ModelError(f"{path} {ANSWERS_NAN}")
+    return found, seconds

@@ -102,6 +102,10 @@ class ModelUnderTest:
         """What the serving processes use, `None` where they cannot be seen from here."""
         return None if self.host.process is None else usage(self.host.process)
 
+    def expected_per_s(self, resources: Resources) -> float:
+        """The inputs per second that these resources should answer at most, by one inference on one thread."""
+        return resources.threads * resources.instances / self.expectation.input_s
+
     def serve(self, resources: Resources | None = None) -> Served:
         """The loaded model with these resources (the target's own by default), loaded where it is not so already."""
         wanted = resources or self.own

@@ -54,7 +54,7 @@ def test_the_server_s_environment_may_lie_in_a_folder_of_any_name(tmp_path: Path
     try:
         expectation = Expectation(network, 1)
         served = own.load("m", network, Resources(cores=1, threads=1, instances=1))
-        expectation.check(served.prepare(expectation.images)())
+        expectation.check(served.prepare(expectation.images())())
     finally:
         own.close()
     assert not list(tmp_path.rglob("ran"))

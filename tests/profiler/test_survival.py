@@ -17,6 +17,7 @@ from profiler.load_generator import reference
 from profiler.measure.throughput import meter
 from profiler.records.profile import Profile
 from profiler.runtimes.inputs import sample_input
+from profiler.runtimes.served import FEWEST_INPUTS
 from profiler.runtimes.session import open_session
 from profiler.target.prepared_target import prepared_target
 
@@ -142,7 +143,7 @@ def test_an_answer_to_a_part_of_the_batch_is_no_answer(server: LyingServer, netw
 def test_answers_may_be_off_by_rounding_and_no_more(
     server: LyingServer, network: Path, off_by_share: float, missing: int
 ) -> None:
-    (answers,) = open_session(network, 1).run(None, {"input": sample_input((1, 8, 8), 64)})
+    (answers,) = open_session(network, 1).run(None, {"input": sample_input((1, 8, 8), FEWEST_INPUTS)})
     error = np.float32(off_by_share * np.ptp(answers))
     server.lie, server.lies_to = lambda _, values, __: values + error, {4}
     assert len(run(server, network, level(1, 4)).missing) == missing

@@ -44,7 +44,7 @@ def in_a_slice(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]]
     def prepare(strike: Callable[[], None]) -> None:
         def watched(self: Expectation, answers: np.ndarray, batch: int) -> None:
             check(self, answers, batch)
-            if self.images.shape[1:] == SHAPE and next(answered) == INTO_THE_SLICE:
+            if self._images.shape[1:] == SHAPE and next(answered) == INTO_THE_SLICE:
                 strike()
 
         monkeypatch.setattr(Expectation, "check", watched)

@@ -61,7 +61,7 @@ class TrialMeter:
         Raises `ServerError` where a request failed, an answer was wrong, or the server and this side count differently.
         """
         model, resources = self.model, self.resources
-        served, images = model.serve(resources), model.expectation.images[:BATCH]
+        served, images = model.serve(resources), model.expectation.images(BATCH)
         with (
             pinned(model.prepared.client_cores),
             submitting(served, images, resources.instances, model.cores(resources)) as submit,

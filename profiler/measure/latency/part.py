@@ -29,7 +29,7 @@ def measurements(model: ModelUnderTest, settings: LatencySettings, _ledger: Ledg
     """One point for each input size and batch; what one batch took tells what the next will."""
     alone = Resources(model.own.cores, model.own.threads, instances=1)
     for shape in model.shapes:
-        per_image_s = 0.0
+        per_image_s = 1 / model.expected_per_s(alone)
         for batch in sorted(settings.batches):
             place = Place(RUNTIME, alone, batch, concurrency=1, input_shape=shape)
             expected_s = max(settings.seconds, (MINIMUM_SAMPLES + WARM_RUNS) * per_image_s * batch)

@@ -74,7 +74,7 @@ class ThroughputMeter:
         if model.target.load_generator == "built-in":
             slice_s = QUOTA_SLICE_S if self._resources.cores % 1 else SLICE_S
             return ClosedLoop(served, model.expectation, batch, concurrency, slice_s)
-        images, address = model.expectation.images[:batch], model.host.address or ""
+        images, address = model.expectation.images(batch), model.host.address or ""
         name = open_session(model.path, threads=1).get_inputs()[0].name
         analyzer = PerfAnalyzer(find_perf_analyzer(), address, model.name, name, images)
         return PerfAnalyzerLoop(analyzer, batch, concurrency)

@@ -128,8 +128,9 @@ def sweep(
         meter = ThroughputMeter(model, resources)
         return meter.point(meter.run(batch, concurrency, seconds, SEARCH_SLICES))
 
-    expected_s = seconds if known_per_s is None else max(seconds, slices_s(SEARCH_SLICES, batch, known_per_s))
-    return Measurement(ThroughputPoint, place, OVERHEAD_S + expected_s, measure, needed=needed)
+    per_s = known_per_s or model.expected_per_s(resources)
+    expected_s = OVERHEAD_S + max(seconds, slices_s(SEARCH_SLICES, batch, per_s))
+    return Measurement(ThroughputPoint, place, expected_s, measure, needed=needed)
 
 
 def settle(
@@ -154,5 +155,5 @@ def settle(
 
 
 def slices_s(slices: int, batch: int, images_per_s: float) -> float:
-    """The time of so many slices with the fewest answers of a slow model, and of the reference beside them."""
-    return slices * MINIMUM_ANSWERS * batch / images_per_s * (1 + SHARE)
+    """The time of the warm-up and so many slices with the fewest answers of a slow model, and of the reference."""
+    return (1 + slices) * MINIMUM_ANSWERS * batch / images_per_s * (1 + SHARE)

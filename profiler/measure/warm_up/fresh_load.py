@@ -52,7 +52,7 @@ def load_afresh(model: ModelUnderTest, page_cache: PageCache, batch: int, infere
 
     Raises `ServerError` where the server refuses it or answers wrongly.
     """
-    host = model.host
+    host, images = model.host, model.expectation.images(batch)
     model.unload()
     model.alone()
     model.pin(model.own)
@@ -65,7 +65,7 @@ def load_afresh(model: ModelUnderTest, page_cache: PageCache, batch: int, infere
         load_ms = since_ms(start)
         # A server of our own is given the file by a link.
         reads_it = model.in_process or model.path.stat().st_nlink > links
-        send = served.prepare(model.expectation.images[:batch])
+        send = served.prepare(images)
         before = model.usage()
         latencies_ms = call(model, send, batch, inferences)
         # In this process the model lives as long as somebody holds it.

@@ -99,7 +99,8 @@ class Loads:
     def _inferences_s(self, batch: int) -> float:
         """What the inferences after a load should take, by the last ones."""
         last = next((load for load in reversed(self._done) if load.latencies_ms), None)
-        per_image_ms = statistics.median(last.latencies_ms) / last.batch if last else 0.0
+        expected_ms = 1e3 / self._model.expected_per_s(self._model.own)
+        per_image_ms = statistics.median(last.latencies_ms) / last.batch if last else expected_ms
         return min(LONGEST_S, self._length(batch) * batch * per_image_ms / 1e3)
 
     def first(self, batch: int, meter: NoiseMeter) -> list[Point]:

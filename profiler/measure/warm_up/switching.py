@@ -39,7 +39,7 @@ def switch_measurement(model: ModelUnderTest, seconds: float, ledger: Ledger) ->
 def measure(model: ModelUnderTest, seconds: float, ledger: Ledger) -> list[Point]:
     """Raises `ServerError` where the server refuses a load; requests lost and answers that are wrong are figures."""
     meter, served, resources = NoiseMeter(), model.serve(), model.own
-    images, cores = model.expectation.images[:BATCH], model.cores(resources)
+    images, cores = model.expectation.images(BATCH), model.cores(resources)
     with model.driving():
         alone = ClosedLoop(served, model.expectation, BATCH, CALLERS).run(0.0)
         most_per_s = maximum(model, ledger)

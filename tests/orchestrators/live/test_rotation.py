@@ -272,7 +272,7 @@ def serving(tritons: Tritons) -> Iterator[tuple[NginxRotation, V2Call]]:
     with nginx_server([tritons.a, tritons.b]) as nginx, ExitStack() as stack:
         server = V2Server(nginx.endpoint)
         stack.callback(server.close)
-        call = V2Model(server, "v2", "m", "input", "logits").prepare(tritons.expectation.images)
+        call = V2Model(server, "v2", "m", "input", "logits").prepare(tritons.expectation.images())
         yield rotation(nginx, [tritons.a, tritons.b]), call
 
 

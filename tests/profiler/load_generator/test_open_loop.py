@@ -27,7 +27,7 @@ def expectation(network: Path) -> Expectation:
 @pytest.fixture
 def right(network: Path, expectation: Expectation) -> np.ndarray:
     """The right answer."""
-    return InProcess(network, threads=1).prepare(expectation.images[:1])()
+    return InProcess(network, threads=1).prepare(expectation.images(1))()
 
 
 def evenly(rate_per_s: float, seconds: float) -> np.ndarray:
@@ -167,7 +167,7 @@ def test_a_model_in_this_process_answers_from_as_many_threads_as_it_has_instance
         def answers_counted(self) -> None:
             return None
 
-    with submitting(Watched(), expectation.images[:1], instances=2, cores=[0]) as submit:
+    with submitting(Watched(), expectation.images(1), instances=2, cores=[0]) as submit:
         run = loop(submit, expectation).run(evenly(500, 0.1))
     assert run.answered == 50
     assert len(threads) == 2
@@ -183,6 +183,6 @@ def test_a_call_that_fails_in_this_process_is_told(expectation: Expectation) -> 
         def answers_counted(self) -> None:
             return None
 
-    with submitting(Broken(), expectation.images[:1], instances=1, cores=[0]) as submit:
+    with submitting(Broken(), expectation.images(1), instances=1, cores=[0]) as submit:
         with pytest.raises(ServerError, match="division by zero"):
             loop(submit, expectation).run(evenly(200, 0.1))

@@ -58,7 +58,7 @@ def test_calls_that_nobody_waits_for_are_answered_too(endpoint: str, path: Path)
         came.release()
 
     with host(endpoint) as server:
-        call = server.load("deployed", path, ONE).prepare(expectation.images)
+        call = server.load("deployed", path, ONE).prepare(expectation.images())
         for _ in range(50):
             call.send(take)
         assert all(came.acquire(timeout=20) for _ in range(50))
@@ -69,7 +69,7 @@ def test_calls_that_nobody_waits_for_are_answered_too(endpoint: str, path: Path)
 def test_it_loads_and_unloads_by_name_and_is_left_as_it_was_found(endpoint: str, path: Path) -> None:
     expectation, control = Expectation(path, 1), V2Server(endpoint)
     with host(endpoint) as server:
-        call = server.load("deployed", path, ONE).prepare(expectation.images)
+        call = server.load("deployed", path, ONE).prepare(expectation.images())
         expectation.check(call())
         server.unload("deployed")
         assert not control.ready("deployed")
@@ -100,4 +100,4 @@ def test_another_file_than_the_deployed_one_is_found_out(endpoint: str, path: Pa
         served = server.load("deployed", path, ONE)
         other = Expectation(write_network(tmp_path / "model.onnx", bias=5.0), 1)
         with pytest.raises(ServerError, match="differ from the file's own"):
-            other.check(served.prepare(other.images)())
+            other.check(served.prepare(other.images())())

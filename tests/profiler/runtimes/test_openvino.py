@@ -94,7 +94,7 @@ def test_it_comes_first_in_the_session_and_answers_as_the_cpu_does(network: Path
     assert open_session(network, 1, ("openvino",)).get_providers()[0] == NAMES["openvino"]
     expectation = Expectation(network, 8)
     for threads in (1, 2):
-        expectation.check(InProcess(network, threads, ("openvino",)).prepare(expectation.images)())
+        expectation.check(InProcess(network, threads, ("openvino",)).prepare(expectation.images())())
 
 
 def work_of_the_second_thread(call: Call, pid: int | None) -> float:
@@ -109,7 +109,7 @@ def work_of_the_second_thread(call: Call, pid: int | None) -> float:
 
 
 def in_a_process_of_its_own(path: Path, threads: int) -> float:
-    call = InProcess(path, threads, ("openvino",)).prepare(Expectation(path, 64).images)
+    call = InProcess(path, threads, ("openvino",)).prepare(Expectation(path, 64).images())
     return work_of_the_second_thread(call, os.getpid())
 
 
@@ -133,7 +133,7 @@ def test_a_server_on_one_core_computes_in_two_threads_when_it_is_given_two(
 ) -> None:
     resources = Resources(2, threads, 1)
     with prepared_target("here", target) as here, ModelUnderTest(here, broad) as model:
-        call = model.serve(resources).prepare(model.expectation.images)
+        call = model.serve(resources).prepare(model.expectation.images())
         with model.driving(resources):
             share = work_of_the_second_thread(call, here.host.process)
     assert (share > IDLE_SHARE) == (threads == 2)
@@ -142,7 +142,7 @@ def test_a_server_on_one_core_computes_in_two_threads_when_it_is_given_two(
 def test_nothing_leaves_the_target_s_cores(network: Path, target: Target) -> None:
     before = serving_threads(os.getpid())
     with prepared_target("here", target) as here, ModelUnderTest(here, network) as model:
-        call = model.serve().prepare(model.expectation.images[:4])
+        call = model.serve().prepare(model.expectation.images(4))
         with model.driving():
             call()
             assert os.sched_getaffinity(0) == set(here.client_cores if here.host.address else here.server_cores)

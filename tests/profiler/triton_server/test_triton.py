@@ -98,7 +98,7 @@ def test_a_model_answers_as_its_file_does_until_another_one_takes_its_place(
     for path in (network, other):
         expectation, served = Expectation(path, 4), own.load("m", path, ONE)
         after = known(served.answers_counted()) + 4
-        expectation.check(served.prepare(expectation.images)())
+        expectation.check(served.prepare(expectation.images())())
         assert wait_until(partial(has_counted, served, after))
     own.unload("m")
     assert wait_until(lambda: len(tree(own.process)) == 1)
@@ -161,7 +161,7 @@ def test_a_revived_server_is_another_one_that_takes_the_model_again(own: OwnTrit
     assert own.restart()
     assert gone(before)
     expectation = Expectation(network, 1)
-    expectation.check(own.load("m", network, ONE).prepare(expectation.images)())
+    expectation.check(own.load("m", network, ONE).prepare(expectation.images())())
 
 
 @pytest.mark.integration

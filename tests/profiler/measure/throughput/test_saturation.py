@@ -13,12 +13,12 @@ from profiler.common.profile_settings import ThroughputSettings
 from profiler.common.target import Resources
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
-from profiler.measure.throughput.part import Saturation, gains, measurements, outdate, saturate
+from profiler.measure.throughput.part import Saturation, gains, measurements, outdate, saturate, sweep
 from profiler.measure.throughput.run import maximal
 from profiler.records.throughput import Blocks, MaximalThroughput, ThroughputPoint
 
 ONE = Resources(cores=1, threads=1, instances=1)
-MODEL: Any = SimpleNamespace(runtime="triton", own=ONE)
+MODEL: Any = SimpleNamespace(runtime="triton", own=ONE, expected_per_s=lambda _: 1e4)
 
 
 def searched(rates: Sequence[float]) -> tuple[list[int], Saturation | None]:
@@ -133,10 +133,17 @@ def test_single_requests_are_measured_whatever_the_budget_is() -> None:
     assert [one.needed for one in asked({1: 100.0, 4: 300.0})] == [True, True, False, False]
 
 
+def test_a_model_that_is_slow_in_this_process_is_expected_to_be_slow_in_the_search() -> None:
+    slow: Any = SimpleNamespace(runtime="triton", own=ONE, expected_per_s=lambda _: 1.0)
+    assert sweep(slow, ONE, 16, 1, 0.5).seconds > 100
+    assert sweep(MODEL, ONE, 16, 1, 0.5).seconds < 2
+    assert sweep(slow, ONE, 16, 2, 0.5, known_per_s=1e4).seconds < 2
+
+
 def test_a_slow_model_is_settled_in_a_few_slices_where_the_budget_has_no_more() -> None:
     (_, settled) = asked({1: 1.0})
     assert settled.shorter is not None
-    assert settled.shorter.seconds < 12 < settled.seconds
+    assert settled.shorter.seconds < 20 < settled.seconds
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def test_a_server_without_the_repository_extension_serves_what_was_deployed(
     with bare_server(Network(path), described()) as endpoint, host(endpoint) as bare:
         bare.unload("m")
         served = bare.load("m", path, ONE)
-        expectation.check(served.prepare(expectation.images)())
+        expectation.check(served.prepare(expectation.images())())
         assert served.answers_counted() is None
         bare.unload("m")
-        expectation.check(served.prepare(expectation.images)())
+        expectation.check(served.prepare(expectation.images())())
         with pytest.raises(ServerError, match="takes no model but the deployed m"):
             bare.load("reference", path, ONE)
 
@@ -70,7 +70,7 @@ def test_a_model_with_other_tensors_than_the_file_is_refused(path: Path, other: 
 
 def test_a_server_that_describes_no_tensors_is_known_by_its_answers(path: Path, expectation: Expectation) -> None:
     with bare_server(Network(path), pb.ModelMetadataResponse(name="m")) as endpoint, host(endpoint) as bare:
-        answers = bare.load("m", path, ONE).prepare(expectation.images)()
+        answers = bare.load("m", path, ONE).prepare(expectation.images())()
         assert_accepts(expectation.check, answers)
 
 
@@ -99,7 +99,7 @@ def test_a_running_triton_takes_files_counts_answers_and_is_left_without_them(
         assert calls == int(calls)
         running.unload("given")
         with pytest.raises(ServerError, match=r"inference failed: NOT_FOUND: .*'given'"):
-            served.prepare(expectation.images)()
+            served.prepare(expectation.images())()
         running.unload("given")
 
 
@@ -109,7 +109,7 @@ def test_another_file_under_the_same_name_takes_its_place(triton: str, path: Pat
     expectation = Expectation(path, 1)
     with V2Host(Target(endpoint=triton)) as running:
         running.load("replaced", path, ONE)
-        answers = running.load("replaced", other, ONE).prepare(expectation.images)()
+        answers = running.load("replaced", other, ONE).prepare(expectation.images())()
     with pytest.raises(ServerError, match="differ"):
         expectation.check(answers)
     Expectation(other, 1).check(answers)
@@ -126,7 +126,7 @@ def test_what_triton_refuses_is_told_in_its_words(triton: str, path: Path) -> No
 @pytest.mark.integration
 def test_a_triton_that_dies_leaves_no_caller_waiting(path: Path, expectation: Expectation) -> None:
     with short_lived_triton() as server, V2Host(Target(endpoint=server.endpoint)) as running:
-        call = running.load("killed", path, ONE).prepare(expectation.images)
+        call = running.load("killed", path, ONE).prepare(expectation.images())
         call()
         server.process.kill()
         server.process.wait()
@@ -148,7 +148,7 @@ def test_triton_s_own_repository_is_used_by_name_and_left_as_it_was_found(path: 
         control = V2Server(server.endpoint, token)
         with host(server.endpoint) as own:
             served = own.load("m", path, ONE)
-            expectation.check(served.prepare(expectation.images)())
+            expectation.check(served.prepare(expectation.images())())
             # The server counts an answer after sending it.
             end = time.monotonic() + 10
             while served.answers_counted() != 1 and time.monotonic() < end:

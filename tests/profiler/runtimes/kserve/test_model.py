@@ -36,7 +36,7 @@ def model(endpoint: str) -> V2Model:
 
 def test_typed_answers_are_read_as_raw_ones_are(path: Path, expectation: Expectation) -> None:
     with bare_server(Network(path)) as endpoint:
-        answers = model(endpoint).prepare(expectation.images[:5])()
+        answers = model(endpoint).prepare(expectation.images(5))()
     assert answers.shape == (5, 3)
     expectation.check(answers, 5)
 
@@ -48,7 +48,7 @@ def test_every_answer_is_checked_also_after_many_right_ones(path: Path, expectat
 
 def test_answers_equal_to_the_byte_are_one_array_and_others_are_read_anew(path: Path, expectation: Expectation) -> None:
     with bare_server(Network(path)) as endpoint:
-        call = model(endpoint).prepare(expectation.images[:1])
+        call = model(endpoint).prepare(expectation.images(1))
         # The answer's id changes with every second call, its values never.
         first, second, third = call(), call(), call()
     assert second is third
@@ -66,7 +66,7 @@ def test_who_does_not_wait_gets_the_same_answers(path: Path, expectation: Expect
         came.release()
 
     with bare_server(Network(path, wrong_from=3)) as endpoint:
-        call = model(endpoint).prepare(expectation.images[:4])
+        call = model(endpoint).prepare(expectation.images(4))
         for _ in range(3):
             call.send(take)
             assert came.acquire(timeout=WAIT_S)
@@ -96,7 +96,7 @@ WRONG = {
 @pytest.mark.parametrize(("message", "reason"), WRONG.values(), ids=WRONG)
 def test_an_answer_without_the_output_is_an_error(message: bytes, reason: str, expectation: Expectation) -> None:
     with bare_server(lambda *_: message) as endpoint:
-        call = model(endpoint).prepare(expectation.images[:1])
+        call = model(endpoint).prepare(expectation.images(1))
         with pytest.raises(ServerError, match=reason):
             call()
         answers: queue.Queue[np.ndarray | ServerError] = queue.Queue()
