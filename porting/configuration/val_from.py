@@ -53,7 +53,7 @@ def why_test(values: Mapping[str, Any]) -> str:
 def first_configurations(task: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The names and configurations of the variants of a task without a parent; each stage reports damaged ones."""
     for record in sorted(task.glob("variants/*/variant.json")):
-        with suppress(BadInputError, ValueError, yaml.YAMLError, RecursionError):
+        with suppress(BadInputError, ValueError, LookupError, TypeError, yaml.YAMLError, RecursionError):
             if json.loads(contents(record, RECORD_LIMIT_BYTES, ""))["parent"] is None:
                 found = yaml.safe_load(contents(record.with_name("config.yaml"), CONFIG_LIMIT_BYTES, ""))
                 if isinstance(found, dict):
