@@ -14,6 +14,7 @@ from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
 
+DISTURBED = "disturbed: too few of its slices were undisturbed"
 # The median of at most this number of samples is their mean.
 MEDIAN_IS_MEAN = 2
 # The fields of a point with a value and the ends of its interval.
@@ -136,7 +137,7 @@ def undisturbed(choose: Callable[[Profile], Timed | None], reader: Reader) -> Re
     def read_it(accuracy: Accuracy | None, profile: Profile) -> Found:
         record = choose(profile)
         if record is not None and record.is_disturbed():
-            return "disturbed: too few of its slices were undisturbed"
+            return DISTURBED
         return reader(accuracy, profile)
 
     return read_it

@@ -162,11 +162,13 @@ class VariantOnTarget:
         return self.at("capacity_requests_per_s", deadline_ms=min(deadline_ms, longest), cores=cores).value
 
     def provenance(self) -> str:
-        """The variant, target, processor, server and date of the measurement, on one line."""
-        found = self.profile.fingerprint
+        """The variant, target, processor, server and date of the measurement, its verdict and load, on one line."""
+        found, best = self.profile.fingerprint, self.standing
+        others = "an unknown share" if best.others_share is None else f"{best.others_share:.0%}"
         server = f"{found.runtime} {found.runtime_version or ''}".strip()
         text = (
-            f"{self.name} on {self.target} ({found.cpu_model}), "
+            f"{self.name} on {self.target}, throughput {best.verdict} with {others} of the cores used by others, "
+            f"measured on {found.cpu_model}, "
             f"{server} with the {found.backend_kind} backend, {self.profile.measured_at:%Y-%m-%d}"
         )
         return " ".join(text.split())

@@ -7,7 +7,7 @@ from typing import Self
 from porting.jobs.context import Context, built_target
 from porting.jobs.job import Job
 from porting.repository.figures import figures
-from porting.repository.standing import RANKED_BY, Candidate, placed
+from porting.repository.standing import Candidate, surpassed
 from porting.stages.servable import servable
 from porting.workspace.records import OnnxFile, Variant
 from profiler.common.errors import BadInputError
@@ -106,5 +106,4 @@ class Profiled:
             if profile is not None and accuracy and own and accuracy.dataset_sha256 == own.dataset_sha256:
                 known, _ = figures(accuracy, profile, other.onnx.flags if other.onnx else None)
                 candidates.append(Candidate(other.name, accuracy, known))
-        place = placed(candidates, RANKED_BY).get(self.variant.name)
-        return place is not None and not place.on_frontier
+        return self.variant.name in surpassed(candidates)

@@ -5,7 +5,7 @@ from typing import Any
 
 from porting.repository.figures import METRICS
 from porting.repository.report.section import Section, Table
-from porting.repository.report.words import figure_in_words, number
+from porting.repository.report.words import figure_in_words, load_in_words, number
 from porting.repository.schema import Accuracy, Details, Published, Standing, Step, TensorSpec
 from profiler.records.base import Value
 from profiler.records.profile import Profile
@@ -18,7 +18,7 @@ def figures(standing: Standing) -> Section:
     """Every metric with its value, or the reason why it is unknown."""
     note = (
         f"The brackets have the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
-        f"at batch {standing.batch} × {standing.concurrency} callers."
+        f"at batch × callers, and use of the cores by others, of {load_in_words(standing)}."
     )
     rows = [(metric.meaning, figure_in_words(standing, name)) for name, metric in METRICS.items()]
     return Section("Figures", [note], table=Table(("figure", "value"), rows), wide=True)

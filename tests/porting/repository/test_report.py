@@ -190,8 +190,8 @@ def test_packed_places_say_who_dominates_whom_who_ties_and_who_is_joined(metrics
         packed, expected = places_data(crowd, metrics), placed(crowd, metrics)
         everyone, best = [one.name for one in crowd], [one.name for one in crowd if expected[one.name].on_frontier]
         assert packed["dominated_by"] == [
-            -1 if expected[name].on_frontier else everyone.index(known(expected[name].dominated_by))
-            for name in everyone
+            -1 if place.on_frontier else -2 if not place.ranked else everyone.index(known(place.dominated_by))
+            for place in (expected[name] for name in everyone)
         ]
         ties = [tuple(name for bit, name in enumerate(best) if int(row, 16) >> bit & 1) for row in packed["ties"]]
         assert ties == [expected[name].ties_with for name in best]
