@@ -30,6 +30,13 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("profile.json"))
     parser.add_argument("--endpoint", help="the running server that the request may use: HOST:PORT on this machine")
     add_wait(parser, None, "that of the request")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="profile.NAME=VALUE",
+        help="another setting than that of the request, for example profile.budget_s=60; as often as needed",
+    )
     options = parser.parse_args()
     interruption.line = f"profiler: interrupted: {options.output} has the finished points, run again to continue"
 

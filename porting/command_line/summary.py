@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from porting.jobs.coming_targets import check_targets
 from porting.pipeline import Outcome, Walk, module_of
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
+from porting.repository.figures import measured_by
 from porting.repository.report.ranking_table import members, tasks_and_targets
 from porting.repository.report.words import (
     in_words,
@@ -44,6 +46,9 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
         workspace = Workspace(settings.workspace)
         found = [describe(variant, workspace.profiles(variant)) for variant in outcome.variants]
         table(settings.task, COLUMNS, found)
+        for variant in outcome.variants:
+            for profile in workspace.profiles(variant).values():
+                show_missing(variant.name, profile)
         say(f"variants    {settings.workspace / 'tasks' / settings.task / 'variants'}")
     else:
         show_repository(outcome.repository, settings.workspace / REPOSITORY)
@@ -53,12 +58,20 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
 
 
 def show_repository(repository: Repository, root: Path) -> None:
-    """Prints a table for each task and target, the report and the command that serves."""
+    """Prints a table for each task and target, what is missing, the report and the command that serves."""
     for task, target in tasks_and_targets(repository.index):
         table(f"{task} on {target}", COLUMNS, [row(*one) for one in members(repository.index, task, target)])
+        for variant in repository.measured(task, target) if task in repository.tasks else ():
+            show_missing(variant.name, repository.on(variant.name, target).profile)
     say(f"report      {root / 'report.html'}")
     say(f"repository  {root}")
     say(f"serve it    {shlex.join([here('dnn-porting'), 'serve', str(root)])}")
+
+
+def show_missing(name: str, profile: Profile) -> None:
+    """Prints the number of a variant's missing points for each setting that measures them."""
+    for setting, count in Counter(measured_by(profile.level, one) for one in profile.missing).items():
+        say(f"missing     {count} points of {name} on {profile.target_name}, measured by: {setting}")
 
 
 def here(command: str) -> str:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from porting.repository.schema import Accuracy, Figure, Flags, Standing
 from profiler.common.errors import BadInputError
-from profiler.records.base import Point, Record, Timed
+from profiler.common.profile_settings import Level
+from profiler.records.base import Missing, Point, Record, Timed
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
@@ -242,7 +243,19 @@ def figures(
 
 def why_unknown(standing: Standing, name: str) -> str:
     """The reason why a variant lacks a figure on a target."""
-    return standing.unknown.get(name, f"the level {standing.level} does not measure it")
+    return standing.unknown.get(name, not_of_level(standing.level))
+
+
+def not_of_level(level: Level) -> str:
+    """The reason for a figure that the settings of a level do not measure."""
+    return f"the level {level} does not measure it{', profile=full does' if level == 'quick' else ''}"
+
+
+def measured_by(level: Level, missing: Missing) -> str:
+    """The settings of a run that measure a missing point, or why there are none."""
+    if missing.setting:
+        return f"profile={level} {missing.setting}"
+    return "the same settings again" if missing.verdict == "failed" else "no setting on this machine"
 
 
 def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
@@ -251,11 +264,15 @@ def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
     # A point that depends on another one is not planned where the other one is missing.
     decisive = [one for one in missing if one.point == kind.__name__] or missing
     if decisive:
-        return "; ".join(dict.fromkeys(f"{one.verdict}: {one.reason}" for one in decisive))
+        return "; ".join(
+            dict.fromkeys(
+                f"{one.verdict}: {one.reason} (measured by {measured_by(profile.level, one)})" for one in decisive
+            )
+        )
     finished = {state.name: state.finished for state in profile.parts}
     if part not in finished:
-        return f"the level {profile.level} does not measure it"
-    return "no run requested it, or there was nothing to measure" if finished[part] else "the run ended before it"
+        return not_of_level(profile.level)
+    return f"profile.{part} has no such point, or nothing to measure" if finished[part] else "the run ended before it"
 
 
 # The validation accuracy is above the test accuracy by more than chance allows.

@@ -91,8 +91,10 @@ class VariantOnTarget:
         """The reason why the profile has no point of a kind, and the run that measures it."""
         profile = self.profile
         usual = f"a profile of level {profile.level} has none on the target's own resources"
-        because = next((one.reason for one in profile.missing if one.point == kind.__name__), usual)
-        return f"{because}; a run with profile=full target={self.target} measures it"
+        missing = next((one for one in profile.missing if one.point == kind.__name__), None)
+        because = missing.reason if missing else usual
+        settings = missing.setting if missing else ""
+        return f"{because}; a run with {f'profile=full {settings}'.strip()} target={self.target} measures it"
 
     def accuracy(self) -> Accuracy:
         """The validation accuracy; raises `BadInputError` where it is unknown or flagged."""

@@ -105,8 +105,9 @@ class Profile(Record):
             state = states.get("visits")
             same = state is not None and state.settings == later.model_dump(mode="json")
             return same and self._visited(visit)
-        for_good = ("too long", "unavailable")
-        return all(one.verdict in for_good for one in self.missing if one.part in wanted) and all(
+        to_come = [one for one in self.missing if one.part in wanted and one.verdict in ("failed", "out of budget")]
+        to_come += [one for one in self.missing if one.part in wanted and one.fits(settings.budget_s)]
+        return not to_come and all(
             name in states and states[name].finished and states[name].settings == part.model_dump(mode="json")
             for name, part in wanted.items()
         )

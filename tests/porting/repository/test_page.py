@@ -152,7 +152,7 @@ def test_another_metric_on_an_axis_makes_another_frontier(page: Page) -> None:
 def test_a_variant_without_a_metric_is_not_drawn_and_has_the_reason(page: Page) -> None:
     page.select_option("[name=x]", "load_ms")
     assert page.locator("#chart .mark").count() == 1
-    assert f"{FAST} (the level quick does not measure it)" in page.inner_text("#absent")
+    assert f"{FAST} (the level quick does not measure it, profile=full does)" in page.inner_text("#absent")
     assert "is unknown, so no variant dominates it" in page.inner_text(f'tr[data-variant="{FAST}"] .place')
 
 

@@ -97,7 +97,7 @@ def test_the_sections_have_every_figure_with_its_interval_or_the_reason_why_it_i
     assert ">780 [741, 819] images/s<" in sections(text, FULL)
     assert ">7.8 [7.644, 7.956]<" in sections(text, FULL)
     assert ">470 [446.5, 493.5] images/s<" in sections(text, FULL)
-    assert ">unknown: the level quick does not measure it<" in sections(text, QUICK)
+    assert ">unknown: the level quick does not measure it, profile=full does<" in sections(text, QUICK)
 
 
 def test_the_sections_have_the_provenance_of_the_variant(text: str, repository: Repository) -> None:
@@ -121,7 +121,7 @@ def test_the_table_has_published_and_dropped_variants_with_their_places(text: st
 
 
 def test_the_table_has_reasons_for_figures_that_one_or_all_variants_lack(text: str) -> None:
-    unknown = 'class="unknown" title="the level quick does not measure it">unknown'
+    unknown = 'class="unknown" title="the level quick does not measure it, profile=full does">unknown'
     assert unknown in row(text, QUICK)
     assert unknown not in row(text, FULL)
     assert '<td data-value="780.0">780<small>[741, 819]</small></td>' in row(text, FULL)
