@@ -24,6 +24,7 @@ from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.own_process import program_of
 from profiler.runtimes.session import tensors
 from profiler.runtimes.time_limits import ends_within
+from profiler.target.co_runner import CoRunner
 from profiler.target.identity import profile_key
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget
@@ -196,9 +197,11 @@ def profile_file(
     keep: Keep,
     announce: Announce,
     visit: int | None = None,
+    co_runner: CoRunner | None = None,
 ) -> Profile:
     """Measures one file on a ready target, in one visit or all; points of `before` that still hold are kept.
 
+    Contention is measured beside the `co_runner`, or beside the reference network where there is none.
     Raises `BadInputError` where a kept figure is none that a machine measures.
     """
     onnx_sha256 = sha256(path)
@@ -211,7 +214,7 @@ def profile_file(
     if before is not None:
         prepared.learn([before])
     with ends_within(PREPARING_S + settings.budget_s):
-        model = ModelUnderTest(prepared, path, sizes)
+        model = ModelUnderTest(prepared, path, sizes, co_runner=co_runner)
     begun = before or blank(model, settings, key, onnx_sha256)
     with model:
         return Profiling(model, begun, settings, plan(settings, visit), keep, visit).run(announce)

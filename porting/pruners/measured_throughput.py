@@ -91,7 +91,8 @@ def quantise_in_place(path: Path, example: Tensor) -> None:
 def throughput_level(level: LevelSettings, metric: str) -> LevelSettings:
     """The settings to measure the throughput of a metric, as short as the first level of profiling.
 
-    It is that of the best batch of this level, or of batch 1 for `single_images_per_s`. Raises `BadInputError` where that level measures no throughput.
+    It is that of the best batch of this level, or of batch 1 for `single_images_per_s`. Raises `BadInputError` where
+    that level measures no throughput.
     """
     quick = level.screen_with or level
     if quick.throughput is None:

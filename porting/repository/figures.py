@@ -211,6 +211,17 @@ METRICS = {
 }  # fmt: skip
 
 
+# The batch of each figure that has one, 0 for the best batch of the variant.
+BATCHES = dict.fromkeys(
+    ("images_per_s", "relative_throughput", "core_s_per_inference", "joules_per_inference"), 0
+) | dict.fromkeys(
+    (
+        "single_images_per_s", "relative_single_throughput", "capacity_requests_per_s", "p50_ms", "relative_p50",
+        "compute_p50_ms", "p99_ms", "first_inference_ms", "warm_up_s",
+    ), 1,
+)  # fmt: skip
+
+
 def metric(name: str) -> Metric:
     """The metric of that name; raises `BadInputError` for an unknown one."""
     if name not in METRICS:

@@ -20,7 +20,7 @@ from profiler.common.door import shown
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point, Timed
 from profiler.records.latency import LatencyPoint
-from profiler.records.profile import IN_PROCESS, Profile
+from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 
 BATCH_AXES = ("batch", "cores", "instances")
@@ -155,7 +155,7 @@ def client_latencies(profile: Profile) -> list[LatencyPoint]:
 
 def compute_latencies(profile: Profile) -> list[LatencyPoint]:
     """The latencies of the computation alone, in the profiler's own process."""
-    return latencies(profile, IN_PROCESS)
+    return latencies(profile, profile.target.computes_in)
 
 
 def latencies(profile: Profile, runtime: str) -> list[LatencyPoint]:

@@ -42,7 +42,8 @@ def select(
     """The operating point with the best `objective` among those that meet every condition by their point values.
 
     Throughput decides between equal objectives, then latency. A point with an unknown figure does not meet a condition
-    on it, and a disturbed figure has no rank. On one target the ratios to the reference network compare. Raises `BadInputError` for an unknown objective, task or target, and for several tasks where none is named.
+    on it, and a disturbed figure has no rank. On one target the ratios to the reference network compare. Raises
+    `BadInputError` for an unknown objective, task or target, and for several tasks where none is named.
     """
     metric(objective)
     if task is None and len(repository.tasks) != 1:

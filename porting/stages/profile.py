@@ -8,13 +8,15 @@ from porting.jobs.context import Context, built_target
 from porting.jobs.job import Job
 from porting.repository.figures import figures
 from porting.repository.standing import Candidate, surpassed
-from porting.stages.servable import servable
+from porting.stages.servable import servable, why_not
 from porting.workspace.records import OnnxFile, Variant
+from porting.workspace.workspace import ONNX
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
+from profiler.target.co_runner import CoRunner
 from profiler.target.identity import profile_key
 
 
@@ -78,6 +80,15 @@ class Profiled:
     def files(self) -> ProfileFiles:
         """The files of the profile."""
         return self.context.workspace.profile_files(self.variant, self.name)
+
+    def co_runner(self) -> CoRunner | None:
+        """The variant beside which contention is measured: the first other one of the task that the target serves."""
+        workspace = self.context.workspace
+        for other in workspace.variants(self.variant.task):
+            if other.name != self.variant.name and other.onnx is not None and not why_not(self.target, other.onnx):
+                workspace.check_files(other)
+                return CoRunner(other.name, workspace.folder(other) / ONNX)
+        return None
 
     def found(self) -> Profile | None:
         """The profile of this file on this target, at any level, or `None`."""

@@ -12,7 +12,7 @@ from porting.repository.schema import Published
 from porting.repository.standing import RANKED_BY, RANKED_SINGLE
 from porting.repository.variant_files import VariantFiles
 from porting.tracking.mlflow_errors import one_line_errors
-from porting.tracking.runs import experiment_id, quieten_mlflow
+from porting.tracking.runs import experiment_id, quieten_mlflow, tracked_key
 from profiler.common.scratch import scratch
 
 if TYPE_CHECKING:
@@ -56,9 +56,10 @@ def register_task(client: "MlflowClient", uri: str, repository: Repository, task
 
 
 def aliases(repository: Repository, task: str) -> dict[str, str | None]:
-    """The variant of each alias, `None` where no variant has a rank; of equal ones it is the better in the other metric.
+    """The variant of each alias, `None` where no variant has a rank.
 
-    Throughputs are compared by their ratios to the reference network.
+    Throughputs are compared by their ratios to the reference network. Of equal variants it is the better in the other
+    metric.
     """
     found = {}
     measured = {target for variant in repository.variants if variant.task == task for target in variant.targets}
@@ -100,7 +101,7 @@ def tags(variant: Published) -> dict[str, str]:
         if measured is not None:
             found[f"accuracy/{measured.split}"] = str(measured.value)
     return found | {
-        f"{target}/{name}": str(standing.figures[name][0])
+        tracked_key(target, name, standing.batch): str(standing.figures[name][0])
         for target, standing in variant.targets.items()
         for name in ("images_per_s", "single_images_per_s")
         if name in standing.figures

@@ -102,6 +102,11 @@ class Target(BaseModel):
         return self
 
     @property
+    def computes_in(self) -> Literal["onnxruntime", "torch"]:
+        """The runtime that computes in the profiler's own process; that of a server stands for its ONNX Runtime."""
+        return "torch" if self.runtime == "torch" else "onnxruntime"
+
+    @property
     def resources(self) -> Resources:
         """The target's own resources."""
         return Resources(self.cores, self.threads, self.instances)

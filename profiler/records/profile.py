@@ -18,8 +18,6 @@ from profiler.records.throughput import Contention, MaximalThroughput, Repeats, 
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)
-# The runtime of the latency part, which computes in the profiler's own process.
-IN_PROCESS = "onnxruntime"
 KINDS: dict[str, type[Point]] = {
     "latency": LatencyPoint,
     "throughput": ThroughputPoint,
@@ -153,7 +151,7 @@ class Profile(Record):
 
     def compute_latency_at(self, batch: int) -> LatencyPoint | None:
         """The latency of the computation alone, in the profiler's own process, `None` where it is unknown."""
-        return self._latency(batch, IN_PROCESS)
+        return self._latency(batch, self.target.computes_in)
 
     def _latency(self, batch: int, runtime: str) -> LatencyPoint | None:
         own = self.target.resources

@@ -62,9 +62,9 @@ def variant_data(variant: Summary, standing: Standing) -> dict[str, Any]:
 def places_data(candidates: Sequence[Candidate], metrics: tuple[str, str]) -> dict[str, Any]:
     """The places for two metrics; a variant is its index among the candidates.
 
-    `dominated_by` has for each variant its dominator, -1 on the frontier, -2 without a rank. `ties` has for each member of the frontier
-    the members that are tied with it, as bits of a hexadecimal number whose lowest bit is the first member. `joined`
-    has the members that no other one beats by point values, the best in the first metric first.
+    `dominated_by` has for each variant its dominator, -1 on the frontier, -2 without a rank. `ties` has for each
+    member of the frontier the members that are tied with it, as bits of a hexadecimal number whose lowest bit is the
+    first member. `joined` has the members that no other one beats by point values, the best in the first metric first.
     """
     found, numbers = placed(candidates, metrics), {one.name: number for number, one in enumerate(candidates)}
     best = [one for one in candidates if found[one.name].on_frontier]

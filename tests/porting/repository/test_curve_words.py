@@ -29,9 +29,9 @@ def test_speed_up_and_contention_have_their_bounds(full: Profile) -> None:
         ("2", "16", "1", "1.79", "1.72", "1.87"),
         ("0.5", "16", "1", "0.449", "0.431", "0.467"),
     ]
-    assert [row[:3] for row in rows(full, "contention")] == [
-        ("25%", "16", "0.725 [0.7, 0.75]"),
-        ("50%", "16", "0.45 [0.45, 0.5]"),
+    assert [row[:4] for row in rows(full, "contention")] == [
+        ("digits-other", "25%", "16", "0.725 [0.7, 0.75]"),
+        ("digits-other", "50%", "16", "0.45 [0.45, 0.5]"),
     ]
 
 
@@ -87,9 +87,7 @@ def test_missing_and_unsettled_points_are_listed_with_verdict_and_reason(full: P
     found = rows(full, "missing")
     assert ("LargestBatch", "runtime triton, page_cache cold", "out of budget", "3.0 s were left",
             "profile=full profile.budget_s=320") in found  # fmt: skip
-    assert [row[2:] for row in found if row[0] == "MaximalThroughput"] == [
-        ("unsettled", "the interval is ± 9.0 %", "")
-    ]
+    assert [row[2:] for row in found if row[0] == "MaximalThroughput"] == [("unsettled", "the interval is ± 9.0 %", "")]
     assert len([row for row in found if row[0] == "LoadPoint"]) == 2
 
 
@@ -106,7 +104,9 @@ def test_a_missing_point_has_a_reason() -> None:
     missing = Missing(part="repeats", point="Repeats", at={}, verdict="failed", reason="the server died")
     state = PartState(name="repeats", settings={}, seconds=1.0, finished=True)
     profile = blank_profile(missing=(missing,), parts=(state,))
-    assert section(profile, "repeats").notes == ["Not there: failed: the server died (measured by the same settings again)."]
+    assert section(profile, "repeats").notes == [
+        "Not there: failed: the server died (measured by the same settings again)."
+    ]
 
 
 def test_a_point_that_depends_on_a_missing_one_has_the_reason_of_that_one() -> None:

@@ -108,7 +108,9 @@ def test_every_published_variant_is_one_version_of_its_task_with_its_figures(
         assert tags["onnx_sha256"] == variant.onnx_sha256
         assert tags["repository_version"] == "1"
         assert float(tags["accuracy/val"]) == known(variant.validation_accuracy).value
-        assert float(tags["local_cpu/images_per_s"]) == variant.targets["local_cpu"].figures["images_per_s"][0]
+        assert (
+            float(tags["local_cpu/images_per_s at batch 16"]) == variant.targets["local_cpu"].figures["images_per_s"][0]
+        )
 
 
 def test_what_is_registered_is_not_registered_twice(
@@ -176,7 +178,7 @@ def test_new_figures_of_a_registered_file_replace_the_old_ones(
     assert register(publish(tmp_path / "repository", [items[0], faster]), uri) == []
     assert versions(client) == before
     tags = client.get_model_version_by_alias("digits", "fastest-local_cpu").tags
-    assert tags["local_cpu/images_per_s"] == "950.0"
+    assert tags["local_cpu/images_per_s at batch 16"] == "950.0"
 
 
 def test_another_file_under_an_old_name_is_another_version(
