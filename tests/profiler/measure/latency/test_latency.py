@@ -102,7 +102,7 @@ def test_the_latency_of_a_torch_target_is_that_of_its_program(network: Path) -> 
     with warnings.catch_warnings():
         # TorchScript is deprecated but still what runtime=torch serves.
         warnings.simplefilter("ignore")
-        torch.jit.script(Slow()).save(torch_program)
+        torch.jit.script(Slow()).save(torch_program)  # type: ignore[no-untyped-call]
     target = Target(runtime="torch")
     model, ledger = model_on(OwnProcess(target), network, target), Ledger([], [])
     go_through(measurements(model, settings([1]), ledger), ledger, "latency")
