@@ -20,8 +20,8 @@ class InProcess:
 
     runtime = "onnxruntime"
 
-    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
-        self._session = open_session(path, threads, providers)
+    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",), gpu: int = 0) -> None:
+        self._session = open_session(path, threads, providers, gpu)
         self._input = self._session.get_inputs()[0].name
 
     def prepare(self, images: np.ndarray) -> Call:
@@ -70,8 +70,8 @@ class OwnProcess:
 def computation(target: Target, path: Path, threads: int) -> Served:
     """The model of a target in this process; raises `ModelError` where its runtime refuses the file."""
     if target.computes_in == "torch":
-        return TorchProgram(program_of(path), threads, target.providers)
-    return InProcess(path, threads, target.providers)
+        return TorchProgram(program_of(path), threads, target.providers, target.gpu)
+    return InProcess(path, threads, target.providers, target.gpu)
 
 
 def program_of(path: Path) -> Path:

@@ -47,7 +47,13 @@ def measurements(model: ModelUnderTest, settings: MemorySettings, ledger: Ledger
 def child_work(model: ModelUnderTest) -> Work:
     """The target's runtime in a process of its own; a server's stands for the ONNX Runtime in it."""
     target = model.target
-    own = Target(runtime=target.computes_in, cores=target.cores, threads=target.threads, providers=target.providers)
+    own = Target(
+        runtime=target.computes_in,
+        cores=target.cores,
+        threads=target.threads,
+        providers=target.providers,
+        gpu=target.gpu,
+    )
     return Work(own, model.path, model.shapes[0], model.cores(model.own))
 
 

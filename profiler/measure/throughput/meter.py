@@ -18,7 +18,7 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
 from profiler.runtimes.served import Served
 from profiler.runtimes.session import open_session
-from profiler.system.energy import EnergyMeter, gpus_of
+from profiler.system.energy import EnergyMeter
 from profiler.target.model_under_test import ModelUnderTest
 
 # A quota of a part of a core comes anew every 100 ms: a slice must hold many of those periods.
@@ -44,7 +44,7 @@ class ThroughputMeter:
         with model.driving(self._resources):
             loop = self._loop(served, batch, concurrency)
             loop.warm_up()
-            slices, energy = list[LoadSlice](), EnergyMeter(gpus_of(model.target.providers))
+            slices, energy = list[LoadSlice](), EnergyMeter([model.target.gpu] if model.target.on_gpu else [])
             before = self._reference.rate_per_s(loop.slice_s)
             counted, used_s = served.answers_counted() if loop.counts_all else None, list[float | None]()
             watch = model.watch(self._reference, self._cores(), seconds, fewest)
