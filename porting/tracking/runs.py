@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from porting.configuration.settings import Settings
 from porting.jobs.context import needs_the_extra
 from porting.repository import Repository
-from porting.repository.figures import BATCHES, figures
+from porting.repository.figures import BATCHES, figures, rounded
 from porting.repository.report.words import display, figure_in_words, load_in_words, place_in_words
 from porting.repository.schema import Summary
 from porting.tracking.database_file import ensure_database
@@ -129,11 +129,11 @@ def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str,
                 found[f"{name}/{one.split}"] = share
     for target, profile in profiles.items():
         best = profile.best_throughput()
+        # Two variants with different best batches are comparable at each batch.
+        for point in profile.own(profile.max_throughput):
+            found[f"{target}/images_per_s at batch {point.batch}"] = rounded(point.images_per_s)
         for name, (value, _, _) in figures(None, profile)[0].items():
             found[tracked_key(target, name, best.batch if best else 0)] = value
-        # At one batch the best batches of two variants are comparable too.
-        for point in profile.own(profile.max_throughput):
-            found[f"{target}/images_per_s at batch {point.batch}"] = point.images_per_s
     return found
 
 

@@ -70,7 +70,8 @@ def offered(item: Offer, folder: Path, name: str, accuracy: float, images_per_s:
         for name, value in (("images_per_s", images_per_s), ("relative_throughput", images_per_s / 100))
         for end, share in (("low_", 0.99), ("", 1), ("high_", 1.01))
     }
-    best = known(profile.best_throughput()).model_copy(update=rates)
+    # The busy machine of a test may have disturbed the measurement.
+    best = known(profile.best_throughput()).model_copy(update={**rates, "batch": 16, "verdict": "settled"})
     measured = known(item.details.validation_accuracy).model_copy(
         update={"value": accuracy, "low": accuracy - 0.01, "high": accuracy + 0.01}
     )
