@@ -1,11 +1,13 @@
 """What a person sees: MLflow's page and the report, in a real Chromium."""
 
+import json
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from chromium import FLAGS
@@ -89,6 +91,26 @@ def test_mlflow_shows_the_pipeline_and_its_variants(page: Page, published: Path,
         row = page.get_by_text(variant.name).first
         row.wait_for(timeout=60_000)
         assert row.is_visible()
+
+
+def test_two_variants_compared_in_mlflow_begin_with_their_places_and_the_reasons(
+    page: Page, published: Path, mlflow_url: str
+) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{published / 'mlflow.db'}")
+    experiment = known(client.get_experiment_by_name("digits")).experiment_id
+    runs = [run for run in client.search_runs([experiment]) if "mlflow.parentRunId" in run.data.tags][:2]
+    assert len(runs) == 2
+    names, experiments = (quote(json.dumps(one)) for one in ([run.info.run_id for run in runs], [experiment]))
+    page.goto(f"{mlflow_url}/#/compare-runs?runs={names}&experiments={experiments}")
+    page.get_by_text("Run details").first.wait_for(timeout=60_000)
+    _, _, details = page.inner_text("body").partition("Run details")
+    _, _, parameters = details.partition("Show diff only")
+    assert parameters.split()[0] == "Frontier/local_cpu"
+    for run in runs:
+        for key in ("Frontier/local_cpu", "Frontier/local_cpu/why"):
+            assert run.data.params[key] in parameters
 
 
 def test_mlflow_holds_a_child_run_for_each_variant_with_exactly_the_figures_that_the_index_knows(
