@@ -10,5 +10,11 @@ import os
 # The profiler is the command `python -m profiler`; docs/interface.md lists the modules for import.
 __all__: list[str] = []
 
-for _name, _value in {"ORT_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}.items():
+for _name, _value in {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    # CUDA numbers the GPUs as NVML does.
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+}.items():
     os.environ.setdefault(_name, _value)

@@ -5,23 +5,21 @@ command listens to signals before the imports that take time.
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 from profiler.common.signals import Interruption, reopen_standard_streams
 
+if TYPE_CHECKING:
+    import argparse
 
-def main() -> int:
-    """The exit code; every error is one line."""
-    reopen_standard_streams()
-    interruption = Interruption("profiler: interrupted: no point was measured, run it again")
-    interruption.listen()
+
+def arguments() -> "argparse.ArgumentParser":
+    """The parser of the command's arguments."""
     import argparse
     from pathlib import Path
 
-    from profiler.common.ending import explained, guarded, lines_only
-    from profiler.common.version import name_and_version
-
-    lines_only("profiler")
     from profiler.common.locks import add_wait
+    from profiler.common.version import name_and_version
 
     parser = argparse.ArgumentParser(prog="python -m profiler", description=__doc__)
     parser.add_argument("--version", action="version", version=name_and_version())
@@ -30,7 +28,25 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("profile.json"))
     parser.add_argument("--endpoint", help="the running server that the request may use: HOST:PORT on this machine")
     add_wait(parser, None, "that of the request")
-    options = parser.parse_args()
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="profile.NAME=VALUE",
+        help="another setting than that of the request, for example profile.budget_s=60; as often as needed",
+    )
+    return parser
+
+
+def main() -> int:
+    """The exit code; every error is one line."""
+    reopen_standard_streams()
+    interruption = Interruption("profiler: interrupted: no point was measured, run it again")
+    interruption.listen()
+    from profiler.common.ending import explained, guarded, lines_only
+
+    lines_only("profiler")
+    options = arguments().parse_args()
     interruption.line = f"profiler: interrupted: {options.output} has the finished points, run again to continue"
 
     def work() -> None:

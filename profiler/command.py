@@ -1,13 +1,14 @@
 """The work of `python -m profiler`: it reads the request, copies and tries the file, and profiles it."""
 
 import argparse
+import json
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from profiler.common.door import contents, parsed
 from profiler.common.errors import BadInputError, DnnPortingError
@@ -38,8 +39,12 @@ class Request(BaseModel):
 
 
 def profile(options: argparse.Namespace) -> None:
-    """Profiles the file and prints its best throughput."""
-    profile = run(options.model, options.request, options.output, options.endpoint, options.wait)
+    """Profiles the file and prints its best throughput, and each missing point with the option that measures it."""
+    profile = run(options.model, options.request, options.output, options.endpoint, options.wait, options.set)
+    for one in profile.missing:
+        at = ", ".join(f"{name} {value}" for name, value in one.at.items())
+        option = f": measured with --set {one.setting}" if one.setting else ""
+        print(f"missing: {one.point} at {at}, {one.verdict}, {one.reason}{option}")
     if line := profile.disturbance():
         print(line)
     best = profile.best_throughput()
@@ -48,14 +53,21 @@ def profile(options: argparse.Namespace) -> None:
 
 
 def run(
-    model: Path, request_path: Path, output: Path, endpoint: str | None = None, wait_s: float | None = None
+    model: Path,
+    request_path: Path,
+    output: Path,
+    endpoint: str | None = None,
+    wait_s: float | None = None,
+    changes: Sequence[str] = (),
 ) -> Profile:
     """Profiles the file; the profile of an earlier run at `output` is kept and completed.
+
+    `changes` replace settings of the request, such as `profile.budget_s=60`.
 
     It waits up to `wait_s`, or else as long as the request says, for another run that measures on this machine.
     Raises `BadInputError` where the request names a running server other than `endpoint`.
     """
-    request = read_request(request_path)
+    request = changed(read_request(request_path), changes)
     if request.target.endpoint not in (None, endpoint):
         raise BadInputError(
             f"{request_path} measures on the running server at {request.target.endpoint}, where it loads and unloads "
@@ -109,3 +121,27 @@ def read_request(path: Path) -> Request:
     """The request in a file; raises `BadInputError` for any other file."""
     fix = "write one with 'dnn-porting request'"
     return parsed(Request, contents(path, REQUEST_LIMIT_BYTES, fix), str(path), fix=fix)
+
+
+def changed(request: Request, changes: Sequence[str]) -> Request:
+    """The request with other settings of its level; raises `BadInputError` for an unknown name or a bad value."""
+    values = request.model_dump(mode="json")
+    for text in changes:
+        name, _, value = text.partition("=")
+        first, *folders, last = name.split(".") if "." in name else ("", "")
+        place = values["settings"]
+        for folder in folders:
+            found = place.get(folder)
+            place = found if isinstance(found, dict) else {}
+        if first != "profile" or last not in place:
+            choices = ", ".join(f"profile.{one}" for one in values["settings"])
+            raise BadInputError(f"--set {text}: unknown setting {name!r}: choices are {choices}, and their parts")
+        try:
+            place[last] = json.loads(value)
+        except ValueError as error:
+            raise BadInputError(f"--set {text}: {value!r} is no value: give a number or a list") from error
+    try:
+        return Request.model_validate(values)
+    except ValidationError as error:
+        first_error = error.errors()[0]
+        raise BadInputError(f"--set {' '.join(changes)}: {first_error['msg']}, not {first_error['input']!r}") from error

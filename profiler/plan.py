@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from profiler.common.profile_settings import LevelSettings, PartSettings
+from profiler.common.profile_settings import LatencySettings, LevelSettings, PartSettings
 from profiler.measure.capacity import part as capacity
 from profiler.measure.contention import part as contention
 from profiler.measure.latency import part as latency
@@ -13,6 +13,7 @@ from profiler.measure.measurement import Measurements
 from profiler.measure.memory import part as memory
 from profiler.measure.repeats import part as repeats
 from profiler.measure.scaling import part as scaling
+from profiler.measure.throughput import client_latency
 from profiler.measure.throughput import part as throughput
 from profiler.measure.visits import part as visits
 from profiler.measure.warm_up import part as warm_up
@@ -59,7 +60,7 @@ def every_part(level: LevelSettings) -> dict[str, Part]:
     """All parts that a level measures."""
     parts = {
         "throughput": part("maximal throughput", throughput.measurements, level.throughput),
-        "latency": part("latency", latency.measurements, level.latency),
+        "latency": part("latency", latencies, level.latency),
         "warm_up": part("load and warm-up", warm_up.measurements, level.warm_up),
         "memory": part("memory", memory.measurements, level.memory),
         "scaling": part("cores and instances", scaling.measurements, level.scaling),
@@ -69,6 +70,12 @@ def every_part(level: LevelSettings) -> dict[str, Part]:
         "visits": part("later visits", visits.measurements, level.visits),
     }
     return {name: one for name, one in parts.items() if one is not None}
+
+
+def latencies(model: ModelUnderTest, settings: LatencySettings, ledger: Ledger) -> Measurements:
+    """The latencies of the computation, then those of one client."""
+    yield from latency.measurements(model, settings, ledger)
+    yield from client_latency.measurements(model, settings, ledger)
 
 
 def part(

@@ -1,5 +1,6 @@
 """The execution of a plan: known points are kept, missing ones are measured, and failures leave a reason."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import numpy as np
 from profiler.analysis.fits import fitted
 from profiler.common.errors import DnnPortingError, ServerError, UnavailableError
 from profiler.common.files import sha256
-from profiler.common.profile_settings import LevelSettings
+from profiler.common.profile_settings import DAY_S, LevelSettings
 from profiler.graph.layers import count_layers, sum_layers
 from profiler.load_generator.speeds import Speeds
 from profiler.measure.ledger import Ledger
@@ -23,6 +24,7 @@ from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.own_process import program_of
 from profiler.runtimes.session import tensors
 from profiler.runtimes.time_limits import ends_within
+from profiler.target.co_runner import CoRunner
 from profiler.target.identity import profile_key
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget
@@ -61,6 +63,8 @@ class Profiling:
         self._start = time.monotonic()
         model.patience = settings.patience
         self._failures, self._dead = 0, ""
+        # The expected time of the points that did not fit the budget.
+        self._lacking_s = 0.0
 
     def run(self, announce: Announce) -> Profile:
         """The profile with every point of this level that could be measured.
@@ -103,7 +107,7 @@ class Profiling:
             if shorter is not None and (measurement.needed or self._unaffordable(shorter.seconds) is None):
                 measure = shorter.measure
             elif not measurement.needed or self._dead:
-                self._miss(part, measurement, *why)
+                self._miss(part, measurement, *why, "" if self._dead else self._enough(measurement.seconds))
                 return None
         try:
             # An estimate may be wrong, not without end.
@@ -124,9 +128,7 @@ class Profiling:
 
     def _unaffordable(self, seconds: float) -> tuple[MissingVerdict, str] | None:
         budget_s = self._settings.budget_s
-        # What others disturbed is measured again in time of its own, within limits.
-        thrown_s = min(self._model.thrown_s, MOST_THROWN_SHARE * budget_s)
-        left_s = budget_s + thrown_s - (time.monotonic() - self._start)
+        left_s = budget_s - self._spent_s()
         if self._dead:
             return "failed", self._dead
         if seconds > budget_s:
@@ -135,8 +137,21 @@ class Profiling:
             return "out of budget", f"it takes about {seconds:.1f} s, and {max(left_s, 0):.1f} s were left"
         return None
 
-    def _miss(self, part: str, measurement: Measurement, verdict: MissingVerdict, reason: str) -> None:
-        self._ledger.miss(measurement.missing(part, verdict, reason))
+    def _spent_s(self) -> float:
+        """The time of this run, without that of disturbed slices, which are measured again within limits."""
+        thrown_s = min(self._model.thrown_s, MOST_THROWN_SHARE * self._settings.budget_s)
+        return time.monotonic() - self._start - thrown_s
+
+    def _enough(self, seconds: float) -> str:
+        """The setting with a budget for a point and for those before it that did not fit; empty above the largest."""
+        self._lacking_s += seconds
+        budget_s = math.ceil(self._spent_s() + self._lacking_s)
+        return f"profile.budget_s={budget_s}" if budget_s <= DAY_S else ""
+
+    def _miss(
+        self, part: str, measurement: Measurement, verdict: MissingVerdict, reason: str, setting: str = ""
+    ) -> None:
+        self._ledger.miss(measurement.missing(part, verdict, reason, setting))
         self._write()
 
     def _recover(self, reason: str) -> None:
@@ -182,9 +197,11 @@ def profile_file(
     keep: Keep,
     announce: Announce,
     visit: int | None = None,
+    co_runner: CoRunner | None = None,
 ) -> Profile:
     """Measures one file on a ready target, in one visit or all; points of `before` that still hold are kept.
 
+    Contention is measured beside the `co_runner`, or beside the reference network where there is none.
     Raises `BadInputError` where a kept figure is none that a machine measures.
     """
     onnx_sha256 = sha256(path)
@@ -197,7 +214,7 @@ def profile_file(
     if before is not None:
         prepared.learn([before])
     with ends_within(PREPARING_S + settings.budget_s):
-        model = ModelUnderTest(prepared, path, sizes)
+        model = ModelUnderTest(prepared, path, sizes, co_runner=co_runner)
     begun = before or blank(model, settings, key, onnx_sha256)
     with model:
         return Profiling(model, begun, settings, plan(settings, visit), keep, visit).run(announce)

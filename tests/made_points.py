@@ -180,9 +180,10 @@ def points() -> dict[str, tuple[Record, ...]]:
         "capacity": tuple(capacity(cores, multiple) for cores in (0.5, 1.0) for multiple in (2, 5, 10)),
         "load": tuple(load_point(one) for one in LOADS),
         "contention": tuple(
-            partly(Contention, share=one, factor=1 - one * 1.1, factor_low=0.95 - one, factor_high=1 - one,
-                   images_per_s=780 * (1 - one), reference_max_per_s=900.0, reference_offered_per_s=900 * one,
-                   reference_answered_per_s=900 * one, verdict="settled", verdict_reason="", **beside)
+            partly(Contention, beside="digits-other", share=one, factor=1 - one * 1.1, factor_low=0.95 - one,
+                   factor_high=1 - one, images_per_s=780 * (1 - one), other_max_per_s=900.0,
+                   other_offered_per_s=900 * one, other_answered_per_s=900 * one, verdict="settled",
+                   verdict_reason="", **beside)
             for one in (0.25, 0.5)
         ),
         "repeats": (repeats(),),

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,15 @@ from porting.jobs.coming_targets import check_targets
 from porting.pipeline import Outcome, Walk, module_of
 from porting.repository import Repository
 from porting.repository.figures import figures as known_figures
+from porting.repository.figures import measured_by
 from porting.repository.report.ranking_table import members, tasks_and_targets
-from porting.repository.report.words import in_words, place_in_words
+from porting.repository.report.words import (
+    in_words,
+    load_in_words,
+    others_in_words,
+    place_in_words,
+    verdict_in_words,
+)
 from porting.repository.schema import Figure, Standing, Summary
 from porting.tracking.database_schema import SQLITE
 from porting.tracking.runs import DATABASE
@@ -25,7 +33,11 @@ from porting.workspace.workspace import REPOSITORY, Workspace
 from profiler.records.base import Verdict
 from profiler.records.profile import Profile
 
-COLUMNS = ["variant", "test accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "on the frontier"]
+COLUMNS = [
+    "variant", "test accuracy", "parameters", "FLOPs", "p50, ms", "images/s", "images/s at batch 1",
+    "batch × callers, others", "on the frontier",
+]  # fmt: skip
+FIGURES = ("parameters", "flops", "p50_ms", "images_per_s", "single_images_per_s")
 
 
 def summarise(outcome: Outcome, settings: Settings) -> None:
@@ -34,6 +46,9 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
         workspace = Workspace(settings.workspace)
         found = [describe(variant, workspace.profiles(variant)) for variant in outcome.variants]
         table(settings.task, COLUMNS, found)
+        for variant in outcome.variants:
+            for profile in workspace.profiles(variant).values():
+                show_missing(variant.name, profile)
         say(f"variants    {settings.workspace / 'tasks' / settings.task / 'variants'}")
     else:
         show_repository(outcome.repository, settings.workspace / REPOSITORY)
@@ -43,12 +58,20 @@ def summarise(outcome: Outcome, settings: Settings) -> None:
 
 
 def show_repository(repository: Repository, root: Path) -> None:
-    """Prints a table for each task and target, the report and the command that serves."""
+    """Prints a table for each task and target, what is missing, the report and the command that serves."""
     for task, target in tasks_and_targets(repository.index):
         table(f"{task} on {target}", COLUMNS, [row(*one) for one in members(repository.index, task, target)])
+        for variant in repository.measured(task, target) if task in repository.tasks else ():
+            show_missing(variant.name, repository.on(variant.name, target).profile)
     say(f"report      {root / 'report.html'}")
     say(f"repository  {root}")
     say(f"serve it    {shlex.join([here('dnn-porting'), 'serve', str(root)])}")
+
+
+def show_missing(name: str, profile: Profile) -> None:
+    """Prints the number of a variant's missing points for each setting that measures them."""
+    for setting, count in Counter(measured_by(profile.level, one) for one in profile.missing).items():
+        say(f"missing     {count} points of {name} on {profile.target_name}, measured by: {setting}")
 
 
 def here(command: str) -> str:
@@ -63,15 +86,14 @@ def row(variant: Summary, standing: Standing) -> list[str]:
     """The row of a ranked variant on a target."""
     accuracy = variant.test_accuracy
     shown = f"{accuracy.value:.2%}" if accuracy else "unknown"
-    return [variant.name, shown, *cells(standing.figures, standing.verdict), place_in_words(variant, standing)]
+    figures = cells(standing.figures, standing.verdict)
+    return [variant.name, shown, *figures, load_in_words(standing), place_in_words(variant, standing)]
 
 
 def cells(figures: Mapping[str, Figure], verdict: Verdict) -> list[str]:
-    """The cells of parameters, FLOPs, latency and throughput, the last one with its interval and its verdict."""
-    values = {name: (value, None, None) for name, (value, _, _) in figures.items()}
-    rate = in_words(figures, "images_per_s")
-    shown = rate if verdict == "settled" else f"{rate} ({verdict})"
-    return [*(in_words(values, name) for name in ("parameters", "flops", "p50_ms")), shown]
+    """The cells of `FIGURES` with their verdicts, those of throughputs with their intervals."""
+    values = {name: one if "images" in name else (one[0], None, None) for name, one in figures.items()}
+    return [f"{in_words(values, name)} {verdict_in_words(figures, name, verdict)}".rstrip() for name in FIGURES]
 
 
 def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
@@ -79,14 +101,15 @@ def describe(variant: Variant, profiles: dict[str, Profile]) -> list[str]:
     accuracy = variant.onnx.test_accuracy if variant.onnx else None
     top = max((epoch.val_accuracy for epoch in variant.history), default=None)
     trained = "unknown" if top is None else f"{top:.2%} on validation"
-    figures = ["", "", "", ""]
+    figures, load = [""] * len(FIGURES), ""
     for profile in profiles.values():
         best = profile.best_throughput()
         figures = cells(known_figures(None, profile)[0], best.verdict if best else "unsettled")
+        load = f"{best.batch} × {best.concurrency}, {others_in_words(best.noise.others_share)}" if best else ""
     state = "profiled" if profiles else "exported" if variant.onnx else variant.stage
     flags = [f"flagged {name}" for name in variant.onnx.flags] if variant.onnx else []
     place = "; ".join([f"not ranked yet: {state}", *flags])
-    return [variant.name, f"{accuracy.value:.2%}" if accuracy else trained, *figures, place]
+    return [variant.name, f"{accuracy.value:.2%}" if accuracy else trained, *figures, load, place]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from porting.common.console import say, table
 from porting.repository import Repository
 from porting.repository.figures import METRICS
 from porting.repository.operating_points import Condition, OperatingPoint, condition
+from porting.repository.report.words import others_in_words, verdict_in_words
 from porting.repository.select import select
 from profiler.common.errors import DnnPortingError
 
@@ -40,9 +41,9 @@ def run(arguments: Sequence[str]) -> None:
 
 def option_text(point: "OperatingPoint") -> str:
     """The text of an operating point."""
-    resources = point.resources
+    resources, settled = point.resources, point.verdict == "settled"
     return (
-        f"{point.variant.name} on {point.target}, batch {point.batch}, "
+        f"{point.variant.name} on {point.target}, batch {point.batch}{'' if settled else f' ({point.verdict})'}, "
         f"{resources.instances} instance(s) of {resources.threads} thread(s) on {resources.cores:g} core(s)"
     )
 
@@ -56,14 +57,16 @@ def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective:
         interval = "" if figure is None or None in figure[1:] else f"{figure[1]:.5g} … {figure[2]:.5g}"
         text = "unknown" if found is None else f"{found:.5g}"
         kind = "predicted" if name in chosen.predicted else "measured" if figure else ""
+        kind += f" {verdict_in_words(chosen.figures, name, chosen.verdict)}" if name in METRICS else ""
         why = chosen.unknown.get(name, "")
         if name in named:
             sure = figure is not None and named[name].surely_met_by(figure)
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
-        rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
+        rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind.strip(), why])
     table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or reason"], rows)
+    say(f"load        {others_in_words(chosen.others_share)}: their share of the cores beside the maximal throughput")
     standing = chosen.variant.targets[chosen.target]
     if standing.verdict != "settled":
-        say(f"verdict     {standing.verdict}: {standing.verdict_reason}")
+        say(f"verdict     {standing.verdict} at batch {standing.batch}: {standing.verdict_reason}")
     words = ["dnn-porting", "serve", repository, "--target", chosen.target, "--variant", chosen.variant.name]
     say(f"serve it    {shlex.join(words)}")

@@ -59,8 +59,8 @@ class PruneSettings(Section):
     With `progressive` each aim starts from the fine-tuned network of the previous one, else from the unpruned network.
     An aim is reached in `steps`, with `step_epochs` of fine-tuning between two steps. Kept widths are rounded up to
     `round_to`, or, where that is null, to the fastest measured ones. Widths and throughputs are measured on `target`
-    (null: the only one) with `latency_batch` inputs in the `precision` to serve. Measuring the operators of a network
-    takes at most `operators_budget_s`.
+    (null: the only one) in the `precision` to serve, the operators with `batch` inputs. Aims at a throughput are aims
+    at the figure `throughput`. Measuring the operators of a network takes at most `operators_budget_s`.
     """
 
     ratios: list[Ratio]
@@ -70,6 +70,7 @@ class PruneSettings(Section):
     round_to: int | None = Field(ge=1)
     scoring_batches: int = Field(ge=1)
     target: OptionName | None
+    throughput: Literal["images_per_s", "single_images_per_s"]
     latency_batch: int = Field(ge=1, le=MAX_BATCH)
     precision: Literal["fp32", "int8"]
     operators_budget_s: float = Field(gt=0)
@@ -83,6 +84,11 @@ class PruneSettings(Section):
         if not self.aims():
             raise ValueError("there is no aim: give ratios, latency_shares, target_speedup or images_per_s")
         return self
+
+    @property
+    def batch(self) -> int:
+        """The batch of the measured operators: 1 where the aim is the throughput of single requests."""
+        return 1 if self.throughput == "single_images_per_s" else self.latency_batch
 
     @property
     def is_measured(self) -> bool:

@@ -41,8 +41,8 @@ class MeasuredTarget:
         name, target = pruning_target(context.settings)
         check_operators_can_be_timed(name, target)
         folder, budget_s = Path(workspace.root) / FOLDER, prune.operators_budget_s
-        costs = MeasuredCosts(folder, target, prune.latency_batch, prune.precision, budget_s, wait_s)
-        level = throughput_level(context.settings.profile, prune.latency_batch)
+        costs = MeasuredCosts(folder, target, prune.batch, prune.precision, budget_s, wait_s)
+        level = throughput_level(context.settings.profile, prune.throughput)
         files = FileThroughput(ready, name, target, level)
         return cls(costs, TargetThroughput(files, context.settings.export, prune.precision), ready)
 

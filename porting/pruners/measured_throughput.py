@@ -88,12 +88,14 @@ def quantise_in_place(path: Path, example: Tensor) -> None:
     write_qdq(prepared, path, activation_ranges(prepared, [example.numpy()], "minmax"), int8_format_here("u8s8"))
 
 
-def throughput_level(level: LevelSettings, batch: int) -> LevelSettings:
-    """The settings to measure throughput at one batch size, as short as the first level of profiling.
+def throughput_level(level: LevelSettings, metric: str) -> LevelSettings:
+    """The settings to measure the throughput of a metric, as short as the first level of profiling.
 
-    Raises `BadInputError` where that level measures no throughput.
+    It is that of the best batch of this level, or of batch 1 for `single_images_per_s`. Raises `BadInputError` where
+    that level measures no throughput.
     """
     quick = level.screen_with or level
     if quick.throughput is None:
         raise BadInputError("profile.throughput=null measures no throughput, which pruning aims at: give its settings")
-    return LevelSettings.of_throughput(quick.throughput.model_copy(update={"batches": [batch]}), quick.budget_s)
+    batches = [1] if metric == "single_images_per_s" else quick.throughput.batches
+    return LevelSettings.of_throughput(quick.throughput.model_copy(update={"batches": batches}), quick.budget_s)

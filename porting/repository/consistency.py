@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from porting.repository.schema import LARGEST, Details, Figure, Published, Standing, Summary
-from porting.repository.standing import standing_of
+from porting.repository.standing import RANKED_BY, Candidate, standing_of, unranked
 from profiler.common.profile_settings import MAX_BATCH
 from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
@@ -47,10 +47,10 @@ class IndexCheck:
         for target, standing in entry.targets.items():
             if target not in self._targets:
                 raise ValueError(f"{name} has figures on {target}, which has no fingerprint")
-            self._add_standing(name, standing)
+            self._add_standing(Candidate(name, entry.validation_accuracy, standing.figures), standing)
 
-    def _add_standing(self, name: str, standing: Standing) -> None:
-        figures = standing.figures
+    def _add_standing(self, one: Candidate, standing: Standing) -> None:
+        name, figures = one.name, standing.figures
         for value, low, high in figures.values():
             if (low is not None and low > value) or (high is not None and high < value):
                 for figure, ends in figures.items():
@@ -59,7 +59,8 @@ class IndexCheck:
         if not figures.keys().isdisjoint(standing.unknown):
             raise ValueError(f"{name} has a figure that is also unknown")
         winner, ties = standing.dominated_by, standing.ties_with
-        if standing.on_frontier != (winner is None) or winner == name or name in ties:
+        best = winner is None and not unranked(one, RANKED_BY)
+        if standing.on_frontier != best or winner == name or name in ties:
             raise ValueError(f"{name} is on the frontier and dominated, or neither, or compared with itself")
         if winner is not None:
             self._others.add(winner)

@@ -6,7 +6,8 @@ from typing import Literal
 
 from porting.repository.schema import Accuracy, Figure, Flags, Standing
 from profiler.common.errors import BadInputError
-from profiler.records.base import Point, Record, Timed
+from profiler.common.profile_settings import Level
+from profiler.records.base import Missing, Point, Record, Timed
 from profiler.records.capacity import Capacity
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
@@ -14,6 +15,7 @@ from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
 from profiler.records.warm_up import FirstInference, LoadTime, WarmUpCurve
 
+DISTURBED = "disturbed: too few of its slices were undisturbed"
 # The median of at most this number of samples is their mean.
 MEDIAN_IS_MEAN = 2
 # The fields of a point with a value and the ends of its interval.
@@ -136,7 +138,7 @@ def undisturbed(choose: Callable[[Profile], Timed | None], reader: Reader) -> Re
     def read_it(accuracy: Accuracy | None, profile: Profile) -> Found:
         record = choose(profile)
         if record is not None and record.is_disturbed():
-            return "disturbed: too few of its slices were undisturbed"
+            return DISTURBED
         return reader(accuracy, profile)
 
     return read_it
@@ -209,6 +211,17 @@ METRICS = {
 }  # fmt: skip
 
 
+# The batch of each figure that has one, 0 for the best batch of the variant.
+BATCHES = dict.fromkeys(
+    ("images_per_s", "relative_throughput", "core_s_per_inference", "joules_per_inference"), 0
+) | dict.fromkeys(
+    (
+        "single_images_per_s", "relative_single_throughput", "capacity_requests_per_s", "p50_ms", "relative_p50",
+        "compute_p50_ms", "p99_ms", "first_inference_ms", "warm_up_s",
+    ), 1,
+)  # fmt: skip
+
+
 def metric(name: str) -> Metric:
     """The metric of that name; raises `BadInputError` for an unknown one."""
     if name not in METRICS:
@@ -241,7 +254,19 @@ def figures(
 
 def why_unknown(standing: Standing, name: str) -> str:
     """The reason why a variant lacks a figure on a target."""
-    return standing.unknown.get(name, f"the level {standing.level} does not measure it")
+    return standing.unknown.get(name, not_of_level(standing.level))
+
+
+def not_of_level(level: Level) -> str:
+    """The reason for a figure that the settings of a level do not measure."""
+    return f"the level {level} does not measure it{', profile=full does' if level == 'quick' else ''}"
+
+
+def measured_by(level: Level, missing: Missing) -> str:
+    """The settings of a run that measure a missing point, or why there are none."""
+    if missing.setting:
+        return f"profile={level} {missing.setting}"
+    return "the same settings again" if missing.verdict == "failed" else "no setting on this machine"
 
 
 def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
@@ -250,11 +275,15 @@ def why_absent(profile: Profile, kind: type[Point], part: str) -> str:
     # A point that depends on another one is not planned where the other one is missing.
     decisive = [one for one in missing if one.point == kind.__name__] or missing
     if decisive:
-        return "; ".join(dict.fromkeys(f"{one.verdict}: {one.reason}" for one in decisive))
+        return "; ".join(
+            dict.fromkeys(
+                f"{one.verdict}: {one.reason} (measured by {measured_by(profile.level, one)})" for one in decisive
+            )
+        )
     finished = {state.name: state.finished for state in profile.parts}
     if part not in finished:
-        return f"the level {profile.level} does not measure it"
-    return "no run requested it, or there was nothing to measure" if finished[part] else "the run ended before it"
+        return not_of_level(profile.level)
+    return f"profile.{part} has no such point, or nothing to measure" if finished[part] else "the run ended before it"
 
 
 # The validation accuracy is above the test accuracy by more than chance allows.

@@ -87,15 +87,16 @@ def dominated_in(points: Points, sure: int) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Dominance:
-    """The dominator of a candidate, or its ties; a candidate without a dominator is on the frontier."""
+    """The dominator of a candidate, or its ties; one that is not `ranked` has neither and is on no frontier."""
 
     dominated_by: str | None
     ties_with: tuple[str, ...]
+    ranked: bool = True
 
     @property
     def on_frontier(self) -> bool:
-        """Whether no other candidate dominates this one."""
-        return self.dominated_by is None
+        """Whether this candidate is ranked, and no other one dominates it."""
+        return self.ranked and self.dominated_by is None
 
 
 def dominances(names: Sequence[str], points: Points) -> dict[str, Dominance]:

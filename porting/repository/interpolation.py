@@ -5,13 +5,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from porting.repository.figures import CAPACITY, MEDIAN, RATE, TAIL, figure_of, served_memory
+from porting.repository.figures import (
+    CAPACITY,
+    MEDIAN,
+    RATE,
+    RELATIVE_MEDIAN,
+    RELATIVE_RATE,
+    TAIL,
+    figure_of,
+    served_memory,
+)
 from porting.repository.schema import Figure
 from profiler.common.door import shown
 from profiler.common.errors import BadInputError
-from profiler.records.base import Point
+from profiler.records.base import Point, Timed
 from profiler.records.latency import LatencyPoint
-from profiler.records.profile import IN_PROCESS, Profile
+from profiler.records.profile import Profile
+from profiler.records.throughput import MaximalThroughput
 
 BATCH_AXES = ("batch", "cores", "instances")
 Coordinates = tuple[float, ...]
@@ -145,7 +155,7 @@ def client_latencies(profile: Profile) -> list[LatencyPoint]:
 
 def compute_latencies(profile: Profile) -> list[LatencyPoint]:
     """The latencies of the computation alone, in the profiler's own process."""
-    return latencies(profile, IN_PROCESS)
+    return latencies(profile, profile.target.computes_in)
 
 
 def latencies(profile: Profile, runtime: str) -> list[LatencyPoint]:
@@ -154,12 +164,24 @@ def latencies(profile: Profile, runtime: str) -> list[LatencyPoint]:
     return [point for point in alone if point.input_shape == alone[0].input_shape]
 
 
+def undisturbed(points: Callable[[Profile], Iterable[Timed]]) -> Callable[[Profile], Iterable[Timed]]:
+    """The points among these that compare with others."""
+    return lambda profile: (point for point in points(profile) if not point.is_disturbed())
+
+
+def maxima(profile: Profile) -> Iterable[MaximalThroughput]:
+    """The maximal throughputs."""
+    return profile.max_throughput
+
+
 # The figures of the index that have a table over coordinates such as the batch size.
 SOURCES = {
     "p50_ms": Source("median latency", "ms", BATCH_AXES, client_latencies, MEDIAN),
     "compute_p50_ms": Source("median latency of the computation", "ms", BATCH_AXES, compute_latencies, MEDIAN),
     "p99_ms": Source("99th percentile of the latency", "ms", BATCH_AXES, client_latencies, TAIL),
-    "images_per_s": Source("maximal throughput", "images/s", BATCH_AXES, lambda one: one.max_throughput, RATE),
+    "images_per_s": Source("maximal throughput", "images/s", BATCH_AXES, maxima, RATE),
+    "relative_throughput": Source("relative throughput", "1", BATCH_AXES, undisturbed(maxima), RELATIVE_RATE),
+    "relative_p50": Source("relative latency", "1", BATCH_AXES, undisturbed(client_latencies), RELATIVE_MEDIAN),
     "capacity_requests_per_s": Source(
         "capacity under a deadline", "requests/s", ("deadline_ms", "cores", "instances"),
         lambda one: one.capacity, CAPACITY,

@@ -5,18 +5,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from porting.repository.figures import METRICS
+from porting.repository.figures import DISTURBED, METRICS, compared_by
 from porting.repository.interpolation import SOURCES
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.target import Resources
+from profiler.records.base import Verdict
 
 SETTINGS = ("batch", "cores", "threads", "instances")
 CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")
-# The capacity is measured with single requests only.
-BY_BATCH = [name for name in SOURCES if name != "capacity_requests_per_s"]
+# Figures of single requests only.
+SINGLE = ("capacity_requests_per_s", "single_images_per_s", "relative_single_throughput")
+BY_BATCH = [name for name in SOURCES if name not in SINGLE]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class OperatingPoint:
     """A variant on a target at one batch size; `figures` are those of the index, but at this `batch`.
 
     `unknown` holds the reasons for missing figures; `predicted` names the ones that are interpolated between batches.
+    `verdict` is that on the maximal throughput at this batch where it was measured, else on that of the best batch, and
+    `others_share` is the use of the cores by other processes beside it.
     """
 
     variant: Published
@@ -33,6 +37,8 @@ class OperatingPoint:
     figures: Mapping[str, Figure]
     unknown: Mapping[str, str]
     predicted: frozenset[str]
+    verdict: Verdict
+    others_share: float | None
 
     def value(self, name: str) -> float | None:
         """A figure or a setting, `None` where it is unknown."""
@@ -66,11 +72,14 @@ def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
         known[name] = reading.value, reading.low, reading.high
         if reading.kind == "predicted":
             predicted.add(name)
-    if batch > 1 and "capacity_requests_per_s" in known:
-        del known["capacity_requests_per_s"]
-        unknown["capacity_requests_per_s"] = "it was measured for single requests"
+    for name in SINGLE if batch > 1 else ():
+        if known.pop(name, None) is not None:
+            unknown[name] = "it was measured for single requests"
+    unknown |= {compared_by(name): DISTURBED for name in known if compared_by(name) not in known}
+    own, best, resources = one.profile.throughput_at(batch), one.standing, one.profile.target.resources
+    verdict, others_share = (own.verdict, own.noise.others_share) if own else (best.verdict, best.others_share)
     return OperatingPoint(
-        one.published, one.target, batch, one.profile.target.resources, known, unknown, frozenset(predicted)
+        one.published, one.target, batch, resources, known, unknown, frozenset(predicted), verdict, others_share
     )
 
 

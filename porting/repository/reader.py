@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from porting.repository.consistency import check_details, check_numbers
-from porting.repository.figures import rank_value, why_unranked
+from porting.repository.figures import compared_by, rank_value
 from porting.repository.index_json import index_from_json
 from porting.repository.schema import Details, Index, Published
 from porting.repository.standing import RANKED_BY, Candidate, placed
@@ -119,14 +119,14 @@ class Repository:
     def frontier(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> list[Published]:
         """The published variants that no other one dominates in `metrics`, the best in the first metric first.
 
-        Dominance uses the 95 % intervals (`porting.repository.frontier`). A variant with an unknown metric cannot be
-        dominated and comes last. A variant with a flagged accuracy is left out where that ranks. Raises `BadInputError`
-        for an unknown task, target or metric.
+        Dominance uses the 95 % intervals (`porting.repository.frontier`). A variant without a rank in a metric is left
+        out: its figure is unknown or disturbed, or its accuracy is flagged. One that was not evaluated on any data
+        comes last. Raises `BadInputError` for an unknown task, target or metric.
         """
         found = self.dominance(task, target, metrics)
-        ranked = [one for one in self.measured(task, target) if not why_unranked(one.flags, metrics)]
-        chosen = [variant for variant in ranked if found[variant.name].on_frontier]
-        return sorted(chosen, key=lambda one: rank_value(metrics[0], one.targets[target].figures), reverse=True)
+        chosen = [variant for variant in self.measured(task, target) if found[variant.name].on_frontier]
+        first = compared_by(metrics[0])
+        return sorted(chosen, key=lambda one: rank_value(first, one.targets[target].figures), reverse=True)
 
     def dominance(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> "dict[str, Dominance]":
         """The dominator or the ties of each published variant among those of its task on a target."""
@@ -157,7 +157,7 @@ class Repository:
                     "technique": " ".join(variant.technique), "precision": variant.precision,
                     "version": variant.version, "level": standing.level, "batch": standing.batch,
                     "concurrency": standing.concurrency, "verdict": standing.verdict,
-                    "on_frontier": standing.on_frontier,
+                    "others_share": standing.others_share, "on_frontier": standing.on_frontier,
                 }  # fmt: skip
                 for name, (value, low, high) in standing.figures.items():
                     row |= {name: value, f"{name}_low": low, f"{name}_high": high}

@@ -133,8 +133,9 @@ class Standing(Value):
 
     `unknown` holds the reasons for missing figures. The maximal throughput was measured with a closed loop of
     `concurrency` callers and `batch` inputs a request; `verdict` and `verdict_reason` say whether it can be
-    relied on. The frontier is that of validation accuracy and maximal throughput; `dominated_by` is null for a variant
-    on it.
+    relied on. `others_share` is the use of the cores by other processes meanwhile, null where the system does not
+    report it. The frontier is that of validation accuracy and maximal throughput; `dominated_by` is null for a variant
+    on it, and for one without a rank, whose figures that compare are unknown.
     """
 
     level: Level
@@ -144,6 +145,7 @@ class Standing(Value):
     concurrency: Count
     verdict: Verdict
     verdict_reason: Text
+    others_share: float | None = Field(ge=0, le=1)
     on_frontier: bool
     ties_with: Annotated[list[str], FailFast()]
     dominated_by: str | None

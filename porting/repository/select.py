@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from porting.repository.figures import metric, rank_value
+from porting.repository.figures import compared_by, metric, rank_value
 from porting.repository.operating_points import Condition, OperatingPoint, operating_points
 from porting.repository.reader import Repository
 from profiler.common.errors import BadInputError
@@ -42,16 +42,17 @@ def select(
     """The operating point with the best `objective` among those that meet every condition by their point values.
 
     Throughput decides between equal objectives, then latency. A point with an unknown figure does not meet a condition
-    on it. Raises `BadInputError` for an unknown objective, task or target, and for several tasks where none is named.
+    on it, and a disturbed figure has no rank. On one target the ratios to the reference network compare. Raises
+    `BadInputError` for an unknown objective, task or target, and for several tasks where none is named.
     """
     metric(objective)
     if task is None and len(repository.tasks) != 1:
         raise BadInputError(f"name a task with --task: choices are {', '.join(repository.tasks)}")
     task, targets = task or repository.tasks[0], repository.targets if target is None else [target]
     points = [point for one in targets for point in operating_points(repository, task, one)]
-    fitting = [one for one in points if all(met(one, each) for each in conditions)]
-    chosen = max(fitting, key=lambda one: rank(one, objective), default=None)
-    others = [one for one in points if chosen is None or one.variant.name != chosen.variant.name]
+    best_first = sorted(points, key=lambda one: rank(one, objective, by_ratio=len(targets) == 1), reverse=True)
+    chosen = next((one for one in best_first if all(met(one, each) for each in conditions)), None)
+    others = [one for one in best_first if chosen is None or one.variant.name != chosen.variant.name]
     misses = nearest(others, conditions, objective)
     relaxed = () if chosen else tuple(text for _, text in sorted(relaxations(points, conditions)))
     return Selection(chosen, misses, relaxed)
@@ -63,9 +64,14 @@ def met(point: OperatingPoint, condition: Condition) -> bool:
     return found is not None and condition.met_by(found)
 
 
-def rank(point: OperatingPoint, objective: str) -> tuple[float, ...]:
-    """The sort key of an operating point: higher is better, and an unknown figure comes last."""
-    return tuple(rank_value(name, point.figures) for name in (objective, "images_per_s", "p50_ms"))
+def rank(point: OperatingPoint, objective: str, by_ratio: bool = False) -> tuple[float, ...]:
+    """The sort key of an operating point: higher is better, and an unknown or disturbed figure comes last.
+
+    `by_ratio` compares by the ratios to the reference network, which have a meaning on one target only.
+    """
+    names = (objective, "images_per_s", "p50_ms")
+    known = [name if compared_by(name) in point.figures else compared_by(name) for name in names]
+    return tuple(rank_value(compared_by(name) if by_ratio else name, point.figures) for name in known)
 
 
 def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | None:
@@ -78,18 +84,24 @@ def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | Non
 
 
 def nearest(others: Iterable[OperatingPoint], conditions: Sequence[Condition], objective: str) -> tuple[Miss, ...]:
-    """The misses of the variants that are nearest to all conditions, the nearest first.
+    """The misses of the variants that are nearest to all conditions, the nearest first; `others` are best first.
 
     A variant that meets every condition has a worse objective.
     """
     best: dict[str, Miss] = {}
-    for point in sorted(others, key=lambda one: rank(one, objective), reverse=True):
+    for point in others:
         found = [one for one in (lack(point, each) for each in conditions) if one is not None]
-        words = tuple(text for _, text in found) or (f"meets every condition, with a worse {objective}",)
+        words = tuple(text for _, text in found) or (why_worse(point, objective),)
         miss = Miss(point, words, max((off for off, _ in found), default=0.0))
         if point.variant.name not in best or miss.distance < best[point.variant.name].distance:
             best[point.variant.name] = miss
     return tuple(sorted(best.values(), key=lambda miss: miss.distance)[:MISSES])
+
+
+def why_worse(point: OperatingPoint, objective: str) -> str:
+    """Why a point that meets every condition is not chosen."""
+    lacking = objective in point.figures and compared_by(objective) not in point.figures
+    return f"meets every condition, with {f'a disturbed {objective}' if lacking else f'a worse {objective}'}"
 
 
 def relaxations(points: Sequence[OperatingPoint], conditions: Sequence[Condition]) -> list[tuple[float, str]]:

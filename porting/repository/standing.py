@@ -1,7 +1,7 @@
 """Dominance among the variants on a target that were evaluated on the same data, and their index records."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from porting.repository.figures import compared_by, figures, metric
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from porting.repository.frontier import Dominance
 
 RANKED_BY = ("accuracy", "images_per_s")
+# The ranking of a server whose clients send single requests.
+RANKED_SINGLE = ("accuracy", "single_images_per_s")
 REASON_LENGTH = 2000
 
 
@@ -39,8 +41,24 @@ def placed(candidates: Iterable[Candidate], metrics: Sequence[str]) -> "dict[str
     found: dict[str, Dominance] = {}
     for group in groups.values():
         rows = [[candidate.figures.get(compared_by(name)) for name in metrics] for candidate in group]
-        found |= dominances([candidate.name for candidate in group], Points.of(rows, better))
+        places = dominances([candidate.name for candidate in group], Points.of(rows, better))
+        found |= {one.name: replace(places[one.name], ranked=not unranked(one, metrics)) for one in group}
     return found
+
+
+def unranked(one: Candidate, metrics: Sequence[str]) -> list[str]:
+    """The metrics in which a candidate has no rank, as its figure that compares is unknown.
+
+    An accuracy that was not evaluated on any data takes no rank, as there is nothing to compare.
+    """
+    unknown = [name for name in metrics if compared_by(name) not in one.figures]
+    return [name for name in unknown if name != "accuracy" or one.accuracy is not None]
+
+
+def surpassed(candidates: Sequence[Candidate]) -> set[str]:
+    """The names of the candidates that are dominated, and on no frontier of single requests either."""
+    best, single = (placed(candidates, metrics) for metrics in (RANKED_BY, RANKED_SINGLE))
+    return {name for name, place in best.items() if place.dominated_by and not single[name].on_frontier}
 
 
 def data(accuracy: Accuracy | None) -> str:
@@ -54,6 +72,7 @@ def standing_of(details: Details, profile: Profile, dominated_by: str | None, ti
     if best is None:
         raise BadInputError(f"{details.name} has no maximal throughput on {profile.target_name}: profile it again")
     found, unknown = figures(details.validation_accuracy, profile, details.flags)
+    candidate = Candidate(details.name, details.validation_accuracy, found)
     return Standing(
         level=profile.level,
         figures=found,
@@ -62,7 +81,8 @@ def standing_of(details: Details, profile: Profile, dominated_by: str | None, ti
         concurrency=best.concurrency,
         verdict=best.verdict,
         verdict_reason=best.verdict_reason[:REASON_LENGTH],
-        on_frontier=dominated_by is None,
+        others_share=best.noise.others_share,
+        on_frontier=dominated_by is None and not unranked(candidate, RANKED_BY),
         ties_with=list(ties_with),
         dominated_by=dominated_by,
     )

@@ -157,7 +157,7 @@ def config_of(details: Details, profile: Profile, warm: bool) -> ModelConfig:
     Raises `ValueError` for a number out of its range.
     """
     target = profile.target
-    serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers)
+    serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers, target.gpu)
     source, sink = details.input, details.output
     config = model_config(
         Tensor(source.name, tuple(source.shape)),

@@ -91,8 +91,10 @@ class VariantOnTarget:
         """The reason why the profile has no point of a kind, and the run that measures it."""
         profile = self.profile
         usual = f"a profile of level {profile.level} has none on the target's own resources"
-        because = next((one.reason for one in profile.missing if one.point == kind.__name__), usual)
-        return f"{because}; a run with profile=full target={self.target} measures it"
+        missing = next((one for one in profile.missing if one.point == kind.__name__), None)
+        because = missing.reason if missing else usual
+        settings = missing.setting if missing else ""
+        return f"{because}; a run with {f'profile=full {settings}'.strip()} target={self.target} measures it"
 
     def accuracy(self) -> Accuracy:
         """The validation accuracy; raises `BadInputError` where it is unknown or flagged."""
@@ -162,11 +164,13 @@ class VariantOnTarget:
         return self.at("capacity_requests_per_s", deadline_ms=min(deadline_ms, longest), cores=cores).value
 
     def provenance(self) -> str:
-        """The variant, target, processor, server and date of the measurement, on one line."""
-        found = self.profile.fingerprint
+        """The variant, target, processor, server and date of the measurement, its verdict and load, on one line."""
+        found, best = self.profile.fingerprint, self.standing
+        others = "an unknown share" if best.others_share is None else f"{best.others_share:.0%}"
         server = f"{found.runtime} {found.runtime_version or ''}".strip()
         text = (
-            f"{self.name} on {self.target} ({found.cpu_model}), "
+            f"{self.name} on {self.target}, throughput {best.verdict} with {others} of the cores used by others, "
+            f"measured on {found.cpu_model}, "
             f"{server} with the {found.backend_kind} backend, {self.profile.measured_at:%Y-%m-%d}"
         )
         return " ".join(text.split())

@@ -7,14 +7,16 @@ from typing import Self
 from porting.jobs.context import Context, built_target
 from porting.jobs.job import Job
 from porting.repository.figures import figures
-from porting.repository.standing import RANKED_BY, Candidate, placed
-from porting.stages.servable import servable
+from porting.repository.standing import Candidate, surpassed
+from porting.stages.servable import servable, why_not
 from porting.workspace.records import OnnxFile, Variant
+from porting.workspace.workspace import ONNX
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import LevelSettings
 from profiler.common.target import Target
 from profiler.records.profile import Profile
 from profiler.records.profile_files import ProfileFiles
+from profiler.target.co_runner import CoRunner
 from profiler.target.identity import profile_key
 
 
@@ -79,6 +81,15 @@ class Profiled:
         """The files of the profile."""
         return self.context.workspace.profile_files(self.variant, self.name)
 
+    def co_runner(self) -> CoRunner | None:
+        """The variant beside which contention is measured: the first other one of the task that the target serves."""
+        workspace = self.context.workspace
+        for other in workspace.variants(self.variant.task):
+            if other.name != self.variant.name and other.onnx is not None and not why_not(self.target, other.onnx):
+                workspace.check_files(other)
+                return CoRunner(other.name, workspace.folder(other) / ONNX)
+        return None
+
     def found(self) -> Profile | None:
         """The profile of this file on this target, at any level, or `None`."""
         profile = self.context.workspace.profiles(self.variant).get(self.name)
@@ -106,5 +117,4 @@ class Profiled:
             if profile is not None and accuracy and own and accuracy.dataset_sha256 == own.dataset_sha256:
                 known, _ = figures(accuracy, profile, other.onnx.flags if other.onnx else None)
                 candidates.append(Candidate(other.name, accuracy, known))
-        place = placed(candidates, RANKED_BY).get(self.variant.name)
-        return place is not None and not place.on_frontier
+        return self.variant.name in surpassed(candidates)

@@ -32,9 +32,10 @@ def run(context: Context, job: Job) -> Variant:
         found = one.found()
         # A profile from another machine, with another speed, is not completed.
         begun = None if found is None or found.adopted else found
-        profile = profile_file(ready, path, one.level, begun, one.files().write, advance, one.visit)
-    if line := profile.disturbance(one.visit):
-        say(f"profile   {title}: {line}")
+        beside = one.co_runner() if one.level.contention else None
+        profile = profile_file(ready, path, one.level, begun, one.files().write, advance, one.visit, beside)
+        if line := profile.disturbance(one.visit):
+            say(f"profile   {title}: {line}")
     return one.variant
 
 

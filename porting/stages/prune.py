@@ -152,7 +152,7 @@ class Pruned:
         prune = self.context.settings.prune
         found: dict[str, JsonValue] = {"aim": self.aim.kind, "asked": self.aim.value, "batches": prune.scoring_batches}
         if self.is_measured:
-            found |= {"batch": prune.latency_batch, "precision": prune.precision}
+            found |= {"batch": prune.batch, "precision": prune.precision}
         if self.aim.kind == "ratio":
             found["round_to"] = prune.round_to
         if prune.steps > 1:

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from porting.repository import Repository
+from porting.repository.figures import compared_by, rank_value
 from porting.repository.schema import Published
+from porting.repository.standing import RANKED_BY, RANKED_SINGLE
 from porting.repository.variant_files import VariantFiles
 from porting.tracking.mlflow_errors import one_line_errors
-from porting.tracking.runs import experiment_id, quieten_mlflow
+from porting.tracking.runs import experiment_id, quieten_mlflow, tracked_key
 from profiler.common.scratch import scratch
 
 if TYPE_CHECKING:
@@ -24,8 +26,9 @@ def register(repository: Repository, uri: str) -> list[str]:
     """Registers every published variant with the MLflow at `uri`, and returns the names of the new ones.
 
     A variant with another ONNX file is another version; the tags of a registered version are updated. For each target
-    the aliases `most-accurate-<target>` and `fastest-<target>` name the ends of the task's frontier. Raises
-    `BadInputError` for a file that is not the indexed one, and `DnnPortingError` where MLflow fails.
+    the aliases `most-accurate-<target>` and `fastest-<target>` name the ends of the task's frontier, and
+    `fastest-single-<target>` the fastest one for single requests. Raises `BadInputError` for a file that is not the
+    indexed one, and `DnnPortingError` where MLflow fails.
     """
     with registry(uri) as client:
         return [name for task in repository.tasks for name in register_task(client, uri, repository, task)]
@@ -45,30 +48,45 @@ def register_task(client: "MlflowClient", uri: str, repository: Repository, task
             client.set_model_version_tag(task, number, key, value)
         versions[variant.name] = number
     for alias, name in aliases(repository, task).items():
-        client.set_registered_model_alias(task, alias, versions[name])
+        if name is None:
+            client.delete_registered_model_alias(task, alias)
+        else:
+            client.set_registered_model_alias(task, alias, versions[name])
     return new
 
 
-def aliases(repository: Repository, task: str) -> dict[str, str]:
-    """The variant of each alias; of equal ones it is the better in the other metric."""
+def aliases(repository: Repository, task: str) -> dict[str, str | None]:
+    """The variant of each alias, `None` where no variant has a rank.
+
+    Throughputs are compared by their ratios to the reference network. Of equal variants it is the better in the other
+    metric.
+    """
     found = {}
-    for target in repository.targets:
-        places = [(accuracy(one), speed(one, target), one) for one in repository.frontier(task, target)]
-        if places:
-            found[f"fastest-{target}"] = max(places, key=lambda place: (place[1], place[0]))[2].name
-        if any(one.validation_accuracy is not None for _, _, one in places):
-            found[f"most-accurate-{target}"] = max(places, key=lambda place: place[:2])[2].name
+    measured = {target for variant in repository.variants if variant.task == task for target in variant.targets}
+    for target in sorted(measured):
+        best = best_first(repository, task, target, RANKED_BY)
+        known = [place for place in best if place[2].validation_accuracy is not None]
+        single = best_first(repository, task, target, RANKED_SINGLE)
+        found[f"most-accurate-{target}"] = max(known, key=lambda place: (place[1], place[0]))[2].name if known else None
+        found[f"fastest-{target}"] = best[0][2].name if best else None
+        found[f"fastest-single-{target}"] = single[0][2].name if single else None
     return found
+
+
+def best_first(
+    repository: Repository, task: str, target: str, metrics: tuple[str, str]
+) -> list[tuple[float, float, Published]]:
+    """The frontier of accuracy and a throughput with its sort keys, throughput and accuracy, the fastest first."""
+    places = [
+        (rank_value(compared_by(metrics[1]), one.targets[target].figures), accuracy(one), one)
+        for one in repository.frontier(task, target, metrics)
+    ]
+    return sorted(places, key=lambda place: place[:2], reverse=True)
 
 
 def accuracy(variant: Published) -> float:
     """The validation accuracy as a sort key; an unknown one comes last."""
     return variant.validation_accuracy.value if variant.validation_accuracy else -1.0
-
-
-def speed(variant: Published, target: str) -> float:
-    """The maximal throughput in images per second."""
-    return variant.targets[target].figures["images_per_s"][0]
 
 
 def tags(variant: Published) -> dict[str, str]:
@@ -82,7 +100,12 @@ def tags(variant: Published) -> dict[str, str]:
     for measured in (variant.validation_accuracy, variant.test_accuracy):
         if measured is not None:
             found[f"accuracy/{measured.split}"] = str(measured.value)
-    return found | {f"{target}/images_per_s": str(speed(variant, target)) for target in variant.targets}
+    return found | {
+        tracked_key(target, name, standing.batch): str(standing.figures[name][0])
+        for target, standing in variant.targets.items()
+        for name in ("images_per_s", "single_images_per_s")
+        if name in standing.figures
+    }
 
 
 def registered(client: "MlflowClient", variant: Published) -> str | None:

@@ -1,17 +1,24 @@
 """The runs of MLflow: a parent for each pipeline and a child for each variant, with its known figures."""
 
+import json
 import logging
 import os
 import shlex
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import JsonValue
+
 from porting.configuration.settings import Settings
 from porting.jobs.context import needs_the_extra
-from porting.repository.figures import figures
+from porting.repository import Repository
+from porting.repository.figures import BATCHES, figures, rounded
+from porting.repository.report.words import display, figure_in_words, load_in_words, place_in_words
+from porting.repository.schema import Summary
 from porting.tracking.database_file import ensure_database
 from porting.tracking.database_schema import SQLITE, artifacts_address, database_of
 from porting.tracking.maintenance import end_killed, update_addresses
@@ -51,10 +58,11 @@ class MlflowTracker:
 
     def variant(self, variant: Variant, profiles: dict[str, Profile], folder: Path) -> None:
         """Logs a variant, and ends its run."""
-        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.entities import Metric, RunTag
 
         run = self._child(variant.name)
         values, flags = tracked_figures(variant, profiles), variant.onnx.flags if variant.onnx else {}
+        reasons = {f"flag/{name}": reason for name, reason in flags.items()}
         own = {
             "variant": variant.name,
             "backbone": variant.backbone,
@@ -65,17 +73,28 @@ class MlflowTracker:
         self._client.log_batch(
             run,
             metrics=[Metric(key, value, timestamp=0, step=0) for key, value in values.items()],
-            params=[Param(key, value) for key, value in (self._parameters | own).items()],
-            tags=[RunTag("task", variant.task), *(RunTag(f"flag/{name}", reason) for name, reason in flags.items())],
+            tags=[RunTag(key, text) for key, text in ({"task": variant.task} | reasons).items()],
         )
+        self._parameters_of(run, self._parameters | own | hyper_parameters(variant))
         self._client.log_artifact(run, str(folder / "variant.json"))
         self._client.set_terminated(run)
         self._open.discard(run)
 
     def repository(self, folder: Path) -> None:
-        """Logs the report, the figure and the index of the repository."""
+        """Logs the files of the repository, and the place of each variant with the figures that decide it."""
         for name in ("report.html", "frontier.png", "repository.json"):
             self._client.log_artifact(self._parent, str(folder / name))
+        index = Repository.load(folder).index
+        for variant in (*index.variants, *index.dropped):
+            if variant.name in self._children:
+                self._parameters_of(self._children[variant.name], places(variant))
+
+    def _parameters_of(self, run: str, values: dict[str, str]) -> None:
+        from mlflow.entities import Param
+
+        found = [Param(key, value[:LONGEST_PARAMETER]) for key, value in values.items()]
+        for start in range(0, len(found), MOST_PARAMETERS):
+            self._client.log_batch(run, params=found[start : start + MOST_PARAMETERS])
 
     def tag(self, key: str, value: str) -> None:
         """Puts a tag on the parent run."""
@@ -89,6 +108,10 @@ class MlflowTracker:
 
 # Figures that are equal on all targets.
 OF_THE_FILE = ("parameters", "flops", "file_bytes")
+# The figures that decide a place on the frontier, and those of single requests.
+DECIDING = ("accuracy", "images_per_s", "relative_throughput", "single_images_per_s", "p50_ms")
+# The limits of MLflow for one call and for one value.
+MOST_PARAMETERS, LONGEST_PARAMETER = 100, 6000
 # Figures of the answers by class, which have the split in their key.
 BY_CLASS = ("balanced_accuracy", "macro_f1", "calibration_error")
 
@@ -105,8 +128,53 @@ def tracked_figures(variant: Variant, profiles: dict[str, Profile]) -> dict[str,
             if (share := getattr(one, name)) is not None:
                 found[f"{name}/{one.split}"] = share
     for target, profile in profiles.items():
+        best = profile.best_throughput()
+        # Two variants with different best batches are comparable at each batch.
+        for point in profile.own(profile.max_throughput):
+            found[f"{target}/images_per_s at batch {point.batch}"] = rounded(point.images_per_s)
         for name, (value, _, _) in figures(None, profile)[0].items():
-            found[name if name in OF_THE_FILE else f"{target}/{name}"] = value
+            found[tracked_key(target, name, best.batch if best else 0)] = value
+    return found
+
+
+def tracked_key(target: str, name: str, best_batch: int) -> str:
+    """The key of a figure on a target, with its batch: `<target>/<name> at batch <batch>`."""
+    if name in OF_THE_FILE:
+        return name
+    batch = BATCHES.get(name)
+    return f"{target}/{name}" if batch is None else f"{target}/{name} at batch {batch or best_batch}"
+
+
+def hyper_parameters(variant: Variant) -> dict[str, str]:
+    """Every setting of the lineage by `<stage>.<setting>`; a stage that comes again has its number in the name."""
+    found: dict[str, str] = {}
+    times = Counter[str]()
+    for step in variant.lineage:
+        times[step.stage] += 1
+        stage = step.stage if times[step.stage] == 1 else f"{step.stage} {times[step.stage]}"
+        found |= {f"{stage}.{name}": text for name, text in flattened(step.settings).items()}
+    return found
+
+
+def flattened(values: Mapping[str, JsonValue]) -> dict[str, str]:
+    """The values inside sections by their names with points."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        inner = flattened(value) if isinstance(value, dict) else None
+        found |= {f"{name}.{key}": text for key, text in inner.items()} if inner else {name: json.dumps(value)}
+    return found
+
+
+def places(variant: Summary) -> dict[str, str]:
+    """Whether the variant is on the frontier of each target, and the figures that decide it.
+
+    MLflow sorts capital letters first, so a comparison of two runs begins with the answer.
+    """
+    found = {}
+    for target, standing in variant.targets.items():
+        figures = "; ".join(f"{display(name).label} {figure_in_words(standing, name)}" for name in DECIDING)
+        found[f"Frontier/{target}"] = place_in_words(variant, standing)
+        found[f"Frontier/{target}/why"] = f"{figures}; {load_in_words(standing)}"
     return found
 
 

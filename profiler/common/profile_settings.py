@@ -32,10 +32,16 @@ class PartSettings(BaseModel):
 
 
 class LatencySettings(PartSettings):
-    """Full batches in the profiler's process, one at a time; `input_sizes` are for graphs that leave H and W open."""
+    """Full batches in the profiler's process, one at a time; `input_sizes` are for graphs that leave H and W open.
+
+    A point takes `seconds`, and longer for its number of `inferences`, up to `longest_seconds`. The latency that a
+    client of a server sees has as many inferences.
+    """
 
     batches: Batches
     seconds: Seconds
+    inferences: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    longest_seconds: Seconds = 20.0
     input_sizes: list[Annotated[int, Field(ge=1, le=8192)]] = Field(max_length=MAX_PLACES)
 
 

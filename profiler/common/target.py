@@ -51,10 +51,12 @@ class Price(BaseModel):
 class Target(BaseModel):
     """A place that serves models, from `conf/target/<name>.yaml`.
 
-    `triton` without an `endpoint` (`HOST:PORT` of a gRPC service) is a server that the profiler starts; with one, it is
-    a running Triton with model control. `v2` is any other KServe V2 server at `endpoint`, which serves the file under
-    the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch serves the TorchScript program
-    `model.pt` beside `model.onnx`. Records leave `server_environment` out. The load generator takes other cores.
+    `triton` without an `endpoint` (`HOST:PORT` of a gRPC service) is a server that the profiler starts; with one,
+    it is a running Triton with model control. `v2` is any other KServe V2 server at `endpoint`, which serves the
+    file under the name `model`. `onnxruntime` and `torch` run in the profiler's process; torch serves the
+    TorchScript program `model.pt` beside `model.onnx`. The providers `cuda` and `tensorrt` compute on the GPU with
+    the number `gpu`, as `nvidia-smi` counts, and energy and memory are of this GPU. Records leave
+    `server_environment` out. The load generator takes other cores.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -67,6 +69,7 @@ class Target(BaseModel):
     threads: int = Field(default=1, ge=1)
     instances: int = Field(default=1, ge=1, le=MAX_INSTANCES)
     providers: tuple[Provider, ...] = Field(default=("cpu",), min_length=1, max_length=4)
+    gpu: int = Field(default=0, ge=0, le=255)
     load_generator: Literal["built-in", "perf_analyzer"] = "built-in"
     memory_bytes: int | None = Field(default=None, gt=0, le=1 << 60)
     price: Price | None = None
@@ -100,6 +103,16 @@ class Target(BaseModel):
         if self.runtime in ("onnxruntime", "torch") and self.load_generator == "perf_analyzer":
             raise ValueError(f"runtime={self.runtime} has no address that perf_analyzer could call")
         return self
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it computes on a GPU that NVML knows."""
+        return bool(ON_GPU & set(self.providers))
+
+    @property
+    def computes_in(self) -> Literal["onnxruntime", "torch"]:
+        """The runtime that computes in the profiler's own process; that of a server stands for its ONNX Runtime."""
+        return "torch" if self.runtime == "torch" else "onnxruntime"
 
     @property
     def resources(self) -> Resources:

@@ -30,11 +30,11 @@ class Measurement:
     shorter: Shorter | None = None
     needed: bool = False
 
-    def missing(self, part: str, verdict: MissingVerdict, reason: str) -> Missing:
-        """The record of a point that a part of the plan could not have."""
+    def missing(self, part: str, verdict: MissingVerdict, reason: str, setting: str = "") -> Missing:
+        """The record of a point that a part of the plan could not have, and the setting of a run that measures it."""
         at = self.place.at(self.kind.identity)
         at = {name: list(value) if isinstance(value, tuple) else value for name, value in at.items()}
-        return Missing(part=part, point=self.kind.__name__, at=at, verdict=verdict, reason=reason)
+        return Missing(part=part, point=self.kind.__name__, at=at, verdict=verdict, reason=reason, setting=setting)
 
 
 # A part yields measurements and gets the point of each one back, `None` where it could not be had. So the part goes on

@@ -39,7 +39,9 @@ class Record(Value):
 class Missing(Record):
     """A planned point without a figure; `point` names the kind of the missing record and `at` its identity.
 
-    A later run measures it, unless it is `too long` for the level or `unavailable` on this machine.
+    A later run measures it, unless it is `too long` for the level or `unavailable` on this machine. `setting` is the
+    setting of a run that measures it. It is empty for a `failed` point, which the same settings may measure, and for an
+    `unavailable` one, which none measures here.
     """
 
     part: str
@@ -47,6 +49,11 @@ class Missing(Record):
     at: dict[str, JsonValue]
     verdict: MissingVerdict
     reason: str
+    setting: str = Field(default="", pattern=r"^(profile\.budget_s=[0-9]{1,6})?$")
+
+    def fits(self, budget_s: float) -> bool:
+        """Whether a budget of a level is enough for a point that is `too long` for a smaller one."""
+        return self.setting != "" and float(self.setting.partition("=")[2]) <= budget_s
 
 
 class Noise(Record):

@@ -18,8 +18,6 @@ from profiler.records.throughput import Contention, MaximalThroughput, Repeats, 
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)
-# The runtime of the latency part, which computes in the profiler's own process.
-IN_PROCESS = "onnxruntime"
 KINDS: dict[str, type[Point]] = {
     "latency": LatencyPoint,
     "throughput": ThroughputPoint,
@@ -105,8 +103,9 @@ class Profile(Record):
             state = states.get("visits")
             same = state is not None and state.settings == later.model_dump(mode="json")
             return same and self._visited(visit)
-        for_good = ("too long", "unavailable")
-        return all(one.verdict in for_good for one in self.missing if one.part in wanted) and all(
+        to_come = [one for one in self.missing if one.part in wanted and one.verdict in ("failed", "out of budget")]
+        to_come += [one for one in self.missing if one.part in wanted and one.fits(settings.budget_s)]
+        return not to_come and all(
             name in states and states[name].finished and states[name].settings == part.model_dump(mode="json")
             for name, part in wanted.items()
         )
@@ -152,7 +151,7 @@ class Profile(Record):
 
     def compute_latency_at(self, batch: int) -> LatencyPoint | None:
         """The latency of the computation alone, in the profiler's own process, `None` where it is unknown."""
-        return self._latency(batch, IN_PROCESS)
+        return self._latency(batch, self.target.computes_in)
 
     def _latency(self, batch: int, runtime: str) -> LatencyPoint | None:
         own = self.target.resources

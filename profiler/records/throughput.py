@@ -109,13 +109,15 @@ class MaximalThroughput(ThroughputPoint):
 
 
 class Contention(Timed):
-    """A closed loop's throughput beside a reference network called at a steady rate, and alone, in turn.
+    """A closed loop's throughput beside another model called at a steady rate, and alone, in turn.
 
-    `factor` is the throughput beside it over the throughput alone; ideal sharing would give 1 − `share`.
+    `beside` names the other model: another variant of the task, or the reference network where there is none. `factor`
+    is the throughput beside it over the throughput alone; ideal sharing would give 1 − `share`.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("runtime", "share", "batch", "cores", "threads", "instances")
     offered: Literal["closed loop"] = "closed loop"
+    beside: str
     share: float = Field(gt=0, lt=1)
     batch: Count
     concurrency: Count
@@ -125,9 +127,9 @@ class Contention(Timed):
     factor: float = Field(gt=0)
     factor_low: float | None = Field(gt=0)
     factor_high: float | None = Field(gt=0)
-    reference_max_per_s: float = Field(gt=0)
-    reference_offered_per_s: float = Field(gt=0)
-    reference_answered_per_s: float = Field(ge=0)
+    other_max_per_s: float = Field(gt=0)
+    other_offered_per_s: float = Field(gt=0)
+    other_answered_per_s: float = Field(ge=0)
     cores_used: float | None = Field(ge=0)
     alone_cores_used: float | None = Field(ge=0)
     client_cpu_share: float = Field(ge=0)

@@ -20,8 +20,8 @@ class InProcess:
 
     runtime = "onnxruntime"
 
-    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
-        self._session = open_session(path, threads, providers)
+    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",), gpu: int = 0) -> None:
+        self._session = open_session(path, threads, providers, gpu)
         self._input = self._session.get_inputs()[0].name
 
     def prepare(self, images: np.ndarray) -> Call:
@@ -41,7 +41,7 @@ class OwnProcess:
 
     def __init__(self, target: Target) -> None:
         self.runtime = target.runtime
-        self._providers = target.providers
+        self._target = target
         self._models: dict[str, Served] = {}
 
     @property
@@ -55,13 +55,8 @@ class OwnProcess:
 
     def load(self, name: str, path: Path, resources: Resources) -> Served:
         """The loaded model; raises `ModelError` where the runtime refuses it."""
-        model: Served
-        if self.runtime == "torch":
-            model = TorchProgram(program_of(path), resources.threads, self._providers)
-        else:
-            model = InProcess(path, resources.threads, self._providers)
-        self._models[name] = model
-        return model
+        self._models[name] = computation(self._target, path, resources.threads)
+        return self._models[name]
 
     def unload(self, name: str) -> None:
         """Drops the model."""
@@ -70,6 +65,13 @@ class OwnProcess:
     def restart(self) -> bool:
         """False, as there is no server to restart."""
         return False
+
+
+def computation(target: Target, path: Path, threads: int) -> Served:
+    """The model of a target in this process; raises `ModelError` where its runtime refuses the file."""
+    if target.computes_in == "torch":
+        return TorchProgram(program_of(path), threads, target.providers, target.gpu)
+    return InProcess(path, threads, target.providers, target.gpu)
 
 
 def program_of(path: Path) -> Path:

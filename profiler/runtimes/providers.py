@@ -5,7 +5,7 @@ import json
 import onnxruntime as ort
 
 from profiler.common.errors import BadInputError
-from profiler.common.target import Provider
+from profiler.common.target import ON_GPU, Provider
 
 NAMES: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",
@@ -24,7 +24,7 @@ PACKAGES: dict[Provider, str] = {
 NO_PINNING = json.dumps({"CPU": {"ENABLE_CPU_PINNING": "NO"}})
 
 
-def session_providers(providers: tuple[Provider, ...], threads: int) -> list[tuple[str, dict[str, str]]]:
+def session_providers(providers: tuple[Provider, ...], threads: int, gpu: int = 0) -> list[tuple[str, dict[str, str]]]:
     """The names and options for a session, by preference; raises `BadInputError` for an uninstalled provider."""
     available = ort.get_available_providers()
     for provider in providers:
@@ -36,6 +36,7 @@ def session_providers(providers: tuple[Provider, ...], threads: int) -> list[tup
             )
     # OpenVINO ignores the session's number of threads.
     options: dict[Provider, dict[str, str]] = {"openvino": {"num_of_threads": str(threads), "load_config": NO_PINNING}}
+    options |= {provider: {"device_id": str(gpu)} for provider in ON_GPU}
     return [(NAMES[provider], options.get(provider, {})) for provider in providers]
 
 

@@ -17,17 +17,20 @@ LARGEST_RANK = 16
 TERMINATED = "terminate flag"
 
 
-def open_session(file: Path | bytes, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> ort.InferenceSession:
+def open_session(
+    file: Path | bytes, threads: int, providers: tuple[Provider, ...] = ("cpu",), gpu: int = 0
+) -> ort.InferenceSession:
     """A session of a file or its content with `threads` for an operator; raises `ModelError` for a refused file.
 
-    Raises `BadInputError` for an unavailable provider, as there is no fallback to another one.
+    GPU providers compute on the GPU with the number `gpu`. Raises `BadInputError` for an unavailable provider, as
+    there is no fallback to another one.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # ONNX Runtime raises the errors that it would print.
     options.log_severity_level = 4
-    named = session_providers(providers, threads)
+    named = session_providers(providers, threads, gpu)
     try:
         source = file if isinstance(file, bytes) else str(file)
         session = ort.InferenceSession(source, sess_options=options, providers=named, enable_fallback=False)

@@ -22,13 +22,13 @@ FIX = "put the TorchScript program of stage=export there"
 
 
 class TorchProgram:
-    """A program on the CPU or the current GPU; the last loaded one sets torch's `threads` for the whole process."""
+    """A program on the CPU or one GPU; the last loaded one sets torch's `threads` for the whole process."""
 
     runtime = "torch"
 
-    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",)) -> None:
+    def __init__(self, path: Path, threads: int, providers: tuple[Provider, ...] = ("cpu",), gpu: int = 0) -> None:
         self._torch = load_torch()
-        self.device = usable_device(self._torch, providers[0])
+        self.device = usable_device(self._torch, providers[0], gpu)
         self._torch.set_num_threads(threads)
         self._program = read_program(self._torch, path, self.device)
 
@@ -62,13 +62,15 @@ def torch_version() -> str:
     return str(load_torch().__version__)
 
 
-def usable_device(torch: ModuleType, provider: Provider) -> str:
+def usable_device(torch: ModuleType, provider: Provider, gpu: int) -> str:
     """torch's name of the device; raises `BadInputError` where torch cannot use it."""
     if provider not in ("cpu", "cuda"):
         raise BadInputError(f"runtime=torch has no provider {provider}: choose cpu or cuda")
     if provider == "cuda" and not torch.cuda.is_available():
         raise BadInputError("provider cuda: torch finds no GPU here: choose cpu, or install a torch built for CUDA")
-    return provider
+    if provider == "cuda" and gpu >= torch.cuda.device_count():
+        raise BadInputError(f"gpu={gpu}: torch finds {torch.cuda.device_count()} GPUs here, numbered from 0")
+    return provider if provider == "cpu" else f"{provider}:{gpu}"
 
 
 def read_program(torch: ModuleType, path: Path, device: str) -> Any:

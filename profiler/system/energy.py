@@ -4,14 +4,13 @@ RAPL: docs.kernel.org/power/powercap/powercap.html. NVML: nvmlDeviceGetTotalEner
 """
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pynvml
 
-from profiler.common.target import ON_GPU, Provider
 from profiler.records.throughput import Energy
 from profiler.system.machine import gpu_handles
 
@@ -60,18 +59,6 @@ def gpu_counters(gpus: Sequence[int]) -> Counters | str:
             }
     except pynvml.NVMLError as error:
         return f"NVML: {error}"
-
-
-def gpus_of(providers: Collection[Provider]) -> list[int]:
-    """The indices of the GPUs that these providers may use: all GPUs of the machine, or none."""
-    if not ON_GPU & set(providers):
-        return []
-    try:
-        with gpu_handles() as handles:
-            return list(range(len(handles)))
-    except pynvml.NVMLError:
-        # The query for the energy of GPU 0 fails then, and its error is the reason for the unknown energy.
-        return [0]
 
 
 class EnergyMeter:

@@ -27,7 +27,7 @@ def check_target(target: Target) -> None:
         find_triton(target.server_environment)
     elif target.runtime == "torch":
         for provider in target.providers:
-            usable_device(load_torch(), provider)
+            usable_device(load_torch(), provider, target.gpu)
     else:
         session_providers(target.providers, target.threads)
     if target.load_generator == "perf_analyzer":

@@ -37,7 +37,7 @@ def profile_key(onnx_sha256: str, target: Target, program_sha256: str | None = N
 
 def what_decides(target: Target) -> dict[str, JsonValue]:
     """Of a target what decides figures: neither where its server is found on this machine nor what it costs."""
-    return target.model_dump(mode="json", exclude=NOT_MEASURED)
+    return target.model_dump(mode="json", exclude=NOT_MEASURED if target.on_gpu else {*NOT_MEASURED, "gpu"})
 
 
 def is_here(endpoint: str) -> bool:

@@ -20,6 +20,7 @@ from profiler.runtimes.session import input_tensor, open_session
 from profiler.system.cpu_limit import cpu_limit
 from profiler.system.machine import pinned
 from profiler.system.processes import cpu_seconds, pin, tree, usage
+from profiler.target.co_runner import CoRunner
 from profiler.target.disturbance import Others, Watch, own_seconds
 from profiler.target.prepared_target import PreparedTarget
 
@@ -39,8 +40,9 @@ class ModelUnderTest:
         path: Path,
         input_sizes: Sequence[int] = (),
         name: str = "dnn-porting-subject",
+        co_runner: CoRunner | None = None,
     ) -> None:
-        self.prepared, self.path = prepared, path
+        self.prepared, self.path, self.co_runner = prepared, path, co_runner
         self.name = prepared.target.model if prepared.target.runtime == "v2" and prepared.target.model else name
         self.shapes = input_shapes(input_tensor(open_session(path, threads=1)), input_sizes)
         self.samples: dict[str, np.ndarray] = {}

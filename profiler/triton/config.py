@@ -19,6 +19,7 @@ class ServingSettings:
     instances: int
     max_batch: int
     providers: tuple[Provider, ...] = ("cpu",)
+    gpu: int = 0
 
 
 def model_config(
@@ -53,7 +54,7 @@ def place_instances(config: ModelConfig, serving: ServingSettings) -> None:
     """Sets the device of the instances, and their accelerators."""
     on_gpu = bool(ON_GPU & set(serving.providers))
     kind = ModelInstanceGroup.KIND_GPU if on_gpu else ModelInstanceGroup.KIND_CPU
-    config.instance_group.add(count=serving.instances, kind=kind)
+    config.instance_group.add(count=serving.instances, kind=kind, gpus=[serving.gpu] if on_gpu else [])
     accelerators = config.optimization.execution_accelerators
     if "tensorrt" in serving.providers:
         accelerators.gpu_execution_accelerator.add(name="tensorrt")

@@ -1,11 +1,13 @@
 """What a person sees: MLflow's page and the report, in a real Chromium."""
 
+import json
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from chromium import FLAGS
@@ -14,6 +16,8 @@ from playwright.sync_api import Page, sync_playwright
 from support import environment
 
 from porting.repository import Repository
+from porting.repository.figures import METRICS
+from porting.tracking.runs import tracked_key
 from profiler.triton.server import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -62,7 +66,7 @@ def test_the_report_shows_the_frontier_and_every_point(page: Page, published: Pa
         assert page.locator(f'#chart g[data-variant="{variant.name}"]').count() == 1
         assert variant.name in page.inner_text(f"tr[data-variant={variant.name}]")
     frontier = page.locator("tr.frontier").evaluate_all("rows => rows.map(row => row.dataset.variant)")
-    assert set(frontier) == {variant.name for variant in repository.variants}
+    assert set(frontier) == {one.name for one in everyone if one.targets["local_cpu"].on_frontier}
     assert page.locator("tr[data-variant]").count() == len(everyone)
 
 
@@ -89,6 +93,26 @@ def test_mlflow_shows_the_pipeline_and_its_variants(page: Page, published: Path,
         assert row.is_visible()
 
 
+def test_two_variants_compared_in_mlflow_begin_with_their_places_and_the_reasons(
+    page: Page, published: Path, mlflow_url: str
+) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{published / 'mlflow.db'}")
+    experiment = known(client.get_experiment_by_name("digits")).experiment_id
+    runs = [run for run in client.search_runs([experiment]) if "mlflow.parentRunId" in run.data.tags][:2]
+    assert len(runs) == 2
+    names, experiments = (quote(json.dumps(one)) for one in ([run.info.run_id for run in runs], [experiment]))
+    page.goto(f"{mlflow_url}/#/compare-runs?runs={names}&experiments={experiments}")
+    page.get_by_text("Run details").first.wait_for(timeout=60_000)
+    _, _, details = page.inner_text("body").partition("Run details")
+    _, _, parameters = details.partition("Show diff only")
+    assert parameters.split()[0] == "Frontier/local_cpu"
+    for run in runs:
+        for key in ("Frontier/local_cpu", "Frontier/local_cpu/why"):
+            assert run.data.params[key] in parameters
+
+
 def test_mlflow_holds_a_child_run_for_each_variant_with_exactly_the_figures_that_the_index_knows(
     published: Path,
 ) -> None:
@@ -104,21 +128,23 @@ def test_mlflow_holds_a_child_run_for_each_variant_with_exactly_the_figures_that
     everyone = {variant.name for variant in (*repository.index.variants, *repository.index.dropped)}
     assert {run.info.run_name for run in children} == everyone
     assert first.info.status == "FINISHED"
-    parameters = {frozenset(run.data.params) for run in children}
-    assert len(parameters) == 1
-    common = {"accuracy/val", "flops", "parameters", "file_bytes", "local_cpu/images_per_s"}
+    shown = {"train.epochs", "seed", "precision", "Frontier/local_cpu", "Frontier/local_cpu/why"}
+    assert all(shown <= run.data.params.keys() for run in children)
+    common = {"accuracy/val", "flops", "parameters", "file_bytes", "local_cpu/images_per_s at batch 1"}
     standings = {one.name: one.targets["local_cpu"] for one in repository.index.variants}
     assert standings
     for run in children:
         assert common <= set(run.data.metrics)
-        found = {name.removeprefix("local_cpu/"): value for name, value in run.data.metrics.items()}
         if run.info.run_name in standings:
-            figures = standings[run.info.run_name].figures
+            standing = standings[run.info.run_name]
+            keys = {name: tracked_key("local_cpu", name, standing.batch) for name in METRICS}
+            found = {name: run.data.metrics[key] for name, key in keys.items() if key in run.data.metrics}
+            figures = standing.figures
             # An unknown figure has no key, as in the index.
             assert {name: found.get(name) for name in figures if name != "accuracy"} == {
                 name: figure[0] for name, figure in figures.items() if name != "accuracy"
             }
-            assert not set(standings[run.info.run_name].unknown) & set(found)
+            assert not set(standing.unknown) & set(found)
     assert all(run.data.params[key] == value for run in children for key, value in first.data.params.items())
     artifacts = {file.path for file in client.list_artifacts(first.info.run_id)}
     assert {"report.html", "frontier.png"} <= artifacts

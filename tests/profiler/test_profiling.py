@@ -189,6 +189,9 @@ def test_a_point_beyond_the_budget_is_left_for_the_next_run(plan: Plan, monkeypa
     (missing,) = profile.missing
     assert missing.verdict == "out of budget"
     assert not profile.covers(settings)
+    name, _, budget_s = missing.setting.partition("=")
+    assert name == "profile.budget_s"
+    assert float(budget_s) >= plan.seconds[2]
 
 
 def test_a_point_that_no_budget_can_hold_is_never_asked_for_again(plan: Plan) -> None:
@@ -197,6 +200,25 @@ def test_a_point_that_no_budget_can_hold_is_never_asked_for_again(plan: Plan) ->
     profile, _ = run(plan, settings)
     assert [one.verdict for one in profile.missing] == ["too long"]
     assert profile.covers(settings)
+
+
+def test_the_setting_of_a_missing_point_measures_it_and_those_before_it(plan: Plan) -> None:
+    plan.seconds = {2: 21.0, 3: 30.0}
+    settings = level(1, 2, 3)
+    profile, _ = run(plan, settings)
+    assert [one.verdict for one in profile.missing] == ["too long", "too long"]
+    enough = settings.model_copy(update={"budget_s": float(profile.missing[-1].setting.partition("=")[2])})
+    assert not profile.covers(enough)
+    plan.measured = []
+    again, _ = run(plan, enough, profile)
+    assert plan.measured == [2, 3]
+    assert again.missing == ()
+
+
+def test_a_failed_point_needs_no_other_setting(plan: Plan) -> None:
+    plan.broken = {2: "no answer"}
+    profile, _ = run(plan, level(1, 2))
+    assert [(one.verdict, one.setting) for one in profile.missing] == [("failed", "")]
 
 
 def test_a_server_that_fails_over_and_over_is_given_up(plan: Plan) -> None:

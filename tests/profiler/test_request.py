@@ -10,7 +10,7 @@ import pytest
 from blank import blank_level
 from pydantic import ValidationError
 
-from profiler.command import Request, read_request, run
+from profiler.command import Request, changed, read_request, run
 from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 
@@ -52,6 +52,28 @@ def test_a_request_does_not_choose_the_server_that_is_started(tmp_path: Path) ->
 def test_no_path_of_this_machine_gets_into_a_record(tmp_path: Path) -> None:
     target = Target(server_environment=tmp_path)
     assert str(tmp_path) not in Request(target_name="here", target=target, settings=LEVEL).model_dump_json()
+
+
+def test_the_options_of_the_command_replace_settings_of_the_level(tmp_path: Path) -> None:
+    request = read_request(written(tmp_path, "target_name", value="here"))
+    found = changed(request, ["profile.budget_s=60", "profile.latency.batches=[1,2]"]).settings
+    assert found.latency is not None
+    assert (found.budget_s, found.latency.batches) == (60.0, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("budget_s=60", "unknown setting 'budget_s': choices are profile.level, profile.budget_s"),
+        ("profile.nothing=1", "unknown setting 'profile.nothing'"),
+        ("profile.budget_s.more=1", "unknown setting 'profile.budget_s.more'"),
+        ("profile.budget_s=long", "'long' is no value"),
+        ("profile.budget_s=-1", "Input should be greater than 0, not -1"),
+    ],
+)
+def test_an_option_that_sets_nothing_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    request = read_request(written(tmp_path, "target_name", value="here"))
+    assert words in refusal(lambda: changed(request, [text]))
 
 
 @pytest.mark.parametrize("agreed", [None, "127.0.0.1:8002"])

@@ -24,7 +24,7 @@ TRAINED_ON = (1, 2, 4, 8, 16)
 COLUMNS = (
     "REPLICA", "HARDWARE", "CPU", "MEM", "ARCH", "BATCH", "NUM_BATCH_THREADS", "MAX_ENQUEUED_BATCHES",
     "INTRA_OP_PARALLELISM", "INTER_OP_PARALLELISM", "SLA", "p99_latency", "capacity", "saturation_tp", "timestamp",
-    "variant", "deadline_ms", "low_capacity", "high_capacity",
+    "variant", "deadline_ms", "low_capacity", "high_capacity", "verdict", "others_share",
 )  # fmt: skip
 NOT_MEASURED = (
     "BASE_SERVICE_NAME, PROMETHEUS_ENDPOINT, NFS_SERVER_IP, CONTAINER_PORTS, CONTAINER_LABELS, K8S_NAMESPACE, "
@@ -102,6 +102,8 @@ def row(one: Version, objective_ms: int, point: Capacity) -> dict[str, object]:
         "deadline_ms": point.deadline_ms,
         "low_capacity": point.low_requests_per_s,
         "high_capacity": point.high_requests_per_s,
+        "verdict": point.verdict,
+        "others_share": point.noise.others_share,
     }
 
 

@@ -107,6 +107,8 @@ def inference_service(one: VariantOnTarget, model: Mapping[str, Any], annotation
     figures = {
         "validation-accuracy-share": one.value("accuracy"),
         "max-images-per-s": one.value("images_per_s"),
+        "max-images-per-s-verdict": one.standing.verdict,
+        "others-share": one.standing.others_share,
         "latency-batch-1-p50-ms": one.value("p50_ms"),
         "load-ms": one.value("load_ms"),
         "peak-memory-bytes": one.peak_bytes(),

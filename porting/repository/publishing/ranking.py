@@ -8,7 +8,7 @@ from porting.repository.frontier import Dominance
 from porting.repository.publishing.offers import Offer
 from porting.repository.reader import Repository
 from porting.repository.schema import Details, Summary
-from porting.repository.standing import RANKED_BY, Candidate, data, placed, standing_of
+from porting.repository.standing import RANKED_BY, Candidate, data, placed, standing_of, surpassed
 from profiler.common.errors import BadInputError
 from profiler.records.complexity import Fingerprint
 
@@ -26,16 +26,31 @@ def fingerprints(offers: Sequence[Offer]) -> dict[str, Fingerprint]:
     return found
 
 
-def ranked(offers: Sequence[Offer], target: str) -> dict[str, Dominance]:
-    """The dominance of every variant on one target among those of its own task."""
+def by_task(offers: Sequence[Offer], target: str) -> list[list[Candidate]]:
+    """The candidates on one target, in one list for each task."""
     tasks: dict[str, list[Candidate]] = {}
     for details in (offer.details for offer in offers if target in offer.details.profiles):
         found, _ = figures(details.validation_accuracy, details.profiles[target], details.flags)
         tasks.setdefault(details.task, []).append(Candidate(details.name, details.validation_accuracy, found))
+    return list(tasks.values())
+
+
+def ranked(offers: Sequence[Offer], target: str) -> dict[str, Dominance]:
+    """The dominance of every variant on one target among those of its own task."""
     places: dict[str, Dominance] = {}
-    for candidates in tasks.values():
+    for candidates in by_task(offers, target):
         places |= placed(candidates, RANKED_BY)
     return places
+
+
+def to_drop(offers: Sequence[Offer]) -> set[str]:
+    """The names of the variants that other ones surpass on each of their targets."""
+    targets = {target for offer in offers for target in offer.details.profiles}
+    beaten = {
+        (name, target) for target in targets for candidates in by_task(offers, target) for name in surpassed(candidates)
+    }
+    found = (offer.details for offer in offers)
+    return {one.name for one in found if all((one.name, target) in beaten for target in one.profiles)}
 
 
 def accuracies(offers: Sequence[Offer]) -> dict[str, tuple[float, int]]:

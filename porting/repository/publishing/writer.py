@@ -12,7 +12,7 @@ from porting.repository.consistency import IndexCheck, check_batches, check_numb
 from porting.repository.index_json import index_to_json
 from porting.repository.integrity import SIGNATURE, signature
 from porting.repository.publishing.offers import Offer, write_variant
-from porting.repository.publishing.ranking import fingerprints, next_version, summaries
+from porting.repository.publishing.ranking import fingerprints, next_version, summaries, to_drop
 from porting.repository.reader import INDEX, Repository
 from porting.repository.schema import Details, Index, Published, Summary
 from porting.repository.variant_files import MODEL_FILE, VariantFiles, example_of, texts
@@ -67,10 +67,11 @@ def publish(
 def write_variants(
     folder: Path, key: str, offered: Sequence[tuple[Offer, Summary]], trusted: Repository | None
 ) -> Index:
-    """Writes the folders of the variants on any frontier; the index names the other variants as dropped."""
+    """Writes the folders of the variants that others do not surpass; the index names the other ones as dropped."""
     published, dropped = list[Published](), list[Summary]()
+    beaten = to_drop([offer for offer, _ in offered])
     for offer, summary in offered:
-        if any(standing.on_frontier for standing in summary.targets.values()):
+        if summary.name not in beaten:
             published.append(write_variant(folder, offer, summary, older_versions(summary, trusted)))
         else:
             dropped.append(summary)

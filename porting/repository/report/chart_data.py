@@ -8,7 +8,7 @@ from porting.repository.figures import METRICS, metric, why_unknown
 from porting.repository.frontier import Points
 from porting.repository.hypervolume import staircase
 from porting.repository.report.ranking_table import PRECISIONS, Member, members, tasks_and_targets
-from porting.repository.report.words import display
+from porting.repository.report.words import display, others_in_words
 from porting.repository.schema import Index, Published, Standing, Summary
 from porting.repository.standing import RANKED_BY, Candidate, placed
 
@@ -55,16 +55,16 @@ def variant_data(variant: Summary, standing: Standing) -> dict[str, Any]:
         "unknown": {name: why_unknown(standing, name) for name in METRICS if name not in standing.figures},
         "level": standing.level,
         "verdict": standing.verdict,
-        "load": f"{standing.batch} × {standing.concurrency} callers",
+        "load": f"{standing.batch} × {standing.concurrency} callers, {others_in_words(standing.others_share)}",
     }
 
 
 def places_data(candidates: Sequence[Candidate], metrics: tuple[str, str]) -> dict[str, Any]:
     """The places for two metrics; a variant is its index among the candidates.
 
-    `dominated_by` has for each variant its dominator, -1 on the frontier. `ties` has for each member of the frontier
-    the members that are tied with it, as bits of a hexadecimal number whose lowest bit is the first member. `joined`
-    has the members that no other one beats by point values, the best in the first metric first.
+    `dominated_by` has for each variant its dominator, -1 on the frontier, -2 without a rank. `ties` has for each
+    member of the frontier the members that are tied with it, as bits of a hexadecimal number whose lowest bit is the
+    first member. `joined` has the members that no other one beats by point values, the best in the first metric first.
     """
     found, numbers = placed(candidates, metrics), {one.name: number for number, one in enumerate(candidates)}
     best = [one for one in candidates if found[one.name].on_frontier]
@@ -74,7 +74,9 @@ def places_data(candidates: Sequence[Candidate], metrics: tuple[str, str]) -> di
     joined = staircase([(first, second) for first, second in points.values])
     bits = {one.name: 1 << number for number, one in enumerate(best)}
     return {
-        "dominated_by": [numbers.get(found[one.name].dominated_by or "", -1) for one in candidates],
+        "dominated_by": [
+            numbers.get(found[one.name].dominated_by or "", -1 if found[one.name].ranked else -2) for one in candidates
+        ],
         "ties": [f"{sum(bits[name] for name in found[one.name].ties_with):x}" for one in best],
         "joined": [numbers[known[place].name] for place in joined],
     }

@@ -22,7 +22,7 @@ ACCURACY, THROUGHPUT = RANKED_BY
 
 
 def draw(index: Index) -> "Figure":
-    """One panel for each task and target, with filled and joined frontier points and hollow dominated ones."""
+    """One panel for each task and target, with filled and joined frontier points and hollow other ones."""
     from matplotlib.figure import Figure
 
     shown = tasks_and_targets(index)
@@ -73,7 +73,11 @@ def label_axes(axes: "Axes", title: str, precisions: Container[str]) -> None:
     axes.set_axisbelow(True)
     colours = {name: colour for name, colour in PRECISIONS.items() if name in precisions}
     marks = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in colours.items()]
-    marks.append(Line2D([], [], marker="o", linestyle="", color=GREY, markerfacecolor="white", label="dominated"))
+    marks.append(
+        Line2D(
+            [], [], marker="o", linestyle="", color=GREY, markerfacecolor="white", label="dominated, or without a rank"
+        )
+    )
     axes.legend(handles=marks, loc="lower left", frameon=False)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from porting.repository.figures import METRICS
+from porting.repository.figures import METRICS, measured_by
 from porting.repository.report.section import Section, Table
-from porting.repository.report.words import figure_in_words, number
+from porting.repository.report.words import figure_in_words, load_in_words, number
 from porting.repository.schema import Accuracy, Details, Published, Standing, Step, TensorSpec
 from profiler.records.base import Value
 from profiler.records.profile import Profile
@@ -18,7 +18,7 @@ def figures(standing: Standing) -> Section:
     """Every metric with its value, or the reason why it is unknown."""
     note = (
         f"The brackets have the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
-        f"at batch {standing.batch} × {standing.concurrency} callers."
+        f"at batch × callers, and use of the cores by others, of {load_in_words(standing)}."
     )
     rows = [(metric.meaning, figure_in_words(standing, name)) for name, metric in METRICS.items()]
     return Section("Figures", [note], table=Table(("figure", "value"), rows), wide=True)
@@ -39,16 +39,17 @@ def provenance(variant: Published, details: Details, profile: Profile) -> list[S
 def missing(profile: Profile) -> Section:
     """The planned points without a figure, then the points with another verdict than settled."""
     rows: list[tuple[str, ...]] = [
-        (one.point, assigned(one.at, ", "), one.verdict, one.reason) for one in profile.missing
+        (one.point, assigned(one.at, ", "), one.verdict, one.reason, measured_by(profile.level, one))
+        for one in profile.missing
     ]
     for point in profile.points():
         verdict = getattr(point, "verdict", "settled")
         if verdict != "settled":
             at = assigned(point.at(), ", ")
-            rows.append((type(point).__name__, at, verdict, getattr(point, "verdict_reason", "")))
+            rows.append((type(point).__name__, at, verdict, getattr(point, "verdict_reason", ""), ""))
     if not rows:
         return Section(MISSING, ["None: every planned point has a figure that settled."])
-    return Section(MISSING, [], table=Table(("point", "at", "verdict", "reason"), rows), wide=True)
+    return Section(MISSING, [], table=Table(("point", "at", "verdict", "reason", "measured by"), rows), wide=True)
 
 
 def lineage(steps: list[Step]) -> Section:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from porting.repository.figures import METRICS, why_unknown, why_unranked
+from porting.repository.figures import METRICS, why_unknown
 from porting.repository.report.section import COLOURS
-from porting.repository.report.words import display, place_in_words
+from porting.repository.report.words import display, load_in_words, place_in_words, verdict_in_words
 from porting.repository.schema import Figure, Index, Published, Standing, Summary
 
 Member = tuple[Summary, Standing]
@@ -84,7 +84,10 @@ def ranking_table(members: Sequence[Member]) -> RankingTable:
 
 TEST = Column("top-1 accuracy on the test split, %", "no choice uses it", "higher", is_sorted=True)
 EXTRA = (
-    Column("batch × callers", "the load of the closed loop for the maximal throughput"),
+    Column(
+        "batch × callers, others",
+        "the load of the closed loop for the maximal throughput, and the use of the cores by other processes meanwhile",
+    ),
     Column("verdict", "whether the maximal throughput settled"),
     Column("level", "how much was measured"),
 )
@@ -93,21 +96,22 @@ EXTRA = (
 def row(variant: Summary, standing: Standing, known: Sequence[str]) -> Row:
     """The row of one variant."""
     test = variant.test_accuracy
+    marks = {name: verdict_in_words(standing.figures, name, standing.verdict) for name in known}
     test_figure = (test.value, test.low, test.high) if test else None
     cells = [
         cell(test_figure, "accuracy", variant.reasons.get("test_accuracy", "")),
-        *(cell(standing.figures.get(name), name, why_unknown(standing, name)) for name in known),
-        Cell(f"{standing.batch} × {standing.concurrency}", value=standing.batch * standing.concurrency),
+        *(cell(standing.figures.get(name), name, why_unknown(standing, name), marks[name]) for name in known),
+        Cell(load_in_words(standing), value=standing.batch * standing.concurrency),
         Cell(standing.verdict, reason=standing.verdict_reason),
         Cell(standing.level),
     ]
-    ranks = standing.on_frontier and not why_unranked(variant.flags, METRICS)
-    return Row(variant.name, isinstance(variant, Published), ranks, place_in_words(variant, standing), cells)
+    place = place_in_words(variant, standing)
+    return Row(variant.name, isinstance(variant, Published), standing.on_frontier, place, cells)
 
 
-def cell(figure: Figure | None, metric: str, reason: str) -> Cell:
-    """The cell of a figure in the unit of a metric, or the reason why it is unknown."""
+def cell(figure: Figure | None, metric: str, reason: str, mark: str = "") -> Cell:
+    """The cell of a figure in the unit of a metric with the `mark` of its verdict, or the reason why it is unknown."""
     if figure is None:
         return Cell("unknown", reason=reason)
     shown = display(metric)
-    return Cell(shown.value(figure[0]), shown.interval(figure), figure[0])
+    return Cell(shown.value(figure[0]), f"{shown.interval(figure)} {mark}".strip(), figure[0])

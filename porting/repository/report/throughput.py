@@ -79,12 +79,21 @@ def by_cores(profile: Profile) -> Section:
 
 
 def contention(profile: Profile) -> Section:
-    """The share of the throughput that remains beside a reference network at shares of its own maximum."""
+    """The share of the throughput that remains beside another model at shares of that model's own maximum."""
     if not profile.contention:
         return absent(CONTENTION, profile, Contention, "contention")
-    columns = ("load of the other model", "batch", "factor [95 %]", "images/s alone", "images/s beside it", "verdict")
+    columns = (
+        "beside",
+        "load of the other model",
+        "batch",
+        "factor [95 %]",
+        "images/s alone",
+        "images/s beside it",
+        "verdict",
+    )
     rows = [
         (
+            one.beside,
             share(one.share),
             str(one.batch),
             between(one.factor, one.factor_low, one.factor_high),

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from porting.repository.figures import METRICS, figure_of, why_unknown, why_unranked
+from porting.repository.figures import METRICS, compared_by, figure_of, why_unknown
 from porting.repository.schema import Figure, Standing, Summary
+from porting.repository.standing import RANKED_BY, Candidate, unranked
 from profiler.records.base import Record
 
 DIGITS = 4
@@ -96,7 +97,8 @@ def figure_in_words(standing: Standing, name: str) -> str:
     """A figure with its interval and its unit, or the reason why it is unknown."""
     if name not in standing.figures:
         return f"unknown: {why_unknown(standing, name)}"
-    return f"{in_words(standing.figures, name)} {display(name).unit}".rstrip()
+    mark = verdict_in_words(standing.figures, name, standing.verdict)
+    return " ".join(f"{in_words(standing.figures, name)} {display(name).unit} {mark}".split())
 
 
 def in_words(figures: Mapping[str, Figure], name: str) -> str:
@@ -107,6 +109,26 @@ def in_words(figures: Mapping[str, Figure], name: str) -> str:
     return f"{shown.value(figure[0])} {shown.interval(figure)}".rstrip()
 
 
+def verdict_in_words(figures: Mapping[str, Figure], name: str, verdict: str) -> str:
+    """The verdict on a figure in brackets, empty where it settled; `verdict` is that on the maximal throughput.
+
+    A figure whose ratio to the reference network is unknown was disturbed.
+    """
+    if name == RANKED_BY[1] and verdict != "settled":
+        return f"({verdict})"
+    return "(disturbed)" if name in figures and compared_by(name) not in figures else ""
+
+
+def load_in_words(standing: Standing) -> str:
+    """The load of the maximal throughput, and the use of the cores by other processes meanwhile."""
+    return f"{standing.batch} × {standing.concurrency}, {others_in_words(standing.others_share)}"
+
+
+def others_in_words(others_share: float | None) -> str:
+    """The use of the cores by other processes."""
+    return "others unknown" if others_share is None else f"others {others_share:.0%}"
+
+
 def place_in_words(variant: Summary, standing: Standing) -> str:
     """Whether a variant is on the frontier, with its ties or its dominator, and the names of its flags."""
     return "; ".join([rank_in_words(variant, standing), *(f"flagged {name}" for name in variant.flags)])
@@ -114,10 +136,11 @@ def place_in_words(variant: Summary, standing: Standing) -> str:
 
 def rank_in_words(variant: Summary, standing: Standing) -> str:
     """Whether a variant is on the frontier, with its ties or its dominator."""
-    if why_unranked(variant.flags, METRICS):
-        return "no: its accuracy has no rank"
-    if not standing.on_frontier:
+    if standing.dominated_by is not None:
         return f"no: dominated by {standing.dominated_by}"
+    lacking = unranked(Candidate(variant.name, variant.validation_accuracy, standing.figures), RANKED_BY)
+    if lacking:
+        return f"no: its {'accuracy' if lacking[0] == 'accuracy' else display(lacking[0]).label} has no rank"
     if variant.validation_accuracy is None:
         return "yes: its accuracy is unknown, so no variant dominates it"
     return f"yes, tied with {', '.join(standing.ties_with)}" if standing.ties_with else "yes"

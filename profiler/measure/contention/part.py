@@ -24,6 +24,7 @@ from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 
 REFERENCE_SLICES = 6
+REFERENCE = "the reference network"
 # For each instance, so that a request always waits for it.
 REFERENCE_CONCURRENCY = 4
 
@@ -44,7 +45,7 @@ def measurements(model: ModelUnderTest, settings: ContentionSettings, ledger: Le
 
 
 def expected_s(maximum: MaximalThroughput, shares: Sequence[float], slices: int) -> float:
-    """Two loads, the reference network's own maximum, then the rounds; a slow model takes longer for its answers."""
+    """Two loads, the other model's own maximum, then the rounds; a slow model takes longer for its answers."""
     answers_s = MINIMUM_ANSWERS * maximum.batch / maximum.images_per_s
     stretches_s = [max(SLICE_S, answers_s / (1 - share)) + LEAD_S + REFERENCE_SLICE_S for share in (ALONE, *shares)]
     return 2 * OVERHEAD_S + REFERENCE_SLICES * (SLICE_S + LEAD_S + REFERENCE_SLICE_S) + slices * sum(stretches_s)
@@ -55,7 +56,7 @@ def measure_shares(
 ) -> list[Contention]:
     """Rounds of a slice alone and one beside each share, so that a drift of the machine meets them all alike."""
     noise, kinds = NoiseMeter(), (ALONE, *shares)
-    with reference_network(model) as other, model.driving():
+    with other_model(model) as other, model.driving():
         other_max = max_per_reference(other)
         served = model.serve()
         loop = ClosedLoop(served, model.expectation, maximum.batch, maximum.concurrency)
@@ -70,15 +71,15 @@ def measure_shares(
         check_counts(count_since(served, counted, answers), answers)
     keep(model, rounds, maximum.batch)
     reference_per_s = float(np.median([one.reference_per_s for one in stretches]))
-    # The other network's maximum at the speed that the machine had on the whole.
-    shared = Shared(
-        maximum, model.in_process, other_max * reference_per_s, noise.read(reference_per_s, model.reference().kind)
-    )
+    found = noise.read(reference_per_s, model.reference().kind)
+    beside = REFERENCE if model.co_runner is None else model.co_runner.name
+    # The other model's maximum at the speed that the machine had on the whole.
+    shared = Shared(maximum, model.in_process, beside, other_max * reference_per_s, found)
     return [contention(shared, share, rounds[ALONE], rounds[share]) for share in shares]
 
 
 def max_per_reference(other: ModelUnderTest) -> float:
-    """What the other network answers at most for each run of the reference, by stretches like those of the model."""
+    """What the other model answers at most for each run of the reference, by stretches like those of the model."""
     served, instances = other.serve(), other.own.instances
     loop = ClosedLoop(served, other.expectation, 1, REFERENCE_CONCURRENCY * instances)
     run = CoRun(other, loop, PacedLoop(served, other.expectation), 0.0)
@@ -92,20 +93,24 @@ def keep(model: ModelUnderTest, rounds: dict[float, list[Stretch]], batch: int) 
             "counted": [one.load.counted * batch for one in stretches],
             "seconds": [one.load.seconds for one in stretches],
             "reference_per_s": [one.reference_per_s for one in stretches],
-            "reference_answered_per_s": [one.answered_per_s for one in stretches],
+            "other_answered_per_s": [one.answered_per_s for one in stretches],
         }
         for name, raw in values.items():
             model.samples[f"contention_batch_{batch}_share_{share:g}_{name}"] = np.array(raw)
 
 
 @contextmanager
-def reference_network(model: ModelUnderTest) -> Iterator[ModelUnderTest]:
-    """The other model, loaded with the same resources under its own name, and gone when the block ends."""
+def other_model(model: ModelUnderTest) -> Iterator[ModelUnderTest]:
+    """The other model, loaded with the same resources under its own name, and gone when the block ends.
+
+    It is the co-runner, or the reference network where there is none.
+    """
     if model.target.model is not None:
         raise ServerError("the server keeps to the models that it was started with: no other can be put beside this")
     with scratch("contention") as made:
-        path = made.folder / "model.onnx"
-        write_reference(path)
+        path = made.folder / "model.onnx" if model.co_runner is None else model.co_runner.path
+        if model.co_runner is None:
+            write_reference(path)
         with ModelUnderTest(model.prepared, path, name="dnn-porting-beside") as other:
             model.serve()
             yield other

@@ -16,26 +16,28 @@ KEPT_UP = 0.95
 
 @dataclass(frozen=True)
 class Shared:
-    """What every share was measured under: at a maximum, in this process or not, beside a network with a maximum."""
+    """What every share was measured under: at a maximum, in this process or not, beside a model with a maximum."""
 
     maximum: MaximalThroughput
     in_process: bool
-    reference_max_per_s: float
+    beside: str
+    other_max_per_s: float
     noise: Noise
 
 
 def contention(shared: Shared, share: float, alone: Sequence[Stretch], beside: Sequence[Stretch]) -> Contention:
-    """The point of one share of the other network's maximum."""
+    """The point of one share of the other model's maximum."""
     maximum, missing = shared.maximum, MissingValues()
     factor = ratio_interval([per_reference([one]) for one in beside], [per_reference([one]) for one in alone])
     offered = float(np.mean([one.offered_per_s for one in beside]))
     answered = float(np.mean([one.answered_per_s for one in beside]))
     client = float(np.median([one.load.client_cpu_share for one in beside]))
     saturated = maximum.verdict != "not saturated"
-    verdict, why = judge_factor(factor, client, shared.in_process, saturated, answered / offered)
+    verdict, why = judge_factor(factor, client, shared.in_process, saturated, answered / offered, shared.beside)
     no_bound = f"{len(beside)} slices bound no ratio"
     return Contention(
         **maximum.place.fields(),
+        beside=shared.beside,
         share=share,
         batch=maximum.batch,
         concurrency=maximum.concurrency,
@@ -45,9 +47,9 @@ def contention(shared: Shared, share: float, alone: Sequence[Stretch], beside: S
         factor=factor.ratio,
         factor_low=missing.note("factor_low", factor.low, no_bound),
         factor_high=missing.note("factor_high", factor.high, no_bound),
-        reference_max_per_s=shared.reference_max_per_s,
-        reference_offered_per_s=offered,
-        reference_answered_per_s=answered,
+        other_max_per_s=shared.other_max_per_s,
+        other_offered_per_s=offered,
+        other_answered_per_s=answered,
         cores_used=missing.note("cores_used", mean_cores(beside), NOT_VISIBLE),
         alone_cores_used=missing.note("alone_cores_used", mean_cores(alone), NOT_VISIBLE),
         client_cpu_share=client,
@@ -75,9 +77,9 @@ def mean_cores(stretches: Sequence[Stretch]) -> float | None:
 
 
 def judge_factor(
-    factor: RatioInterval, client_share: float, in_process: bool, saturated: bool, kept_up: float
+    factor: RatioInterval, client_share: float, in_process: bool, saturated: bool, kept_up: float, beside: str
 ) -> tuple[Verdict, str]:
     """As for a throughput; and the other model must have had its share."""
     if kept_up < KEPT_UP:
-        return "unsettled", f"the reference network answered {kept_up:.0%} of what it was offered"
+        return "unsettled", f"{beside} answered {kept_up:.0%} of what it was offered"
     return judge(factor, client_share, saturated, in_process)

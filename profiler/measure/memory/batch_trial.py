@@ -40,7 +40,7 @@ class Work:
 
     def command(self, batch: int) -> list[str]:
         """The command line of the child for one batch."""
-        target = self.target.model_dump_json(include={"runtime", "cores", "threads", "providers"})
+        target = self.target.model_dump_json(include={"runtime", "cores", "threads", "providers", "gpu"})
         numbers = [str(number) for number in (batch, *self.shape)]
         program = [sys.executable, "-m", "profiler.measure.memory.child_process"]
         return [*program, str(os.getpid()), target, str(self.path), *numbers]
@@ -97,7 +97,7 @@ def attempt(work: Work, batch: int, limit_bytes: int | None, within_s: float) ->
         report = Report(**json.loads(text))
         if limit_bytes is not None and report.peak_bytes > limit_bytes:
             return Attempt("over the limit", over(batch, limit_bytes), report.peak_bytes, seconds)
-        gpu = gpu_bytes(work.target.providers, {running.process.pid})
+        gpu = gpu_bytes(work.target, {running.process.pid})
         return Attempt("fits", "", report.peak_bytes, seconds, report, gpu)
 
 

@@ -4,17 +4,19 @@ from collections.abc import Collection
 
 import pynvml
 
-from profiler.common.target import ON_GPU, Provider
+from profiler.common.target import Target
 from profiler.system.machine import gpu_handles
 
 
-def gpu_bytes(providers: Collection[Provider], pids: Collection[int]) -> tuple[int | None, str]:
-    """The memory of these processes on all GPUs together; `None` and why where nobody tells it."""
-    if not ON_GPU & set(providers):
-        return None, f"providers {', '.join(providers)} use no memory of a GPU that NVML knows"
+def gpu_bytes(target: Target, pids: Collection[int]) -> tuple[int | None, str]:
+    """The memory of these processes on the target's GPU; `None` and why where nobody tells it."""
+    if not target.on_gpu:
+        return None, f"providers {', '.join(target.providers)} use no memory of a GPU that NVML knows"
     try:
         with gpu_handles() as handles:
-            found = [one for handle in handles for one in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)]
+            if target.gpu >= len(handles):
+                return None, f"there is no GPU {target.gpu}: this machine has {len(handles)}"
+            found = pynvml.nvmlDeviceGetComputeRunningProcesses(handles[target.gpu])
     except pynvml.NVMLError as error:
         return None, f"NVML does not tell it: {error}"
     ours = [one.usedGpuMemory for one in found if one.pid in pids]

@@ -7,7 +7,7 @@ nothing else comes out the same each time, with every server: so batches and var
 from functools import partial
 
 from profiler.common.profile_settings import MemorySettings
-from profiler.common.target import Resources, Runtime, Target
+from profiler.common.target import Resources, Target
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.memory.batch_trial import Work, attempt
@@ -47,8 +47,13 @@ def measurements(model: ModelUnderTest, settings: MemorySettings, ledger: Ledger
 def child_work(model: ModelUnderTest) -> Work:
     """The target's runtime in a process of its own; a server's stands for the ONNX Runtime in it."""
     target = model.target
-    runtime: Runtime = "torch" if target.runtime == "torch" else "onnxruntime"
-    own = Target(runtime=runtime, cores=target.cores, threads=target.threads, providers=target.providers)
+    own = Target(
+        runtime=target.computes_in,
+        cores=target.cores,
+        threads=target.threads,
+        providers=target.providers,
+        gpu=target.gpu,
+    )
     return Work(own, model.path, model.shapes[0], model.cores(model.own))
 
 

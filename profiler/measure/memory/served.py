@@ -39,7 +39,7 @@ def served_memory(model: ModelUnderTest, batch: int) -> Used:
     used = between(before, usage(process))
     if no_peak is not None:
         used = replace(used, peak_bytes=None, why_no_peak=no_peak)
-    gpu, no_gpu = gpu_bytes(model.target.providers, {one.pid for one in tree(process)})
+    gpu, no_gpu = gpu_bytes(model.target, {one.pid for one in tree(process)})
     return replace(used, gpu_bytes=gpu, why_no_gpu=no_gpu)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from profiler.common.profile_settings import RepeatSettings
 from profiler.load_generator.closed_loop import MINIMUM_ANSWERS
 from profiler.measure.counts import check_counts, count_since
-from profiler.measure.latency.part import RUNTIME
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.repeats.side_by_side import TURN_S, Repeat, SideBySide
@@ -61,7 +60,7 @@ def measure_repeats(model: ModelUnderTest, maximum: MaximalThroughput, settings:
         images_per_s_cv=variation(rates),
         relative_throughput=tuple(relative_rates),
         relative_throughput_cv=variation(relative_rates),
-        latency_runtime=RUNTIME,
+        latency_runtime=model.target.computes_in,
         latency_p50_ms=tuple(medians),
         latency_p50_cv=variation(medians),
         relative_latency_p50=tuple(relative_medians),

@@ -14,7 +14,7 @@ from profiler.load_generator.reference import Reference
 from profiler.measure.latency.part import WARM_RUNS, time_runs
 from profiler.records.throughput import MaximalThroughput
 from profiler.runtimes.inputs import sample_input
-from profiler.runtimes.session import open_session, run
+from profiler.runtimes.own_process import computation
 from profiler.system.machine import pinned
 from profiler.target.model_under_test import ModelUnderTest
 
@@ -63,7 +63,7 @@ class Repeat:
 
 
 class SideBySide:
-    """The target's best closed loop, and a session of this process on the server's cores, both warm."""
+    """The target's best closed loop, and a model of this process on the server's cores, both warm."""
 
     def __init__(self, model: ModelUnderTest, maximum: MaximalThroughput) -> None:
         self._model = model
@@ -72,10 +72,11 @@ class SideBySide:
             self._loop = ClosedLoop(model.serve(), model.expectation, maximum.batch, maximum.concurrency)
             self._loop.warm_up()
         with pinned(self._cores):
-            self._session = open_session(model.path, model.own.threads, model.target.providers)
-            self._feed = {self._session.get_inputs()[0].name: sample_input(model.shapes[0], 1)}
+            self._call = computation(model.target, model.path, model.own.threads).prepare(
+                sample_input(model.shapes[0], 1)
+            )
             for _ in range(WARM_RUNS):
-                run(self._session, self._feed)
+                self._call()
         self._beside_load = Beside(model.reference())
         self._beside_latency = Beside(model.in_process_reference)
 
@@ -93,7 +94,7 @@ class SideBySide:
         load_reference_per_s = self._beside_load.end(load.wall_s)
         self._beside_latency.begin(LATENCY_SLICE_S)
         with pinned(self._cores):
-            latencies_ms = time_runs(self._session, self._feed, LATENCY_SLICE_S)
+            latencies_ms = time_runs(self._call, LATENCY_SLICE_S)
         return Turn(load, load_reference_per_s, latencies_ms, self._beside_latency.end(sum(latencies_ms) / 1e3))
 
 

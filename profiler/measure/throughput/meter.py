@@ -18,7 +18,7 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
 from profiler.runtimes.served import Served
 from profiler.runtimes.session import open_session
-from profiler.system.energy import EnergyMeter, gpus_of
+from profiler.system.energy import EnergyMeter
 from profiler.target.model_under_test import ModelUnderTest
 
 # A quota of a part of a core comes anew every 100 ms: a slice must hold many of those periods.
@@ -44,7 +44,7 @@ class ThroughputMeter:
         with model.driving(self._resources):
             loop = self._loop(served, batch, concurrency)
             loop.warm_up()
-            slices, energy = list[LoadSlice](), EnergyMeter(gpus_of(model.target.providers))
+            slices, energy = list[LoadSlice](), EnergyMeter([model.target.gpu] if model.target.on_gpu else [])
             before = self._reference.rate_per_s(loop.slice_s)
             counted, used_s = served.answers_counted() if loop.counts_all else None, list[float | None]()
             watch = model.watch(self._reference, self._cores(), seconds, fewest)
@@ -82,13 +82,13 @@ class ThroughputMeter:
     def point(self, run: Run) -> list[Point]:
         """A point of the sweep, and the latencies that its callers saw."""
         self._keep(run, "throughput")
-        return [throughput_point(self._model, self._resources, run), *self._latency(run)]
+        return [throughput_point(self._model, self._resources, run), *self.latency(run)]
 
     def maximum(self, run: Run, saturated: bool, searched_relative: float) -> list[Point]:
         """The maximum of a batch size, with what its search found (`maximal_throughput`)."""
         self._keep(run, "max_throughput")
         point = maximal_throughput(self._model, self._resources, run, saturated, searched_relative)
-        return [point, *self._latency(run)]
+        return [point, *self.latency(run)]
 
     def _keep(self, run: Run, figure: str) -> None:
         resources = self._resources
@@ -103,7 +103,7 @@ class ThroughputMeter:
         for name, raw in values.items():
             self._model.samples[f"{figure}_{place}_{name}"] = np.array(raw)
 
-    def _latency(self, run: Run) -> Iterator[LatencyPoint]:
+    def latency(self, run: Run) -> Iterator[LatencyPoint]:
         """The latencies that the callers saw, where the load generator tells them one by one."""
         samples, rates_per_s = run.latencies()
         if samples:

@@ -69,7 +69,8 @@ class V2Host:
         return V2Model(self._server, self.runtime, name, source.name, sink.name)
 
     def _load_file(self, name: str, path: Path, source: Tensor, sink: Tensor, resources: Resources) -> None:
-        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, self._target.providers)
+        target = self._target
+        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, target.providers, target.gpu)
         # The server keeps the old network for an equal configuration, so each load has a different one.
         config = model_config(source, sink, serving, {"load": str(time.monotonic_ns())})
         if not self._server.load(name, to_json(config), {"file:1/model.onnx": path.read_bytes()}):

@@ -55,7 +55,8 @@ class OwnTriton:
     def load(self, name: str, path: Path, resources: Resources) -> V2Model:
         """The loaded model; raises `ServerError` where the server refuses it."""
         source, sink = tensors(path)
-        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, self._target.providers)
+        target = self._target
+        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, target.providers, target.gpu)
         # The server keeps the old network for an equal configuration, so each load has a different one.
         self._loads += 1
         config = model_config(source, sink, serving, {"load": str(self._loads)})

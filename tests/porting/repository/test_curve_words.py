@@ -29,9 +29,9 @@ def test_speed_up_and_contention_have_their_bounds(full: Profile) -> None:
         ("2", "16", "1", "1.79", "1.72", "1.87"),
         ("0.5", "16", "1", "0.449", "0.431", "0.467"),
     ]
-    assert [row[:3] for row in rows(full, "contention")] == [
-        ("25%", "16", "0.725 [0.7, 0.75]"),
-        ("50%", "16", "0.45 [0.45, 0.5]"),
+    assert [row[:4] for row in rows(full, "contention")] == [
+        ("digits-other", "25%", "16", "0.725 [0.7, 0.75]"),
+        ("digits-other", "50%", "16", "0.45 [0.45, 0.5]"),
     ]
 
 
@@ -85,8 +85,9 @@ def test_a_known_energy_is_shown() -> None:
 
 def test_missing_and_unsettled_points_are_listed_with_verdict_and_reason(full: Profile) -> None:
     found = rows(full, "missing")
-    assert ("LargestBatch", "runtime triton, page_cache cold", "out of budget", "3.0 s were left") in found
-    assert [row[2:] for row in found if row[0] == "MaximalThroughput"] == [("unsettled", "the interval is ± 9.0 %")]
+    assert ("LargestBatch", "runtime triton, page_cache cold", "out of budget", "3.0 s were left",
+            "profile=full profile.budget_s=320") in found  # fmt: skip
+    assert [row[2:] for row in found if row[0] == "MaximalThroughput"] == [("unsettled", "the interval is ± 9.0 %", "")]
     assert len([row for row in found if row[0] == "LoadPoint"]) == 2
 
 
@@ -95,7 +96,7 @@ def test_a_section_that_a_level_does_not_measure_has_the_reason(name: str) -> No
     empty = section(blank_profile(), name)
     assert empty.drawing is None
     assert empty.table is None
-    assert all(note.endswith("the level quick does not measure it.") for note in empty.notes)
+    assert all(note.endswith("the level quick does not measure it, profile=full does.") for note in empty.notes)
     assert empty.notes
 
 
@@ -103,13 +104,16 @@ def test_a_missing_point_has_a_reason() -> None:
     missing = Missing(part="repeats", point="Repeats", at={}, verdict="failed", reason="the server died")
     state = PartState(name="repeats", settings={}, seconds=1.0, finished=True)
     profile = blank_profile(missing=(missing,), parts=(state,))
-    assert section(profile, "repeats").notes == ["Not there: failed: the server died."]
+    assert section(profile, "repeats").notes == [
+        "Not there: failed: the server died (measured by the same settings again)."
+    ]
 
 
 def test_a_point_that_depends_on_a_missing_one_has_the_reason_of_that_one() -> None:
-    missing = Missing(part="scaling", point="LatencyPoint", at={}, verdict="out of budget", reason="1.3 s were left")
+    missing = Missing(part="scaling", point="LatencyPoint", at={}, verdict="out of budget", reason="1.3 s were left",
+                      setting="profile.budget_s=60")  # fmt: skip
     shown = section(full_profile(missing=(missing,), max_throughput=()), "by_cores")
-    assert shown.notes[0] == "Not there: out of budget: 1.3 s were left."
+    assert shown.notes[0] == "Not there: out of budget: 1.3 s were left (measured by profile=full profile.budget_s=60)."
 
 
 def test_a_part_without_points_has_the_reason() -> None:
@@ -118,7 +122,7 @@ def test_a_part_without_points_has_the_reason() -> None:
         return section(blank_profile(parts=(state,)), "repeats").notes
 
     assert notes(finished=False) == ["Not there: the run ended before it."]
-    assert notes(finished=True) == ["Not there: no run requested it, or there was nothing to measure."]
+    assert notes(finished=True) == ["Not there: profile.repeats has no such point, or nothing to measure."]
 
 
 def test_a_complete_profile_misses_nothing() -> None:

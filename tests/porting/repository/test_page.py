@@ -112,7 +112,7 @@ def test_the_script_unpacks_the_places_that_were_packed(page: Page, metrics: tup
         assert [one["variant"]["name"] for one in found] == [one.name for one in crowd]
         for one in found:
             place = expected[one["variant"]["name"]]
-            assert one["dominatedBy"] == place.dominated_by
+            assert (one["dominatedBy"], one["onFrontier"]) == (place.dominated_by, place.on_frontier)
             assert tuple(one["tiesWith"]) == place.ties_with
 
 
@@ -123,7 +123,7 @@ def test_every_choice_of_axes_has_the_frontier_that_the_reader_computes(page: Pa
     assert {"accuracy", "images_per_s", "p50_ms", "load_ms"} <= {*metrics}
     for axes in product(metrics, repeat=2):
         found = page.evaluate("([y, x]) => { FORM.y.value = y; FORM.x.value = x; return placed(); }", axes)
-        best = {one["variant"]["name"] for one in found if one["dominatedBy"] is None}
+        best = {one["variant"]["name"] for one in found if one["onFrontier"]}
         assert best == {name for name, place in placed(crowd, axes).items() if place.on_frontier}, axes
 
 
@@ -152,8 +152,10 @@ def test_another_metric_on_an_axis_makes_another_frontier(page: Page) -> None:
 def test_a_variant_without_a_metric_is_not_drawn_and_has_the_reason(page: Page) -> None:
     page.select_option("[name=x]", "load_ms")
     assert page.locator("#chart .mark").count() == 1
-    assert f"{FAST} (the level quick does not measure it)" in page.inner_text("#absent")
-    assert "is unknown, so no variant dominates it" in page.inner_text(f'tr[data-variant="{FAST}"] .place')
+    assert f"{FAST} (the level quick does not measure it, profile=full does)" in page.inner_text("#absent")
+    assert "no: its median time from the load call to ready has no rank" in page.inner_text(
+        f'tr[data-variant="{FAST}"] .place'
+    )
 
 
 def test_without_any_accuracy_other_metrics_are_drawn(browser: Browser, tmp_path: Path) -> None:
@@ -203,7 +205,7 @@ def test_a_variant_under_the_pointer_shows_its_figures_its_level_and_its_verdict
     assert FULL in shown(page)
     assert "780 images/s" in shown(page)
     assert "[741, 819]" in shown(page)
-    assert "fp32, level full; 16 × 4 callers: settled." in shown(page)
+    assert "fp32, level full; 16 × 4 callers, others 0%: settled." in shown(page)
     point(page, DROPPED).hover()
     assert f"no: dominated by {FULL}" in shown(page)
     assert "it is not in the repository" in shown(page)

@@ -97,7 +97,7 @@ def test_the_sections_have_every_figure_with_its_interval_or_the_reason_why_it_i
     assert ">780 [741, 819] images/s<" in sections(text, FULL)
     assert ">7.8 [7.644, 7.956]<" in sections(text, FULL)
     assert ">470 [446.5, 493.5] images/s<" in sections(text, FULL)
-    assert ">unknown: the level quick does not measure it<" in sections(text, QUICK)
+    assert ">unknown: the level quick does not measure it, profile=full does<" in sections(text, QUICK)
 
 
 def test_the_sections_have_the_provenance_of_the_variant(text: str, repository: Repository) -> None:
@@ -121,7 +121,7 @@ def test_the_table_has_published_and_dropped_variants_with_their_places(text: st
 
 
 def test_the_table_has_reasons_for_figures_that_one_or_all_variants_lack(text: str) -> None:
-    unknown = 'class="unknown" title="the level quick does not measure it">unknown'
+    unknown = 'class="unknown" title="the level quick does not measure it, profile=full does">unknown'
     assert unknown in row(text, QUICK)
     assert unknown not in row(text, FULL)
     assert '<td data-value="780.0">780<small>[741, 819]</small></td>' in row(text, FULL)
@@ -190,8 +190,8 @@ def test_packed_places_say_who_dominates_whom_who_ties_and_who_is_joined(metrics
         packed, expected = places_data(crowd, metrics), placed(crowd, metrics)
         everyone, best = [one.name for one in crowd], [one.name for one in crowd if expected[one.name].on_frontier]
         assert packed["dominated_by"] == [
-            -1 if expected[name].on_frontier else everyone.index(known(expected[name].dominated_by))
-            for name in everyone
+            -1 if place.on_frontier else -2 if not place.ranked else everyone.index(known(place.dominated_by))
+            for place in (expected[name] for name in everyone)
         ]
         ties = [tuple(name for bit, name in enumerate(best) if int(row, 16) >> bit & 1) for row in packed["ties"]]
         assert ties == [expected[name].ties_with for name in best]

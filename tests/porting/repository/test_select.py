@@ -8,6 +8,7 @@ from made_repository import MIDDLE, QUICK, SLOW, repository
 from unfinished import unfinished
 
 from porting.repository import Repository
+from porting.repository.figures import compared_by
 from porting.repository.operating_points import Condition, OperatingPoint, condition
 from porting.repository.schema import Figure, Published
 from porting.repository.select import Selection, rank, select
@@ -44,7 +45,7 @@ def test_the_batch_is_part_of_the_choice(published: Repository) -> None:
     found = chosen(published, "p50_ms<=11", "accuracy>=0.85", objective="images_per_s").chosen
     assert found is not None
     assert (found.variant.name, found.batch) == (MIDDLE, 4)
-    assert found.predicted == {"images_per_s"}
+    assert found.predicted == {"images_per_s", "relative_throughput"}
 
 
 def test_an_objective_that_is_better_lower_is_minimised(published: Repository) -> None:
@@ -162,11 +163,11 @@ def point(figures: Mapping[str, Figure]) -> OperatingPoint:
     resources = Resources(cores=1, threads=1, instances=1)
     return OperatingPoint(
         variant=unfinished(Published), target="local_cpu", batch=1, resources=resources, figures=figures,
-        unknown={}, predicted=frozenset(),
+        unknown={}, predicted=frozenset(), verdict="settled", others_share=0.0,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("objective", ["images_per_s", "p50_ms"])
 def test_an_option_whose_figure_is_unknown_comes_last(objective: str) -> None:
-    unknown, known = point({}), point({objective: (1.0, None, None)})
+    unknown, known = point({}), point({objective: (1.0, None, None), compared_by(objective): (1.0, None, None)})
     assert rank(unknown, objective) < rank(known, objective)

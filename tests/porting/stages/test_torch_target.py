@@ -72,7 +72,8 @@ def test_the_profile_is_torch_s_and_says_which_torch(workspace: Path) -> None:
     best = profile.best_throughput()
     assert best is not None
     assert best.runtime == "torch"
-    assert {point.runtime for point in profile.load_time} == {"torch"}
+    assert {point.runtime for point in (*profile.load_time, *profile.latency)} == {"torch"}
+    assert profile.compute_latency_at(4) is not None
     assert (profile.fingerprint.runtime, profile.fingerprint.runtime_version) == ("torch", torch.__version__)
 
 

@@ -70,7 +70,8 @@ def offered(item: Offer, folder: Path, name: str, accuracy: float, images_per_s:
         for name, value in (("images_per_s", images_per_s), ("relative_throughput", images_per_s / 100))
         for end, share in (("low_", 0.99), ("", 1), ("high_", 1.01))
     }
-    best = known(profile.best_throughput()).model_copy(update=rates)
+    # The busy machine of a test may have disturbed the measurement.
+    best = known(profile.best_throughput()).model_copy(update={**rates, "batch": 16, "verdict": "settled"})
     measured = known(item.details.validation_accuracy).model_copy(
         update={"value": accuracy, "low": accuracy - 0.01, "high": accuracy + 0.01}
     )
@@ -108,7 +109,9 @@ def test_every_published_variant_is_one_version_of_its_task_with_its_figures(
         assert tags["onnx_sha256"] == variant.onnx_sha256
         assert tags["repository_version"] == "1"
         assert float(tags["accuracy/val"]) == known(variant.validation_accuracy).value
-        assert float(tags["local_cpu/images_per_s"]) == variant.targets["local_cpu"].figures["images_per_s"][0]
+        assert (
+            float(tags["local_cpu/images_per_s at batch 16"]) == variant.targets["local_cpu"].figures["images_per_s"][0]
+        )
 
 
 def test_what_is_registered_is_not_registered_twice(
@@ -176,7 +179,7 @@ def test_new_figures_of_a_registered_file_replace_the_old_ones(
     assert register(publish(tmp_path / "repository", [items[0], faster]), uri) == []
     assert versions(client) == before
     tags = client.get_model_version_by_alias("digits", "fastest-local_cpu").tags
-    assert tags["local_cpu/images_per_s"] == "950.0"
+    assert tags["local_cpu/images_per_s at batch 16"] == "950.0"
 
 
 def test_another_file_under_an_old_name_is_another_version(

@@ -4,8 +4,7 @@ import pynvml
 import pytest
 from recorded_nvml import record
 
-from profiler.common.target import Provider
-from profiler.system.energy import EnergyMeter, gpus_of
+from profiler.system.energy import EnergyMeter, gpu_counters
 
 RANGE_UJ = 262_143_328_850
 
@@ -122,9 +121,8 @@ def test_what_is_drawn_between_the_stretches_does_not_count(powercap: Path) -> N
     assert meter.read(n=1).joules == pytest.approx((6 - 5) + (106 - 56) + (107 - 156) % (RANGE_UJ / 1e6))
 
 
-@pytest.mark.parametrize(("providers", "gpus"), [(["cpu"], []), (["openvino"], []), (["tensorrt", "cuda"], [0])])
-def test_the_gpus_are_asked_where_the_providers_use_them(
-    monkeypatch: pytest.MonkeyPatch, providers: list[Provider], gpus: list[int]
-) -> None:
-    record(monkeypatch)
-    assert gpus_of(providers) == gpus
+def test_only_the_named_gpu_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    record(monkeypatch, nvmlDeviceGetCount_v2=2)
+    found = gpu_counters([1])
+    assert not isinstance(found, str)
+    assert found.keys() == {"gpu 1"}

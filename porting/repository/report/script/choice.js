@@ -46,10 +46,12 @@ function placed() {
 
 // The places that porting/repository/report/chart_data.py packs; `joined` is negative for a variant off the line.
 function unpacked(variants, places) {
-  const best = variants.filter((_, k) => places.dominated_by[k] < 0);
+  const best = variants.filter((_, k) => places.dominated_by[k] === -1);
   return variants.map((variant, k) => ({
     variant,
     dominatedBy: variants[places.dominated_by[k]]?.name ?? null,
+    onFrontier: places.dominated_by[k] === -1,
+    ranked: places.dominated_by[k] !== -2,
     tiesWith: bits(places.ties[best.indexOf(variant)] ?? "0").flatMap((one, n) => (one ? [best[n].name] : [])),
     joined: places.joined.indexOf(k),
   }));
@@ -60,9 +62,9 @@ function bits(text) {
   return [...text].reverse().flatMap((digit) => [1, 2, 4, 8].map((bit) => (parseInt(digit, 16) & bit) > 0));
 }
 
-function placeInWords({ dominatedBy, tiesWith, missing }) {
+function placeInWords({ dominatedBy, tiesWith, missing, ranked }) {
   if (dominatedBy !== null) return `no: dominated by ${dominatedBy}`;
-  if (missing === "accuracy") return "yes: its accuracy is unknown, so no variant dominates it";
-  if (missing) return `yes: its ${INDEX.metrics[missing].label} is unknown, so no variant dominates it`;
+  if (!ranked) return missing ? `no: its ${INDEX.metrics[missing].label} has no rank` : "no: its figures have no rank";
+  if (missing) return "yes: its accuracy is unknown, so no variant dominates it";
   return tiesWith.length ? `yes, tied with ${tiesWith.join(", ")}` : "yes";
 }

@@ -6,8 +6,8 @@ const REACH_PX = 28, CROWD = 60, LINE = "#4b5563";
 // The CSS classes of the points, from the back to the front.
 const KINDS = ["dominated", "frontier tie", "frontier"];
 
-function kindOf({ dominatedBy, joined }) {
-  return dominatedBy !== null ? KINDS[0] : joined < 0 ? KINDS[1] : KINDS[2];
+function kindOf({ onFrontier, joined }) {
+  return !onFrontier ? KINDS[0] : joined < 0 ? KINDS[1] : KINDS[2];
 }
 
 // The panel has the intervals, the line, then one series for each variant, so that no colour hides another.
@@ -20,7 +20,7 @@ function frontierPanel(shown, width) {
     ...ordered.map((one) => ({ marker: "", colour: colourOf(one), ...valuesOf([one]), ...intervalsOf([one]) })),
     { marker: "", colour: LINE, line: "-", ...valuesOf(steps) },
     ...ordered.map((one) =>
-      ({ one, size, colour: colourOf(one), hollow: one.dominatedBy !== null, ...valuesOf([one]) })),
+      ({ one, size, colour: colourOf(one), hollow: !one.onFrontier, ...valuesOf([one]) })),
   ];
   const height_px = Math.round(Math.min(440, Math.max(220, 0.62 * width - 80)));
   return { x: axisOf("x"), y: axisOf("y"), height_px, series };

@@ -21,7 +21,7 @@ function updateTable(variants) {
     if (article.hidden) continue;
     for (const row of article.querySelectorAll("tr[data-variant]")) {
       const one = variants.find(({ variant }) => variant.name === row.dataset.variant);
-      row.className = one.dominatedBy === null ? "frontier" : "dominated";
+      row.className = one.onFrontier ? "frontier" : "dominated";
       row.querySelector(".place").textContent = `on the frontier: ${placeInWords(one)}`;
     }
   }

@@ -38,7 +38,7 @@ function show(one) {
 
 function hint(variants) {
   const box = document.getElementById("shown");
-  const best = variants.filter(({ dominatedBy }) => dominatedBy === null).length;
+  const best = variants.filter(({ onFrontier }) => onFrontier).length;
   delete box.dataset.variant;
   box.replaceChildren();
   add(box, "h3", {}, `${best} of ${variants.length} on the frontier`);
@@ -56,7 +56,7 @@ function frontierLegend() {
   const box = document.getElementById("legend");
   legend(box, [
     ...Object.entries(INDEX.colours).map(([name, colour]) => key(name, colour)),
-    key("dominated", LINE, true),
+    key("dominated, or without a rank", LINE, true),
     key("on the frontier by a tie alone", `${LINE}66`),
   ]);
   add(box.firstChild, "span", {}, "Whiskers are 95 % intervals.");

@@ -68,7 +68,9 @@ def session_providers(config: dict, args: dict) -> list[tuple[str, dict[str, str
     named = [one["name"] for kind in ("gpu", "cpu") for one in accelerators.get(f"{kind}_execution_accelerator", [])]
     gpu = ["CUDAExecutionProvider"] if args["model_instance_kind"] == "GPU" else []
     names = [*(ACCELERATORS[name] for name in named), *gpu, "CPUExecutionProvider"]
-    return [(name, openvino_options(config) if name == ACCELERATORS["openvino"] else {}) for name in names]
+    device = {"device_id": str(args["model_instance_device_id"])} if args["model_instance_kind"] == "GPU" else {}
+    options = {ACCELERATORS["openvino"]: openvino_options(config), "CPUExecutionProvider": {}}
+    return [(name, options.get(name, device)) for name in names]
 
 
 def openvino_options(config: dict) -> dict[str, str]:

@@ -19,7 +19,7 @@ from porting.repository.formats import infadapter, kserve, modelmesh
 from porting.repository.operating_points import operating_points
 from porting.repository.report.chart_data import chart_data
 from porting.repository.variant_on_target import VariantOnTarget
-from porting.tracking.runs import OF_THE_FILE, tracked_figures
+from porting.tracking.runs import tracked_figures, tracked_key
 from porting.workspace.records import Variant
 from profiler.common.errors import BadInputError
 from profiler.records.warm_up import LoadTime
@@ -65,13 +65,15 @@ def test_the_report_has_them(repository: Repository, known: dict[str, float]) ->
 
 def test_mlflow_has_them(one: VariantOnTarget, known: dict[str, float]) -> None:
     found = tracked_figures(unfinished(Variant, onnx=None), {TARGET: one.profile})
-    names = {name: name if name in OF_THE_FILE else f"{TARGET}/{name}" for name in known if name != "accuracy"}
-    assert found == {key: known[name] for name, key in names.items()}
+    names = {name: tracked_key(TARGET, name, one.standing.batch) for name in known if name != "accuracy"}
+    assert {key: found[key] for key in names.values()} == {key: known[name] for name, key in names.items()}
+    more = {f"{TARGET}/images_per_s at batch {point.batch}" for point in one.profile.own(one.profile.max_throughput)}
+    assert found.keys() - {*names.values()} == more - {*names.values()}
 
 
 def test_a_choice_at_the_batch_of_a_figure_has_it(repository: Repository, known: dict[str, float]) -> None:
     found = {one.batch: one for one in operating_points(repository, "digits", TARGET) if one.variant.name == ACCURATE}
-    for name in known.keys() - {"images_per_s", "peak_bytes", "capacity_requests_per_s"}:
+    for name in known.keys() - {"images_per_s", "relative_throughput", "peak_bytes", "capacity_requests_per_s"}:
         assert found[1].figures[name][0] == pytest.approx(known[name], rel=1e-5)
     rates = [one.figures["images_per_s"][0] for one in found.values() if "images_per_s" in one.figures]
     assert max(rates) == pytest.approx(known["images_per_s"])

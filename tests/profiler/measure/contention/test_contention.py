@@ -21,6 +21,7 @@ from profiler.measure.ledger import Ledger
 from profiler.measure.throughput import part as throughput
 from profiler.records.throughput import Contention
 from profiler.runtimes.served import Call
+from profiler.target.co_runner import CoRunner
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
 
@@ -58,9 +59,9 @@ def test_the_reference_network_gets_the_share_that_it_is_said_to_get(ledger: Led
     points = ledger.of(Contention)
     assert points
     for point in points:
-        assert point.reference_max_per_s <= 334
-        assert point.reference_offered_per_s == pytest.approx(point.share * point.reference_max_per_s, rel=0.01)
-        kept_up = point.reference_answered_per_s == pytest.approx(point.reference_offered_per_s, rel=0.15)
+        assert point.other_max_per_s <= 334
+        assert point.other_offered_per_s == pytest.approx(point.share * point.other_max_per_s, rel=0.01)
+        kept_up = point.other_answered_per_s == pytest.approx(point.other_offered_per_s, rel=0.15)
         # A machine too busy to send in time says so.
         assert kept_up or "of what it was offered" in point.verdict_reason
 
@@ -77,14 +78,27 @@ def test_a_second_run_measures_nothing(ledger: Ledger, model: ModelUnderTest) ->
     assert go_through(contention.measurements(model, SETTINGS, ledger), ledger, "contention") == []
 
 
+def test_the_record_names_the_model_beside(ledger: Ledger, model: ModelUnderTest, tmp_path: Path) -> None:
+    assert {point.beside for point in ledger.of(Contention)} == {"the reference network"}
+    other = write_network(tmp_path / "model.onnx", bias=3.0)
+    served = ModelUnderTest(model.prepared, model.path, co_runner=CoRunner("digits-other", other))
+    with contention.other_model(served) as beside:
+        assert beside.path == other
+    found = Ledger([maximum(200)], [])
+    go_through(contention.measurements(served, SETTINGS, found), found, "contention")
+    assert {point.beside for point in found.of(Contention)} == {"digits-other"}
+
+
 def test_only_the_measured_model_stays_loaded(ledger: Ledger, model: ModelUnderTest) -> None:
     assert list(of(model.prepared.host, StubHost).loaded) == [model.name]
 
 
 def test_a_reference_network_that_does_not_keep_up_unsettles_the_point(network: Path) -> None:
-    kept_up, behind = (judge_factor(RatioInterval(0.7, 0.69, 0.71), 0.2, False, True, share) for share in (0.99, 0.8))
+    kept_up, behind = (
+        judge_factor(RatioInterval(0.7, 0.69, 0.71), 0.2, False, True, share, "another") for share in (0.99, 0.8)
+    )
     assert kept_up[0] == "settled"
-    assert behind == ("unsettled", "the reference network answered 80% of what it was offered")
+    assert behind == ("unsettled", "another answered 80% of what it was offered")
 
 
 def test_nothing_is_asked_for_where_no_maximum_is_known(network: Path) -> None:
@@ -134,6 +148,6 @@ def test_a_model_on_a_real_server_keeps_less_than_all(network: Path) -> None:
         go_through(contention.measurements(model, SETTINGS, ledger), ledger, "contention")
     quarter, half = ledger.of(Contention)
     assert half.factor < quarter.factor < 1.05
-    assert quarter.reference_answered_per_s > 0
+    assert quarter.other_answered_per_s > 0
     assert 0 < known(half.cores_used) <= 2.2
     assert half.noise.reference_per_s is not None
