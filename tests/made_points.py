@@ -105,7 +105,7 @@ def capacity(cores: float, multiple: float) -> Capacity:
         f"{end}requests_per_s": requests_per_s * share for end, share in (("low_", 0.95), ("", 1.0), ("high_", 1.05))
     } | {f"{end}relative_capacity": 4 * cores * share for end, share in (("low_", 0.95), ("", 1.0), ("high_", 1.05))}
     return partly(
-        Capacity, batch=1, cores=cores, deadline_multiple=multiple, deadline_ms=1.7 * multiple, quantile=0.99,
+        Capacity, batch=1, cores=cores, deadline_ms=1.7 * multiple, quantile=0.99,
         max_throughput_share=0.8, trials=[], verdict="settled", verdict_reason="", **values,
     )  # fmt: skip
 

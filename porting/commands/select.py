@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
-from porting.repository.figures import METRICS
-from porting.repository.operating_points import Condition, OperatingPoint, condition
+from porting.repository.figures import metric
+from porting.repository.operating_points import SETTINGS, Condition, OperatingPoint, condition
 from porting.repository.select import select
 from profiler.common.errors import DnnPortingError
 
@@ -60,7 +60,7 @@ def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective:
         if name in named:
             sure = figure is not None and named[name].surely_met_by(figure)
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
-        rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind, why])
+        rows.append([name, text, interval, "" if name in SETTINGS else metric(name).unit, kind, why])
     table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or reason"], rows)
     standing = chosen.variant.targets[chosen.target]
     if standing.verdict != "settled":

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from porting.repository.figures import METRICS
+from porting.repository.figures import AT_DEADLINE, CAPACITY_NAME, METRICS, every_metric
 from porting.repository.interpolation import SOURCES
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published
@@ -14,9 +14,9 @@ from profiler.common.errors import BadInputError
 from profiler.common.target import Resources
 
 SETTINGS = ("batch", "cores", "threads", "instances")
-CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")
-# The capacity is measured with single requests only.
-BY_BATCH = [name for name in SOURCES if name != "capacity_requests_per_s"]
+CONDITION = re.compile(r"\s*([\w.]+)\s*(<=|>=)\s*(\S+)\s*")
+# A capacity has a deadline in place of a batch, as it is measured with single requests only.
+BY_BATCH = [name for name in SOURCES if name in METRICS]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def operating_points(repository: Repository, task: str, target: str) -> Iterator
 def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
     """The operating point of a variant at a batch size."""
     known = {name: figure for name, figure in one.standing.figures.items() if name not in BY_BATCH}
-    unknown = {name: one.why_unknown(name) for name in METRICS if name not in one.standing.figures}
+    names = every_metric(one.standing.unknown)
+    unknown = {name: one.why_unknown(name) for name in names if name not in one.standing.figures}
     predicted = set()
     for name in BY_BATCH:
         unknown.pop(name, None)
@@ -66,9 +67,9 @@ def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
         known[name] = reading.value, reading.low, reading.high
         if reading.kind == "predicted":
             predicted.add(name)
-    if batch > 1 and "capacity_requests_per_s" in known:
-        del known["capacity_requests_per_s"]
-        unknown["capacity_requests_per_s"] = "it was measured for single requests"
+    for name in [name for name in known if batch > 1 and AT_DEADLINE.fullmatch(name)]:
+        del known[name]
+        unknown[name] = "it was measured for single requests"
     return OperatingPoint(
         one.published, one.target, batch, one.profile.target.resources, known, unknown, frozenset(predicted)
     )
@@ -108,12 +109,13 @@ class Condition:
 
 def condition(text: str) -> Condition:
     """Parses a condition; raises `BadInputError` that names the text and the valid forms."""
-    match, names = CONDITION.fullmatch(text), (*METRICS, *SETTINGS)
+    match = CONDITION.fullmatch(text)
     if match is None:
         raise BadInputError(f"{text!r} is no condition: write NAME>=NUMBER or NAME<=NUMBER, for example p99_ms<=20")
     name, sign, number = match.groups()
-    if name not in names:
-        raise BadInputError(f"{text!r}: unknown figure {name!r}, choices are {', '.join(names)}")
+    if name not in (*METRICS, *SETTINGS) and not AT_DEADLINE.fullmatch(name):
+        choices = ", ".join([*METRICS, CAPACITY_NAME.format("DEADLINE"), *SETTINGS])
+        raise BadInputError(f"{text!r}: unknown figure {name!r}, choices are {choices}")
     try:
         limit = float(number)
     except ValueError:

@@ -3,7 +3,7 @@
 The values are in `conf/profile/`. `seconds` limit one point; `budget_s` limits a variant.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,8 @@ Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_l
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Budget = Annotated[float, Field(gt=0, le=DAY_S)]
 Wait = Annotated[float, Field(ge=0, le=7 * DAY_S)]
+DeadlineMs = Annotated[float, Field(ge=0.01, le=1e5)]
+Deadlines = Annotated[list[DeadlineMs], Field(min_length=1, max_length=10)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["quick", "full"]
 
@@ -70,13 +72,15 @@ class MemorySettings(PartSettings):
 class CapacitySettings(PartSettings):
     """Poisson arrivals of single requests: the highest rate in time, and latencies around the maximum.
 
-    `deadlines` are multiples of the batch-1 latency; `quantile` is the share of answers that must be in time.
-    `loads` are shares of the maximum, each for `seconds`. A trial of a rate lasts `seconds`, or up to four times as
-    long where the quantile needs more requests.
+    `deadlines_ms` are the user's; null stands for three common to a task. A run knows those of the task as
+    `usual_deadlines_ms`, which are no setting; without them they follow from the file's own latency. `quantile` is the
+    share of answers that must be in time. `loads` are shares of the maximum, each for `seconds`. A trial of a rate
+    lasts `seconds`, or up to four times as long where the quantile needs more requests.
     """
 
     cores: Cores
-    deadlines: list[Annotated[float, Field(gt=1, le=1e6)]] = Field(min_length=1, max_length=MAX_PLACES)
+    deadlines_ms: Deadlines | None
+    usual_deadlines_ms: Deadlines | None = Field(default=None, exclude=True)
     quantile: Share
     seconds: Seconds
     loads: list[Annotated[float, Field(gt=0, le=100)]] = Field(max_length=MAX_PLACES)
@@ -146,6 +150,12 @@ class LevelSettings(BaseModel):
         unset = dict.fromkeys(name for name, field in cls.model_fields.items() if field.is_required())
         values = unset | {"level": "quick", "budget_s": budget_s, "throughput": settings}
         return cls.model_validate(values)
+
+    def with_usual_deadlines_ms(self, usual_ms: list[float] | None) -> Self:
+        """This level with the default deadlines of a task, where it measures capacities and they are known."""
+        if self.capacity is None or usual_ms is None:
+            return self
+        return self.model_copy(update={"capacity": self.capacity.model_copy(update={"usual_deadlines_ms": usual_ms})})
 
     def rounds(self) -> int:
         """The rounds of a run at this level, in each of which every model is visited."""

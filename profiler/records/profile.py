@@ -56,7 +56,7 @@ class Profile(Record):
     planned points that could not be measured. Fits are predictions from the tables, which stay authoritative.
     """
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     key: str
     level: Level
     target_name: TargetName

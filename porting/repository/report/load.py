@@ -111,7 +111,7 @@ def capacity_row(point: Capacity) -> tuple[str, ...]:
     of_maximum = point.max_throughput_share
     return (
         f"{number(point.cores)} × {point.instances}",
-        f"{number(point.deadline_ms)} ms ({number(point.deadline_multiple)} ×)",
+        f"{number(point.deadline_ms)} ms",
         share(point.quantile),
         between(point.requests_per_s, *ends),
         "unknown" if of_maximum is None else share(of_maximum),

@@ -55,7 +55,7 @@ def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial]) -> C
 def keep(meter: TrialMeter, goal: Goal, done: Sequence[Measured]) -> None:
     """The raw moments go to the model's samples."""
     resources = meter.resources
-    name = f"capacity_{goal.multiple:g}_latencies_cores_{resources.cores:g}_x{resources.instances}"
+    name = f"{meter.title}_{goal.deadline_ms:g}_ms_cores_{resources.cores:g}_x{resources.instances}"
     for number, measured in enumerate(done):
         meter.model.samples[f"{name}_trial_{number}_moments_s"] = measured.raw()
 
@@ -75,7 +75,6 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
     return Capacity(
         **Place(meter.model.runtime, meter.resources).fields(),
         batch=BATCH,
-        deadline_multiple=goal.multiple,
         deadline_ms=goal.deadline_ms,
         quantile=goal.quantile,
         requests_per_s=end("requests_per_s", offered.best),
