@@ -7,7 +7,7 @@ from typing import Any
 
 from porting.repository.schema import LARGEST, Details, Figure, Published, Standing, Summary
 from porting.repository.standing import standing_of
-from profiler.common.profile_settings import MAX_BATCH
+from profiler.common.batching import MAX_BATCH
 from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 

@@ -7,14 +7,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from profiler.common.batching import MAX_BATCH, Batch, PreferredBatches, QueueDelayUs
 from profiler.common.target import MAX_CORES, MAX_INSTANCES
 
-MAX_BATCH = 64
 # The most values of one axis that a level may have.
 MAX_PLACES = 100
 DAY_S = 86400.0
 
-Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
 Batches = Annotated[list[Batch], Field(min_length=1, max_length=MAX_BATCH)]
 Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_length=1, max_length=MAX_PLACES)]
 # At most an hour for a point, and a day for a variant.
@@ -86,6 +85,23 @@ class CapacitySettings(PartSettings):
     loads: list[Annotated[float, Field(gt=0, le=100)]] = Field(max_length=MAX_PLACES)
 
 
+class DynamicBatchingSettings(PartSettings):
+    """Triton's dynamic batching with the highest capacity under a deadline, found within `search_seconds`.
+
+    A null `deadline_ms` stands for the middle one of the capacities. A model of the queue chooses the `candidates` for
+    the server among all pairs of a queue delay and preferred batches. A trial lasts `seconds`, or up to four times as
+    long where the quantile needs more requests.
+    """
+
+    deadline_ms: DeadlineMs | None
+    quantile: Share
+    seconds: Seconds
+    search_seconds: Seconds
+    candidates: Annotated[int, Field(ge=1, le=MAX_PLACES)]
+    queue_delays_us: list[QueueDelayUs] = Field(min_length=1, max_length=MAX_PLACES)
+    preferred_batches: list[PreferredBatches] = Field(min_length=1, max_length=MAX_PLACES)
+
+
 class ContentionSettings(PartSettings):
     """Throughput beside a reference network that serves these shares of its own maximum."""
 
@@ -140,6 +156,7 @@ class LevelSettings(BaseModel):
     memory: MemorySettings | None
     scaling: ScalingSettings | None
     capacity: CapacitySettings | None
+    dynamic_batching: DynamicBatchingSettings | None
     contention: ContentionSettings | None
     repeats: RepeatSettings | None
     visits: VisitSettings | None

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
 from profiler.records.base import Missing, NormalRate, Point, Record, Timed
+from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Fingerprint, Layer
 from profiler.records.fit import Fit, Refusal
@@ -33,6 +34,7 @@ KINDS: dict[str, type[Point]] = {
     "largest_batch": LargestBatch,
     "capacity": Capacity,
     "load": LoadPoint,
+    "dynamic_batching": DynamicBatching,
     "contention": Contention,
     "repeats": Repeats,
     "visits": Visit,
@@ -78,6 +80,7 @@ class Profile(Record):
     largest_batch: tuple[LargestBatch, ...] = ()
     capacity: tuple[Capacity, ...] = ()
     load: tuple[LoadPoint, ...] = ()
+    dynamic_batching: tuple[DynamicBatching, ...] = ()
     contention: tuple[Contention, ...] = ()
     repeats: tuple[Repeats, ...] = ()
     visits: tuple[Visit, ...] = ()
@@ -178,3 +181,7 @@ class Profile(Record):
     def throughput_at(self, batch: int) -> MaximalThroughput | None:
         """The maximal throughput of a batch size on the target's own resources, `None` where it is unknown."""
         return next((point for point in self.own(self.max_throughput) if point.batch == batch), None)
+
+    def batching(self) -> DynamicBatching | None:
+        """The dynamic batching of the published configuration, `None` where it is off or was not measured."""
+        return next((point for point in self.own(self.dynamic_batching) if point.on), None)

@@ -5,6 +5,7 @@ Trials with too few requests to decide steer the search and leave it unsettled. 
 late itself tell nothing of the server, and are repeated.
 """
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -33,13 +34,16 @@ def expected_seconds(goal: Goal, most: Maximum, known: Sequence[Trial]) -> float
     return trials * (goal.trial_seconds(goal.guess(most.per_s)) + OVERHEAD_S)
 
 
-def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial]) -> Capacity:
-    """Trials until the bracket is narrow; those `known` from the same resources count where they are clear."""
+def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial], limit_s: float = math.inf) -> Capacity:
+    """Trials until the bracket is narrow; those `known` from the same resources count where they are clear.
+
+    No trial begins after `limit_s`.
+    """
     most = meter.most
     start = goal.guess(most.per_s) / most.per_s * most.relative
     trials = [trial for trial in known if goal.decided(trial)]
     done: list[Measured] = []
-    limit = time.monotonic() + PATIENCE * expected_seconds(goal, most, known)
+    limit = time.monotonic() + min(limit_s, PATIENCE * expected_seconds(goal, most, known))
     while len(done) < MOST_TRIALS and time.monotonic() < limit:
         rate = next_rate(goal.outcomes(trials), start, most.relative)
         if rate is None or sum(goal.late(one.trial) for one in done) >= LATE_TRIALS:

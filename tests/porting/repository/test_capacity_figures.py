@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from convertible import ACCURATE, FAST, TARGET, accurate, capacities, convertible_repository, fast
+from pydantic import JsonValue
 
 from porting.repository import Repository
 from porting.repository.compare import compare
@@ -66,7 +67,14 @@ def test_a_comparison_shows_a_capacity_that_moved_and_its_deadline(published: Re
 
 def test_a_deadline_that_cannot_be_met_has_its_reason_in_the_index(tmp_path: Path) -> None:
     reason = "the deadline of 3.4 ms is not above the 5 ms of a request"
-    at = {"runtime": "triton", "cores": 1.0, "threads": 1, "instances": 1, "deadline_ms": 3.4, "quantile": 0.99}
+    at: dict[str, JsonValue] = {
+        "runtime": "triton",
+        "cores": 1.0,
+        "threads": 1,
+        "instances": 1,
+        "deadline_ms": 3.4,
+        "quantile": 0.99,
+    }
     missing = Missing(part="capacity", point="Capacity", at=at, verdict="unavailable", reason=reason)
     kept = tuple(one for one in capacities() if one.deadline_ms > 4 or one.cores != 1)
     profile: Profile = accurate(capacity=kept, missing=(missing,))

@@ -18,7 +18,12 @@ def slow(p50_ms: float, **changes: object) -> Profile:
 
 def measured(deadlines_ms: list[float] | None) -> Profile:
     """A profile with capacities at 3.4 and 17 ms, measured with this setting."""
-    part = PartState(name="capacity", settings={"deadlines_ms": deadlines_ms}, seconds=1.0, finished=True)
+    part = PartState(
+        name="capacity",
+        settings={"deadlines_ms": None if deadlines_ms is None else [*deadlines_ms]},
+        seconds=1.0,
+        finished=True,
+    )
     return slow(100.0).model_copy(update={"parts": (part,), "capacity": (capacity(1.0, 2), capacity(1.0, 10))})
 
 

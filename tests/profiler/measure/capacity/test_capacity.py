@@ -41,9 +41,13 @@ def carried(model: ModelUnderTest, wanted: CapacitySettings, *known: Point) -> L
     return ledger
 
 
-def asked(model: ModelUnderTest, wanted: CapacitySettings, *known: Point) -> list[object]:
+def asked(model: ModelUnderTest, wanted: CapacitySettings, *known: Point) -> list[float | None]:
     """The deadlines of the capacities that the part asks for, without a measurement of them."""
-    work, answer, deadlines_ms = capacity.measurements(model, wanted, ledger := Ledger(known, [])), None, []
+    work, answer, deadlines_ms = (
+        capacity.measurements(model, wanted, ledger := Ledger(known, [])),
+        None,
+        list[float | None](),
+    )
     with suppress(StopIteration):
         while True:
             measurement = work.send(answer)

@@ -1,0 +1,132 @@
+"""The search for the dynamic batching of a served model, within a stated time."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from profiler.analysis.batching_queue import BatchingQueue
+from profiler.common.batching import Batching
+from profiler.common.profile_settings import DynamicBatchingSettings
+from profiler.common.target import Resources
+from profiler.measure.batching.race import Candidate, grid, race, ranked
+from profiler.measure.capacity.bisection import measure_capacity
+from profiler.measure.capacity.goal import Goal
+from profiler.measure.capacity.trial_meter import Maximum, TrialMeter
+from profiler.measure.throughput.meter import ThroughputMeter
+from profiler.measure.throughput.point import maximal_throughput
+from profiler.records.base import Verdict
+from profiler.records.batching import DynamicBatching, TriedBatching
+from profiler.records.capacity import Capacity, Trial
+from profiler.records.place import Place
+from profiler.records.throughput import MaximalThroughput
+from profiler.system.noise import NoiseMeter
+from profiler.target.model_under_test import ModelUnderTest
+
+# The share of the time for the race; the rest is for the capacity of its winner and for the maximum.
+RACE_SHARE = 0.55
+MAXIMUM_S = 5.0
+MAXIMUM_SECONDS = 2.0
+# So many callers keep two batches of the largest preferred size waiting, within what the load generator carries.
+CALLERS_A_BATCH, MOST_CALLERS = 2, 64
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search for a model under a goal; `rates` are its maximal throughputs (1/s) by batch, `most` the highest."""
+
+    model: ModelUnderTest
+    goal: Goal
+    settings: DynamicBatchingSettings
+    rates: Mapping[int, float]
+    most: Maximum
+    without: Capacity
+
+    def run(self) -> DynamicBatching:
+        """The best batching with its figures; it is `on` where it is better beyond the noise."""
+        start, noise = time.monotonic(), NoiseMeter()
+        race_until = start + RACE_SHARE * self.settings.search_seconds
+        queue = BatchingQueue.of(self.rates, self.model.own.instances)
+        batchings = grid(self.settings, self.goal.deadline_ms)
+        found = ranked(queue, self.goal, batchings, self.settings.candidates)
+        rate = found[0].predicted_per_s * self._scale(queue)
+        winner = race(found, self.goal, rate, self.trial, lambda: time.monotonic() < race_until)
+        left_s = start + self.settings.search_seconds - MAXIMUM_S - time.monotonic()
+        capacity = self.capacity(winner.batching, winner.trials, left_s)
+        on = surely_higher(capacity, self.without)
+        maximum = self.maximum(winner.batching) if on else None
+        return self._record(winner, found, capacity, maximum, noise, time.monotonic() - start)
+
+    def _scale(self, queue: BatchingQueue) -> float:
+        """Relative requests for each predicted one: the measured capacity without batching over the predicted one."""
+        predicted = queue.capacity_per_s(self.goal.deadline_ms, self.goal.quantile, None)
+        if self.without.relative_capacity is None or not predicted:
+            return self.most.relative / self.most.per_s
+        return self.without.relative_capacity / predicted
+
+    def _meter(self, batching: Batching) -> TrialMeter:
+        sizes = "_".join(map(str, batching.preferred_batches))
+        title = f"batching_{batching.queue_delay_us}_us_{sizes}"
+        return TrialMeter(self.model, joined(self.model.own, batching), [self.goal.deadline_ms], self.most, title)
+
+    def trial(self, batching: Batching, rate: float, seed: int) -> Trial:
+        """One open loop at a relative rate."""
+        seconds = self.goal.trial_seconds(rate / self.most.relative * self.most.per_s)
+        return self._meter(batching).run(rate, seconds, seed).trial
+
+    def capacity(self, batching: Batching, known: Sequence[Trial], limit_s: float) -> Capacity:
+        """The capacity with a batching, from the trials of the race too, within so many seconds."""
+        return measure_capacity(self._meter(batching), self.goal, known, limit_s)
+
+    def maximum(self, batching: Batching) -> MaximalThroughput:
+        """The maximal throughput of single requests in a closed loop of many callers."""
+        resources = joined(self.model.own, batching)
+        callers = min(MOST_CALLERS, CALLERS_A_BATCH * batching.largest * resources.instances)
+        run = ThroughputMeter(self.model, resources).run(1, callers, MAXIMUM_SECONDS)
+        return maximal_throughput(self.model, resources, run, saturated=True)
+
+    def _record(
+        self, winner: Candidate, tried: Sequence[Candidate], capacity: Capacity, maximum: MaximalThroughput | None,
+        noise: NoiseMeter, search_s: float,
+    ) -> DynamicBatching:  # fmt: skip
+        verdict, why = judge(capacity, self.without)
+        reasons = {} if maximum else {"maximum": "dynamic batching is off: its capacity is not surely higher"}
+        return DynamicBatching(
+            **Place(self.model.runtime, self.model.own).fields(),
+            deadline_ms=self.goal.deadline_ms,
+            quantile=self.goal.quantile,
+            on=maximum is not None,
+            best=winner.batching,
+            capacity=capacity,
+            without=self.without,
+            maximum=maximum,
+            tried=tuple(
+                TriedBatching(
+                    batching=one.batching, predicted_requests_per_s=one.predicted_per_s, trials=tuple(one.trials)
+                )
+                for one in tried
+            ),
+            search_s=search_s,
+            verdict=verdict,
+            verdict_reason=why,
+            noise=noise.read(capacity.noise.reference_per_s, capacity.noise.reference),
+            reasons=reasons,
+        )
+
+
+def joined(own: Resources, batching: Batching) -> Resources:
+    """The resources with a server that joins requests."""
+    return replace(own, batching=batching)
+
+
+def surely_higher(capacity: Capacity, without: Capacity) -> bool:
+    """Whether the bracket of a capacity lies above that without batching, so that noise switches nothing on."""
+    low, high = capacity.low_relative_capacity, without.high_relative_capacity
+    return low is not None and high is not None and low > high
+
+
+def judge(capacity: Capacity, without: Capacity) -> tuple[Verdict, str]:
+    """The verdict of the less reliable of the two capacities."""
+    for name, one in (("with batching", capacity), ("without batching", without)):
+        if one.verdict != "settled":
+            return one.verdict, f"{name}: {one.verdict_reason}"
+    return "settled", "both capacities are settled"
