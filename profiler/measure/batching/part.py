@@ -7,18 +7,13 @@ from profiler.common.profile_settings import DynamicBatchingSettings
 from profiler.measure.batching.search import Search
 from profiler.measure.capacity.goal import Goal, usual_deadlines_ms
 from profiler.measure.capacity.part import Plan, latency_ms, maximum, measured_ms
-from profiler.measure.capacity.trial_meter import Maximum
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.records.base import Point
 from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity
 from profiler.records.place import Place
-from profiler.records.throughput import MaximalThroughput
 from profiler.target.model_under_test import ModelUnderTest
-
-# A model of the queue needs the time of two batches.
-FEWEST_BATCHES = 2
 
 
 def measurements(model: ModelUnderTest, settings: DynamicBatchingSettings, ledger: Ledger) -> Measurements:
@@ -27,25 +22,25 @@ def measurements(model: ModelUnderTest, settings: DynamicBatchingSettings, ledge
         reason = f"dynamic batching is measured on Triton only, and this runtime is {model.runtime}"
         yield unavailable(model, settings, settings.deadline_ms or 0.0, reason)
         return
+    search = yield from search_of(model, settings, ledger)
+    if search is not None:
+        at = place(model, settings, search.goal.deadline_ms)
+        yield Measurement(DynamicBatching, at, settings.search_seconds, lambda: [search.run()])
+
+
+def search_of(
+    model: ModelUnderTest, settings: DynamicBatchingSettings, ledger: Ledger
+) -> Generator[Measurement, Point | None, Search | None]:
+    """The search from what is known of the model without batching; `None` where that is not enough."""
     goal = yield from goal_of(model, settings, ledger)
     most = yield from maximum(model, model.own, ledger)
     if goal is None or most is None:
-        return
+        return None
     without = yield Plan(model, model.own, [goal], most).capacity(goal, [])
-    points = [point for point in ledger.of(MaximalThroughput) if point.resources == model.own]
     if not isinstance(without, Capacity):
         yield unavailable(model, settings, goal.deadline_ms, "the capacity without dynamic batching is unknown")
-    elif len(points) < FEWEST_BATCHES:
-        reason = "the model of the queue needs the maximal throughput of two batches: add one to throughput.batches"
-        yield unavailable(model, settings, goal.deadline_ms, reason)
-    else:
-        best = max(points, key=lambda point: point.relative_throughput)
-        highest = Maximum(best.images_per_s, best.relative_throughput)
-        rates = {point.batch: point.images_per_s for point in points}
-        search = Search(model, goal, settings, rates, highest, without)
-        yield Measurement(
-            DynamicBatching, place(model, settings, goal.deadline_ms), settings.search_seconds, lambda: [search.run()]
-        )
+        return None
+    return Search(model, goal, settings, most, without)
 
 
 def goal_of(

@@ -1,8 +1,10 @@
 """The search for the dynamic batching of a served model, within a stated time."""
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from profiler.analysis.batching_queue import BatchingQueue
 from profiler.common.batching import Batching
@@ -27,55 +29,73 @@ RACE_SHARE = 0.55
 MAXIMUM_S = 5.0
 MAXIMUM_SECONDS = 2.0
 # So many callers keep two batches of the largest preferred size waiting, within what the load generator carries.
-CALLERS_A_BATCH, MOST_CALLERS = 2, 64
+CALLERS_A_BATCH, MOST_CALLERS = 2, 32
+# The batch whose time the model of the queue learns, unless all preferred ones are smaller.
+LEARNT_BATCH = 16
 
 
 @dataclass(frozen=True)
 class Search:
-    """The search for a model under a goal; `rates` are its maximal throughputs (1/s) by batch, `most` the highest."""
+    """The search for a model under a goal; without batching, `single` is its maximum and `without` its capacity."""
 
     model: ModelUnderTest
     goal: Goal
     settings: DynamicBatchingSettings
-    rates: Mapping[int, float]
-    most: Maximum
+    single: Maximum
     without: Capacity
 
     def run(self) -> DynamicBatching:
         """The best batching with its figures; it is `on` where it is better beyond the noise."""
         start, noise = time.monotonic(), NoiseMeter()
         race_until = start + RACE_SHARE * self.settings.search_seconds
-        queue = BatchingQueue.of(self.rates, self.model.own.instances)
         batchings = grid(self.settings, self.goal.deadline_ms)
+        queue, most = self.learn(batchings)
         found = ranked(queue, self.goal, batchings, self.settings.candidates)
         rate = found[0].predicted_per_s * self._scale(queue)
-        winner = race(found, self.goal, rate, self.trial, lambda: time.monotonic() < race_until)
+        run = partial(self.trial, most)
+        winner = race(found, self.goal, rate, run, lambda: time.monotonic() < race_until)
         left_s = start + self.settings.search_seconds - MAXIMUM_S - time.monotonic()
-        capacity = self.capacity(winner.batching, winner.trials, left_s)
+        capacity = self.capacity(winner.batching, most, winner.trials, left_s)
         on = surely_higher(capacity, self.without)
         maximum = self.maximum(winner.batching) if on else None
         return self._record(winner, found, capacity, maximum, noise, time.monotonic() - start)
+
+    def learn(self, batchings: Sequence[Batching]) -> tuple[BatchingQueue, Maximum]:
+        """The queue from the times of a single request and of a joined batch, and the higher one of both maxima.
+
+        A batch of single requests takes longer than one request with as many inputs, so it is measured.
+        """
+        sizes = {size for one in batchings for size in one.preferred_batches}
+        learnt = max((size for size in sizes if size <= LEARNT_BATCH), default=LEARNT_BATCH)
+        delay_us = min((one.queue_delay_us for one in batchings if one.queue_delay_us), default=0)
+        found = self.maximum(Batching(queue_delay_us=delay_us, preferred_batches=(learnt,)))
+        rates = {1: self.single.per_s, max(2, learnt): found.images_per_s}
+        joined = Maximum(found.images_per_s, found.relative_throughput)
+        most = max(self.single, joined, key=lambda one: one.relative)
+        return BatchingQueue.of(rates, self.model.own.instances), most
 
     def _scale(self, queue: BatchingQueue) -> float:
         """Relative requests for each predicted one: the measured capacity without batching over the predicted one."""
         predicted = queue.capacity_per_s(self.goal.deadline_ms, self.goal.quantile, None)
         if self.without.relative_capacity is None or not predicted:
-            return self.most.relative / self.most.per_s
+            return self.single.relative / self.single.per_s
         return self.without.relative_capacity / predicted
 
-    def _meter(self, batching: Batching) -> TrialMeter:
+    def _meter(self, batching: Batching, most: Maximum) -> TrialMeter:
         sizes = "_".join(map(str, batching.preferred_batches))
         title = f"batching_{batching.queue_delay_us}_us_{sizes}"
-        return TrialMeter(self.model, joined(self.model.own, batching), [self.goal.deadline_ms], self.most, title)
+        return TrialMeter(self.model, joined(self.model.own, batching), [self.goal.deadline_ms], most, title)
 
-    def trial(self, batching: Batching, rate: float, seed: int) -> Trial:
-        """One open loop at a relative rate."""
-        seconds = self.goal.trial_seconds(rate / self.most.relative * self.most.per_s)
-        return self._meter(batching).run(rate, seconds, seed).trial
+    def trial(self, most: Maximum, batching: Batching, rate: float, seed: int) -> Trial:
+        """One open loop at a relative rate, at most the maximum `most`."""
+        seconds = self.goal.trial_seconds(rate / most.relative * most.per_s)
+        return self._meter(batching, most).run(rate, seconds, seed).trial
 
-    def capacity(self, batching: Batching, known: Sequence[Trial], limit_s: float) -> Capacity:
+    def capacity(
+        self, batching: Batching, most: Maximum, known: Sequence[Trial] = (), limit_s: float = math.inf
+    ) -> Capacity:
         """The capacity with a batching, from the trials of the race too, within so many seconds."""
-        return measure_capacity(self._meter(batching), self.goal, known, limit_s)
+        return measure_capacity(self._meter(batching, most), self.goal, known, limit_s)
 
     def maximum(self, batching: Batching) -> MaximalThroughput:
         """The maximal throughput of single requests in a closed loop of many callers."""

@@ -10,6 +10,7 @@ from profiler.common.profile_settings import DynamicBatchingSettings
 from profiler.common.target import Target
 from profiler.measure.batching import part as batching
 from profiler.measure.ledger import Ledger
+from profiler.measure.measurement import Measurement
 from profiler.records.base import Point
 from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity
@@ -32,6 +33,12 @@ def after(model: ModelUnderTest, wanted: DynamicBatchingSettings, *known: Point)
     return ledger
 
 
+def ledger_point(ledger: Ledger, measurement: Measurement) -> Point:
+    """The point of a measurement, made now."""
+    ledger.add("test", points := measurement.measure())
+    return points[0]
+
+
 class TritonStub(StubHost):
     """A stub that calls itself a Triton."""
 
@@ -51,13 +58,6 @@ def test_another_runtime_than_triton_has_none_for_a_reason(network: Path) -> Non
     assert found.points == []
 
 
-def test_a_model_of_one_measured_batch_has_none_for_a_reason(network: Path) -> None:
-    known = maximum(200.0, runtime="triton")
-    without = Capacity.model_validate(dict(capacity(1.0, 5)) | {"deadline_ms": 50.0, "quantile": 0.9})
-    found = after(model_on(TritonStub(0.004), network), settings(50.0), known, without)
-    assert "the maximal throughput of two batches: add one to throughput.batches" in reason(found)
-
-
 def test_a_deadline_that_no_request_meets_has_no_batching(network: Path) -> None:
     found = after(model_on(TritonStub(0.004), network), settings(0.5), maximum(200.0, runtime="triton"))
     assert reason(found) == "the capacity without dynamic batching is unknown"
@@ -67,23 +67,24 @@ def test_the_middle_deadline_of_the_capacities_is_the_default(network: Path) -> 
     model = model_on(TritonStub(0.004), network)
     changed = ({"deadline_ms": ms, "part": "capacity"} for ms in (10.0, 70.0, 90.0))
     known = [Capacity.model_validate(dict(capacity(1.0, 5)) | values) for values in changed]
-    found = after(model, settings(quantile=0.99), *known, maximum(200.0, runtime="triton"))
-    (missing,) = (one for one in found.missing if one.point == "DynamicBatching")
-    assert missing.at["deadline_ms"] == 70.0
+    ledger, answer = Ledger([*known, maximum(200.0, runtime="triton")], []), None
+    work = batching.measurements(model, settings(quantile=0.99), ledger)
+    while (measurement := work.send(answer)).kind is not DynamicBatching:
+        answer = ledger.find(measurement) or ledger_point(ledger, measurement)
+    assert measurement.place.deadline_ms == 70.0
 
 
 @pytest.mark.alone
 @pytest.mark.integration
 def test_a_real_server_is_searched_and_serves_without_batching_again(network: Path) -> None:
     with prepared_target("here", Target()) as here, ModelUnderTest(here, network) as model:
-        rates = [maximum(per_s, runtime="triton", batch=batch) for batch, per_s in ((1, 500.0), (16, 2000.0))]
-        found = after(model, settings(200.0), *rates)
+        found = after(model, settings(200.0))
         (point,) = found.of(DynamicBatching)
         assert model.serve(model.own) is not None
     assert point.deadline_ms == point.capacity.deadline_ms == point.without.deadline_ms == 200.0
     assert point.best in [one.batching for one in point.tried]
     assert any(one.trials for one in point.tried)
-    assert point.capacity.trials
+    assert point.search_s > 0
     assert (point.maximum is not None) == point.on
     assert point.verdict_reason
     assert {name.split("_")[0] for name in model.samples if "us" in name.split("_")} == {"batching"}
