@@ -6,8 +6,8 @@ from porting.repository.report.ranking_table import Member
 from porting.repository.schema import Accuracy, Standing, Summary
 from profiler.common.batching import Batching
 from profiler.records.base import Noise, Record, Value
-from profiler.records.batching import DynamicBatching, TriedBatching
 from profiler.records.capacity import Capacity, InTime, LoadPoint
+from profiler.records.dynamic_batching import DynamicBatching, TriedBatching
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.throughput import Blocks, Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint, Visit

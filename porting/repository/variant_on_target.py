@@ -11,8 +11,8 @@ from porting.repository.interpolation import Lookup, Reading
 from porting.repository.schema import Accuracy, Details, Figure, Published, Standing
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point
-from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile

@@ -9,9 +9,9 @@ from pydantic import Field, JsonValue
 from profiler.common.profile_settings import Level, LevelSettings
 from profiler.common.target import Target, TargetName
 from profiler.records.base import Missing, NormalRate, Point, Record, Timed
-from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Fingerprint, Layer
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
@@ -184,4 +184,5 @@ class Profile(Record):
 
     def batching(self) -> DynamicBatching | None:
         """The dynamic batching of the published configuration, `None` where it is off or was not measured."""
-        return next((point for point in self.own(self.dynamic_batching) if point.on), None)
+        newest = self.own(self.dynamic_batching)[-1:]
+        return next((point for point in newest if point.on), None)

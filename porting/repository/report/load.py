@@ -21,8 +21,8 @@ from porting.repository.report.section import (
     absent,
 )  # fmt: skip
 from porting.repository.report.words import between, known, number, reasons, share
-from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity, InTime, LoadPoint
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.profile import Profile
 
 TITLE = "In time over offered load"

@@ -10,8 +10,8 @@ from profiler.measure.capacity.part import Plan, latency_ms, maximum, measured_m
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.records.base import Point
-from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.place import Place
 from profiler.target.model_under_test import ModelUnderTest
 

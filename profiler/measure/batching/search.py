@@ -17,16 +17,15 @@ from profiler.measure.capacity.trial_meter import Maximum, TrialMeter
 from profiler.measure.throughput.meter import ThroughputMeter
 from profiler.measure.throughput.point import maximal_throughput
 from profiler.records.base import Verdict
-from profiler.records.batching import DynamicBatching, TriedBatching
 from profiler.records.capacity import Capacity, Trial
+from profiler.records.dynamic_batching import DynamicBatching, TriedBatching
 from profiler.records.place import Place
 from profiler.records.throughput import MaximalThroughput
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 
-# The share of the time for the race; the rest is for the capacity of its winner and for the maximum.
-RACE_SHARE = 0.55
-MAXIMUM_S = 5.0
+# The share of the time for the race, and the time for the last trial and for the maximum at the end.
+RACE_SHARE, LAST_S = 0.55, 10.0
 MAXIMUM_SECONDS = 2.0
 # So many callers keep two batches of the largest preferred size waiting, within what the load generator carries.
 CALLERS_A_BATCH, MOST_CALLERS = 2, 32
@@ -54,7 +53,7 @@ class Search:
         rate = found[0].predicted_per_s * self._scale(queue)
         run = partial(self.trial, most)
         winner = race(found, self.goal, rate, run, lambda: time.monotonic() < race_until)
-        left_s = start + self.settings.search_seconds - MAXIMUM_S - time.monotonic()
+        left_s = start + self.settings.search_seconds - LAST_S - time.monotonic()
         capacity = self.capacity(winner.batching, most, winner.trials, left_s)
         on = surely_higher(capacity, self.without)
         maximum = self.maximum(winner.batching) if on else None

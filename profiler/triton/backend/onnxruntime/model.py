@@ -118,7 +118,7 @@ class TritonPythonModel:
                 return self.answer_together(requests)
         return [self.answer(request) for request in requests]
 
-    def answer_together(self, requests):
+    def answer_together(self, requests: list[object]) -> list[object]:
         """The responses to several requests that the server joined into one batch."""
         feeds = [self.feed(request) for request in requests]
         joined = {name: np.concatenate([feed[name] for feed in feeds]) for name in self.inputs}
@@ -127,11 +127,11 @@ class TritonPythonModel:
         parts = [np.split(value, ends[:-1]) for value in values]
         return [self.response(answers) for answers in zip(*parts, strict=True)]
 
-    def feed(self, request):
+    def feed(self, request: object) -> dict[str, np.ndarray]:
         """The inputs of a request by name."""
         return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs}
 
-    def response(self, values):
+    def response(self, values: list[np.ndarray]) -> object:
         """The response with these outputs."""
         tensors = [
             pb_utils.Tensor(name, np.ascontiguousarray(value)) for name, value in zip(self.outputs, values, strict=True)

@@ -12,8 +12,8 @@ from profiler.measure.batching import part as batching
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement
 from profiler.records.base import Point
-from profiler.records.batching import DynamicBatching
 from profiler.records.capacity import Capacity
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.runtimes.own_process import OwnProcess
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
