@@ -97,11 +97,11 @@ class Search:
         return measure_capacity(self._meter(batching, most), self.goal, known, limit_s)
 
     def maximum(self, batching: Batching) -> MaximalThroughput:
-        """The maximal throughput of single requests in a closed loop of many callers."""
+        """The throughput of single requests in a closed loop of many callers; more callers were not tried."""
         resources = joined(self.model.own, batching)
         callers = min(MOST_CALLERS, CALLERS_A_BATCH * batching.largest * resources.instances)
         run = ThroughputMeter(self.model, resources).run(1, callers, MAXIMUM_SECONDS)
-        return maximal_throughput(self.model, resources, run, saturated=True)
+        return maximal_throughput(self.model, resources, run, saturated=False, searched_relative=0.0)
 
     def _record(
         self, winner: Candidate, tried: Sequence[Candidate], capacity: Capacity, maximum: MaximalThroughput | None,
