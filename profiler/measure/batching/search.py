@@ -88,7 +88,10 @@ class Search:
     def trial(self, most: Maximum, batching: Batching, rate: float, seed: int) -> Trial:
         """One open loop at a relative rate, at most the maximum `most`."""
         seconds = self.goal.trial_seconds(rate / most.relative * most.per_s)
-        return self._meter(batching, most).run(rate, seconds, seed).trial
+        meter = self._meter(batching, most)
+        measured = meter.run(rate, seconds, seed)
+        self.model.samples[f"{meter.title}_race_{seed}_moments_s"] = measured.raw()
+        return measured.trial
 
     def capacity(
         self, batching: Batching, most: Maximum, known: Sequence[Trial] = (), limit_s: float = math.inf
