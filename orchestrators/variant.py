@@ -4,7 +4,8 @@ A batch occupies a server for its median latency, or for its size over the maxim
 a latency measured inside a process lacks the overhead of the server. Service times have a log-normal distribution with
 the spread of the measured percentiles. A new server answers its warm-up requests (one of batch 1 and one of its
 largest batch, as in the published configurations) before any other: the slower first inferences lengthen its start-up,
-and no client waits for them.
+and no client waits for them. A server with dynamic batching joins the requests that wait. Its queue delay is not
+simulated: a delay counts where few requests come, and there the deadline has room for it.
 """
 
 import math
@@ -43,6 +44,9 @@ class Variant(Protocol):
     def loading_cores(self) -> float:
         """The cores that a load uses while it lasts."""
 
+    def joined(self, batch: int, cores: float, /) -> int:
+        """The largest batch that a server forms where a plan has this one: dynamic batching may join more requests."""
+
     def service_s(self, batch: int, cores: float) -> Sequence[float]:
         """The median time in s of batches of 0, 1 … `batch` requests."""
 
@@ -72,6 +76,10 @@ class MeasuredVariant:
         self.loading_cores = loading_cores(one)
         self._kept: list[tuple[float, float]] = []
         self._services: dict[tuple[int, float], list[float]] = {}
+
+    def joined(self, batch: int, cores: float) -> int:
+        """See `Variant`; dynamic batching counts where latencies were measured up to its largest batch."""
+        return max(batch, self._one.joined_batch(cores))
 
     def service_s(self, batch: int, cores: float) -> Sequence[float]:
         """See `Variant`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from profiler.common.profile_settings import LatencySettings, LevelSettings, PartSettings
+from profiler.measure.batching import part as batching
 from profiler.measure.capacity import part as capacity
 from profiler.measure.contention import part as contention
 from profiler.measure.latency import part as latency
@@ -65,6 +66,7 @@ def every_part(level: LevelSettings) -> dict[str, Part]:
         "memory": part("memory", memory.measurements, level.memory),
         "scaling": part("cores and instances", scaling.measurements, level.scaling),
         "capacity": part("capacity under a deadline", capacity.measurements, level.capacity),
+        "dynamic_batching": part("dynamic batching", batching.measurements, level.dynamic_batching),
         "contention": part("contention", contention.measurements, level.contention),
         "repeats": part("repeats", repeats.measurements, level.repeats),
         "visits": part("later visits", visits.measurements, level.visits),

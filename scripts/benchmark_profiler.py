@@ -154,7 +154,7 @@ def figures(found: dict[str, dict[str, Section]]) -> dict[str, Figure]:
         share = (points + section["with_verdict"][0]) / (points + missing) * 100
         note = f"{points:.0f} points, {missing:.0f} missing with their reason"
         rows[f"points with a figure or a verdict, {name}"] = Figure(share, "%", None, note)
-        rows[f"full level, {name}"] = Figure(section["seconds"][0], "s", None, "budget 300 s")
+        rows[f"full level, {name}"] = Figure(section["seconds"][0], "s", None, "budget 480 s")
     return rows
 
 

@@ -37,6 +37,10 @@ class Stated:
     spread: float = 0.15
     loading_cores: float = 1.0
 
+    def joined(self, batch: int, _cores: float, /) -> int:
+        """See `orchestrators.variant.Variant`."""
+        return batch
+
     def service_s(self, batch: int, cores: float) -> Sequence[float]:
         return [0.0, *((0.001 + self.each_s * size) / cores for size in range(1, batch + 1))]
 

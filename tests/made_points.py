@@ -4,8 +4,10 @@ from typing import Any, TypeVar
 
 from porting.repository.report.ranking_table import Member
 from porting.repository.schema import Accuracy, Standing, Summary
+from profiler.common.batching import Batching
 from profiler.records.base import Noise, Record, Value
 from profiler.records.capacity import Capacity, InTime, LoadPoint
+from profiler.records.dynamic_batching import DynamicBatching, TriedBatching
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.throughput import Blocks, Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint, Visit
@@ -105,9 +107,25 @@ def capacity(cores: float, multiple: float) -> Capacity:
         f"{end}requests_per_s": requests_per_s * share for end, share in (("low_", 0.95), ("", 1.0), ("high_", 1.05))
     } | {f"{end}relative_capacity": 4 * cores * share for end, share in (("low_", 0.95), ("", 1.0), ("high_", 1.05))}
     return partly(
-        Capacity, batch=1, cores=cores, deadline_multiple=multiple, deadline_ms=1.7 * multiple, quantile=0.99,
+        Capacity, batch=1, cores=cores, deadline_ms=1.7 * multiple, quantile=0.99,
         max_throughput_share=0.8, trials=[], verdict="settled", verdict_reason="", **values,
     )  # fmt: skip
+
+
+def dynamic_batching(on: bool = True, **changes: Any) -> DynamicBatching:
+    """A search under 8.5 ms whose best batching has twice the capacity, on one core."""
+    without, batching = capacity(1.0, 5), Batching(queue_delay_us=500, preferred_batches=(4, 8))
+    rates = [name for name in Capacity.model_fields if name.endswith(("requests_per_s", "relative_capacity"))]
+    higher = {name: 2 * getattr(without, name) for name in rates}
+    maximum = rate(MaximalThroughput, 1, 16, 900.0, visits=1)
+    values = {
+        "best": batching, "capacity": without.model_copy(update=higher), "without": without,
+        "maximum": maximum if on else None,
+        "tried": [TriedBatching(batching=batching, predicted_requests_per_s=850.0, trials=())],
+        "deadline_ms": without.deadline_ms, "quantile": 0.99, "search_s": 41.0, "verdict": "settled",
+        "verdict_reason": "both capacities are settled",
+    }  # fmt: skip
+    return partly(DynamicBatching, on=on, **values | changes)
 
 
 def repeats(**changes: Any) -> Repeats:
@@ -177,6 +195,7 @@ def points() -> dict[str, tuple[Record, ...]]:
             for b in BATCHES
         ),
         "largest_batch": (partly(LargestBatch, limit_bytes=1 << 30, batch=96, peak_bytes=1 << 30, trials=[]),),
+        "dynamic_batching": (dynamic_batching(on=False),),
         "capacity": tuple(capacity(cores, multiple) for cores in (0.5, 1.0) for multiple in (2, 5, 10)),
         "load": tuple(load_point(one) for one in LOADS),
         "contention": tuple(

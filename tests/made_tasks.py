@@ -105,7 +105,7 @@ def capacity(images_per_s: float, cores: float, multiple: int) -> Capacity:
         for name, rate in (("requests_per_s", requests_per_s), ("relative_capacity", requests_per_s / 100))
         for end, share in (("low_", 0.95), ("", 1.0), ("high_", 1.05))
     }
-    return partly(Capacity, batch=1, cores=cores, threads=max(1, int(cores)), deadline_multiple=multiple,
+    return partly(Capacity, batch=1, cores=cores, threads=max(1, int(cores)),
                   deadline_ms=multiple * own_ms(images_per_s, 1, 1.0), quantile=0.99, max_throughput_share=0.8,
                   trials=[], verdict="settled", verdict_reason="", **values)  # fmt: skip
 

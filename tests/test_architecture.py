@@ -39,6 +39,7 @@ LAYERS = (
         "profiler/measure/scaling",
         "profiler/measure/visits",
     ),
+    ("profiler/measure/batching",),
     ("profiler",),
     ("porting/repository",),
     ("porting/repository/formats", "porting/repository/report"),

@@ -192,7 +192,8 @@ def differs(one: Environment, other: Environment) -> bool:
 
 
 def speed(version: VariantOnTarget) -> float:
-    """Images/s on the target's own cores in the smallest measured batch, as clients send single requests."""
+    """Images/s on the target's own cores of single requests, or in the smallest measured batch where that is larger."""
     profile = version.profile
     batch = min((point.batch for point in profile.own(profile.max_throughput)), default=1)
-    return version.images_per_s(batch, profile.target.cores)
+    cores = profile.target.cores
+    return version.single_rps(cores) if batch == 1 else version.images_per_s(batch, cores)

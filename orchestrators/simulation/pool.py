@@ -56,7 +56,7 @@ class Pool:
         self.loading = {key: self.loading.get(key, []) for key in self.wanted}
         for key, one in self.wanted.items():
             if key not in self.stations:
-                self.stations[key] = Station(self._service(key), batch=key[2], cores=key[1])
+                self.stations[key] = Station(self._service(key), batch=self._batch(key), cores=key[1])
                 self.variant_of[self.stations[key]] = key[0]
             missing = one.replicas - len(self.stations[key].free) - len(self.loading[key])
             if missing > 0:
@@ -143,12 +143,17 @@ class Pool:
             if old is not None:
                 station = self.stations[key] = self.stations.pop(old)
                 self.loading[key] = self.loading.pop(old, [])
-                _, station.cores, station.batch = key
+                station.cores, station.batch = key[1], self._batch(key)
                 station.service = self._service(key)
 
     def _service(self, key: Key) -> Service:
+        variant = self.variants[key[0]]
+        return sampled(variant.service_s(self._batch(key), key[1]), variant.spread, self._normal)
+
+    def _batch(self, key: Key) -> int:
+        """The largest batch of a station: that of the plan, or that of the server's dynamic batching."""
         variant, cores, batch = key
-        return sampled(self.variants[variant].service_s(batch, cores), self.variants[variant].spread, self._normal)
+        return self.variants[variant].joined(batch, cores)
 
     def _up_s(self, key: Key) -> float:
         return (self._mechanism.start_up_s or 0.0) + self.variants[key[0]].up_s(key[2])

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
-from porting.repository.figures import METRICS
-from porting.repository.operating_points import Condition, OperatingPoint, condition
+from porting.repository.figures import metric
+from porting.repository.operating_points import SETTINGS, Condition, OperatingPoint, condition
 from porting.repository.report.words import others_in_words, verdict_in_words
 from porting.repository.select import select
 from profiler.common.errors import DnnPortingError
@@ -57,12 +57,12 @@ def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective:
         interval = "" if figure is None or None in figure[1:] else f"{figure[1]:.5g} … {figure[2]:.5g}"
         text = "unknown" if found is None else f"{found:.5g}"
         kind = "predicted" if name in chosen.predicted else "measured" if figure else ""
-        kind += f" {verdict_in_words(chosen.figures, name, chosen.verdict)}" if name in METRICS else ""
+        kind += f" {verdict_in_words(chosen.figures, name, chosen.verdict)}" if name not in SETTINGS else ""
         why = chosen.unknown.get(name, "")
         if name in named:
             sure = figure is not None and named[name].surely_met_by(figure)
             why = f"{named[name]}{'' if sure or figure is None else ', not beyond its interval'}"
-        rows.append([name, text, interval, METRICS[name].unit if name in METRICS else "", kind.strip(), why])
+        rows.append([name, text, interval, "" if name in SETTINGS else metric(name).unit, kind.strip(), why])
     table(option_text(chosen), ["figure", "value", "95 % interval", "unit", "kind", "condition, or reason"], rows)
     say(f"load        {others_in_words(chosen.others_share)}: their share of the cores beside the maximal throughput")
     standing = chosen.variant.targets[chosen.target]

@@ -11,8 +11,9 @@ from porting.configuration.components import Component, NamedComponent
 from porting.configuration.stage_table import NAMES, SOURCES
 from porting.configuration.val_from import with_val_from
 from porting.repository.schema import LABEL
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import BadInputError
-from profiler.common.profile_settings import MAX_BATCH, LevelSettings
+from profiler.common.profile_settings import LevelSettings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from porting.repository.figures import METRICS
+from porting.repository.figures import every_metric
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published, Standing
 from porting.repository.variant_files import MODEL_FILE
@@ -55,7 +55,7 @@ def described(variant: Published) -> str:
 
 def moves(name: str, target: str, before: Standing, after: Standing) -> Iterator[Change]:
     """The figures that moved, appeared or vanished, and a change of the place on the frontier."""
-    for metric in METRICS:
+    for metric in every_metric({*before.figures, *after.figures}):
         one, other = before.figures.get(metric), after.figures.get(metric)
         if moved(one, other):
             yield Change(name, target, metric, shown(one), shown(other))

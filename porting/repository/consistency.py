@@ -7,11 +7,11 @@ from typing import Any
 
 from porting.repository.schema import LARGEST, Details, Figure, Published, Standing, Summary
 from porting.repository.standing import RANKED_BY, Candidate, standing_of, unranked
-from profiler.common.profile_settings import MAX_BATCH
+from profiler.common.batching import MAX_BATCH
 from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
-FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+FIGURE_NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 MOST_VARIANTS = 150_000
 # The fields of a variant that the index and its details share.
 SHARED_FIELDS = (

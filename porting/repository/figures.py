@@ -1,5 +1,6 @@
 """The figures by which variants are compared: meaning, unit, better direction, and place in a profile."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +9,7 @@ from porting.repository.schema import Accuracy, Figure, Flags, Standing
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import Level
 from profiler.records.base import Missing, Point, Record, Timed
-from profiler.records.capacity import Capacity
+from profiler.records.capacity import Capacity, deadlines_ms
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
@@ -25,7 +26,10 @@ MEDIAN = ("p50_ms", "p50_low_ms", "p50_high_ms")
 RELATIVE_MEDIAN = ("relative_p50", "low_relative_p50", "high_relative_p50")
 TAIL = ("p99_ms", "p99_low_ms", "p99_high_ms")
 CAPACITY = ("requests_per_s", "low_requests_per_s", "high_requests_per_s")
-
+RELATIVE_CAPACITY = ("relative_capacity", "low_relative_capacity", "high_relative_capacity")
+# A deadline is a part of the name of a capacity, so that variants compare at one deadline.
+CAPACITY_NAME, RELATIVE_CAPACITY_NAME = "capacity_requests_per_s_at_{}_ms", "relative_capacity_at_{}_ms"
+AT_DEADLINE = re.compile(r"(capacity_requests_per_s|relative_capacity)_at_([0-9]+(?:\.[0-9]+)?)_ms")
 
 # A figure, the reason why it is missing, or `None` where the level of the profile does not measure it.
 Found = Figure | str | None
@@ -150,11 +154,47 @@ def joules_per_inference(_: Accuracy | None, profile: Profile) -> Found:
     return read(profile, best and best.energy, MaximalThroughput, "throughput", "joules_per_inference")
 
 
-# The deadline of the capacity is the tightest measured one.
-capacity = measured(
-    lambda profile: min(profile.own(profile.capacity), key=lambda point: point.deadline_multiple, default=None),
-    Capacity, "capacity", *CAPACITY,
-)  # fmt: skip
+def capacity_names(profile: Profile) -> list[str]:
+    """The metrics of the capacities at each deadline of the profile, on the target's own resources."""
+    found = {*deadlines_ms([*profile.own(profile.load), *profile.own(profile.capacity)]), *lacking(profile)}
+    return [name.format(f"{one:g}") for name in (CAPACITY_NAME, RELATIVE_CAPACITY_NAME) for one in sorted(found)]
+
+
+def lacking(profile: Profile) -> dict[float, Missing]:
+    """The missing capacities on the target's own cores, by the deadline in ms."""
+    missing = [
+        one for one in profile.missing if (one.point, one.at.get("cores")) == (Capacity.__name__, profile.target.cores)
+    ]
+    return {found: one for one in missing if isinstance(found := one.at.get("deadline_ms"), float)}
+
+
+def capacity_metric(name: str) -> Metric | None:
+    """The metric of a capacity at the deadline in the name, `None` for another name."""
+    match = AT_DEADLINE.fullmatch(name)
+    if match is None:
+        return None
+    deadline, absolute = match[2], name.startswith("capacity")
+    fields = CAPACITY if absolute else RELATIVE_CAPACITY
+
+    def read_it(_: Accuracy | None, profile: Profile) -> Found:
+        point = next((one for one in profile.own(profile.capacity) if f"{one.deadline_ms:g}" == deadline), None)
+        if point is None and (missing := lacking(profile).get(float(deadline))):
+            return f"{missing.verdict}: {missing.reason}"
+        return read(profile, point, Capacity, "capacity", *fields)
+
+    meaning = f"capacity within {deadline} ms, the highest Poisson rate in time, as offered"
+    if absolute:
+        return Metric("higher", "1/s", meaning, read_it, RELATIVE_CAPACITY_NAME.format(deadline))
+    meaning = f"relative capacity within {deadline} ms, requests for each inference of the reference network"
+    return Metric("higher", "1", meaning, read_it)
+
+
+def every_metric(names: Iterable[str]) -> list[str]:
+    """The fixed metrics, then the capacities among these names by deadline."""
+    found = {name: match for name in names if (match := AT_DEADLINE.fullmatch(name))}
+    return [*METRICS, *sorted(found, key=lambda name: (found[name][1], float(found[name][2])))]
+
+
 first_inference = measured(
     lambda profile: next((point for point in profile.own(profile.first_inference) if point.batch == 1), None),
     FirstInference, "warm_up", "first_ms",
@@ -181,9 +221,6 @@ METRICS = {
     "relative_single_throughput": Metric(
         "higher", "1", "relative throughput at batch 1, the maximum for each inference of the reference network",
         undisturbed(single_throughput, at_single(*RELATIVE_RATE)),
-    ),
-    "capacity_requests_per_s": Metric(
-        "higher", "1/s", "highest Poisson rate in time, by the tightest measured multiple of the own latency", capacity
     ),
     "p50_ms": Metric(
         "lower", "ms", "median latency at batch 1, as one client sees it", latency(*MEDIAN), "relative_p50"
@@ -216,7 +253,7 @@ BATCHES = dict.fromkeys(
     ("images_per_s", "relative_throughput", "core_s_per_inference", "joules_per_inference"), 0
 ) | dict.fromkeys(
     (
-        "single_images_per_s", "relative_single_throughput", "capacity_requests_per_s", "p50_ms", "relative_p50",
+        "single_images_per_s", "relative_single_throughput", "p50_ms", "relative_p50",
         "compute_p50_ms", "p99_ms", "first_inference_ms", "warm_up_s",
     ), 1,
 )  # fmt: skip
@@ -224,9 +261,11 @@ BATCHES = dict.fromkeys(
 
 def metric(name: str) -> Metric:
     """The metric of that name; raises `BadInputError` for an unknown one."""
-    if name not in METRICS:
-        raise BadInputError(f"unknown metric {name!r}: choices are {', '.join(METRICS)}")
-    return METRICS[name]
+    found = METRICS.get(name) or capacity_metric(name)
+    if found is None:
+        choices = ", ".join([*METRICS, CAPACITY_NAME.format("DEADLINE")])
+        raise BadInputError(f"unknown metric {name!r}: choices are {choices}")
+    return found
 
 
 def compared_by(name: str) -> str:
@@ -247,14 +286,20 @@ def figures(
 
     A validation accuracy that `flags` takes the rank of is missing.
     """
-    found = {name: why_unranked(flags or {}, [name]) or one.of(validation, profile) for name, one in METRICS.items()}
+    found = {
+        name: why_unranked(flags or {}, [name]) or metric(name).of(validation, profile)
+        for name in every_metric(capacity_names(profile))
+    }
     known = {name: one for name, one in found.items() if isinstance(one, tuple)}
     return known, {name: one for name, one in found.items() if isinstance(one, str)}
 
 
 def why_unknown(standing: Standing, name: str) -> str:
     """The reason why a variant lacks a figure on a target."""
-    return standing.unknown.get(name, not_of_level(standing.level))
+    usual = not_of_level(standing.level)
+    if AT_DEADLINE.fullmatch(name) and (known := [one for one in standing.figures if AT_DEADLINE.fullmatch(one)]):
+        usual = f"it was not measured at this deadline, but {', '.join(known)}"
+    return standing.unknown.get(name, usual)
 
 
 def not_of_level(level: Level) -> str:

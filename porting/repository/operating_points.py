@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from porting.repository.figures import DISTURBED, METRICS, compared_by
+from porting.repository.figures import AT_DEADLINE, CAPACITY_NAME, DISTURBED, METRICS, compared_by, every_metric
 from porting.repository.interpolation import SOURCES
 from porting.repository.reader import Repository
 from porting.repository.schema import Figure, Published
@@ -15,10 +15,10 @@ from profiler.common.target import Resources
 from profiler.records.base import Verdict
 
 SETTINGS = ("batch", "cores", "threads", "instances")
-CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")
-# Figures of single requests only.
-SINGLE = ("capacity_requests_per_s", "single_images_per_s", "relative_single_throughput")
-BY_BATCH = [name for name in SOURCES if name not in SINGLE]
+CONDITION = re.compile(r"\s*([\w.]+)\s*(<=|>=)\s*(\S+)\s*")
+# Figures of single requests only. A capacity is one too; its name has a deadline in place of a batch.
+SINGLE = ("single_images_per_s", "relative_single_throughput")
+BY_BATCH = [name for name in SOURCES if name in METRICS and name not in SINGLE]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def operating_points(repository: Repository, task: str, target: str) -> Iterator
 def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
     """The operating point of a variant at a batch size."""
     known = {name: figure for name, figure in one.standing.figures.items() if name not in BY_BATCH}
-    unknown = {name: one.why_unknown(name) for name in METRICS if name not in one.standing.figures}
+    names = every_metric(one.standing.unknown)
+    unknown = {name: one.why_unknown(name) for name in names if name not in one.standing.figures}
     predicted = set()
     for name in BY_BATCH:
         unknown.pop(name, None)
@@ -72,9 +73,9 @@ def operating_point(one: VariantOnTarget, batch: int) -> OperatingPoint:
         known[name] = reading.value, reading.low, reading.high
         if reading.kind == "predicted":
             predicted.add(name)
-    for name in SINGLE if batch > 1 else ():
-        if known.pop(name, None) is not None:
-            unknown[name] = "it was measured for single requests"
+    for name in [name for name in known if batch > 1 and (name in SINGLE or AT_DEADLINE.fullmatch(name))]:
+        del known[name]
+        unknown[name] = "it was measured for single requests"
     unknown |= {compared_by(name): DISTURBED for name in known if compared_by(name) not in known}
     own, best, resources = one.profile.throughput_at(batch), one.standing, one.profile.target.resources
     verdict, others_share = (own.verdict, own.noise.others_share) if own else (best.verdict, best.others_share)
@@ -117,12 +118,13 @@ class Condition:
 
 def condition(text: str) -> Condition:
     """Parses a condition; raises `BadInputError` that names the text and the valid forms."""
-    match, names = CONDITION.fullmatch(text), (*METRICS, *SETTINGS)
+    match = CONDITION.fullmatch(text)
     if match is None:
         raise BadInputError(f"{text!r} is no condition: write NAME>=NUMBER or NAME<=NUMBER, for example p99_ms<=20")
     name, sign, number = match.groups()
-    if name not in names:
-        raise BadInputError(f"{text!r}: unknown figure {name!r}, choices are {', '.join(names)}")
+    if name not in (*METRICS, *SETTINGS) and not AT_DEADLINE.fullmatch(name):
+        choices = ", ".join([*METRICS, CAPACITY_NAME.format("DEADLINE"), *SETTINGS])
+        raise BadInputError(f"{text!r}: unknown figure {name!r}, choices are {choices}")
     try:
         limit = float(number)
     except ValueError:

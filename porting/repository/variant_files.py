@@ -14,8 +14,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from porting.repository.reader import DETAILS, Repository
 from porting.repository.schema import Details, Published
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import BadInputError
-from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.target import Tensor
 from profiler.records.profile import Profile
 from profiler.triton.config import ServingSettings, model_config, to_text
@@ -157,7 +157,8 @@ def config_of(details: Details, profile: Profile, warm: bool) -> ModelConfig:
     Raises `ValueError` for a number out of its range.
     """
     target = profile.target
-    serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers, target.gpu)
+    batching = found.best if (found := profile.batching()) else None
+    serving = ServingSettings(target.threads, target.instances, MAX_BATCH, target.providers, target.gpu, batching)
     source, sink = details.input, details.output
     config = model_config(
         Tensor(source.name, tuple(source.shape)),

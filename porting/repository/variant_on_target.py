@@ -12,6 +12,7 @@ from porting.repository.schema import Accuracy, Details, Figure, Published, Stan
 from profiler.common.errors import BadInputError
 from profiler.records.base import Point
 from profiler.records.capacity import Capacity
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
@@ -149,12 +150,41 @@ class VariantOnTarget:
         self.needed(self.profile.best_throughput(), "maximal throughput", MaximalThroughput)
         return self.at("images_per_s", batch=batch, cores=cores).value
 
+    def batching(self, cores: float) -> DynamicBatching | None:
+        """The dynamic batching of the published configuration on `cores`, `None` where it is off or unknown there."""
+        found = self.profile.batching()
+        return found if found is not None and found.cores == cores else None
+
+    def joined_batch(self, cores: float) -> int:
+        """The largest batch that the server joins from single requests; 1 without one, or without its latency."""
+        found = self.batching(cores)
+        return found.best.largest if found and found.best.largest <= max(self.batches(cores), default=0) else 1
+
+    def joined_rps(self, batch: int, cores: float) -> float:
+        """The throughput with batches that the server joins from single requests.
+
+        It is the figure under dynamic batching where the published configuration joins batches of this size, and else
+        the throughput of full batches, in requests/s.
+        """
+        found = self.batching(cores)
+        if found is not None and found.maximum is not None and batch == found.best.largest:
+            return found.maximum.images_per_s
+        return self.images_per_s(batch, cores)
+
+    def single_rps(self, cores: float) -> float:
+        """The throughput of single requests in requests/s, under dynamic batching where that is on."""
+        found = self.batching(cores)
+        return self.joined_rps(found.best.largest if found else 1, cores)
+
     def capacity_rps(self, cores: float, deadline_ms: float) -> float:
         """The highest Poisson rate of single requests that meets the deadline on `cores`, in requests/s.
 
         A deadline beyond the longest measured one has the rate of the longest, which is a lower bound; a deadline below
-        the shortest has the rate 0.
+        the shortest has the rate 0. Where dynamic batching is on, its capacity holds from its deadline on.
         """
+        batched = self.batching(cores)
+        if batched is not None and batched.capacity.requests_per_s and deadline_ms >= batched.deadline_ms:
+            return batched.capacity.requests_per_s
         own = self.profile.target.instances
         at = [point for point in self.profile.capacity if (point.cores, point.instances) == (cores, own)]
         self.needed(at or None, f"capacity on {cores:g} cores", Capacity)

@@ -1,6 +1,6 @@
 """The work of the stage profile: measures one variant on one target at one level."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from porting.common.console import progress, say
@@ -10,8 +10,10 @@ from porting.stages.profile import Profiled
 from porting.stages.servable import forget_unservable
 from porting.workspace.records import Variant
 from porting.workspace.workspace import ONNX
+from profiler.measure.capacity.goal import usual_deadlines_ms
 from profiler.plan import plan
 from profiler.profiling import profile_file
+from profiler.records.capacity import deadlines_ms
 from profiler.records.complexity import Fingerprint
 from profiler.records.profile import Profile
 
@@ -32,8 +34,9 @@ def run(context: Context, job: Job) -> Variant:
         found = one.found()
         # A profile from another machine, with another speed, is not completed.
         begun = None if found is None or found.adopted else found
+        level = one.level.with_usual_deadlines_ms(common_deadlines_ms(of_task(one))) if one.visit == 1 else one.level
         beside = one.co_runner() if one.level.contention else None
-        profile = profile_file(ready, path, one.level, begun, one.files().write, advance, one.visit, beside)
+        profile = profile_file(ready, path, level, begun, one.files().write, advance, one.visit, beside)
         if line := profile.disturbance(one.visit):
             say(f"profile   {title}: {line}")
     return one.variant
@@ -44,6 +47,28 @@ def warn_of_another_file(one: Profiled) -> None:
     lying = one.context.workspace.all_profiles(one.variant).get(one.name)
     if lying is not None and lying.onnx_sha256 != one.file.sha256:
         say(f"profile   {one.files().record} is of another file than {one.variant.name}: it is measured again")
+
+
+def of_task(one: Profiled) -> list[Profile]:
+    """The profiles of all variants of the task on the target."""
+    workspace = one.context.workspace
+    found = (workspace.profiles(variant).get(one.name) for variant in workspace.variants(one.variant.task))
+    return [profile for profile in found if profile is not None]
+
+
+def common_deadlines_ms(profiles: Sequence[Profile]) -> list[float] | None:
+    """The default deadlines in ms of the variants with these profiles: earlier ones, or else by the slowest variant.
+
+    `None` where no variant has a known latency.
+    """
+    for profile in sorted(profiles, key=lambda each: each.measured_at):
+        default = any(part.name == "capacity" and part.settings.get("deadlines_ms") is None for part in profile.parts)
+        measured_ms = deadlines_ms([*profile.own(profile.load), *profile.own(profile.capacity)])
+        if default and measured_ms:
+            return measured_ms
+    latencies = [point for profile in profiles if (point := profile.latency_at(1)) is not None]
+    slowest_ms = max((point.p50_ms or point.mean_ms for point in latencies), default=None)
+    return None if slowest_ms is None else usual_deadlines_ms(slowest_ms)
 
 
 def earlier_profiles(context: Context, target: str, fingerprint: Fingerprint) -> Iterator[Profile]:

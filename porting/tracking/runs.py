@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from porting.configuration.settings import Settings
 from porting.jobs.context import needs_the_extra
 from porting.repository import Repository
-from porting.repository.figures import BATCHES, figures, rounded
+from porting.repository.figures import AT_DEADLINE, BATCHES, figures, rounded
 from porting.repository.report.words import display, figure_in_words, load_in_words, place_in_words
 from porting.repository.schema import Summary
 from porting.tracking.database_file import ensure_database
@@ -141,7 +141,7 @@ def tracked_key(target: str, name: str, best_batch: int) -> str:
     """The key of a figure on a target, with its batch: `<target>/<name> at batch <batch>`."""
     if name in OF_THE_FILE:
         return name
-    batch = BATCHES.get(name)
+    batch = BATCHES.get(name, 1 if AT_DEADLINE.fullmatch(name) else None)
     return f"{target}/{name}" if batch is None else f"{target}/{name} at batch {batch or best_batch}"
 
 

@@ -3,24 +3,25 @@
 The values are in `conf/profile/`. `seconds` limit one point; `budget_s` limits a variant.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from profiler.common.batching import MAX_BATCH, Batch, PreferredBatches, QueueDelayUs
 from profiler.common.target import MAX_CORES, MAX_INSTANCES
 
-MAX_BATCH = 64
 # The most values of one axis that a level may have.
 MAX_PLACES = 100
 DAY_S = 86400.0
 
-Batch = Annotated[int, Field(ge=1, le=MAX_BATCH)]
 Batches = Annotated[list[Batch], Field(min_length=1, max_length=MAX_BATCH)]
 Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_length=1, max_length=MAX_PLACES)]
 # At most an hour for a point, and a day for a variant.
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Budget = Annotated[float, Field(gt=0, le=DAY_S)]
 Wait = Annotated[float, Field(ge=0, le=7 * DAY_S)]
+DeadlineMs = Annotated[float, Field(ge=0.01, le=1e5)]
+Deadlines = Annotated[list[DeadlineMs], Field(min_length=1, max_length=10)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["quick", "full"]
 
@@ -76,16 +77,35 @@ class MemorySettings(PartSettings):
 class CapacitySettings(PartSettings):
     """Poisson arrivals of single requests: the highest rate in time, and latencies around the maximum.
 
-    `deadlines` are multiples of the batch-1 latency; `quantile` is the share of answers that must be in time.
-    `loads` are shares of the maximum, each for `seconds`. A trial of a rate lasts `seconds`, or up to four times as
-    long where the quantile needs more requests.
+    `deadlines_ms` are the user's; null stands for three common to a task. A run knows those of the task as
+    `usual_deadlines_ms`, which are no setting; without them they follow from the file's own latency. `quantile` is the
+    share of answers that must be in time. `loads` are shares of the maximum, each for `seconds`. A trial of a rate
+    lasts `seconds`, or up to four times as long where the quantile needs more requests.
     """
 
     cores: Cores
-    deadlines: list[Annotated[float, Field(gt=1, le=1e6)]] = Field(min_length=1, max_length=MAX_PLACES)
+    deadlines_ms: Deadlines | None
+    usual_deadlines_ms: Deadlines | None = Field(default=None, exclude=True)
     quantile: Share
     seconds: Seconds
     loads: list[Annotated[float, Field(gt=0, le=100)]] = Field(max_length=MAX_PLACES)
+
+
+class DynamicBatchingSettings(PartSettings):
+    """Triton's dynamic batching with the highest capacity under a deadline, found within `search_seconds`.
+
+    A null `deadline_ms` stands for the middle one of the capacities. A model of the queue chooses the `candidates` for
+    the server among all pairs of a queue delay and preferred batches. A trial lasts `seconds`, or up to four times as
+    long where the quantile needs more requests.
+    """
+
+    deadline_ms: DeadlineMs | None
+    quantile: Share
+    seconds: Seconds
+    search_seconds: Seconds
+    candidates: Annotated[int, Field(ge=1, le=MAX_PLACES)]
+    queue_delays_us: list[QueueDelayUs] = Field(min_length=1, max_length=MAX_PLACES)
+    preferred_batches: list[PreferredBatches] = Field(min_length=1, max_length=MAX_PLACES)
 
 
 class ContentionSettings(PartSettings):
@@ -142,6 +162,7 @@ class LevelSettings(BaseModel):
     memory: MemorySettings | None
     scaling: ScalingSettings | None
     capacity: CapacitySettings | None
+    dynamic_batching: DynamicBatchingSettings | None
     contention: ContentionSettings | None
     repeats: RepeatSettings | None
     visits: VisitSettings | None
@@ -152,6 +173,12 @@ class LevelSettings(BaseModel):
         unset = dict.fromkeys(name for name, field in cls.model_fields.items() if field.is_required())
         values = unset | {"level": "quick", "budget_s": budget_s, "throughput": settings}
         return cls.model_validate(values)
+
+    def with_usual_deadlines_ms(self, usual_ms: list[float] | None) -> Self:
+        """This level with the default deadlines of a task, where it measures capacities and they are known."""
+        if self.capacity is None or usual_ms is None:
+            return self
+        return self.model_copy(update={"capacity": self.capacity.model_copy(update={"usual_deadlines_ms": usual_ms})})
 
     def rounds(self) -> int:
         """The rounds of a run at this level, in each of which every model is visited."""

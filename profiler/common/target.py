@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from profiler.common.batching import Batching
+
 Runtime = Literal["triton", "v2", "onnxruntime", "torch"]
 Provider = Literal["cpu", "cuda", "tensorrt", "openvino"]
 ON_GPU: set[Provider] = {"cuda", "tensorrt"}
@@ -21,11 +23,15 @@ MAX_A_CORE = 16
 
 @dataclass(frozen=True)
 class Resources:
-    """`cores` of the machine (half a core is a quota), `threads` inside an operator, `instances` side by side."""
+    """`cores` of the machine (half a core is a quota), `threads` inside an operator, `instances` side by side.
+
+    A Triton with a `batching` joins single requests; a target's own resources have none.
+    """
 
     cores: float
     threads: int
     instances: int
+    batching: Batching | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 docs/metadata.md explains every field of the published records.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -80,7 +81,7 @@ class LoadPoint(Trial, Timed):
 class Capacity(Timed):
     """The highest Poisson rate of which the share `quantile` is answered within the deadline by a stable queue.
 
-    The deadline is `deadline_multiple` times the median latency of single requests on the target's own resources. The
+    The default deadlines are common to all variants of a task on a target, so that variants compare at each. The
     bounds are a bracket, not a confidence interval: the highest rate below which every trial was in time, and the
     lowest above which none was; trials that contradict each other widen it. `trials` were made for this point; load
     points and other capacities of the same resources count too. A trial lasts some seconds, and a queue near its
@@ -89,11 +90,10 @@ class Capacity(Timed):
     """
 
     identity: ClassVar[tuple[str, ...]] = (
-        "runtime", "batch", "cores", "threads", "instances", "deadline_multiple", "quantile",
+        "runtime", "batch", "cores", "threads", "instances", "deadline_ms", "quantile",
     )  # fmt: skip
     offered: Literal["Poisson"] = "Poisson"
     batch: Count
-    deadline_multiple: float = Field(gt=1)
     deadline_ms: float = Field(gt=0)
     quantile: float = Field(gt=0, lt=1)
     requests_per_s: float | None = Field(gt=0)
@@ -106,3 +106,13 @@ class Capacity(Timed):
     trials: tuple[Trial, ...]
     verdict: Verdict
     verdict_reason: str
+
+
+def deadlines_ms(points: Iterable[LoadPoint | Capacity]) -> list[float]:
+    """The deadlines in ms of these points, ascending; every trial looks at all deadlines of its part."""
+    found = set[float]()
+    for point in points:
+        trials: Iterable[Trial] = point.trials if isinstance(point, Capacity) else [point]
+        found |= {one.deadline_ms for trial in trials for one in trial.in_time}
+        found |= {point.deadline_ms} if isinstance(point, Capacity) else set()
+    return sorted(found)

@@ -32,7 +32,7 @@ class Place:
     source: Source | None = None
     limit_bytes: int | None = None
     load_share: float | None = None
-    deadline_multiple: float | None = None
+    deadline_ms: float | None = None
     quantile: float | None = None
     share: float | None = None
     repeats: int = 0

@@ -11,6 +11,7 @@ from profiler.common.target import Target, TargetName
 from profiler.records.base import Missing, NormalRate, Point, Record, Timed
 from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Fingerprint, Layer
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Point]] = {
     "largest_batch": LargestBatch,
     "capacity": Capacity,
     "load": LoadPoint,
+    "dynamic_batching": DynamicBatching,
     "contention": Contention,
     "repeats": Repeats,
     "visits": Visit,
@@ -54,7 +56,7 @@ class Profile(Record):
     planned points that could not be measured. Fits are predictions from the tables, which stay authoritative.
     """
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     key: str
     level: Level
     target_name: TargetName
@@ -76,6 +78,7 @@ class Profile(Record):
     largest_batch: tuple[LargestBatch, ...] = ()
     capacity: tuple[Capacity, ...] = ()
     load: tuple[LoadPoint, ...] = ()
+    dynamic_batching: tuple[DynamicBatching, ...] = ()
     contention: tuple[Contention, ...] = ()
     repeats: tuple[Repeats, ...] = ()
     visits: tuple[Visit, ...] = ()
@@ -177,3 +180,8 @@ class Profile(Record):
     def throughput_at(self, batch: int) -> MaximalThroughput | None:
         """The maximal throughput of a batch size on the target's own resources, `None` where it is unknown."""
         return next((point for point in self.own(self.max_throughput) if point.batch == batch), None)
+
+    def batching(self) -> DynamicBatching | None:
+        """The dynamic batching of the published configuration, `None` where it is off or was not measured."""
+        newest = self.own(self.dynamic_batching)[-1:]
+        return next((point for point in newest if point.on), None)

@@ -4,13 +4,14 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import ServerError
-from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.target import Resources, Target
 from profiler.load_generator.reference import Reference
 from profiler.records.memory import Usage
@@ -154,7 +155,7 @@ class ModelUnderTest:
         The served reference has the target's own resources, so it is beside no others.
         """
         served = self.prepared.served_reference
-        if served is None or served.refused() or resources not in (None, self.own):
+        if served is None or served.refused() or replace(resources or self.own, batching=None) != self.own:
             return self.in_process_reference
         return Reference("served", served.rate_per_s, self.prepared.speeds["served"])
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import ModelError
-from profiler.common.profile_settings import MAX_BATCH
 from profiler.confined.protocol import TRUST, Step, next_step, trusted
 from profiler.graph.shapes import UncountedError
 from profiler.system.processes import status

@@ -7,8 +7,8 @@ import numpy as np
 import onnxruntime as ort
 from onnx import ModelProto
 
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import ModelError
-from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.target import Tensor
 from profiler.confined.limits import Limits
 from profiler.confined.parent import judged

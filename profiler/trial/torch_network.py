@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import ModelError
-from profiler.common.profile_settings import MAX_BATCH
 from profiler.graph.shapes import UncountedError
 from profiler.runtimes.inputs import sample_input
 from profiler.runtimes.served import ANSWERS_NAN

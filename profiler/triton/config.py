@@ -6,6 +6,7 @@ from google.protobuf import text_format
 from google.protobuf.json_format import MessageToJson
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, ModelParameter
 
+from profiler.common.batching import Batching
 from profiler.common.target import ON_GPU, Provider, Tensor
 
 TYPE_FP32 = "TYPE_FP32"
@@ -20,6 +21,7 @@ class ServingSettings:
     max_batch: int
     providers: tuple[Provider, ...] = ("cpu",)
     gpu: int = 0
+    batching: Batching | None = None
 
 
 def model_config(
@@ -40,6 +42,9 @@ def model_config(
     if label_file is not None:
         output.label_filename = label_file
     place_instances(config, serving)
+    if serving.batching is not None:
+        config.dynamic_batching.max_queue_delay_microseconds = serving.batching.queue_delay_us
+        config.dynamic_batching.preferred_batch_size.extend(serving.batching.preferred_batches)
     strings = {
         "intra_op_thread_count": str(serving.threads),
         "inter_op_thread_count": "1",

@@ -72,10 +72,15 @@ def variants(
 
 
 def measured(one: VariantOnTarget) -> list[tuple[int, float]]:
-    """The pairs of batch and cores with a measured throughput, on the target's own number of instances."""
+    """The pairs of batch and cores with a measured throughput, on the target's own number of instances.
+
+    Where dynamic batching is on, the largest batch that the server joins is one of them.
+    """
     one.needed(one.profile.best_throughput(), "maximal throughput", MaximalThroughput)
     own = one.profile.target.instances
-    return sorted({(point.batch, point.cores) for point in one.profile.max_throughput if point.instances == own})
+    found = {(point.batch, point.cores) for point in one.profile.max_throughput if point.instances == own}
+    cores = float(one.profile.target.cores)
+    return sorted(found | ({(joined, cores)} if (joined := one.joined_batch(cores)) > 1 else set()))
 
 
 def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: bool) -> Variant:
@@ -88,7 +93,7 @@ def variant(one: VariantOnTarget, task: str, batch: int, cores: float, memory: b
         batch=batch,
         accuracy=one.accuracy().value,
         latency_ms=one.latency_ms(batch, cores),
-        rate_rps=one.images_per_s(batch, cores),
+        rate_rps=one.joined_rps(batch, cores),
         load_s=one.load_s(),
         cost=cost(one, cores)[0],
         memory_bytes=round(one.at("peak_bytes", batch=batch).value) if memory else None,

@@ -67,7 +67,7 @@ def allocated(one: VariantOnTarget, threshold_rps: float, sla_ms: float) -> Vari
     """The variant on its base allocation of cores; `None` without one."""
     for cores in one.cores():
         latency_ms = {batch: one.latency_ms(batch, cores) for batch in batches(one, cores)}
-        rates = {batch: one.images_per_s(batch, cores) for batch in latency_ms}
+        rates = {batch: one.joined_rps(batch, cores) for batch in latency_ms}
         if any(rate >= threshold_rps and latency_ms[batch] <= sla_ms for batch, rate in rates.items()):
             return Variant(
                 name=one.name,
@@ -80,7 +80,11 @@ def allocated(one: VariantOnTarget, threshold_rps: float, sla_ms: float) -> Vari
 
 
 def batches(one: VariantOnTarget, cores: float) -> list[int]:
-    """The batches whose latency and throughput were both measured on this number of cores."""
+    """The batches whose latency and throughput were both measured on this number of cores.
+
+    Where dynamic batching is on, the largest batch that the server joins is one of them.
+    """
     own = one.profile.target.instances
     rated = {point.batch for point in one.profile.max_throughput if (point.cores, point.instances) == (cores, own)}
-    return sorted(rated & set(one.batches(cores)))
+    joined = {one.joined_batch(cores)} - {1}
+    return sorted(rated & set(one.batches(cores)) | joined)

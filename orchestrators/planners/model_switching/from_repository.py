@@ -1,7 +1,5 @@
 """Model-Switching's problem, read from a published repository."""
 
-import math
-
 import numpy as np
 
 from orchestrators.family import family
@@ -65,12 +63,12 @@ def share_within(point: LoadPoint, deadline_ms: float, one: VariantOnTarget, cor
         times_ms, shares_in_time = np.transpose(curve)
         return float(np.interp(deadline_ms, times_ms, shares_in_time))
     alone_ms = one.latency_ms(1, one.profile.target.cores) / cores_share
-    multiple = math.floor(100 * deadline_ms / alone_ms) / 100
-    if first <= PERCENTILES["p50_ms"] or multiple <= 1:
+    if first <= PERCENTILES["p50_ms"] or deadline_ms <= alone_ms:
         return 0.0
     measured = ", ".join(f"{share:.1%} within {at_ms:.4g} ms" for at_ms, share in curve)
     load = f"{one.name} at {point.offered_per_s * cores_share:.4g} requests/s"
     raise BadInputError(
         f"deadline_ms={deadline_ms:g} was not measured of {load}, but "
-        f"{measured}: choose {shortest_ms:.4g} or more, or run profile=full profile.capacity.deadlines=[{multiple:g},5]"
+        f"{measured}: choose {shortest_ms:.4g} or more, or run profile=full "
+        f"profile.capacity.deadlines_ms=[{deadline_ms * cores_share:.4g}]"
     )

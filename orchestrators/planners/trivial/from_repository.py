@@ -24,8 +24,9 @@ def from_repository(
     """The problem of one or several tasks that share the target's own cores.
 
     `demand_rps` is one figure for every task, or one for each by its name; `max_metric` is by name, for some tasks.
-    Throughput is that of requests with `batch` inputs, by default single ones as clients send them. Raises
-    `BadInputError` for an unknown name or a missing figure.
+    Throughput is that of requests with `batch` inputs, by default single ones as clients send them, which the server
+    joins where the published configuration has dynamic batching. Raises `BadInputError` for an unknown name or a
+    missing figure.
     """
     names = [task] if isinstance(task, str) else list(task)
     if not names:
@@ -80,7 +81,7 @@ def version(one: VariantOnTarget, metric: Metric, batch: int) -> Version:
     return Version(
         name=one.name,
         accuracy=one.accuracy().value,
-        images_per_s=one.images_per_s(batch, cores),
+        images_per_s=one.single_rps(cores) if batch == 1 else one.images_per_s(batch, cores),
         latency_ms=one.latency_ms(1, cores) if metric == "latency" else None,
         flops=flops(one) if metric == "flops" else None,
     )

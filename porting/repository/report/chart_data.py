@@ -1,10 +1,10 @@
 """The data of the frontier for the page's script, as JSON: figures, and dominance and ties for each pair of metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations_with_replacement
 from typing import Any
 
-from porting.repository.figures import METRICS, metric, why_unknown
+from porting.repository.figures import METRICS, every_metric, metric, why_unknown
 from porting.repository.frontier import Points
 from porting.repository.hypervolume import staircase
 from porting.repository.report.ranking_table import PRECISIONS, Member, members, tasks_and_targets
@@ -22,22 +22,27 @@ def chart_data(index: Index) -> dict[str, Any]:
     variants = [variant for ranking in rankings for variant in ranking["variants"]]
     precisions = {variant["precision"] for variant in variants}
     known = {name for variant in variants for name in variant["figures"]}
-    shown = {name: display(name) for name in METRICS if name in known}
+    shown = {name: display(name) for name in axes(known)}
     return {
         "ranked_by": RANKED_BY,
         "colours": {name: colour for name, colour in PRECISIONS.items() if name in precisions},
         "metrics": {
-            name: {"label": one.label, "unit": one.unit, "factor": one.factor, "meaning": METRICS[name].meaning}
+            name: {"label": one.label, "unit": one.unit, "factor": one.factor, "meaning": metric(name).meaning}
             for name, one in shown.items()
         },
         "rankings": rankings,
     }
 
 
+def axes(known: Collection[str]) -> list[str]:
+    """The known metrics for the axes of the chart; a relative capacity decides the places of the absolute one."""
+    return [name for name in every_metric(known) if name in known and not name.startswith("relative_capacity")]
+
+
 def ranking_data(found: Sequence[Member]) -> dict[str, Any]:
     """The variants of a task on a target, and their places for each pair of known metrics."""
     candidates = [Candidate(one.name, one.validation_accuracy, standing.figures) for one, standing in found]
-    known = [name for name in METRICS if any(name in one.figures for one in candidates)]
+    known = axes({name for one in candidates for name in one.figures})
     pairs = combinations_with_replacement(known, 2)
     return {
         "variants": [variant_data(*member) for member in found],

@@ -22,6 +22,7 @@ from porting.repository.report.section import (
 )  # fmt: skip
 from porting.repository.report.words import between, known, number, reasons, share
 from profiler.records.capacity import Capacity, InTime, LoadPoint
+from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.profile import Profile
 
 TITLE = "In time over offered load"
@@ -36,6 +37,7 @@ def load(profile: Profile) -> Section:
     points = sorted(profile.own(profile.load), key=lambda point: point.load_share)
     table = Table(COLUMNS, [capacity_row(point) for point in profile.capacity]) if profile.capacity else None
     notes = [] if table else [f"No capacity: {why_absent(profile, Capacity, 'capacity')}."]
+    notes += [batching_in_words(point) for point in profile.own(profile.dynamic_batching)]
     notes += reasons(points, "cpu_share") + reasons(profile.capacity, "requests_per_s", "max_throughput_share")
     if not points:
         return replace(absent(TITLE, profile, LoadPoint, "capacity", *notes), table=table)
@@ -105,13 +107,26 @@ def explosion_in_words(points: Sequence[LoadPoint], first: LoadPoint | None) -> 
     return f"{text}; unknown at {', '.join(unknown_at)}." if unknown_at else f"{text}."
 
 
+def batching_in_words(point: DynamicBatching) -> str:
+    """The best dynamic batching, the capacities with it and without it, and whether it is published."""
+    found, without = (
+        between(one.requests_per_s, one.low_requests_per_s, one.high_requests_per_s)
+        for one in (point.capacity, point.without)
+    )
+    state = "on" if point.on else "off, as its capacity is not surely higher"
+    return (
+        f"Dynamic batching is {state}. The best of {len(point.tried)} candidates ({point.best}) has {found} requests/s "
+        f"within {number(point.deadline_ms)} ms, and no batching {without} requests/s ({point.verdict})."
+    )
+
+
 def capacity_row(point: Capacity) -> tuple[str, ...]:
     """The highest rate in time; the brackets hold tried rates and no confidence interval."""
     ends = point.low_requests_per_s, point.high_requests_per_s
     of_maximum = point.max_throughput_share
     return (
         f"{number(point.cores)} × {point.instances}",
-        f"{number(point.deadline_ms)} ms ({number(point.deadline_multiple)} ×)",
+        f"{number(point.deadline_ms)} ms",
         share(point.quantile),
         between(point.requests_per_s, *ends),
         "unknown" if of_maximum is None else share(of_maximum),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from porting.repository.figures import METRICS, measured_by
+from porting.repository.figures import every_metric, measured_by, metric
 from porting.repository.report.section import Section, Table
 from porting.repository.report.words import figure_in_words, load_in_words, number
 from porting.repository.schema import Accuracy, Details, Published, Standing, Step, TensorSpec
@@ -20,7 +20,8 @@ def figures(standing: Standing) -> Section:
         f"The brackets have the ends of 95 % intervals. The maximal throughput is {standing.verdict}, "
         f"at batch × callers, and use of the cores by others, of {load_in_words(standing)}."
     )
-    rows = [(metric.meaning, figure_in_words(standing, name)) for name, metric in METRICS.items()]
+    names = every_metric({*standing.figures, *standing.unknown})
+    rows = [(metric(name).meaning, figure_in_words(standing, name)) for name in names]
     return Section("Figures", [note], table=Table(("figure", "value"), rows), wide=True)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from porting.repository.figures import METRICS, why_unknown
+from porting.repository.figures import every_metric, metric, why_unknown
 from porting.repository.report.section import COLOURS
 from porting.repository.report.words import display, load_in_words, place_in_words, verdict_in_words
 from porting.repository.schema import Figure, Index, Published, Standing, Summary
@@ -72,9 +72,10 @@ class RankingTable:
 
 def ranking_table(members: Sequence[Member]) -> RankingTable:
     """The table of the members, in the same order."""
-    known = [name for name in METRICS if any(name in standing.figures for _, standing in members)]
-    absent = [name for name in METRICS if name not in known and members]
-    columns = [Column(display(name).title, f"{name}: {METRICS[name].meaning}", METRICS[name].better) for name in known]
+    names = every_metric({name for _, standing in members for name in standing.figures})
+    known = [name for name in names if any(name in standing.figures for _, standing in members)]
+    absent = [name for name in names if name not in known and members]
+    columns = [Column(display(name).title, f"{name}: {metric(name).meaning}", metric(name).better) for name in known]
     return RankingTable(
         columns=[TEST, *columns, *EXTRA],
         rows=[row(variant, standing, known) for variant, standing in members],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from porting.repository.figures import METRICS, compared_by, figure_of, why_unknown
+from porting.repository.figures import compared_by, figure_of, metric, why_unknown
 from porting.repository.schema import Figure, Standing, Summary
 from porting.repository.standing import RANKED_BY, Candidate, unranked
 from profiler.records.base import Record
@@ -16,7 +16,6 @@ SHOWN_AS = {
     "accuracy": (100.0, "%"),
     "images_per_s": (1.0, "images/s"),
     "single_images_per_s": (1.0, "images/s"),
-    "capacity_requests_per_s": (1.0, "requests/s"),
     "bytes": (1 / 1024, "KiB"),
     "1": (1.0, ""),
 }
@@ -88,9 +87,10 @@ class Display:
 
 def display(name: str) -> Display:
     """The display of a metric by its name; the first part of its meaning is its label."""
-    metric = METRICS[name]
-    factor, unit = SHOWN_AS.get(name) or SHOWN_AS.get(metric.unit) or (1.0, metric.unit)
-    return Display(metric.meaning.split(",")[0], unit, factor)
+    one = metric(name)
+    usual = (1.0, "requests/s" if name.startswith("capacity") else one.unit)
+    factor, unit = SHOWN_AS.get(name) or SHOWN_AS.get(one.unit) or usual
+    return Display(one.meaning.split(",")[0], unit, factor)
 
 
 def figure_in_words(standing: Standing, name: str) -> str:

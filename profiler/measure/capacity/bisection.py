@@ -5,6 +5,7 @@ Trials with too few requests to decide steer the search and leave it unsettled. 
 late itself tell nothing of the server, and are repeated.
 """
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -33,13 +34,16 @@ def expected_seconds(goal: Goal, most: Maximum, known: Sequence[Trial]) -> float
     return trials * (goal.trial_seconds(goal.guess(most.per_s)) + OVERHEAD_S)
 
 
-def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial]) -> Capacity:
-    """Trials until the bracket is narrow; those `known` from the same resources count where they are clear."""
+def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial], limit_s: float = math.inf) -> Capacity:
+    """Trials until the bracket is narrow; those `known` from the same resources count where they are clear.
+
+    No trial begins after `limit_s`.
+    """
     most = meter.most
     start = goal.guess(most.per_s) / most.per_s * most.relative
     trials = [trial for trial in known if goal.decided(trial)]
     done: list[Measured] = []
-    limit = time.monotonic() + PATIENCE * expected_seconds(goal, most, known)
+    limit = time.monotonic() + min(limit_s, PATIENCE * expected_seconds(goal, most, known))
     while len(done) < MOST_TRIALS and time.monotonic() < limit:
         rate = next_rate(goal.outcomes(trials), start, most.relative)
         if rate is None or sum(goal.late(one.trial) for one in done) >= LATE_TRIALS:
@@ -55,7 +59,7 @@ def measure_capacity(meter: TrialMeter, goal: Goal, known: Sequence[Trial]) -> C
 def keep(meter: TrialMeter, goal: Goal, done: Sequence[Measured]) -> None:
     """The raw moments go to the model's samples."""
     resources = meter.resources
-    name = f"capacity_{goal.multiple:g}_latencies_cores_{resources.cores:g}_x{resources.instances}"
+    name = f"{meter.title}_{goal.deadline_ms:g}_ms_cores_{resources.cores:g}_x{resources.instances}"
     for number, measured in enumerate(done):
         meter.model.samples[f"{name}_trial_{number}_moments_s"] = measured.raw()
 
@@ -75,7 +79,6 @@ def summarise(meter: TrialMeter, goal: Goal, trials: Sequence[Trial], done: Sequ
     return Capacity(
         **Place(meter.model.runtime, meter.resources).fields(),
         batch=BATCH,
-        deadline_multiple=goal.multiple,
         deadline_ms=goal.deadline_ms,
         quantile=goal.quantile,
         requests_per_s=end("requests_per_s", offered.best),

@@ -11,16 +11,34 @@ from profiler.records.capacity import InTime, Trial
 
 # A trial of twice the least number of requests passes with one late request among them.
 LONGEST, TRIAL_REQUESTS = 4, 2
+# The least ratio of a task's deadlines to the latency of its slowest variant, and the digits of a deadline.
+LEAST_RATIO, DIGITS, USUAL_DEADLINES = 2, (1, 2, 5), 3
+
+
+def usual_deadlines_ms(slowest_ms: float) -> list[float]:
+    """Three deadlines in ms for a task whose slowest variant answers a single request in this time.
+
+    They are the next numbers of the series 1, 2, 5, 10 … from twice that time on.
+    """
+    decade = math.floor(math.log10(LEAST_RATIO * slowest_ms))
+    # A negative power of ten is no binary number, so the numbers are read from their decimal form.
+    series = (float(f"{digit}e{place}") for place in range(decade, decade + 3) for digit in DIGITS)
+    return [value for value in series if value >= LEAST_RATIO * slowest_ms][:USUAL_DEADLINES]
 
 
 @dataclass(frozen=True)
 class Goal:
-    """The share `quantile` within `deadline_ms`, which is `multiple` batch-1 latencies; `seconds` for a trial."""
+    """The share `quantile` within `deadline_ms`, where a single request takes `latency_ms`; `seconds` for a trial."""
 
-    multiple: float
     deadline_ms: float
+    latency_ms: float
     quantile: float
     seconds: float
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether half of all requests are late at every rate."""
+        return self.deadline_ms <= self.latency_ms
 
     def of(self, trial: Trial) -> InTime | None:
         """What a trial showed of this deadline, `None` where it looked at others."""
@@ -58,7 +76,7 @@ class Goal:
 
         P(wait > t) ≈ exp(−2 (1 − ρ) t μ / ρ), the heavy-traffic limit (Kingman 1962) for Poisson arrivals.
         """
-        spare_s = self.deadline_ms * (1 - 1 / self.multiple) / 1e3
+        spare_s = (self.deadline_ms - self.latency_ms) / 1e3
         odds = 2 * spare_s * max_per_s / -math.log(1 - self.quantile)
         return max_per_s * odds / (1 + odds)
 

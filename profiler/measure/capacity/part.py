@@ -3,11 +3,12 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+from profiler.common.errors import UnavailableError
 from profiler.common.profile_settings import CapacitySettings
 from profiler.common.target import Resources
 from profiler.measure.available_resources import can_be_had
 from profiler.measure.capacity.bisection import expected_seconds, measure_capacity
-from profiler.measure.capacity.goal import Goal
+from profiler.measure.capacity.goal import Goal, usual_deadlines_ms
 from profiler.measure.capacity.load_point import measure_load
 from profiler.measure.capacity.trial_meter import BATCH, OVERHEAD_S, Maximum, TrialMeter
 from profiler.measure.ledger import Ledger
@@ -15,21 +16,25 @@ from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.throughput.part import saturate, sweep
 from profiler.records.base import Point
 from profiler.records.capacity import Capacity, LoadPoint, Trial
+from profiler.records.capacity import deadlines_ms as deadlines_of
 from profiler.records.latency import LatencyPoint
 from profiler.records.place import Place
 from profiler.records.throughput import MaximalThroughput
 from profiler.target.model_under_test import ModelUnderTest
 
+PART = "capacity"
 MAX_CONCURRENCY = 8
 SEARCH_SECONDS = 0.6
 
 
 def measurements(model: ModelUnderTest, settings: CapacitySettings, ledger: Ledger) -> Measurements:
     """Loads and capacities on the target's own resources, then the capacities of other cores."""
-    base_ms = yield from latency_ms(model, ledger)
-    if base_ms is None:
+    single_ms = yield from latency_ms(model, ledger)
+    if single_ms is None:
         return
-    goals = [Goal(m, m * base_ms, settings.quantile, settings.seconds) for m in sorted(settings.deadlines)]
+    deadlines_ms = settings.deadlines_ms or measured_ms(ledger) or settings.usual_deadlines_ms
+    deadlines_ms = deadlines_ms or usual_deadlines_ms(single_ms)
+    goals = [Goal(one, single_ms, settings.quantile, settings.seconds) for one in sorted(deadlines_ms)]
     for resources in resources_of(model, settings.cores):
         most = yield from maximum(model, resources, ledger)
         if most is None:
@@ -68,15 +73,28 @@ class Plan:
         """The search for one deadline's rate, from what earlier trials showed of it."""
 
         def measure() -> list[Point]:
+            if goal.unreachable:
+                raise UnavailableError(
+                    f"the deadline of {goal.deadline_ms:g} ms is not above the {goal.latency_ms:.3g} ms of a request"
+                )
             return [measure_capacity(self._meter(), goal, trials)]
 
-        runtime, wanted = self.model.runtime, goal.multiple
-        place = Place(runtime, self.resources, BATCH, deadline_multiple=wanted, quantile=goal.quantile)
-        seconds = expected_seconds(goal, self.most, trials)
-        return Measurement(Capacity, place, seconds, measure)
+        seconds = 0.0 if goal.unreachable else expected_seconds(goal, self.most, trials)
+        return Measurement(Capacity, self.place(goal), seconds, measure)
+
+    def place(self, goal: Goal) -> Place:
+        """The place of a deadline's capacity."""
+        runtime = self.model.runtime
+        return Place(runtime, self.resources, BATCH, deadline_ms=goal.deadline_ms, quantile=goal.quantile)
 
     def _meter(self) -> TrialMeter:
         return TrialMeter(self.model, self.resources, [goal.deadline_ms for goal in self.goals], self.most)
+
+
+def measured_ms(ledger: Ledger) -> list[float]:
+    """The deadlines that this part has measured already."""
+    points: list[LoadPoint | Capacity] = [*ledger.of(LoadPoint), *ledger.of(Capacity)]
+    return deadlines_of(one for one in points if one.part == PART)
 
 
 def latency_ms(model: ModelUnderTest, ledger: Ledger) -> Generator[Measurement, Point | None, float | None]:

@@ -41,13 +41,14 @@ class Maximum:
 class TrialMeter:
     """Offers Poisson arrivals to a model; relative rates are in requests for each inference of the reference.
 
-    `most` bounds the backlog that can be answered within the wait for the last answers.
+    `most` bounds the backlog that can be answered within the wait for the last answers. Samples begin with `title`.
     """
 
     model: ModelUnderTest
     resources: Resources
     deadlines_ms: Sequence[float]
     most: Maximum
+    title: str = "capacity"
     noise: NoiseMeter = field(default_factory=NoiseMeter)
 
     @property

@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import BadInputError, ModelError, ServerError, ServerNotFoundError
-from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.target import Resources, Target, Tensor
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
@@ -70,7 +70,9 @@ class V2Host:
 
     def _load_file(self, name: str, path: Path, source: Tensor, sink: Tensor, resources: Resources) -> None:
         target = self._target
-        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, target.providers, target.gpu)
+        serving = ServingSettings(
+            resources.threads, resources.instances, MAX_BATCH, target.providers, target.gpu, resources.batching
+        )
         # The server keeps the old network for an equal configuration, so each load has a different one.
         config = model_config(source, sink, serving, {"load": str(time.monotonic_ns())})
         if not self._server.load(name, to_json(config), {"file:1/model.onnx": path.read_bytes()}):

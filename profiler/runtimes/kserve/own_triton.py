@@ -5,8 +5,8 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import ServerError
-from profiler.common.profile_settings import MAX_BATCH
 from profiler.common.target import Resources, Target
 from profiler.runtimes.kserve.model import V2Model
 from profiler.runtimes.kserve.server import V2Server
@@ -56,7 +56,9 @@ class OwnTriton:
         """The loaded model; raises `ServerError` where the server refuses it."""
         source, sink = tensors(path)
         target = self._target
-        serving = ServingSettings(resources.threads, resources.instances, MAX_BATCH, target.providers, target.gpu)
+        serving = ServingSettings(
+            resources.threads, resources.instances, MAX_BATCH, target.providers, target.gpu, resources.batching
+        )
         # The server keeps the old network for an equal configuration, so each load has a different one.
         self._loads += 1
         config = model_config(source, sink, serving, {"load": str(self._loads)})

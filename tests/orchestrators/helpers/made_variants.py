@@ -25,6 +25,9 @@ class Made:
     loads_s: float = 0.5
     slope: float = 1.0
 
+    def joined(self, batch: int, _cores: float, /) -> int:
+        return batch
+
     def service_s(self, batch: int, cores: float) -> Sequence[float]:
         return [0.0, *((self.fixed_s + self.each_s * size) / cores for size in range(1, batch + 1))]
 

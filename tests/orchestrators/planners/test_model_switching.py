@@ -235,7 +235,7 @@ def test_a_deadline_shorter_than_what_was_measured_is_refused_with_what_was(tmp_
     made = publish(tmp_path / "repository", [item(LARGE, planning_profile(60, load=few), tmp_path, 0.96)])
     message = (
         rf"deadline_ms=50 was not measured of {LARGE} at 5 requests/s, but 99.0% within 100 ms: choose 100 or more, "
-        r"or run profile=full profile.capacity.deadlines=\[2.29,5\]"
+        r"or run profile=full profile.capacity.deadlines_ms=\[50\]"
     )
     with pytest.raises(BadInputError, match=message):
         asked(made, 50)

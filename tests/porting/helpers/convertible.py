@@ -43,9 +43,11 @@ def capacities(deadline_share: float = 1.0, faster: float = 1.0) -> tuple[Capaci
     return tuple(
         point.model_copy(
             update={"deadline_ms": point.deadline_ms * deadline_share}
-            | {name: getattr(point, name) * faster * point.deadline_multiple / 5 for name in RATES}
+            | {name: getattr(point, name) * faster * multiple / 5 for name in RATES}
         )
-        for point in (capacity(cores, multiple) for cores in (0.5, 1.0, 2.0) for multiple in (2, 5))
+        for cores in (0.5, 1.0, 2.0)
+        for multiple in (2, 5)
+        for point in [capacity(cores, multiple)]
     )
 
 

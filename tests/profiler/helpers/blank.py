@@ -17,6 +17,7 @@ NOT_MEASURED = dict.fromkeys(
         "warm_up",
         "memory",
         "scaling",
+        "dynamic_batching",
         "capacity",
         "contention",
         "repeats",

@@ -6,18 +6,23 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 from google.protobuf import text_format
 from narrowing import known
 from support import write_network
 from survival import gone, regions
+from tritonclient.grpc import InferenceServerClient
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from profiler.common.batching import Batching
 from profiler.common.errors import BadInputError, ServerError, ServerNotFoundError
 from profiler.common.target import Resources, Target, Tensor
 from profiler.runtimes.kserve.own_triton import OwnTriton
@@ -57,6 +62,14 @@ def test_the_config_names_every_value_and_no_name() -> None:
         "inter_op_thread_count": "1",
         "variant": "v",
     }
+
+
+def test_a_config_has_the_dynamic_batching_of_its_settings_and_none_by_default() -> None:
+    batching = Batching(queue_delay_us=500, preferred_batches=(4, 8))
+    tensors = Tensor("in", (1, 8, 8)), Tensor("out", (3,))
+    found = model_config(*tensors, ServingSettings(1, 1, 64, batching=batching)).dynamic_batching
+    assert (found.max_queue_delay_microseconds, list(found.preferred_batch_size)) == (500, [4, 8])
+    assert not model_config(*tensors, ServingSettings(1, 1, 64)).HasField("dynamic_batching")
 
 
 def test_no_triton_says_how_to_get_one_and_offers_the_other_runtime(
@@ -103,6 +116,34 @@ def test_a_model_answers_as_its_file_does_until_another_one_takes_its_place(
     own.unload("m")
     assert wait_until(lambda: len(tree(own.process)) == 1)
     own.unload("m")
+
+
+@pytest.mark.integration
+def test_a_server_with_dynamic_batching_joins_single_requests_and_answers_each_as_its_file_does(
+    own: OwnTriton, network: Path
+) -> None:
+    batching = Batching(queue_delay_us=200_000, preferred_batches=(8,))
+    expectation, served = Expectation(network, 8), own.load("m", network, replace(ONE, batching=batching))
+    calls = [served.prepare(expectation.images(8)[number : number + 1]) for number in range(8)]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        answers = list(pool.map(lambda call: call(), calls))
+    expectation.check(np.concatenate(answers))
+    assert wait_until(lambda: has_counted(served, 8))
+    with InferenceServerClient(own.address) as client:
+        (found,) = client.get_inference_statistics("m").model_stats
+    assert (found.inference_count, found.execution_count < 8) == (8, True)
+
+
+@pytest.mark.integration
+def test_without_dynamic_batching_every_request_is_an_execution(own: OwnTriton, network: Path) -> None:
+    expectation, served = Expectation(network, 1), own.load("m", network, ONE)
+    calls = [served.prepare(expectation.images())] * 4
+    with ThreadPoolExecutor(len(calls)) as pool:
+        list(pool.map(lambda call: call(), calls))
+    assert wait_until(lambda: has_counted(served, 4))
+    with InferenceServerClient(own.address) as client:
+        (found,) = client.get_inference_statistics("m").model_stats
+    assert found.execution_count == 4
 
 
 def priorities(server: int) -> set[int]:

@@ -113,18 +113,36 @@ class TritonPythonModel:
         restore_priority(USUAL_PRIORITY)
 
     def execute(self, requests):
-        """Returns one response for each request."""
+        """Returns one response for each request; the requests of a dynamic batch are computed together."""
+        if len(requests) > 1:
+            # Where the batch fails, each request is answered or fails alone.
+            with contextlib.suppress(Exception):
+                return self.answer_together(requests)
         return [self.answer(request) for request in requests]
+
+    def answer_together(self, requests: list[object]) -> list[object]:
+        """The responses to several requests that the server joined into one batch."""
+        feeds = [self.feed(request) for request in requests]
+        joined = {name: np.concatenate([feed[name] for feed in feeds]) for name in self.inputs}
+        values = self.session.run(self.outputs, joined)
+        ends = np.cumsum([len(feed[self.inputs[0]]) for feed in feeds])
+        parts = [np.split(value, ends[:-1]) for value in values]
+        return [self.response(answers) for answers in zip(*parts, strict=True)]
+
+    def feed(self, request: object) -> dict[str, np.ndarray]:
+        """The inputs of a request by name."""
+        return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs}
+
+    def response(self, values: list[np.ndarray]) -> object:
+        """The response with these outputs."""
+        tensors = [
+            pb_utils.Tensor(name, np.ascontiguousarray(value)) for name, value in zip(self.outputs, values, strict=True)
+        ]
+        return pb_utils.InferenceResponse(output_tensors=tensors)
 
     def answer(self, request):
         """The response to one request; a failure is answered as an error, never as an empty tensor."""
         try:
-            feed = {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs}
-            values = self.session.run(self.outputs, feed)
-            tensors = [
-                pb_utils.Tensor(name, np.ascontiguousarray(value))
-                for name, value in zip(self.outputs, values, strict=True)
-            ]
-            return pb_utils.InferenceResponse(output_tensors=tensors)
+            return self.response(self.session.run(self.outputs, self.feed(request)))
         except Exception as error:  # One failed request must not end the server.
             return pb_utils.InferenceResponse(output_tensors=[], error=pb_utils.TritonError(str(error)))

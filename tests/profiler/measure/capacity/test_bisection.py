@@ -14,7 +14,7 @@ from profiler.measure.capacity.goal import Goal
 from profiler.measure.capacity.trial_meter import Maximum
 from profiler.records.capacity import Capacity, InTime, Trial
 
-GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=40.0)
+GOAL = Goal(deadline_ms=50.0, latency_ms=10.0, quantile=0.9, seconds=40.0)
 
 
 def search(goal: Goal = GOAL, **disturbances: Unpack[Disturbances]) -> Capacity:
@@ -94,13 +94,13 @@ def test_a_load_generator_that_is_late_itself_is_named_as_the_limit() -> None:
 
 
 def test_a_deadline_that_no_rate_meets_has_no_capacity_and_says_so() -> None:
-    found = search(replace(GOAL, deadline_ms=5.0))
+    found = search(replace(GOAL, deadline_ms=5.0, latency_ms=4.0))
     assert (found.verdict, found.requests_per_s) == ("unsettled", None)
     assert found.reasons["requests_per_s"] == "no rate met the deadline"
 
 
 def test_a_deadline_longer_than_the_trials_cannot_be_met_by_an_exploding_queue() -> None:
-    found = search(replace(GOAL, multiple=1e5, deadline_ms=1e6))
+    found = search(replace(GOAL, deadline_ms=1e6))
     assert found.relative_capacity == pytest.approx(MAX_PER_S, rel=0.1)
     assert all(one.in_time[0].in_time_share == 1 for one in found.trials)
 

@@ -1,8 +1,10 @@
 """The part of a profile that offers Poisson arrivals: on stubs, on a real model in this process, on a real server."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from made_points import capacity as capacity_point
 from narrowing import known
 from stub_host import StubHost, go_through, maximum, model_on
 from support import write_network
@@ -11,6 +13,7 @@ from profiler.common.profile_settings import CapacitySettings
 from profiler.common.target import Resources, Target
 from profiler.load_generator.reference import InProcessReference
 from profiler.measure.capacity import part as capacity
+from profiler.measure.capacity.goal import usual_deadlines_ms
 from profiler.measure.capacity.part import resources_of
 from profiler.measure.ledger import Ledger
 from profiler.records.base import Point
@@ -21,17 +24,38 @@ from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import prepared_target
 
 
-def settings(cores: list[float], loads: list[float], deadlines: list[float]) -> CapacitySettings:
-    return CapacitySettings(cores=cores, deadlines=deadlines, quantile=0.9, seconds=0.2, loads=loads)
+def settings(
+    cores: list[float], loads: list[float], deadlines_ms: list[float] | None, usual_ms: list[float] | None = None
+) -> CapacitySettings:
+    return CapacitySettings(
+        cores=cores, deadlines_ms=deadlines_ms, usual_deadlines_ms=usual_ms, quantile=0.9, seconds=0.2, loads=loads
+    )
 
 
-WANTED = settings([1], [0.2, 0.4], [3, 10])
+WANTED = settings([1], [0.2, 0.4], [12, 40])
 
 
 def carried(model: ModelUnderTest, wanted: CapacitySettings, *known: Point) -> Ledger:
     ledger = Ledger(known, [])
     go_through(capacity.measurements(model, wanted, ledger), ledger, "capacity")
     return ledger
+
+
+def asked(model: ModelUnderTest, wanted: CapacitySettings, *known: Point) -> list[float | None]:
+    """The deadlines of the capacities that the part asks for, without a measurement of them."""
+    work, answer, deadlines_ms = (
+        capacity.measurements(model, wanted, ledger := Ledger(known, [])),
+        None,
+        list[float | None](),
+    )
+    with suppress(StopIteration):
+        while True:
+            measurement = work.send(answer)
+            if measurement.kind is Capacity:
+                deadlines_ms.append(measurement.place.deadline_ms)
+            else:
+                ledger.add("capacity", measurement.measure())
+    return deadlines_ms
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +69,50 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelUnderTest, Ledg
 def test_every_load_and_every_deadline_has_its_point(stub: tuple[ModelUnderTest, Ledger]) -> None:
     _, ledger = stub
     assert [point.load_share for point in ledger.of(LoadPoint)] == [0.2, 0.4]
-    assert [point.deadline_multiple for point in ledger.of(Capacity)] == [3, 10]
-    tight, loose = ledger.of(Capacity)
-    assert loose.deadline_ms == pytest.approx(tight.deadline_ms * 10 / 3)
-    assert {one.deadline_ms for point in ledger.of(LoadPoint) for one in point.in_time} == {
-        tight.deadline_ms,
-        loose.deadline_ms,
-    }
+    assert [point.deadline_ms for point in ledger.of(Capacity)] == [12, 40]
+    assert {one.deadline_ms for point in ledger.of(LoadPoint) for one in point.in_time} == {12, 40}
 
 
 def test_a_second_run_measures_nothing_again(stub: tuple[ModelUnderTest, Ledger]) -> None:
     model, ledger = stub
     assert go_through(capacity.measurements(model, WANTED, ledger), ledger, "capacity") == []
+
+
+def test_a_deadline_below_the_latency_of_a_request_is_unavailable_and_takes_no_time(network: Path) -> None:
+    ledger = carried(model_on(StubHost(0.004), network), settings([1], [], [0.5, 20]), maximum(200.0))
+    assert [point.deadline_ms for point in ledger.of(Capacity)] == [20]
+    (missing,) = ledger.missing
+    assert (missing.point, missing.at["deadline_ms"], missing.verdict) == ("Capacity", 0.5, "unavailable")
+    assert missing.reason.startswith("the deadline of 0.5 ms is not above the 4")
+
+
+def test_deadlines_are_those_of_the_task_unless_the_user_gives_others(network: Path) -> None:
+    model = model_on(StubHost(0.004), network)
+    assert asked(model, settings([1], [], None, [15, 30]), maximum(200.0)) == [15, 30]
+    assert asked(model, settings([1], [], [25], [15, 30]), maximum(200.0)) == [25]
+
+
+def test_a_single_file_has_three_deadlines_from_its_own_latency_and_keeps_them(network: Path) -> None:
+    model = model_on(StubHost(0.03), network)
+    found = asked(model, settings([1], [], None), maximum(30.0))
+    assert found in ([100, 200, 500], [200, 500, 1000])
+    kept = Capacity.model_validate(dict(capacity_point(1.0, 2)) | {"part": "capacity", "deadline_ms": 70.0})
+    assert asked(model, settings([1], [], None, [100, 200]), maximum(30.0), kept) == [70]
+
+
+@pytest.mark.parametrize(
+    ("slowest_ms", "deadlines_ms"),
+    [(0.8, [2, 5, 10]), (1, [2, 5, 10]), (1.01, [5, 10, 20]), (4.9, [10, 20, 50]), (0.03, [0.1, 0.2, 0.5])],
+)
+def test_usual_deadlines_are_three_round_numbers_from_twice_the_slowest_latency_on(
+    slowest_ms: float, deadlines_ms: list[float]
+) -> None:
+    assert usual_deadlines_ms(slowest_ms) == deadlines_ms
+
+
+def test_the_deadlines_of_a_task_are_no_setting_that_a_profile_is_compared_by() -> None:
+    one, other = settings([1], [], None), settings([1], [], None, [15, 30])
+    assert one.model_dump() == other.model_dump()
 
 
 def test_loads_are_resources_of_the_maximum_that_is_known(stub: tuple[ModelUnderTest, Ledger]) -> None:
@@ -66,7 +122,7 @@ def test_loads_are_resources_of_the_maximum_that_is_known(stub: tuple[ModelUnder
 
 
 def test_a_maximum_that_is_not_known_is_searched_for(network: Path) -> None:
-    ledger = carried(model_on(StubHost(0.004), network), settings([1], [0.2], [5]))
+    ledger = carried(model_on(StubHost(0.004), network), settings([1], [0.2], [20]))
     rates = [point.images_per_s for point in ledger.of(ThroughputPoint)]
     (found,) = ledger.of(LoadPoint)
     assert found.max_requests_per_s in rates

@@ -7,7 +7,7 @@ import pytest
 from profiler.measure.capacity.goal import Goal
 from profiler.records.capacity import InTime, Trial
 
-GOAL = Goal(multiple=5.0, deadline_ms=50.0, quantile=0.9, seconds=2.0)
+GOAL = Goal(deadline_ms=50.0, latency_ms=10.0, quantile=0.9, seconds=2.0)
 
 
 def trial(share: float, late: float = 0.0, exploding: bool = False, requests: int = 1000, width: float = 0.01) -> Trial:
@@ -33,7 +33,7 @@ def test_a_deadline_is_met_where_the_lower_end_of_the_share_reaches_the_quantile
 
 
 def test_a_trial_of_another_deadline_neither_meets_nor_decides_the_goal() -> None:
-    other = Goal(multiple=2.0, deadline_ms=20.0, quantile=0.9, seconds=2.0)
+    other = Goal(deadline_ms=20.0, latency_ms=10.0, quantile=0.9, seconds=2.0)
     assert not other.met(trial(1.0))
     assert not other.decided(trial(1.0))
 
@@ -67,7 +67,7 @@ def test_the_guess_is_the_heavy_traffic_limit() -> None:
     # Kingman: exp(-2 (1 - rho) t mu / rho) = 1 - quantile, where t is the time that a request may wait.
     max_per_s = 200.0
     load = GOAL.guess(max_per_s) / max_per_s
-    wait_s = (GOAL.deadline_ms - GOAL.deadline_ms / GOAL.multiple) / 1e3
+    wait_s = (GOAL.deadline_ms - GOAL.latency_ms) / 1e3
     assert math.exp(-2 * (1 - load) * wait_s * max_per_s / load) == pytest.approx(1 - GOAL.quantile)
 
 
