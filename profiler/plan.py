@@ -8,6 +8,7 @@ from profiler.common.profile_settings import LevelSettings, PartSettings
 from profiler.measure.capacity import part as capacity
 from profiler.measure.contention import part as contention
 from profiler.measure.latency import part as latency
+from profiler.measure.layers import part as layers
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurements
 from profiler.measure.memory import part as memory
@@ -60,6 +61,7 @@ def every_part(level: LevelSettings) -> dict[str, Part]:
     parts = {
         "throughput": part("maximal throughput", throughput.measurements, level.throughput),
         "latency": part("latency", latency.measurements, level.latency),
+        "layers": part("layers", layers.measurements, level.layers),
         "warm_up": part("load and warm-up", warm_up.measurements, level.warm_up),
         "memory": part("memory", memory.measurements, level.memory),
         "scaling": part("cores and instances", scaling.measurements, level.scaling),

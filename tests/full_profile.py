@@ -37,7 +37,18 @@ def normal_rate(per_s: float) -> NormalRate:
 
 def full_profile(**changes: Any) -> Profile:
     """A profile with every kind of point, its fits, and one point that could not be had."""
-    parts = ("latency", "throughput", "warm_up", "memory", "capacity", "scaling", "contention", "repeats", "visits")
+    parts = (
+        "latency",
+        "layers",
+        "throughput",
+        "warm_up",
+        "memory",
+        "capacity",
+        "scaling",
+        "contention",
+        "repeats",
+        "visits",
+    )
     at: dict[str, JsonValue] = {"runtime": "triton", "page_cache": "cold"}
     missing = Missing(part="memory", point="LargestBatch", at=at, verdict="out of budget", reason="3.0 s were left")
     states = tuple(PartState(name=name, settings={}, seconds=9.0, finished=True) for name in parts)

@@ -30,7 +30,7 @@ LAYERS = (
     ("profiler/load_generator", "profiler/trial"),
     ("profiler/analysis", "profiler/target"),
     ("profiler/measure", "profiler/operators", "profiler/warm_up"),
-    ("profiler/measure/latency", "profiler/measure/memory", "profiler/measure/warm_up"),
+    ("profiler/measure/latency", "profiler/measure/layers", "profiler/measure/memory", "profiler/measure/warm_up"),
     ("profiler/measure/throughput",),
     (
         "profiler/measure/capacity",

@@ -39,6 +39,12 @@ class LatencySettings(PartSettings):
     input_sizes: list[Annotated[int, Field(ge=1, le=8192)]] = Field(max_length=MAX_PLACES)
 
 
+class LayerSettings(PartSettings):
+    """The time of each layer at batch 1, by the runtime's own clock, in the profiler's process."""
+
+    seconds: Seconds
+
+
 class ThroughputSettings(PartSettings):
     """Closed loops with concurrency doubled step by step; the maximum is settled at the best or at every batch."""
 
@@ -131,6 +137,7 @@ class LevelSettings(BaseModel):
     wait: Wait = DAY_S
     screen_with: "LevelSettings | None"
     latency: LatencySettings | None
+    layers: LayerSettings | None
     throughput: ThroughputSettings | None
     warm_up: WarmUpSettings | None
     memory: MemorySettings | None

@@ -13,6 +13,7 @@ from profiler.records.capacity import Capacity, LoadPoint
 from profiler.records.complexity import Complexity, Fingerprint, Layer
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
+from profiler.records.layer_time import LayerTimes
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.throughput import Contention, MaximalThroughput, Repeats, ThroughputPoint, Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
@@ -22,6 +23,7 @@ P = TypeVar("P", bound=Point)
 IN_PROCESS = "onnxruntime"
 KINDS: dict[str, type[Point]] = {
     "latency": LatencyPoint,
+    "layer_times": LayerTimes,
     "throughput": ThroughputPoint,
     "max_throughput": MaximalThroughput,
     "load_time": LoadTime,
@@ -54,6 +56,7 @@ class Profile(Record):
     An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
     workspace. `reference` and `served_reference` are what is known of the machine's speed. `missing` lists the
     planned points that could not be measured. Fits are predictions from the tables, which stay authoritative.
+    `why_not_quicker` has the causes of the latency in words, as far as measured facts show them.
     """
 
     schema_version: Literal[3] = 3
@@ -67,6 +70,7 @@ class Profile(Record):
     complexity: Complexity
     layers: tuple[Layer, ...]
     latency: tuple[LatencyPoint, ...] = ()
+    layer_times: tuple[LayerTimes, ...] = ()
     throughput: tuple[ThroughputPoint, ...] = ()
     max_throughput: tuple[MaximalThroughput, ...] = ()
     load_time: tuple[LoadTime, ...] = ()
@@ -83,6 +87,7 @@ class Profile(Record):
     visits: tuple[Visit, ...] = ()
     fits: tuple[Fit, ...] = ()
     refused_fits: tuple[Refusal, ...] = ()
+    why_not_quicker: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     parts: tuple[PartState, ...] = ()
     reference: NormalRate

@@ -9,6 +9,7 @@ from pathlib import Path
 from porting.repository.report.by_class import by_class
 from porting.repository.report.chart_data import chart_data
 from porting.repository.report.latency import latency
+from porting.repository.report.layers import layers
 from porting.repository.report.load import load
 from porting.repository.report.loading import energy, loading, memory
 from porting.repository.report.over_time import repeats, warm_up
@@ -26,7 +27,7 @@ TEMPLATE, STYLE = HERE / "report.html.jinja", HERE / "report.css"
 SCRIPTS = [HERE / "script" / f"{name}.js" for name in ("scale", "chart", "choice", "frontier", "shown", "page")]
 # The sections of a profile, in the order of the page.
 SECTIONS: tuple[Callable[[Profile], Section], ...] = (
-    latency, throughput, warm_up, load, repeats, by_cores, contention, loading, memory, energy, missing,
+    latency, layers, throughput, warm_up, load, repeats, by_cores, contention, loading, memory, energy, missing,
 )  # fmt: skip
 
 

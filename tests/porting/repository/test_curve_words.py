@@ -35,6 +35,24 @@ def test_speed_up_and_contention_have_their_bounds(full: Profile) -> None:
     ]
 
 
+def test_the_longest_layers_have_their_time_and_their_share(full: Profile) -> None:
+    assert rows(full, "layers") == [
+        ("conv", "Conv", "conv", "900", "90%"),
+        ("fc", "Gemm", "fc", "100", "10%"),
+    ]
+    notes = section(full, "layers").notes
+    assert notes[-1] == "By operator: Conv 900 µs (90%), Gemm 100 µs (10%)."
+    assert "The layers take 1 ms and the call around them 0.01 ms, together 100% of the 1.01 ms" in notes[-3]
+
+
+def test_the_causes_of_a_latency_are_shown_also_without_layers(full: Profile) -> None:
+    cause = "40% of a client's median latency is not the computation."
+    assert section(full.model_copy(update={"why_not_quicker": (cause,)}), "layers").notes[0] == cause
+    missing = Missing(part="layers", point="LayerTimes", at={}, verdict="unavailable", reason="torch has no clock")
+    profile = blank_profile(missing=(missing,), why_not_quicker=(cause,))
+    assert section(profile, "layers").notes == ["Not there: unavailable: torch has no clock.", cause]
+
+
 def test_factors_over_variants_are_their_median_and_their_ends(full: Profile) -> None:
     slower = full_profile(
         max_throughput=(rate(MaximalThroughput, 16, 4, 780.0), rate(MaximalThroughput, 16, 8, 780.0, cores=2.0))

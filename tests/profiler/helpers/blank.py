@@ -13,6 +13,7 @@ NOT_MEASURED = dict.fromkeys(
     (
         "screen_with",
         "latency",
+        "layers",
         "throughput",
         "warm_up",
         "memory",
