@@ -14,6 +14,7 @@ from profiler.measure.measurement import Measurements
 from profiler.measure.memory import part as memory
 from profiler.measure.repeats import part as repeats
 from profiler.measure.scaling import part as scaling
+from profiler.measure.sizes import part as sizes
 from profiler.measure.throughput import part as throughput
 from profiler.measure.visits import part as visits
 from profiler.measure.warm_up import part as warm_up
@@ -64,6 +65,7 @@ def every_part(level: LevelSettings) -> dict[str, Part]:
         "layers": part("layers", layers.measurements, level.layers),
         "warm_up": part("load and warm-up", warm_up.measurements, level.warm_up),
         "memory": part("memory", memory.measurements, level.memory),
+        "sizes": part("input sizes", sizes.measurements, level.sizes),
         "scaling": part("cores and instances", scaling.measurements, level.scaling),
         "capacity": part("capacity under a deadline", capacity.measurements, level.capacity),
         "contention": part("contention", contention.measurements, level.contention),

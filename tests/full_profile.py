@@ -43,6 +43,7 @@ def full_profile(**changes: Any) -> Profile:
         "throughput",
         "warm_up",
         "memory",
+        "sizes",
         "capacity",
         "scaling",
         "contention",

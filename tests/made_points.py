@@ -9,7 +9,16 @@ from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.latency import LatencyPoint
 from profiler.records.layer_time import LayerTime, LayerTimes
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.throughput import Blocks, Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint, Visit
+from profiler.records.throughput import (
+    Blocks,
+    Contention,
+    Energy,
+    MaximalThroughput,
+    Repeats,
+    SizePoint,
+    ThroughputPoint,
+    Visit,
+)
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 R = TypeVar("R", bound=Value)
@@ -98,6 +107,12 @@ def load_point(load_share: float, **changes: Any) -> LoadPoint:
         in_time=in_time, max_requests_per_s=555.0, answered=1000, server_cores_used=0.9 * load_share,
         core_s_per_inference=0.0018, verdict_reason="the queue was hopeless", **values | changes,
     )  # fmt: skip
+
+
+def size(side: int, batch: int) -> SizePoint:
+    """Pictures of this side: as many pixels a second at every size, and about 40 bytes for each pixel."""
+    peak_bytes = (50 << 20) + batch * side**2 * (40 + batch % 2)
+    return rate(SizePoint, batch, 4, 2e6 / side**2, input_shape=(3, side, side), peak_bytes=peak_bytes)
 
 
 def capacity(cores: float, multiple: float) -> Capacity:
@@ -203,6 +218,7 @@ def points() -> dict[str, tuple[Record, ...]]:
                     peak_bytes=(310 + b) << 20)
             for b in BATCHES
         ),
+        "sizes": tuple(size(side, batch) for side in (32, 48, 64) for batch in (1, 4, 16)),
         "largest_batch": (partly(LargestBatch, limit_bytes=1 << 30, batch=96, peak_bytes=1 << 30, trials=[]),),
         "capacity": tuple(capacity(cores, multiple) for cores in (0.5, 1.0) for multiple in (2, 5, 10)),
         "load": tuple(load_point(one) for one in LOADS),

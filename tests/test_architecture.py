@@ -37,6 +37,7 @@ LAYERS = (
         "profiler/measure/contention",
         "profiler/measure/repeats",
         "profiler/measure/scaling",
+        "profiler/measure/sizes",
         "profiler/measure/visits",
     ),
     ("profiler",),

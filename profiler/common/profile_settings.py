@@ -54,6 +54,13 @@ class ThroughputSettings(PartSettings):
     settle_seconds: Seconds
 
 
+class SizeSettings(PartSettings):
+    """Throughput and memory at every one of `latency.input_sizes`, where there are several."""
+
+    batches: Batches
+    seconds: Seconds
+
+
 class WarmUpSettings(PartSettings):
     """Load times, first inferences, warm-up curves, and a switch under traffic that takes `switch_seconds`.
 
@@ -141,6 +148,7 @@ class LevelSettings(BaseModel):
     throughput: ThroughputSettings | None
     warm_up: WarmUpSettings | None
     memory: MemorySettings | None
+    sizes: SizeSettings | None
     scaling: ScalingSettings | None
     capacity: CapacitySettings | None
     contention: ContentionSettings | None

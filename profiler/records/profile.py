@@ -1,6 +1,6 @@
 """The profile: all measurements of one file on one target."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, Self, TypeVar
 
@@ -15,7 +15,7 @@ from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.layer_time import LayerTimes
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.throughput import Contention, MaximalThroughput, Repeats, ThroughputPoint, Visit
+from profiler.records.throughput import Contention, MaximalThroughput, Repeats, SizePoint, ThroughputPoint, Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)
@@ -32,6 +32,7 @@ KINDS: dict[str, type[Point]] = {
     "warm_up": WarmUpCurve,
     "switch": Switch,
     "memory": MemoryPoint,
+    "sizes": SizePoint,
     "largest_batch": LargestBatch,
     "capacity": Capacity,
     "load": LoadPoint,
@@ -79,6 +80,7 @@ class Profile(Record):
     warm_up: tuple[WarmUpCurve, ...] = ()
     switch: tuple[Switch, ...] = ()
     memory: tuple[MemoryPoint, ...] = ()
+    sizes: tuple[SizePoint, ...] = ()
     largest_batch: tuple[LargestBatch, ...] = ()
     capacity: tuple[Capacity, ...] = ()
     load: tuple[LoadPoint, ...] = ()
@@ -147,9 +149,10 @@ class Profile(Record):
             by_field[fields[type(point)]].append(point)
         return self.model_copy(update={field: tuple(found) for field, found in by_field.items()})
 
-    def input_sizes(self) -> list[int]:
-        """The measured sizes of an input whose size the graph leaves open, in their order."""
-        return list(dict.fromkeys(size for point in self.latency for size in point.input_shape[-1:]))
+    def input_sizes(self, shape: Sequence[int]) -> list[int]:
+        """The measured sizes of the axes that an input's `shape` leaves open with -1, in their order."""
+        sizes = (size for one in self.latency for size, axis in zip(one.input_shape, shape, strict=False) if axis == -1)
+        return list(dict.fromkeys(sizes))
 
     def latency_at(self, batch: int) -> LatencyPoint | None:
         """The latency of one batch at a time that a client of the target sees, `None` where it is unknown."""

@@ -15,7 +15,7 @@ from profiler.common.errors import ModelError
 from profiler.trial.torch_file import vetted
 
 pytestmark = pytest.mark.integration
-SETTINGS = ExportSettings(opset=20, tolerance=1e-4)
+SETTINGS = ExportSettings(opset=20, tolerance=1e-4, open_axes=[])
 SHAPE = (3, 8, 8)
 # Loading torch twice takes a busy machine long.
 LIMIT_S = 120.0

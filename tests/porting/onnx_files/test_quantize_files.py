@@ -26,7 +26,7 @@ from porting.stages.quantize_work import write_fp16
 from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 
-EXPORT = ExportSettings(opset=20, tolerance=1e-4)
+EXPORT = ExportSettings(opset=20, tolerance=1e-4, open_axes=[])
 SHAPE = (1, 16, 16)
 IMAGES = [np.random.default_rng(seed).standard_normal((8, *SHAPE), dtype=np.float32) for seed in range(2)]
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

@@ -3,7 +3,7 @@
 import pytest
 from drawing import SECTIONS, rows, section
 from full_profile import blank_profile, full_profile
-from made_points import member, partly, points, rate
+from made_points import latency, member, partly, points, rate
 from narrowing import known
 
 from porting.repository.report.throughput import over_variants
@@ -51,6 +51,20 @@ def test_the_causes_of_a_latency_are_shown_also_without_layers(full: Profile) ->
     missing = Missing(part="layers", point="LayerTimes", at={}, verdict="unavailable", reason="torch has no clock")
     profile = blank_profile(missing=(missing,), why_not_quicker=(cause,))
     assert section(profile, "layers").notes == ["Not there: unavailable: torch has no clock.", cause]
+
+
+def test_sizes_and_batches_have_latency_throughput_memory_and_fits() -> None:
+    points = [
+        latency(batch, runtime="onnxruntime", input_shape=(3, side, side)) for side in (32, 48) for batch in (1, 2)
+    ]
+    profile = full_profile(latency=tuple(points))
+    found = rows(profile, "sizes")
+    assert [row[:2] for row in found][:4] == [("3×32×32", "1"), ("3×32×32", "2"), ("3×32×32", "4"), ("3×32×32", "16")]
+    assert found[0][3:] == ("1,953 [1,855, 2,051]", "50.0 MiB")
+    assert (found[1][3], found[2][2]) == ("not measured", "not measured")
+    notes = " ".join(section(profile, "sizes").notes)
+    assert "Fit memory in batch and pixels (predicted): peak_bytes = " in notes
+    assert "No fit linear in batch and pixels: 2 distinct value(s) of batch" in notes
 
 
 def test_factors_over_variants_are_their_median_and_their_ends(full: Profile) -> None:

@@ -17,6 +17,7 @@ NOT_MEASURED = dict.fromkeys(
         "throughput",
         "warm_up",
         "memory",
+        "sizes",
         "scaling",
         "capacity",
         "contention",
