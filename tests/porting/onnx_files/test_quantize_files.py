@@ -97,6 +97,22 @@ def test_activations_and_weights_have_the_scheme_s_types_and_weights_a_scale_per
         assert np.abs(values).max() <= (64 if int8.reduce_range else 127)
 
 
+def test_a_file_of_open_size_stays_open_in_int8_and_answers_another_size_as_in_fp32(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = NETWORKS["twice"]().eval()
+    export_network(model, tmp_path / "m.onnx", SHAPE, EXPORT.model_copy(update={"open_axes": ["height", "width"]}))
+    prepare(tmp_path / "m.onnx", tmp_path / "prepared.onnx")
+    ranges = activation_ranges(tmp_path / "prepared.onnx", IMAGES, "minmax")
+    write_qdq(tmp_path / "prepared.onnx", tmp_path / "int8.onnx", ranges, FORMATS[0])
+    session = open_session(tmp_path / "int8.onnx", 1)
+    images = np.random.default_rng(1).standard_normal((2, SHAPE[0], SHAPE[1] + 8, SHAPE[2]), dtype=np.float32)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(images)).numpy()
+    (found,) = session.run(None, {session.get_inputs()[0].name: images})
+    assert session.get_inputs()[0].shape == ["batch", SHAPE[0], "height", "width"]
+    assert np.abs(found - expected).max() < 0.1 * np.ptp(expected)
+
+
 def test_quantising_twice_gives_the_same_bytes(prepared: Path, tmp_path: Path) -> None:
     for name in ("a.onnx", "b.onnx"):
         write_qdq(prepared, tmp_path / name, activation_ranges(prepared, IMAGES, "percentile"), FORMATS[0])
