@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from porting.repository.report.by_class import by_class
+from porting.repository.report.by_layer import layers
 from porting.repository.report.chart_data import chart_data
 from porting.repository.report.latency import latency
-from porting.repository.report.layers import layers
 from porting.repository.report.load import load
 from porting.repository.report.loading import energy, loading, memory
 from porting.repository.report.over_time import repeats, warm_up

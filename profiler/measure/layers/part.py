@@ -9,8 +9,8 @@ from profiler.common.target import Resources, Target
 from profiler.graph.fusion import named_by_output
 from profiler.graph.read import inlined, read_onnx
 from profiler.load_generator.reference import Reference
+from profiler.measure.layers.clocked_runs import ClockCost, Runs
 from profiler.measure.layers.point import layer_nodes, layer_times
-from profiler.measure.layers.runs import ClockCost, Runs
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.records.layer_time import LayerTimes

@@ -7,7 +7,7 @@ from onnx import GraphProto, ModelProto
 from profiler.graph.fusion import BLOCKED_DOMAIN, computed_by, is_depthwise
 from profiler.graph.layers import layers_of
 from profiler.graph.shapes import infer_shapes
-from profiler.measure.layers.runs import ClockCost, Runs
+from profiler.measure.layers.clocked_runs import ClockCost, Runs
 from profiler.records.layer_time import LayerTime, LayerTimes
 from profiler.records.place import Place
 from profiler.runtimes.kernel_clock import Kernel

@@ -7,7 +7,6 @@ from support import TINY, Command
 
 from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
-from profiler.records.fit import Fit
 
 SIDES, BATCHES = (32, 40, 48), (1, 2, 4)
 OPEN = "export.open_axes=[height,width]"
@@ -48,10 +47,9 @@ def test_latency_throughput_and_memory_are_published_over_sizes_and_batches(vari
     assert [(point.input_shape, point.batch) for point in latencies] == places
     assert [(point.input_shape, point.batch) for point in profile.sizes] == places
     assert all(point.runtime == "triton" and point.peak_bytes for point in profile.sizes)
-    forms = {one.form for one in (*profile.fits, *profile.refused_fits)}
+    forms = {fit.form for fit in profile.fits} | {one.form for one in profile.refused_fits}
     assert {"linear in batch and pixels", "memory in batch and pixels"} <= forms
     (fit,) = (one for one in profile.fits if one.form == "linear in batch and pixels")
-    assert isinstance(fit, Fit)
     assert fit.domain["pixels"].values == tuple(side**2 for side in SIDES)
 
 
