@@ -21,8 +21,12 @@ NORMALISATION = "BatchNormalization"
 
 
 def why_not_quicker(profile: Profile) -> tuple[str, ...]:
-    """One sentence for each cause, the shares of the layers' time first; empty where no measured fact shows one."""
-    sentences = [cause(profile, times) for times in profile.layer_times for cause in CAUSES]
+    """One sentence for each cause, the shares of the layers' time first; empty where no measured fact shows one.
+
+    Disturbed points show no cause.
+    """
+    found = [times for times in profile.layer_times if not times.is_disturbed()]
+    sentences = [cause(profile, times) for times in found for cause in CAUSES]
     return tuple(one for one in (*sentences, server_path(profile)) if one)
 
 
@@ -101,7 +105,13 @@ def server_path(profile: Profile) -> str:
     client, compute = profile.latency_at(1), profile.compute_latency_at(1)
     if client is None or compute is None or client.runtime != "triton":
         return ""
-    if not surely_longer(client, compute) or client.p50_ms is None or compute.p50_ms is None:
+    if (
+        client.is_disturbed()
+        or compute.is_disturbed()
+        or not surely_longer(client, compute)
+        or client.p50_ms is None
+        or compute.p50_ms is None
+    ):
         return ""
     if (share := 1 - compute.p50_ms / client.p50_ms) < WORTH_NAMING:
         return ""

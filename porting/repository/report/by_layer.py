@@ -19,6 +19,8 @@ def layers(profile: Profile) -> Section:
     columns = ("node", "operator", "layers of the file", "µs", "of all layers")
     table = Table(columns, [row(one, times) for one in longest])
     notes = [LEGEND, sum_in_words(times), against_latency(profile, times), by_operator(times)]
+    if times.is_disturbed():
+        notes.insert(0, "Other work disturbed the machine during this measurement, so it shows no cause.")
     return Section(TITLE, [*(causes or ["No measured fact shows why it is not quicker."]), *notes], table=table)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
+from profiler.common.errors import ModelError
 from profiler.runtimes.kernel_clock import Kernel, clocked_session, kernel_us
 from profiler.runtimes.session import open_session, run
 
@@ -66,9 +67,12 @@ class Runs:
         """The time of each kernel over the slices that count, with the time that the clock adds; the clock ends.
 
         It is the mean over the middle half of the runs by the sum of their kernels, as one run is slow in few kernels.
+        Raises `ModelError` where ONNX Runtime reports no times.
         """
         runs = WARM_RUNS + self._count * len(self._clocked_us)
         found = {kernel: values for kernel, values in kernel_us(self._clocked).items() if len(values) == runs}
+        if not found:
+            raise ModelError(f"ONNX Runtime {ort.__version__} reports no times of nodes: install another version")
         chosen = np.concatenate([np.arange(self._count) + WARM_RUNS + self._count * place for place in counting])
         table = np.array(list(found.values()), dtype=float)[:, chosen]
         middle_us = table[:, middle_half(table.sum(axis=0))].mean(axis=1) + ROUNDED_US

@@ -28,6 +28,14 @@ def test_without_measured_layers_and_latencies_there_is_no_cause() -> None:
     assert why_not_quicker(profile(CONVOLUTION)) == ()
 
 
+def test_a_disturbed_measurement_shows_no_cause() -> None:
+    found = profile(CONVOLUTION, layer_time("n", "ReorderOutput", 50.0))
+    noise = found.layer_times[0].noise.model_copy(update={"disturbed": True})
+    times = found.layer_times[0].model_copy(update={"noise": noise})
+    assert why_not_quicker(found)
+    assert why_not_quicker(found.model_copy(update={"layer_times": (times,)})) == ()
+
+
 @pytest.mark.parametrize(("us", "named"), [(4.0, False), (6.0, True)])
 @pytest.mark.parametrize("operator", ["ReorderOutput", "QuantizeLinear", "BatchNormalization"])
 def test_a_share_below_a_twentieth_is_not_named(operator: str, us: float, named: bool) -> None:
