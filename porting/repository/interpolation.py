@@ -12,6 +12,7 @@ from profiler.common.errors import BadInputError
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.profile import IN_PROCESS, Profile
+from profiler.records.throughput import ThroughputPoint
 
 BATCH_AXES, PIXELS = ("batch", "cores", "instances"), "pixels"
 Coordinates = tuple[float, ...]
@@ -163,14 +164,19 @@ def latencies(profile: Profile, runtime: str) -> list[LatencyPoint]:
     return [point for point in profile.latency if (point.runtime, point.concurrency) == (runtime, 1)]
 
 
+def throughputs(profile: Profile) -> list[ThroughputPoint]:
+    """The maxima, which have the input size that was measured first, and the throughputs of the other sizes."""
+    sizes = [point.pixels for point in profile.latency]
+    others = {*sizes} - {*sizes[:1]}
+    return [*profile.max_throughput, *(point for point in profile.sizes if point.pixels in others)]
+
+
 # The figures of the index that have a table over coordinates such as the batch size.
 SOURCES = {
     "p50_ms": Source("median latency", "ms", BATCH_AXES, client_latencies, MEDIAN),
     "compute_p50_ms": Source("median latency of the computation", "ms", BATCH_AXES, compute_latencies, MEDIAN, True),
     "p99_ms": Source("99th percentile of the latency", "ms", BATCH_AXES, client_latencies, TAIL),
-    "images_per_s": Source(
-        "maximal throughput", "images/s", BATCH_AXES, lambda one: [*one.max_throughput, *one.sizes], RATE, True
-    ),
+    "images_per_s": Source("maximal throughput", "images/s", BATCH_AXES, throughputs, RATE, True),
     "capacity_requests_per_s": Source(
         "capacity under a deadline", "requests/s", ("deadline_ms", "cores", "instances"),
         lambda one: one.capacity, CAPACITY,
